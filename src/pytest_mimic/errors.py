@@ -1,0 +1,99 @@
+"""Everything that pytest-mimic raises: what happened, the facts, the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MimicError(Exception):
+    """The base of all errors of pytest-mimic.
+
+    Args:
+        what: What happened, and to what, in one line.
+        facts: One line each, nearest first.
+        remedies: One line each: a command or an ini line that can be pasted.
+        data: The facts as values, set as attributes of the same names.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        facts: Sequence[str] = (),
+        remedies: Sequence[str] = (),
+        **data: object,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.facts = tuple(facts)
+        self.remedies = tuple(remedies)
+        self.data = data
+        self.__dict__.update(data)
+
+    def __str__(self) -> str:
+        return "\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
+
+
+def _rebuild(
+    kind: type[MimicError],
+    what: str,
+    facts: tuple[str, ...],
+    remedies: tuple[str, ...],
+    data: dict[str, object],
+) -> MimicError:
+    return kind(what, facts=facts, remedies=remedies, **data)
+
+
+class MissingRecordingError(MimicError, RuntimeError):
+    """A call has no recording, and the mode does not run it. Attribute: `call`."""
+
+
+class StaleRecordingError(MissingRecordingError):
+    """A call has a recording, made from another source of its target. Attribute: `call`."""
+
+
+class MutatedInputError(MimicError, RuntimeError):
+    """A recorded function changed its arguments, which `mutates=` does not name."""
+
+
+class UnstableIdentityError(MimicError, TypeError):
+    """A value has no stable identity. Attributes: `target`, `path`."""
+
+
+class UnstorableOutcomeError(MimicError, TypeError):
+    """An outcome cannot be stored. Attribute: `path`, the part that cannot."""
+
+
+class CorruptRecordingError(MimicError, RuntimeError):
+    """A file of the vault is not what was recorded. Attribute: `file`."""
+
+
+class DriftError(MimicError, AssertionError):
+    """A real call no longer gives what was recorded. Attribute: `call`."""
+
+
+class CassetteError(MimicError, RuntimeError):
+    """A cassette cannot be used as asked, or was not replayed as recorded."""
+
+
+class TargetError(MimicError, ValueError):
+    """A target line is wrong, or names what does not exist."""
+
+
+# Tracebacks and pickles name the public module, wherever the class is defined.
+for _kind in (
+    MimicError,
+    MissingRecordingError,
+    StaleRecordingError,
+    MutatedInputError,
+    UnstableIdentityError,
+    UnstorableOutcomeError,
+    CorruptRecordingError,
+    DriftError,
+    CassetteError,
+    TargetError,
+):
+    _kind.__module__ = "pytest_mimic"
