@@ -1,0 +1,246 @@
+"""What tests share: `project`, a throw-away project that is recorded and replayed for real."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+# Kept out of a project's own runs, unless a run asks for them: they reorder, add output, or need settings.
+QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
+
+# tally.py of every project: a real function says that it ran; in a run with offline=True that is an error.
+TALLY = """
+import os
+
+def ran(*words):
+    '''Notes a real execution, in one write, so that threads and processes do not mix their lines.'''
+    line = " ".join(str(word) for word in words)
+    file = os.open(os.environ["TALLY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, (line + "\\n").encode())
+    finally:
+        os.close(file)
+    if os.environ.get("TALLY_OFFLINE"):
+        raise RuntimeError("the real function ran: " + line)
+"""
+
+# A checkout on the path, not installed, has no entry point.
+PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a project's tests said and did."""
+
+    exit_code: int
+    outcomes: dict[str, int]
+    """How many tests passed, failed, …, as pytest's last line has it: `{"passed": 2}`."""
+    output: str
+    """Standard output and error, without colours."""
+    real: list[str]
+    """The real executions that this run added, a line each, in order: `fetch Oslo 3`."""
+    vault: dict[str, bytes]
+    """The vault's files after the run, by their relative names."""
+    before: dict[str, bytes]
+    """The vault's files before the run."""
+
+    @property
+    def section(self) -> list[str]:
+        """The lines of the section titled `mimic`; times and sizes are written `#`, as in `saved # s`."""
+        match = re.search(r"^=+ mimic =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE)
+        lines = match.group(1).rstrip().splitlines() if match else []
+        return [re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kKMG]B)\b", r"# \1", line) for line in lines]
+
+    @property
+    def header(self) -> str:
+        """What follows `mimic: ` in the header, or nothing."""
+        match = re.search(r"^mimic: (.*)$", self.output, re.MULTILINE)
+        return match.group(1) if match else ""
+
+    @property
+    def changed(self) -> set[str]:
+        """The vault's files that the run made, changed or removed."""
+        names = self.vault.keys() | self.before.keys()
+        return {name for name in names if self.vault.get(name) != self.before.get(name)}
+
+    def expect(
+        self,
+        *,
+        exit_code: int | None = None,
+        real: Sequence[str] | None = None,
+        says: Sequence[str] = (),
+        never: Sequence[str] = (),
+        **outcomes: int,
+    ) -> Run:
+        """Asserts all of it together; a failure shows the whole run.
+
+        Args:
+            exit_code: By default what these outcomes mean to pytest: 1 with failures or errors, else 0.
+            real: The real executions, in order. Not looked at when left out.
+            says: Texts that the output has.
+            never: Texts that it has not.
+            outcomes: Exactly these counts: `passed=2, failed=1`.
+        """
+        if exit_code is None:
+            exit_code = 1 if outcomes.get("failed") or outcomes.get("errors") else 0
+        seen = {
+            "exit code": self.exit_code,
+            "outcomes": self.outcomes,
+            "real": self.real if real is not None else None,
+            "not said": [text for text in says if text not in self.output],
+            "said": [text for text in never if text in self.output],
+        }
+        wanted = {
+            "exit code": exit_code,
+            "outcomes": outcomes,
+            "real": list(real) if real is not None else None,
+            "not said": [],
+            "said": [],
+        }
+        assert seen == wanted, f"\n{self.output}"
+        return self
+
+
+class Project:
+    """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pytester = pytester
+        self.monkeypatch = monkeypatch
+        self.root: Path = pytester.path
+        self.tally = self.root.parent / f"{self.root.name}.tally"
+        self.write("tally.py", TALLY)
+
+    def write(self, name: str, text: str) -> Path:
+        """Writes a file, its text dedented."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
+        """Writes pytest.ini with these lines of `mimic_functions` and these further options."""
+        if targets:
+            options["mimic_functions"] = targets
+        lines = ["[pytest]"]
+        for name, value in options.items():
+            values = [value] if isinstance(value, str) else value
+            lines.append(f"{name} = " + "\n    ".join(values))
+        self.write("pytest.ini", "\n".join(lines) + "\n")
+
+    @property
+    def vault(self) -> Path:
+        """Where the vault is unless the ini file says otherwise."""
+        return self.root / ".mimic_vault"
+
+    def files(self) -> dict[str, bytes]:
+        """The vault's files by their names, relative to it, with `/`."""
+        found = sorted(path for path in self.vault.rglob("*") if path.is_file())
+        return {path.relative_to(self.vault).as_posix(): path.read_bytes() for path in found}
+
+    def real(self) -> list[str]:
+        """All real executions so far."""
+        return self.tally.read_text(encoding="utf-8").splitlines() if self.tally.exists() else []
+
+    def run(
+        self,
+        *args: str,
+        offline: bool = False,
+        process: bool = False,
+        hash_seed: int | None = None,
+        env: Mapping[str, str] | None = None,
+        plugins: Sequence[str] = (),
+        timeout: float = 60,
+    ) -> Run:
+        """Runs the project's tests, warnings as errors.
+
+        Args:
+            args: pytest's arguments.
+            offline: Real executions raise.
+            process: In a new process, as a hash seed needs; else in this one, much faster.
+            hash_seed: PYTHONHASHSEED of the new process.
+            env: Environment variables for this run.
+            plugins: Names out of QUIET that this run wants.
+            timeout: Seconds after which a process counts as hanging.
+        """
+        variables = {"TALLY": str(self.tally), "TALLY_OFFLINE": "1" if offline else "", **(env or {})}
+        if hash_seed is not None:
+            process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
+        before, already = self.files(), len(self.real())
+        argv = self.arguments(*args, plugins=plugins)
+        code, output = (
+            self._run_process(argv, variables, timeout) if process else self._run_here(argv, variables)
+        )
+        return Run(code, _outcomes(output), output, self.real()[already:], self.files(), before)
+
+    def record(self, *args: str, **options: object) -> Run:
+        """Runs with --mimic-record."""
+        return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
+
+    def replay(self, *args: str, **options: object) -> Run:
+        """Runs plainly, real executions raising."""
+        return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
+
+    def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
+        """pytest's whole command line for this project, to start a process with it oneself."""
+        quiet = [part for name in QUIET if name not in plugins for part in ("-p", f"no:{name}")]
+        return [*PLUGIN, *quiet, "--color=no", "-W", "error", *args]
+
+    def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a process of this project."""
+        return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
+
+    def _run_here(self, argv: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str]:
+        with self.monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            result = self.pytester.runpytest_inprocess(*argv)
+        return int(result.ret), "\n".join([*result.outlines, *result.errlines])
+
+    def _run_process(
+        self, argv: Sequence[str], variables: Mapping[str, str], timeout: float
+    ) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *argv],
+            cwd=self.root,
+            env=self.environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+
+def _outcomes(output: str) -> dict[str, int]:
+    """The counts of pytest's last line."""
+    for line in reversed(output.splitlines()):
+        if re.search(r"\bin \d[\d.]*s\b", line):
+            counts = re.findall(
+                r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|rerun)", line
+            )
+            return {"errors" if word.startswith("error") else word: int(count) for count, word in counts}
+    return {}
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A throw-away project; the environment says nothing of CI, of pytest's options or of a hash seed."""
+    for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    return Project(pytester, monkeypatch)
