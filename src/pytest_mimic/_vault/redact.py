@@ -1,0 +1,278 @@
+"""Which names hold secrets, and how their values are kept out of everything that is stored or shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote_plus
+
+#: Stands for a secret value, wherever one is left out.
+PLACEHOLDER = "<redacted>"
+
+#: Names whose values are secret; case, `-` and `_` do not count. A longer name that holds one of them as whole
+#: words (`openai_api_key`) is secret too.
+DEFAULT_NAMES = (
+    "password",
+    "passwords",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "secrets",
+    "client_secret",
+    "secret_key",
+    "secret_access_key",
+    "token",
+    "access_token",
+    "access_tokens",
+    "auth_token",
+    "auth_tokens",
+    "bearer_token",
+    "id_token",
+    "refresh_token",
+    "refresh_tokens",
+    "session_token",
+    "security_token",
+    "api_key",
+    "api_keys",
+    "api_token",
+    "api_tokens",
+    "x_api_key",
+    "access_key",
+    "account_key",
+    "encryption_key",
+    "private_key",
+    "shared_key",
+    "signing_key",
+    "ssh_key",
+    "auth",
+    "authorization",
+    "proxy_authorization",
+    "bearer",
+    "jwt",
+    "cookie",
+    "cookies",
+    "set_cookie",
+    "credential",
+    "credentials",
+    "csrf",
+    "csrf_token",
+    "csrfmiddlewaretoken",
+    "xsrf",
+    "xsrf_token",
+    "signature",
+)
+
+#: Names that end like a secret and are none: paging, and the vocabulary of language models.
+PUBLIC_NAMES = (
+    "bos_token",
+    "continuation_token",
+    "cls_token",
+    "end_token",
+    "eos_token",
+    "mask_token",
+    "next_token",
+    "pad_token",
+    "page_token",
+    "pagination_token",
+    "per_token",
+    "sep_token",
+    "special_token",
+    "start_token",
+    "stop_token",
+    "sync_token",
+    "unk_token",
+)
+
+#: A name that ends in one of these tells something about a secret and is none itself (`token_count`).
+_ABOUT = frozenset(
+    """age alg algorithm at backend budget class client cost count counts dir enabled endpoint error errors
+    expiration expired expires expiry field fields file filename for host id ids in index jar kind len length
+    level limit manager max method methods min mode name names path policy position price prob probs provider
+    rate required rotation scheme scope scopes server service size sizes status store strategy time ttl type
+    types uri url usage user username valid validator version""".split()
+)
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+_SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s\"'<>]+")
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+_ASSIGNMENT = re.compile(
+    r"""(?P<quote>["']?)(?P<name>[A-Za-z_][\w-]*)(?P=quote)(?P<sign>\s*[=:]\s*)"""
+    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?i:"""
+    + _SCHEMES
+    + r"""\s+)?[^\s"',;&<>()\[\]{}]+)"""
+)
+_NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
+_SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
+_SHORTEST_SECRET = 4
+_LONGEST_NAME = 200
+
+
+class Redactor:
+    """Knows which names are secret, and replaces their values.
+
+    Args:
+        lines: Names to add to the default ones; `!name` takes one out.
+    """
+
+    def __init__(self, lines: Sequence[str] = ()) -> None:
+        self._names = {_joined(name) for name in DEFAULT_NAMES}
+        self._public = {_joined(name) for name in PUBLIC_NAMES}
+        for line in lines:
+            self._add(line.strip())
+        self._known: dict[str, bool] = {}
+
+    def _add(self, line: str) -> None:
+        name = _joined(line)
+        if not name:
+            return
+        kept, dropped = (self._public, self._names) if line.startswith("!") else (self._names, self._public)
+        kept.add(name)
+        dropped.discard(name)
+
+    def secret(self, name: object) -> bool:
+        """Whether the value of an argument, key, attribute, header or parameter of this name is secret."""
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+            return False
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            known = self._known[name] = self._judge(name)
+        return known
+
+    def _judge(self, name: str) -> bool:
+        parts = _words(name)
+        secret = public = 0
+        for start in range(len(parts)):
+            for end in range(start + 1, len(parts) + 1):
+                part = "".join(parts[start:end])
+                if end < len(parts) and parts[-1] in _ABOUT:
+                    continue
+                if part in self._names:
+                    secret = max(secret, len(part))
+                if part in self._public:
+                    public = max(public, len(part))
+        return secret > public
+
+    def scrub(self, plain: Any) -> Any:
+        """A copy of plain data, with the values of secret names replaced; None stays None.
+
+        Strings that are URLs lose the secrets in them as well.
+        """
+        root = [plain]
+        todo: list[Any] = [root]
+        while todo:
+            box = todo.pop()
+            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+                if isinstance(box, dict) and value is not None and self.secret(key):
+                    box[key] = PLACEHOLDER
+                elif isinstance(value, (dict, list)):
+                    box[key] = value.copy()
+                    todo.append(box[key])
+                elif isinstance(value, str) and "://" in value:
+                    box[key] = self.scrub_urls(value)
+        return root[0]
+
+    def scrub_url(self, url: str) -> str:
+        """The URL without passwords in its user part, its query and its fragment."""
+        url = _USERINFO.sub(_hide_userinfo, url)
+        url, hash_sign, fragment = url.partition("#")
+        url, question_mark, query = url.partition("?")
+        if "=" in fragment:
+            fragment = self.scrub_form(fragment)
+        return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
+
+    def scrub_urls(self, text: str) -> str:
+        """The text, with the secrets in every URL that it holds replaced."""
+        return _URL.sub(lambda match: self.scrub_url(match[0]), text)
+
+    def scrub_form(self, form: str) -> str:
+        """A query or an urlencoded form (`a=1&token=x`) with secret fields replaced; order and encoding stay."""
+        return "&".join(self._scrub_field(field) for field in form.split("&"))
+
+    def _scrub_field(self, field: str) -> str:
+        name, sign, value = field.partition("=")
+        if value and self.secret(unquote_plus(name)):
+            return f"{name}{sign}{PLACEHOLDER}"
+        return f"{name}{sign}{self.scrub_urls(value)}" if "://" in value else field
+
+    def scrub_header(self, name: str, value: str) -> str:
+        """The value of one header; cookies keep their names, `Set-Cookie` its attributes."""
+        if not self.secret(name):
+            return self.scrub_urls(value)
+        kind = _joined(name)
+        if kind == "cookie":
+            return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
+        if kind == "setcookie":
+            return ", ".join(_hide_set_cookie(cookie) for cookie in _NEXT_COOKIE.split(value))
+        return PLACEHOLDER
+
+    def scrub_headers(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Header pairs in their order, each with the value that may be shown."""
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        return [(name, self.scrub_header(name, value)) for name, value in pairs]
+
+    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
+        """Free text without secrets: in URLs, after a secret name (`token=…`, `"token": "…"`), and `secrets` themselves.
+
+        Args:
+            text: What is to be shown.
+            secrets: Values known to be secret; those under four characters are left alone.
+        """
+        text = hide_values(text, secrets)
+        if "://" in text:
+            text = self.scrub_urls(text)
+        return _ASSIGNMENT.sub(self._hide_assigned, text)
+
+    def _hide_assigned(self, match: re.Match[str]) -> str:
+        if not self.secret(match["name"]) or match["value"] in ("None", "null"):
+            return match[0]
+        quote = match["value"][0] if match["value"][0] in "\"'" else ""
+        return f"{match['quote']}{match['name']}{match['quote']}{match['sign']}{quote}{PLACEHOLDER}{quote}"
+
+
+def hide_values(text: str, secrets: Iterable[str]) -> str:
+    """The text, with every occurrence of a known secret as whole words replaced."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET and secret in text:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", PLACEHOLDER, text)
+    return text
+
+
+def bare_secret(value: str) -> str:
+    """The secret itself, without the scheme that may stand before it (`Bearer …`)."""
+    return _SCHEME.sub("", value)
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def _joined(name: str) -> str:
+    """The form in which names are compared: `X-Api-Key`, `x_api_key` and `xApiKey` are one."""
+    return "".join(_words(name))
+
+
+def _hide_userinfo(match: re.Match[str]) -> str:
+    scheme, userinfo = match[1], match[2]
+    user, colon, password = userinfo.partition(":")
+    if password:
+        return f"{scheme}{user}:{PLACEHOLDER}@"
+    # A user without a password is a token to HTTP servers, and a mere name to databases.
+    return f"{scheme}{PLACEHOLDER}@" if scheme.lower().startswith("http") else f"{scheme}{user}{colon}@"
+
+
+def _hide_cookie(cookie: str) -> str:
+    name, sign, value = cookie.strip().partition("=")
+    return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"
+
+
+def _hide_set_cookie(cookie: str) -> str:
+    first, semicolon, attributes = cookie.partition(";")
+    return f"{_hide_cookie(first)}{semicolon}{attributes}"
