@@ -1,0 +1,122 @@
+"""Replays the committed recordings, then records them afresh, and says what replaying saves.
+
+The first run has no server, no display and no scikit-learn (`without.py` takes them away). The second
+writes to a vault that is thrown away, and leaves out what this machine cannot run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+HERE = Path(__file__).parent
+PLAIN = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+
+Environment = Mapping[str, str]
+
+
+class Example(NamedTuple):
+    """One of the test files, and what its recording needs."""
+
+    title: str
+    test: str
+    needs: str
+
+
+EXAMPLES = [
+    Example("a scikit-learn model", "test_digits.py", "scikit-learn"),
+    Example("a paginated HTTP API", "test_characters.py", ""),
+    Example("a report from SQLite", "test_library.py", ""),
+    Example("an async client", "test_factors.py", ""),
+    Example("a text measured by Tk", "test_label.py", "a display"),
+]
+
+
+class Timing(NamedTuple):
+    """One run of one test file: seconds in its tests, calls as the mimic section counts them."""
+
+    seconds: float
+    calls: int
+
+
+def main() -> int:
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    bare = {name: value for name, value in environment.items() if name != "DISPLAY"}
+    announce("The committed recordings, replayed without server, display or scikit-learn")
+    if subprocess.run([*PLAIN, "-p", "without"], cwd=HERE, env=bare, check=False).returncode:
+        return 1
+
+    announce("Recorded afresh, into a vault that is thrown away, and replayed from it")
+    with TemporaryDirectory() as scratch, display(environment) as display_there:
+        there = {"": True, "scikit-learn": find_spec("sklearn") is not None, "a display": display_there}
+        print(f"  {'':24}{'calls':>7}{'real':>12}{'replayed':>12}{'ratio':>9}")
+        for example in EXAMPLES:
+            if there[example.needs]:
+                recorded = timed(example, Path(scratch), environment, "--mimic-record")
+                replayed = timed(example, Path(scratch), bare, "-p", "without")
+                print(row(example.title, recorded, replayed), flush=True)
+            else:
+                print(f"  {example.title:24}  not recorded afresh: needs {example.needs}")
+    return 0
+
+
+def timed(example: Example, scratch: Path, environment: Environment, *options: str) -> Timing:
+    """Runs one test file on the scratch vault; its output is shown where it fails."""
+    report = scratch / "report.xml"
+    command = [*PLAIN, f"--mimic-vault={scratch / 'vault'}", f"--junitxml={report}", *options, example.test]
+    run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(run.stdout + run.stderr)
+    seconds = sum(float(case.get("time", 0)) for case in ElementTree.parse(report).iter("testcase"))
+    counts = re.findall(r"(\d+)(?: calls?)? (?:recorded|replayed)", run.stdout.rpartition(" mimic ")[2])
+    return Timing(seconds, sum(map(int, counts)))
+
+
+def row(title: str, recorded: Timing, replayed: Timing) -> str:
+    """A line of the table."""
+    ratio = recorded.seconds / replayed.seconds
+    real, again = f"{recorded.seconds:.2f} s", f"{replayed.seconds:.3f} s"
+    return f"  {title:24}{replayed.calls:7}{real:>12}{again:>12}{ratio:8.0f}x"
+
+
+@contextmanager
+def display(environment: dict[str, str]) -> Iterator[bool]:
+    """Whether Tk has a display to draw on: the one that is there, or else a virtual one."""
+    if tk_works(environment) or shutil.which("Xvfb") is None:
+        yield tk_works(environment)
+        return
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    try:
+        environment["DISPLAY"] = ":" + server.stdout.readline().strip()
+        yield tk_works(environment)
+    finally:
+        server.terminate()
+        server.wait()
+        server.stdout.close()
+
+
+def tk_works(environment: Environment) -> bool:
+    """Whether a window can be made. Asked in another process: a failing Tk may end the one it is in."""
+    command = [sys.executable, "-c", "import tkinter; tkinter.Tk().destroy()"]
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+
+
+def announce(text: str) -> None:
+    """A line of its own, before what the child processes print."""
+    print(f"\n{text}\n", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
