@@ -10,11 +10,14 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from pytest_mimic._describe import Difference, differences, hidden
+from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 _SHOWN = 5
 _CANDIDATES = 300
+_LINE = 200
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
+_DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
 _UUID = re.compile(r"'?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}'?\Z", re.IGNORECASE)
 
 
@@ -57,31 +60,35 @@ def _distance(known: Known, arguments: Mapping[str, Any] | None, test: str | Non
 def missing(
     label: str,
     *,
-    target: str,
     arguments: Mapping[str, Any] | None = None,
-    nearest: Known | None = None,
+    candidates: Iterable[Known] = (),
     test: str | None = None,
-    hints: Sequence[str] = (),
+    facts: Sequence[str] = (),
 ) -> MissingRecordingError:
-    """The error for a call without a recording.
+    """The error for a call without a recording: the nearest one, what differs, the command that records it.
 
     Args:
         label: The call, as `call_label` gives it.
-        target: The target's name, for the remedies.
         arguments: The description of the call's arguments.
-        nearest: The nearest recording of the target, None where it has none.
+        candidates: Recordings of the same target.
         test: The id of the test that made the call, None outside tests.
-        hints: More facts, one line each.
+        facts: More facts, one line each.
     """
-    facts = [f"nothing of {target} is recorded"]
+    target = _target_of(label)
+    nearest = nearest_recording(candidates, arguments, test=test)
+    told = [f"nothing of {target} is recorded"]
     remedies = [f"to record it: {command('--mimic-record', test)}"]
     if nearest is not None:
         found = differences(nearest.arguments, arguments)
-        facts = [_nearest_line(nearest), *_difference_lines(nearest, arguments, found)]
-        remedies += _ignore_lines(target, found)
+        told = [_nearest_line(nearest), *_difference_lines(nearest, arguments, found)]
+        remedies += _ignore_lines(target, found, nearest)
     return MissingRecordingError(
-        f"no recording of {label}", facts=[*facts, *hints], remedies=remedies, call=label, test=test
+        f"no recording of {label}", facts=[*told, *facts], remedies=remedies, call=label, test=test
     )
+
+
+def _target_of(label: str) -> str:
+    return label.partition("(")[0]
 
 
 def _nearest_line(nearest: Known) -> str:
@@ -108,17 +115,20 @@ def _unseen(arguments: Mapping[str, Any]) -> str:
     return f"the arguments look the same; they differ in a part that is not shown: {', '.join(parts[:_SHOWN])}"
 
 
-def _ignore_lines(target: str, found: Sequence[Difference]) -> list[str]:
+def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> list[str]:
     """The remedy for what changes from run to run, where all that differs looks like it."""
-    if not found or not all(_is_volatile(one) for one in found):
+    if not found or not all(_is_volatile(one, nearest.recorded) for one in found):
         return []
     paths = ",".join(sorted({_as_option(one.path) for one in found}))
     return [f"if it changes from run to run: {target} ignore={paths}"]
 
 
-def _is_volatile(difference: Difference) -> bool:
-    sides = difference.old or "", difference.new or ""
-    return any(all(pattern.match(side) for side in sides) for pattern in (_MOMENT, _UUID))
+def _is_volatile(difference: Difference, recorded: str | None) -> bool:
+    """Whether both sides look like moments or random ids; a date does where it was that of the recording."""
+    old, new = difference.old or "", difference.new or ""
+    if recorded is not None and old.strip("'") == recorded[:10]:
+        return bool(_DATE.match(new))
+    return any(pattern.match(old) and pattern.match(new) for pattern in (_MOMENT, _UUID))
 
 
 def _as_option(path: str) -> str:
@@ -127,17 +137,37 @@ def _as_option(path: str) -> str:
 
 
 def stale(
-    label: str, *, target: str, recorded: str | None = None, test: str | None = None, hints: Sequence[str] = ()
+    label: str, *, recorded: str | None = None, test: str | None = None, facts: Sequence[str] = ()
 ) -> StaleRecordingError:
     """The error for a recording made from another source of its target; `recorded` is its date."""
     when = f" ({recorded})" if recorded else ""
     return StaleRecordingError(
-        f"{target} has changed since this call was recorded{when}",
-        facts=hints,
+        f"{_target_of(label)} has changed since this call was recorded{when}",
+        facts=facts,
         remedies=[
             f"to record it anew: {command('--mimic-record', test)}",
             f"to see whether the outcome changed: {command('--mimic-verify', test)}",
         ],
+        call=label,
+        test=test,
+    )
+
+
+def read_further(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """The error for a stream that is read beyond the end of its recording."""
+    return MissingRecordingError(
+        f"{label} is read further than it was when it was recorded",
+        remedies=[f"to record the rest: {command('--mimic-record', test)}"],
+        call=label,
+        test=test,
+    )
+
+
+def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """The error for a stream whose reader sends or throws in something else than while recording."""
+    return MissingRecordingError(
+        f"{label} is sent something else than when it was recorded",
+        remedies=[f"to record it anew: {command('--mimic-rerecord', test)}"],
         call=label,
         test=test,
     )
@@ -154,29 +184,53 @@ def drift(label: str, lines: Sequence[str], *, test: str | None = None) -> Drift
     )
 
 
-def unverifiable(label: str, error: BaseException, *, test: str | None = None) -> DriftError:
+def unverifiable(
+    label: str, error: BaseException, *, test: str | None = None, redactor: Redactor | None = None
+) -> DriftError:
     """The error for a recording that could not be verified, because the real call failed."""
     return DriftError(
         f"{label} could not be verified: the real call failed",
-        facts=[f"{type(error).__qualname__}: {error}"],
+        facts=[_exception_line(error, redactor or Redactor())],
         remedies=[f"to try again: {command('--mimic-verify', test)}"],
         call=label,
         test=test,
     )
 
 
-def mutated(
-    label: str, before: Mapping[str, Any], after: Mapping[str, Any], *, target: str
-) -> MutatedInputError:
-    """The error for a function that changed its arguments; descriptions from before and after the call."""
-    found = differences(before, after)
-    names = sorted({re.split(r"[.\[{]", one.path)[0] for one in found})
+def _exception_line(error: BaseException, redactor: Redactor) -> str:
+    """`ConnectError: name or service not known`; the text is the exception's own, its first line."""
+    name = type(error).__qualname__
+    try:
+        text = str(error)
+    except Exception:  # a class whose __str__ is broken still has a name
+        text = ""
+    first = redactor.scrub_text(text.strip()[:1_000]).partition("\n")[0]
+    return f"{name}: {first[:_LINE]}" if first else name
+
+
+def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> MutatedInputError:
+    """The error for a function that changed its arguments.
+
+    Args:
+        target: The target's name.
+        names: The arguments that it changed.
+        found: What differs between their descriptions before and after the call.
+    """
+    told = [one for one in found if _argument_of(one.path) in names]
+    unseen = set(names) - {_argument_of(one.path) for one in told}
     return MutatedInputError(
         f"{target} has mutated its inputs",
-        facts=limited([one.line("before", "after") for one in found], _SHOWN),
+        facts=[
+            *limited([one.line("before", "after") for one in told], _SHOWN),
+            *(f"{name}: changed in a part that is not shown" for name in sorted(unseen)),
+        ],
         remedies=[f"if that is its job: {target} mutates={','.join(names)}"],
-        call=label,
+        call=target,
     )
+
+
+def _argument_of(path: str) -> str:
+    return re.split(r"[.\[{]", path)[0]
 
 
 def command(option: str, test: str | None) -> str:
