@@ -1,0 +1,63 @@
+"""The examples: their committed recordings replay with nothing there, and can be made anew."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+TESTS = 20
+
+
+@pytest.fixture
+def examples(project):
+    """A copy of the examples and of their vault, so that a run cannot change what is committed."""
+    ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+    shutil.copytree(REPOSITORY / "examples", project.root / "examples", ignore=ignored)
+    shutil.copytree(REPOSITORY / ".mimic_vault", project.root / ".mimic_vault")
+    project.monkeypatch.delenv("DISPLAY", raising=False)
+    project.monkeypatch.setenv("PYTHONPATH", f"{project.root / 'examples'}", prepend=":")
+    return project
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_committed_vault_replays_with_nothing_there(examples, seed):
+    """No server, no display, no scikit-learn, on every supported Python; and nothing in the vault is unused."""
+    run = examples.run("-p", "without", "--mimic-fail-on-unused", "examples", hash_seed=seed)
+
+    run.expect(passed=TESTS)
+    assert "missing" not in run.output
+    assert run.changed == set()
+
+
+def test_the_committed_vault_replays_on_several_workers(examples):
+    """Workers of xdist replay the same, and count as one run."""
+    run = examples.run("-n", "2", "--mimic-fail-on-unused", "examples", process=True)
+
+    run.expect(passed=TESTS)
+
+
+@pytest.mark.parametrize("test", ["test_characters.py", "test_factors.py", "test_library.py"])
+def test_an_example_is_recorded_anew_and_replayed(examples, test):
+    """What needs nothing but Python is recorded for real, then replayed without it."""
+    shutil.rmtree(examples.vault)
+
+    recorded = examples.run("--mimic-record", f"examples/{test}", process=True)
+    replayed = examples.run("-p", "without", f"examples/{test}", hash_seed=3)
+
+    assert recorded.exit_code == 0, recorded.output
+    assert replayed.outcomes == recorded.outcomes, replayed.output
+    assert replayed.changed == set()
+    assert any(name.startswith("calls/") for name in replayed.vault)
+
+
+def test_the_committed_vault_holds_readable_and_compressed_outcomes(examples):
+    """Plain outcomes stand in their recordings; others are pickles whose imports the recordings list."""
+    names = examples.files()
+
+    assert {Path(name).suffix for name in names} == {".json", ".pkl"}
+    listed = b"".join(data for name, data in names.items() if name.startswith("calls/"))
+    assert b'"digits:Evaluation"' in listed
+    assert b'"library:Report"' in listed

@@ -1,0 +1,33 @@
+"""A run in which nothing is mimicked loads the least: what it loads is what it costs."""
+
+from __future__ import annotations
+
+import json
+
+WATCHED = {"pytest_mimic", "filelock", "cloudpickle", "xxhash", "asyncio", "backports", "compression"}
+
+
+def test_a_run_that_mimics_nothing_loads_three_small_modules(project):
+    """The plugin, its public names and its hooks; no dependency, no asyncio, nothing of the engine."""
+    project.write(
+        "conftest.py",
+        """
+        import json, sys
+
+        def pytest_unconfigure():
+            with open("loaded.json", "w") as file:
+                json.dump(sorted(sys.modules), file)
+        """,
+    )
+    project.write("test_empty.py", "def test_empty(): pass")
+
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    run = project.run("-p", "pytest_mimic.plugin", process=True, env=alone).expect(passed=1)
+
+    loaded = json.loads((project.root / "loaded.json").read_text())
+    assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
+        "pytest_mimic",
+        "pytest_mimic.hookspecs",
+        "pytest_mimic.plugin",
+    }
+    assert (run.header, run.section, run.vault) == ("", [], {})
