@@ -101,13 +101,13 @@ def _inside(value: object) -> Iterator[tuple[object, object]]:
     if isinstance(value, dict):
         yield from dict.items(value)
     elif isinstance(value, (list, tuple, set, frozenset)):
-        name = value[0] if _is_pair(value) else None
+        name = value[0] if is_pair(value) else None
         yield from ((name, item) for item in value)
     elif not isinstance(value, type) and library_of(value) is None and not callable(value):
         yield from attributes_of(value).items()
 
 
-def _is_pair(value: object) -> bool:
+def is_pair(value: object) -> bool:
     return type(value) is tuple and len(value) == 2 and isinstance(value[0], (str, bytes))
 
 
@@ -221,7 +221,7 @@ class _Describer:
         if kind not in (list, tuple):
             base = list if isinstance(value, list) else tuple
             return self.derived(value, base(base.__iter__(value)), room, depth)
-        secret = _is_pair(value) and value[1] is not None and self.redactor.secret(value[0])
+        secret = is_pair(value) and value[1] is not None and self.redactor.secret(value[0])
         inner = self.children([value[0], PLACEHOLDER] if secret else list(value), room, depth)
         return self.listed(kind.__name__, inner, value)
 
@@ -540,7 +540,7 @@ def _between(path: str, old: Any, new: Any) -> Iterator[Difference]:
         return
     parts = _parts_of(old), _parts_of(new)
     if _kind(old) != _kind(new) or parts[0] is None or parts[1] is None:
-        yield Difference(path, *_sides(old, new))
+        yield Difference(path, *sides(old, new))
         return
     found = False
     for step in [*parts[0], *(step for step in parts[1] if step not in parts[0])]:
@@ -598,7 +598,7 @@ def _totals(old: Any, new: Any) -> tuple[str, str]:
     return render(old, None, digests=True)[-_SIDE_WIDTH:], render(new, None, digests=True)[-_SIDE_WIDTH:]
 
 
-def _sides(old: Any, new: Any) -> tuple[str, str]:
+def sides(old: Any, new: Any) -> tuple[str, str]:
     """Both sides in as many characters as show the difference."""
     if isinstance(old, str) and isinstance(new, str):
         return focused(old, new)
