@@ -1,1 +1,65 @@
 """Record expensive function calls once and replay them in every test run after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_mimic._cassette import Cassette, CassetteCall
+    from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
+    from pytest_mimic._target import Target
+    from pytest_mimic.errors import (
+        CassetteError,
+        CorruptRecordingError,
+        DriftError,
+        MimicError,
+        MissingRecordingError,
+        MutatedInputError,
+        StaleRecordingError,
+        TargetError,
+        UnstableIdentityError,
+        UnstorableOutcomeError,
+    )
+
+__all__ = [
+    "Cassette",
+    "CassetteCall",
+    "CassetteError",
+    "CorruptRecordingError",
+    "DriftError",
+    "MimicError",
+    "MissingRecordingError",
+    "MutatedInputError",
+    "StaleRecordingError",
+    "Target",
+    "TargetError",
+    "UnstableIdentityError",
+    "UnstorableOutcomeError",
+    "fingerprint",
+    "mimic",
+    "register_fingerprint",
+]
+
+_HOMES = {
+    "Cassette": "_cassette",
+    "CassetteCall": "_cassette",
+    "Target": "_target",
+    "fingerprint": "_mimic",
+    "mimic": "_mimic",
+    "register_fingerprint": "_mimic",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name on first use: a run that mimics nothing pays for none of them (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

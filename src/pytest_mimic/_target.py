@@ -100,6 +100,22 @@ class Target:
         for attribute, value in values.items():
             object.__setattr__(self, attribute, value)
 
+    def with_options(self, **options: object) -> Target:
+        """The same target with more options, which win over its own.
+
+        Raises:
+            TargetError: An option is unknown or has a bad value.
+        """
+        if not options:
+            return self
+        given = _python_options(options, self.name, self.origin)
+        other = object.__new__(Target)
+        for attribute in ("module", "path", "excluded", "origin", "dotted"):
+            object.__setattr__(other, attribute, getattr(self, attribute))
+        object.__setattr__(other, "options", self.options._replace(**given))
+        object.__setattr__(other, "given", self.given | frozenset(given))
+        return other
+
     @property
     def is_boundary(self) -> bool:
         """Whether it names a client library and not functions."""
@@ -137,7 +153,7 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
 
 def refusal(origin: str, what: str, **data: str) -> TargetError:
     """The error about a target, one line that names where it was written."""
-    return TargetError(f"{origin}: {what}" if origin else what, (), (), **data)
+    return TargetError(f"{origin}: {what}" if origin else what, **data)
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
@@ -260,12 +276,18 @@ def _read_list(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         items = [item.strip() for item in value.split(",")]
     elif isinstance(value, Iterable):
-        items = list(value)
+        items = [_read_text(item) for item in value]
     else:
         raise TypeError(value)
-    if not all(isinstance(item, str) and item for item in items):
+    if not all(items):
         raise ValueError(value)
     return tuple(items)
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value.strip()
 
 
 def _read_switch(value: object) -> bool:

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Boundary
 
-NAMES = ("httpx", "httpx2", "requests", "aiohttp", "sqlalchemy", "redis")
-
-
 def load_boundary(name: str) -> Boundary:
     """The adapter named so; its client is not imported."""
     from importlib import import_module

@@ -1,0 +1,314 @@
+"""Cassettes: a named, ordered list of recordings, and the blocks that record or replay one."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._engine import Call, Engine, Pass, Step
+from pytest_mimic._pattern import Selector
+from pytest_mimic._settings import Mode
+from pytest_mimic.errors import CassetteError
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._vault import CassetteEntry, Stored
+
+CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
+
+
+class CassetteCall:
+    """One call of a cassette.
+
+    Attributes:
+        kind: `function`, or the boundary's name.
+        target: The function's `module:name`, or the boundary's name.
+        arguments: Their structured, redacted description.
+        duration: How long the real call took, in seconds.
+    """
+
+    __module__ = "pytest_mimic"
+
+    def __init__(self, entry: CassetteEntry) -> None:
+        self._entry = entry
+        self.kind: str = entry.kind
+        self.target: str = entry.target
+        self.arguments: dict[str, Any] | None = entry.arguments
+        self.duration: float = entry.stored.duration
+
+    @property
+    def outcome(self) -> Any:
+        """A fresh copy of what the call gave: its value, its exception, or the items of its stream."""
+        outcome = self._entry.stored.load()
+        return {"value": outcome.value, "raised": outcome.exception, "stream": outcome.items}[outcome.kind]
+
+    @property
+    def signature(self) -> str:
+        """What was called and how it ended, `GET /users/1 → 200`."""
+        outcome = self.outcome
+        status = outcome.get("status") if isinstance(outcome, dict) and self.kind != "function" else None
+        return self._entry.signature if status is None else f"{self._entry.signature} → {status}"
+
+    def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
+        """Whether patterns take this call in; see the patterns' grammar in the reference."""
+        host = self._entry.host
+        return Selector(as_tuple(only), as_tuple(exclude)).takes(self._entry.signature, host)
+
+    def __repr__(self) -> str:
+        return f"<CassetteCall {self.kind} {self.signature}>"
+
+
+class Cassette:
+    """A named, ordered list of recordings, as one block uses it.
+
+    Attributes:
+        name: Its name, folders included, without `.json`.
+        path: Its file.
+        mode: `record`, `replay`, `extend` (replays, and records what is new), `verify` or `live`.
+        play_count: How many calls were replayed.
+        ordinals: Which databases its calls go to, by order of first use.
+    """
+
+    __module__ = "pytest_mimic"
+
+    def __init__(self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool = False) -> None:
+        self._engine = engine
+        self._file = f"cassettes/{name}.json"
+        self._strict = strict
+        self._guard = threading.Lock()
+        self.name = name
+        self.path = Path(engine.settings.vault, self._file)
+        self.mode: CassetteMode = mode
+        self.play_count = 0
+        self.ordinals: dict[str, list[str]] = {}
+        self._entries: list[CassetteEntry | None] = []
+        self._places: dict[str, list[int]] = {}
+        self._positions: dict[str, int] = {}
+        self._order: list[int] = []
+        self._closed = False
+        self._is_longer = False
+        if mode not in ("record", "live"):
+            for entry in engine.vault.read_cassette(self._file) or ():
+                self._add(entry)
+
+    def _add(self, entry: CassetteEntry) -> None:
+        self._places.setdefault(entry.key, []).append(len(self._entries))
+        self._entries.append(entry)
+
+    @property
+    def calls(self) -> list[CassetteCall]:
+        """Its calls in order: those recorded so far, or those that can be replayed."""
+        return [CassetteCall(entry) for entry in self._entries if entry is not None]
+
+    @property
+    def all_played(self) -> bool:
+        """Whether every call of the cassette was made in this block."""
+        return self.mode in ("record", "live") or set(self._order) >= set(range(len(self._entries)))
+
+    def decide(self, call: Call) -> Step:
+        """What to do about a call that this cassette takes.
+
+        Raises:
+            MissingRecordingError: The cassette does not hold it, and may not record it.
+        """
+        if self.mode == "live":
+            return Pass()
+        if self.mode == "record":
+            return self._record(call)
+        with self._guard:
+            place = self._next(call)
+        entry = self._entries[place] if place is not None else None
+        if entry is None and self.mode == "extend":
+            return self._record(call)
+        if entry is None or place is None:
+            raise self._engine.miss(call, among=[known for known in self._entries if known is not None])
+        self._check_source(call, entry)
+        self._order.append(place)
+        if self.mode == "verify":
+            stored = entry.stored
+            return self._engine.run(call, lambda outcome, _: self._engine.verify(call, stored, outcome))
+        self.play_count += 1
+        return self._engine.replay(call, entry.stored)
+
+    def _next(self, call: Call) -> int | None:
+        """The place of the n-th identical call; the last one repeats where nothing new may be recorded."""
+        places = self._places.get(call.key)
+        if not places:
+            return None
+        position = self._positions.get(call.key, 0)
+        self._positions[call.key] = position + 1
+        if position >= len(places) and self.mode == "extend":
+            return None
+        return places[min(position, len(places) - 1)]
+
+    def _check_source(self, call: Call, entry: CassetteEntry) -> None:
+        if call.plan.source is not None and entry.source is not None:
+            self._engine.check_source(call, entry)
+
+    def _record(self, call: Call) -> Step:
+        with self._guard:
+            place = len(self._entries)
+            self._entries.append(None)
+        return self._engine.run(call, lambda outcome, duration: self._keep(place, call, outcome, duration))
+
+    def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
+        stored = self._engine.encode(call, outcome, duration)
+        self._entries[place] = self._entry(call, stored)
+        self._is_longer = True
+        self._engine.count(call, outcome, duration)
+        if self._closed:  # a stream that was read to its end after the block
+            self._write()
+
+    def _entry(self, call: Call, stored: Stored) -> CassetteEntry:
+        from pytest_mimic._vault import CassetteEntry
+
+        return CassetteEntry(
+            kind=call.plan.kind,
+            target=call.plan.target,
+            signature=call.signature,
+            host=call.host,
+            key=call.key,
+            arguments=call.arguments if self._engine.settings.store_arguments else None,
+            source=call.plan.source,
+            test=self._engine.test,
+            recorded=self._engine.today(),
+            stored=stored,
+        )
+
+    def close(self, *, failed: bool) -> None:
+        """Ends the block: writes what was recorded, or checks that all was replayed.
+
+        Args:
+            failed: The block raised; then nothing is checked, so that its own error is seen.
+
+        Raises:
+            CassetteError: `strict`, and a recorded call was not made, or the order differs.
+        """
+        self._closed = True
+        self._engine.ledger.used.add(self._file)
+        if self.mode in ("record", "extend"):
+            self._write()
+        if self._strict and self.mode in ("replay", "verify") and not failed:
+            self._check_played()
+
+    def _write(self) -> None:
+        entries = [entry for entry in self._entries if entry is not None]
+        if self.mode == "record" or self._is_longer:
+            self._engine.keep_cassette(self._file, entries)
+
+    def _check_played(self) -> None:
+        entries = [entry for entry in self._entries if entry is not None]
+        unplayed = [entry.signature for place, entry in enumerate(entries) if place not in self._order]
+        if unplayed:
+            facts = [f"{signature} was recorded and not made" for signature in unplayed[:10]]
+            raise self._refuse("was not replayed as it was recorded", facts)
+        for place, played in enumerate(self._order):
+            if place != played:
+                recorded = entries[min(place, len(entries) - 1)].signature
+                fact = f"call {place + 1} was {recorded} when recorded, {entries[played].signature} now"
+                raise self._refuse("was not replayed in the order it was recorded in", [fact])
+
+    def _refuse(self, what: str, facts: list[str]) -> CassetteError:
+        from pytest_mimic._explain import command
+
+        remedy = f"to record it anew: {command('--mimic-rerecord', self._engine.test)}"
+        return CassetteError(f"cassette {self.name} {what}", facts=facts, remedies=[remedy], cassette=self.name)
+
+
+def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One or several, as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def cassette_name(given: str) -> str:
+    """A name that a user gave, without `.json`.
+
+    Raises:
+        CassetteError: It leaves the vault, or no file can be called so.
+    """
+    name = given.removesuffix(".json")
+    steps = name.split("/")
+    if not name or "\\" in name or any(step in ("", ".", "..") or ":" in step for step in steps):
+        raise CassetteError(
+            f"a cassette cannot be called {given!r}",
+            facts=["a name may hold folders, and stays inside the vault"],
+            cassette=given,
+        )
+    return name
+
+
+def name_of_test(nodeid: str, number: int = 1) -> str:
+    """A cassette's name made from a test's id: readable, unique, safe on every file system, under 100 characters.
+
+    Args:
+        nodeid: The test's id, `tests/test_rates.py::test_day[EUR]`.
+        number: Which of the test's unnamed cassettes it is, from 1.
+    """
+    from xxhash import xxh3_64_hexdigest
+
+    file, _, rest = nodeid.partition("::")
+    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (f"-{number}" if number > 1 else "")
+    slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
+    slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
+    exact = f"{nodeid}\0{number}"
+    if slug == plain and slug == slug.lower() and len(slug) <= 80 and not _RESERVED.search(slug):
+        return slug
+    digest = xxh3_64_hexdigest(exact.encode("utf-8", "surrogatepass"))[:10]
+    if len(slug) > 80:
+        slug = f"{slug[:20].rstrip('-./')}/{slug[-55:].rpartition('/')[2].lstrip('-.')}"
+    slug = _RESERVED.sub(r"\1\2_", slug)
+    return f"{slug}-{digest}"
+
+
+#: Names that Windows keeps for devices.
+_RESERVED = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])", re.IGNORECASE)
+
+
+class CassetteBlock:
+    """The context manager that the fixtures give: opens a cassette, covers its targets, closes it."""
+
+    def __init__(self, make: Callable[[], Cassette], cover: Callable[[Cassette], Callable[[], None]]) -> None:
+        self._make = make
+        self._cover = cover
+
+    def __enter__(self) -> Cassette:
+        self._cassette = self._make()
+        self._uncover = self._cover(self._cassette)
+        return self._cassette
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
+        self._uncover()
+        self._cassette.close(failed=kind is not None)
+
+
+def mode_of(fixture: str, mode: Mode, *, exists: bool, may_record: bool) -> CassetteMode:
+    """What a fixture does with its cassette in a run's mode.
+
+    Args:
+        fixture: `record`, `replay` or `auto`.
+        mode: The run's mode.
+        exists: The cassette exists.
+        may_record: Neither `--mimic-no-record` nor, for `auto`, `CI` forbids it.
+
+    Raises:
+        CassetteError: It must record and may not.
+    """
+    if mode is Mode.LIVE:
+        return "live"
+    if fixture == "replay":
+        return "replay"
+    if mode is Mode.VERIFY:
+        return "verify"
+    if fixture == "record":
+        if not may_record:
+            raise CassetteError("mimic_record may not record: --mimic-no-record was given")
+        return "record"
+    if mode is Mode.RERECORD or (not exists and may_record):
+        return "record"
+    return "extend" if mode is Mode.RECORD else "replay"

@@ -1,0 +1,659 @@
+"""Decides about each call: replay its recording, run it for real, or neither."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_mimic._flight import PATIENCE, Flight, Flights, Wait
+from pytest_mimic._ledger import Miss
+from pytest_mimic._settings import Mode
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._cassette import Cassette
+    from pytest_mimic._explain import Known
+    from pytest_mimic._ledger import Ledger
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._settings import Settings
+    from pytest_mimic._target import Options
+    from pytest_mimic._vault import CassetteEntry, Recording, Stored, Vault
+    from pytest_mimic._vault.redact import Redactor
+
+
+class Plan(Protocol):
+    """How one activation mimics a function or a boundary."""
+
+    kind: str
+    target: str
+    options: Options
+    cassette: Cassette | None
+    source: str | None
+
+    def note(self, call: Call) -> None:
+        """Notes the arguments before a real run can change them."""
+
+    def mutated(self, call: Call) -> None:
+        """Refuses a call that has changed its arguments."""
+
+    def changed(self, call: Call) -> dict[str, object]:
+        """The new state of the arguments that the call may change."""
+
+    def comparable(self, outcome: Outcome) -> Outcome:
+        """What of an outcome verifying compares."""
+
+
+class Call:
+    """One invocation of a target, bound and identified.
+
+    Attributes:
+        key: Its identity, hex.
+        values: The bound arguments, in the order of the parameters.
+        signature: `VERB resource`.
+        host: The host that patterns look at, at boundaries.
+        sequence: The n-th such call of its owner has the n-th outcome.
+        before: What the plan noted of the arguments before a real run.
+    """
+
+    __slots__ = (
+        "_describe",
+        "_described",
+        "before",
+        "host",
+        "key",
+        "plan",
+        "sequence",
+        "signature",
+        "values",
+        "waiting_since",
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        key: str,
+        *,
+        values: tuple[object, ...] = (),
+        signature: str,
+        host: str | None = None,
+        sequence: bool,
+        describe: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.plan = plan
+        self.key = key
+        self.values = values
+        self.signature = signature
+        self.host = host
+        self.sequence = sequence
+        self._describe = describe
+        self._described: dict[str, Any] | None = None
+        self.before: tuple[str, ...] | None = None
+        self.waiting_since = 0.0
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The structured, redacted description of its arguments, as they were when first asked for."""
+        if self._described is None:
+            self._described = self._describe()
+        return self._described
+
+    @property
+    def label(self) -> str:
+        """The call in one line, for people."""
+        from pytest_mimic._describe import call_label
+
+        if self.plan.kind != "function":
+            return f"{self.plan.kind} {self.signature}"
+        return call_label(self.plan.target, self.arguments)
+
+
+class Owner:
+    """Whom the calls of a sequence belong to: a test, or a wider fixture's module, package or session."""
+
+    __slots__ = ("name", "ordinals", "positions", "tracks")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.positions: dict[str, int] = {}
+        self.tracks: dict[str, Track] = {}
+        self.ordinals: dict[str, list[str]] = {}
+
+
+class Track:
+    """The outcomes of one sequence while it is being recorded, by position."""
+
+    __slots__ = ("call", "fresh", "old", "rewritten")
+
+    def __init__(self, call: Call, old: list[Stored]) -> None:
+        self.call = call
+        self.old = old
+        self.fresh: dict[int, Stored] = {}
+        self.rewritten = False
+
+    def outcomes(self, *, length: int | None = None) -> list[Stored]:
+        """All outcomes in order: fresh ones in place of old ones."""
+        kept = {**dict(enumerate(self.old)), **self.fresh}
+        return [kept[position] for position in sorted(kept) if length is None or position < length]
+
+
+class Pass:
+    """Run the original and keep nothing."""
+
+    __slots__ = ()
+    mode = "pass"
+
+
+class Replay:
+    """The outcome of a recording stands for the call."""
+
+    __slots__ = ("call", "engine", "stored")
+    mode = "replay"
+
+    def __init__(self, engine: Engine, call: Call, stored: Stored) -> None:
+        self.engine = engine
+        self.call = call
+        self.stored = stored
+
+    def load(self) -> Outcome:
+        """A fresh copy of the outcome."""
+        return self.stored.load()
+
+    def outcome(self) -> Any:
+        """A fresh copy of the plain value that a boundary stored."""
+        return self.stored.player()()
+
+    def strange_answer(self) -> MimicError:
+        """The error for a stream whose reader sent something else than while recording."""
+        from pytest_mimic._explain import strange_answer
+
+        return self.engine.blame(strange_answer(self.call.label, test=self.engine.test), self.call)
+
+    def longer(self) -> Run:
+        """A run that reads a stream further than its recording goes.
+
+        Raises:
+            MissingRecordingError: The mode does not run it.
+        """
+        return self.engine.longer(self.call)
+
+
+class Run:
+    """The call runs for real; `finish` records its outcome, or compares it."""
+
+    __slots__ = ("_began", "_engine", "_finish", "_flight", "active", "call")
+    mode = "run"
+
+    def __init__(
+        self,
+        engine: Engine,
+        call: Call,
+        finish: Callable[[Outcome, float], None],
+        flight: Flight | None = None,
+    ) -> None:
+        self._engine = engine
+        self._finish = finish
+        self._flight = flight
+        self._began = time.perf_counter()
+        self.call = call
+        self.active = True
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While the real call runs in it, inner calls belong to this one."""
+        token = self._engine.inside.set(self)
+        self._engine.running.add(self)
+        try:
+            yield
+        finally:
+            self._engine.running.discard(self)
+            self._engine.inside.reset(token)
+
+    def finish(self, plain: object) -> None:
+        """Records a value, or compares it where the run verifies."""
+        from pytest_mimic._outcome import Outcome
+
+        self.complete(Outcome.of_value(plain))
+
+    def complete(self, outcome: Outcome) -> None:
+        """Records an outcome, or compares it where the run verifies.
+
+        Raises:
+            MutatedInputError, UnstorableOutcomeError: It is refused, nothing is recorded.
+            DriftError: The recording says otherwise.
+        """
+        if not self.active:
+            return
+        duration = time.perf_counter() - self._began
+        try:
+            self._finish(outcome, duration)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Ends the run; without `complete`, nothing is recorded."""
+        if self.active:
+            self.active = False
+            if self._flight is not None:
+                self._flight.land()
+
+    def copy(self, value: object) -> object:
+        """A copy of an item of a stream, as it is now.
+
+        Raises:
+            UnstorableOutcomeError: It cannot be stored.
+        """
+        from pytest_mimic._outcome import Outcome
+
+        if not self._engine.settings.mode.writes and self.call.plan.cassette is None:
+            return value
+        return self._engine.vault.stored(Outcome.of_value(value), 0.0).load().value
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.perf_counter() - self._began
+
+
+Step = Pass | Replay | Run | Wait
+_PASS = Pass()
+
+
+class Engine:
+    """One session's decisions.
+
+    Attributes:
+        inside: The run that the current thread or task is a part of.
+        running: The runs under way, for the progress line.
+        owner: Whose sequences the calls belong to just now.
+        test: The id of the running test; empty outside of tests.
+        pending: Errors of ours that the running test must not get away with.
+        cassettes_before: The cassettes that the running test has written, as they stood before.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        vault: Vault,
+        redactor: Redactor,
+        ledger: Ledger,
+        flights: Flights,
+        today: Callable[[], str],
+    ) -> None:
+        self.settings = settings
+        self.vault = vault
+        self.redactor = redactor
+        self.ledger = ledger
+        self.inside: ContextVar[Run | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.running: set[Run] = set()
+        self.owner = Owner("")
+        self.test = ""
+        self.pending: list[MimicError] = []
+        self.cassettes_before: dict[str, list[CassetteEntry] | None] = {}
+        self._flights = flights
+        self.today = today
+        self._guard = threading.Lock()
+        self._known: dict[str, Recording] = {}
+
+    # -- deciding
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether the current thread or task is inside a call that runs for real."""
+        run = self.inside.get()
+        return run is not None and run.active
+
+    def decide(self, call: Call) -> Step:
+        """What to do about a call.
+
+        Raises:
+            MissingRecordingError: It has no recording, and the mode does not run it.
+            StaleRecordingError: Its recording was made from another source.
+            CorruptRecordingError: Its recording is damaged.
+        """
+        if self.is_nested:
+            return _PASS
+        if call.plan.cassette is not None:
+            return call.plan.cassette.decide(call)
+        if call.sequence:
+            return self._decide_sequence(call)
+        return self._decide_single(call)
+
+    def _decide_single(self, call: Call) -> Step:
+        name = self._name(call)
+        mode = self.settings.mode
+        if mode is Mode.RERECORD:
+            return self._fly(call, name)
+        recording = self.find(name)
+        if mode is Mode.RECORD:
+            if recording is None or self._is_stale(call, recording):
+                return self._fly(call, name)
+        elif recording is None:
+            raise self.miss(call)
+        else:
+            self.check_source(call, recording)
+        self.ledger.used.add(name)
+        if mode is Mode.VERIFY:
+            stored = recording.outcomes[0]
+            return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
+        return self.replay(call, recording.outcomes[0])
+
+    def _fly(self, call: Call, name: str) -> Step:
+        if call.plan.kind != "function":  # an edge cannot wait
+            return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
+        boarded = self._flights.board(name)
+        if isinstance(boarded, Wait):
+            call.waiting_since = call.waiting_since or time.monotonic()
+            if time.monotonic() - call.waiting_since < PATIENCE:
+                return boarded
+            note = f"{call.label} was in flight elsewhere for over {PATIENCE:.0f} s: it ran here too"
+            self.ledger.notes.append(note)
+            return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
+        try:
+            found = self._landed_meanwhile(call, name)
+        except BaseException:
+            boarded.land()
+            raise
+        if found is not None:
+            boarded.land()
+            self.ledger.used.add(name)
+            return self.replay(call, found)
+        return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration), boarded)
+
+    def _landed_meanwhile(self, call: Call, name: str) -> Stored | None:
+        """What another thread or process has recorded while this call was about to."""
+        if self.settings.mode is Mode.RERECORD:
+            if not call.waiting_since:
+                return None
+            return self._known[name].outcomes[0] if name in self._known else None
+        recording = self._reread(name)
+        if recording is None or self._is_stale(call, recording):
+            return None
+        return recording.outcomes[0]
+
+    def _decide_sequence(self, call: Call) -> Step:
+        owner = self.owner
+        name = self._name(call, owner)
+        position = self._next_position(owner, name)
+        mode = self.settings.mode
+        recording = self.find(name)
+        if mode.writes:
+            track = self._track(owner, name, call, recording)
+            if mode is Mode.RECORD and position < len(track.old):
+                self.ledger.used.add(name)
+                return self.replay(call, track.old[position])
+            return self.run(
+                call, lambda outcome, duration: self._append(owner, name, position, call, outcome, duration)
+            )
+        if recording is None:
+            raise self.miss(call)
+        self.check_source(call, recording)
+        self.ledger.used.add(name)
+        stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
+        if mode is Mode.VERIFY:
+            return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
+        return self.replay(call, stored)
+
+    def _next_position(self, owner: Owner, name: str) -> int:
+        with self._guard:
+            position = owner.positions.get(name, 0)
+            owner.positions[name] = position + 1
+            return position
+
+    def _track(self, owner: Owner, name: str, call: Call, recording: Recording | None) -> Track:
+        with self._guard:
+            track = owner.tracks.get(name)
+            if track is None:
+                kept = recording is not None
+                if recording is not None and self.settings.mode is Mode.RECORD:
+                    kept = not self._is_stale(call, recording)
+                track = owner.tracks[name] = Track(call, list(recording.outcomes) if recording and kept else [])
+            return track
+
+    def run(self, call: Call, finish: Callable[[Outcome, float], None], flight: Flight | None = None) -> Run:
+        """A real run of a call; its arguments are noted now, before it can change them."""
+        call.plan.note(call)
+        return Run(self, call, finish, flight)
+
+    def replay(self, call: Call, stored: Stored) -> Replay:
+        """A replay of a call, counted."""
+        self.ledger.tally(stored.duration).tick()
+        return Replay(self, call, stored)
+
+    # -- finding
+
+    def _name(self, call: Call, owner: Owner | None = None) -> str:
+        from pytest_mimic._vault import recording_name
+
+        if owner is None:
+            return recording_name(call.plan.target, call.key)
+        from xxhash import xxh3_128_hexdigest
+
+        key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
+        return recording_name(call.plan.target, key)
+
+    def find(self, name: str) -> Recording | None:
+        """The recording named so; read once a session."""
+        found = self._known.get(name)
+        return found if found is not None else self._reread(name)
+
+    def _reread(self, name: str) -> Recording | None:
+        found = self.vault.read(name)
+        if found is not None:
+            self._known[name] = found
+        return found
+
+    def _is_stale(self, call: Call, recording: Recording) -> bool:
+        if self.settings.source == "ignore" or recording.source is None:
+            return False
+        return call.plan.source is not None and recording.source != call.plan.source
+
+    def check_source(self, call: Call, recording: Recording) -> None:
+        """Refuses, or warns of, a recording that was made from another source of its target."""
+        if not self._is_stale(call, recording):
+            return
+        from pytest_mimic._explain import stale
+
+        error = stale(call.label, target=call.plan.target, recorded=recording.recorded, test=self.test)
+        if self.settings.source == "warn":
+            import warnings
+
+            warnings.warn(str(error), stacklevel=2)
+            return
+        self.ledger.used.add(self._name(call, self.owner if call.sequence else None))
+        raise self.blame(error, call)
+
+    # -- problems
+
+    def miss(self, call: Call, *, among: Iterable[Known] | None = None) -> MimicError:
+        """The error for a call without a recording; the test will fail even if it is swallowed.
+
+        Args:
+            call: The call.
+            among: Where the nearest recording is looked for; by default all of the target's.
+        """
+        from pytest_mimic._explain import missing, nearest_recording
+
+        error = missing(
+            call.label,
+            target=call.plan.target,
+            arguments=call.arguments,
+            nearest=nearest_recording(
+                self._candidates(call) if among is None else among, call.arguments, test=self.test
+            ),
+            test=self.test,
+            hints=self._old_vault(),
+        )
+        return self.blame(error, call)
+
+    def blame(self, error: MimicError, call: Call) -> MimicError:
+        """Notes a problem of the running test, which fails even where the error is swallowed."""
+        from pytest_mimic.errors import DriftError, MissingRecordingError
+
+        if isinstance(error, MissingRecordingError):
+            self.ledger.missing.append(Miss(call.label, self.test))
+        elif isinstance(error, DriftError):
+            self.ledger.drifted += 1
+        self.pending.append(error)
+        return error
+
+    def _candidates(self, call: Call) -> Iterator[Recording]:
+        from pytest_mimic._vault import recording_name
+
+        folder = recording_name(call.plan.target, "").rpartition("/")[0] + "/"
+        for name in self.vault.names(folder):
+            try:
+                recording = self.vault.read(name)
+            except MimicError:
+                continue
+            if recording is not None and recording.target == call.plan.target:
+                yield recording
+
+    def _old_vault(self) -> list[str]:
+        if not self.vault.is_old():
+            return []
+        return [
+            f"{self.settings.shown_vault} holds recordings of pytest-mimic 0.x, which this version does not read: "
+            "record them anew with pytest --mimic-record"
+        ]
+
+    # -- recording
+
+    def _recording(self, call: Call, outcomes: list[Stored], owner: Owner | None) -> Recording:
+        from pytest_mimic._vault import Recording
+
+        return Recording(
+            target=call.plan.target,
+            arguments=call.arguments if self.settings.store_arguments else None,
+            source=call.plan.source,
+            test=self.test,
+            recorded=self.today(),
+            owner=owner.name if owner is not None else None,
+            outcomes=outcomes,
+        )
+
+    def encode(self, call: Call, outcome: Outcome, duration: float) -> Stored:
+        """An outcome as the vault keeps it, once it is allowed to be kept."""
+        call.plan.mutated(call)
+        outcome.changed = call.plan.changed(call)
+        try:
+            return self.vault.stored(outcome, duration)
+        except MimicError as error:
+            error.what = f"{call.plan.target}: {error.what}" if call.plan.target not in error.what else error.what
+            raise
+
+    def _record(self, call: Call, name: str, outcome: Outcome, duration: float) -> None:
+        stored = self.encode(call, outcome, duration)
+        if self._is_shorter_stream(name, stored):
+            return
+        self._write(name, self._recording(call, [stored], None))
+        self.count(call, outcome, duration)
+
+    def _is_shorter_stream(self, name: str, stored: Stored) -> bool:
+        """Whether this session has recorded the same stream already, read at least as far."""
+        if stored.kind != "stream" or name not in self.ledger.used:
+            return False
+        known = self._known.get(name)
+        if known is None or known.outcomes[0].kind != "stream":
+            return False
+        old, new = known.outcomes[0].load(), stored.load()
+        return new.end is None and len(old.items) >= len(new.items)
+
+    def _append(
+        self, owner: Owner, name: str, position: int, call: Call, outcome: Outcome, duration: float
+    ) -> None:
+        stored = self.encode(call, outcome, duration)
+        with self._guard:
+            track = owner.tracks[name]
+            track.fresh[position] = stored
+            self._write(name, self._recording(call, track.outcomes(), owner))
+        self.count(call, outcome, duration)
+
+    def _write(self, name: str, recording: Recording) -> None:
+        self.vault.write(name, recording)
+        self._known[name] = recording
+        self.ledger.used.add(name)
+
+    def count(self, call: Call, outcome: Outcome, duration: float) -> None:
+        """Counts a call as recorded."""
+        self.ledger.recorded += 1
+        self.ledger.record_seconds += duration
+        status = outcome.value.get("status") if isinstance(outcome.value, dict) and call.plan.kind != "function" else None
+        if outcome.kind == "raised":
+            self.ledger.failures.append(f"{call.label} raised {type(outcome.exception).__name__}")
+        elif isinstance(status, int) and status >= 500:
+            self.ledger.failures.append(f"{call.label} gave {status}")
+
+    def longer(self, call: Call) -> Run:
+        """A run that reads a stream further than its recording goes.
+
+        Raises:
+            MissingRecordingError: The mode does not run it.
+        """
+        if not self.settings.mode.writes or call.plan.cassette is not None:
+            from pytest_mimic._explain import read_further
+
+            raise self.blame(read_further(call.label, test=self.test), call)
+        name = self._name(call, self.owner if call.sequence else None)
+        return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
+
+    def keep_cassette(self, name: str, entries: list[CassetteEntry]) -> None:
+        """Writes a cassette; what stood before comes back if its test fails."""
+        if name not in self.cassettes_before:
+            self.cassettes_before[name] = self.vault.read_cassette(name)
+        self.vault.write_cassette(name, entries)
+
+    def end_cassettes(self, *, passed: bool) -> None:
+        """Settles the cassettes that the ending test has written."""
+        before, self.cassettes_before = self.cassettes_before, {}
+        if passed:
+            return
+        for name, entries in before.items():
+            if entries is None:
+                self.vault.delete([name])
+                self.ledger.used.discard(name)
+            else:
+                self.vault.write_cassette(name, entries)
+
+    def end_owner(self, owner: Owner, *, passed: bool) -> None:
+        """Drops what a sequence recorded anew no longer has; a failed test's stays."""
+        if self.settings.mode is not Mode.RERECORD or not passed:
+            return
+        for name, track in owner.tracks.items():
+            length = owner.positions[name]
+            if len(track.old) > length:
+                self._write(name, self._recording(track.call, track.outcomes(length=length), owner))
+
+    # -- verifying
+
+    def verify(self, call: Call, stored: Stored, outcome: Outcome) -> None:
+        """Compares a real outcome with its recording.
+
+        Raises:
+            DriftError: They differ.
+        """
+        from pytest_mimic._compare import compare
+        from pytest_mimic._explain import drift, unverifiable
+
+        self.ledger.verified += 1
+        outcome.changed = call.plan.changed(call)
+        recorded = stored.load()
+        if outcome.kind == "raised" and recorded.kind != "raised":
+            assert outcome.exception is not None
+            raise self.blame(unverifiable(call.label, outcome.exception, test=self.test), call) from outcome.exception
+        options = call.plan.options
+        lines = compare(
+            call.plan.comparable(recorded),
+            call.plan.comparable(outcome),
+            rtol=options.rtol,
+            atol=options.atol,
+            volatile=options.volatile,
+            mode=options.compare,
+            redactor=self.redactor,
+        )
+        if lines:
+            raise self.blame(drift(call.label, lines, test=self.test), call)

@@ -1,0 +1,146 @@
+"""What happened in a run, as plain data that adds up over xdist's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+
+class Tally:
+    """Counts the replays of one outcome; safe in threads without a lock."""
+
+    __slots__ = ("_looks", "duration", "tick")
+
+    def __init__(self, duration: float) -> None:
+        self.tick: Callable[[], int] = count().__next__
+        self.duration = duration
+        self._looks = 0
+
+    @property
+    def count(self) -> int:
+        """How often `tick` was called; a look at it is a tick as well, taken off again."""
+        self._looks += 1
+        return self.tick() - self._looks + 1
+
+
+class Miss(NamedTuple):
+    """A call that had no recording: its label, and the test it happened in."""
+
+    label: str
+    test: str
+
+
+class Ledger:
+    """One process's account of a run.
+
+    Attributes:
+        recorded, record_seconds: Real calls recorded, and how long they took, in seconds.
+        verified, drifted: Real calls compared, and those that gave something else.
+        missing: Calls without a recording.
+        failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
+        used: Names of the recordings and cassettes that the run used or made.
+        replaced: Names of objects that re-recording left behind.
+        strays: Misses outside of any test.
+        notes: Sentences for the summary.
+        problems: Targets that turned out not to exist.
+        selection: Why the selection was not complete; empty where it was.
+    """
+
+    def __init__(self) -> None:
+        self._tallies: list[Tally] = []
+        self._replayed = 0
+        self._saved = 0.0
+        self.recorded = 0
+        self.record_seconds = 0.0
+        self.verified = 0
+        self.drifted = 0
+        self.missing: list[Miss] = []
+        self.failures: list[str] = []
+        self.used: set[str] = set()
+        self.replaced: set[str] = set()
+        self.strays: list[str] = []
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self.selection: list[str] = []
+
+    def tally(self, duration: float) -> Tally:
+        """A new counter of replays, each of which saves `duration` seconds."""
+        tally = Tally(duration)
+        self._tallies.append(tally)
+        return tally
+
+    @property
+    def replayed(self) -> int:
+        """How many calls were replayed."""
+        return self._replayed + sum(tally.count for tally in self._tallies)
+
+    @property
+    def saved(self) -> float:
+        """How long the replayed calls took when they were recorded, in seconds."""
+        return self._saved + sum(tally.count * tally.duration for tally in self._tallies)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing at all was mimicked."""
+        counts = (self.replayed, self.recorded, self.verified, self.missing, self.used, self.notes)
+        return not any(counts)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The account as data that execnet can ship."""
+        return {
+            "replayed": self.replayed,
+            "saved": self.saved,
+            "recorded": self.recorded,
+            "record_seconds": self.record_seconds,
+            "verified": self.verified,
+            "drifted": self.drifted,
+            "missing": [tuple(miss) for miss in self.missing],
+            "failures": self.failures,
+            "used": sorted(self.used),
+            "replaced": sorted(self.replaced),
+            "strays": self.strays,
+            "notes": self.notes,
+            "problems": self.problems,
+            "selection": self.selection,
+        }
+
+    def add(self, plain: dict[str, Any]) -> None:
+        """Adds another process's account, as `to_plain` gave it."""
+        self._replayed += plain["replayed"]
+        self._saved += plain["saved"]
+        self.recorded += plain["recorded"]
+        self.record_seconds += plain["record_seconds"]
+        self.verified += plain["verified"]
+        self.drifted += plain["drifted"]
+        self.missing += [Miss(*miss) for miss in plain["missing"]]
+        self.failures += plain["failures"]
+        self.strays += plain["strays"]
+        self.used.update(plain["used"])
+        self.replaced.update(plain["replaced"])
+        for name in ("notes", "problems", "selection"):
+            mine: list[str] = getattr(self, name)
+            mine += [line for line in plain[name] if line not in mine]
+
+
+def proven_unused(
+    unused: set[str],
+    *,
+    outcomes: dict[str, str],
+    any_skipped_module: bool,
+    test_of: Callable[[str], str | None],
+) -> Iterator[str]:
+    """The recordings that a complete run has proven unused.
+
+    Args:
+        unused: Names of recordings that the run did not use.
+        outcomes: Each test's id with `passed`, `failed` or `skipped`.
+        any_skipped_module: Whether a module was skipped as a whole.
+        test_of: Gives the test that made a recording.
+    """
+    if not any_skipped_module and all(outcome == "passed" for outcome in outcomes.values()):
+        yield from unused
+        return
+    for name in unused:
+        if outcomes.get(test_of(name) or "") == "passed":
+            yield name

@@ -1,0 +1,100 @@
+"""The Python interface: `mimic(...)` and the identity of values."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_mimic import _ambient
+from pytest_mimic._identity import Unstable, refusal
+from pytest_mimic._identity import fingerprint as identity_of
+from pytest_mimic._identity import register_fingerprint
+from pytest_mimic._target import Target
+
+if TYPE_CHECKING:
+    from pytest_mimic._session import Covering, Session
+
+__all__ = ["fingerprint", "mimic", "register_fingerprint"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def fingerprint(value: object) -> str:
+    """The identity of a value as the vault sees it: 32 hex digits.
+
+    Args:
+        value: Anything that has a stable identity. Inside a pytest run, `pathlib` paths under the
+            rootdir or the base temporary folder count relative to it.
+
+    Raises:
+        UnstableIdentityError: A part of it has none; the message names the path to it.
+    """
+    session = _ambient.current()
+    try:
+        return identity_of(value, roots=session.roots if session is not None else ())
+    except Unstable as unstable:
+        raise refusal(unstable, "fingerprint") from None
+
+
+class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
+    """Mimics targets inside a `with` block or a decorated test, sync or async.
+
+    Without a running plugin (`-p no:mimic`) it does nothing.
+
+    Args:
+        targets: Lines as in `mimic_functions`, functions, or `Target` objects.
+        options: The options of a target line, for all of them.
+
+    Raises:
+        TargetError: A target or an option is wrong, or its module or function does not exist.
+    """
+
+    __module__ = "pytest_mimic"
+
+    def __init__(self, *targets: str | Target | Callable[..., Any], **options: Any) -> None:
+        self._targets = [as_target(target, options) for target in targets]
+        self._open: list[tuple[Session, Covering]] = []
+
+    def __enter__(self) -> mimic:
+        session = _ambient.current()
+        if session is not None:
+            self._open.append((session, session.enter(self._targets)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._open:
+            session, covering = self._open.pop()
+            session.uncover(covering)
+
+    def __call__(self, function: F) -> F:
+        wrapper: Any
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await function(*args, **kwargs)
+
+        elif inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return (yield from function(*args, **kwargs))
+
+        else:
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                __tracebackhide__ = True
+                with self:
+                    return function(*args, **kwargs)
+
+        return wrapper  # type: ignore[no-any-return]
+
+
+def as_target(given: str | Target | Callable[..., Any], options: dict[str, Any]) -> Target:
+    """A target given as a line, a function or a Target."""
+    return given.with_options(**options) if isinstance(given, Target) else Target(given, **options)

@@ -1,0 +1,302 @@
+"""How one activation mimics a function or a boundary: its options, its identity, its cassette."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._engine import Call, Engine, Pass, Step
+from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
+from pytest_mimic._settings import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_mimic._cassette import Cassette
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._pattern import Selector
+    from pytest_mimic._target import Options
+    from pytest_mimic._vault.redact import Redactor
+    from pytest_mimic.boundaries.base import Boundary, BoundaryCall
+
+
+class Reading(NamedTuple):
+    """One way to read a function's arguments: how they are bound, and what identifies them."""
+
+    names: tuple[str, ...]
+    bind: Callable[..., tuple[object, ...]]
+    identity: CallIdentity
+
+
+class FunctionPlan:
+    """A function, as one activation mimics it.
+
+    Attributes:
+        players: In a replaying run, what gives a fresh value for each identity seen so far.
+    """
+
+    kind = "function"
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        target: str,
+        function: Callable[..., Any],
+        options: Options,
+        cassette: Cassette | None = None,
+        roots: Callable[[], tuple[tuple[str, str], ...]],
+    ) -> None:
+        self.engine = engine
+        self.target = target
+        self.function = function
+        self.options = options
+        self.cassette = cassette
+        self.players: dict[str, Callable[[], Any]] = {}
+        self._roots = roots
+        self._plays = engine.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
+
+    @cached_property
+    def source(self) -> str | None:
+        """The fingerprint of the function's normalised source; None where it has none."""
+        return source_fingerprint(self.function)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How the function's signature reads its arguments."""
+        from pytest_mimic._call import compile_binder
+
+        bound = compile_binder(self.function)
+        return self._reading(bound.names, bound.bind, bound.defaults)
+
+    @cached_property
+    def loose_reading(self) -> Reading:
+        """How arguments are read that a decorated function takes although its signature does not."""
+
+        def bind(*args: object, **kwargs: object) -> tuple[object, ...]:
+            return args, kwargs
+
+        return self._reading(("*args", "**kwargs"), bind, ())
+
+    @cached_property
+    def bind(self) -> Callable[..., tuple[object, ...]]:
+        """Binds a call's arguments, in the order of the parameters."""
+        return self.reading.bind
+
+    @cached_property
+    def key_of(self) -> Callable[[tuple[object, ...]], str]:
+        """Gives the identity of bound arguments."""
+        return self.reading.identity.key
+
+    def _reading(
+        self, names: tuple[str, ...], bind: Callable[..., tuple[object, ...]], defaults: tuple[object, ...]
+    ) -> Reading:
+        identity = CallIdentity(
+            self.target,
+            names,
+            ignore=self.options.ignore,
+            key=self.options.key,
+            roots=self._roots,
+            defaults=defaults,
+        )
+        return Reading(names, bind, identity)
+
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+        """A call with these arguments.
+
+        Raises:
+            TypeError: They do not fit the function.
+            UnstableIdentityError: One of them has no identity.
+        """
+        reading = self.reading
+        try:
+            values = reading.bind(*args, **kwargs)
+        except TypeError:
+            if not hasattr(self.function, "__wrapped__"):
+                raise
+            reading = self.loose_reading
+            values = reading.bind(*args, **kwargs)
+        try:
+            key = reading.identity.key(values)
+        except Unstable as unstable:
+            raise refusal(unstable, self.target) from None
+        return Call(
+            self,
+            key,
+            values=values,
+            signature=self.target,
+            sequence=self.options.sequence,
+            describe=lambda: self._described(reading, values),
+        )
+
+    def play_later(self, key: str, step: Step) -> None:
+        """Keeps what gives a fresh value, so that the next equal call is answered at once."""
+        if not self._plays or step.mode != "replay" or not step.stored.is_playable:
+            return
+        fresh, tick = step.stored.player(), self.engine.ledger.tally(step.stored.duration).tick
+
+        def play() -> Any:
+            tick()
+            return fresh()
+
+        self.players[key] = play
+
+    def _described(self, reading: Reading, values: tuple[object, ...]) -> dict[str, Any]:
+        from pytest_mimic._describe import describe
+
+        shown = {name: value for name, value in self._named(reading, values) if name not in self.options.ignore}
+        described: dict[str, Any] = describe(shown, self.engine.redactor, roots=self._roots())
+        return described
+
+    def _named(self, reading: Reading, values: tuple[object, ...]) -> list[tuple[str, object]]:
+        named: list[tuple[str, object]] = []
+        for name, value in zip(reading.names, values, strict=True):
+            if name.startswith("**") and isinstance(value, dict):
+                named += value.items()
+            elif not name.startswith("*"):
+                named.append((name, value))
+            elif value:
+                named.append((name, value))
+        return named
+
+    def _reading_of(self, call: Call) -> Reading:
+        return self.reading if len(call.values) == len(self.reading.names) else self.loose_reading
+
+    def note(self, call: Call) -> None:
+        """Describes the arguments, and digests them, before the function can change them."""
+        call.arguments  # noqa: B018
+        if self.engine.settings.mode.writes or self.cassette is not None:
+            call.before = self._reading_of(call).identity.digests(call.values)
+
+    def mutated(self, call: Call) -> None:
+        """Refuses a call that has changed its arguments.
+
+        Raises:
+            MutatedInputError: `mutates=` does not name them.
+        """
+        reading = self._reading_of(call)
+        try:
+            after = reading.identity.digests(call.values)
+        except Unstable:
+            after = ()
+        if call.before is None or call.before == after:
+            return
+        from pytest_mimic._explain import mutated
+
+        names = reading.identity.digested
+        before = call.before
+        changed = [name for place, name in enumerate(names) if not after or before[place] != after[place]]
+        if any(name.lstrip("*") not in self.options.mutates for name in changed):
+            raise mutated(call.label, call.arguments, self._described(reading, call.values), changed, target=self.target)
+
+    def changed(self, call: Call) -> dict[str, object]:
+        """The new state of the arguments that `mutates=` names."""
+        if not self.options.mutates:
+            return {}
+        named = dict(self._named(self._reading_of(call), call.values))
+        return {name: named[name] for name in self.options.mutates if name in named}
+
+    def apply(self, call: Call, changed: dict[str, object]) -> None:
+        """Brings the arguments into the state that the real call left them in."""
+        from pytest_mimic._outcome import apply_changes
+
+        named = dict(self._named(self._reading_of(call), call.values))
+        for name, new in changed.items():
+            apply_changes(named[name], new)
+
+    def comparable(self, outcome: Outcome) -> Outcome:
+        """All of it: a function's outcome is compared as it is."""
+        return outcome
+
+
+class BoundaryPlan:
+    """A boundary, as one activation mimics it."""
+
+    source = None
+
+    def __init__(
+        self, engine: Engine, boundary: Boundary, *, options: Options, selector: Selector, cassette: Cassette | None
+    ) -> None:
+        self.engine = engine
+        self.boundary = boundary
+        self.kind = self.target = boundary.name
+        self.options = options
+        self.selector = selector
+        self.cassette = cassette
+        ignored = tuple(f"call.{path}" for path in options.ignore)
+        self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, roots=tuple)
+
+    def call(self, edge_call: BoundaryCall) -> Call:
+        """A call at one of the boundary's edges."""
+        return Call(
+            self,
+            self._identity.key((self._counting(edge_call),)),
+            signature=edge_call.signature,
+            host=edge_call.host,
+            sequence=not edge_call.shared,
+            describe=lambda: edge_call.described,
+        )
+
+    def _counting(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        """The parts that count: those of the default identity, and what `match=` names."""
+        parts = edge_call.parts
+        counting = {name: parts[name] for name in edge_call.identity if name in parts}
+        for path in self.options.match:
+            value: Any = parts
+            for step in path.split("."):
+                value = value.get(step) if isinstance(value, dict) else None
+            counting[f"match {path}"] = value
+        return counting
+
+    def note(self, call: Call) -> None:
+        """An edge's call is plain data already."""
+
+    def mutated(self, call: Call) -> None:
+        """An edge has no arguments to change."""
+
+    def changed(self, call: Call) -> dict[str, object]:
+        """An edge has no arguments to change."""
+        return {}
+
+    def comparable(self, outcome: Outcome) -> Outcome:
+        """What the boundary compares: not dates, not the server's name."""
+        from pytest_mimic._outcome import Outcome
+
+        return Outcome.of_value(self.boundary.comparable(outcome.value))
+
+
+class BoundaryPort:
+    """The engine, as the edges of one boundary see it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.plans: list[BoundaryPlan] = []
+
+    @property
+    def redactor(self) -> Redactor:
+        """What keeps secrets out of recordings."""
+        return self._engine.redactor
+
+    def taking(self) -> bool:
+        """Whether calls of this boundary are mimicked just now."""
+        return bool(self.plans) and not self._engine.is_nested
+
+    def begin(self, edge_call: BoundaryCall) -> Step:
+        """Decides about a call.
+
+        Raises:
+            MissingRecordingError: There is no recording, and the mode does not run it.
+        """
+        plan = self.plans[-1] if self.plans else None
+        if plan is None or not plan.selector.takes(edge_call.signature, edge_call.host):
+            return Pass()
+        return self._engine.decide(plan.call(edge_call))
+
+    def ordinal(self, space: str, name: str) -> int:
+        """Which of the current owner's `space` things `name` is, by order of first use, from 0."""
+        plan = self.plans[-1] if self.plans else None
+        cassette = plan.cassette if plan is not None else None
+        seen = (cassette or self._engine.owner).ordinals.setdefault(space, [])
+        if name not in seen:
+            seen.append(name)
+        return seen.index(name)

@@ -1,0 +1,145 @@
+"""An account of a run as the lines that a user reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_mimic._ledger import Ledger
+
+_SHOWN = 10
+
+
+class Unused(NamedTuple):
+    """A recording proven unused: its label, and the test that recorded it."""
+
+    label: str
+    test: str
+    is_gone: bool
+
+
+class Judgement(NamedTuple):
+    """What a run says about the vault.
+
+    Attributes:
+        not_judged: Why unused recordings were not judged; empty where they were.
+        unused: How many are proven unused.
+        shown: The first of them.
+        unproven: How many were not used and not proven unused.
+        cleared: What clearing removed, in words; empty where nothing was cleared.
+        vault: The vault's state in words, told after recording.
+    """
+
+    not_judged: str = ""
+    unused: int = 0
+    shown: Sequence[Unused] = ()
+    unproven: int = 0
+    cleared: str = ""
+    vault: str = ""
+
+
+def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> list[str]:
+    """The lines of the section titled `mimic`; none where there is nothing to say.
+
+    Args:
+        ledger: The run's account, workers included.
+        judgement: What it says about the vault.
+        quiet: Only problems are told.
+    """
+    problems = [*_missing(ledger), *_unused(judgement)]
+    remedies = [*_record_remedy(ledger), *_clear_remedy(judgement)]
+    failures = _listed("recorded errors:", ledger.failures)
+    if quiet and not problems and not ledger.notes:
+        return []
+    head = _counts(ledger, judgement)
+    lines = [head] if head else []
+    if not quiet:
+        lines += [judgement.vault] if judgement.vault else []
+        lines += failures
+    return [*lines, *problems, *ledger.notes, *remedies]
+
+
+def _counts(ledger: Ledger, judgement: Judgement) -> str:
+    counts = []
+    if ledger.recorded:
+        counts.append(f"{plural(ledger.recorded, 'call')} recorded in {seconds(ledger.record_seconds)}")
+    if ledger.verified:
+        counts.append(f"{plural(ledger.verified, 'call')} verified")
+    if ledger.drifted:
+        counts.append(f"{ledger.drifted} drifted")
+    if ledger.replayed:
+        counts.append(f"{plural(ledger.replayed, 'call') if not counts else ledger.replayed} replayed")
+    if ledger.missing:
+        counts.append(f"{plural(len(ledger.missing), 'call') if not counts else len(ledger.missing)} missing")
+    if ledger.replayed:
+        counts.append(f"{seconds(ledger.saved)} saved")
+    told = [", ".join(counts)] if counts else []
+    if judgement.cleared:
+        told.append(judgement.cleared)
+    elif judgement.unused:
+        told.append(f"{plural(judgement.unused, 'recording')} unused")
+    if judgement.unproven:
+        told.append(f"{plural(judgement.unproven, 'recording')} not used, not judged: some tests did not pass")
+    if judgement.not_judged and not ledger.is_blank:
+        told.append(f"unused recordings not judged: {judgement.not_judged}")
+    return "; ".join(told)
+
+
+def _missing(ledger: Ledger) -> list[str]:
+    width = max((len(miss.label) for miss in ledger.missing[:_SHOWN]), default=0)
+    rows = [f"{miss.label:<{width}}    {miss.test}".rstrip() for miss in ledger.missing]
+    return _listed("missing:", rows)
+
+
+def _unused(judgement: Judgement) -> list[str]:
+    width = max((len(one.label) for one in judgement.shown), default=0)
+    rows = [f"{one.label:<{width}}    {_recorder(one)}".rstrip() for one in judgement.shown]
+    heading = "cleared:" if judgement.cleared else "unused:"
+    return _listed(heading, rows, total=judgement.unused)
+
+
+def _recorder(one: Unused) -> str:
+    if not one.test:
+        return ""
+    return f"recorded by {one.test}{', gone' if one.is_gone else ''}"
+
+
+def _listed(heading: str, rows: Sequence[str], *, total: int | None = None) -> list[str]:
+    if not rows:
+        return []
+    more = (len(rows) if total is None else total) - min(len(rows), _SHOWN)
+    shown = [f"  {row}" for row in rows[:_SHOWN]]
+    return [heading, *shown, *([f"  and {more} more"] if more else [])]
+
+
+def _record_remedy(ledger: Ledger) -> list[str]:
+    if not ledger.missing:
+        return []
+    from pytest_mimic._explain import command
+
+    tests = {miss.test for miss in ledger.missing}
+    return [f"to record the missing: {command('--mimic-record', tests.pop() if len(tests) == 1 else None)}"]
+
+
+def _clear_remedy(judgement: Judgement) -> list[str]:
+    return ["to drop the unused: pytest --mimic-clear-unused"] if judgement.unused and not judgement.cleared else []
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 call`, `41 calls`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", "")
+
+
+def seconds(amount: float) -> str:
+    """A duration: `38.2 s`, `0.01 s`."""
+    return f"{amount:.1f} s" if amount >= 1 else f"{amount:.2f} s"
+
+
+def size(count: float) -> str:
+    """A number of bytes: `1.3 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,396 @@
+"""pytest's side of one run, loaded once something is mimicked: what hooks see, handed to the session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mimic._ledger import proven_unused
+from pytest_mimic._mimic import as_target
+from pytest_mimic._report import Judgement, Unused, plural, size, summary
+from pytest_mimic._selection import narrowed_by
+from pytest_mimic._session import Session
+from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._swallowed import handled_in, where_swallowed
+from pytest_mimic._target import Target, parse_target
+from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from pytest_mimic._session import Covering
+
+_SHOWN_UNUSED = 10
+
+
+class Run:
+    """One pytest process's run.
+
+    Attributes:
+        session: What does the work.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.session = Session(settings_of(config))
+        self.is_worker = hasattr(config, "workerinput")
+        self.is_controller = bool(getattr(config.option, "dist", "no") != "no" and not self.is_worker)
+        self._marks: list[Covering] = []
+        self._outcomes: dict[str, str] = {}
+        self._any_skipped_module = False
+        self._phases_passed = True
+        self._judgement = Judgement()
+        self._bytes_before = 0
+        self._saw_start = False
+
+    # -- start
+
+    def start(self) -> None:
+        """Covers the configured targets.
+
+        Raises:
+            pytest.UsageError: A line is wrong; all wrong lines are told.
+        """
+        self._saw_start = True
+        if self.session.settings.mode.writes:
+            self._bytes_before = self.session.vault.size()[1]
+        targets = [*self._targets_of_ini(), *self._targets_of_hook()]
+        if self.is_controller:
+            self.session.targets = targets
+        else:
+            self.session.start(targets)
+        self.config.pluginmanager.register(_Watching(self), "mimic-run")
+        if self.config.pluginmanager.hasplugin("xdist"):
+            from pytest_mimic._xdist import Merging
+
+            self.config.pluginmanager.register(Merging(self), "mimic-xdist")
+
+    def _targets_of_ini(self) -> list[Target]:
+        targets, problems = [], []
+        for number, line in enumerate(self.config.getini("mimic_functions"), 1):
+            try:
+                target = parse_target(line, origin=f"mimic_functions, line {number}")
+            except TargetError as error:
+                problems.append(str(error))
+                continue
+            if target is not None:
+                targets.append(target)
+        if problems:
+            raise pytest.UsageError(*problems)
+        return targets
+
+    def _targets_of_hook(self) -> list[Target]:
+        try:
+            made = self.config.hook.pytest_mimic_targets(config=self.config)
+            return [as_target(target, {}) for targets in made for target in targets]
+        except TargetError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def header(self) -> list[str]:
+        """The line that names the mode and the vault."""
+        settings = self.session.settings
+        verb = {Mode.RECORD: "record into", Mode.RERECORD: "record anew into", Mode.VERIFY: "verify against"}
+        told = "live, without" if settings.mode is Mode.LIVE else verb.get(settings.mode, "replay from")
+        count = len(self.session.targets)
+        return [f"mimic: {told} {settings.shown_vault} ({plural(count, 'target')})"]
+
+    # -- targets
+
+    def check_targets(self) -> None:
+        """Judges the targets, now that the tests are collected.
+
+        Raises:
+            pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
+        """
+        problems = self.session.new_problems()
+        if not self._narrowed():
+            problems += self.session.missing_modules()
+        if not problems:
+            return
+        self.session.ledger.problems += [str(problem) for problem in problems]
+        if not self.is_worker:
+            raise pytest.UsageError(*self.session.ledger.problems)
+        self._broken = problems[0]
+
+    _broken: TargetError | None = None
+
+    # -- tests
+
+    def begin_test(self, item: pytest.Item, marks: list[pytest.Mark]) -> None:
+        """A test's set-up begins.
+
+        Raises:
+            TargetError: A target does not exist.
+        """
+        self._phases_passed = True
+        self.session.take_strays()
+        self.session.begin_test(plain_id(item))
+        if self._broken is not None:
+            raise self._broken
+        for mark in reversed(marks):  # the closest is the innermost
+            targets = [as_target(target, mark.kwargs) for target in mark.args]
+            self._marks.append(self.session.enter(targets))
+
+    def end_marks(self) -> None:
+        """Restores what the test's markers covered."""
+        while self._marks:
+            self.session.uncover(self._marks.pop())
+
+    def fixture_scope(self, fixturedef: Any, request: Any) -> AbstractContextManager[None]:
+        """While a fixture of wider scope is set up or torn down, its calls belong to that scope."""
+        if fixturedef.argname == "tmp_path_factory":
+            return self._temporary_root(fixturedef)
+        if fixturedef.scope == "function":
+            return nullcontext()
+        return self._wide_scope(fixturedef, request.node.nodeid)
+
+    @contextmanager
+    def _temporary_root(self, fixturedef: Any) -> Iterator[None]:
+        yield
+        factory = fixturedef.cached_result[0]
+        self.session.add_root(str(factory.getbasetemp()), "tmp")
+
+    @contextmanager
+    def _wide_scope(self, fixturedef: Any, nodeid: str) -> Iterator[None]:
+        leaving: list[Any] = []
+        fixturedef.addfinalizer(lambda: leaving.pop()())
+        leave = self.session.enter_scope(nodeid)
+        try:
+            yield
+        finally:
+            leave()
+            fixturedef.addfinalizer(lambda: leaving.append(self.session.enter_scope(nodeid)))
+
+    def judge_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Fails a phase that passed only because an error of ours was swallowed."""
+        for error in self.session.take_pending():
+            if isinstance(error, MissingRecordingError) and handled_in(error, _files_of(item)):
+                continue
+            self._tell(item, report, error)
+        self._phases_passed = self._phases_passed and report.outcome != "failed"
+        if report.when == "teardown":
+            self.session.end_test(passed=self._phases_passed)
+
+    def _tell(self, item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
+        if report.failed:
+            if str(error) not in report.longreprtext:
+                report.sections.append(("mimic", str(error)))
+            return
+        if report.skipped and hasattr(report, "wasxfail"):
+            return
+        report.outcome = "failed"
+        report.longrepr = self._told(item, error)
+
+    def _told(self, item: pytest.Item, error: MimicError) -> str:
+        kind = "missing recording" if isinstance(error, MissingRecordingError) else type(error).__name__
+        place = where_swallowed(error, self.session.settings.rootdir)
+        told = f"{plain_id(item)} passed only because a {kind} was swallowed{f' in {place}' if place else ''}"
+        return "\n".join([told, *(f"  {line}" for line in f"{type(error).__name__}: {error}".splitlines())])
+
+    # -- the end
+
+    def note_outcome(self, report: pytest.TestReport) -> None:
+        """Notes how a test ended: failed in any phase, skipped, or passed."""
+        nodeid = without_group(report.nodeid)
+        if report.outcome == "rerun":
+            self._outcomes.pop(nodeid, None)
+        elif report.outcome != "passed" or hasattr(report, "wasxfail"):
+            self._outcomes[nodeid] = "failed" if report.failed else "skipped"
+        elif report.when == "call":
+            self._outcomes.setdefault(nodeid, "passed")
+
+    def note_collection(self, report: pytest.CollectReport) -> None:
+        """Notes what collecting left out."""
+        if report.failed:
+            self._narrow("a collection error")
+        elif report.skipped:
+            self._any_skipped_module = True
+
+    def note_deselected(self, count: int) -> None:
+        """Notes tests that were collected and not selected."""
+        self._narrow(f"{plural(count, 'test')} deselected")
+
+    def narrow(self, reason: str) -> None:
+        """Notes why the run was not complete."""
+        self._narrow(reason)
+
+    def _narrow(self, reason: str) -> None:
+        if reason not in self.session.ledger.selection:
+            self.session.ledger.selection.append(reason)
+
+    def _narrowed(self) -> list[str]:
+        asked = narrowed_by(
+            self.config.option,
+            args=self.config.args,
+            testpaths=self.config.getini("testpaths"),
+            rootdir=self.config.rootpath,
+            cwd=self.config.invocation_params.dir,
+        )
+        return [*asked, *self.session.ledger.selection]
+
+    def finish(self, session: pytest.Session) -> None:
+        """Ends the run: ships the account, or judges, clears and sets the exit code."""
+        passed = session.testsfailed == 0
+        self.session.take_strays()
+        if not self.is_controller:
+            self.session.close(passed=passed)
+        if self.is_worker:
+            self.config.workeroutput["mimic"] = self.session.ledger.to_plain()  # type: ignore[attr-defined]
+            return
+        if session.shouldstop or session.shouldfail or session.exitstatus in (2, 3):
+            self._narrow("the run was stopped early")
+        self.session.vault.collect(self.session.ledger.replaced)
+        self._judge()
+        self._set_exit_code(session)
+
+    def _judge(self) -> None:
+        settings = self.session.settings
+        reasons = self._narrowed()
+        if settings.mode is Mode.LIVE or not self._saw_start:
+            return
+        if reasons:
+            self._judgement = Judgement(not_judged=", ".join(reasons))
+        else:
+            names = self.session.vault.names()
+            unused = set(names) - self.session.ledger.used
+            proven = sorted(self._proven(unused))
+            self._judgement = Judgement(
+                unused=len(proven),
+                shown=[self._shown(name) for name in proven[:_SHOWN_UNUSED]],
+                unproven=len(unused) - len(proven),
+                cleared=self._clear(proven) if settings.clear_unused and proven else "",
+            )
+        if settings.mode.writes and self.session.ledger.recorded:
+            self._judgement = self._judgement._replace(vault=self._vault_line())
+
+    def _proven(self, unused: set[str]) -> Iterator[str]:
+        return proven_unused(
+            unused,
+            outcomes=self._outcomes,
+            any_skipped_module=self._any_skipped_module,
+            test_of=self.session.test_of,
+        )
+
+    def _shown(self, name: str) -> Unused:
+        label, test = self.session.label_of(name)
+        return Unused(label, test, is_gone=bool(test) and test not in self._outcomes)
+
+    def _clear(self, names: list[str]) -> str:
+        if self.session.settings.no_record:
+            return ""
+        cleared = self.session.vault.delete(names)
+        return f"{plural(cleared.recordings, 'unused recording')} cleared ({size(cleared.bytes)})"
+
+    def _vault_line(self) -> str:
+        count, total = self.session.vault.size()
+        grown = total - self._bytes_before
+        change = f" ({'+' if grown >= 0 else '-'}{size(abs(grown))})" if grown else ""
+        return f"vault: {self.session.settings.shown_vault}, {plural(count, 'recording')}, {size(total)}{change}"
+
+    def _set_exit_code(self, session: pytest.Session) -> None:
+        ledger = self.session.ledger
+        if ledger.problems:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
+            ledger.strays or (self.session.settings.fail_on_unused and self._judgement.unused)
+        ):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def summary(self) -> list[str]:
+        """The lines of the section titled `mimic`."""
+        ledger = self.session.ledger
+        problems = [f"ERROR: {problem}" for problem in ledger.problems]
+        return [*problems, *summary(ledger, self._judgement, quiet=self.config.option.verbose < 0)]
+
+    def close(self) -> None:
+        """Restores everything, where the run did not come to its end."""
+        self.session.close(passed=False)
+
+
+class _Watching:
+    """The hooks that only a run with something mimicked needs."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._run.note_outcome(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._run.note_collection(report)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        if items:
+            self._run.note_deselected(len(items))
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The run's settings.
+
+    Raises:
+        pytest.UsageError: Options exclude one another, or a value is none of those allowed.
+    """
+    option = config.option
+    given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
+    if len(given) > 1:
+        raise pytest.UsageError(f"--mimic-{given[0].value} and --mimic-{given[1].value} exclude one another")
+    mode = given[0] if given else Mode.REPLAY
+    if mode.writes and option.mimic_no_record:
+        raise pytest.UsageError(f"--mimic-{mode.value} and --mimic-no-record exclude one another")
+    vault = _vault_folder(config)
+    return Settings(
+        mode=mode,
+        rootdir=config.rootpath,
+        vault=vault,
+        shown_vault=_shown(vault, config.rootpath),
+        no_record=option.mimic_no_record,
+        ci=bool(os.environ.get("CI")),
+        source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
+        pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
+        store_arguments=config.getini("mimic_store_arguments"),
+        redact=tuple(config.getini("mimic_redact")),
+        clear_unused=option.mimic_clear_unused,
+        fail_on_unused=option.mimic_fail_on_unused,
+    )
+
+
+def _vault_folder(config: pytest.Config) -> Path:
+    given: str | None = config.option.mimic_vault
+    path = given or config.getini("mimic_vault_path")
+    if "://" in path:
+        raise pytest.UsageError(f"the vault {path} is a URL: this version keeps vaults in folders only")
+    return Path(os.path.abspath((config.invocation_params.dir if given else config.rootpath) / path))
+
+
+def _shown(vault: Path, rootdir: Path) -> str:
+    return vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
+
+
+def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:
+    value = config.getini(name)
+    if value not in allowed:
+        raise pytest.UsageError(f"{name} = {value}: it takes {', '.join(allowed[:-1])} or {allowed[-1]}")
+    return value
+
+
+def plain_id(item: pytest.Item) -> str:
+    """A test's id, the same with xdist's `--dist loadgroup` as without."""
+    return without_group(item.nodeid)
+
+
+def without_group(nodeid: str) -> str:
+    """A test's id without the `@group` that xdist's `--dist loadgroup` appends."""
+    head, at, group = nodeid.rpartition("@")
+    return head if at and "::" in head and not set("[]/:") & set(group) else nodeid
+
+
+def _files_of(item: pytest.Item) -> set[str]:
+    """The files whose handling of a miss counts as deliberate: the test's own."""
+    function = getattr(item, "function", None)
+    code = getattr(function, "__code__", None)
+    return {str(item.path), *([code.co_filename] if code is not None else [])}

@@ -1,0 +1,40 @@
+"""Whether a run's selection of tests is complete, as judging unused recordings needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+#: Options that narrow the selection, with how they are told.
+_NARROWING = {
+    "keyword": "-k",
+    "markexpr": "-m",
+    "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+    "deselect": "--deselect",
+    "lf": "--lf",
+    "stepwise": "--sw",
+}
+
+
+def narrowed_by(option: Any, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path) -> list[str]:
+    """Why the selection that was asked for is not complete; empty where it is.
+
+    Args:
+        option: pytest's parsed options.
+        args: The paths and ids that the run collects.
+        testpaths: The ini option, relative to the rootdir.
+        rootdir: The rootdir.
+        cwd: The folder that pytest was started in.
+    """
+    reasons = [f"{flag} was given" for name, flag in _NARROWING.items() if getattr(option, name, None)]
+    given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
+    wanted = [path for pattern in testpaths for path in sorted(rootdir.glob(pattern))] or [rootdir]
+    if not all(any(_holds(path, one.resolve()) for path in given) for one in wanted):
+        reasons.append("only a part of the tests was named")
+    return reasons
+
+
+def _holds(outer: Path, inner: Path) -> bool:
+    return outer == inner or outer in inner.parents

@@ -1,0 +1,321 @@
+"""One run: its settings, vault, patches and account."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._cassette import Cassette, CassetteBlock, as_tuple, cassette_name, mode_of, name_of_test
+from pytest_mimic._engine import Engine, Owner
+from pytest_mimic._flight import Flights, lock_folder
+from pytest_mimic._ledger import Ledger
+from pytest_mimic._mimic import as_target
+from pytest_mimic._patch import Patcher
+from pytest_mimic._pattern import Selector
+from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
+from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._target import BOUNDARIES, Target, did_you_mean, missing_module
+from pytest_mimic._vault import FolderStore, Vault
+from pytest_mimic._vault.redact import Redactor
+from pytest_mimic._wrap import Mimicked
+from pytest_mimic.boundaries import is_installed, load_boundary
+from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
+
+if TYPE_CHECKING:
+    from pytest_mimic._patch import Activation
+
+
+class Request:
+    """A target as one activation asks for it."""
+
+    __slots__ = ("cassette", "target")
+
+    def __init__(self, target: Target, cassette: Cassette | None) -> None:
+        self.target = target
+        self.cassette = cassette
+
+    module = property(lambda self: self.target.module)
+    path = property(lambda self: self.target.path)
+    excluded = property(lambda self: self.target.excluded)
+    origin = property(lambda self: self.target.origin)
+
+
+class Covering:
+    """What one activation covers; `close` restores it."""
+
+    def __init__(self, functions: Activation | None, boundaries: list[Callable[[], None]]) -> None:
+        self._functions = functions
+        self._boundaries = boundaries
+
+    @property
+    def problems(self) -> list[TargetError]:
+        """The targets that turned out not to exist."""
+        return self._functions.problems if self._functions is not None else []
+
+    def close(self) -> None:
+        """Restores what it covered."""
+        for uncover in reversed(self._boundaries):
+            uncover()
+        if self._functions is not None:
+            self._functions.close()
+
+
+class Session:
+    """One pytest run (or one worker of it).
+
+    Attributes:
+        targets: The configured ones, from the ini file and the hook.
+        roots: Folders (prefix, token) under which paths count relative.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ledger = Ledger()
+        self.redactor = Redactor(settings.redact)
+        self.vault = Vault(FolderStore(settings.vault), pickles=settings.pickles, label=settings.shown_vault)
+        self.engine = Engine(
+            settings=settings,
+            vault=self.vault,
+            redactor=self.redactor,
+            ledger=self.ledger,
+            flights=Flights(lock_folder(settings.vault)),
+            today=lambda: datetime.date.today().isoformat(),
+        )
+        self.targets: list[Target] = []
+        self.roots: tuple[tuple[str, str], ...] = ((str(settings.rootdir), "rootdir"),)
+        self._patcher = Patcher(self._cover, self._uncover)
+        self._mimicked: dict[int, Mimicked] = {}
+        self._edges: dict[int, Callable[..., Any]] = {}
+        self._ports: dict[str, BoundaryPort] = {}
+        self._coverings: list[Covering] = []
+        self._told: set[int] = set()
+        self._owners: dict[str, Owner] = {}
+        self._unnamed = 0
+
+    # -- covering
+
+    def start(self, targets: Sequence[Target]) -> None:
+        """Covers the configured targets until `close`."""
+        self.targets = list(targets)
+        self.cover(targets)
+
+    def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
+        """Mimics targets and boundaries until the covering is closed."""
+        targets = list(targets)
+        if self.settings.mode is Mode.LIVE:
+            return self._covered(Covering(None, []))
+        requests = [Request(target, cassette) for target in targets if not target.is_boundary]
+        functions = self._patcher.activate(requests) if requests else None
+        boundaries = [self._cover_boundary(target, cassette) for target in targets if target.is_boundary]
+        return self._covered(Covering(functions, boundaries))
+
+    def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
+        """As `cover`, for targets that a test names: they must exist.
+
+        Raises:
+            TargetError: A module or a function does not.
+        """
+        targets = list(targets)
+        covering = self.cover(targets, cassette)
+        absent = [problem for target in targets if (problem := missing_module(target)) is not None]
+        for problem in (*absent, *covering.problems):
+            self._told.update(map(id, covering.problems))
+            self.uncover(covering)
+            raise problem
+        return covering
+
+    def _covered(self, covering: Covering) -> Covering:
+        self._coverings.append(covering)
+        return covering
+
+    def uncover(self, covering: Covering) -> None:
+        """Restores what a covering covered."""
+        covering.close()
+        self._coverings.remove(covering)
+
+    def _cover(self, request: Request | Edge, name: str, function: Callable[..., Any], kind: str) -> Any:
+        if isinstance(request, Edge):
+            wrapper = self._edges.get(id(function))
+            if wrapper is None:
+                wrapper = self._edges[id(function)] = request.wrap(function, self._ports[request.origin])
+            return wrapper
+        mimicked = self._mimicked.get(id(function))
+        if mimicked is None:
+            mimicked = self._mimicked[id(function)] = Mimicked(function)
+        options = request.target.options
+        if Selector(options.only, options.exclude).takes(name):
+            plan = FunctionPlan(
+                self.engine,
+                target=name,
+                function=function,
+                options=options,
+                cassette=request.cassette,
+                roots=lambda: self.roots,
+            )
+            mimicked.push(request, plan)
+        return mimicked.wrapper
+
+    def _uncover(self, request: Request | Edge, name: str, function: Callable[..., Any]) -> None:
+        if not isinstance(request, Edge):
+            self._mimicked[id(function)].remove(request)
+
+    def _cover_boundary(self, target: Target, cassette: Cassette | None) -> Callable[[], None]:
+        boundary = load_boundary(target.module)
+        port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
+        options = target.options
+        plan = BoundaryPlan(
+            self.engine,
+            boundary,
+            options=options,
+            selector=Selector(options.only, options.exclude),
+            cassette=cassette,
+        )
+        port.plans.append(plan)
+        activation = self._patcher.activate([edge._replace(origin=boundary.name) for edge in boundary.edges()])
+
+        def uncover() -> None:
+            activation.close()
+            port.plans.remove(plan)
+
+        return uncover
+
+    # -- problems with targets
+
+    def new_problems(self) -> list[TargetError]:
+        """The targets found not to exist since the last look."""
+        found = [problem for covering in self._coverings for problem in covering.problems]
+        new = [problem for problem in found if id(problem) not in self._told]
+        self._told.update(map(id, new))
+        return new
+
+    def missing_modules(self) -> list[TargetError]:
+        """The configured targets whose module cannot be found along the path."""
+        return [problem for target in self.targets if (problem := missing_module(target)) is not None]
+
+    # -- tests
+
+    def begin_test(self, nodeid: str) -> None:
+        """A test's set-up begins: the calls of its sequences are counted anew."""
+        self.engine.test = nodeid
+        self.engine.owner = Owner(nodeid)
+        self._unnamed = 0
+
+    def enter_scope(self, nodeid: str) -> Callable[[], None]:
+        """Calls belong to a wider fixture's module, package or session until the returned function is called."""
+        outer = self.engine.owner
+        self.engine.owner = self._owners.setdefault(nodeid, Owner(nodeid))
+
+        def leave() -> None:
+            self.engine.owner = outer
+
+        return leave
+
+    def end_test(self, *, passed: bool) -> None:
+        """A test's teardown is over."""
+        self.engine.end_cassettes(passed=passed)
+        self.engine.end_owner(self.engine.owner, passed=passed)
+        self.engine.owner = self._owners.setdefault("", Owner(""))
+        self.engine.test = ""
+
+    def take_pending(self) -> list[MimicError]:
+        """The errors that the current phase of the test must not get away with."""
+        pending, self.engine.pending = [*self.engine.pending, *self.new_problems()], []
+        return pending
+
+    def take_strays(self) -> None:
+        """Keeps the misses that happened outside of any test: no test can fail for them."""
+        self.ledger.strays += [str(error) for error in self.take_pending() if isinstance(error, MissingRecordingError)]
+
+    def add_root(self, folder: str, token: str) -> None:
+        """Paths under this folder count relative to it."""
+        self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
+
+    def test_of(self, name: str) -> str | None:
+        """The test that made a recording or cassette."""
+        return self.label_of(name)[1]
+
+    def label_of(self, name: str) -> tuple[str, str]:
+        """A recording or cassette in a line, and the test that made it."""
+        from pytest_mimic._describe import call_label
+
+        try:
+            if name.startswith("cassettes/"):
+                entries = self.vault.read_cassette(name) or []
+                return f"cassette {name[10:-5]}", entries[0].test if entries else ""
+            recording = self.vault.read(name)
+        except MimicError:
+            return name, ""
+        if recording is None:
+            return name, ""
+        if recording.target in BOUNDARIES:
+            return f"{recording.target} {(recording.arguments or {}).get('signature', '')}".rstrip(), recording.test
+        return call_label(recording.target, recording.arguments), recording.test
+
+    def close(self, *, passed: bool) -> None:
+        """Restores everything, whatever happened."""
+        try:
+            for owner in self._owners.values():
+                self.engine.end_owner(owner, passed=passed)
+            self.ledger.replaced |= self.vault.replaced
+        finally:
+            for covering in reversed(self._coverings):
+                covering.close()
+            self._coverings.clear()
+
+    # -- cassettes
+
+    def block(
+        self,
+        fixture: str,
+        name: str | None,
+        *,
+        targets: Iterable[Any],
+        boundaries: str | Sequence[str],
+        strict: bool = False,
+        **options: Any,
+    ) -> CassetteBlock:
+        """The context manager that a cassette fixture gives."""
+        if name is None:
+            self._unnamed += 1
+            name = name_of_test(self.engine.test, self._unnamed)
+        else:
+            name = cassette_name(name)
+        covered = self._cassette_targets(targets, as_tuple(boundaries), options)
+
+        def make() -> Cassette:
+            mode = mode_of(
+                fixture,
+                self.settings.mode,
+                exists=self.vault.has(f"cassettes/{name}.json"),
+                may_record=self._may_record(fixture),
+            )
+            return Cassette(self.engine, name, mode, strict=strict)
+
+        def cover(cassette: Cassette) -> Callable[[], None]:
+            covering = self.enter(covered, cassette)
+            return lambda: self.uncover(covering)
+
+        return CassetteBlock(make, cover)
+
+    def _may_record(self, fixture: str) -> bool:
+        if self.settings.no_record:
+            return False
+        return fixture != "auto" or not self.settings.ci or self.settings.mode.writes
+
+    def _cassette_targets(
+        self, targets: Iterable[Any], boundaries: tuple[str, ...], options: dict[str, Any]
+    ) -> list[Target]:
+        for name in boundaries:
+            if name not in BOUNDARIES:
+                hint = did_you_mean(name, BOUNDARIES)
+                raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
+        named = [as_target(target, options) for target in (as_tuple(targets) if isinstance(targets, str) else targets)]
+        named += [Target(name, **options) for name in boundaries]
+        if named:
+            return named
+        configured = [target.with_options(**options) for target in self.targets]
+        present = {target.module for target in configured if target.is_boundary}
+        installed = [Target(name, **options) for name in BOUNDARIES if name not in present and is_installed(name)]
+        return [*configured, *installed]

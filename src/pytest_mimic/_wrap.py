@@ -1,0 +1,297 @@
+"""The thin shells around a mimicked function: function, coroutine, generator, async generator."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._identity import Unstable, refusal
+from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
+
+if TYPE_CHECKING:
+    from pytest_mimic._engine import Replay, Run, Step
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._plan import FunctionPlan
+
+
+class Mimicked:
+    """One function and what stands in for it.
+
+    Attributes:
+        plan: The innermost activation's; None while there is none, and calls go straight through.
+    """
+
+    __slots__ = ("_plans", "function", "plan", "wrapper")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._plans: list[tuple[object, FunctionPlan]] = []
+        self.plan: FunctionPlan | None = None
+        self.wrapper = _shell(self)
+
+    def push(self, request: object, plan: FunctionPlan) -> None:
+        """Makes a plan the innermost one, on behalf of a request."""
+        self._plans.append((request, plan))
+        self.plan = plan
+
+    def remove(self, request: object) -> None:
+        """Ends the plans of a request, wherever they stand."""
+        self._plans = [(owner, plan) for owner, plan in self._plans if owner is not request]
+        self.plan = self._plans[-1][1] if self._plans else None
+
+
+def _shell(mimicked: Mimicked) -> Callable[..., Any]:
+    function = mimicked.function
+    shell = _shell_of(function)(mimicked, function)
+    functools.update_wrapper(shell, function)
+    for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
+        if hasattr(function, name):
+            setattr(shell, name, getattr(function, name))
+    shell.__mimic_original__ = function
+    return shell
+
+
+def _shell_of(function: Callable[..., Any]) -> Callable[[Mimicked, Callable[..., Any]], Any]:
+    if inspect.isasyncgenfunction(function):
+        return _async_generator
+    if inspect.isgeneratorfunction(function):
+        return _generator
+    if inspect.iscoroutinefunction(function):
+        return _coroutine
+    return _function
+
+
+def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    def shell(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        plan = mimicked.plan
+        if plan is None:
+            return function(*args, **kwargs)
+        if plan.players:
+            play = _player(plan, args, kwargs)
+            if play is not None:
+                return play()
+        step = _decide(plan, args, kwargs)
+        if step.mode == "replay":
+            return _give(step, lambda: function(*args, **kwargs))
+        if step.mode == "pass":
+            return function(*args, **kwargs)
+        try:
+            with step.running():
+                result = function(*args, **kwargs)
+        except BaseException as error:
+            _fail(step, error)
+            raise
+        return _returned(step, result)
+
+    return shell
+
+
+def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    async def shell(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        plan = mimicked.plan
+        if plan is None:
+            return await function(*args, **kwargs)
+        if plan.players:
+            play = _player(plan, args, kwargs)
+            if play is not None:
+                return play()
+        step = await _decide_async(plan, args, kwargs)
+        if step.mode == "replay":
+            return _give(step, None)
+        if step.mode == "pass":
+            return await function(*args, **kwargs)
+        return await _awaited(step, function(*args, **kwargs))
+
+    return shell
+
+
+def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    def shell(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        plan = mimicked.plan
+        if plan is None:
+            return (yield from function(*args, **kwargs))
+        step = _decide(plan, args, kwargs)
+        if step.mode == "pass":
+            return (yield from function(*args, **kwargs))
+        if step.mode == "replay":
+            return (yield from replay_stream(step, lambda: function(*args, **kwargs)))
+        return (yield from record_stream(step, function(*args, **kwargs)))
+
+    return shell
+
+
+def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    async def shell(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        plan = mimicked.plan
+        inner = await _async_stream(plan, function, args, kwargs)
+        try:
+            item = await inner.__anext__()
+            while True:
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as thrown:
+                    item = await inner.athrow(thrown)
+                else:
+                    item = await inner.asend(sent)
+        except StopAsyncIteration:
+            return
+        finally:
+            await inner.aclose()
+
+    return shell
+
+
+async def _async_stream(plan: FunctionPlan | None, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """The stream that an async generator's shell relays: an async generator cannot delegate."""
+    step = await _decide_async(plan, args, kwargs) if plan is not None else None
+    if step is None or step.mode == "pass":
+        return function(*args, **kwargs)
+    if step.mode == "replay":
+        return replay_async_stream(step, lambda: function(*args, **kwargs))
+    return record_async_stream(step, function(*args, **kwargs))
+
+
+def _player(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
+    """What answers a call that this session has replayed before; None sends it the long way."""
+    __tracebackhide__ = True
+    try:
+        return plan.players.get(plan.key_of(plan.bind(*args, **kwargs)))
+    except (TypeError, Unstable):
+        return None
+
+
+def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+    __tracebackhide__ = True
+    call = plan.call(args, kwargs)
+    step = plan.engine.decide(call)
+    while step.mode == "wait":
+        step.block()
+        step = plan.engine.decide(call)
+    plan.play_later(call.key, step)
+    return step
+
+
+async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+    __tracebackhide__ = True
+    call = plan.call(args, kwargs)
+    step = plan.engine.decide(call)
+    while step.mode == "wait":
+        await _pause(step.interval)
+        step = plan.engine.decide(call)
+    plan.play_later(call.key, step)
+    return step
+
+
+async def _pause(seconds: float) -> None:
+    """Sleeps in whichever event loop runs."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        await trio.sleep(seconds)
+        return
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+def _give(step: Replay, real: Callable[[], Any] | None) -> Any:
+    """The recorded outcome, in the form in which the call itself gave it.
+
+    Args:
+        step: The replay.
+        real: Runs the call for real, for a stream that is read further; None in a coroutine.
+    """
+    __tracebackhide__ = True
+    outcome = step.load()
+    if outcome.kind == "stream":
+        assert real is not None
+        return (replay_async_stream if outcome.awaited else replay_stream)(step, real)
+    if outcome.awaited and real is not None:
+        return _later(step, outcome)
+    return _settle(step, outcome)
+
+
+def _settle(step: Replay, outcome: Outcome) -> Any:
+    __tracebackhide__ = True
+    if outcome.changed:
+        step.call.plan.apply(step.call, outcome.changed)
+    if outcome.kind == "raised":
+        assert outcome.exception is not None
+        raise outcome.exception
+    return outcome.value
+
+
+async def _later(step: Replay, outcome: Outcome) -> Any:
+    """The outcome of a plain function that returned a coroutine."""
+    __tracebackhide__ = True
+    return _settle(step, outcome)
+
+
+def _fail(run: Run, error: BaseException, *, awaited: bool = False) -> None:
+    """Records an exception; an interrupt, an exit, a cancellation, a skip is none."""
+    from pytest_mimic._outcome import Outcome
+
+    if not is_outcome(error):
+        run.abandon()
+        return
+    outcome = Outcome.of_exception(error)
+    outcome.awaited = awaited
+    run.complete(outcome)
+
+
+def is_outcome(error: BaseException) -> bool:
+    """Whether an exception says what the call gave, rather than that it was cut short."""
+    from unittest import SkipTest
+
+    from pytest_mimic.errors import MimicError
+
+    futures = sys.modules.get("concurrent.futures")
+    cut_short = (SkipTest, MimicError, *((futures.CancelledError,) if futures else ()))
+    return isinstance(error, Exception) and not isinstance(error, cut_short)
+
+
+def _returned(run: Run, result: Any) -> Any:
+    """Records what a plain function returned; a stream or coroutine when it ends."""
+    __tracebackhide__ = True
+    if isinstance(result, types.GeneratorType):
+        return record_stream(run, result)
+    if isinstance(result, types.AsyncGeneratorType):
+        return record_async_stream(run, result)
+    if isinstance(result, types.CoroutineType):
+        return _awaited(run, result, late=True)
+    from pytest_mimic._outcome import Outcome
+
+    run.complete(Outcome.of_value(result))
+    return result
+
+
+async def _awaited(run: Run, coroutine: Any, *, late: bool = False) -> Any:
+    """Awaits the real coroutine and records what it gave.
+
+    Args:
+        run: The run that this completes.
+        coroutine: The real one.
+        late: A plain function returned it, and so must its replay.
+    """
+    __tracebackhide__ = True
+    from pytest_mimic._outcome import Outcome
+
+    try:
+        with run.running():
+            result = await coroutine
+    except BaseException as error:
+        _fail(run, error, awaited=late)
+        raise
+    outcome = Outcome.of_value(result)
+    outcome.awaited = late
+    run.complete(outcome)
+    return result
