@@ -82,7 +82,7 @@ def _compile(
     return Bound(
         names=tuple(_stars(p) + p.name for p in shown),
         defaults=tuple(p.default if _has_default(p) else LEFT_OUT for p in shown),
-        bind=MethodType(bind, LEFT_OUT) if given.start or (drop_first and parameters) else bind,
+        bind=MethodType(bind, LEFT_OUT) if given.start else bind,
     )
 
 

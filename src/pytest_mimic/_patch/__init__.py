@@ -1,0 +1,7 @@
+"""Whoever holds a function sees its wrapper: find every holder, replace, restore exactly."""
+
+from __future__ import annotations
+
+from .patcher import Activation, Patcher, Request
+
+__all__ = ["Activation", "Patcher", "Request"]

@@ -1,0 +1,94 @@
+"""Descriptors as classes hold them: the function inside, and the same built around a wrapper."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import cached_property, partialmethod
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+CARRIERS: frozenset[type] = frozenset(
+    {staticmethod, classmethod, property, cached_property, partialmethod, MethodType}
+)
+"""What may carry a function on behalf of a class or, a bound method, of a module."""
+
+_SLOTS = ("func", "fget", "wrapped", "__wrapped__")
+
+
+def carried(held: object) -> Any:
+    """The function inside a descriptor or bound method, through nested ones; None in anything else."""
+    inner = _inner(held)
+    return None if inner is None else carried(inner) or inner
+
+
+def _inner(held: object) -> Any:
+    if isinstance(held, (staticmethod, classmethod, MethodType)):
+        return held.__func__
+    if isinstance(held, property):
+        return held.fget
+    if isinstance(held, (cached_property, partialmethod)):
+        return held.func
+    if callable(held) or isinstance(held, type) or not hasattr(type(held), "__get__"):
+        return None
+    own = getattr(held, "__dict__", {})
+    return next((own[slot] for slot in _SLOTS if callable(own.get(slot))), None)
+
+
+def rebuilt(held: object, wrapper: Callable[..., object]) -> Any:
+    """A descriptor or bound method like `held`, with the wrapper for the function inside."""
+    inner = _inner(held)
+    if inner is None:
+        return wrapper
+    replacement = rebuilt(inner, wrapper)
+    if isinstance(held, MethodType):
+        return MethodType(replacement, held.__self__)
+    if isinstance(held, property):
+        return _reborn(property, held, replacement, held.fset, held.fdel, held.__doc__)
+    if isinstance(held, staticmethod):
+        return _reborn(staticmethod, held, replacement)
+    if isinstance(held, classmethod):
+        return _reborn(classmethod, held, replacement)
+    twin = copy.copy(held)
+    for name, value in vars(twin).items():
+        if value is inner:
+            vars(twin)[name] = replacement
+    return twin
+
+
+def _reborn(base: Any, held: object, *arguments: object) -> object:
+    """An instance of the class of `held`, whose own `__init__` may want other arguments."""
+    twin = type(held).__new__(type(held))
+    base.__init__(twin, *arguments)
+    getattr(twin, "__dict__", {}).update(getattr(held, "__dict__", {}))
+    return twin
+
+
+def for_class(function: object, wrapper: Callable[..., object]) -> Any:
+    """What a class holds for the wrapper of a function that it holds: what binds, or does not, alike."""
+    kind = type(function)
+    binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType))
+    return wrapper if binds else staticmethod(wrapper)
+
+
+def unbound(method: partialmethod[Any], owner: type, name: str) -> Callable[..., object]:
+    """The function that a partialmethod amounts to, named as the class knows it."""
+    function = method.__get__(None, owner)
+    if isinstance(function, FunctionType):
+        function.__name__ = name
+        function.__qualname__ = f"{owner.__qualname__}.{name}"
+        function.__module__ = owner.__module__
+    return function
+
+
+def kind_of(held: object, *, in_class: bool) -> str:
+    """How a function is held: as what it is called."""
+    if isinstance(held, staticmethod):
+        return "staticmethod"
+    if isinstance(held, classmethod):
+        return "classmethod"
+    if isinstance(held, property):
+        return "property"
+    if not in_class:
+        return "function"
+    return "cached_property" if _inner(held) is not None and not isinstance(held, partialmethod) else "method"

@@ -1,0 +1,89 @@
+"""The places that can hold a function: module attributes and class attributes, never triggered."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+Holder: TypeAlias = "dict[str, object] | type"
+"""A module's namespace, or a class."""
+
+MISSING: Final = object()
+"""What a holder gives for a name that it does not hold itself."""
+
+# The machinery that runs the tests must not call mimicked functions, nor be found holding them.
+_OURS = ("pytest_mimic", "_pytest", "pytest", "pluggy", "xdist", "execnet")
+
+_IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
+
+_class_namespace = type.__dict__["__dict__"].__get__
+_subclasses = type.__subclasses__
+
+
+def namespace_of(module: object) -> dict[str, object] | None:
+    """The names that a module holds; a lazy one is not made to load. None where it has no dict."""
+    try:
+        namespace = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return None
+    return namespace if isinstance(namespace, dict) else None
+
+
+def held_by(holder: Holder) -> Any:
+    """The mapping of names to what the holder itself holds, descriptors unbound."""
+    return holder if isinstance(holder, dict) else _class_namespace(holder)
+
+
+def read(holder: Holder, name: str) -> object:
+    return held_by(holder).get(name, MISSING)
+
+
+def write(holder: Holder, name: str, value: object) -> None:
+    """Set or, for MISSING, delete a name, past any `__setattr__` of a module or metaclass."""
+    if isinstance(holder, dict):
+        if value is MISSING:
+            holder.pop(name, None)
+        else:
+            holder[name] = value
+    elif value is MISSING:
+        type.__delattr__(holder, name)
+    else:
+        type.__setattr__(holder, name, value)
+
+
+def is_writable(holder: Holder) -> bool:
+    """Whether its names can be set: those of a class written in C mostly cannot."""
+    return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
+
+
+def all_namespaces() -> Iterator[dict[str, object]]:
+    """The namespace of every imported module but our own machinery's."""
+    seen = set()
+    for name, module in list(sys.modules.items()):
+        namespace = None if _is_ours(name) else namespace_of(module)
+        if namespace is not None and id(namespace) not in seen:
+            seen.add(id(namespace))
+            yield namespace
+
+
+def all_classes() -> Iterator[type]:
+    """Every class there is, nested and local ones too, but those that cannot be written."""
+    seen: set[type] = {object}
+    waiting: list[type] = [object]
+    while waiting:
+        for cls in _subclasses(waiting.pop()):
+            if cls not in seen:
+                seen.add(cls)
+                waiting.append(cls)
+                if is_writable(cls) and not _is_ours(_module_name(cls)):
+                    yield cls
+
+
+def _module_name(cls: type) -> str:
+    name = _class_namespace(cls).get("__module__")
+    return name if isinstance(name, str) else ""
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in _OURS

@@ -1,0 +1,152 @@
+"""Tells when a watched module has been imported or reloaded; imports nothing itself."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+class ImportWatch:
+    """A finder that stands first, lets the others find, and tells when a watched module has run.
+
+    Args:
+        loaded: Called with the name and the module, after the module has been executed.
+    """
+
+    def __init__(self, loaded: Callable[[str, object], None]) -> None:
+        self._loaded = loaded
+        self._names: Counter[str] = Counter()
+        self._searching = threading.local()
+
+    def add(self, names: Iterable[str]) -> None:
+        """Watch these modules, until they are removed as often as they were added."""
+        self._names.update(names)
+        self._leave()
+        if self._names:
+            sys.meta_path.insert(0, self)
+
+    def remove(self, names: Iterable[str]) -> None:
+        self._names.subtract(names)
+        self._names = +self._names
+        if not self._names:
+            self._leave()
+
+    def _leave(self) -> None:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The other finders' spec, with a loader that tells."""
+        if fullname not in self._names or fullname in self._searched():
+            return None
+        self._searched().add(fullname)
+        try:
+            spec = self._find(fullname, path, target)
+        finally:
+            self._searched().discard(fullname)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _TellingLoader(spec.loader, self._loaded)
+        return spec
+
+    def _searched(self) -> set[str]:
+        """The names that this thread is looking for: a finder may ask all others, us included."""
+        try:
+            names: set[str] = self._searching.names
+        except AttributeError:
+            names = self._searching.names = set()
+        return names
+
+    def _find(self, *search: Any) -> ModuleSpec | None:
+        for finder in list(sys.meta_path):
+            find_spec = getattr(finder, "find_spec", None)
+            if finder is not self and find_spec is not None:
+                spec: ModuleSpec | None = find_spec(*search)
+                if spec is not None:
+                    return spec
+        return None
+
+
+class _TellingLoader:
+    """Stands in for a loader until it executes the module, and passes for it meanwhile."""
+
+    def __init__(self, loader: Any, loaded: Callable[[str, object], None]) -> None:
+        self._loader = loader
+        self._loaded = loaded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    @property
+    def __class__(self) -> Any:
+        return type(self._loader)
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        create = getattr(self._loader, "create_module", None)
+        return create(spec) if create else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        __tracebackhide__ = True
+        spec: Any = object.__getattribute__(module, "__spec__")
+        spec.loader = self._loader
+        namespace = object.__getattribute__(module, "__dict__")
+        if namespace.get("__loader__") is self:
+            namespace["__loader__"] = self._loader
+        self._loader.exec_module(module)
+        self._loaded(spec.name, sys.modules.get(spec.name, module))
+
+
+def tell_when_initialised(module: object, loaded: Callable[[str, object], None]) -> None:
+    """Tell when a module that is being imported just now has been executed.
+
+    Its import has begun before anything was watched, so no loader of ours is in it. The import
+    system ends it with `spec._initializing = False`, and that is what is heard here.
+    """
+    spec = getattr(module, "__spec__", None)
+    if type(spec) is not ModuleSpec:
+        return
+
+    class Heard(ModuleSpec):
+        @property
+        def _initializing(self) -> bool:
+            return True
+
+        @_initializing.setter
+        def _initializing(self, value: bool) -> None:
+            self.__class__ = ModuleSpec  # type: ignore[assignment]
+            self._initializing = value
+            if not value and sys.modules.get(self.name) is not None:
+                loaded(self.name, sys.modules[self.name])
+
+    spec.__class__ = Heard
+
+
+def is_initialising(module: object) -> bool:
+    spec = _spec_of(module)
+    return bool(getattr(spec, "_initializing", False))
+
+
+def _spec_of(module: object) -> Any:
+    try:
+        return object.__getattribute__(module, "__spec__")
+    except AttributeError:
+        return None
+
+
+def is_lazy(module: object) -> bool:
+    """Whether a module of `importlib.util.LazyLoader` has not been loaded yet."""
+    lazy = getattr(sys.modules.get("importlib.util"), "_LazyModule", None)
+    return lazy is not None and type(module) is lazy
+
+
+def tell_when_loaded(module: object, loaded: Callable[[str, object], None]) -> None:
+    """Tell when a lazy module has been loaded by its first use."""
+    spec = _spec_of(module)
+    if not isinstance(spec.loader, _TellingLoader):
+        spec.loader = _TellingLoader(spec.loader, loaded)
