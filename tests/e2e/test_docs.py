@@ -1,0 +1,75 @@
+"""What README and tutorial show is what happens: their files are written, their commands run, in order."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+# What differs from run to run, or from machine to machine.
+VARIES = [
+    (r"^(platform|rootdir:|configfile:|plugins:|cachedir:|hypothesis profile).*\n", ""),
+    (r"\d[\d.]*( ?)(ms|s|KB|MB)\b", r"#\1\2"),
+    (r"\d{4}-\d\d-\d\d", "####-##-##"),
+    (r'"duration": [\d.e-]+', '"duration": #'),
+    (r"=+(?= )|(?<= )=+|_{3,}", "="),
+]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_a_page_shows_what_happens(project, page):
+    """Each file of the page is written; each command prints what stands below it, `...` for what is left out."""
+    for language, text in FENCE.findall((REPOSITORY / page).read_text(encoding="utf-8")):
+        if language == "console":
+            for command, expected in _commands(text):
+                printed = _run(project, command)
+                assert _agree(expected, printed), f"$ {command}\n{printed}"
+        elif (named := re.match(r"# (\S+\.\w+)\n", text)) is not None:
+            project.write(named.group(1), text)
+
+
+def _commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of a console block, with what the page shows below it."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def _run(project, command: str) -> str:
+    """Runs a command as a reader would who has installed nothing but pytest-mimic."""
+    words = shlex.split(command)
+    program = {"pytest": [sys.executable, "-m", "pytest"], "python": [sys.executable]}.get(
+        words[0], words[:1]
+    )
+    variables = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "-p pytest_mimic.plugin",
+        "COLUMNS": "80",
+    }
+    done = subprocess.run(
+        [*program, *words[1:]],
+        cwd=project.root,
+        env={**project.environment(), **variables},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def _agree(expected: str, printed: str) -> bool:
+    """Whether they are the same, but for what varies, blanks, and `...`."""
+    for pattern, replacement in VARIES:
+        expected = re.sub(pattern, replacement, expected, flags=re.MULTILINE)
+        printed = re.sub(pattern, replacement, printed, flags=re.MULTILINE)
+    return OutputChecker().check_output(expected, printed, ELLIPSIS | NORMALIZE_WHITESPACE)
