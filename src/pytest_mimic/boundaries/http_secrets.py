@@ -1,0 +1,137 @@
+"""What of an HTTP exchange is secret: by the names that stand before it, and wherever else the same value turns up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values
+from pytest_mimic.boundaries.http_body import parse_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+_ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
+
+
+class Secrets:
+    """Hides secret values: those under secret names, and those that it has learnt.
+
+    A token that a server issues comes back under other names, in paths and in texts. On replay the application
+    holds the placeholder instead, so hiding it there as well is what makes the two calls the same.
+
+    Args:
+        redactor: Knows which names are secret.
+        known: Values that are secret already; not changed.
+    """
+
+    def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
+        self.redactor = redactor
+        self.values = set(known)
+
+    def learn(self, plain: Any) -> None:
+        """Takes in the values of secret names anywhere in plain data."""
+        for value in _secret_values(plain, self.redactor):
+            self.add(value)
+
+    def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
+        """Takes in what a request carries under secret names."""
+        self.learn(body)
+        parts = urlsplit(url)
+        self.learn(dict(parse_qsl(parts.query, errors="backslashreplace")))
+        if parts.password:
+            self.add(parts.password)
+        for name, value in headers:
+            if name.lower() == "cookie":
+                for cookie in value.split(";"):
+                    self.add(cookie.partition("=")[2].strip())
+            elif self.redactor.secret(name):
+                self.add(value)
+
+    def learn_line(self, line: str) -> None:
+        """Takes in the values of secret names in a line of a stream that is JSON."""
+        match = _LINE.fullmatch(line)
+        if match:
+            try:
+                self.learn(parse_json(match["json"]))
+            except ValueError:
+                pass
+
+    def add(self, value: str) -> None:
+        """Takes in one value, unless it is so plain that it may stand elsewhere for something else."""
+        value = bare_secret(value)
+        mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+        if len(value) >= 20 or (len(value) >= 8 and mixed):
+            self.values.add(value)
+
+    def scrub(self, plain: Any) -> Any:
+        """A copy of plain data without secrets; None stays None."""
+        scrubbed = self.redactor.scrub(plain)
+        return _hidden(scrubbed, self.values) if self.values else scrubbed
+
+    def text(self, text: str) -> str:
+        """Free text without the known secrets, and without those in its URLs."""
+        if "://" in text:
+            text = self.redactor.scrub_urls(text)
+        return hide_values(text, self.values) if self.values else text
+
+    def form(self, form: str) -> str:
+        """An urlencoded form without secrets."""
+        return self.text(self.redactor.scrub_form(form))
+
+    def header(self, name: str, value: str) -> str:
+        """A header's value without secrets; cookies keep their names."""
+        if name.lower() in ("location", "content-location", "refresh", "link"):
+            value = self.redactor.scrub_url(value) if name.lower().endswith("location") else value
+        return hide_values(self.redactor.scrub_header(name, value), self.values)
+
+    def path(self, path: str) -> str:
+        """A URL's path; a placeholder that the client has escaped counts as the placeholder."""
+        if "%3" in path:
+            path = _ESCAPED.sub(PLACEHOLDER, path)
+        return hide_values(path, self.values) if self.values else path
+
+    def line(self, line: str) -> str:
+        """A line of a stream without secrets: of server-sent events, or of JSON texts one to a line."""
+        match = _LINE.fullmatch(line)
+        if match:
+            try:
+                value = parse_json(match["json"])
+            except ValueError:
+                return self.text(line)
+            scrubbed = self.scrub(value)
+            if scrubbed != value:
+                style = "spaced" if match["json"] == write_json(value, "spaced") else ""
+                return f"{match['head']}{write_json(scrubbed, style)}{match['tail']}"
+            return line
+        return self.text(line)
+
+
+def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:
+    """Every string under a secret name."""
+    todo = [(plain, False)]
+    while todo:
+        value, secret = todo.pop()
+        if isinstance(value, dict):
+            todo.extend((inner, secret or redactor.secret(name)) for name, inner in value.items())
+        elif isinstance(value, list):
+            todo.extend((inner, secret) for inner in value)
+        elif secret and isinstance(value, str):
+            yield value
+
+
+def _hidden(plain: Any, values: set[str]) -> Any:
+    """Plain data with the known secrets replaced in all its strings; changed in place."""
+    root = [plain]
+    todo: list[Any] = [root]
+    while todo:
+        box = todo.pop()
+        for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+            if isinstance(value, (dict, list)):
+                todo.append(value)
+            elif isinstance(value, str):
+                box[key] = hide_values(value, values)
+    return root[0]

@@ -1,0 +1,322 @@
+"""The boundary of requests: `HTTPAdapter.send`, under sessions, redirects, cookies and authentication.
+
+Read against requests 2.34 with urllib3 2.8. Adapters of other kinds, mounted on a session, are left alone; what
+urllib3 itself repeats (`Retry`) happens below the edge, so the answer that came of it is one call.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.http import Answer, Exchange, HttpBoundary, Recorder, Request, load_answer
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.base import Port
+
+_VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}
+_NUMBERS = {text: number for number, text in _VERSIONS.items()}
+#: What the socket may raise while a body is read; urllib3 and requests make their own exceptions of it.
+_SOCKET_ERRORS = {
+    kind.__name__: kind for kind in (TimeoutError, ConnectionResetError, ConnectionAbortedError, OSError)
+}
+_CUT = "http.client:IncompleteRead"
+
+
+def boundary(name: str) -> HttpBoundary:
+    """The boundary of `requests`."""
+    return HttpBoundary(name, [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap)])
+
+
+def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    exchange = Exchange("requests", port)
+
+    def send(self: Any, request: Any, *args: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
+        if not port.taking():
+            return original(self, request, *args, **options)
+        sent = Request(request.method, request.url, tuple(request.headers.items()), _body(request))
+        step = exchange.begin(sent)
+        if step is None or step.mode == "pass":
+            return original(self, request, *args, **options)
+        if step.mode == "replay":
+            return _answer(self, step.outcome(), request, lambda: exchange.exhausted(sent))
+        recorder = exchange.recorder(step, sent)
+        try:
+            with step.running():
+                response = original(self, request, *args, **options)
+        except Exception as error:
+            recorder.failed(_stored_error(error))
+            raise
+        except BaseException:
+            recorder.abandon()
+            raise
+        _record(response, recorder)
+        return response
+
+    return send
+
+
+def _body(request: Any) -> bytes:
+    """The whole body of a request; what can be read only once is put back as bytes."""
+    body = request.body
+    if not body:
+        return b""
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    if isinstance(body, str):
+        return body.encode()
+    if not hasattr(body, "read"):
+        request.body = data = _joined(body)
+        return data
+    start = body.tell() if hasattr(body, "seek") else None
+    data = _joined(iter(lambda: body.read(65536), type(body.read(0))()))
+    if start is None:
+        request.body = data
+    else:
+        body.seek(start)
+    return data
+
+
+def _joined(pieces: Any) -> bytes:
+    return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+
+
+# Recording
+
+
+def _record(response: Any, recorder: Recorder) -> None:
+    """Lets the recorder hear what is read of a real response."""
+    raw = response.raw
+    recorder.started(
+        response.status_code,
+        response.reason,
+        _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1"),
+        raw.headers.items(),
+    )
+    original: Any = getattr(raw, "_original_response", None)
+    if getattr(original, "fp", None) is None:
+        # Without a body, or read already: HEAD, 204, or an adapter's own response.
+        recorder.chunks.append(raw.read(decode_content=False) if original is None else b"")
+        recorder.complete()
+        return
+    original.fp = _HeardFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
+
+
+class _HeardFile:
+    """The file under a real response: what is read of it is collected, its end or its closing tell the recorder."""
+
+    def __init__(self, file: Any, recorder: Recorder, *, chunked: bool, length: int | None) -> None:
+        self._file = file
+        self._recorder = recorder
+        self._chunked = chunked
+        self._length = length
+        self._wire: list[bytes] = []
+        self._at_end = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def _heard(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+        try:
+            data = read(*size)
+        except tuple(_SOCKET_ERRORS.values()) as error:
+            self._tell({"type": f"builtins:{_kind(error)}", "message": str(error)})
+            raise
+        except Exception:
+            self._recorder.abandon()
+            raise
+        if not data and size != (0,):
+            self._at_end = True
+        self._wire.append(data)
+        return data
+
+    def read(self, *size: Any) -> bytes:
+        """Reads and hears."""
+        return self._heard(self._file.read, size)
+
+    def read1(self, *size: Any) -> bytes:
+        """Reads and hears."""
+        return self._heard(self._file.read1, size)
+
+    def readline(self, *size: Any) -> bytes:
+        """Reads and hears."""
+        return self._heard(self._file.readline, size)
+
+    def readinto(self, buffer: Any) -> int:
+        """Reads and hears."""
+        data = self._heard(self._file.read, (len(buffer),))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Closes the real file; the body is over, or its reader has left."""
+        self._file.close()
+        self._tell(None)
+
+    def _tell(self, error: dict[str, Any] | None) -> None:
+        recorder = self._recorder
+        if recorder.done:
+            return
+        wire = b"".join(self._wire)
+        if self._chunked:
+            recorder.chunks, complete = _unframed(wire)
+        else:
+            recorder.chunks = [wire]
+            complete = self._at_end if self._length is None else len(wire) >= self._length
+        if complete:
+            recorder.complete()
+        elif error or self._at_end:
+            recorder.failed(error or {"type": _CUT, "message": "the connection was closed early"})
+        else:
+            recorder.stopped()
+
+
+def _kind(error: BaseException) -> str:
+    """The nearest of the exceptions that a socket raises."""
+    return next(base.__name__ for base in type(error).__mro__ if base.__name__ in _SOCKET_ERRORS)
+
+
+def _unframed(wire: bytes) -> tuple[list[bytes], bool]:
+    """The chunks of a chunked body (RFC 9112, 7.1), and whether its last one is there."""
+    chunks: list[bytes] = []
+    position = 0
+    while True:
+        end = wire.find(b"\r\n", position)
+        if end < 0:
+            return chunks, False
+        size = int(wire[position:end].partition(b";")[0] or b"0", 16)
+        if size == 0:
+            return chunks, True
+        chunks.append(wire[end + 2 : end + 2 + size])
+        position = end + 2 + size + 2
+
+
+def _stored_error(error: BaseException) -> dict[str, Any] | None:
+    """An exception of requests as plain data, None for any other."""
+    kind = type(error)
+    if kind.__module__ != "requests.exceptions" or not hasattr(error, "request"):
+        return None
+    return {"type": f"requests:{kind.__name__}", "message": str(error)}
+
+
+# Replaying
+
+
+def _answer(adapter: Any, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
+    """The recorded response as the adapter builds it, or the recorded exception raised."""
+    if "status" not in plain:
+        kind = getattr(sys.modules["requests.exceptions"], plain["error"]["type"].partition(":")[2])
+        raise kind(plain["error"]["message"], request=request)
+    answer = load_answer(plain, request.method)
+    if answer.stopped or answer.error or len(answer.chunks) > 1:
+        raw = _wire_response(answer, request, exhausted)
+    else:
+        raw = _urllib3_response(
+            answer, request, io.BytesIO(answer.chunks[0] if answer.chunks else b""), _cookies(answer)
+        )
+    return adapter.build_response(request, raw)
+
+
+def _urllib3_response(answer: Answer, request: Any, body: Any, original: Any) -> Any:
+    urllib3 = sys.modules["urllib3"]
+    return urllib3.HTTPResponse(
+        body=body,
+        headers=urllib3.HTTPHeaderDict(answer.headers),
+        status=answer.status,
+        version=_NUMBERS.get(answer.version, 11),
+        reason=answer.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=original,
+        request_method=request.method,
+        request_url=request.url,
+    )
+
+
+class _CookieSource:
+    """What requests reads cookies from: the place of the standard library's response."""
+
+    def __init__(self, message: Any) -> None:
+        self.msg = message
+
+    def isclosed(self) -> bool:
+        """The body does not come from here."""
+        return True
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _cookies(answer: Answer) -> _CookieSource | None:
+    """Where the response's cookies are read, None without any."""
+    cookies = [value for name, value in answer.headers if name.lower() == "set-cookie"]
+    if not cookies:
+        return None
+    from http.client import HTTPMessage
+
+    message = HTTPMessage()
+    for cookie in cookies:
+        message["Set-Cookie"] = cookie
+    return _CookieSource(message)
+
+
+def _wire_response(answer: Answer, request: Any, exhausted: Callable[[], Exception]) -> Any:
+    """A response that the standard library reads from the bytes of a connection, for what comes bit by bit."""
+    from http.client import HTTPResponse
+
+    chunked = any(
+        name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in answer.headers
+    )
+    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+    pieces = [f"{answer.version} {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
+    pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
+    last: Callable[[], Exception] | None = exhausted if answer.stopped else None
+    error = answer.error
+    if error and error["type"] != _CUT:
+        last = lambda: _SOCKET_ERRORS[error["type"].partition(":")[2]](error["message"])  # noqa: E731
+    elif chunked and not (error or answer.stopped):
+        pieces.append(b"0\r\n\r\n")
+    response = HTTPResponse(_Socket(pieces, last), method=request.method)  # type: ignore[arg-type]
+    response.begin()
+    return _urllib3_response(answer, request, response, response)
+
+
+class _Socket:
+    """What the standard library's response asks for its file."""
+
+    def __init__(self, pieces: list[bytes], last: Callable[[], Exception] | None) -> None:
+        self._pieces = pieces
+        self._last = last
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """A file of the recorded bytes."""
+        return io.BufferedReader(_Pieces(self._pieces, self._last))
+
+
+class _Pieces(io.RawIOBase):
+    """Gives recorded bytes piece by piece, then raises what ended them."""
+
+    def __init__(self, pieces: list[bytes], last: Callable[[], Exception] | None) -> None:
+        self._pieces = [piece for piece in reversed(pieces) if piece]
+        self._last = last
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills a buffer with what one piece holds."""
+        if not self._pieces:
+            if self._last:
+                raise self._last()
+            return 0
+        piece = self._pieces.pop()
+        size = min(len(buffer), len(piece))
+        buffer[:size] = piece[:size]
+        if size < len(piece):
+            self._pieces.append(piece[size:])
+        return size

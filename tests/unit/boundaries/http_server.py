@@ -1,0 +1,253 @@
+"""A real HTTP server on loopback, from the standard library, whose pages show what a client can meet."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+EVENTS = [
+    'data: {"delta": "Grüß"}\n\n',
+    'event: note\ndata: {"access_token": "tok-4711-event"}\n\n',
+    "data: [DONE]\n\n",
+]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One page a path; every request is noted in `server.seen`."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *args: object) -> None:
+        """Says nothing."""
+
+    def answer(self, status: int, body: bytes | str, kind: str = "text/plain", **headers: str) -> None:
+        """A whole response."""
+        data = body.encode() if isinstance(body, str) else body
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def json(self, value: Any, status: int = 200, **headers: str) -> None:
+        """A JSON response, compact."""
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        self.answer(status, text, "application/json", **headers)
+
+    def stream(self, chunks: list[str | bytes], kind: str, **headers: str) -> None:
+        """A chunked response, each chunk flushed."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        for chunk in chunks:
+            data = chunk.encode() if isinstance(chunk, str) else chunk
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def body(self) -> bytes:
+        """The request's body, whether it came with a length or in chunks."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            data = b""
+            while size := int(self.rfile.readline(), 16):
+                data += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return data
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def handle_any(self) -> None:
+        """Finds the page."""
+        parts = urlsplit(self.path)
+        self.sent = self.body()
+        with self.server.lock:
+            self.server.seen.append(f"{self.command} {self.path}")
+        page = getattr(self, "page_" + parts.path.strip("/").split("/")[0], None)
+        if page is None:
+            self.json({"error": "not found"}, 404)
+        else:
+            page(dict(parse_qsl(parts.query)))
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any
+
+    def page_users(self, query: dict[str, str]) -> None:
+        self.json({"id": 1, "name": "Zoë", "page": query.get("page")})
+
+    def page_echo(self, _: dict[str, str]) -> None:
+        self.json(
+            {
+                "method": self.command,
+                "path": self.path,
+                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "body": self.sent.decode("utf-8", "replace"),
+            }
+        )
+
+    def page_pretty(self, _: dict[str, str]) -> None:
+        self.answer(200, json.dumps({"a": [1, 2], "ö": "/"}, indent=2) + "\n", "application/json")
+
+    def page_text(self, _: dict[str, str]) -> None:
+        self.answer(200, "Käse\r\nfür alle".encode("latin-1"), "text/plain; charset=iso-8859-1")
+
+    def page_binary(self, _: dict[str, str]) -> None:
+        self.answer(200, bytes(range(256)), "application/octet-stream")
+
+    def page_nothing(self, _: dict[str, str]) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def page_gzip(self, _: dict[str, str]) -> None:
+        data = gzip.compress(json.dumps({"packed": True}).encode())
+        self.answer(200, data, "application/json", Content_Encoding="gzip")
+
+    def page_deflate(self, _: dict[str, str]) -> None:
+        self.answer(200, zlib.compress(b"deflated text"), "text/plain", Content_Encoding="deflate")
+
+    def page_events(self, _: dict[str, str]) -> None:
+        self.stream(list(EVENTS), "text/event-stream")
+
+    def page_packed_events(self, _: dict[str, str]) -> None:
+        packer = zlib.compressobj(wbits=31)
+        chunks = [packer.compress(event.encode()) + packer.flush(zlib.Z_SYNC_FLUSH) for event in EVENTS]
+        self.stream([*chunks, packer.flush()], "text/event-stream", Content_Encoding="gzip")
+
+    def page_chunks(self, _: dict[str, str]) -> None:
+        self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")
+
+    def page_html(self, _: dict[str, str]) -> None:
+        self.stream(["<p>", "one page", "</p>"], "text/html")
+
+    def page_broken(self, _: dict[str, str]) -> None:
+        """Breaks off in the middle of its chunks."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\nfirst\r\n6\r\nsecond\r\n")
+        self.wfile.flush()
+        self.close_connection = True
+
+    def page_short(self, _: dict[str, str]) -> None:
+        """Says more than it gives."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"only this")
+        self.close_connection = True
+
+    def page_hang(self, _: dict[str, str]) -> None:
+        """Answers only when the server stops."""
+        self.server.stopping.wait(10)
+        self.close_connection = True
+
+    def page_stall(self, _: dict[str, str]) -> None:
+        """Begins its body, and goes on only when the server stops."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"the beginning")
+        self.wfile.flush()
+        self.server.stopping.wait(10)
+        self.close_connection = True
+
+    def page_refuse(self, _: dict[str, str]) -> None:
+        """Closes without an answer."""
+        self.close_connection = True
+
+    def page_redirect(self, _: dict[str, str]) -> None:
+        self.send_response(302)
+        self.send_header("Location", "/landing?token=tok-0815-redirect")
+        self.send_header("Set-Cookie", "hop=hop-cookie-99; Path=/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def page_landing(self, query: dict[str, str]) -> None:
+        self.json({"landed": True, "cookie": self.headers.get("Cookie"), "has_token": "token" in query})
+
+    def page_again(self, _: dict[str, str]) -> None:
+        """Redirects with the same method and body."""
+        self.send_response(307)
+        self.send_header("Location", "/echo")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def page_cookies(self, _: dict[str, str]) -> None:
+        self.send_response(200)
+        self.send_header("Set-Cookie", "session=cookie-secret-123; Path=/; HttpOnly")
+        self.send_header("Set-Cookie", "theme=dark; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def page_login(self, _: dict[str, str]) -> None:
+        self.json({"access_token": "tok-issued-42", "expires_in": 3600, "refresh_token": None})
+
+    def page_items(self, _: dict[str, str]) -> None:
+        self.json({"path": self.path})
+
+    def page_private(self, _: dict[str, str]) -> None:
+        """Wants basic authentication, and asks for it."""
+        if self.headers.get("Authorization"):
+            self.json({"welcome": True})
+        else:
+            self.json({"welcome": False}, 401, WWW_Authenticate='Basic realm="x"')
+
+    def page_flaky(self, _: dict[str, str]) -> None:
+        """503, 503, 200."""
+        with self.server.lock:
+            self.server.tries += 1
+            tries = self.server.tries
+        self.json({"try": tries}, 200 if tries > 2 else 503)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the pages in threads of its own."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[str] = []
+        self.tries = 0
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, *args: object) -> None:
+        """A client that went away is no error."""
+
+    def stop(self) -> None:
+        """Closes the port; nothing answers from now on."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server in a thread; stopping it early is allowed."""
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        if not server.stopping.is_set():
+            server.stop()
+        thread.join(10)

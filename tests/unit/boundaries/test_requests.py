@@ -1,0 +1,331 @@
+"""The boundary of requests: recorded against a real server, replayed when it is gone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_mimic.boundaries.requests import boundary
+from pytest_mimic.errors import DriftError, MissingRecordingError
+
+from .http_server import EVENTS, Server, running_server
+from .tape import Tape
+
+requests = pytest.importorskip("requests")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server on loopback."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+    """An engine in memory, at the client's edge."""
+    tape = Tape(boundary("requests"))
+    tape.install(monkeypatch)
+    return tape
+
+
+def both(tape: Tape, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
+    """What a conversation gives while it is recorded, and when the server is gone."""
+    real = talk(server.url)
+    server.stop()
+    tape.replay()
+    return real, talk(server.url)
+
+
+def shown(response: Any) -> dict[str, Any]:
+    """What an application sees of a response, but for its date."""
+    # A compressed body comes back in the same encoding, of another length.
+    hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
+    return {
+        "status": response.status_code,
+        "reason": response.reason,
+        "version": response.raw.version,
+        "headers": [(name, value) for name, value in response.headers.items() if name not in hidden],
+        "content": response.content,
+        "encoding": response.encoding,
+        "url": response.url,
+        "history": [old.status_code for old in response.history],
+        "ok": response.ok,
+    }
+
+
+@pytest.mark.parametrize(
+    "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "missing"]
+)
+def test_replays_the_same_response(tape: Tape, server: Server, page: str) -> None:
+    """A replayed response shows the application what the real one showed."""
+    real, replayed = both(tape, server, lambda url: requests.get(f"{url}/{page}"))
+
+    assert shown(real) == shown(replayed)
+    assert replayed.elapsed.total_seconds() >= 0
+    assert (replayed.request.method, type(replayed.raw)) == ("GET", type(real.raw))
+
+
+def test_head(tape: Tape, server: Server) -> None:
+    """A HEAD keeps the length that it was told, without a body."""
+    real, replayed = both(tape, server, lambda url: requests.head(f"{url}/users/1"))
+
+    assert shown(real) == shown(replayed)
+    assert int(replayed.headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize("page", ["events", "packed_events", "chunks"])
+def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
+    """A stream replays chunk by chunk."""
+
+    def talk(url: str) -> list[bytes]:
+        with requests.get(f"{url}/{page}", stream=True) as response:
+            return list(response.iter_content(None))
+
+    real, replayed = both(tape, server, talk)
+
+    assert [chunk.replace(b"tok-4711-event", b"<redacted>") for chunk in real] == replayed
+    assert len(replayed) > 2
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda response: list(response.iter_lines()),
+        lambda response: list(response.iter_content(3)),
+        lambda response: response.raw.read(decode_content=True),
+        lambda response: [response.raw.read(5), response.raw.read()],
+        lambda response: list(response.raw.stream(4, decode_content=True)),
+        lambda response: response.json(),
+    ],
+    ids=["lines", "content", "raw", "raw parts", "raw stream", "json"],
+)
+def test_ways_to_read(tape: Tape, server: Server, read: Callable[[Any], Any]) -> None:
+    """A streamed response can be read in each of the client's ways."""
+
+    def talk(url: str) -> Any:
+        with requests.get(f"{url}/users/1", stream=True) as response:
+            return read(response)
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert tape.plain[0]["body"] == {"json": {"id": 1, "name": "Zoë", "page": None}}
+
+
+def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
+    """The application has the beginning before the server sends the rest."""
+    with requests.get(f"{server.url}/stall", stream=True, timeout=5) as response:
+        assert response.raw.read(13) == b"the beginning"
+
+    [plain] = tape.plain
+    assert (plain["end"], plain["body"]) == ("stopped", {"text": "the beginning"})
+
+
+def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
+    """A reader that goes further than the recorded one is told so."""
+    with requests.get(f"{server.url}/events", stream=True) as response:
+        assert next(response.iter_content(None)).decode() == EVENTS[0]
+    tape.replay()
+
+    with requests.get(f"{server.url}/events", stream=True) as response:
+        chunks = response.iter_content(None)
+        assert next(chunks).decode() == EVENTS[0]
+        with pytest.raises(MissingRecordingError, match="its reader stopped"):
+            next(chunks)
+
+
+def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
+    """Generators, files and multipart forms are uploaded for real, and are part of the call."""
+
+    def parts() -> Iterator[bytes]:
+        yield b'{"half": '
+        yield b"1}"
+
+    def talk(url: str) -> list[str]:
+        answers = [
+            requests.post(f"{url}/echo", data=parts()),
+            requests.post(f"{url}/echo", data=io.BytesIO(b"from a file")),
+            requests.post(f"{url}/echo", data="text ä"),
+            requests.post(
+                f"{url}/echo", files={"f": ("n.txt", io.BytesIO(b"text"))}, data={"password": "pass-word-1"}
+            ),
+        ]
+        return [answer.json()["body"] for answer in answers]
+
+    real, replayed = both(tape, server, talk)
+
+    assert real[:3] == replayed[:3] == ['{"half": 1}', "from a file", "text ä"]
+    assert "pass-word-1" in real[3]
+    assert "pass-word-1" not in tape.text
+    assert tape.calls[0].parts["body"] == {"half": 1}
+    file = {"filename": "n.txt", "type": None, "content": "text"}
+    assert tape.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
+
+
+def test_redirects_are_hops(tape: Tape, server: Server) -> None:
+    """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
+
+    def talk(url: str) -> Any:
+        with requests.Session() as session:
+            response = session.get(f"{url}/redirect")
+            return (
+                response.status_code,
+                [old.status_code for old in response.history],
+                list(session.cookies.keys()),
+            )
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed == (200, [302], ["hop"])
+    assert [call.signature for call in tape.calls[:2]] == ["GET /redirect", "GET /landing"]
+
+
+def test_body_goes_along_with_a_redirect(tape: Tape, server: Server) -> None:
+    """A redirect that keeps the method sends the body again, a file from its beginning."""
+
+    def talk(url: str) -> str:
+        return requests.post(f"{url}/again", data=io.BytesIO(b"twice")).json()["body"]  # type: ignore[no-any-return]
+
+    assert both(tape, server, talk) == ("twice", "twice")
+
+
+def test_cookies_keep_names(tape: Tape, server: Server) -> None:
+    """Cookies replay with their names and attributes, without values, and do not run out."""
+
+    def talk(url: str) -> Any:
+        with requests.Session() as session:
+            response = session.get(f"{url}/cookies")
+            return dict(session.cookies), dict(response.cookies)
+
+    real, replayed = both(tape, server, talk)
+
+    cookies = {"session": "cookie-secret-123", "theme": "dark"}
+    hidden = dict.fromkeys(cookies, "<redacted>")
+    assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
+
+
+def test_authentication_and_hooks(tape: Tape, server: Server) -> None:
+    """Authentication and hooks live above the edge and stay real; what they send is not stored."""
+    seen = []
+
+    def talk(url: str) -> int:
+        hooks = {"response": lambda response, **_: seen.append(response.status_code)}
+        return requests.get(f"{url}/private", auth=("me", "pass-word-2"), hooks=hooks).status_code  # type: ignore[no-any-return]
+
+    assert both(tape, server, talk) == (200, 200)
+    assert seen == [200, 200]
+    assert "bWU6cGFzcy13b3JkLTI" not in tape.text
+
+
+def test_mounted_adapters(tape: Tape, server: Server) -> None:
+    """An adapter that builds on HTTPAdapter is at the edge; any other is left alone."""
+
+    class Patient(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def send(self, request: Any, **options: Any) -> Any:
+            return super().send(request, **{**options, "timeout": 3})
+
+    class Fake(requests.adapters.BaseAdapter):  # type: ignore[misc, name-defined]
+        def send(self, request: Any, **_: Any) -> Any:
+            response = requests.Response()
+            response.status_code, response.url, response.raw = 299, request.url, io.BytesIO()
+            return response
+
+        def close(self) -> None:
+            pass
+
+    with requests.Session() as session:
+        session.mount("http://", Patient())
+        session.mount("fake://", Fake())
+        assert session.get(f"{server.url}/users/1").status_code == 200
+        assert session.get("fake://anything").status_code == 299
+    assert [call.signature for call in tape.calls] == ["GET /users/1"]
+
+
+def test_retries_of_urllib3_are_one_call(tape: Tape, server: Server) -> None:
+    """What urllib3 repeats by itself is one call, with the answer that came of it."""
+    retry = pytest.importorskip("urllib3").Retry(total=3, status_forcelist=[503], backoff_factor=0)
+
+    def talk(url: str) -> int:
+        with requests.Session() as session:
+            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
+            return session.get(f"{url}/flaky").json()["try"]  # type: ignore[no-any-return]
+
+    assert both(tape, server, talk) == (3, 3)
+    assert (len(tape.calls), len(server.seen)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("hang", "ReadTimeout"),
+        ("refuse", "ConnectionError"),
+        ("broken", "ChunkedEncodingError"),
+        ("short", "ChunkedEncodingError"),
+        ("stall", "ConnectionError"),
+    ],
+)
+def test_errors_are_outcomes(tape: Tape, server: Server, page: str, name: str) -> None:
+    """Timeouts and broken connections replay as the client's own exceptions."""
+
+    def talk(url: str) -> tuple[str, str]:
+        with pytest.raises(requests.RequestException) as caught:
+            requests.get(f"{url}/{page}", timeout=0.2)
+        return type(caught.value).__name__, str(caught.value).partition("port=")[0]
+
+    real, replayed = both(tape, server, talk)
+
+    assert real[0] == replayed[0] == name
+
+
+def test_refused_connection(tape: Tape, server: Server) -> None:
+    """A refused connection replays with its text and its request, without the secrets of its URL."""
+    server.stop()
+    url = f"{server.url}/users/1?api_key=key-in-url-77"
+    with pytest.raises(requests.ConnectionError, match="key-in-url-77"):
+        requests.get(url)
+    tape.replay()
+
+    with pytest.raises(requests.ConnectionError, match="refused") as caught:
+        requests.get(url)
+    assert caught.value.request.method == "GET"
+    assert "key-in-url-77" not in tape.text
+
+
+def test_broken_stream_gives_its_beginning(tape: Tape, server: Server) -> None:
+    """A stream that broke replays what came, then breaks."""
+
+    def talk(url: str) -> list[bytes]:
+        chunks = []
+        with (
+            requests.get(f"{url}/broken", stream=True) as response,
+            pytest.raises(requests.exceptions.ChunkedEncodingError),
+        ):
+            chunks.extend(response.iter_content(None))
+        return chunks
+
+    assert both(tape, server, talk) == ([b"first", b"second"], [b"first", b"second"])
+
+
+def test_verifying(tape: Tape, server: Server) -> None:
+    """Verifying runs for real and compares status and body, not dates."""
+    requests.get(f"{server.url}/users/1")
+    requests.get(f"{server.url}/flaky")
+    tape.replay("verify")
+
+    requests.get(f"{server.url}/users/1")
+    with pytest.raises(DriftError):
+        requests.get(f"{server.url}/flaky")
+    assert server.seen == ["GET /users/1", "GET /flaky"] * 2
+
+
+@pytest.mark.parametrize("mode", ["off", "pass"])
+def test_not_taken(tape: Tape, server: Server, mode: Any) -> None:
+    """A call that is not taken runs for real, and nothing is recorded."""
+    tape.mode = mode
+
+    assert requests.get(f"{server.url}/users/1").json()["id"] == 1
+    assert tape.plain == []
