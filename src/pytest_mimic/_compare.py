@@ -11,8 +11,8 @@ from decimal import Decimal
 from numbers import Number
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._describe import Budget, Difference, describe, is_pair, key_step, render, secrets_in, sides
-from pytest_mimic._parts import attributes_of, digest, library_of, type_name
+from pytest_mimic._describe import Budget, Difference, describe, key_step, render, secrets_in, sides
+from pytest_mimic._describe.parts import attributes_of, digest, is_pair, library_of, type_name
 from pytest_mimic._vault.redact import PLACEHOLDER, Redactor
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class _Comparison:
             self.differ(place, recorded, actual)
         elif isinstance(recorded, (str, bytes, bytearray)):
             self.leaf(place, recorded, actual, recorded == actual)
-        elif library_of(recorded) is not None:
+        elif library_of(type(recorded)) is not None:
             self.library(place, recorded, actual)
         elif isinstance(recorded, enum.Enum):
             self.leaf(place, recorded, actual, recorded._name_ == actual._name_)

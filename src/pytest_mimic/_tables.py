@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mimic._parts import lineage
+from pytest_mimic._describe.parts import lineage
 
 
 def opened(value: Any) -> Any:

@@ -1,0 +1,23 @@
+"""Values and calls as short plain data that JSON keeps, as text to read, and what differs between two of them."""
+
+from __future__ import annotations
+
+from pytest_mimic._describe.differences import Difference, differences, hidden, sides
+from pytest_mimic._describe.secrets import secrets_in
+from pytest_mimic._describe.text import call_label, key_step, render
+from pytest_mimic._describe.walk import ARGUMENTS, Budget, describe, describe_arguments
+
+__all__ = [
+    "ARGUMENTS",
+    "Budget",
+    "Difference",
+    "call_label",
+    "describe",
+    "describe_arguments",
+    "differences",
+    "hidden",
+    "key_step",
+    "render",
+    "secrets_in",
+    "sides",
+]

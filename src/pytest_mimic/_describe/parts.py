@@ -1,0 +1,129 @@
+"""What a value is made of, found out without running code that its user wrote."""
+
+from __future__ import annotations
+
+import sys
+from types import MemberDescriptorType
+from typing import Any
+
+#: Libraries whose values are told by type, dtype and shape instead of by attributes.
+_LIBRARIES = frozenset({"PIL", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch"})
+
+#: Those whose values all are data; of the others, what has a shape is.
+_DATA_ONLY = frozenset({"PIL", "polars", "pyarrow"})
+
+_FEW = 6
+
+
+def lineage(kind: type) -> list[str]:
+    """`module.qualname` of a type and its bases, in the order in which Python looks through them."""
+    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+
+
+def library_of(kind: type) -> str | None:
+    """The data library that a type comes from, where its values are data: arrays, tables, images, scalars."""
+    for base in kind.__mro__:
+        top = str(base.__module__).partition(".")[0]
+        if top in _LIBRARIES and (base is kind or top in _DATA_ONLY or hasattr(base, "shape")):
+            return top
+    return None
+
+
+def type_name(kind: type) -> str:
+    """`shop.models:Rate`; the bare name for what Python brings along."""
+    module = str(kind.__module__)
+    if module.partition(".")[0] in sys.stdlib_module_names and module != "__main__":
+        return kind.__qualname__
+    return f"{module}:{kind.__qualname__}"
+
+
+def is_pair(value: object) -> bool:
+    """Whether a value is a (name, value) pair, as lists of headers hold them."""
+    return type(value) is tuple and len(value) == 2 and type(value[0]) in (str, bytes)
+
+
+def attributes_of(value: object) -> dict[str, Any]:
+    """The attributes that an object itself holds, in `__dict__` and in slots; no property is evaluated."""
+    found = dict(_own_dict(value))
+    for base in type(value).__mro__:
+        for name, member in vars(base).items():
+            if isinstance(member, MemberDescriptorType) and name not in found:
+                _take_slot(found, name, member, value)
+    extra = found.pop("__pydantic_extra__", None)
+    found = {name: part for name, part in found.items() if name == "__notes__" or name[:2] != "__"}
+    return {**found, **extra} if isinstance(extra, dict) else found
+
+
+def _own_dict(value: object) -> dict[str, Any]:
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except Exception:  # a `__dict__` of the class's own making may do anything
+        return {}
+    return {str(name): part for name, part in found.items()} if isinstance(found, dict) else {}
+
+
+def _take_slot(found: dict[str, Any], name: str, member: MemberDescriptorType, value: object) -> None:
+    """Adds a slot's value where the slot is filled."""
+    try:
+        found[name] = member.__get__(value)
+    except AttributeError:
+        return
+
+
+def stand_in(value: object) -> tuple[object] | None:
+    """What stands for the value in its identity, where its class or `register_fingerprint` says so."""
+    from pytest_mimic._identity.kinds import told_kind
+
+    told = told_kind(type(value))
+    if told is None:
+        return None
+    try:
+        return (told.reduce(value),)
+    except Exception:  # what a user's reduction raises is told when the identity is taken
+        return None
+
+
+def digest(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None:
+    """A few characters that differ between different values; None for what has no stable identity."""
+    from pytest_mimic._identity import Unstable, fingerprint
+
+    try:
+        return fingerprint(value, roots=roots)[:8]
+    except Unstable:
+        return None
+
+
+def summary(value: Any) -> str:
+    """`ndarray float64 1797x64`: a library's value by type, dtype and shape; small arrays with their items."""
+    parts = [type(value).__qualname__]
+    parts += (str(kind) for kind in [_dtype(value)] if kind is not None)
+    shape = _shape(value)
+    if shape is not None:
+        parts.append("x".join(map(str, shape)))
+    return " ".join(parts) + _inside(value, shape)
+
+
+def _dtype(value: Any) -> object:
+    for name in ("dtype", "type", "mode"):
+        kind = getattr(value, name, None)
+        if kind is not None and not callable(kind):
+            return kind
+    return None
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    for name in ("shape", "size"):
+        shape = getattr(value, name, None)
+        if isinstance(shape, tuple):
+            return tuple(shape)
+    return (len(value),) if hasattr(type(value), "__len__") else None
+
+
+def _inside(value: Any, shape: tuple[int, ...] | None) -> str:
+    """The items of a small array of numbers, the columns of a narrow table."""
+    if type(value).__qualname__ == "ndarray" and value.dtype.kind in "biufc" and value.size <= _FEW:
+        return f" {value.tolist()}"
+    columns = getattr(value, "columns", None) if shape is not None and len(shape) == 2 else None
+    if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
+        return ""
+    return f": {', '.join(columns)}"

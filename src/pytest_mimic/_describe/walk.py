@@ -1,0 +1,404 @@
+"""Any value as short plain data: readable, without secrets, the same in every process."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import io
+import json
+import math
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from pytest_mimic._describe.parts import (
+    attributes_of,
+    digest,
+    is_pair,
+    library_of,
+    lineage,
+    stand_in,
+    summary,
+    type_name,
+)
+from pytest_mimic._describe.secrets import secrets_in
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor
+
+#: The key that marks what JSON has no form for; its value names the type.
+TAG = "$"
+
+Roots = tuple[tuple[str, str], ...]
+
+
+class Budget(NamedTuple):
+    """How much of a value is described.
+
+    Attributes:
+        characters: About how long the description may become in all.
+        items: How many items of one container.
+        depth: How many containers inside each other.
+        text: How many characters of one string.
+    """
+
+    characters: int
+    items: int
+    depth: int
+    text: int
+
+
+#: For the arguments of a call, all together.
+ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
+
+_LONGEST_KEY = 100
+_LEAST_ROOM = 8
+_LEAST_TEXT = 40
+
+
+def describe(value: object, redactor: Redactor, *, roots: Roots = (), budget: Budget = ARGUMENTS) -> Any:
+    """A short description of any value, in plain data that JSON keeps exactly.
+
+    What JSON has no form for is a dict with the key `$`. No code that a user wrote runs, except
+    `__mimic_identity__` and what `register_fingerprint` was given. Values under secret names are left out, and
+    so are the same texts elsewhere.
+
+    Args:
+        value: Anything.
+        redactor: Tells which names are secret.
+        roots: Folders (prefix, token) under which paths are told relative.
+        budget: How much of it to describe.
+    """
+    walk = _Walk(redactor, secrets_in(value, redactor), roots, budget)
+    return walk.node(value, budget.characters, budget.depth)
+
+
+def describe_arguments(
+    arguments: Mapping[str, object], redactor: Redactor, *, roots: Roots = (), budget: Budget = ARGUMENTS
+) -> dict[str, Any]:
+    """The descriptions of a call's arguments by name, within one budget; all of them, however many.
+
+    Args:
+        arguments: Values by name, those of `**extra` among them; `*rest` under its name with the star.
+        redactor: Tells which names are secret.
+        roots: Folders (prefix, token) under which paths are told relative.
+        budget: How much to describe.
+    """
+    walk = _Walk(redactor, secrets_in(dict(arguments), redactor), roots, budget)
+    return walk.named(arguments, budget.characters, budget.depth)
+
+
+class _Walk:
+    """One walk over one value. `room` is in characters, `depth` counts down."""
+
+    def __init__(self, redactor: Redactor, secrets: frozenset[str], roots: Roots, budget: Budget) -> None:
+        self.redactor = redactor
+        self.secrets = secrets
+        self.roots = roots
+        self.budget = budget
+        self.open: set[int] = set()
+
+    def node(self, value: Any, room: int, depth: int) -> Any:
+        """The description of one value."""
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind in _LEAVES:
+            return _LEAVES[kind](self, value, room)
+        if id(value) in self.open:
+            return {TAG: "cycle"}
+        self.open.add(id(value))
+        try:
+            return self.compound(value, room, depth)
+        finally:
+            self.open.discard(id(value))
+
+    def compound(self, value: Any, room: int, depth: int) -> Any:
+        kind = type(value)
+        if issubclass(kind, enum.Enum):
+            return {TAG: type_name(kind), "text": _member(value)}
+        if library_of(kind) is not None:
+            return self.library(value)
+        bases = dict(zip(lineage(kind), kind.__mro__, strict=True))
+        for name, base in bases.items():
+            if name in _TEXTS:
+                return self.named_text(type_name(kind), _TEXTS[name](base, value), value)
+            if name in _PATHS:
+                return {TAG: "Path", "text": self.path(base.__str__(value))}
+        if depth <= 0 or room < _LEAST_ROOM:
+            return self.cut(value)
+        for name, base in bases.items():
+            if name in _CONTAINERS and base is kind:
+                return _CONTAINERS[name](self, value, room, depth)
+            if name in _PLAIN:
+                return self.derived(value, _PLAIN[name](value), room, depth)
+        return self.object(value, room, depth)
+
+    # What has no parts
+
+    def text(self, value: str, room: int) -> Any:
+        limit = min(self.budget.text, max(room, _LEAST_TEXT))
+        shown = self.shown(value[: 4 * limit])
+        readable = shown[:limit].encode("utf-8", "backslashreplace").decode()
+        if len(value) <= 4 * limit and shown == readable:
+            return shown
+        return self.marked({TAG: "str", "start": readable, "length": len(value)}, value)
+
+    def bytes(self, value: bytes | bytearray, room: int) -> Any:
+        limit = min(self.budget.text, max(room, _LEAST_TEXT))
+        shown = self.shown(value[: 4 * limit].decode("latin-1"))
+        name, start = type(value).__name__, repr(shown[:limit].encode("latin-1"))
+        if len(value) <= 4 * limit and len(shown) <= limit:
+            return {TAG: name, "text": start if name == "bytes" else f"{name}({start})"}
+        return self.marked({TAG: name, "start": start, "length": len(value)}, value)
+
+    def integer(self, value: int, _room: int) -> Any:
+        # Python refuses to write integers of more than 4,300 digits.
+        if value.bit_length() <= 400:
+            return value
+        return self.marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
+
+    def real(self, value: float, _room: int) -> Any:
+        return value if math.isfinite(value) else {TAG: "float", "text": repr(value)}
+
+    def path(self, path: str) -> str:
+        for prefix, token in self.roots:
+            rest = path.removeprefix(prefix)
+            if path.startswith(prefix) and (not rest or rest[0] in "/\\" or prefix[-1:] in ("/", "\\")):
+                return self.shown(f"{token}/{rest.lstrip('/')}".rstrip("/"))
+        return self.shown(path)
+
+    def shown(self, text: str) -> str:
+        return self.redactor.scrub_text(text, self.secrets)
+
+    def named_text(self, name: str, text: str, value: Any) -> Any:
+        """A value with a text of its own; what stands in angle brackets gets a digest, as it may hold more."""
+        text = " ".join(self.shown(text[: self.budget.text]).split("\n"))
+        leaf = {TAG: name, "text": text}
+        return self.marked(leaf, value) if text.startswith("<") else leaf
+
+    def library(self, value: Any) -> Any:
+        kind = type(value)
+        if "numpy.generic" in lineage(kind) or not (hasattr(kind, "shape") or hasattr(kind, "__len__")):
+            return self.named_text(kind.__qualname__, str(value), value)
+        return self.marked({TAG: kind.__qualname__, "text": self.shown(f"<{summary(value)}>")}, value)
+
+    def cut(self, value: Any) -> Any:
+        """What stands for a value that the budget has no room for."""
+        description: dict[str, Any] = {TAG: type_name(type(value)), "cut": True}
+        if issubclass(type(value), (dict, list, tuple, set, frozenset)):
+            description["length"] = len(value)
+        return self.marked(description, value)
+
+    def marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
+        """The description with a digest, so that another value looks different."""
+        mark = digest(value, self.roots)
+        return description if mark is None else {**description, "digest": mark}
+
+    # What has parts
+
+    def items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> Any:
+        if is_pair(value) and value[1] is not None and self.redactor.secret(value[0]):
+            return {TAG: "tuple", "items": [self.node(value[0], room, depth), PLACEHOLDER]}
+        inner = self.children(value, room, depth)
+        if type(value) is list and len(inner) == len(value):
+            return inner
+        return self.listed(inner, value)
+
+    def listed(self, inner: list[Any], value: Any) -> Any:
+        """Described items, and how many there are if these are not all."""
+        description = {TAG: type(value).__name__, "items": inner}
+        if len(inner) == len(value):
+            return description
+        return self.marked({**description, "length": len(value)}, value)
+
+    def members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
+        kinds = {type(item) for item in value}
+        if kinds == {str} or kinds <= {int, float, bool}:
+            ordered = sorted(value, key=lambda item: (item != item, item))
+            return self.listed(self.children(ordered, room, depth), value)
+        # Other items have no order of their own, so either all are described or none.
+        inner = self.children(list(value), room, depth) if len(value) <= self.budget.items else []
+        return self.listed(sorted(inner, key=order), value)
+
+    def mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
+        pairs = dict(islice(value.items(), self.budget.items))
+        description: dict[str, Any]
+        if all(self.is_name(key) for key in pairs):
+            inner = self.named(pairs, room, depth)
+            if len(pairs) == len(value):
+                return inner
+            description = {TAG: "dict", "keys": inner}
+        else:
+            keys = self.children(list(pairs), room // 2, depth)
+            parts = self.children([self.safe(*pair) for pair in pairs.items()], room // 2, depth)
+            description = {TAG: "dict", "entries": [list(pair) for pair in zip(keys, parts, strict=True)]}
+        if len(pairs) == len(value):
+            return description
+        return self.marked({**description, "length": len(value)}, value)
+
+    def is_name(self, key: object) -> bool:
+        """Whether a key can be a key of the description, as it is."""
+        if type(key) is not str or len(key) > _LONGEST_KEY or key.startswith(TAG):
+            return False
+        return self.shown(key) == key and key.isprintable()
+
+    def safe(self, name: object, value: Any) -> Any:
+        return PLACEHOLDER if value is not None and self.redactor.secret(name) else value
+
+    def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
+        """Attributes, arguments, or the entries of a dict with names for keys."""
+        room -= sum(len(name) + 4 for name in parts)
+        values = [self.safe(name, part) for name, part in parts.items()]
+        inner = self.children(values, room, depth, limit=len(values))
+        return dict(zip(parts, inner, strict=True))
+
+    def children(self, values: Any, room: int, depth: int, *, limit: int | None = None) -> list[Any]:
+        """Each value in a fair share of the room; small ones come first, what they leave goes to the others."""
+        values = values[: self.budget.items if limit is None else limit]
+        inner: list[Any] = [None] * len(values)
+        large = [place for place, value in enumerate(values) if not _is_small(value)]
+        for place in sorted(set(range(len(values))).difference(large)):
+            inner[place] = self.node(values[place], room, depth - 1)
+            room -= _size(inner[place])
+        for count, place in enumerate(large):
+            inner[place] = self.node(values[place], max(room, 0) // (len(large) - count), depth - 1)
+            room -= _size(inner[place])
+        return inner
+
+    def derived(self, value: Any, plain: Any, room: int, depth: int) -> Any:
+        """A value of a class derived from a plain one: its content, and its attributes."""
+        kind = type(value)
+        fields = getattr(kind, "_fields", None)
+        if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
+            return {TAG: type_name(kind), "attributes": self.named(dict(zip(fields, plain, strict=True)), room, depth)}
+        description = {TAG: type_name(kind), "value": self.node(plain, room, depth)}
+        return self.with_attributes(description, value, room - _size(description), depth)
+
+    def with_attributes(self, description: dict[str, Any], value: Any, room: int, depth: int) -> dict[str, Any]:
+        attributes = attributes_of(value)
+        if not attributes:
+            return description
+        shown = dict(islice(attributes.items(), self.budget.items))
+        description["attributes"] = self.named(shown, room, depth)
+        if len(shown) < len(attributes):
+            return self.marked({**description, "length": len(attributes)}, value)
+        return description
+
+    def object(self, value: Any, room: int, depth: int) -> Any:
+        name = type_name(type(value))
+        plain = stand_in(value)
+        if plain is not None:
+            return {TAG: name, "value": self.node(plain[0], room, depth - 1)}
+        if issubclass(type(value), BaseException):
+            description = {TAG: name, "items": self.children(list(value.args), room, depth)}
+            return self.with_attributes(description, value, room - _size(description), depth)
+        description = self.with_attributes({TAG: name}, value, room, depth)
+        return description if len(description) > 1 else self.marked({TAG: name, "text": f"<{_short(name)}>"}, value)
+
+
+def _member(value: enum.Enum) -> str:
+    name = value._name_
+    return f"{type(value).__qualname__}.{name}" if name else f"{type(value).__qualname__}({value._value_!r})"
+
+
+def _moment(_base: type, value: datetime.datetime) -> str:
+    """ISO 8601, with the zone's name where it has one."""
+    zone = getattr(value.tzinfo, "key", None)
+    text = datetime.datetime.isoformat(value)
+    return f"{text}[{zone}]" if isinstance(zone, str) else text
+
+
+def _titled(word: str) -> Callable[[type, Any], str]:
+    """The text of what has a name: `<function shop.api:fetch>`."""
+
+    def text(_base: type, value: Any) -> str:
+        module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
+
+    return text
+
+
+def _own_text(base: type, value: Any) -> str:
+    """`str`, as the library class has it, whatever a class derived from it does."""
+    return str(base.__str__(value))
+
+
+_LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {
+    str: _Walk.text,
+    bytes: _Walk.bytes,
+    bytearray: _Walk.bytes,
+    int: _Walk.integer,
+    float: _Walk.real,
+}
+_TEXTS: dict[str, Callable[[type, Any], str]] = {
+    "builtins.NotImplementedType": _own_text,
+    "builtins.builtin_function_or_method": _titled("function"),
+    "builtins.complex": _own_text,
+    "builtins.ellipsis": _own_text,
+    "builtins.function": _titled("function"),
+    "builtins.method": _titled("method"),
+    "builtins.module": _titled("module"),
+    "builtins.range": _own_text,
+    "builtins.slice": _own_text,
+    "builtins.type": _titled("class"),
+    "datetime.date": lambda _base, value: datetime.date.isoformat(value),
+    "datetime.datetime": _moment,
+    "datetime.time": lambda _base, value: datetime.time.isoformat(value),
+    "datetime.timedelta": _own_text,
+    "datetime.timezone": _own_text,
+    "decimal.Decimal": _own_text,
+    "fractions.Fraction": _own_text,
+    "ipaddress._IPAddressBase": _own_text,
+    "re.Pattern": _own_text,
+    "uuid.UUID": _own_text,
+    "zoneinfo.ZoneInfo": _own_text,
+}
+_PATHS = frozenset({"pathlib.PurePath", "pathlib._local.PurePath"})
+_CONTAINERS: dict[str, Callable[[_Walk, Any, int, int], Any]] = {
+    "builtins.dict": _Walk.mapping,
+    "builtins.frozenset": _Walk.members,
+    "builtins.list": _Walk.items,
+    "builtins.set": _Walk.members,
+    "builtins.tuple": _Walk.items,
+}
+#: What a value of a class derived from these holds, as the plain class has it.
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "_io.BytesIO": lambda value: b"" if value.closed else io.BytesIO.getvalue(value),
+    "_io.StringIO": lambda value: "" if value.closed else io.StringIO.getvalue(value),
+    "builtins.bytearray": lambda value: bytearray(bytearray.__iter__(value)),
+    "builtins.bytes": lambda value: bytes(bytes.__iter__(value)),
+    "builtins.dict": lambda value: dict(dict.items(value)),
+    "builtins.float": float.__float__,
+    "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
+    "builtins.int": int.__int__,
+    "builtins.list": lambda value: list(list.__iter__(value)),
+    "builtins.mappingproxy": dict,
+    "builtins.set": lambda value: set(set.__iter__(value)),
+    "builtins.str": str.__str__,
+    "builtins.tuple": lambda value: tuple(tuple.__iter__(value)),
+    "collections.deque": list,
+}
+
+
+def _is_small(value: object) -> bool:
+    return value is None or type(value) in (bool, int, float) or (type(value) is str and len(value) < 30)
+
+
+def _size(description: Any) -> int:
+    """About how many characters a description takes."""
+    if isinstance(description, dict):
+        return sum(len(key) + 4 + _size(part) for key, part in description.items())
+    if isinstance(description, list):
+        return sum(2 + _size(part) for part in description)
+    return len(str(description)) + 2
+
+
+def _short(name: str) -> str:
+    """The class's own name, without its module."""
+    return name.rpartition(":")[2].rpartition(".")[2]
+
+
+def order(description: Any) -> str:
+    """A text that is equal for equal descriptions, and orders them."""
+    return json.dumps(description, sort_keys=True)
+
+
