@@ -1,0 +1,20 @@
+"""Value → identity: the same in every process, on every machine and Python version."""
+
+from pytest_mimic._identity.calls import CallIdentity, fingerprint, fingerprint_outcome
+from pytest_mimic._identity.code import source_fingerprint
+from pytest_mimic._identity.kinds import register_fingerprint
+from pytest_mimic._identity.locate import refusal
+from pytest_mimic._identity.paths import parse_path, prune
+from pytest_mimic._identity.unstable import Unstable
+
+__all__ = [
+    "CallIdentity",
+    "Unstable",
+    "fingerprint",
+    "fingerprint_outcome",
+    "parse_path",
+    "prune",
+    "refusal",
+    "register_fingerprint",
+    "source_fingerprint",
+]

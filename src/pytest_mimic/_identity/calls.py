@@ -1,0 +1,197 @@
+"""The identity of values and of calls, in 32 hex digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from marshal import dumps
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
+
+from pytest_mimic._identity.paths import parse_path, prune
+from pytest_mimic._identity.resolve import Resolver
+from pytest_mimic._identity.stdlib import Roots
+from pytest_mimic._identity.unstable import Unstable
+from pytest_mimic._identity.walk import EXACT, NAN, SCALARS, TEXT, TooLarge, Walk
+
+VERSION = 1
+
+# The short form takes containers of up to so many items. By value alone: a value has one form.
+SHORT = 64
+
+
+def _no_roots() -> Roots:
+    return ()
+
+
+def fingerprint(value: object, *, roots: Roots = ()) -> str:
+    """The identity of a value: equal values have equal ones, in every process and on every machine.
+
+    Args:
+        value: Any value.
+        roots: (absolute folder, token) pairs: a `pathlib` path under one counts relative to it.
+
+    Returns:
+        32 hex digits.
+
+    Raises:
+        Unstable: A part of the value has no stable identity.
+    """
+    return xxh3_128_hexdigest(
+        _VALUE + dumps([_part(value, Resolver(lambda: roots), "value")], 2)
+    )
+
+
+def fingerprint_outcome(value: object) -> str | None:
+    """The identity of an outcome: the order of dicts and the memory layout of arrays count as well.
+
+    Returns:
+        32 hex digits; None where a part of the value has no stable identity.
+    """
+    try:
+        digest = _digest(value, Resolver(_no_roots, layout=True), ordered=True)
+    except Unstable:
+        return None
+    return xxh3_128_hexdigest(_OUTCOME + digest)
+
+
+_VALUE = dumps(("value", VERSION), 2)
+_OUTCOME = dumps(("outcome", VERSION), 2)
+
+
+class CallIdentity:
+    """The identity of the calls of one target.
+
+    Args:
+        target: Its canonical name.
+        names: Its parameters in order; `*rest` and `**extra` as in the signature.
+        defaults: Parallel to `names`: what the binder puts where an argument was left out.
+        ignore: Paths of what does not count: arguments, parts of them, names inside `**extra`.
+        key: Bound arguments (a mapping by name) → what stands for them.
+        roots: Gives the (absolute folder, token) pairs under which paths count relative.
+    """
+
+    __slots__ = ("_bare", "_counted", "_key", "_names", "_prefix", "_prunes", "_resolver")
+
+    def __init__(
+        self,
+        target: str,
+        names: tuple[str, ...],
+        *,
+        defaults: Sequence[object] = (),
+        ignore: Sequence[str] = (),
+        key: Callable[[Mapping[str, Any]], object] | None = None,
+        roots: Callable[[], Roots] = _no_roots,
+    ) -> None:
+        plain = tuple(name.lstrip("*") for name in names)
+        self._names = plain
+        self._key = key
+        self._resolver = Resolver(roots)
+        self._bare = {
+            place: default for place, default in enumerate(defaults) if type(default) is object
+        }
+        self._prunes: dict[int, list[tuple[str, ...]]] = {}
+        left_out = set()
+        for path in ignore:
+            steps = parse_path(path)
+            if steps[0] in plain:
+                place = plain.index(steps[0])
+                steps = steps[1:]
+            elif names and names[-1].startswith("**"):
+                place = len(names) - 1
+            else:
+                continue
+            if steps:
+                self._prunes.setdefault(place, []).append(steps)
+            else:
+                left_out.add(place)
+        self._counted = tuple(place for place in range(len(names)) if place not in left_out)
+        counted_names = [names[place] for place in self._counted]
+        self._prefix = dumps(("call", VERSION, target, counted_names, key is not None), 2)
+
+    def key(self, values: tuple[Any, ...]) -> str:
+        """The identity of a bound call, in 32 hex digits.
+
+        Args:
+            values: The arguments, as the binder gives them.
+
+        Raises:
+            Unstable: An argument has no stable identity; its path starts with the argument's name.
+        """
+        if self._key is not None:
+            stand_in = self._key(dict(zip(self._names, values)))
+            return xxh3_128_hexdigest(self._prefix + dumps(_part(stand_in, self._resolver, "key"), 2))
+        parts = []
+        for place in self._counted:
+            value = values[place]
+            if type(value) in EXACT:
+                parts.append(value)
+            else:
+                parts.append(self._argument(place, value))
+        return xxh3_128_hexdigest(self._prefix + dumps(parts, 2))
+
+    def digests(self, values: tuple[Any, ...]) -> tuple[str, ...]:
+        """The identity of each argument that counts, in the order of the signature.
+
+        Raises:
+            Unstable: As `key` does.
+        """
+        return tuple(
+            xxh3_128_hexdigest(dumps([self._argument(place, values[place])], 2)) for place in self._counted
+        )
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The names of the arguments that count, parallel to `digests`."""
+        return tuple(self._names[place] for place in self._counted)
+
+    def _argument(self, place: int, value: Any) -> object:
+        if place in self._prunes:
+            value = prune(value, self._prunes[place])
+        elif type(value) is object and self._bare.get(place) is value:
+            return ...
+        return _part(value, self._resolver, self._names[place])
+
+
+def _part(value: Any, resolver: Resolver, name: str) -> object:
+    """What marshal writes for a value: itself, or a list that no plain list looks like.
+
+    A dict gives `[keys, values]`, anything large or not plain `[[digest]]`; a plain list holds scalars alone.
+    """
+    type_ = type(value)
+    if type_ is dict:
+        if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
+            keys = sorted(value)
+            items = [value[key] for key in keys]
+            if EXACT.issuperset(map(type, items)):
+                return [keys, items]
+            if SCALARS.issuperset(map(type, items)):
+                return [keys, _plain_floats(items)]
+    elif type_ in EXACT:
+        return value
+    elif type_ is float:
+        return value if value == value else NAN
+    elif (type_ is list or type_ is tuple) and len(value) <= SHORT:
+        if EXACT.issuperset(map(type, value)):
+            return value
+        if SCALARS.issuperset(map(type, value)):
+            return type_(_plain_floats(value))
+    try:
+        return [[_digest(value, resolver)]]
+    except Unstable as error:
+        from pytest_mimic._identity.locate import located
+
+        raise located(error, value, resolver, name) from None
+
+
+def _plain_floats(items: Sequence[Any]) -> list[Any]:
+    return [NAN if item != item else item for item in items]
+
+
+def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:
+    try:
+        return Walk(resolver, ordered=ordered).digest([value])
+    except TooLarge:
+        from pytest_mimic._identity.graph import digest
+
+        return digest(value, Walk(resolver, ordered=ordered))

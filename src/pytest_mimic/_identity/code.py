@@ -1,0 +1,372 @@
+"""Functions and classes: by name, and by source as it reads without comments, docstrings and layout."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from marshal import dumps
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
+
+from pytest_mimic._identity.kinds import Kind
+from pytest_mimic._identity.unstable import Unstable, full_name
+
+STDLIB = os.path.dirname(os.path.realpath(os.__file__))
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+
+
+def code_kind(type_: type) -> Kind | None:
+    """The kind of functions, classes, modules, and what C offers in their place."""
+    for base in type_.__mro__:
+        kind = _KINDS.get(full_name(base))
+        if kind is not None:
+            return kind
+    return None
+
+
+def source_fingerprint(function: object) -> str | None:
+    """What the source of a function or class says, as 32 hex digits.
+
+    Comments, docstrings, layout and line numbers do not count; decorators do. The same on every Python version.
+
+    Args:
+        function: A function, method, class, or what wraps one (`functools.wraps`, `lru_cache`, `partial`).
+
+    Returns:
+        None where there is no source: builtins, functions written in C, code made at run time.
+    """
+    inner = _innermost(function)
+    if isinstance(inner, type):
+        return _class_source(inner)
+    code = getattr(inner, "__code__", None)
+    return None if code is None else _code_source(code, inner.__qualname__)
+
+
+def _innermost(function: Any) -> Any:
+    """The function behind wrappers, methods, partials and descriptors."""
+    seen: set[int] = set()
+    while id(function) not in seen:
+        seen.add(id(function))
+        for name in ("__mimic_original__", "__wrapped__", "__func__", "fget", "func"):
+            inner = getattr(function, name, None)
+            if inner is not None and not isinstance(function, type):
+                function = inner
+                break
+    return function
+
+
+def _function(value: Any) -> object:
+    """A function: its name, its source, its defaults, what it closes over."""
+    value = original(value)
+    if type(value) is not FunctionType:
+        return value
+    by_name = f"{public_module(value.__module__)}:{value.__qualname__}"
+    importable = is_importable(value)
+    if importable and _is_stdlib(value.__module__, value.__code__.co_filename):
+        return by_name
+    registry = getattr(value, "registry", None)
+    if registry is not None and hasattr(value, "__wrapped__"):  # functools.singledispatch
+        return by_name, value.__wrapped__, dict(registry)
+    source = _code_source(value.__code__, value.__qualname__)
+    if source is None:
+        source = _stdlib_code(value.__code__)
+    if source is None and not importable:
+        raise Unstable("a function with neither source nor an importable name", FunctionType)
+    closure = {
+        name: _cell_contents(cell)
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or ())
+    }
+    return (
+        by_name,
+        source,
+        tuple(map(_default, value.__defaults__ or ())),
+        {name: _default(item) for name, item in (value.__kwdefaults__ or {}).items()},
+        closure,
+    )
+
+
+def original(value: Any) -> Any:
+    """What a wrapper of ours stands for; anything else as it is."""
+    return getattr(value, "__mimic_original__", value)
+
+
+def _default(value: object) -> object:
+    """A default; a bare object() only says that the argument was left out."""
+    return ... if type(value) is object else value
+
+
+def _cell_contents(cell: Any) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return ...
+
+
+def _class(value: type) -> object:
+    name = f"{public_module(value.__module__)}:{value.__qualname__}"
+    importable = is_importable(value)
+    module = sys.modules.get(value.__module__)
+    if importable and _is_stdlib(value.__module__, getattr(module, "__file__", None)):
+        return name
+    source = _class_source(value)
+    if source is None and not importable:
+        raise Unstable("a class with neither source nor an importable name", type)
+    return name, source
+
+
+def _module(value: ModuleType) -> object:
+    return value.__name__
+
+
+def _builtin(value: Any) -> object:
+    """A function written in C: by name, or as the method of the object it is bound to."""
+    owner = value.__self__
+    if owner is None or isinstance(owner, ModuleType):
+        return f"{value.__module__}:{value.__qualname__}"
+    return value.__name__, owner
+
+
+def _descriptor(value: Any) -> object:
+    return f"{value.__objclass__.__module__}:{value.__objclass__.__qualname__}.{value.__name__}"
+
+
+def _method_wrapper(value: Any) -> object:
+    return value.__name__, value.__self__
+
+
+_KINDS = {
+    "builtins.function": Kind("function", _function),
+    "builtins.type": Kind("class", _class),
+    "builtins.module": Kind("module", _module),
+    "builtins.builtin_function_or_method": Kind("builtin", _builtin),
+    "builtins.method-wrapper": Kind("builtin", _method_wrapper),
+    "builtins.method_descriptor": Kind("descriptor", _descriptor),
+    "builtins.wrapper_descriptor": Kind("descriptor", _descriptor),
+    "builtins.classmethod_descriptor": Kind("descriptor", _descriptor),
+    "builtins.getset_descriptor": Kind("descriptor", _descriptor),
+    "builtins.member_descriptor": Kind("descriptor", _descriptor),
+}
+
+
+def is_importable(value: Any) -> bool:
+    """Whether the module and qualified name of a function or class lead to it."""
+    found: Any = sys.modules.get(value.__module__)
+    for step in value.__qualname__.split("."):
+        found = getattr(found, step, None)
+    return original(found) is original(value)
+
+
+def public_module(name: str) -> str:
+    """A module's name; private parts of the standard library's packages come and go with its versions."""
+    first, *rest = name.split(".") if name else ("",)
+    if first in sys.stdlib_module_names:
+        return ".".join([first, *(part for part in rest if not part.startswith("_"))])
+    return name
+
+
+def _is_stdlib(module: str, file: str | None) -> bool:
+    if not module or module.partition(".")[0] not in sys.stdlib_module_names:
+        return False
+    return file is None or file.startswith("<frozen") or _under_stdlib(file)
+
+
+def _under_stdlib(file: str) -> bool:
+    path = os.path.realpath(file)
+    return path.startswith(STDLIB + os.sep) and "-packages" + os.sep not in path
+
+
+def _stdlib_code(code: CodeType) -> str | None:
+    """The name of a wrapper that the standard library made: its source differs by version."""
+    if _under_stdlib(code.co_filename):
+        return f"{os.path.basename(code.co_filename)}:{code.co_name}"
+    return None
+
+
+def _code_source(code: CodeType, qualname: str) -> str | None:
+    if _under_stdlib(code.co_filename):
+        return None
+    linecache.checkcache(code.co_filename)
+    return _source_of_code(code, code.co_filename, qualname, _stamp(code.co_filename))
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    """What changes when a file does."""
+    try:
+        facts = os.stat(file)
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+@lru_cache(maxsize=4096)
+def _source_of_code(code: CodeType, file: str, qualname: str, stamp: object) -> str | None:
+    tree = _tree(file, stamp)
+    if tree is None:
+        return None
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        and _first_line(node) == code.co_firstlineno
+        and getattr(node, "name", "<lambda>") == code.co_name
+    ]
+    if len(found) > 1:
+        found = [node for node in found if _is_code_of(node, code)] or found
+    return normalised(found[0]) if found else None
+
+
+def _first_line(node: Definition) -> int:
+    decorators = getattr(node, "decorator_list", None)
+    return min(node.lineno, *(line.lineno for line in decorators)) if decorators else node.lineno
+
+
+def _is_code_of(node: Definition, code: CodeType) -> bool:
+    """Whether this definition, one of several on a line, is what the code was compiled from."""
+    positions = getattr(code, "co_positions", None)
+    if positions is not None and isinstance(node, ast.Lambda):
+        inside = [place for place in positions() if place[0] and place[2] is not None and place[0] == place[1]]
+        spots = [(line, column) for line, _, column, _ in inside if column or line != code.co_firstlineno]
+        body = node.body
+        start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
+        if spots:
+            return all(start <= spot <= end for spot in spots)
+    return _shape(_compiled(node)) == _shape(code)
+
+
+def _compiled(node: Definition) -> CodeType:
+    """The code that this Python makes of a definition that stands alone."""
+    module = ast.Module([ast.Expr(node) if isinstance(node, ast.Lambda) else node], [])
+    return next(part for part in compile(module, "", "exec").co_consts if isinstance(part, CodeType))
+
+
+def _shape(code: CodeType) -> object:
+    return (
+        code.co_varnames,
+        code.co_names + code.co_freevars,
+        [_shape(part) if isinstance(part, CodeType) else (type(part), part) for part in code.co_consts],
+        len(code.co_code),
+    )
+
+
+def _class_source(value: type) -> str | None:
+    module = sys.modules.get(value.__module__)
+    file = getattr(module, "__file__", None)
+    if file is None or _under_stdlib(file):
+        return None
+    lines = frozenset(
+        code.co_firstlineno
+        for member in value.__dict__.values()
+        if isinstance(code := getattr(member, "__code__", None), CodeType) and code.co_filename == file
+    )
+    first = value.__dict__.get("__firstlineno__")
+    linecache.checkcache(file)
+    return _source_of_class(value.__qualname__, file, lines, first, _stamp(file))
+
+
+@lru_cache(maxsize=1024)
+def _source_of_class(
+    qualname: str, file: str, lines: frozenset[int], first: int | None, stamp: object
+) -> str | None:
+    """The class of that name; where it is defined several times, the one that its methods stand in."""
+    tree = _tree(file, stamp)
+    steps = [step for step in qualname.split(".") if step != "<locals>"]
+    found = [] if tree is None else list(_classes(tree, steps))
+    for node in found:
+        inside = all(node.lineno <= line <= (node.end_lineno or 0) for line in lines)
+        if inside and first in (None, _first_line(node)):
+            return normalised(node)
+    return normalised(found[-1]) if found else None
+
+
+def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
+    """The classes that a qualified name may mean."""
+    todo = list(ast.iter_child_nodes(tree))
+    while todo:
+        node = todo.pop(0)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if node.name != steps[0]:
+                continue
+            if len(steps) > 1:
+                yield from _classes(node, steps[1:])
+            elif isinstance(node, ast.ClassDef):
+                yield node
+        else:
+            todo += ast.iter_child_nodes(node)
+
+
+@lru_cache(maxsize=64)
+def _tree(file: str, stamp: object) -> ast.Module | None:
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except SyntaxError:
+        return None
+
+
+# What says where or how something was written, not what it does.
+IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+def normalised(node: ast.AST) -> str:
+    """A definition as a digest of its syntax tree: the same for every layout, and on every Python version.
+
+    Fields that are None or empty are left out, since versions add such fields. An item is the name of a
+    node's class and the names of its fields, a list's length, or a constant.
+    """
+    words: list[object] = []
+    todo: list[object] = [node]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, ast.AST):
+            fields = [
+                (name, value)
+                for name, value in ast.iter_fields(item)
+                if name not in IGNORED_FIELDS and (value not in (None, []) or isinstance(item, ast.Constant))
+            ]
+            words += [type(item).__name__, len(fields), *(name for name, _ in fields)]
+            todo += [_tidied(item, name, value) for name, value in reversed(fields)]
+        elif isinstance(item, list):
+            words.append(len(item))
+            todo += reversed(item)
+        else:
+            words.append((type(item).__name__, item if item is not ... else None))
+    return xxh3_128_hexdigest(dumps(words, 2))
+
+
+def _tidied(node: ast.AST, name: str, value: Any) -> object:
+    if name == "body" and isinstance(value, list):
+        return _without_remarks(node, value)
+    if name == "values" and isinstance(node, ast.JoinedStr):
+        return _joined(value)
+    return value
+
+
+def _without_remarks(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body less its docstring, and less statements that do nothing."""
+    return [line for line in body if not isinstance(line, ast.Pass) and not _is_remark(line)]
+
+
+def _is_remark(line: ast.stmt) -> bool:
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and (isinstance(line.value.value, str) or line.value.value is ...)
+    )
+
+
+def _joined(parts: list[ast.expr]) -> list[ast.expr]:
+    """The parts of an f-string, neighbouring texts as one: versions split them differently."""
+    result: list[ast.expr] = []
+    for part in parts:
+        before = result[-1] if result else None
+        if isinstance(part, ast.Constant) and isinstance(before, ast.Constant):
+            result[-1] = ast.Constant(before.value + part.value)
+        elif not (isinstance(part, ast.Constant) and part.value == ""):
+            result.append(part)
+    return result

@@ -1,0 +1,98 @@
+"""numpy: arrays by dtype, shape and logical content, whatever their layout; no copy of contiguous memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.state import attribute_reader, state_kind
+
+CHUNK = 1 << 20
+
+
+def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+    """The kind of a type of numpy's, or derived from one."""
+    numpy: Any = sys.modules["numpy"]
+    if issubclass(type_, numpy.ma.MaskedArray):
+        return Kind(type_tag(type_), lambda value: _masked(value, layout=layout))
+    if issubclass(type_, numpy.ndarray):
+        return Kind(_tag(type_, numpy.ndarray, "ndarray"), _with_attributes(type_, numpy.ndarray, layout))
+    if issubclass(type_, numpy.generic):
+        return Kind(_tag(type_, numpy.generic, type_.__name__), lambda value: array_data(value[...], layout=layout))
+    if issubclass(type_, numpy.dtype):
+        return Kind("numpy:dtype", dtype_data)
+    if issubclass(type_, numpy.random.Generator):
+        return Kind(type_tag(type_), lambda value: (type(value.bit_generator).__name__, value.bit_generator.state))
+    if issubclass(type_, numpy.random.BitGenerator):
+        return Kind(type_tag(type_), lambda value: value.state)
+    if issubclass(type_, numpy.random.RandomState):
+        return Kind(type_tag(type_), lambda value: value.get_state(legacy=False))
+    if issubclass(type_, numpy.ufunc):
+        return Kind("numpy:ufunc", lambda value: value.__name__)
+    return state_kind(type_)
+
+
+def _tag(type_: type, base: type, name: str) -> str:
+    return f"numpy:{name}" if type_.__module__.partition(".")[0] == "numpy" else type_tag(type_)
+
+
+def _with_attributes(type_: type, ndarray: type, layout: bool) -> Callable[[Any], object]:
+    read = attribute_reader(type_) if type_ is not ndarray else None
+    if read is None:
+        return lambda value: array_data(value, layout=layout)
+    return lambda value: (array_data(value, layout=layout), read(value))
+
+
+def dtype_data(dtype: Any) -> object:
+    """A dtype: its type string, or its fields with their names and places."""
+    if dtype.subdtype is not None:
+        return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
+    if dtype.names is None:
+        return dtype.str if dtype.kind != "T" else ("T", repr(dtype))
+    return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
+
+
+def array_data(array: Any, *, layout: bool) -> object:
+    """An array as raw memory in C order; by its elements where memory holds references or gaps."""
+    numpy: Any = sys.modules["numpy"]
+    array = array.view(numpy.ndarray) if type(array) is not numpy.ndarray else array
+    dtype = array.dtype
+    head = (dtype_data(dtype), array.shape, _layout(array) if layout else None)
+    if dtype.names is not None:
+        return head, [array_data(array[name], layout=False) for name in dtype.names]
+    if dtype.hasobject or dtype.kind == "T":
+        return head, array.ravel().tolist()
+    return Raw(head, array.nbytes, lambda: _memory(array))
+
+
+def _layout(array: Any) -> str:
+    flags = array.flags
+    return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
+
+
+def _memory(array: Any) -> Iterator[Any]:
+    """The bytes of an array in C order, a chunk at a time where they do not stand so in memory."""
+    numpy: Any = sys.modules["numpy"]
+    if array.size == 0:
+        return
+    if array.flags.c_contiguous:
+        yield array.reshape(-1).view(numpy.uint8).data
+    elif array.ndim > 1 and array.nbytes > CHUNK:
+        for part in array:
+            yield from _memory(part)
+    elif array.nbytes > CHUNK:
+        step = max(1, CHUNK // array.itemsize)
+        for start in range(0, len(array), step):
+            yield from _memory(array[start : start + step].copy())
+    else:
+        yield from _memory(array.copy())
+
+
+def _masked(array: Any, *, layout: bool) -> object:
+    """A masked array; what its mask hides does not count."""
+    numpy: Any = sys.modules["numpy"]
+    mask = numpy.ma.getmaskarray(array)
+    shown = array.filled() if array.dtype.names is None else numpy.ma.getdata(array)
+    return array_data(shown, layout=layout), array_data(mask, layout=False)

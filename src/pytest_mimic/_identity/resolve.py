@@ -1,0 +1,50 @@
+"""Type → Kind: who is asked, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from pytest_mimic._identity.code import code_kind
+from pytest_mimic._identity.kinds import Kind, told_kind
+from pytest_mimic._identity.state import state_kind
+from pytest_mimic._identity.stdlib import Roots, stdlib_kind
+
+# Top-level module of a type → the room here that knows its library. Neither is imported before such a value comes.
+LIBRARIES = {
+    "numpy": "numpy",
+}
+
+
+class Resolver:
+    """Finds the kind of a type.
+
+    Args:
+        roots: Gives (absolute folder, token) pairs; paths under one count relative to it.
+        layout: Whether the memory layout of arrays counts.
+    """
+
+    __slots__ = ("layout", "roots")
+
+    def __init__(self, roots: Callable[[], Roots], *, layout: bool = False) -> None:
+        self.roots = roots
+        self.layout = layout
+
+    def __call__(self, type_: type) -> Kind:
+        """The kind of a type that is neither a scalar nor a plain container."""
+        return (
+            told_kind(type_)
+            or self._library_kind(type_)
+            or code_kind(type_)
+            or stdlib_kind(type_, self.roots)
+            or state_kind(type_)
+        )
+
+    def _library_kind(self, type_: type) -> Kind | None:
+        for base in type_.__mro__:
+            room = LIBRARIES.get(base.__module__.partition(".")[0])
+            if room is not None:
+                module = import_module(f"pytest_mimic._identity.{room}")
+                kind: Kind | None = module.library_kind(type_, base, layout=self.layout)
+                return kind
+        return None

@@ -1,0 +1,168 @@
+"""Objects without a rule of their own: what they reduce to is their state."""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from collections.abc import Callable
+from operator import attrgetter
+from types import MemberDescriptorType
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, Reduce, type_tag
+from pytest_mimic._identity.unstable import Unstable, human_name
+
+# What classes keep in their instances for speed; it says nothing about the value.
+MEMORIES = frozenset({"_attrs_cached_hash"})
+
+
+def attribute_reader(type_: type) -> Reduce | None:
+    """What gives the attributes of an instance, `__dict__` and slots; None for a type that has none."""
+    left_out = MEMORIES | _cached_properties(type_)
+    slots = slot_members(type_)
+    has_dict = any("__dict__" in base.__dict__ for base in type_.__mro__)
+    if not slots and not has_dict:
+        return None
+    if not slots and left_out == MEMORIES:
+        return attrgetter("__dict__")
+
+    def read(value: Any) -> object:
+        attributes = dict(value.__dict__) if has_dict else {}
+        for name, slot in slots.items():
+            try:
+                attributes[name] = slot.__get__(value)
+            except AttributeError:
+                continue
+        for name in left_out & attributes.keys():
+            del attributes[name]
+        return attributes
+
+    return read
+
+
+def slot_members(type_: type) -> dict[str, MemberDescriptorType]:
+    """The slots of a class and its bases, by attribute name."""
+    return {
+        name: member
+        for base in reversed(type_.__mro__)
+        for name, member in base.__dict__.items()
+        if type(member) is MemberDescriptorType and base.__flags__ & 1 << 9
+    }
+
+
+def _cached_properties(type_: type) -> frozenset[str]:
+    """The names under which functools.cached_property keeps what it has computed."""
+    functools = sys.modules.get("functools")
+    cached = getattr(functools, "cached_property", ())
+    return frozenset(
+        name
+        for base in type_.__mro__
+        for name, member in base.__dict__.items()
+        if isinstance(member, cached)
+    )
+
+
+def state_kind(type_: type) -> Kind:
+    """The kind of a type that no table knows: by `__reduce_ex__` or `__getstate__` where it has its own."""
+    if type_ is object:
+        return Kind(type_tag(type_), _refuse)
+    if any(_name(base) == "pydantic.main.BaseModel" for base in type_.__mro__):
+        return Kind(type_tag(type_), _pydantic_state)
+    if _has_own(type_, "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__") or (
+        type_ in copyreg.dispatch_table
+    ):
+        if type_.__module__.partition(".")[0] in sys.stdlib_module_names and hasattr(type_, "__next__"):
+            return Kind(type_tag(type_), _refuse)
+        return Kind(type_tag(type_), _reduced)
+    if _own_getstate(type_):
+        return Kind(type_tag(type_), _got_state)
+    read = attribute_reader(type_) or _no_attributes
+    return Kind(type_tag(type_), _checked(read), attributes=True)
+
+
+def _name(type_: type) -> str:
+    return f"{type_.__module__}.{type_.__qualname__}"
+
+
+def _has_own(type_: type, *names: str) -> bool:
+    return any(name in base.__dict__ for base in type_.__mro__ if base is not object for name in names)
+
+
+def _own_getstate(type_: type) -> bool:
+    """Whether a class says itself what its state is, rather than dataclasses or attrs in its place."""
+    for base in type_.__mro__:
+        method = base.__dict__.get("__getstate__")
+        if method is not None and base is not object:
+            return getattr(method, "__module__", "") != "dataclasses" and (
+                getattr(method, "__name__", "") != "slots_getstate"
+            )
+    return False
+
+
+def _no_attributes(value: Any) -> object:
+    return {}
+
+
+def _checked(read: Reduce) -> Reduce:
+    """Refuses, at the first value, a type with state out of Python's sight (as pickle does)."""
+    seen: list[bool] = []
+
+    def reduce(value: Any) -> object:
+        if not seen:
+            _check_visible(value)
+            seen.append(True)
+        return read(value)
+
+    return reduce
+
+
+def _check_visible(value: Any) -> None:
+    if _own_attribute(type(value), "__getstate__"):
+        return
+    try:
+        object.__reduce_ex__(value, 2)
+    except TypeError as error:
+        raise Unstable(human_name(type(value)), type(value)) from error
+
+
+def _own_attribute(type_: type, name: str) -> bool:
+    return any(name in base.__dict__ for base in type_.__mro__ if base is not object)
+
+
+def _refuse(value: Any) -> object:
+    raise Unstable(human_name(type(value)), type(value))
+
+
+def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return ask(value)
+    except (TypeError, NotImplementedError) as error:
+        raise Unstable(human_name(type(value)), type(value)) from error
+
+
+def _got_state(value: Any) -> object:
+    return _asked(lambda value: value.__getstate__(), value)
+
+
+def _reduced(value: Any) -> object:
+    reduce = copyreg.dispatch_table.get(type(value))
+    parts = _asked(reduce if reduce is not None else lambda value: value.__reduce_ex__(4), value)
+    if isinstance(parts, str):
+        return parts
+    make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
+    return (
+        make,
+        arguments,
+        state,
+        None if items is None else list(items),
+        None if pairs is None else dict(pairs),
+    )
+
+
+def _pydantic_state(value: Any) -> object:
+    fields = type(value).model_fields
+    return (
+        {name: item for name, item in value.__dict__.items() if name in fields},
+        value.__pydantic_extra__,
+        value.__pydantic_private__,
+    )

@@ -1,0 +1,236 @@
+"""The standard library's value types, by name, so that none is imported: each reduced to plainer data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._identity.state import attribute_reader
+from pytest_mimic._identity.unstable import Unstable, full_name, human_name
+
+Roots = tuple[tuple[str, str], ...]
+
+
+def _nothing(value: Any) -> object:
+    return None
+
+
+def _range(value: range) -> object:
+    if not value:
+        return ()
+    return (value[0],) if value[0] == value[-1] else (value[0], value[-1], value.step)
+
+
+def _memoryview(value: memoryview) -> object:
+    head = (value.format, value.itemsize, value.shape)
+    return Raw(head, value.nbytes, lambda: (value if value.c_contiguous else value.tobytes(),))
+
+
+def _array(value: Any) -> object:
+    head = (value.typecode, value.itemsize, len(value))
+    return Raw(head, value.itemsize * len(value), lambda: (value,))
+
+
+def _moment(value: Any) -> object:
+    day = (value.year, value.month, value.day)
+    return (*day, value.hour, value.minute, value.second, value.microsecond, value.fold, value.tzinfo)
+
+
+def _time(value: Any) -> object:
+    return value.hour, value.minute, value.second, value.microsecond, value.fold, value.tzinfo
+
+
+def _zone(value: Any) -> object:
+    if value.key is None:
+        raise Unstable("a time zone without a key", type(value))
+    return value.key
+
+
+def _in_memory_file(value: Any) -> object:
+    if value.closed:
+        raise Unstable("a closed in-memory file", type(value))
+    return value.getvalue(), value.tell()
+
+
+def _enum(value: Any) -> object:
+    inner = value._value_
+    return value._name_ if not isinstance(inner, int) or value._name_ is None else (value._name_, inner)
+
+
+def _exception(value: Any) -> object:
+    attributes = dict(value.__dict__)
+    for name in ("filename", "filename2", "name", "path", "exceptions"):
+        if isinstance(value, (OSError, ImportError)) or name == "exceptions":
+            attributes.setdefault(name, getattr(value, name, None))
+    return value.args, attributes, value.__cause__
+
+
+def _partial(value: Any) -> object:
+    return value.func, value.args, value.keywords, value.__dict__
+
+
+def _alias(value: Any) -> object:
+    return getattr(value, "_name", None), value.__origin__, value.__args__
+
+
+def _method(value: Any) -> object:
+    return value.__func__, value.__self__
+
+
+REDUCERS: dict[str, Reduce] = {
+    # exact forms of the builtins, for their subclasses
+    "builtins.int": lambda value: int.__index__(value),
+    "builtins.float": lambda value: float.__float__(value),
+    "builtins.str": lambda value: str.__str__(value),
+    "builtins.bytes": lambda value: bytes.__getitem__(value, slice(None)),
+    "builtins.list": lambda value: list.__getitem__(value, slice(None)),
+    "builtins.tuple": lambda value: tuple.__getitem__(value, slice(None)),
+    "builtins.dict": lambda value: dict(dict.items(value)),
+    "builtins.set": lambda value: set(set.__iter__(value)),
+    "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
+    "builtins.complex": lambda value: (value.real, value.imag),
+    "builtins.bytearray": lambda value: bytes(value),
+    "builtins.memoryview": _memoryview,
+    "builtins.range": _range,
+    "builtins.slice": lambda value: (value.start, value.stop, value.step),
+    "builtins.ellipsis": _nothing,
+    "builtins.NotImplementedType": _nothing,
+    "builtins.mappingproxy": lambda value: value.copy(),
+    "builtins.dict_keys": lambda value: set(value),
+    "builtins.dict_values": lambda value: value.mapping.copy(),
+    "builtins.dict_items": lambda value: value.mapping.copy(),
+    "builtins.odict_keys": lambda value: list(value),
+    "builtins.odict_values": lambda value: list(value),
+    "builtins.odict_items": lambda value: list(value),
+    "builtins.property": lambda value: (value.fget, value.fset, value.fdel),
+    "builtins.staticmethod": lambda value: value.__func__,
+    "builtins.classmethod": lambda value: value.__func__,
+    "builtins.method": _method,
+    "builtins.BaseException": _exception,
+    "array.array": _array,
+    "collections.OrderedDict": lambda value: list(dict.items(value)),
+    "collections.deque": lambda value: (list(value), value.maxlen),
+    "collections.defaultdict": lambda value: (value.default_factory, dict(dict.items(value))),
+    "datetime.date": lambda value: (value.year, value.month, value.day),
+    "datetime.datetime": _moment,
+    "datetime.time": _time,
+    "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
+    "datetime.timezone": lambda value: value.__getinitargs__(),
+    "zoneinfo.ZoneInfo": _zone,
+    "backports.zoneinfo.ZoneInfo": _zone,
+    "decimal.Decimal": lambda value: tuple(value.as_tuple()),
+    "fractions.Fraction": lambda value: (value.numerator, value.denominator),
+    "uuid.UUID": lambda value: value.int,
+    "re.Pattern": lambda value: (value.pattern, value.flags),
+    "types.SimpleNamespace": lambda value: value.__dict__,
+    "types.GenericAlias": lambda value: (value.__origin__, value.__args__),
+    "types.UnionType": lambda value: frozenset(value.__args__),
+    "typing.Union": lambda value: frozenset(value.__args__),
+    "typing._UnionGenericAlias": lambda value: frozenset(value.__args__),
+    "typing._GenericAlias": _alias,
+    "typing._SpecialGenericAlias": lambda value: value._name,
+    "typing._SpecialForm": lambda value: value._name,
+    "typing.TypeVar": lambda value: (
+        value.__name__,
+        value.__bound__,
+        value.__constraints__,
+        value.__covariant__,
+        value.__contravariant__,
+    ),
+    "typing.ParamSpec": lambda value: (value.__name__, value.__bound__),
+    "typing.ForwardRef": lambda value: value.__forward_arg__,
+    "typing.NewType": lambda value: (value.__module__, value.__qualname__, value.__supertype__),
+    "functools.partial": _partial,
+    "functools.partialmethod": _partial,
+    "functools.cached_property": lambda value: value.func,
+    "functools._lru_cache_wrapper": lambda value: (value.__wrapped__, value.cache_parameters()),
+    "_io.BytesIO": _in_memory_file,
+    "_io.StringIO": _in_memory_file,
+    "ipaddress.IPv4Address": lambda value: int(value),
+    "ipaddress.IPv6Address": lambda value: (int(value), value.scope_id),
+    "ipaddress.IPv4Network": lambda value: (int(value.network_address), value.prefixlen),
+    "ipaddress.IPv6Network": lambda value: (int(value.network_address), value.prefixlen),
+    "ipaddress.IPv4Interface": lambda value: (int(value), value.network.prefixlen),
+    "ipaddress.IPv6Interface": lambda value: (int(value), value.scope_id, value.network.prefixlen),
+}
+
+# One tag where the name of a type differs by Python version or platform.
+TAGS = {
+    "types.UnionType": "typing:Union",
+    "typing._UnionGenericAlias": "typing:Union",
+    "pathlib.PosixPath": "pathlib:Path",
+    "pathlib.WindowsPath": "pathlib:Path",
+}
+
+
+def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
+    """The kind of a type that is, or derives from, one of the standard library's value types."""
+    names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
+    if "enum.Enum" in names:
+        return Kind(type_tag(type_), _enum)
+    for name in names:
+        if name in REFUSED:
+            return Kind(type_tag(type_), refuse)
+        reduce = REDUCERS.get(name)
+        if reduce is None and name in PATHS:
+            reduce = partial(_path, roots=roots)
+        if reduce is not None:
+            if name == names[0]:
+                return Kind(TAGS.get(name, type_tag(type_)), reduce)
+            if name == "builtins.BaseException":
+                return Kind(type_tag(type_), reduce)
+            return Kind(type_tag(type_), _with_state(reduce, type_))
+    return None
+
+
+PATHS = frozenset(
+    f"pathlib.{name}" for name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
+)
+
+REFUSED = frozenset(
+    {
+        "builtins.generator",
+        "builtins.async_generator",
+        "builtins.coroutine",
+        "builtins.weakref",
+        "weakref.ReferenceType",
+        "builtins.weakproxy",
+        "builtins.weakcallableproxy",
+        "weakref.ProxyType",
+        "weakref.CallableProxyType",
+        "threading.Thread",
+        "socket.socket",
+        "subprocess.Popen",
+        "_io._IOBase",
+        "tempfile._TemporaryFileWrapper",
+    }
+)
+
+
+def refuse(value: Any) -> object:
+    """Stands for the values of a type that has no identity.
+
+    Raises:
+        Unstable: Always.
+    """
+    raise Unstable(human_name(type(value)), type(value))
+
+
+def _with_state(reduce: Reduce, type_: type) -> Reduce:
+    """The reduction of a subclass: what its base is, and the attributes that it adds."""
+    read = attribute_reader(type_)
+    if read is None:
+        return reduce
+    return lambda value: (reduce(value), read(value))
+
+
+def _path(value: Any, *, roots: Callable[[], Roots]) -> object:
+    """A path's parts; under a root, the root's token and what follows."""
+    text = os.fspath(value)
+    for prefix, token in roots():
+        if text == prefix or (text.startswith(prefix) and text[len(prefix) :][:1] in ("/", os.sep)):
+            return token, text[len(prefix) + 1 :].replace(os.sep, "/")
+    return value.as_posix()
