@@ -1,0 +1,52 @@
+"""Pickling what has no importable name, by value; loaded only when something needs it."""
+
+from __future__ import annotations
+
+import io
+import types
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+
+from pytest_mimic._outcome import exceptions
+from pytest_mimic._outcome.names import importable, name_of
+from pytest_mimic._outcome.pickles import named
+
+
+class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle, except that whatever has an importable name goes by it, `__main__`'s too.
+
+    Attributes:
+        by_value: The names of the functions and classes stored by value.
+    """
+
+    # cloudpickle stores an open file as its text, a memoryview as bytes: neither is what was returned.
+    dispatch_table = {
+        kind: reduce
+        for kind, reduce in cloudpickle.Pickler.dispatch_table.items()
+        if kind not in (io.TextIOWrapper, memoryview)
+    }
+
+    def __init__(self, file: Any, protocol: int, *, buffer_callback: Any) -> None:
+        super().__init__(file, protocol=protocol, buffer_callback=buffer_callback)
+        self.by_value: set[str] = set()
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, BaseException):
+            return exceptions.reduce(thing)
+        if not isinstance(thing, (type, types.FunctionType)):
+            return NotImplemented
+        found = importable(thing)
+        if found is thing:
+            return NotImplemented
+        if found is not None:
+            return named, tuple(name_of(thing).split(":"))
+        reduced = super().reducer_override(thing)
+        if reduced is not NotImplemented and not _is_builtin(thing):
+            self.by_value.add(name_of(thing))
+        return reduced
+
+
+def _is_builtin(thing: Any) -> bool:
+    """Whether the thing is a type of the interpreter that cloudpickle fetches by name, such as NoneType."""
+    return isinstance(thing, type) and thing.__module__ == "builtins"

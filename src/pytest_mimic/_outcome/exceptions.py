@@ -1,0 +1,163 @@
+"""Exceptions taken apart and put together again without calling their `__init__`."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any, cast
+
+from pytest_mimic._outcome.names import importable, name_of, resolve
+
+# Fields of C, which neither `args` nor `__dict__` hold. `AttributeError.obj` is any object: left out.
+_FIELDS: dict[type[BaseException], tuple[str, ...]] = {
+    OSError: ("filename", "filename2"),
+    ImportError: ("name", "path"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+    SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+}
+_LINKS = ("context", "cause")
+
+
+def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
+    """An exception of that class with these arguments, made by the nearest builtin class."""
+    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+        raise TypeError(f"{cls!r} is not an exception class")
+    base = _builtin_base(cls)
+    made = cast(BaseException, base.__new__(cls, *args))
+    try:
+        base.__init__(made, *args)
+    except TypeError:  # a subclass whose arguments are not those of its builtin base
+        pass
+    if made.args is not args:
+        made.args = args
+    return made
+
+
+def restore(exception: BaseException, state: dict[str, Any]) -> None:
+    """Give the exception its attributes, notes and links."""
+    exception.__dict__.update(state.get("attributes", {}))
+    if "notes" in state:
+        exception.__dict__["__notes__"] = state["notes"]
+    for name, value in state.get("fields", {}).items():
+        object.__setattr__(exception, name, value)
+    exception.__context__ = state.get("context")
+    exception.__cause__ = state.get("cause")
+    exception.__suppress_context__ = state.get("suppress_context", False)
+
+
+def state_of(exception: BaseException) -> dict[str, Any]:
+    """What `restore` needs, without what is empty."""
+    attributes = dict(exception.__dict__)
+    notes = attributes.pop("__notes__", None)
+    state = {
+        "attributes": attributes,
+        "fields": _fields(exception),
+        "context": exception.__context__,
+        "cause": exception.__cause__,
+        "suppress_context": exception.__suppress_context__,
+    }
+    if notes is not None:
+        state["notes"] = notes
+    return {name: value for name, value in state.items() if not (value is None or value is False or (type(value) is dict and not value))}
+
+
+def reduce(exception: BaseException) -> Any:
+    """How a pickle holds the exception: NotImplemented leaves it to the class."""
+    cls = type(exception)
+    if _reduces_itself(cls) or not _can_be_made(exception):
+        return _reduce_as_its_class_does(exception)
+    return make, (cls, exception.args), state_of(exception), None, None, restore
+
+
+def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
+    """Give the exception the state of its class's own reduction, then notes and links."""
+    own, links = state
+    if own is not None:
+        exception.__setstate__(own)
+    restore(exception, links)
+
+
+def _reduce_as_its_class_does(exception: BaseException) -> Any:
+    """The class's own reduction, with notes and links behind it."""
+    reduced: Any = exception.__reduce_ex__(4)
+    if not isinstance(reduced, tuple) or any(part is not None for part in reduced[3:]):
+        return NotImplemented
+    state = state_of(exception)
+    links = {key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state}
+    own = reduced[2] if len(reduced) > 2 else None
+    return reduced[0], reduced[1], (own, links), None, None, restore_links
+
+
+def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:
+    """The exception as a tree for JSON, its class by name.
+
+    What is left in it that JSON does not keep makes the whole not plain, as does a class without a name.
+    """
+    cls = type(exception)
+    tree: dict[str, Any] = {"type": name_of(cls) if importable(cls) is cls else cls}
+    args: list[object] = list(exception.args)
+    seen = (*seen, id(exception))
+    group = getattr(builtins, "BaseExceptionGroup", None)
+    if group is not None and isinstance(exception, group):
+        members = cast(Any, exception).exceptions
+        args[1:] = []
+        tree["exceptions"] = [to_plain(member, seen) for member in members]
+    tree["args"] = args
+    for name, value in state_of(exception).items():
+        if name == "context" and value is exception.__cause__:
+            tree[name] = "cause"
+        elif name in _LINKS:
+            if id(value) not in seen:
+                tree[name] = to_plain(value, seen)
+        else:
+            tree[name] = value
+    if not _can_be_made(exception):
+        tree["type"] = cls
+    return tree
+
+
+def from_plain(tree: dict[str, Any]) -> BaseException:
+    """The exception of a tree that `to_plain` made."""
+    module, _, qualname = tree["type"].partition(":")
+    args = list(tree["args"])
+    if "exceptions" in tree:
+        args.append([from_plain(member) for member in tree["exceptions"]])
+    made = make(resolve(module, qualname), tuple(args))
+    state = {name: from_plain(tree[name]) if type(tree[name]) is dict else None for name in _LINKS if name in tree}
+    if tree.get("context") == "cause":
+        state["context"] = state["cause"]
+    restore(made, {**tree, **state})
+    return made
+
+
+def _builtin_base(cls: type[BaseException]) -> Any:
+    """The nearest class that the interpreter itself defines."""
+    return next(base for base in cls.__mro__ if base.__module__ == "builtins" and vars(builtins).get(base.__name__) is base)
+
+
+def _fields(exception: BaseException) -> dict[str, object]:
+    """Slots and fields of C that hold something."""
+    names = [name for base, fields in _FIELDS.items() if isinstance(exception, base) for name in fields]
+    for cls in type(exception).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        names.extend(slots if not isinstance(slots, str) else (slots,))
+    found = {name: getattr(exception, name, None) for name in names if not name.startswith("__")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _reduces_itself(cls: type[BaseException]) -> bool:
+    """Whether a class written in Python or an extension says how it is pickled."""
+    for base in cls.__mro__:
+        if base.__module__ == "builtins":
+            return False
+        if "__reduce__" in vars(base) or "__reduce_ex__" in vars(base):
+            return True
+    return False
+
+
+def _can_be_made(exception: BaseException) -> bool:
+    """Whether `make` gives an exception of this class; extension types may refuse."""
+    try:
+        return type(make(type(exception), exception.args)) is type(exception)
+    except Exception:  # an extension's class may raise anything here
+        return False

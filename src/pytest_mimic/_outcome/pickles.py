@@ -1,0 +1,231 @@
+"""Pickles that say what they import, and that load nothing else."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pytest_mimic._outcome import exceptions
+from pytest_mimic._outcome.names import name_of, resolve
+
+_NAMED = ("pytest_mimic._outcome.pickles", "named")
+
+# What fetches, imports or runs by a name or text held as data. Any function of these modules does ...
+_CODE_MODULES = frozenset(
+    "cloudpickle code codeop ctypes dill importlib marshal nt os pdb pickle _pickle pkgutil posix pty runpy"
+    " shutil socket subprocess sys timeit zipimport".split()
+)
+# ... and these.
+_CODE_NAMES = frozenset(
+    "builtins:eval builtins:exec builtins:compile builtins:__import__ builtins:getattr builtins:setattr"
+    " builtins:delattr builtins:open builtins:input builtins:breakpoint builtins:globals builtins:locals"
+    " builtins:vars operator:attrgetter operator:methodcaller _operator:attrgetter _operator:methodcaller"
+    " functools:reduce _functools:reduce types:FunctionType types:CodeType builtins:function builtins:code"
+    " logging:getLogger".split()
+)
+
+
+class Pickled:
+    """A value as pickle streams, one after the other, and the buffers they refer to.
+
+    Attributes:
+        chunks: The streams' bytes, in pieces.
+        buffers: Contiguous memory, of the value itself until `detach`.
+        imports: The classes and functions that loading imports, `module:name`, sorted.
+        code: What is stored by value, and what imports or fetches by a name held as data, sorted.
+        by_value: Whether code is stored by value, which only the same Python version can load.
+    """
+
+    __slots__ = ("buffers", "by_value", "chunks", "code", "imports")
+
+    def __init__(
+        self,
+        chunks: list[bytes],
+        buffers: list[memoryview],
+        *,
+        imports: Iterable[str],
+        code: Iterable[str],
+        by_value: bool,
+    ) -> None:
+        self.chunks = chunks
+        self.buffers = buffers
+        self.imports = sorted(imports)
+        self.code = sorted(code)
+        self.by_value = by_value
+
+    def detach(self) -> None:
+        """Copy the buffers, so that the value may change."""
+        self.buffers = [_copy(buffer) for buffer in self.buffers]
+
+    def copies(self) -> list[memoryview]:
+        """The buffers again, for a value that is to own them."""
+        return [memoryview(bytearray(buffer.cast("B"))) for buffer in self.buffers]
+
+
+def _copy(buffer: memoryview) -> memoryview:
+    """A copy that keeps the size of an item, which decides how it is compressed."""
+    kept = memoryview(bytearray(buffer.cast("B")))
+    return kept.cast(buffer.format) if buffer.format in _CASTS else kept  # type: ignore[call-overload]
+
+
+_CASTS = frozenset("bBhHiIlLqQfd")
+
+
+class Admission:
+    """Which names a pickle may import: `find_class` of the loading.
+
+    Args:
+        imports: Names of plain classes and functions.
+        code: Names of what can import or run more.
+    """
+
+    def __init__(self, imports: Iterable[str], code: Iterable[str]) -> None:
+        self._imports = frozenset(imports)
+        self._code = frozenset(code)
+        self._admitted: set[str] = set()
+
+    def find(self, module: str, qualname: str) -> Any:
+        """What the name stands for.
+
+        Raises:
+            Refused: The name is not listed, or is code and not listed as such.
+        """
+        name = f"{module}:{qualname}"
+        if name in self._admitted:
+            return self._found(module, qualname)
+        if name not in self._imports and name not in self._code:
+            raise Refused(name, "which its recording does not list")
+        found = self._found(module, qualname)
+        if name not in self._code and is_code(name, found):
+            raise Refused(name, "which its recording does not list as code")
+        self._admitted.add(name)
+        return found
+
+    def _found(self, module: str, qualname: str) -> Any:
+        if (module, qualname) == _NAMED:
+            return self.find
+        return resolve(module, qualname)
+
+
+class Refused(Exception):
+    """A pickle asked for a name that it may not import."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"it imports {name}, {why}")
+        self.name = name
+
+
+class Census(Admission):
+    """Admits everything, for loading what this process has just pickled, and keeps the names."""
+
+    def __init__(self) -> None:
+        super().__init__((), ())
+        self.imports: set[str] = set()
+        self.code: set[str] = set()
+
+    def find(self, module: str, qualname: str) -> Any:
+        found = self._found(module, qualname)
+        name = f"{module}:{qualname}"
+        (self.code if is_code(name, found) else self.imports).add(name)
+        return found
+
+
+def named(module: str, qualname: str) -> Any:
+    """Stands in a pickle for a function whose name leads to its mimic wrapper; see `Admission`."""
+    raise pickle.UnpicklingError(f"{module}:{qualname} is loaded by pytest-mimic alone")
+
+
+def is_code(name: str, found: object) -> bool:
+    """Whether what the name stands for can import, fetch or run what a pickle holds as data."""
+    return any(_names_code(each, found) for each in {name, name_of(found)})
+
+
+def _names_code(name: str, found: object) -> bool:
+    module, _, qualname = name.partition(":")
+    if name in _CODE_NAMES or qualname.startswith("__") or "." in qualname and not isinstance(found, type):
+        return name not in ("builtins:__name__",)
+    return module.partition(".")[0] in _CODE_MODULES and not isinstance(found, type)
+
+
+class _Pickler(pickle.Pickler):
+    """By name only; exceptions as `exceptions` takes them apart."""
+
+    by_value: frozenset[str] = frozenset()
+
+    def reducer_override(self, thing: Any, /) -> Any:
+        if isinstance(thing, BaseException):
+            return exceptions.reduce(thing)
+        return NotImplemented
+
+
+class _Chunks:
+    """A file for the pickler: keeps what is written, large bytes as the objects they are."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.write = self.parts.append
+
+
+def dump(value: object) -> Pickled:
+    """Pickle the value and load it once, which tells what it imports and that it can be loaded.
+
+    Raises:
+        Exception: Whatever the value's parts raise that cannot be pickled or loaded.
+    """
+    try:
+        return _dump(value, _Pickler)
+    except RecursionError:
+        raise
+    except Exception:  # a lambda, a local class, a module: perhaps by value
+        from pytest_mimic._outcome.by_value import ByValuePickler
+
+        return _dump(value, ByValuePickler)
+
+
+def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
+    file, buffers = _Chunks(), list[pickle.PickleBuffer]()
+    pickler = pickler_class(file, 5, buffer_callback=buffers.append)
+    pickler.dump(value)
+    views = [_flat(buffer) for buffer in buffers]
+    census = Census()
+    load_all(b"".join(file.parts), iter(views), census, count=1)
+    by_value = frozenset(pickler.by_value)
+    return Pickled(
+        file.parts, views, imports=census.imports, code=census.code | by_value, by_value=bool(by_value)
+    )
+
+
+def _flat(buffer: pickle.PickleBuffer) -> memoryview:
+    """The buffer's memory in its own order, with the size of its items where that is known."""
+    view = memoryview(buffer)
+    raw = buffer.raw()
+    return raw.cast(view.format) if view.format in _CASTS else raw  # type: ignore[call-overload]
+
+
+def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count: int) -> list[Any]:
+    """Load `count` pickles that stand one after the other, sharing nothing.
+
+    Raises:
+        Refused: A pickle imports what it may not.
+        Exception: Whatever loading raises.
+    """
+    file = io.BytesIO(stream)
+    buffers = iter(buffers)
+    return [_Unpickler(file, buffers, admission).load() for _ in range(count)]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, buffers: Iterable[Any], admission: Admission) -> None:
+        super().__init__(file, buffers=buffers)
+        self._find = admission.find
+
+    def find_class(self, module: str, qualname: str, /) -> Any:
+        return self._find(module, qualname)
+
+
+def python_version() -> str:
+    """The version that code stored by value belongs to, such as `3.11`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,0 +1,20 @@
+"""Recordings on disk: readable, content-addressed, written whole or not at all."""
+
+from pytest_mimic._vault.folder import FolderStore
+from pytest_mimic._vault.names import cassette_name, recording_name
+from pytest_mimic._vault.recordings import CassetteEntry, Recording, Stored
+from pytest_mimic._vault.store import MemoryStore, Store
+from pytest_mimic._vault.vault import Cleared, Vault
+
+__all__ = [
+    "CassetteEntry",
+    "Cleared",
+    "FolderStore",
+    "MemoryStore",
+    "Recording",
+    "Store",
+    "Stored",
+    "Vault",
+    "cassette_name",
+    "recording_name",
+]

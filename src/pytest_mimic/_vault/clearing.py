@@ -1,0 +1,64 @@
+"""Recordings deleted, and with them the objects that nothing points to any more."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pytest_mimic._vault.parsing import REFERENCES
+from pytest_mimic._vault.vault import FOLDERS
+from pytest_mimic._vault.writing import OBJECTS_LOCK
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault.store import Store
+
+Counts = tuple[int, int, int]
+
+
+def delete(store: Store, names: Iterable[str]) -> Counts:
+    """See `Vault.delete`."""
+    names = list(names)
+    with store.lock(OBJECTS_LOCK):
+        has_objects = next(iter(store.names("objects")), None) is not None
+        objects = _references(store, names) if has_objects else set()
+        sizes = [size for name in names if (size := store.delete(name)) is not None]
+        _, freed, bytes_freed = _collect(store, objects)
+    _prune(store, names)
+    return len(sizes), freed, sum(sizes) + bytes_freed
+
+
+def collect(store: Store, objects: Iterable[str]) -> Counts:
+    """See `Vault.collect`."""
+    objects = set(objects)
+    if not objects:
+        return 0, 0, 0
+    with store.lock(OBJECTS_LOCK):
+        return _collect(store, objects)
+
+
+def _collect(store: Store, objects: set[str]) -> Counts:
+    """Delete those that no recording names; the lock is held."""
+    if objects:
+        rest = [name for folder in FOLDERS for name in store.names(folder)]
+        objects = objects - _references(store, rest)
+    sizes = [size for name in objects if (size := store.delete(name)) is not None]
+    _prune(store, objects)
+    return 0, len(sizes), sum(sizes)
+
+
+def _references(store: Store, names: Iterable[str]) -> set[str]:
+    """Every object that these files name; damaged ones count too."""
+    found: set[bytes] = set()
+    for name in names:
+        data = store.read(name)
+        if data is not None:
+            found.update(REFERENCES.findall(data))
+    return {name.decode() for name in found}
+
+
+def _prune(store: Store, names: Iterable[str]) -> None:
+    """Remove folders that are empty now, where the store has folders."""
+    prune = getattr(store, "prune", None)
+    if prune is not None:
+        prune({os.path.dirname(name) for name in names})

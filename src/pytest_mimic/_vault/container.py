@@ -1,0 +1,265 @@
+"""The file of a pickle: its stream and its buffers, compressed where that pays, every byte of it checked."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xxhash import xxh3_64_intdigest, xxh3_128
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome.pickles import Pickled
+
+START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
+END = b"\0mim"
+_ALIGN = 64
+_BLOCK = 1 << 20
+_RAW, _ZSTD, _SHUFFLED = 0, 1, 2
+_LEVEL = 3
+# A buffer that is stored raw can be mapped; above this size that is worth more than some saved space.
+_LARGE = 8 << 20
+_SAVED, _SAVED_LARGE = 0.10, 0.25
+_SEGMENT = struct.Struct("<HHIQQQ")  # codec, size of an item, zero, stored bytes, bytes, check of the stored
+_TAIL = struct.Struct("<16sQI4s")  # checksum of the content, check of table and checksum, segments, END
+
+
+class Damaged(Exception):
+    """The bytes are not what was written; the text says in which way, where that can be told."""
+
+
+class Segment(NamedTuple):
+    """One entry of the table."""
+
+    codec: int
+    item: int
+    stored: int
+    size: int
+    check: int
+
+
+class Packer:
+    """A pickle's file, piece by piece.
+
+    Attributes:
+        checksum: Of the uncompressed content, in hex; known once all pieces were taken.
+    """
+
+    def __init__(self, pickled: Pickled) -> None:
+        self._pickled = pickled
+        self._content = xxh3_128()
+        self._position = 0
+        self.checksum = ""
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        """Everything that is to be written, in order."""
+        table = []
+        yield self._counted(START)
+        for data, item in _segments(self._pickled):
+            yield self._counted(b"\0" * (-self._position % _ALIGN))
+            before = self._position
+            segment = _choose(data, item)
+            stored = xxh3_64_check(segment.codec)
+            for piece in self._segment(data, segment):
+                stored.update(piece)
+                yield self._counted(piece)
+            table.append(segment._replace(stored=self._position - before, check=stored.value()))
+        yield self._tail(table)
+
+    def _counted(self, piece: Any) -> Any:
+        self._position += len(piece)
+        return piece
+
+    def _segment(self, data: memoryview, segment: Segment) -> Iterator[bytes | memoryview]:
+        self._content.update(segment.size.to_bytes(8, "little"))
+        if segment.codec == _RAW:
+            for block in _blocks(data):
+                self._content.update(block)
+                yield block
+            return
+        compressor = _zstd().ZstdCompressor(level=_LEVEL)
+        compressor.set_pledged_input_size(segment.size)
+        for block in _blocks(data):
+            self._content.update(block)
+            piece = compressor.compress(_shuffle(block, segment.item) if segment.codec == _SHUFFLED else block)
+            if piece:
+                yield piece
+        yield compressor.flush()
+
+    def _tail(self, table: list[Segment]) -> bytes:
+        checksum = self._content.digest()
+        self.checksum = checksum.hex()
+        rows = b"".join(_SEGMENT.pack(s.codec, s.item, 0, s.stored, s.size, s.check) for s in table)
+        return rows + _TAIL.pack(checksum, xxh3_64_intdigest(rows + checksum), len(table), END)
+
+
+class xxh3_64_check:  # noqa: N801
+    """Hashes the stored bytes of a compressed segment; a raw segment's are the content itself."""
+
+    def __init__(self, codec: int) -> None:
+        from xxhash import xxh3_64
+
+        self._hash = None if codec == _RAW else xxh3_64()
+
+    def update(self, piece: Any) -> None:
+        if self._hash is not None:
+            self._hash.update(piece)
+
+    def value(self) -> int:
+        return 0 if self._hash is None else self._hash.intdigest()
+
+
+def checksum_of(pickled: Pickled) -> str:
+    """The checksum that the file of this pickle has, without making it."""
+    content = xxh3_128()
+    for data, _ in _segments(pickled):
+        content.update(len(data).to_bytes(8, "little"))
+        for block in _blocks(data):
+            content.update(block)
+    return content.hexdigest()
+
+
+def claimed_checksum(data: memoryview) -> str:
+    """The checksum that a file itself states.
+
+    Raises:
+        Damaged: It is no such file.
+    """
+    return _table(data)[0]
+
+
+def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
+    """The pickle streams and their buffers; buffers may be slices of `data`.
+
+    Raises:
+        Damaged: The content does not have that checksum, or any byte of the file is not as written.
+    """
+    stated, table = _table(data)
+    if stated != checksum:
+        raise Damaged("")
+    content, parts, position = xxh3_128(), [], len(START)
+    for segment in table:
+        position = _skip_padding(data, position)
+        stored = data[position : position + segment.stored]
+        position += segment.stored
+        part = _restored(stored, segment)
+        content.update(segment.size.to_bytes(8, "little"))
+        for block in _blocks(memoryview(part)):
+            content.update(block)
+        parts.append(part)
+    if content.hexdigest() != checksum or position != len(data) - _TAIL.size - _SEGMENT.size * len(table):
+        raise Damaged("")
+    return bytes(parts[0]), parts[1:]
+
+
+def _table(data: memoryview) -> tuple[str, list[Segment]]:
+    """The checksum and the table, both checked."""
+    size = len(data)
+    if bytes(data[: len(START)]) != START:
+        raise Damaged("")
+    if size < len(START) + _TAIL.size or bytes(data[-len(END) :]) != END:
+        raise Damaged(f"it ends after {size:,} bytes")
+    checksum, check, count, _ = _TAIL.unpack(data[-_TAIL.size :])
+    start = size - _TAIL.size - _SEGMENT.size * count
+    if start < len(START) or count == 0:
+        raise Damaged("")
+    rows = bytes(data[start : size - _TAIL.size])
+    if xxh3_64_intdigest(rows + checksum) != check:
+        raise Damaged("")
+    table = [Segment(row[0], row[1], *row[3:]) for row in _SEGMENT.iter_unpack(rows)]
+    return checksum.hex(), table
+
+
+def _skip_padding(data: memoryview, position: int) -> int:
+    end = position + -position % _ALIGN
+    if any(data[position:end]):
+        raise Damaged("")
+    return end
+
+
+def _restored(stored: memoryview, segment: Segment) -> Any:
+    """The content of a segment, in memory of its own or in the file's map."""
+    if segment.codec == _RAW:
+        return stored
+    if xxh3_64_intdigest(stored) != segment.check:
+        raise Damaged("")
+    zstd = _zstd()
+    decompressor = zstd.ZstdDecompressor()
+    try:
+        if segment.size <= _BLOCK:
+            whole = decompressor.decompress(stored, max_length=segment.size)
+            if segment.codec == _SHUFFLED:
+                return _unshuffle(whole, segment.item)
+            return bytearray(whole)
+        out, fed = bytearray(segment.size), stored
+        for start in range(0, segment.size, _BLOCK):
+            block, fed = _next_block(decompressor, fed, min(_BLOCK, segment.size - start)), b""  # type: ignore[assignment]
+            out[start : start + len(block)] = (
+                _unshuffle(block, segment.item) if segment.codec == _SHUFFLED else block
+            )
+        return out
+    except (zstd.ZstdError, EOFError) as reason:
+        raise Damaged("") from reason
+
+
+def _next_block(decompressor: Any, fed: Any, size: int) -> bytes:
+    """The next `size` bytes; the stored bytes are fed with the first call."""
+    pieces, missing = [], size
+    while missing:
+        piece = decompressor.decompress(fed, max_length=missing)
+        fed = b""
+        if not piece and (decompressor.eof or decompressor.needs_input):
+            raise EOFError
+        pieces.append(piece)
+        missing -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _segments(pickled: Pickled) -> Iterator[tuple[memoryview, int]]:
+    """The streams as one segment, then each buffer; with the size of their items."""
+    chunks = pickled.chunks
+    yield memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)), 1
+    for buffer in pickled.buffers:
+        yield buffer.cast("B"), buffer.itemsize
+
+
+def _blocks(data: memoryview) -> Iterator[memoryview]:
+    for start in range(0, len(data), _BLOCK):
+        yield data[start : start + _BLOCK]
+
+
+def _choose(data: memoryview, item: int) -> Segment:
+    """How to store the data, judged by its first block."""
+    sample, size = data[:_BLOCK], len(data)
+    found = {_ZSTD: len(_zstd().compress(sample, level=_LEVEL))}
+    if item > 1:
+        found[_SHUFFLED] = len(_zstd().compress(_shuffle(sample, item), level=_LEVEL))
+    codec = min(found, key=found.__getitem__)
+    needed = _SAVED_LARGE if size > _LARGE else _SAVED
+    if found[codec] > len(sample) * (1 - needed):
+        codec = _RAW
+    return Segment(codec, item, 0, size, 0)
+
+
+def _shuffle(block: memoryview | bytes, item: int) -> bytes:
+    """First bytes of all items, then second bytes, and so on; a rest shorter than an item stays behind."""
+    data = bytes(block)
+    whole = len(data) - len(data) % item
+    return b"".join([data[start:whole:item] for start in range(item)]) + data[whole:]
+
+
+def _unshuffle(data: bytes, item: int) -> bytearray:
+    """What `_shuffle` was given."""
+    out, each = bytearray(data), len(data) // item
+    whole = each * item
+    for start in range(item):
+        out[start:whole:item] = data[start * each : (start + 1) * each]
+    return out
+
+
+def _zstd() -> Any:
+    try:
+        from compression import zstd  # type: ignore[import-not-found]
+    except ImportError:
+        from backports import zstd
+    return zstd

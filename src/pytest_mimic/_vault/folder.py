@@ -1,0 +1,284 @@
+"""FolderStore: a folder of files, each written beside its place and moved there when it is complete."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from hashlib import blake2b
+from itertools import count
+
+from pytest_mimic._vault.store import Data
+from pytest_mimic.errors import MimicError
+
+_MAPPED_FROM = 1 << 20
+_CHUNK = 1 << 20
+_SMALL = 1 << 14
+_LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
+_LEFTOVER_AGE = 24 * 3600.0
+_numbers = count()
+
+
+class FolderStore:
+    """Files in a folder, which is made by the first write.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._prefix = os.path.join(self.path, "")
+        self._ready: set[str] = set()
+        self._threads: dict[tuple[int, str], threading.Lock] = {}
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            file = os.open(self._prefix + name, _READ)
+        except OSError as reason:
+            return self._absent(name, reason)
+        try:
+            data = os.read(file, _SMALL)
+            if len(data) < _SMALL:
+                return data
+            return _read_rest(file, data)
+        except OSError as reason:
+            raise _unreadable(self._prefix + name, reason) from reason
+        finally:
+            os.close(file)
+
+    def map(self, name: str) -> memoryview | None:
+        try:
+            file = os.open(self._prefix + name, _READ)
+        except OSError as reason:
+            return self._absent(name, reason)
+        try:
+            size = os.fstat(file).st_size
+            if size >= _MAPPED_FROM and os.name == "posix":
+                return memoryview(mmap.mmap(file, size, access=mmap.ACCESS_COPY))
+            return memoryview(_read_into(file, size))
+        except OSError as reason:
+            raise _unreadable(self._prefix + name, reason) from reason
+        finally:
+            os.close(file)
+
+    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+        path = self._prefix + name
+        folder = os.path.dirname(path)
+        beside = os.path.join(folder, f".mimic-{_host()}-{os.getpid()}-{next(_numbers)}.tmp")
+        try:
+            self._make_ready(folder)
+            _write_file(beside, data, durable=durable)
+            try:
+                os.replace(beside, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(beside)
+                raise
+        except OSError as reason:
+            raise _unwritable(path, reason) from reason
+
+    def delete(self, name: str) -> int | None:
+        path = self._prefix + name
+        try:
+            size = os.lstat(path).st_size
+            os.unlink(path)
+        except FileNotFoundError:
+            return None
+        except OSError as reason:
+            raise _cannot("delete", path, reason) from reason
+        return size
+
+    def size(self, name: str) -> int | None:
+        try:
+            return os.stat(self._prefix + name).st_size
+        except OSError:
+            return None
+
+    def names(self, prefix: str = "", *, deep: bool = True) -> Iterator[str]:
+        start = f"{prefix}/" if prefix else ""
+        try:
+            entries = os.scandir(self._prefix + prefix)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as reason:
+            raise _unreadable(self._prefix + prefix, reason) from reason
+        folders = []
+        with entries:
+            for entry in entries:
+                name = entry.name
+                if name[0] == ".":
+                    continue
+                if entry.is_dir():
+                    folders.append(start + name)
+                else:
+                    yield start + name
+        if deep:
+            for folder in folders:
+                yield from self.names(folder)
+
+    def prune(self, folders: set[str]) -> None:
+        """Remove these folders where nothing is left in them, leftovers of crashed writers aside."""
+        for folder in sorted(folders, key=len, reverse=True):
+            while folder:
+                with suppress(OSError):
+                    _sweep(self._prefix + folder)
+                try:
+                    os.rmdir(self._prefix + folder)
+                except OSError:
+                    break
+                self._ready.discard(self._prefix + folder)
+                folder = os.path.dirname(folder)
+
+    @contextmanager
+    def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        # A lock of threads first: waiting for a file is polling. By process, as a forked child
+        # inherits locks that nobody is left to release.
+        threads = self._threads.setdefault((os.getpid(), name), threading.Lock())
+        if not threads.acquire(timeout=-1 if timeout is None else timeout):
+            raise TimeoutError(name)
+        try:
+            path = os.path.join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
+            file = FileLock(path, timeout=-1 if timeout is None else timeout, poll_interval=0.005)
+            try:
+                file.acquire()
+            except Timeout:
+                raise TimeoutError(name) from None
+            except OSError as reason:
+                raise _cannot("lock", path, reason) from reason
+            try:
+                yield
+            finally:
+                file.release()
+        finally:
+            threads.release()
+
+    @cached_property
+    def _lock_folder(self) -> str:
+        """Outside the vault, so that a listing shows recordings alone; the same for every path to the vault."""
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+        vault = blake2b(os.path.realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        folder = os.path.join(tempfile.gettempdir(), f"pytest-mimic-{user}", vault)
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        except OSError as reason:
+            raise _cannot("make", folder, reason) from reason
+        return folder
+
+    def _make_ready(self, folder: str) -> None:
+        """Make the folder, and sweep what crashed writers left in it; once for each."""
+        if folder in self._ready and os.path.isdir(folder):
+            return
+        os.makedirs(folder, exist_ok=True)
+        _sweep(folder)
+        self._ready.add(folder)
+
+    def _absent(self, name: str, reason: OSError) -> None:
+        """None where there is no such file; a vault that cannot be read is an error."""
+        missing = isinstance(reason, (FileNotFoundError, NotADirectoryError))
+        if missing and (not os.path.lexists(self.path) or os.path.isdir(self.path)):
+            return
+        raise _unreadable(self._prefix + name, reason) from reason
+
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def _write_file(path: str, data: Data, *, durable: bool) -> None:
+    """A new file with this content, or none."""
+    file = os.open(path, _WRITE, 0o666)
+    try:
+        try:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                _write_all(file, memoryview(piece).cast("B"))
+            if durable:
+                os.fsync(file)
+        finally:
+            os.close(file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise
+
+
+def _write_all(file: int, view: memoryview) -> None:
+    """Also where the system takes less than it is given."""
+    while view:
+        view = view[os.write(file, view[:_CHUNK]) :]
+
+
+def _read_rest(file: int, data: bytes) -> bytes:
+    pieces = [data]
+    while data := os.read(file, _CHUNK):
+        pieces.append(data)
+    return b"".join(pieces)
+
+
+def _read_into(file: int, size: int) -> bytearray:
+    """The file's content, as far as it goes."""
+    data = bytearray(size)
+    with open(file, "rb", buffering=0, closefd=False) as raw:
+        view, done = memoryview(data), 0
+        while done < size and (got := raw.readinto(view[done:])):
+            done += got
+        view.release()
+    del data[done:]
+    return data
+
+
+def _sweep(folder: str) -> None:
+    """Remove what writers left that are no more."""
+    with os.scandir(folder) as entries:
+        found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
+    for entry, match in found:
+        with suppress(OSError):  # another sweeper was first
+            if _is_abandoned(entry, host=match[1], process=int(match[2])):
+                os.unlink(entry.path)
+
+
+def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
+    """Whether its writer is dead, or, where that cannot be told, its file a day old."""
+    import time
+
+    if host == _host() and os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+    return time.time() - entry.stat().st_mtime > _LEFTOVER_AGE
+
+
+def _host() -> str:
+    """This machine or container, in eight digits."""
+    global _host_digits
+    if _host_digits is None:
+        import socket
+
+        _host_digits = blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
+    return _host_digits
+
+
+_host_digits: str | None = None
+
+
+def _unreadable(path: str, reason: OSError) -> MimicError:
+    return _cannot("read", path, reason)
+
+
+def _unwritable(path: str, reason: OSError) -> MimicError:
+    return _cannot("write", path, reason)
+
+
+def _cannot(do: str, path: str, reason: OSError) -> MimicError:
+    cause = reason.strerror or str(reason)
+    return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)

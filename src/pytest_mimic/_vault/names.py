@@ -1,0 +1,34 @@
+"""Names of files in a vault: short, readable, and safe on every file system."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+_LONGEST = 56
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+
+
+def recording_name(target: str, key: str) -> str:
+    """Where the recording of a call stands: `calls/shop.api/fetch_rates/<key>.json`.
+
+    Two targets never share a folder, even where case does not count.
+    """
+    module, _, qualname = target.partition(":")
+    return f"calls/{_component(module)}/{_component(qualname)}/{key}.json"
+
+
+def cassette_name(name: str) -> str:
+    """Where a cassette stands."""
+    return f"cassettes/{name}" if name.endswith(".json") else f"cassettes/{name}.json"
+
+
+def _component(text: str) -> str:
+    """The text as a folder's name; with a few digits of its hash where it had to change or has capitals."""
+    safe = _UNSAFE.sub("_", text)[:_LONGEST].strip(".") or "_"
+    if _RESERVED.match(safe):
+        safe = f"_{safe}"
+    if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
+        return safe
+    return f"{safe}-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"

@@ -1,0 +1,227 @@
+"""Outcomes loaded from their recording or from an object of their own, checked before they are used."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._vault.parsing import body_fault, corrupt, is_lfs_pointer, lfs_pointer, parse
+from pytest_mimic.errors import MimicError, StaleRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.encoding import Encoded
+    from pytest_mimic._vault.recordings import Entry, Owner
+    from pytest_mimic._vault.store import Store
+
+# What a player keeps in memory; a larger outcome is read again each time.
+_KEPT = 1 << 17
+
+
+class Objects:
+    """Loads outcomes.
+
+    Args:
+        store: Where the files are.
+        pickles: `listed`, or `forbid` to load none at all.
+        label: The path that messages show.
+    """
+
+    def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
+        self._store = store
+        self._label = label
+        self.forbidden = pickles == "forbid"
+
+    def path(self, name: str) -> str:
+        """The path that messages show."""
+        return f"{self._label}/{name}"
+
+    def load(self, entry: Entry, whose: Owner) -> Outcome:
+        """The outcome of an entry, fresh."""
+        if "pickle" in entry:
+            from pytest_mimic._outcome.encoding import decode_pickled
+
+            stream, buffers = self._content(entry, whose)
+            return decode_pickled(self._unpickled(entry, whose, stream, buffers))
+        if "json" in entry:
+            return self._decoded(self._body(entry, whose), entry["json"], whose)
+        body = {key: value for key, value in entry.items() if key != "duration"}
+        return self._decoded(marshal.loads(marshal.dumps(body)), whose.name, whose)
+
+    def load_encoded(self, encoded: Encoded) -> Outcome:
+        """The outcome that is still in memory, fresh."""
+        from pytest_mimic._outcome import encoding, pickles
+
+        if encoded.text is not None:
+            return encoding.decode_plain(parse(encoded.text.encode(), "memory"))
+        kept: Any = encoded.pickled
+        bodies = pickles.load_all(b"".join(kept.chunks), kept.copies(), pickles.Census(), count=encoded.count)
+        return encoding.decode_pickled(bodies)
+
+    def player(self, entry: Entry, whose: Owner) -> Callable[[], Any]:
+        """A function that gives the value of an entry with an object, fresh each time."""
+        if "json" in entry:
+            return self._json_player(entry, whose)
+        if "pickle" not in entry:
+            return lambda: self.load(entry, whose).value
+        return self._pickle_player(entry, whose)
+
+    def fingerprint(self, entry: Entry, whose: Owner) -> str:
+        """32 hex digits, equal for equal outcomes."""
+        if "pickle" in entry:
+            return fingerprint_in(entry["pickle"])
+        from xxhash import xxh3_128_hexdigest
+
+        return xxh3_128_hexdigest(self.text(entry, whose).encode())
+
+    def text(self, entry: Entry, whose: Owner) -> str:
+        """The readable JSON of a plain outcome as it stands, without its duration."""
+        from pytest_mimic._outcome.plain import layout
+
+        if "json" in entry:
+            return layout(self._body(entry, whose)) + "\n"
+        return layout({key: value for key, value in entry.items() if key != "duration"}) + "\n"
+
+    def is_sound(self, entry: Entry, whose: Owner) -> bool:
+        """Whether the file of a pickle is there and as it was recorded."""
+        try:
+            self._content(entry, whose)
+        except MimicError:
+            return False
+        return True
+
+    def _decoded(self, body: Any, name: str, whose: Owner) -> Outcome:
+        from pytest_mimic._outcome.encoding import decode_plain
+
+        try:
+            return decode_plain(body)
+        except (ImportError, AttributeError) as reason:
+            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from reason
+        except (LookupError, TypeError, ValueError) as reason:
+            raise self._damaged(name, whose, str(reason)) from reason
+
+    def _body(self, entry: Entry, whose: Owner) -> Any:
+        """The content of a JSON object, of the shape that its recording says."""
+        name = entry["json"]
+        data = self._store.read(name)
+        if data is None:
+            raise self._missing(name, whose)
+        body = parse(data, self.path(name), test=whose.test)
+        fault = body_fault(body)
+        if fault is None and not ({entry["kind"], "returned"} & body.keys()):
+            fault = f"it holds no {entry['kind']}"
+        if fault is not None:
+            raise self._damaged(name, whose, fault)
+        return body
+
+    def _json_player(self, entry: Entry, whose: Owner) -> Callable[[], Any]:
+        body = self._body(entry, whose)
+        if "value" not in body:
+            return lambda: self.load(entry, whose).value
+        fresh = [body["value"]]
+        kept: list[bytes] = []
+
+        def play() -> Any:
+            try:
+                return fresh.pop()
+            except IndexError:
+                pass
+            if not kept:
+                value = self._body(entry, whose)["value"]
+                copy = marshal.dumps(value)
+                if len(copy) <= _KEPT:
+                    kept.append(copy)
+                return value
+            return marshal.loads(kept[0])
+
+        return play
+
+    def _pickle_player(self, entry: Entry, whose: Owner) -> Callable[[], Any]:
+        stream, buffers = self._content(entry, whose)
+        size = len(stream) + sum(len(buffer) for buffer in buffers)
+        if size <= _KEPT:
+            return partial(self._value, entry, whose, stream, [bytes(buffer) for buffer in buffers])
+        fresh = [(stream, buffers)]
+
+        def play() -> Any:
+            try:
+                content = fresh.pop()
+            except IndexError:
+                content = self._content(entry, whose)
+            return self._unpickled(entry, whose, *content)[0]["value"]
+
+        return play
+
+    def _value(self, entry: Entry, whose: Owner, stream: bytes, buffers: list[bytes]) -> Any:
+        """From what is kept: buffers are copied, as the value will own them."""
+        return self._unpickled(entry, whose, stream, [bytearray(buffer) for buffer in buffers])[0]["value"]
+
+    def _content(self, entry: Entry, whose: Owner) -> tuple[bytes, list[Any]]:
+        """The pickle streams and buffers of an object, checked; nothing is unpickled."""
+        name = entry["pickle"]
+        self._check_allowed(entry, whose)
+        data = self._store.map(name)
+        if data is None:
+            raise self._missing(name, whose)
+        if is_lfs_pointer(data):
+            raise lfs_pointer(self.path(name))
+        from pytest_mimic._vault.container import Damaged, unpack
+
+        try:
+            return unpack(data, entry["checksum"])
+        except Damaged as reason:
+            raise self._damaged(name, whose, str(reason)) from reason
+
+    def _check_allowed(self, entry: Entry, whose: Owner) -> None:
+        """Whether this pickle may be loaded, on this Python."""
+        if self.forbidden:
+            raise MimicError(
+                f"mimic_pickle = forbid: the outcome of {whose.target} is a pickle",
+                facts=[f"{self.path(entry['pickle'])}, named by {self.path(whose.name)}"],
+                file=self.path(entry["pickle"]),
+            )
+        from pytest_mimic._outcome.pickles import python_version
+
+        made_by = entry.get("python")
+        if made_by not in (None, python_version()):
+            raise self._stale(
+                whose,
+                f"it was recorded by Python {made_by} with code stored by value: {', '.join(entry.get('code', ()))}",
+                f"only Python {made_by} can load it, this is {python_version()}",
+            )
+
+    def _unpickled(self, entry: Entry, whose: Owner, stream: bytes, buffers: list[Any]) -> list[Any]:
+        from pytest_mimic._outcome.pickles import Admission, Refused, load_all
+
+        admission = Admission(entry.get("imports", ()), entry.get("code", ()))
+        try:
+            return load_all(stream, buffers, admission, count=entry.get("count", 1))
+        except Refused as reason:
+            raise self._damaged(entry["pickle"], whose, str(reason)) from reason
+        except MimicError:
+            raise
+        except Exception as reason:  # the bytes are right: what they name has changed, and may raise anything
+            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from reason
+
+    def _damaged(self, name: str, whose: Owner, how: str) -> MimicError:
+        detail = f" ({how})" if how else ""
+        return corrupt(self.path(name), f"is not what was recorded{detail}", test=whose.test)
+
+    def _missing(self, name: str, whose: Owner) -> MimicError:
+        return corrupt(self.path(name), f"is missing, {self.path(whose.name)} names it", test=whose.test)
+
+    def _stale(self, whose: Owner, *facts: str) -> StaleRecordingError:
+        test = f" {whose.test}" if whose.test else ""
+        return StaleRecordingError(
+            f"the recorded outcome of {whose.target} cannot be loaded here",
+            facts=[*facts, f"recording: {self.path(whose.name)}"],
+            remedies=[f"to record it anew: pytest --mimic-rerecord{test}"],
+            call=whose.target,
+        )
+
+
+def fingerprint_in(name: str) -> str:
+    """The fingerprint that an object is named by."""
+    return name.rpartition("/")[2].partition(".")[0].partition("-")[0]

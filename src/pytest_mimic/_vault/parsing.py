@@ -1,0 +1,181 @@
+"""The JSON files of a vault, read back: of the right shape, or an error that names the file and the cure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pytest_mimic.errors import CorruptRecordingError, MimicError
+
+FORMAT = 1
+_REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl)")
+REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl)")
+_LFS = b"version https://git-lfs.github.com/spec/"
+_scan = json.JSONDecoder().scan_once
+CALL_FACTS = ("kind", "target", "signature", "key")
+_BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
+
+
+def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
+    """A file is not what was recorded."""
+    again = f"pytest --mimic-rerecord{' ' + test if test else ''}"
+    return CorruptRecordingError(
+        f"{path} {how}",
+        remedies=[f"restore it from version control, or record again: {again}"],
+        file=path,
+    )
+
+
+def lfs_pointer(path: str) -> CorruptRecordingError:
+    """A file's content was not pulled."""
+    return CorruptRecordingError(
+        f"{path} is a Git LFS pointer, its content was not pulled", remedies=["git lfs pull"], file=path
+    )
+
+
+def is_lfs_pointer(data: bytes | memoryview) -> bool:
+    """Whether it is the few lines that Git LFS leaves in place of a file."""
+    return bytes(data[: len(_LFS)]) == _LFS
+
+
+def parse_recording(data: bytes, path: str) -> dict[str, Any]:
+    """The facts of a recording or a cassette, with everything of the types that the format says.
+
+    Raises:
+        CorruptRecordingError: The file is damaged, or of a newer format.
+    """
+    facts = parse(data, path)
+    # Top-level keys stand one a line, one blank in; in another layout, look for doubled keys thoroughly.
+    if type(facts) is not dict or data.count(b'\n "') != len(facts):
+        facts = _parse_slowly(data, path)
+    if facts.get("format") != FORMAT:
+        raise _of_another_format(facts, path)
+    return facts
+
+
+def check_entry(entry: Any, path: str, test: str | None) -> None:
+    """Whether an outcome has the shape of one.
+
+    Raises:
+        CorruptRecordingError: It has not.
+    """
+    if type(entry) is not dict or type(entry.get("duration")) not in (float, int):
+        raise corrupt(path, "is not what was recorded (an outcome without a duration)", test=test)
+    held = [key for key in _BODIES if key in entry]
+    if len(held) != 1:
+        raise corrupt(path, "is not what was recorded (an outcome needs one value, exception or file)", test=test)
+    wrong = _entry_fault(entry, held[0])
+    if wrong:
+        raise corrupt(path, f"is not what was recorded ({wrong})", test=test)
+
+
+def _entry_fault(entry: dict[str, Any], held: str) -> str | None:
+    """What is wrong with an outcome's shape."""
+    body = entry[held]
+    if held in ("json", "pickle"):
+        suffix = ".json" if held == "json" else ".pkl"
+        if type(body) is not str or not _REFERENCE.fullmatch(body) or not body.endswith(suffix):
+            return f"{held} does not name an object of the vault"
+        if entry.get("kind") not in ("value", "raised", "stream"):
+            return "an object without its kind"
+    lists = ("imports", "code", "changes")
+    if any(name in entry and not _are_strings(entry[name]) for name in lists):
+        return "imports, code and changes must be lists of names"
+    if held == "pickle" and not _is_hex(entry.get("checksum")):
+        return "a pickle without its checksum"
+    if type(entry.get("python", "")) is not str or type(entry.get("count", 1)) is not int:
+        return "python must be text, count a number"
+    return body_fault(entry) if held in ("raised", "stream", "returned") else None
+
+
+def body_fault(body: Any) -> str | None:
+    """What is wrong with the shape of an exception, a stream or the changes."""
+    if type(body) is not dict:
+        return "an outcome must be an object"
+    if type(body.get("changed", {})) is not dict:
+        return "changed must be an object"
+    if "returned" in body and body["returned"] not in body.get("changed", {}):
+        return "returned does not name a changed argument"
+    if "raised" in body:
+        return _exception_fault(body["raised"])
+    stream = body.get("stream", {"items": []})
+    if type(stream) is not dict or type(stream.get("items")) is not list:
+        return "a stream without its items"
+    if type(stream.get("sent", [])) is not list:
+        return "sent must be a list"
+    end = stream.get("end")
+    return None if end is None else body_fault(end) or (None if {"value", "raised"} & end.keys() else "a stream's end is odd")
+
+
+def _exception_fault(tree: Any) -> str | None:
+    if type(tree) is not dict or type(tree.get("type")) is not str or ":" not in tree["type"]:
+        return "an exception without its type"
+    if type(tree.get("args")) is not list or type(tree.get("exceptions", [])) is not list:
+        return "an exception's args must be a list"
+    if any(type(tree.get(name, {})) is not dict for name in ("attributes", "fields")):
+        return "an exception's attributes must be an object"
+    links = [tree[name] for name in ("cause", "context") if name in tree]
+    inner = [*tree.get("exceptions", []), *(link for link in links if link != "cause" or "cause" not in tree)]
+    return next(filter(None, map(_exception_fault, inner)), None)
+
+
+def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
+    """What the JSON text holds.
+
+    Raises:
+        CorruptRecordingError: It is no JSON, or JSON with something behind it.
+    """
+    try:
+        text = data.decode()
+        value, end = _scan(text, 0)
+    except (ValueError, StopIteration, RecursionError):
+        return _parse_slowly(data, path, test=test)
+    if text[end:].strip():
+        raise corrupt(path, "is not what was recorded (text behind its end)", test=test)
+    return value
+
+
+def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
+    """The same, with a byte order mark accepted and doubled keys refused."""
+    if is_lfs_pointer(data):
+        raise lfs_pointer(path)
+    try:
+        facts = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
+    except RecursionError as reason:
+        raise corrupt(path, "is not what was recorded (nested too deeply)", test=test) from reason
+    except ValueError as reason:
+        raise corrupt(path, f"is not what was recorded ({_fault(data, reason)})", test=test) from reason
+    return facts
+
+
+def _fault(data: bytes, reason: ValueError) -> str:
+    if data.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in data:
+        return "it holds the marks of a merge conflict"
+    return "empty" if not data else str(reason)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands there twice")
+    return made
+
+
+def _of_another_format(facts: Any, path: str) -> MimicError:
+    number = facts.get("format")
+    if type(number) is int and number > FORMAT:
+        return CorruptRecordingError(
+            f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
+            remedies=["pip install --upgrade pytest-mimic"],
+            file=path,
+        )
+    return corrupt(path, "is not what was recorded (no format number)")
+
+
+def _are_strings(value: object) -> bool:
+    return type(value) is list and all(type(item) is str for item in value)
+
+
+def _is_hex(value: object) -> bool:
+    return type(value) is str and re.fullmatch(r"[0-9a-f]{32}", value) is not None

@@ -1,0 +1,186 @@
+"""What a recording is: the facts of a call and its outcomes, each still to be loaded."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome import Kind, Outcome
+    from pytest_mimic._outcome.encoding import Encoded
+
+Entry = dict[str, Any]
+
+
+class Reader(Protocol):
+    """Who can load an outcome that stands in an object of its own: the vault."""
+
+    def load(self, entry: Entry, whose: Owner) -> Outcome: ...
+
+    def player(self, entry: Entry, whose: Owner) -> Callable[[], Any]: ...
+
+    def fingerprint(self, entry: Entry, whose: Owner) -> str: ...
+
+    def load_encoded(self, encoded: Encoded) -> Outcome: ...
+
+
+class Owner:
+    """What messages about an outcome say of its recording: its file, target and test."""
+
+    __slots__ = ("name", "target", "test")
+
+    def __init__(self, name: str, target: str, test: str | None) -> None:
+        self.name = name
+        self.target = target
+        self.test = test
+
+
+class Stored:
+    """One outcome, not yet loaded.
+
+    Attributes:
+        duration: Of the real call, in seconds.
+        entry: The outcome as it stands in the recording's JSON; not to be changed.
+        encoded: The outcome in memory, until it is written.
+    """
+
+    __slots__ = ("_reader", "_whose", "duration", "encoded", "entry")
+
+    def __init__(
+        self, reader: Reader, entry: Entry, whose: Owner | None, encoded: Encoded | None = None
+    ) -> None:
+        self._reader = reader
+        self._whose = whose
+        self.entry = entry
+        self.encoded = encoded
+        self.duration: float = entry["duration"]
+
+    @property
+    def kind(self) -> Kind:
+        """`value`, `raised` or `stream`."""
+        entry = self.entry
+        if "value" in entry or "returned" in entry:
+            return "value"
+        if "raised" in entry:
+            return "raised"
+        return "stream" if "stream" in entry else entry["kind"]  # type: ignore[no-any-return]
+
+    @property
+    def changes(self) -> Sequence[str]:
+        """The names of the arguments that the call changed."""
+        return list(self.entry.get("changed", ())) or self.entry.get("changes", [])
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits, equal for equal outcomes."""
+        if self.encoded is not None:
+            return self.encoded.fingerprint
+        return self._reader.fingerprint(self.entry, self._owner)
+
+    def load(self) -> Outcome:
+        """The outcome, fresh each time.
+
+        Raises:
+            CorruptRecordingError: A file is damaged or missing.
+            StaleRecordingError: What a pickle imports does not exist any more, or it holds another Python's code.
+            MimicError: It is a pickle, and pickles are forbidden.
+        """
+        if self.encoded is not None:
+            return self._reader.load_encoded(self.encoded)
+        return self._reader.load(self.entry, self._owner)
+
+    def player(self) -> Callable[[], Any]:
+        """A function that gives the value, fresh each time; only where `kind` is `value` and nothing changes.
+
+        Raises:
+            CorruptRecordingError, StaleRecordingError, MimicError: As for `load`, now or when called.
+        """
+        entry = self.entry
+        if "value" in entry:
+            # marshal only within this process: it copies plain data faster than JSON parses.
+            return partial(marshal.loads, marshal.dumps(entry["value"]))
+        if self.encoded is not None:
+            return lambda: self.load().value
+        return self._reader.player(entry, self._owner)
+
+    def detach(self) -> None:
+        """Copy what is still memory of the value itself, so that the value may change before it is written."""
+        if self.encoded is not None and self.encoded.pickled is not None:
+            self.encoded.pickled.detach()
+
+    def settle(self, entry: Entry, whose: Owner) -> None:
+        """From now on the outcome is the one that the vault holds."""
+        self.entry = entry
+        self.encoded = None
+        self._whose = whose
+
+    @property
+    def _owner(self) -> Owner:
+        return self._whose or Owner("?", "?", None)
+
+
+class Recording:
+    """The facts of one call and its outcomes.
+
+    Attributes:
+        target: `module:qualified.name`.
+        arguments: A short, redacted description, or None.
+        source: The fingerprint of the target's source, or None.
+        test: The id of the test that recorded it, or None.
+        recorded: The date, `2026-11-02`.
+        owner: For a sequence, the id of the test, module or package it belongs to; else None.
+        outcomes: In the order of the calls; at least one.
+    """
+
+    __slots__ = ("arguments", "outcomes", "owner", "recorded", "source", "target", "test")
+
+    def __init__(
+        self,
+        target: str,
+        arguments: dict[str, Any] | None,
+        source: str | None,
+        test: str | None,
+        recorded: str,
+        owner: str | None,
+        outcomes: list[Stored],
+    ) -> None:
+        self.target = target
+        self.arguments = arguments
+        self.source = source
+        self.test = test
+        self.recorded = recorded
+        self.owner = owner
+        self.outcomes = outcomes
+
+
+class CassetteEntry:
+    """One call of a cassette.
+
+    Attributes:
+        kind: `function`, `httpx`, ...
+        target: The function, or the boundary.
+        signature: `GET /users/1`.
+        key: The call's identity.
+        arguments: A short, redacted description, or None.
+        stored: Its outcome.
+    """
+
+    __slots__ = ("arguments", "key", "kind", "signature", "stored", "target")
+
+    def __init__(
+        self,
+        kind: str,
+        target: str,
+        signature: str,
+        key: str,
+        arguments: dict[str, Any] | None,
+        stored: Stored,
+    ) -> None:
+        self.kind = kind
+        self.target = target
+        self.signature = signature
+        self.key = key
+        self.arguments = arguments
+        self.stored = stored

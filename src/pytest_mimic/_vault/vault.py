@@ -1,0 +1,198 @@
+"""Vault: recordings in a store, outcomes shared where they are equal, nothing loaded that is not as recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pytest_mimic._vault.objects import Objects
+from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, parse_recording
+from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored
+from pytest_mimic.errors import UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._vault.store import Store
+
+_OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
+
+FOLDERS = ("calls", "cassettes")
+
+
+class Cleared(NamedTuple):
+    """What was deleted: how many recordings, how many objects that nothing pointed to any more, how many bytes."""
+
+    recordings: int
+    objects: int
+    bytes: int
+
+
+class Vault:
+    """The recordings of a project.
+
+    Args:
+        store: Where the files are.
+        pickles: `listed`, or `forbid` to load none at all.
+        label: The path that messages show.
+
+    Attributes:
+        replaced: Objects that re-recording has replaced, for `collect`.
+    """
+
+    def __init__(
+        self, store: Store, *, pickles: Literal["listed", "forbid"] = "listed", label: str = ".mimic_vault"
+    ) -> None:
+        self.store = store
+        self.label = label
+        self.replaced: set[str] = set()
+        self._objects = Objects(store, pickles=pickles, label=label)
+
+    def read(self, name: str) -> Recording | None:
+        """The recording of that name, or None; the store is read each time.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, or of a newer format.
+            MimicError: The store cannot be read.
+        """
+        data = self.store.read(name)
+        if data is None:
+            return None
+        facts = parse_recording(data, f"{self.label}/{name}")
+        get = facts.get
+        entries, target, test = get("outcomes"), get("target"), get("test")
+        if type(entries) is not list or not entries or type(target) is not str:
+            raise corrupt(f"{self.label}/{name}", "is not what was recorded (no target or no outcomes)")
+        whose = Owner(name, target, test)
+        return Recording(
+            target,
+            get("arguments"),
+            get("source"),
+            test,
+            get("recorded", ""),
+            get("owner"),
+            [self._stored(entry, whose) for entry in entries],
+        )
+
+    def read_cassette(self, name: str) -> list[CassetteEntry] | None:
+        """The calls of a cassette in order, or None where there is no such cassette.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, or of a newer format.
+            MimicError: The store cannot be read.
+        """
+        data = self.store.read(name)
+        if data is None:
+            return None
+        path = f"{self.label}/{name}"
+        facts = parse_recording(data, path)
+        calls, test = facts.get("calls"), facts.get("test")
+        if type(calls) is not list:
+            raise corrupt(path, "is not what was recorded (no calls)")
+        entries = []
+        for call in calls:
+            if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
+                raise corrupt(path, "is not what was recorded (a call lacks a fact)", test=test)
+            stored = self._stored(call.get("outcome"), Owner(name, call["target"], test))
+            entries.append(CassetteEntry(*(call[key] for key in CALL_FACTS), call.get("arguments"), stored))
+        return entries
+
+    def _stored(self, entry: Any, whose: Owner) -> Stored:
+        if type(entry) is not dict or len(entry) != 2 or "value" not in entry:
+            check_entry(entry, f"{self.label}/{whose.name}", whose.test)
+        elif type(entry.get("duration")) not in (float, int):
+            check_entry(entry, f"{self.label}/{whose.name}", whose.test)
+        return Stored(self._objects, entry, whose)
+
+    def stored(
+        self, outcome: Outcome, duration: float, *, target: str | None = None, detached: bool = False
+    ) -> Stored:
+        """The outcome encoded in memory; nothing is written.
+
+        Args:
+            outcome: Of a real call.
+            duration: Of that call, in seconds.
+            target: Its function, for the error's text.
+            detached: Whether the outcome's value may change before it is written, as in a cassette.
+
+        Raises:
+            UnstorableOutcomeError: A part of it cannot be stored.
+        """
+        from pytest_mimic._outcome import encode
+
+        encoded = encode(outcome, target=target)
+        if encoded.pickled is not None and self._objects.forbidden:
+            raise UnstorableOutcomeError(
+                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
+                remedies=["nothing was recorded"],
+                path="result",
+            )
+        entry = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        stored = Stored(self._objects, entry, None, encoded)
+        if detached:
+            stored.detach()
+        return stored
+
+    def write(self, name: str, recording: Recording) -> bool:
+        """Put the recording there: its objects first, then itself; whole or not at all.
+
+        Where the outcomes are equal to those that stand there, the facts of the run that recorded them stay;
+        where the source and arguments are equal too, the file is not touched.
+
+        Returns:
+            Whether a file was written.
+
+        Raises:
+            MimicError: The store cannot be written; what stood there before still does.
+        """
+        from pytest_mimic._vault import writing
+
+        written = writing.write_recording(self.store, self._objects, name, recording)
+        self.replaced |= written.replaced
+        return written.changed
+
+    def write_cassette(
+        self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
+    ) -> bool:
+        """Put the cassette there, as `write` does a recording."""
+        from pytest_mimic._vault import writing
+
+        facts = {"test": test, "recorded": recorded}
+        written = writing.write_cassette(self.store, self._objects, name, entries, facts)
+        self.replaced |= written.replaced
+        return written.changed
+
+    def delete(self, names: Iterable[str]) -> Cleared:
+        """Delete these recordings and cassettes, and the objects that nothing points to any more.
+
+        Raises:
+            MimicError: A file cannot be deleted; those before it are.
+        """
+        from pytest_mimic._vault import clearing
+
+        return Cleared(*clearing.delete(self.store, names))
+
+    def collect(self, objects: Iterable[str]) -> Cleared:
+        """Of these objects, delete those that nothing points to.
+
+        Raises:
+            MimicError: A file cannot be deleted; those before it are.
+        """
+        from pytest_mimic._vault import clearing
+
+        return Cleared(*clearing.collect(self.store, objects))
+
+    def names(self) -> set[str]:
+        """All recordings and cassettes, by one listing; nothing is opened."""
+        found = {name for folder in FOLDERS for name in self.store.names(folder)}
+        return {name for name in found if name.endswith(".json")}
+
+    def size(self) -> tuple[int, int]:
+        """How many recordings and cassettes there are, and the bytes of everything."""
+        names = self.names()
+        files = [*names, *self.store.names("objects")]
+        return len(names), sum(self.store.size(name) or 0 for name in files)
+
+    def is_old(self) -> bool:
+        """Whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
+        return any(_OLD.fullmatch(name) for name in self.store.names(deep=False))
