@@ -19,9 +19,9 @@ class Absent:
 
 
 def offline(event: str, _arguments: tuple[object, ...]) -> None:
-    """An audit hook under which nothing is connected and nothing listens."""
-    if event in ("socket.connect", "socket.bind"):
-        raise ConnectionError(f"{event} is taken away")
+    """An audit hook under which nothing is connected."""
+    if event == "socket.connect":
+        raise ConnectionError("the network is taken away")
 
 
 sys.meta_path.insert(0, Absent)
