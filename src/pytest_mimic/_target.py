@@ -1,25 +1,37 @@
-"""Targets: the grammar of one line, its options, and whether its module exists."""
+"""Targets: the grammar of one line, its options, and the errors that name the line."""
 
 from __future__ import annotations
 
-import difflib
-import importlib.machinery
 import math
-import pkgutil
 import re
 import shlex
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partialmethod
 from typing import Any, Literal, NamedTuple
 
-from .errors import TargetError
+from pytest_mimic._modules import closest_module, module_exists
+from pytest_mimic._names import closest_name, did_you_mean
+from pytest_mimic.errors import TargetError
+
+__all__ = [
+    "BOUNDARIES",
+    "Options",
+    "Reading",
+    "Target",
+    "closest_name",
+    "did_you_mean",
+    "find_module",
+    "missing_module",
+    "parse_target",
+    "refusal",
+]
 
 BOUNDARIES = ("httpx", "httpx2", "requests", "aiohttp", "sqlalchemy", "redis")
 
 
 class Options(NamedTuple):
-    """What may follow a target, normalised. Lists are tuples, each item one path or pattern."""
+    """What may follow a target, normalised: of a list, each item is one path or pattern."""
 
     ignore: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
@@ -48,15 +60,16 @@ class Target:
     Args:
         line_or_function: A line as in `mimic_functions` (`shop.api:fetch_rates ignore=session`),
             or the function itself.
-        options: The options by keyword; they win over those in the line.
+        options: The options by keyword; they win over those in the line, None leaves them as they
+            are, and an exclusion ignores them.
 
     Attributes:
         module: `shop.api`; of a boundary its client, `httpx`.
-        path: The names that lead to the function in it, `("Client", "fetch")`; `"*"` last stands
-            for every public one; empty for a boundary.
-        excluded: Whether the target leaves out what an earlier one took in (`!shop.api:helper`).
+        path: The names that lead to the function in it, `("Client", "fetch")`; `"*"` as the last one
+            stands for every public one; empty for a boundary.
+        excluded: Whether it leaves out what an earlier target took in (`!shop.api:helper`).
         options: See `Options`.
-        given: The names of the options that were given.
+        dotted: Whether it was written in the older form, `shop.api.Client.fetch`.
         origin: Where it was written, for messages: `mimic_functions, line 3`.
 
     Raises:
@@ -68,53 +81,48 @@ class Target:
     path: tuple[str, ...]
     excluded: bool
     options: Options
-    given: frozenset[str] = field(compare=False, repr=False)
-    origin: str = field(compare=False, repr=False)
     dotted: bool = field(compare=False, repr=False)
+    origin: str = field(compare=False, repr=False)
 
     def __init__(self, line_or_function: str | Callable[..., object], **options: object) -> None:
-        self._fill(line_or_function, options, origin="")
-
-    def _fill(self, subject: object, options: dict[str, object], *, origin: str) -> None:
-        if isinstance(subject, str):
-            words = _words(subject, origin)
+        if isinstance(line_or_function, str):
+            words = _words(line_or_function, "")
             if not words:
-                raise refusal(origin, f"{subject!r} names no target")
-            name, given = words[0], _line_options(words, origin)
+                raise refusal("", f"{line_or_function!r} names no target")
         else:
-            name, given = _name_of(subject, origin), {}
+            words = [_name_of(line_or_function)]
+        self._fill(words, options, "")
+
+    def _fill(self, words: list[str], options: dict[str, object], origin: str) -> None:
+        name = words[0]
         excluded = name.startswith("!")
+        if excluded and words[1:]:
+            raise refusal(origin, f"{name} leaves out, so it takes no options", target=name)
+        given = {**_line_options(words, origin), **_python_options(options, name, origin)}
+        chosen = Options() if excluded else Options(**given)
         reading, dotted = _parse_name(name.removeprefix("!"), origin)
-        given.update(_python_options(options, name, origin))
-        if excluded and given:
-            raise refusal(origin, f"{name} leaves out, and takes no options", target=name)
-        values = {
-            "module": reading.module,
-            "path": reading.path,
-            "excluded": excluded,
-            "options": Options(**given),
-            "given": frozenset(given),
-            "origin": origin,
-            "dotted": dotted,
-        }
-        for attribute, value in values.items():
+        self._set(reading, excluded=excluded, options=chosen, dotted=dotted, origin=origin)
+
+    def _set(self, reading: Reading, **rest: object) -> None:
+        for attribute, value in {**reading._asdict(), **rest}.items():
             object.__setattr__(self, attribute, value)
 
     def with_options(self, **options: object) -> Target:
-        """The same target with more options, which win over its own.
+        """The same target with these options instead of its own; an exclusion takes none.
 
         Raises:
             TargetError: An option is unknown or has a bad value.
         """
-        if not options:
-            return self
         given = _python_options(options, self.name, self.origin)
-        other = object.__new__(Target)
-        for attribute in ("module", "path", "excluded", "origin", "dotted"):
-            object.__setattr__(other, attribute, getattr(self, attribute))
-        object.__setattr__(other, "options", self.options._replace(**given))
-        object.__setattr__(other, "given", self.given | frozenset(given))
-        return other
+        twin = object.__new__(Target)
+        twin._set(
+            Reading(self.module, self.path),
+            excluded=self.excluded,
+            options=self.options if self.excluded else self.options._replace(**given),
+            dotted=self.dotted,
+            origin=self.origin,
+        )
+        return twin
 
     @property
     def is_boundary(self) -> bool:
@@ -127,11 +135,11 @@ class Target:
         return f"{self.module}:{'.'.join(self.path)}" if self.path else self.module
 
     def __str__(self) -> str:
-        return ("!" if self.excluded else "") + self.name
+        return f"!{self.name}" if self.excluded else self.name
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """What it may mean, longest module first; more than one for the older dotted form only."""
+        """What it may mean, the longest module first; more than one for the older form only."""
         if not self.dotted:
             return (Reading(self.module, self.path),)
         parts = (*self.module.split("."), *self.path)
@@ -144,35 +152,39 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     Raises:
         TargetError: The line is not in the grammar; the message starts with `origin`.
     """
-    if not _words(line, origin):
+    words = _words(line, origin)
+    if not words:
         return None
     target = object.__new__(Target)
-    target._fill(line, {}, origin=origin)
+    target._fill(words, {}, origin)
     return target
 
 
+def find_module(target: Target) -> bool:
+    """Whether a target's module can be found, without importing it or its parents."""
+    return any(module_exists(reading.module) for reading in target.readings)
+
+
+def missing_module(target: Target) -> TargetError | None:
+    """The error that names the closest module there is; None where the target's own is found."""
+    if find_module(target):
+        return None
+    if target.is_boundary:
+        return refusal(
+            target.origin, f"{target}: the client {target.module} is not installed", target=target.name
+        )
+    close = closest_module(target.module)
+    hint = f" (did you mean {close}?)" if close else ""
+    what = f"{target} does not exist, there is no module {target.module}{hint}"
+    return refusal(target.origin, what, target=target.name)
+
+
 def refusal(origin: str, what: str, **data: str) -> TargetError:
-    """The error about a target, one line that names where it was written."""
+    """The error about a target: one line that begins with where it was written."""
     return TargetError(f"{origin}: {what}" if origin else what, **data)
 
 
-def closest_name(name: str, names: Iterable[str]) -> str | None:
-    """The existing name that was most likely meant."""
-    names = sorted(set(names))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return close[0]
-    folded = {known.lower(): known for known in names}
-    return folded.get(name.lower())
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """The closest name as an end of a sentence, nothing where none is close."""
-    close = closest_name(name, names)
-    return f" (did you mean {close}?)" if close else ""
-
-
-# The line
+# The name
 
 
 def _words(line: str, origin: str) -> list[str]:
@@ -183,105 +195,108 @@ def _words(line: str, origin: str) -> list[str]:
 
 
 def _parse_name(name: str, origin: str) -> tuple[Reading, bool]:
-    """The reading of a target's name, and whether it is in the older dotted form."""
+    """What a target's name means, and whether it is in the older dotted form."""
     if name in BOUNDARIES:
         return Reading(name, ()), False
-    module, colon, path = name.partition(":")
-    dotted = not colon
-    if dotted:
-        module, _, path = name.rpartition(".")
-    if not module and dotted and path.isidentifier():
-        hint = did_you_mean(path, BOUNDARIES)
-        raise refusal(origin, f"{path} is neither package.module:function nor a boundary{hint}", target=name)
+    if name.isidentifier():
+        hint = did_you_mean(name, BOUNDARIES)
+        raise refusal(origin, f"{name} is neither package.module:function nor a boundary{hint}", target=name)
+    module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
     names = tuple(path.split("."))
-    if not _is_dotted_name(module) or not _is_path(names):
+    if not _are_names(module.split(".")) or not _are_names(names[:-1]) or not _are_names([names[-1]], "*"):
         raise refusal(origin, f"{name} is no target, write it as package.module:function", target=name)
-    return Reading(module, names), dotted
+    return Reading(module, names), colon == "."
 
 
-def _is_dotted_name(text: str) -> bool:
-    return all(part.isidentifier() for part in text.split("."))
+def _are_names(parts: Sequence[str], wildcard: str = "") -> bool:
+    return all(part.isidentifier() or (part == wildcard != "") for part in parts)
 
 
-def _is_path(names: Sequence[str]) -> bool:
-    *first, last = names
-    return all(name.isidentifier() for name in first) and (last == "*" or last.isidentifier())
-
-
-def _name_of(function: object, origin: str) -> str:
+def _name_of(thing: object) -> str:
     """The name by which a function can be imported."""
-    if isinstance(function, type):
-        name = f"{function.__module__}:{function.__qualname__}"
-        raise refusal(origin, f"{name} is a class, name its methods: {name}.*", target=name)
-    function = _inner(function)
+    if isinstance(thing, type):
+        name = f"{thing.__module__}:{thing.__qualname__}"
+        raise refusal(
+            "", f"{name} is a class, which cannot be mimicked, name its methods: {name}.*", target=name
+        )
+    function = _inside(thing)
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
-        raise refusal(origin, f"{function!r} is no function with an importable name, give package.module:name")
-    if "<lambda>" in path or "<locals>" in path:
-        raise refusal(origin, f"{path} of {module} cannot be imported by its name, only a module's or a class's can be a target")
+        raise refusal(
+            "", f"{thing!r} is no function with an importable name, give it as 'package.module:name'"
+        )
+    if "<" in path:
+        raise refusal("", f"{path} in {module} is local or a lambda, and cannot be imported by its name")
     return f"{module}:{path}"
 
 
-def _inner(function: object) -> object:
-    """The function in a descriptor as a class's dict holds it."""
-    if isinstance(function, property):
-        return function.fget
-    if isinstance(function, (staticmethod, classmethod)):
-        return function.__func__
-    return getattr(function, "func", function) if not callable(function) else function
+def _inside(thing: object) -> object:
+    """The function in a descriptor, as its class gives or holds it."""
+    if isinstance(thing, property):
+        return thing.fget
+    if isinstance(thing, (staticmethod, classmethod)):
+        return thing.__func__
+    if isinstance(thing, (cached_property, partialmethod)):
+        return thing.func
+    return thing
 
 
 # The options
 
 
 def _line_options(words: list[str], origin: str) -> dict[str, Any]:
+    target = words[0]
     given: dict[str, Any] = {}
     for word in words[1:]:
         name, equals, text = word.partition("=")
         if name in given:
-            raise refusal(origin, f"{words[0]}: {name} is given twice", target=words[0])
+            raise refusal(origin, f"{target}: {name} is given twice", target=target, option=name)
         if name == "key":
-            raise refusal(origin, f"{words[0]}: key= takes a function, so it works in Python only", target=words[0])
-        given[name] = _value(name, text if equals else None, words[0], origin)
+            raise refusal(
+                origin, f"{target}: key= takes a function, so it works in Python only", target=target
+            )
+        given[name] = _value(name, text if equals else None, target, origin)
     return given
 
 
 def _python_options(options: dict[str, object], target: str, origin: str) -> dict[str, Any]:
-    return {name: _value(name, value, target, origin) for name, value in options.items()}
+    return {
+        name: _value(name, value, target, origin)
+        for name, value in options.items()
+        if value is not None or name not in _READERS
+    }
 
 
 def _value(name: str, value: object, target: str, origin: str) -> Any:
     """One option's value, checked; None stands for an option written without one."""
     if name not in _READERS:
         hint = did_you_mean(name, _READERS)
-        raise refusal(origin, f"{target} takes no option {name}{hint}", target=target, option=name)
-    reader, wanted = _READERS[name]
+        raise refusal(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
+    read, wanted = _READERS[name]
     try:
-        return reader(value)
+        return read(value)
     except (TypeError, ValueError, KeyError) as error:
-        shown = "no value" if value is None else repr(value)
+        shown = "nothing" if value is None else repr(value)
         what = f"{target}: {name}= takes {wanted}, not {shown}"
         raise refusal(origin, what, target=target, option=name) from error
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
     paths = _read_list(value)
-    if not all(all(re.sub(r"\[(\w+)\]", r".\1", path).split(".")) for path in paths):
-        raise ValueError(value)
+    for path in paths:
+        if not all(re.sub(r"\[(\w+|\*)\]", r".\1", path).split(".")):
+            raise ValueError(path)
     return paths
 
 
 def _read_list(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        items = [item.strip() for item in value.split(",")]
-    elif isinstance(value, Iterable):
-        items = [_read_text(item) for item in value]
-    else:
+    if not isinstance(value, Iterable):
         raise TypeError(value)
+    items = tuple(_read_text(item) for item in (value.split(",") if isinstance(value, str) else value))
     if not all(items):
         raise ValueError(value)
-    return tuple(items)
+    return items
 
 
 def _read_text(value: object) -> str:
@@ -293,22 +308,20 @@ def _read_text(value: object) -> str:
 def _read_switch(value: object) -> bool:
     if value is None or isinstance(value, bool):
         return value is not False
-    return {"true": True, "false": False}[str(value).lower()]
+    return {"true": True, "false": False}[_read_text(value).lower()]
 
 
 def _read_tolerance(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError(value)
     number = float(value)
-    if not number >= 0 or math.isinf(number):
+    if not 0 <= number < math.inf:
         raise ValueError(value)
     return number
 
 
 def _read_comparison(value: object) -> str:
-    if value not in ("exact", "shape"):
-        raise ValueError(value)
-    return str(value)
+    return {"exact": "exact", "shape": "shape"}[_read_text(value)]
 
 
 def _read_function(value: object) -> object:
@@ -323,109 +336,10 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "key": (_read_function, "a function"),
     "sequence": (_read_switch, "true or false"),
     "mutates": (_read_paths, "names of arguments"),
-    "rtol": (_read_tolerance, "a number of 0 or more"),
-    "atol": (_read_tolerance, "a number of 0 or more"),
+    "rtol": (_read_tolerance, "a number from 0 on"),
+    "atol": (_read_tolerance, "a number from 0 on"),
     "volatile": (_read_paths, "paths in the outcome"),
     "compare": (_read_comparison, "exact or shape"),
     "only": (_read_list, "patterns on calls"),
     "exclude": (_read_list, "patterns on calls"),
 }
-
-
-# Whether the module exists
-
-
-def find_module(target: Target) -> bool:
-    """Whether a target's module can be found, without importing it or its parents."""
-    return any(module_exists(reading.module) for reading in target.readings)
-
-
-def missing_module(target: Target) -> TargetError | None:
-    """The error that names the closest module there is; None where the target's own is found."""
-    if find_module(target):
-        return None
-    module = target.module
-    hint = f" (did you mean {closest}?)" if (closest := _closest_module(module)) else ""
-    what = f"{target} does not exist, there is no module {module}{hint}"
-    return refusal(target.origin, what, target=target.name)
-
-
-def module_exists(name: str) -> bool:
-    """Whether a module is imported or can be found along the path; nothing is imported."""
-    if name in sys.modules:
-        return sys.modules[name] is not None
-    return _find_spec(name) is not None
-
-
-def _find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
-    """As `importlib.util.find_spec`, which would import the parents."""
-    parent = name.rpartition(".")[0]
-    path = _search_path(parent) if parent else None
-    if parent and path is None:
-        return None
-    for finder in list(sys.meta_path):
-        spec = _ask(finder, name, path)
-        if spec is not None:
-            return spec
-    return None
-
-
-def _search_path(package: str) -> Sequence[str] | None:
-    """Where a package's modules are looked for; None for what is no package."""
-    if package in sys.modules:
-        path = getattr(sys.modules[package], "__path__", None)
-    else:
-        spec = _find_spec(package)
-        path = spec.submodule_search_locations if spec else None
-    return None if path is None else list(path)
-
-
-def _ask(finder: Any, name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
-    if finder is importlib.machinery.PathFinder:
-        return _find_on_path(name, sys.path if path is None else path)
-    try:
-        spec: importlib.machinery.ModuleSpec | None = finder.find_spec(name, path)
-    except Exception:  # finders are other people's code, and expect the parents to be imported
-        return None
-    return spec
-
-
-def _find_on_path(name: str, path: Sequence[str]) -> importlib.machinery.ModuleSpec | None:
-    """As PathFinder, which needs the parent of a namespace package to be imported."""
-    portions: list[str] = []
-    for entry in path:
-        finder = pkgutil.get_importer(entry)
-        spec = finder.find_spec(name) if finder else None
-        if spec and spec.loader:
-            return spec
-        if spec:
-            portions.extend(spec.submodule_search_locations or ())
-    if not portions:
-        return None
-    namespace = importlib.machinery.ModuleSpec(name, None, is_package=True)
-    namespace.submodule_search_locations = portions
-    return namespace
-
-
-def _closest_module(name: str) -> str | None:
-    """The module that was most likely meant: the first part that is missing, put right."""
-    parent, _, last = name.rpartition(".")
-    if parent and not module_exists(parent):
-        parent = _closest_module(parent) or ""
-        if not parent:
-            return None
-        if module_exists(f"{parent}.{last}"):
-            return f"{parent}.{last}"
-    close = closest_name(last, _siblings(parent))
-    if close is None:
-        return None
-    return f"{parent}.{close}" if parent else close
-
-
-def _siblings(parent: str) -> set[str]:
-    """The names of the modules in a package, of those at the top without one."""
-    path = _search_path(parent) if parent else None
-    if parent and path is None:
-        return set()
-    names = {module.name for module in pkgutil.iter_modules(path)}
-    return names if parent else names | set(sys.stdlib_module_names)
