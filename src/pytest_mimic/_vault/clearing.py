@@ -47,14 +47,17 @@ def _collect(store: Store, objects: set[str]) -> Counts:
     return 0, len(sizes), sum(sizes)
 
 
+def references(data: bytes) -> set[str]:
+    """Every object that a file names; also one that is damaged."""
+    return {name.decode() for name in REFERENCES.findall(data)}
+
+
 def _references(store: Store, names: Iterable[str]) -> set[str]:
-    """Every object that these files name; damaged ones count too."""
-    found: set[bytes] = set()
+    """Every object that these files name."""
+    found: set[str] = set()
     for name in names:
-        data = store.read(name)
-        if data is not None:
-            found.update(REFERENCES.findall(data))
-    return {name.decode() for name in found}
+        found |= references(store.read(name) or b"")
+    return found
 
 
 def _prune(store: Store, names: Iterable[str]) -> None:

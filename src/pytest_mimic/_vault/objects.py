@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._vault.parsing import body_fault, corrupt, is_lfs_pointer, lfs_pointer, parse
+from pytest_mimic._vault.recordings import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._outcome.encoding import Encoded
-    from pytest_mimic._vault.recordings import Entry, Owner
+    from pytest_mimic._vault.recordings import Entry, Whose
     from pytest_mimic._vault.store import Store
 
 # What a player keeps in memory; a larger outcome is read again each time.
@@ -38,7 +39,7 @@ class Objects:
         """The path that messages show."""
         return f"{self._label}/{name}"
 
-    def load(self, entry: Entry, whose: Owner) -> Outcome:
+    def load(self, entry: Entry, whose: Whose) -> Outcome:
         """The outcome of an entry, fresh."""
         if "pickle" in entry:
             from pytest_mimic._outcome.encoding import decode_pickled
@@ -47,8 +48,7 @@ class Objects:
             return decode_pickled(self._unpickled(entry, whose, stream, buffers))
         if "json" in entry:
             return self._decoded(self._body(entry, whose), entry["json"], whose)
-        body = {key: value for key, value in entry.items() if key != "duration"}
-        return self._decoded(marshal.loads(marshal.dumps(body)), whose.name, whose)
+        return self._decoded(marshal.loads(marshal.dumps(body_of(entry))), whose.name, whose)
 
     def load_encoded(self, encoded: Encoded) -> Outcome:
         """The outcome that is still in memory, fresh."""
@@ -60,7 +60,7 @@ class Objects:
         bodies = pickles.load_all(b"".join(kept.chunks), kept.copies(), pickles.Census(), count=encoded.count)
         return encoding.decode_pickled(bodies)
 
-    def player(self, entry: Entry, whose: Owner) -> Callable[[], Any]:
+    def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
         """A function that gives the value of an entry with an object, fresh each time."""
         if "json" in entry:
             return self._json_player(entry, whose)
@@ -68,7 +68,7 @@ class Objects:
             return lambda: self.load(entry, whose).value
         return self._pickle_player(entry, whose)
 
-    def fingerprint(self, entry: Entry, whose: Owner) -> str:
+    def fingerprint(self, entry: Entry, whose: Whose) -> str:
         """32 hex digits, equal for equal outcomes."""
         if "pickle" in entry:
             return fingerprint_in(entry["pickle"])
@@ -76,15 +76,15 @@ class Objects:
 
         return xxh3_128_hexdigest(self.text(entry, whose).encode())
 
-    def text(self, entry: Entry, whose: Owner) -> str:
+    def text(self, entry: Entry, whose: Whose) -> str:
         """The readable JSON of a plain outcome as it stands, without its duration."""
         from pytest_mimic._outcome.plain import layout
 
         if "json" in entry:
             return layout(self._body(entry, whose)) + "\n"
-        return layout({key: value for key, value in entry.items() if key != "duration"}) + "\n"
+        return layout(body_of(entry)) + "\n"
 
-    def is_sound(self, entry: Entry, whose: Owner) -> bool:
+    def is_sound(self, entry: Entry, whose: Whose) -> bool:
         """Whether the file of a pickle is there and as it was recorded."""
         try:
             self._content(entry, whose)
@@ -92,7 +92,7 @@ class Objects:
             return False
         return True
 
-    def _decoded(self, body: Any, name: str, whose: Owner) -> Outcome:
+    def _decoded(self, body: Any, name: str, whose: Whose) -> Outcome:
         from pytest_mimic._outcome.encoding import decode_plain
 
         try:
@@ -102,7 +102,7 @@ class Objects:
         except (LookupError, TypeError, ValueError) as reason:
             raise self._damaged(name, whose, str(reason)) from reason
 
-    def _body(self, entry: Entry, whose: Owner) -> Any:
+    def _body(self, entry: Entry, whose: Whose) -> Any:
         """The content of a JSON object, of the shape that its recording says."""
         name = entry["json"]
         data = self._store.read(name)
@@ -116,7 +116,7 @@ class Objects:
             raise self._damaged(name, whose, fault)
         return body
 
-    def _json_player(self, entry: Entry, whose: Owner) -> Callable[[], Any]:
+    def _json_player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
         body = self._body(entry, whose)
         if "value" not in body:
             return lambda: self.load(entry, whose).value
@@ -138,7 +138,7 @@ class Objects:
 
         return play
 
-    def _pickle_player(self, entry: Entry, whose: Owner) -> Callable[[], Any]:
+    def _pickle_player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
         stream, buffers = self._content(entry, whose)
         size = len(stream) + sum(len(buffer) for buffer in buffers)
         if size <= _KEPT:
@@ -154,11 +154,11 @@ class Objects:
 
         return play
 
-    def _value(self, entry: Entry, whose: Owner, stream: bytes, buffers: list[bytes]) -> Any:
+    def _value(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[bytes]) -> Any:
         """From what is kept: buffers are copied, as the value will own them."""
         return self._unpickled(entry, whose, stream, [bytearray(buffer) for buffer in buffers])[0]["value"]
 
-    def _content(self, entry: Entry, whose: Owner) -> tuple[bytes, list[Any]]:
+    def _content(self, entry: Entry, whose: Whose) -> tuple[bytes, list[Any]]:
         """The pickle streams and buffers of an object, checked; nothing is unpickled."""
         name = entry["pickle"]
         self._check_allowed(entry, whose)
@@ -174,7 +174,7 @@ class Objects:
         except Damaged as reason:
             raise self._damaged(name, whose, str(reason)) from reason
 
-    def _check_allowed(self, entry: Entry, whose: Owner) -> None:
+    def _check_allowed(self, entry: Entry, whose: Whose) -> None:
         """Whether this pickle may be loaded, on this Python."""
         if self.forbidden:
             raise MimicError(
@@ -192,7 +192,7 @@ class Objects:
                 f"only Python {made_by} can load it, this is {python_version()}",
             )
 
-    def _unpickled(self, entry: Entry, whose: Owner, stream: bytes, buffers: list[Any]) -> list[Any]:
+    def _unpickled(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> list[Any]:
         from pytest_mimic._outcome.pickles import Admission, Refused, load_all
 
         admission = Admission(entry.get("imports", ()), entry.get("code", ()))
@@ -205,14 +205,14 @@ class Objects:
         except Exception as reason:  # the bytes are right: what they name has changed, and may raise anything
             raise self._stale(whose, f"{type(reason).__name__}: {reason}") from reason
 
-    def _damaged(self, name: str, whose: Owner, how: str) -> MimicError:
+    def _damaged(self, name: str, whose: Whose, how: str) -> MimicError:
         detail = f" ({how})" if how else ""
         return corrupt(self.path(name), f"is not what was recorded{detail}", test=whose.test)
 
-    def _missing(self, name: str, whose: Owner) -> MimicError:
+    def _missing(self, name: str, whose: Whose) -> MimicError:
         return corrupt(self.path(name), f"is missing, {self.path(whose.name)} names it", test=whose.test)
 
-    def _stale(self, whose: Owner, *facts: str) -> StaleRecordingError:
+    def _stale(self, whose: Whose, *facts: str) -> StaleRecordingError:
         test = f" {whose.test}" if whose.test else ""
         return StaleRecordingError(
             f"the recorded outcome of {whose.target} cannot be loaded here",

@@ -12,7 +12,7 @@ FORMAT = 1
 _REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl)")
 REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl)")
 _LFS = b"version https://git-lfs.github.com/spec/"
-_scan = json.JSONDecoder().scan_once
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
@@ -39,18 +39,30 @@ def is_lfs_pointer(data: bytes | memoryview) -> bool:
     return bytes(data[: len(_LFS)]) == _LFS
 
 
-def parse_recording(data: bytes, path: str) -> dict[str, Any]:
+def parse_recording(data: bytes, label: str, name: str) -> dict[str, Any]:
     """The facts of a recording or a cassette, with everything of the types that the format says.
 
     Raises:
         CorruptRecordingError: The file is damaged, or of a newer format.
     """
-    facts = parse(data, path)
-    # Top-level keys stand one a line, one blank in; in another layout, look for doubled keys thoroughly.
-    if type(facts) is not dict or data.count(b'\n "') != len(facts):
-        facts = _parse_slowly(data, path)
-    if facts.get("format") != FORMAT:
-        raise _of_another_format(facts, path)
+    try:
+        text = data.decode()
+        facts, end = _scan(text, 0)
+        # Top-level keys stand one a line, one blank in; any other layout is looked at thoroughly.
+        if text[end:] == "\n" and data.count(b'\n "') == len(facts) and facts["format"] == FORMAT:
+            return facts
+    except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
+        pass
+    return _parse_odd_recording(data, f"{label}/{name}")
+
+
+def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
+    """The same for files that were edited, converted or damaged."""
+    facts = _parse_slowly(data, path)
+    if type(facts) is not dict or type(facts.get("format")) is not int:
+        raise corrupt(path, "is not what was recorded (no format number)")
+    if facts["format"] != FORMAT:
+        raise _of_another_format(facts["format"], path)
     return facts
 
 
@@ -162,15 +174,14 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _of_another_format(facts: Any, path: str) -> MimicError:
-    number = facts.get("format")
-    if type(number) is int and number > FORMAT:
-        return CorruptRecordingError(
-            f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
-            remedies=["pip install --upgrade pytest-mimic"],
-            file=path,
-        )
-    return corrupt(path, "is not what was recorded (no format number)")
+def _of_another_format(number: int, path: str) -> MimicError:
+    if number < FORMAT:
+        return corrupt(path, f"is not what was recorded (there is no format {number})")
+    return CorruptRecordingError(
+        f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
+        remedies=["pip install --upgrade pytest-mimic"],
+        file=path,
+    )
 
 
 def _are_strings(value: object) -> bool:

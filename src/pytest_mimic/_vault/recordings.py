@@ -13,21 +13,42 @@ if TYPE_CHECKING:
 
 Entry = dict[str, Any]
 
+#: What an entry says of the call besides its outcome.
+_FACTS = frozenset({"duration", "awaited"})
+
+
+def body_of(entry: Entry) -> dict[str, Any]:
+    """The outcome itself, of an entry that holds it."""
+    return {key: value for key, value in entry.items() if key not in _FACTS}
+
+
+def facts_of(entry: Entry) -> Entry:
+    """An entry without its outcome."""
+    return {key: value for key, value in entry.items() if key in _FACTS}
+
 
 class Reader(Protocol):
     """Who can load an outcome that stands in an object of its own: the vault."""
 
-    def load(self, entry: Entry, whose: Owner) -> Outcome: ...
+    def load(self, entry: Entry, whose: Whose) -> Outcome: ...
 
-    def player(self, entry: Entry, whose: Owner) -> Callable[[], Any]: ...
+    def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]: ...
 
-    def fingerprint(self, entry: Entry, whose: Owner) -> str: ...
+    def fingerprint(self, entry: Entry, whose: Whose) -> str: ...
 
     def load_encoded(self, encoded: Encoded) -> Outcome: ...
 
 
+class Whose(Protocol):
+    """What messages about an outcome say of its recording."""
+
+    name: str
+    target: str
+    test: str | None
+
+
 class Owner:
-    """What messages about an outcome say of its recording: its file, target and test."""
+    """The facts of `Whose` alone."""
 
     __slots__ = ("name", "target", "test")
 
@@ -49,7 +70,7 @@ class Stored:
     __slots__ = ("_reader", "_whose", "duration", "encoded", "entry")
 
     def __init__(
-        self, reader: Reader, entry: Entry, whose: Owner | None, encoded: Encoded | None = None
+        self, reader: Reader, entry: Entry, whose: Whose | None, encoded: Encoded | None = None
     ) -> None:
         self._reader = reader
         self._whose = whose
@@ -65,12 +86,32 @@ class Stored:
             return "value"
         if "raised" in entry:
             return "raised"
-        return "stream" if "stream" in entry else entry["kind"]  # type: ignore[no-any-return]
+        return "stream" if "stream" in entry else entry["kind"]
 
     @property
     def changes(self) -> Sequence[str]:
         """The names of the arguments that the call changed."""
         return list(self.entry.get("changed", ())) or self.entry.get("changes", [])
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a plain function gave it as a coroutine or an async generator."""
+        return self.entry.get("awaited", False) is True
+
+    @property
+    def is_plain_value(self) -> bool:
+        """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
+        return self.kind == "value" and not self.changes and not self.awaited
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a plain function gave its outcome as a coroutine or an async generator."""
+        return bool(self.entry.get("awaited"))
+
+    @property
+    def is_plain_value(self) -> bool:
+        """Whether `player` gives all there is."""
+        return self.kind == "value" and not self.changes and not self.awaited
 
     @property
     def fingerprint(self) -> str:
@@ -110,14 +151,14 @@ class Stored:
         if self.encoded is not None and self.encoded.pickled is not None:
             self.encoded.pickled.detach()
 
-    def settle(self, entry: Entry, whose: Owner) -> None:
+    def settle(self, entry: Entry, whose: Whose) -> None:
         """From now on the outcome is the one that the vault holds."""
         self.entry = entry
         self.encoded = None
         self._whose = whose
 
     @property
-    def _owner(self) -> Owner:
+    def _owner(self) -> Whose:
         return self._whose or Owner("?", "?", None)
 
 
@@ -132,9 +173,10 @@ class Recording:
         recorded: The date, `2026-11-02`.
         owner: For a sequence, the id of the test, module or package it belongs to; else None.
         outcomes: In the order of the calls; at least one.
+        name: Where it stands in the vault; empty until it was read.
     """
 
-    __slots__ = ("arguments", "outcomes", "owner", "recorded", "source", "target", "test")
+    __slots__ = ("arguments", "name", "outcomes", "owner", "recorded", "source", "target", "test")
 
     def __init__(
         self,
@@ -145,7 +187,9 @@ class Recording:
         recorded: str,
         owner: str | None,
         outcomes: list[Stored],
+        name: str = "",
     ) -> None:
+        self.name = name
         self.target = target
         self.arguments = arguments
         self.source = source
@@ -165,9 +209,11 @@ class CassetteEntry:
         key: The call's identity.
         arguments: A short, redacted description, or None.
         stored: Its outcome.
+        host: The host that it went to, for patterns, or None.
+        source: The fingerprint of the target's source, or None.
     """
 
-    __slots__ = ("arguments", "key", "kind", "signature", "stored", "target")
+    __slots__ = ("arguments", "host", "key", "kind", "signature", "source", "stored", "target")
 
     def __init__(
         self,
@@ -177,6 +223,9 @@ class CassetteEntry:
         key: str,
         arguments: dict[str, Any] | None,
         stored: Stored,
+        *,
+        host: str | None = None,
+        source: str | None = None,
     ) -> None:
         self.kind = kind
         self.target = target
@@ -184,3 +233,5 @@ class CassetteEntry:
         self.key = key
         self.arguments = arguments
         self.stored = stored
+        self.host = host
+        self.source = source

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._vault.objects import Objects
 from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, parse_recording
-from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored
+from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -58,21 +58,18 @@ class Vault:
         data = self.store.read(name)
         if data is None:
             return None
-        facts = parse_recording(data, f"{self.label}/{name}")
+        facts = parse_recording(data, self.label, name)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
             raise corrupt(f"{self.label}/{name}", "is not what was recorded (no target or no outcomes)")
-        whose = Owner(name, target, test)
-        return Recording(
-            target,
-            get("arguments"),
-            get("source"),
-            test,
-            get("recorded", ""),
-            get("owner"),
-            [self._stored(entry, whose) for entry in entries],
+        outcomes: list[Stored] = []
+        recording = Recording(
+            target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
         )
+        for entry in entries:
+            outcomes.append(self._stored(entry, recording))
+        return recording
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """The calls of a cassette in order, or None where there is no such cassette.
@@ -85,7 +82,7 @@ class Vault:
         if data is None:
             return None
         path = f"{self.label}/{name}"
-        facts = parse_recording(data, path)
+        facts = parse_recording(data, self.label, name)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
             raise corrupt(path, "is not what was recorded (no calls)")
@@ -94,13 +91,21 @@ class Vault:
             if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
                 raise corrupt(path, "is not what was recorded (a call lacks a fact)", test=test)
             stored = self._stored(call.get("outcome"), Owner(name, call["target"], test))
-            entries.append(CassetteEntry(*(call[key] for key in CALL_FACTS), call.get("arguments"), stored))
+            entries.append(CassetteEntry(*(call[key] for key in CALL_FACTS), call.get("arguments"), stored, host=call.get("host"), source=call.get("source")))
         return entries
 
-    def _stored(self, entry: Any, whose: Owner) -> Stored:
-        if type(entry) is not dict or len(entry) != 2 or "value" not in entry:
-            check_entry(entry, f"{self.label}/{whose.name}", whose.test)
-        elif type(entry.get("duration")) not in (float, int):
+    def test_of(self, name: str) -> str | None:
+        """The test that made a recording or cassette, or None.
+
+        Raises:
+            CorruptRecordingError, MimicError: As for `read`.
+        """
+        data = self.store.read(name)
+        return None if data is None else parse_recording(data, self.label, name).get("test")
+
+    def _stored(self, entry: Any, whose: Whose) -> Stored:
+        # The usual entry, a duration and a value, needs no other check.
+        if type(entry) is not dict or len(entry) != 2 or type(entry.get("duration")) is not float or "value" not in entry:
             check_entry(entry, f"{self.label}/{whose.name}", whose.test)
         return Stored(self._objects, entry, whose)
 
@@ -162,6 +167,17 @@ class Vault:
         self.replaced |= written.replaced
         return written.changed
 
+    def restore(self, name: str, data: bytes | None) -> None:
+        """Put back what `store.read` gave before a `write`; None takes the file away."""
+        from pytest_mimic._vault.clearing import references
+
+        now = self.store.read(name)
+        self.replaced |= references(now or b"") - references(data or b"")
+        if data is not None:
+            self.store.write(name, data)
+        elif now is not None:
+            self.store.delete(name)
+
     def delete(self, names: Iterable[str]) -> Cleared:
         """Delete these recordings and cassettes, and the objects that nothing points to any more.
 
@@ -181,6 +197,24 @@ class Vault:
         from pytest_mimic._vault import clearing
 
         return Cleared(*clearing.collect(self.store, objects))
+
+    def restore(self, name: str, data: bytes | None) -> None:
+        """Put a file back as it was, None for not there at all; the objects it named meanwhile are `replaced`."""
+        if data is None:
+            self.delete([name])
+            return
+        self.replaced |= {match.decode() for match in REFERENCES.findall(self.store.read(name) or b"")}
+        self.store.write(name, data)
+
+    def test_of(self, name: str) -> str | None:
+        """The test that made a recording or cassette; None where that is not known.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, or of a newer format.
+        """
+        data = self.store.read(name)
+        test = None if data is None else parse_recording(data, f"{self.label}/{name}").get("test")
+        return test if isinstance(test, str) else None
 
     def names(self) -> set[str]:
         """All recordings and cassettes, by one listing; nothing is opened."""

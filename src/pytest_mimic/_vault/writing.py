@@ -12,7 +12,7 @@ from pytest_mimic._outcome.plain import layout, text_of
 from pytest_mimic._vault.container import Damaged, Packer, checksum_of, claimed_checksum, unpack
 from pytest_mimic._vault.objects import Objects, fingerprint_in
 from pytest_mimic._vault.parsing import CALL_FACTS, FORMAT, check_entry, parse, parse_recording
-from pytest_mimic._vault.recordings import CassetteEntry, Entry, Owner, Recording, Stored
+from pytest_mimic._vault.recordings import CassetteEntry, Entry, Owner, Recording, Stored, body_of, facts_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def write_cassette(
         old = [] if before is None else [call["outcome"] for call in before["calls"]]
         entries = writing.entries(old)
         told = [
-            {**{fact: getattr(call, fact) for fact in CALL_FACTS}, "arguments": call.arguments, "outcome": entry}
+            {
+                **{fact: getattr(call, fact) for fact in (*CALL_FACTS, "host", "source", "arguments")},
+                "outcome": entry,
+            }
             for call, entry in zip(calls, entries, strict=True)
         ]
         if before is not None and told == before["calls"]:
@@ -94,6 +97,7 @@ class _Writing:
         self._outcomes = outcomes
         self._inline = inline
         self._made: list[str] = []
+        self._durable = any(stored.duration > _CHEAP for stored in outcomes)
 
     def guard(self) -> AbstractContextManager[None]:
         """Keeps collectors out while there are objects that no recording names yet."""
@@ -115,9 +119,8 @@ class _Writing:
 
     def write(self, name: str, facts: dict[str, Any]) -> None:
         """Write the file itself, or take its objects back."""
-        durable = any(stored.duration > _CHEAP for stored in self._outcomes)
         try:
-            self._store.write(name, (layout(facts) + "\n").encode(), durable=durable)
+            self._store.write(name, (layout(facts) + "\n").encode(), durable=self._durable)
         except BaseException:
             self._undo()
             raise
@@ -137,8 +140,10 @@ class _Writing:
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Whether an outcome is the one that stands there, sound."""
         encoded = stored.encoded
+        if stored.awaited != old.get("awaited", False):
+            return False
         if encoded is None:
-            return _without_duration(stored.entry) == _without_duration(old)
+            return body_of(stored.entry) == body_of(old)
         if encoded.pickled is not None:
             return (
                 "pickle" in old
@@ -156,7 +161,9 @@ class _Writing:
         encoded = stored.encoded
         if encoded is None:
             return stored.entry
-        entry: Entry = {"duration": stored.duration}
+        entry = facts_of(stored.entry)
+        if stored.awaited:
+            entry["awaited"] = True
         if encoded.text is not None and not self._needs_object(encoded):
             return {**entry, **parse(encoded.text.encode(), "memory")}
         entry["kind"] = encoded.kind
@@ -201,7 +208,7 @@ class _Writing:
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; one that stood there, damaged, is mended."""
-        self._store.write(name, data)
+        self._store.write(name, data, durable=self._durable)
         if absent:
             self._made.append(name)
 
@@ -247,16 +254,12 @@ def _before(store: Store, name: str, part: str) -> dict[str, Any] | None:
     if data is None:
         return None
     try:
-        facts = parse_recording(data, name)
+        facts = parse_recording(data, "", name)
         for each in facts[part]:
             check_entry(each if part == "outcomes" else each["outcome"], name, None)
     except (CorruptRecordingError, LookupError, TypeError):
         return None
     return facts
-
-
-def _without_duration(entry: Entry) -> Entry:
-    return {key: value for key, value in entry.items() if key != "duration"}
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:
