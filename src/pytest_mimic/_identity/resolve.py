@@ -13,6 +13,12 @@ from pytest_mimic._identity.stdlib import Roots, stdlib_kind
 # Top-level module of a type → the room here that knows its library. Neither is imported before such a value comes.
 LIBRARIES = {
     "numpy": "numpy",
+    "pandas": "pandas",
+    "polars": "arrow",
+    "pyarrow": "arrow",
+    "torch": "torch",
+    "scipy": "scipy",
+    "PIL": "images",
 }
 
 
@@ -41,6 +47,9 @@ class Resolver:
         )
 
     def _library_kind(self, type_: type) -> Kind | None:
+        """The kind of a library's type. Classes, whatever their metaclass, are no business of a library."""
+        if issubclass(type_, type):
+            return None
         for base in type_.__mro__:
             room = LIBRARIES.get(base.__module__.partition(".")[0])
             if room is not None:

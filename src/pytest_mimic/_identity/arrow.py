@@ -1,0 +1,133 @@
+"""polars and pyarrow: tables and columns by names, types and values; chunks and spare memory do not count."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.state import state_kind
+
+# polars' numeric dtypes, and the codes under which the standard library's array holds the same bytes.
+POLARS_NUMBERS = {
+    "Int8": "b",
+    "Int16": "h",
+    "Int32": "i",
+    "Int64": "q",
+    "UInt8": "B",
+    "UInt16": "H",
+    "UInt32": "I",
+    "UInt64": "Q",
+    "Float32": "f",
+    "Float64": "d",
+}
+
+
+def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+    """The kind of a type of polars' or pyarrow's, or derived from one."""
+    library = base.__module__.partition(".")[0]
+    reduces = _POLARS if library == "polars" else _PYARROW
+    module: Any = sys.modules[library]
+    for name, reduce in reduces.items():
+        known = getattr(module, name, None)
+        if isinstance(known, type) and issubclass(type_, known):
+            return Kind(f"{library}:{type_.__name__}" if type_.__module__.startswith(library) else type_tag(type_), reduce)
+    return state_kind(type_)
+
+
+def _polars_frame(frame: Any) -> object:
+    return frame.height, [_polars_series(series) for series in frame.get_columns()]
+
+
+def _polars_series(series: Any) -> object:
+    return series.name, _polars_dtype(series.dtype), _polars_values(series)
+
+
+def _polars_dtype(dtype: Any) -> object:
+    categories = getattr(dtype, "categories", None) if str(dtype).startswith("Enum") else None
+    return str(dtype) if categories is None else ("Enum", categories.to_list())
+
+
+def _polars_values(series: Any) -> object:
+    """Numbers as memory, with the places of nulls; anything else by its elements."""
+    polars: Any = sys.modules["polars"]
+    dtype = series.dtype
+    if dtype.is_temporal():
+        series = series.to_physical()
+    elif dtype.is_nested() and any(word in str(dtype) for word in ("Date", "Time", "Duration")):
+        return series.to_physical().to_list()
+    code = POLARS_NUMBERS.get(str(series.dtype))
+    if code is None:
+        return series.to_list() if dtype != polars.Object else list(series)
+    nulls = series.is_null().arg_true().to_list()
+    return nulls, _numbers(series.fill_null(0) if nulls else series, code)
+
+
+def _numbers(series: Any, code: str) -> object:
+    """The same bytes with numpy and without."""
+    if "numpy" in sys.modules:
+        values = series.rechunk().to_numpy()
+        return Raw((code, len(series)), values.nbytes, lambda: (values.data,) if len(series) else ())
+    held = array(code, series.to_list())
+    return Raw((code, len(series)), len(held) * held.itemsize, lambda: (held,))
+
+
+_POLARS = {
+    "DataFrame": _polars_frame,
+    "Series": _polars_series,
+    "DataType": _polars_dtype,
+}
+
+
+def _arrow_table(table: Any) -> object:
+    return table.num_rows, table.schema.names, [_arrow_column(column) for column in table.columns]
+
+
+def _arrow_column(column: Any) -> object:
+    return str(column.type), _arrow_values(column)
+
+
+def _arrow_values(column: Any) -> object:
+    """Fixed-width values as memory, with the places of nulls; nested ones by their parts; the rest by elements."""
+    pyarrow: Any = sys.modules["pyarrow"]
+    types = pyarrow.types
+    if isinstance(column, pyarrow.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else pyarrow.concat_arrays(column.chunks or [pyarrow.array([], column.type)])
+    type_ = column.type
+    nulls = [place for place, gone in enumerate(column.is_null().to_pylist()) if gone] if column.null_count else []
+    if isinstance(column, pyarrow.ExtensionArray):
+        return _arrow_values(column.storage)
+    if types.is_dictionary(type_):
+        return nulls, _arrow_values(column.dictionary_decode())
+    if types.is_struct(type_):
+        return nulls, len(column), [_arrow_column(part) for part in column.flatten()]
+    if types.is_list(type_) or types.is_large_list(type_):
+        return nulls, column.value_lengths().to_pylist(), _arrow_column(column.flatten())
+    if types.is_temporal(type_) or types.is_integer(type_) or types.is_floating(type_):
+        return nulls, _arrow_memory(column.drop_null() if nulls else column)
+    return column.to_pylist()
+
+
+def _arrow_memory(column: Any) -> Raw | list[object]:
+    """The memory of an array without nulls."""
+    try:
+        width = column.type.bit_width // 8
+    except ValueError:
+        return list(column.to_pylist())
+    size = width * len(column)
+    start = width * column.offset
+    return Raw((str(column.type), len(column)), size, lambda: (memoryview(column.buffers()[1])[start : start + size],) if size else ())
+
+
+_PYARROW = {
+    "Table": _arrow_table,
+    "RecordBatch": _arrow_table,
+    "ChunkedArray": _arrow_column,
+    "Array": _arrow_column,
+    "Scalar": lambda value: (str(value.type), _arrow_values(sys.modules["pyarrow"].array([value.as_py()], value.type))) ,
+    "Schema": lambda schema: [(field.name, str(field.type), field.nullable) for field in schema],
+    "Field": lambda field: (field.name, str(field.type), field.nullable),
+    "DataType": str,
+    "Buffer": lambda buffer: Raw((), buffer.size, lambda: (memoryview(buffer),)),
+}

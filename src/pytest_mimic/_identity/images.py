@@ -1,0 +1,24 @@
+"""PIL: images by mode, size, pixels, palette and transparency, not by the file that they came from."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, type_tag
+from pytest_mimic._identity.state import state_kind
+
+
+def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+    """The kind of a type of PIL's, or derived from one."""
+    image: Any = sys.modules.get("PIL.Image")
+    if image is not None and issubclass(type_, image.Image):
+        own = type_.__module__.partition(".")[0] != "PIL"
+        return Kind(type_tag(type_) if own else "PIL:Image", _image)
+    return state_kind(type_)
+
+
+def _image(image: Any) -> object:
+    pixels = image.tobytes()
+    palette = image.getpalette() if image.mode in ("P", "PA") else None
+    return image.mode, image.size, pixels, palette, image.info.get("transparency")

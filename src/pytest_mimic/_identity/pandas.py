@@ -1,0 +1,101 @@
+"""pandas: frames, series and indexes by their labels, dtypes and values; how they are stored does not count."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, type_tag
+from pytest_mimic._identity.state import state_kind
+
+# Index classes that say no more than their dtype does: pandas has had others before version 2.
+PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
+
+
+def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+    """The kind of a type of pandas', or derived from one."""
+    pandas: Any = sys.modules["pandas"]
+    if issubclass(type_, pandas.DataFrame):
+        return Kind(_tag(type_, "DataFrame"), _frame)
+    if issubclass(type_, pandas.Series):
+        return Kind(_tag(type_, "Series"), _series)
+    if issubclass(type_, pandas.Index):
+        name = "Index" if type_.__name__ in PLAIN_INDEXES else type_.__name__
+        return Kind(_tag(type_, name), _index)
+    if issubclass(type_, pandas.api.extensions.ExtensionArray):
+        return Kind(_tag(type_, "array"), _values)
+    if issubclass(type_, pandas.api.extensions.ExtensionDtype):
+        return Kind(_tag(type_, "dtype"), _dtype)
+    reduce = SCALARS.get(type_.__name__)
+    return state_kind(type_) if reduce is None else Kind(_tag(type_, type_.__name__), reduce)
+
+
+def _tag(type_: type, name: str) -> str:
+    return f"pandas:{name}" if type_.__module__.partition(".")[0] == "pandas" else type_tag(type_)
+
+
+def _timestamp(value: Any) -> object:
+    return value.year, value.value, getattr(value, "unit", "ns"), value.fold, value.tzinfo
+
+
+SCALARS: dict[str, Callable[[Any], object]] = {
+    "Timestamp": _timestamp,
+    "Timedelta": lambda value: (value.value, getattr(value, "unit", "ns")),
+    "Period": lambda value: (value.ordinal, value.freqstr),
+    "Interval": lambda value: (value.left, value.right, value.closed),
+    "NAType": lambda value: None,
+    "NaTType": lambda value: None,
+}
+
+
+def _frame(frame: Any) -> object:
+    columns = [_values(frame.iloc[:, place].array) for place in range(frame.shape[1])]
+    return frame.shape, frame.columns, frame.index, columns
+
+
+def _series(series: Any) -> object:
+    return series.name, series.index, _values(series.array)
+
+
+def _index(index: Any) -> object:
+    pandas: Any = sys.modules["pandas"]
+    if isinstance(index, pandas.MultiIndex):
+        levels = [_values(index.get_level_values(place).array) for place in range(index.nlevels)]
+        return list(index.names), len(index), levels
+    if isinstance(index, pandas.RangeIndex):
+        numpy: Any = sys.modules["numpy"]
+        return index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
+    return index.name, _values(index.array)
+
+
+def _dtype(dtype: Any) -> object:
+    """A dtype by its name; a categorical one by its categories, too."""
+    pandas: Any = sys.modules["pandas"]
+    if isinstance(dtype, pandas.CategoricalDtype):
+        categories = dtype.categories
+        return "category", bool(dtype.ordered), None if categories is None else _values(categories.array)
+    return str(dtype)
+
+
+def _values(array: Any) -> object:
+    """The values of an array: numpy's memory where that says it all, else the elements."""
+    pandas: Any = sys.modules["pandas"]
+    dtype = array.dtype
+    kind = type(array).__name__
+    if kind in ("NumpyExtensionArray", "PandasArray"):
+        values = array.to_numpy()
+        return str(dtype), values.tolist() if values.dtype.hasobject else values
+    if isinstance(array, pandas.Categorical):
+        return _dtype(dtype), array.codes.astype("int64")
+    if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
+        return str(dtype), array.asi8
+    if kind in ("IntegerArray", "FloatingArray", "BooleanArray"):
+        missing = array.isna()
+        return str(dtype), missing, array[~missing].to_numpy(dtype.numpy_dtype)
+    if kind == "IntervalArray":
+        return str(dtype), _values(array.left.array), _values(array.right.array)
+    missing = array.isna()
+    if isinstance(dtype, pandas.StringDtype):
+        return str(dtype), missing, array[~missing].astype(object).tolist()
+    return str(dtype), missing, list(array[~missing])

@@ -1,0 +1,40 @@
+"""torch: tensors by dtype, shape, values and whether they require gradients; the device does not count."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.state import state_kind
+
+
+def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+    """The kind of a type of torch's, or derived from one."""
+    torch: Any = sys.modules["torch"]
+    if issubclass(type_, torch.Tensor):
+        return Kind(type_tag(type_), _tensor)
+    if issubclass(type_, (torch.dtype, torch.device, torch.layout, torch.memory_format)):
+        return Kind(f"torch:{type_.__name__}", str)
+    if issubclass(type_, torch.Size):
+        return Kind("torch:Size", tuple)
+    if issubclass(type_, torch.Generator):
+        return Kind("torch:Generator", lambda value: _tensor(value.get_state()))
+    return state_kind(type_)
+
+
+def _tensor(value: Any) -> object:
+    tensor = value.detach()
+    if tensor.layout is not sys.modules["torch"].strided:
+        tensor = tensor.to_sparse_coo().coalesce()
+        return tuple(tensor.shape), bool(value.requires_grad), _dense(tensor.indices()), _dense(tensor.values())
+    return bool(value.requires_grad), _dense(tensor)
+
+
+def _dense(tensor: Any) -> Raw:
+    """The memory of a strided tensor in C order."""
+    tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
+    size = tensor.numel() * tensor.element_size()
+    head = (str(tensor.dtype), tuple(tensor.shape))
+    return Raw(head, size, lambda: ((ctypes.c_ubyte * size).from_address(tensor.data_ptr()),) if size else ())
