@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._engine import Call, Engine, Pass, Step
 from pytest_mimic._pattern import Selector
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import CassetteEntry, Stored
 
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
+
+
+class KnownCall(NamedTuple):
+    """A call of a cassette, as a miss tells it."""
+
+    arguments: dict[str, Any] | None
+    test: str | None = None
+    recorded: str | None = None
 
 
 class CassetteCall:
@@ -124,14 +132,18 @@ class Cassette:
         if entry is None and self.mode == "extend":
             return self._record(call)
         if entry is None or place is None:
-            raise self._engine.miss(call, among=[known for known in self._entries if known is not None])
-        self._check_source(call, entry)
+            raise self._engine.miss(call, among=self._known(call))
+        self._engine.check_source(call, entry.source, name=self._file)
         self._order.append(place)
         if self.mode == "verify":
             stored = entry.stored
             return self._engine.run(call, lambda outcome, _: self._engine.verify(call, stored, outcome))
         self.play_count += 1
         return self._engine.replay(call, entry.stored)
+
+    def _known(self, call: Call) -> list[KnownCall]:
+        known = [entry for entry in self._entries if entry is not None and entry.target == call.plan.target]
+        return [KnownCall(entry.arguments) for entry in known]
 
     def _next(self, call: Call) -> int | None:
         """The place of the n-th identical call; the last one repeats where nothing new may be recorded."""
@@ -143,10 +155,6 @@ class Cassette:
         if position >= len(places) and self.mode == "extend":
             return None
         return places[min(position, len(places) - 1)]
-
-    def _check_source(self, call: Call, entry: CassetteEntry) -> None:
-        if call.plan.source is not None and entry.source is not None:
-            self._engine.check_source(call, entry)
 
     def _record(self, call: Call) -> Step:
         with self._guard:
@@ -173,8 +181,6 @@ class Cassette:
             key=call.key,
             arguments=call.arguments if self._engine.settings.store_arguments else None,
             source=call.plan.source,
-            test=self._engine.test,
-            recorded=self._engine.today(),
             stored=stored,
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pytest_mimic._flight import PATIENCE, Flight, Flights, Wait
 from pytest_mimic._ledger import Miss
@@ -32,7 +33,10 @@ class Plan(Protocol):
     target: str
     options: Options
     cassette: Cassette | None
-    source: str | None
+
+    @property
+    def source(self) -> str | None:
+        """The fingerprint of the target's source; None where it has none."""
 
     def note(self, call: Call) -> None:
         """Notes the arguments before a real run can change them."""
@@ -42,6 +46,9 @@ class Plan(Protocol):
 
     def changed(self, call: Call) -> dict[str, object]:
         """The new state of the arguments that the call may change."""
+
+    def apply(self, call: Call, changed: dict[str, object]) -> None:
+        """Brings the arguments into the state that the real call left them in."""
 
     def comparable(self, outcome: Outcome) -> Outcome:
         """What of an outcome verifying compares."""
@@ -57,11 +64,13 @@ class Call:
         host: The host that patterns look at, at boundaries.
         sequence: The n-th such call of its owner has the n-th outcome.
         before: What the plan noted of the arguments before a real run.
+        awaited: A plain function gave its outcome as a coroutine or an async generator.
     """
 
     __slots__ = (
         "_describe",
         "_described",
+        "awaited",
         "before",
         "host",
         "key",
@@ -92,6 +101,7 @@ class Call:
         self._describe = describe
         self._described: dict[str, Any] | None = None
         self.before: tuple[str, ...] | None = None
+        self.awaited = False
         self.waiting_since = 0.0
 
     @property
@@ -144,14 +154,14 @@ class Pass:
     """Run the original and keep nothing."""
 
     __slots__ = ()
-    mode = "pass"
+    mode: Literal["pass"] = "pass"
 
 
 class Replay:
     """The outcome of a recording stands for the call."""
 
     __slots__ = ("call", "engine", "stored")
-    mode = "replay"
+    mode: Literal["replay"] = "replay"
 
     def __init__(self, engine: Engine, call: Call, stored: Stored) -> None:
         self.engine = engine
@@ -182,10 +192,15 @@ class Replay:
 
 
 class Run:
-    """The call runs for real; `finish` records its outcome, or compares it."""
+    """The call runs for real; `finish` records its outcome, or compares it.
 
-    __slots__ = ("_began", "_engine", "_finish", "_flight", "active", "call")
-    mode = "run"
+    Attributes:
+        active: It is not over.
+        outer: The exception that the caller was handling when it made the call.
+    """
+
+    __slots__ = ("_began", "_engine", "_finish", "_flight", "active", "call", "outer")
+    mode: Literal["run"] = "run"
 
     def __init__(
         self,
@@ -200,6 +215,7 @@ class Run:
         self._began = time.perf_counter()
         self.call = call
         self.active = True
+        self.outer = sys.exc_info()[1]
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -246,11 +262,11 @@ class Run:
         Raises:
             UnstorableOutcomeError: It cannot be stored.
         """
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome import snapshot
 
-        if not self._engine.settings.mode.writes and self.call.plan.cassette is None:
+        if self._engine.settings.mode is Mode.VERIFY:
             return value
-        return self._engine.vault.stored(Outcome.of_value(value), 0.0).load().value
+        return snapshot(value, target=self.call.plan.target)
 
     @property
     def seconds(self) -> float:
@@ -258,7 +274,7 @@ class Run:
         return time.perf_counter() - self._began
 
 
-Step = Pass | Replay | Run | Wait
+Step = Pass | Replay | Run
 _PASS = Pass()
 
 
@@ -293,7 +309,7 @@ class Engine:
         self.owner = Owner("")
         self.test = ""
         self.pending: list[MimicError] = []
-        self.cassettes_before: dict[str, list[CassetteEntry] | None] = {}
+        self.cassettes_before: dict[str, bytes | None] = {}
         self._flights = flights
         self.today = today
         self._guard = threading.Lock()
@@ -307,7 +323,7 @@ class Engine:
         run = self.inside.get()
         return run is not None and run.active
 
-    def decide(self, call: Call) -> Step:
+    def decide(self, call: Call) -> Step | Wait:
         """What to do about a call.
 
         Raises:
@@ -323,26 +339,26 @@ class Engine:
             return self._decide_sequence(call)
         return self._decide_single(call)
 
-    def _decide_single(self, call: Call) -> Step:
+    def _decide_single(self, call: Call) -> Step | Wait:
         name = self._name(call)
         mode = self.settings.mode
         if mode is Mode.RERECORD:
             return self._fly(call, name)
         recording = self.find(name)
         if mode is Mode.RECORD:
-            if recording is None or self._is_stale(call, recording):
+            if recording is None or self.is_stale(call, recording.source):
                 return self._fly(call, name)
         elif recording is None:
             raise self.miss(call)
         else:
-            self.check_source(call, recording)
+            self.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.ledger.used.add(name)
         if mode is Mode.VERIFY:
             stored = recording.outcomes[0]
             return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
         return self.replay(call, recording.outcomes[0])
 
-    def _fly(self, call: Call, name: str) -> Step:
+    def _fly(self, call: Call, name: str) -> Step | Wait:
         if call.plan.kind != "function":  # an edge cannot wait
             return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
         boarded = self._flights.board(name)
@@ -371,7 +387,7 @@ class Engine:
                 return None
             return self._known[name].outcomes[0] if name in self._known else None
         recording = self._reread(name)
-        if recording is None or self._is_stale(call, recording):
+        if recording is None or self.is_stale(call, recording.source):
             return None
         return recording.outcomes[0]
 
@@ -391,7 +407,7 @@ class Engine:
             )
         if recording is None:
             raise self.miss(call)
-        self.check_source(call, recording)
+        self.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.ledger.used.add(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
@@ -410,7 +426,7 @@ class Engine:
             if track is None:
                 kept = recording is not None
                 if recording is not None and self.settings.mode is Mode.RECORD:
-                    kept = not self._is_stale(call, recording)
+                    kept = not self.is_stale(call, recording.source)
                 track = owner.tracks[name] = Track(call, list(recording.outcomes) if recording and kept else [])
             return track
 
@@ -447,24 +463,35 @@ class Engine:
             self._known[name] = found
         return found
 
-    def _is_stale(self, call: Call, recording: Recording) -> bool:
-        if self.settings.source == "ignore" or recording.source is None:
+    def is_stale(self, call: Call, source: str | None) -> bool:
+        """Whether a recording was made from another source of its target."""
+        if self.settings.source == "ignore" or source is None:
             return False
-        return call.plan.source is not None and recording.source != call.plan.source
+        return call.plan.source is not None and source != call.plan.source
 
-    def check_source(self, call: Call, recording: Recording) -> None:
-        """Refuses, or warns of, a recording that was made from another source of its target."""
-        if not self._is_stale(call, recording):
+    def check_source(self, call: Call, source: str | None, *, name: str, recorded: str | None = None) -> None:
+        """Refuses, or warns of, a recording that was made from another source of its target.
+
+        Args:
+            call: The call.
+            source: The source's fingerprint, as the recording has it.
+            name: The recording's name.
+            recorded: Its date.
+
+        Raises:
+            StaleRecordingError: `mimic_source` is `strict`.
+        """
+        if not self.is_stale(call, source):
             return
         from pytest_mimic._explain import stale
 
-        error = stale(call.label, target=call.plan.target, recorded=recording.recorded, test=self.test)
+        error = stale(call.label, recorded=recorded, test=self.test)
         if self.settings.source == "warn":
             import warnings
 
             warnings.warn(str(error), stacklevel=2)
             return
-        self.ledger.used.add(self._name(call, self.owner if call.sequence else None))
+        self.ledger.used.add(name)
         raise self.blame(error, call)
 
     # -- problems
@@ -476,17 +503,14 @@ class Engine:
             call: The call.
             among: Where the nearest recording is looked for; by default all of the target's.
         """
-        from pytest_mimic._explain import missing, nearest_recording
+        from pytest_mimic._explain import missing
 
         error = missing(
             call.label,
-            target=call.plan.target,
             arguments=call.arguments,
-            nearest=nearest_recording(
-                self._candidates(call) if among is None else among, call.arguments, test=self.test
-            ),
+            candidates=self._candidates(call) if among is None else among,
             test=self.test,
-            hints=self._old_vault(),
+            facts=self._old_vault(),
         )
         return self.blame(error, call)
 
@@ -504,8 +528,8 @@ class Engine:
     def _candidates(self, call: Call) -> Iterator[Recording]:
         from pytest_mimic._vault import recording_name
 
-        folder = recording_name(call.plan.target, "").rpartition("/")[0] + "/"
-        for name in self.vault.names(folder):
+        folder = recording_name(call.plan.target, "").rpartition("/")[0]
+        for name in self.vault.store.names(folder):
             try:
                 recording = self.vault.read(name)
             except MimicError:
@@ -540,11 +564,12 @@ class Engine:
         """An outcome as the vault keeps it, once it is allowed to be kept."""
         call.plan.mutated(call)
         outcome.changed = call.plan.changed(call)
-        try:
-            return self.vault.stored(outcome, duration)
-        except MimicError as error:
-            error.what = f"{call.plan.target}: {error.what}" if call.plan.target not in error.what else error.what
-            raise
+        stored = self.vault.stored(
+            outcome, duration, target=call.plan.target, detached=call.plan.cassette is not None
+        )
+        if call.awaited:
+            stored.entry["awaited"] = True
+        return stored
 
     def _record(self, call: Call, name: str, outcome: Outcome, duration: float) -> None:
         stored = self.encode(call, outcome, duration)
@@ -604,20 +629,16 @@ class Engine:
     def keep_cassette(self, name: str, entries: list[CassetteEntry]) -> None:
         """Writes a cassette; what stood before comes back if its test fails."""
         if name not in self.cassettes_before:
-            self.cassettes_before[name] = self.vault.read_cassette(name)
-        self.vault.write_cassette(name, entries)
+            self.cassettes_before[name] = self.vault.store.read(name)
+        self.vault.write_cassette(name, entries, test=self.test, recorded=self.today())
 
     def end_cassettes(self, *, passed: bool) -> None:
         """Settles the cassettes that the ending test has written."""
         before, self.cassettes_before = self.cassettes_before, {}
-        if passed:
-            return
-        for name, entries in before.items():
-            if entries is None:
-                self.vault.delete([name])
+        for name, data in before.items() if not passed else ():
+            self.vault.restore(name, data)
+            if data is None:
                 self.ledger.used.discard(name)
-            else:
-                self.vault.write_cassette(name, entries)
 
     def end_owner(self, owner: Owner, *, passed: bool) -> None:
         """Drops what a sequence recorded anew no longer has; a failed test's stays."""

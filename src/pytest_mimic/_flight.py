@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -39,7 +39,7 @@ class Wait:
     """The same call is in flight elsewhere: look again after a pause."""
 
     __slots__ = ("_landed",)
-    mode = "wait"
+    mode: Literal["wait"] = "wait"
     #: In seconds.
     interval = _INTERVAL
 

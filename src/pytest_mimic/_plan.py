@@ -131,7 +131,7 @@ class FunctionPlan:
 
     def play_later(self, key: str, step: Step) -> None:
         """Keeps what gives a fresh value, so that the next equal call is answered at once."""
-        if not self._plays or step.mode != "replay" or not step.stored.is_playable:
+        if not self._plays or step.mode != "replay" or not step.stored.is_plain_value:
             return
         fresh, tick = step.stored.player(), self.engine.ledger.tally(step.stored.duration).tick
 
@@ -181,13 +181,15 @@ class FunctionPlan:
             after = ()
         if call.before is None or call.before == after:
             return
+        from pytest_mimic._describe import differences
         from pytest_mimic._explain import mutated
 
-        names = reading.identity.digested
+        names = reading.identity.counted
         before = call.before
         changed = [name for place, name in enumerate(names) if not after or before[place] != after[place]]
-        if any(name.lstrip("*") not in self.options.mutates for name in changed):
-            raise mutated(call.label, call.arguments, self._described(reading, call.values), changed, target=self.target)
+        if any(name not in self.options.mutates for name in changed):
+            found = differences(call.arguments, self._described(reading, call.values))
+            raise mutated(self.target, changed, found)
 
     def changed(self, call: Call) -> dict[str, object]:
         """The new state of the arguments that `mutates=` names."""
@@ -212,7 +214,7 @@ class FunctionPlan:
 class BoundaryPlan:
     """A boundary, as one activation mimics it."""
 
-    source = None
+    source: str | None = None
 
     def __init__(
         self, engine: Engine, boundary: Boundary, *, options: Options, selector: Selector, cassette: Cassette | None
@@ -234,7 +236,7 @@ class BoundaryPlan:
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared,
-            describe=lambda: edge_call.described,
+            describe=lambda: {"signature": edge_call.signature, **edge_call.described},
         )
 
     def _counting(self, edge_call: BoundaryCall) -> dict[str, Any]:
@@ -257,6 +259,9 @@ class BoundaryPlan:
     def changed(self, call: Call) -> dict[str, object]:
         """An edge has no arguments to change."""
         return {}
+
+    def apply(self, call: Call, changed: dict[str, object]) -> None:
+        """An edge has no arguments to change."""
 
     def comparable(self, outcome: Outcome) -> Outcome:
         """What the boundary compares: not dates, not the server's name."""
@@ -281,16 +286,16 @@ class BoundaryPort:
         """Whether calls of this boundary are mimicked just now."""
         return bool(self.plans) and not self._engine.is_nested
 
-    def begin(self, edge_call: BoundaryCall) -> Step:
-        """Decides about a call.
+    def begin(self, call: BoundaryCall) -> Any:
+        """Decides about a call: gives a `boundaries.base.Step`.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run it.
         """
         plan = self.plans[-1] if self.plans else None
-        if plan is None or not plan.selector.takes(edge_call.signature, edge_call.host):
+        if plan is None or not plan.selector.takes(call.signature, call.host):
             return Pass()
-        return self._engine.decide(plan.call(edge_call))
+        return self._engine.decide(plan.call(call))
 
     def ordinal(self, space: str, name: str) -> int:
         """Which of the current owner's `space` things `name` is, by order of first use, from 0."""

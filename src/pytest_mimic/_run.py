@@ -133,7 +133,7 @@ class Run:
         if self._broken is not None:
             raise self._broken
         for mark in reversed(marks):  # the closest is the innermost
-            targets = [as_target(target, mark.kwargs) for target in mark.args]
+            targets = [as_target(target, dict(mark.kwargs)) for target in mark.args]
             self._marks.append(self.session.enter(targets))
 
     def end_marks(self) -> None:
@@ -197,7 +197,7 @@ class Run:
     def note_outcome(self, report: pytest.TestReport) -> None:
         """Notes how a test ended: failed in any phase, skipped, or passed."""
         nodeid = without_group(report.nodeid)
-        if report.outcome == "rerun":
+        if str(report.outcome) == "rerun":  # of pytest-rerunfailures
             self._outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             self._outcomes[nodeid] = "failed" if report.failed else "skipped"

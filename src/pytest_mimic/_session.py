@@ -45,7 +45,7 @@ class Request:
 class Covering:
     """What one activation covers; `close` restores it."""
 
-    def __init__(self, functions: Activation | None, boundaries: list[Callable[[], None]]) -> None:
+    def __init__(self, functions: Activation[Any] | None, boundaries: list[Callable[[], None]]) -> None:
         self._functions = functions
         self._boundaries = boundaries
 
@@ -233,8 +233,11 @@ class Session:
         self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
 
     def test_of(self, name: str) -> str | None:
-        """The test that made a recording or cassette."""
-        return self.label_of(name)[1]
+        """The test that made a recording or cassette; None where that cannot be read."""
+        try:
+            return self.vault.test_of(name)
+        except MimicError:
+            return None
 
     def label_of(self, name: str) -> tuple[str, str]:
         """A recording or cassette in a line, and the test that made it."""
@@ -242,16 +245,16 @@ class Session:
 
         try:
             if name.startswith("cassettes/"):
-                entries = self.vault.read_cassette(name) or []
-                return f"cassette {name[10:-5]}", entries[0].test if entries else ""
+                return f"cassette {name[10:-5]}", self.vault.test_of(name) or ""
             recording = self.vault.read(name)
         except MimicError:
             return name, ""
         if recording is None:
             return name, ""
+        test = recording.test or ""
         if recording.target in BOUNDARIES:
-            return f"{recording.target} {(recording.arguments or {}).get('signature', '')}".rstrip(), recording.test
-        return call_label(recording.target, recording.arguments), recording.test
+            return f"{recording.target} {(recording.arguments or {}).get('signature', '')}".rstrip(), test
+        return call_label(recording.target, recording.arguments), test
 
     def close(self, *, passed: bool) -> None:
         """Restores everything, whatever happened."""
@@ -288,7 +291,7 @@ class Session:
             mode = mode_of(
                 fixture,
                 self.settings.mode,
-                exists=self.vault.has(f"cassettes/{name}.json"),
+                exists=self.vault.store.size(f"cassettes/{name}.json") is not None,
                 may_record=self._may_record(fixture),
             )
             return Cassette(self.engine, name, mode, strict=strict)

@@ -20,9 +20,8 @@ class Tape:
         sent: For each step after the first, None or the identity of what was sent or thrown in.
     """
 
-    def __init__(self, run: Run, *, is_async: bool = False) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.is_async = is_async
         self.items: list[Any] = []
         self.sent: list[str | None] = []
 
@@ -42,11 +41,9 @@ class Tape:
         if isinstance(error, (StopIteration, StopAsyncIteration)):
             end = Outcome.of_value(error.value if isinstance(error, StopIteration) else None)
         elif error is not None:
-            end = Outcome.of_exception(error)
+            end = Outcome.of_exception(error, outer=self.run.outer)
         sent = self.sent if any(self.sent) else None
-        outcome = Outcome.of_stream(self.items, end, sent)
-        outcome.awaited = self.is_async
-        self.run.complete(outcome)
+        self.run.complete(Outcome.of_stream(self.items, end, sent))
 
 
 def sent_identity(value: object) -> str | None:
@@ -111,7 +108,7 @@ async def record_async_stream(
     """Hands on a real async generator's items and records them; see `record_stream`."""
     from pytest_mimic._wrap import is_outcome
 
-    tape = tape or Tape(run, is_async=True)
+    tape = tape or Tape(run)
     resume: Callable[[], Any] = real.__anext__
     try:
         while True:
@@ -192,7 +189,7 @@ class Playback:
 
     def tape(self, run: Run) -> Tape:
         """The tape that a real stream goes on with from here."""
-        tape = Tape(run, is_async=self.outcome.awaited)
+        tape = Tape(run)
         tape.sent = [None] * len(self.sent)
         return tape
 

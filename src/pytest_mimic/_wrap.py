@@ -7,9 +7,10 @@ import inspect
 import sys
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._identity import Unstable, refusal
+from pytest_mimic._flight import Wait
+from pytest_mimic._identity import Unstable
 from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ class Mimicked:
 
 def _shell(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
-    shell = _shell_of(function)(mimicked, function)
+    shell: Any = _shell_of(function)(mimicked, function)
     functools.update_wrapper(shell, function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(shell, name, getattr(function, name))
     shell.__mimic_original__ = function
-    return shell
+    return cast("Callable[..., Any]", shell)
 
 
 def _shell_of(function: Callable[..., Any]) -> Callable[[Mimicked, Callable[..., Any]], Any]:
@@ -174,7 +175,7 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     __tracebackhide__ = True
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
-    while step.mode == "wait":
+    while isinstance(step, Wait):
         step.block()
         step = plan.engine.decide(call)
     plan.play_later(call.key, step)
@@ -185,7 +186,7 @@ async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[
     __tracebackhide__ = True
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
-    while step.mode == "wait":
+    while isinstance(step, Wait):
         await _pause(step.interval)
         step = plan.engine.decide(call)
     plan.play_later(call.key, step)
@@ -214,8 +215,8 @@ def _give(step: Replay, real: Callable[[], Any] | None) -> Any:
     outcome = step.load()
     if outcome.kind == "stream":
         assert real is not None
-        return (replay_async_stream if outcome.awaited else replay_stream)(step, real)
-    if outcome.awaited and real is not None:
+        return (replay_async_stream if step.stored.awaited else replay_stream)(step, real)
+    if step.stored.awaited and real is not None:
         return _later(step, outcome)
     return _settle(step, outcome)
 
@@ -236,16 +237,14 @@ async def _later(step: Replay, outcome: Outcome) -> Any:
     return _settle(step, outcome)
 
 
-def _fail(run: Run, error: BaseException, *, awaited: bool = False) -> None:
+def _fail(run: Run, error: BaseException) -> None:
     """Records an exception; an interrupt, an exit, a cancellation, a skip is none."""
     from pytest_mimic._outcome import Outcome
 
-    if not is_outcome(error):
+    if is_outcome(error):
+        run.complete(Outcome.of_exception(error, outer=run.outer))
+    else:
         run.abandon()
-        return
-    outcome = Outcome.of_exception(error)
-    outcome.awaited = awaited
-    run.complete(outcome)
 
 
 def is_outcome(error: BaseException) -> bool:
@@ -265,6 +264,7 @@ def _returned(run: Run, result: Any) -> Any:
     if isinstance(result, types.GeneratorType):
         return record_stream(run, result)
     if isinstance(result, types.AsyncGeneratorType):
+        run.call.awaited = True
         return record_async_stream(run, result)
     if isinstance(result, types.CoroutineType):
         return _awaited(run, result, late=True)
@@ -289,9 +289,9 @@ async def _awaited(run: Run, coroutine: Any, *, late: bool = False) -> Any:
         with run.running():
             result = await coroutine
     except BaseException as error:
-        _fail(run, error, awaited=late)
+        run.call.awaited = late
+        _fail(run, error)
         raise
-    outcome = Outcome.of_value(result)
-    outcome.awaited = late
-    run.complete(outcome)
+    run.call.awaited = late
+    run.complete(Outcome.of_value(result))
     return result

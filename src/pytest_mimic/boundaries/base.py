@@ -72,7 +72,9 @@ class BoundaryCall:
 class Port(Protocol):
     """The engine, as an edge sees it."""
 
-    redactor: Redactor
+    @property
+    def redactor(self) -> Redactor:
+        """What keeps secrets out of recordings."""
 
     def taking(self) -> bool:
         """Whether calls of this boundary are mimicked at all just now; cheap."""

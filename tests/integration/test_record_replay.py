@@ -1,0 +1,223 @@
+"""Record once, replay ever after: the modes, and what each of them runs."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city, days=3):
+        ran("fetch", city, days)
+        return {"city": city, "days": days}
+"""
+TEST = """
+    import shop
+
+    def test_fetch():
+        assert shop.fetch("Oslo") == {"city": "Oslo", "days": 3}
+"""
+
+
+@pytest.fixture
+def basic(project):
+    """`shop.fetch` is mimicked, and one test calls it."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    return project
+
+
+def test_a_recorded_call_replays_in_another_process_and_hash_seed(basic):
+    """The real function runs once, and never in a plain run."""
+    basic.record(hash_seed=1).expect(passed=1, real=["fetch Oslo 3"])
+
+    basic.replay(hash_seed=2).expect(passed=1, real=[])
+
+
+def test_a_miss_fails_and_never_runs_the_real_function(basic):
+    """The error names the call and the command that records it."""
+    run = basic.run()
+
+    run.expect(
+        failed=1,
+        real=[],
+        says=["no recording of shop:fetch(city='Oslo', days=3)", "pytest --mimic-record test_shop.py::test_fetch"],
+    )
+
+
+def test_record_replays_what_is_recorded_and_runs_the_rest(basic):
+    """--mimic-record runs only the calls without a recording."""
+    basic.record()
+    basic.write("test_shop.py", TEST + "    assert shop.fetch('Rome')['days'] == 3\n")
+
+    basic.record().expect(passed=1, real=["fetch Rome 3"])
+
+
+def test_rerecord_runs_every_call_and_leaves_equal_recordings_untouched(basic):
+    """--mimic-rerecord replaces a recording only where the outcome changed."""
+    basic.record()
+
+    same = basic.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo 3"])
+    basic.write("shop.py", SHOP.replace('"days": days', '"days": days, "note": 1'))
+    basic.write("test_shop.py", TEST.replace('"days": 3', '"days": 3, "note": 1'))
+    other = basic.run("--mimic-rerecord").expect(passed=1)
+
+    assert same.changed == set()
+    assert len(other.changed) == 1
+    basic.replay().expect(passed=1, real=[])
+
+
+def test_live_runs_every_call_and_leaves_the_vault_alone(basic):
+    """--mimic-live neither reads nor writes."""
+    run = basic.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
+
+    assert run.vault == {}
+
+
+def test_verify_writes_nothing_and_passes_where_nothing_changed(basic):
+    """--mimic-verify runs for real and compares."""
+    basic.record()
+
+    run = basic.run("--mimic-verify").expect(passed=1, real=["fetch Oslo 3"])
+
+    assert run.changed == set()
+    assert run.section == ["1 call verified"]
+
+
+def test_verify_tells_what_drifted_and_fails_though_the_drift_is_swallowed(basic):
+    """Drift, swallowed or not, fails the test with a readable diff."""
+    basic.record()
+    basic.write("shop.py", SHOP.replace('"days": days', '"days": days + 1'))
+    basic.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_fetch():
+            try:
+                shop.fetch("Oslo")
+            except Exception:
+                pass
+        """,
+    )
+
+    run = basic.run("--mimic-verify")
+
+    run.expect(failed=1, says=["no longer gives what was recorded", "days: 3 recorded, 4 now"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("--mimic-record", "--mimic-verify"),
+        ("--mimic-rerecord", "--mimic-live"),
+        ("--mimic-record", "--mimic-no-record"),
+        ("--mimic-rerecord", "--mimic-no-record"),
+    ],
+)
+def test_options_that_exclude_one_another_are_a_usage_error(basic, first, second):
+    """Exit code 4, one line, no traceback."""
+    run = basic.run(first, second)
+
+    run.expect(exit_code=4, says=[f"{first} and {second} exclude one another"], never=["Traceback"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        ("tox.ini", "[pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\nmimic_functions = ["shop:fetch ignore=days"]\nmimic_vault_path = "recs"\n',
+        ),
+    ],
+)
+def test_configuration_is_read_from_every_file(basic, name, text):
+    """Each file that pytest reads may hold the options."""
+    (basic.root / "pytest.ini").unlink()
+    basic.write(name, text)
+
+    basic.record().expect(passed=1, real=["fetch Oslo 3"])
+
+    basic.replay().expect(passed=1, real=[])
+    assert (basic.root / "recs").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("shop:fetsh", "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)"),
+        ("shopp:fetch", "mimic_functions, line 1: shopp:fetch does not exist, there is no module shopp (did you mean shop?)"),
+        ("shop:fetch sequense", "mimic_functions, line 1: shop:fetch takes no option sequense (did you mean sequence?)"),
+    ],
+)
+def test_a_wrong_target_is_one_line_and_exit_code_4(basic, body, says):
+    """The line names the ini line and the closest existing name."""
+    basic.ini(body)
+
+    basic.run().expect(exit_code=4, says=[says], never=["Traceback", "INTERNALERROR"])
+
+
+def test_no_mimic_turns_the_plugin_off(basic):
+    """With -p no:mimic the real function runs and nothing is written."""
+    run = basic.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", "-W", "ignore", process=True)
+
+    run.expect(passed=1, real=["fetch Oslo 3"])
+    assert run.vault == {}
+
+
+def test_nothing_is_printed_where_nothing_is_mimicked(basic):
+    """No header line, no section."""
+    basic.ini()
+
+    run = basic.run().expect(passed=1)
+
+    assert (run.header, run.section) == ("", [])
+
+
+def test_the_header_and_the_section_tell_mode_and_counts(basic):
+    """What TERMINAL.md sketches."""
+    recorded = basic.record()
+    replayed = basic.replay()
+
+    assert recorded.header == "record into .mimic_vault (1 target)"
+    assert recorded.section[0] == "1 call recorded in # s"
+    assert replayed.header == "replay from .mimic_vault (1 target)"
+    assert replayed.section == ["1 call replayed, # s saved"]
+
+
+def test_quiet_keeps_only_problems(basic):
+    """-q prints no section where all is well."""
+    basic.record()
+
+    assert basic.replay("-q").section == []
+
+
+def test_a_call_that_does_not_fit_raises_the_functions_own_type_error(basic):
+    """As without the plugin."""
+    basic.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def test_fetch():
+            with pytest.raises(TypeError, match="missing 1 required positional argument: 'city'"):
+                shop.fetch()
+        """,
+    )
+
+    basic.record().expect(passed=1, real=[])
+
+
+def test_a_changed_source_is_stale_and_recorded_anew(basic):
+    """A comment does not count; a changed body does."""
+    basic.record()
+    basic.write("shop.py", SHOP.replace("    def", "    # why\n    def"))
+    basic.replay().expect(passed=1)
+    basic.write("shop.py", SHOP.replace("return {", "return {'new': 1} and {"))
+
+    basic.replay().expect(failed=1, says=["StaleRecordingError", "shop:fetch has changed since this call was recorded"])
+    basic.record().expect(passed=1, real=["fetch Oslo 3"])
+    basic.replay().expect(passed=1)
