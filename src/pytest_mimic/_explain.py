@@ -112,7 +112,9 @@ def _unseen(arguments: Mapping[str, Any]) -> str:
     parts = hidden(arguments)
     if not parts:
         return "the arguments look the same; they differ in a part that is not described"
-    return f"the arguments look the same; they differ in a part that is not shown: {', '.join(parts[:_SHOWN])}"
+    return (
+        f"the arguments look the same; they differ in a part that is not shown: {', '.join(parts[:_SHOWN])}"
+    )
 
 
 def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> list[str]:

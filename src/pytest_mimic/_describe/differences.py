@@ -22,15 +22,15 @@ class Difference(NamedTuple):
 
     def line(self, before: str = "recorded", after: str = "now") -> str:
         """`day: 2024-04-30 recorded, 2024-05-01 now`."""
+        return f"{self.path}: {self.fact(before, after)}"
+
+    def fact(self, before: str = "recorded", after: str = "now") -> str:
+        """The line without its path."""
         if self.old is None:
-            return f"{self.path}: {self.new} {after}, not {_place(before)}"
+            return f"{self.new} {after}, not {'in the recording' if before == 'recorded' else before}"
         if self.new is None:
-            return f"{self.path}: {before}, missing {after}"
-        return f"{self.path}: {self.old} {before}, {self.new} {after}"
-
-
-def _place(word: str) -> str:
-    return "in the recording" if word == "recorded" else word
+            return f"{before}, missing {after}"
+        return f"{self.old} {before}, {self.new} {after}"
 
 
 def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Difference]:
@@ -134,7 +134,11 @@ def sides(old: Any, new: Any) -> tuple[str, str]:
 
 
 def _type_of(description: Any) -> str:
-    return short_name(description) if isinstance(description, dict) and TAG in description else kind_of(description)
+    return (
+        short_name(description)
+        if isinstance(description, dict) and TAG in description
+        else kind_of(description)
+    )
 
 
 def _string_of(description: Any) -> str | None:

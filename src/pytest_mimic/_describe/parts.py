@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Any
 
@@ -44,14 +46,23 @@ def is_pair(value: object) -> bool:
 
 def attributes_of(value: object) -> dict[str, Any]:
     """The attributes that an object itself holds, in `__dict__` and in slots; no property is evaluated."""
-    found = dict(_own_dict(value))
+    found = _own_dict(value)
     for base in type(value).__mro__:
         for name, member in vars(base).items():
             if isinstance(member, MemberDescriptorType) and name not in found:
                 _take_slot(found, name, member, value)
     extra = found.pop("__pydantic_extra__", None)
-    found = {name: part for name, part in found.items() if name == "__notes__" or name[:2] != "__"}
-    return {**found, **extra} if isinstance(extra, dict) else found
+    return {**_public(found), **extra} if isinstance(extra, dict) else _public(found)
+
+
+def own_attributes(value: object) -> dict[str, Any]:
+    """The attributes in `__dict__` alone: those of an exception that its arguments do not tell already."""
+    return _public(_own_dict(value))
+
+
+def _public(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The attributes without Python's own bookkeeping; the notes of an exception are its user's."""
+    return {name: part for name, part in attributes.items() if name == "__notes__" or name[:2] != "__"}
 
 
 def _own_dict(value: object) -> dict[str, Any]:
@@ -70,6 +81,14 @@ def _take_slot(found: dict[str, Any], name: str, member: MemberDescriptorType, v
         return
 
 
+def plain_form(value: Any) -> Any:
+    """What a value of a class derived from a plain one holds, as the plain class has it; None for any other."""
+    for name in lineage(type(value)):
+        if name in _PLAIN:
+            return _PLAIN[name](value)
+    return None
+
+
 def stand_in(value: object) -> tuple[object] | None:
     """What stands for the value in its identity, where its class or `register_fingerprint` says so."""
     from pytest_mimic._identity.kinds import told_kind
@@ -83,14 +102,20 @@ def stand_in(value: object) -> tuple[object] | None:
         return None
 
 
-def digest(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None:
-    """A few characters that differ between different values; None for what has no stable identity."""
+def identity_of(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None:
+    """The value's fingerprint; None for what has no stable identity."""
     from pytest_mimic._identity import Unstable, fingerprint
 
     try:
-        return fingerprint(value, roots=roots)[:8]
+        return fingerprint(value, roots=roots)
     except Unstable:
         return None
+
+
+def digest(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None:
+    """A few characters of the value's fingerprint, to show that two values differ."""
+    identity = identity_of(value, roots)
+    return None if identity is None else identity[:8]
 
 
 def summary(value: Any) -> str:
@@ -127,3 +152,21 @@ def _inside(value: Any, shape: tuple[int, ...] | None) -> str:
     if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
         return ""
     return f": {', '.join(columns)}"
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "_io.BytesIO": lambda value: b"" if value.closed else io.BytesIO.getvalue(value),
+    "_io.StringIO": lambda value: "" if value.closed else io.StringIO.getvalue(value),
+    "builtins.bytearray": lambda value: bytearray(bytearray.__iter__(value)),
+    "builtins.bytes": lambda value: bytes(bytes.__iter__(value)),
+    "builtins.dict": lambda value: dict(dict.items(value)),
+    "builtins.float": float.__float__,
+    "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
+    "builtins.int": int.__int__,
+    "builtins.list": lambda value: list(list.__iter__(value)),
+    "builtins.mappingproxy": dict,
+    "builtins.set": lambda value: set(set.__iter__(value)),
+    "builtins.str": str.__str__,
+    "builtins.tuple": lambda value: tuple(tuple.__iter__(value)),
+    "collections.deque": list,
+}

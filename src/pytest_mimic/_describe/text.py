@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._describe.walk import TAG
 from pytest_mimic._vault.redact import PLACEHOLDER
 
 _LABEL_WIDTH = 120
-_LEAST_WIDTH = 12
-_ARGUMENTS = 8
+_LEAST_WIDTH = 24
 _IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 
 
@@ -121,9 +121,7 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
         render(part) if name.startswith("*") else f"{name}={render(part)}"
         for name, part in by_name(arguments).items()
     ]
-    shown = texts[:_ARGUMENTS]
-    fitted = _fitted(shown, width - len(target) - 2 - 2 * len(shown))
-    return f"{target}({', '.join([*fitted, *(['...'] if len(texts) > len(shown) else [])])})"
+    return f"{target}({', '.join(_fitted(texts, width - len(target) - 2))})"
 
 
 def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,12 +138,15 @@ def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fitted(texts: list[str], room: int) -> list[str]:
-    """The texts cut so that together they fit: short ones stay whole, long ones share the rest."""
-    fitted = dict(enumerate(texts))
-    for count, place in enumerate(sorted(fitted, key=lambda place: len(texts[place]))):
-        fitted[place] = shortened(texts[place], max(room // (len(texts) - count), _LEAST_WIDTH))
+    """As many texts as fit: short ones stay whole, long ones share the rest, and the last ones are left out."""
+    needed = list(accumulate(min(len(text), _LEAST_WIDTH) + 2 for text in texts))
+    count = max(1, sum(end <= room - 3 for end in needed)) if needed and needed[-1] > room else len(texts)
+    room -= 2 * count + (3 if count < len(texts) else 0)
+    fitted = dict(enumerate(texts[:count]))
+    for done, place in enumerate(sorted(fitted, key=lambda place: len(texts[place]))):
+        fitted[place] = shortened(texts[place], max(room // (count - done), _LEAST_WIDTH))
         room -= len(fitted[place])
-    return list(fitted.values())
+    return [*fitted.values(), *(["..."] if count < len(texts) else [])]
 
 
 def key_step(key: str) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
-import enum
-import io
 import json
 import math
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from pytest_mimic._describe.leaves import is_path, leaf_text
 from pytest_mimic._describe.parts import (
     attributes_of,
     digest,
     is_pair,
     library_of,
     lineage,
+    own_attributes,
+    plain_form,
     stand_in,
     summary,
     type_name,
@@ -54,7 +54,14 @@ _LEAST_ROOM = 8
 _LEAST_TEXT = 40
 
 
-def describe(value: object, redactor: Redactor, *, roots: Roots = (), budget: Budget = ARGUMENTS) -> Any:
+def describe(
+    value: object,
+    redactor: Redactor,
+    *,
+    roots: Roots = (),
+    budget: Budget = ARGUMENTS,
+    secrets: frozenset[str] = frozenset(),
+) -> Any:
     """A short description of any value, in plain data that JSON keeps exactly.
 
     What JSON has no form for is a dict with the key `$`. No code that a user wrote runs, except
@@ -66,8 +73,9 @@ def describe(value: object, redactor: Redactor, *, roots: Roots = (), budget: Bu
         redactor: Tells which names are secret.
         roots: Folders (prefix, token) under which paths are told relative.
         budget: How much of it to describe.
+        secrets: Texts known to be secret, besides those under secret names in the value itself.
     """
-    walk = _Walk(redactor, secrets_in(value, redactor), roots, budget)
+    walk = _Walk(redactor, secrets | secrets_in(value, redactor), roots, budget)
     return walk.node(value, budget.characters, budget.depth)
 
 
@@ -113,24 +121,17 @@ class _Walk:
 
     def compound(self, value: Any, room: int, depth: int) -> Any:
         kind = type(value)
-        if issubclass(kind, enum.Enum):
-            return {TAG: type_name(kind), "text": _member(value)}
         if library_of(kind) is not None:
             return self.library(value)
-        bases = dict(zip(lineage(kind), kind.__mro__, strict=True))
-        for name, base in bases.items():
-            if name in _TEXTS:
-                return self.named_text(type_name(kind), _TEXTS[name](base, value), value)
-            if name in _PATHS:
-                return {TAG: "Path", "text": self.path(base.__str__(value))}
+        text = leaf_text(value)
+        if text is not None:
+            return {TAG: "Path", "text": self.path(text)} if is_path(kind) else self.titled(value, text)
         if depth <= 0 or room < _LEAST_ROOM:
             return self.cut(value)
-        for name, base in bases.items():
-            if name in _CONTAINERS and base is kind:
-                return _CONTAINERS[name](self, value, room, depth)
-            if name in _PLAIN:
-                return self.derived(value, _PLAIN[name](value), room, depth)
-        return self.object(value, room, depth)
+        if kind in _CONTAINERS:
+            return _CONTAINERS[kind](self, value, room, depth)
+        plain = plain_form(value)
+        return self.object(value, room, depth) if plain is None else self.derived(value, plain, room, depth)
 
     # What has no parts
 
@@ -169,17 +170,19 @@ class _Walk:
     def shown(self, text: str) -> str:
         return self.redactor.scrub_text(text, self.secrets)
 
-    def named_text(self, name: str, text: str, value: Any) -> Any:
+    def titled(self, value: Any, text: str) -> Any:
         """A value with a text of its own; what stands in angle brackets gets a digest, as it may hold more."""
-        text = " ".join(self.shown(text[: self.budget.text]).split("\n"))
-        leaf = {TAG: name, "text": text}
+        leaf = {
+            TAG: type_name(type(value)),
+            "text": " ".join(self.shown(text[: self.budget.text]).splitlines()),
+        }
         return self.marked(leaf, value) if text.startswith("<") else leaf
 
     def library(self, value: Any) -> Any:
         kind = type(value)
         if "numpy.generic" in lineage(kind) or not (hasattr(kind, "shape") or hasattr(kind, "__len__")):
-            return self.named_text(kind.__qualname__, str(value), value)
-        return self.marked({TAG: kind.__qualname__, "text": self.shown(f"<{summary(value)}>")}, value)
+            return self.titled(value, str(value))
+        return self.marked({TAG: type_name(kind), "text": self.shown(f"<{summary(value)}>")}, value)
 
     def cut(self, value: Any) -> Any:
         """What stands for a value that the budget has no room for."""
@@ -269,12 +272,18 @@ class _Walk:
         kind = type(value)
         fields = getattr(kind, "_fields", None)
         if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
-            return {TAG: type_name(kind), "attributes": self.named(dict(zip(fields, plain, strict=True)), room, depth)}
+            return {
+                TAG: type_name(kind),
+                "attributes": self.named(dict(zip(fields, plain, strict=True)), room, depth),
+            }
         description = {TAG: type_name(kind), "value": self.node(plain, room, depth)}
-        return self.with_attributes(description, value, room - _size(description), depth)
+        return self.with_attributes(
+            description, value, attributes_of(value), room - _size(description), depth
+        )
 
-    def with_attributes(self, description: dict[str, Any], value: Any, room: int, depth: int) -> dict[str, Any]:
-        attributes = attributes_of(value)
+    def with_attributes(
+        self, description: dict[str, Any], value: Any, attributes: dict[str, Any], room: int, depth: int
+    ) -> dict[str, Any]:
         if not attributes:
             return description
         shown = dict(islice(attributes.items(), self.budget.items))
@@ -289,37 +298,16 @@ class _Walk:
         if plain is not None:
             return {TAG: name, "value": self.node(plain[0], room, depth - 1)}
         if issubclass(type(value), BaseException):
-            description = {TAG: name, "items": self.children(list(value.args), room, depth)}
-            return self.with_attributes(description, value, room - _size(description), depth)
-        description = self.with_attributes({TAG: name}, value, room, depth)
-        return description if len(description) > 1 else self.marked({TAG: name, "text": f"<{_short(name)}>"}, value)
-
-
-def _member(value: enum.Enum) -> str:
-    name = value._name_
-    return f"{type(value).__qualname__}.{name}" if name else f"{type(value).__qualname__}({value._value_!r})"
-
-
-def _moment(_base: type, value: datetime.datetime) -> str:
-    """ISO 8601, with the zone's name where it has one."""
-    zone = getattr(value.tzinfo, "key", None)
-    text = datetime.datetime.isoformat(value)
-    return f"{text}[{zone}]" if isinstance(zone, str) else text
-
-
-def _titled(word: str) -> Callable[[type, Any], str]:
-    """The text of what has a name: `<function shop.api:fetch>`."""
-
-    def text(_base: type, value: Any) -> str:
-        module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-        return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
-
-    return text
-
-
-def _own_text(base: type, value: Any) -> str:
-    """`str`, as the library class has it, whatever a class derived from it does."""
-    return str(base.__str__(value))
+            description = {TAG: name, "items": self.children(value.args, room, depth)}
+            return self.with_attributes(
+                description, value, own_attributes(value), room - _size(description), depth
+            )
+        description = self.with_attributes({TAG: name}, value, attributes_of(value), room, depth)
+        return (
+            description
+            if len(description) > 1
+            else self.marked({TAG: name, "text": f"<{_short(name)}>"}, value)
+        )
 
 
 _LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {
@@ -329,53 +317,12 @@ _LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {
     int: _Walk.integer,
     float: _Walk.real,
 }
-_TEXTS: dict[str, Callable[[type, Any], str]] = {
-    "builtins.NotImplementedType": _own_text,
-    "builtins.builtin_function_or_method": _titled("function"),
-    "builtins.complex": _own_text,
-    "builtins.ellipsis": _own_text,
-    "builtins.function": _titled("function"),
-    "builtins.method": _titled("method"),
-    "builtins.module": _titled("module"),
-    "builtins.range": _own_text,
-    "builtins.slice": _own_text,
-    "builtins.type": _titled("class"),
-    "datetime.date": lambda _base, value: datetime.date.isoformat(value),
-    "datetime.datetime": _moment,
-    "datetime.time": lambda _base, value: datetime.time.isoformat(value),
-    "datetime.timedelta": _own_text,
-    "datetime.timezone": _own_text,
-    "decimal.Decimal": _own_text,
-    "fractions.Fraction": _own_text,
-    "ipaddress._IPAddressBase": _own_text,
-    "re.Pattern": _own_text,
-    "uuid.UUID": _own_text,
-    "zoneinfo.ZoneInfo": _own_text,
-}
-_PATHS = frozenset({"pathlib.PurePath", "pathlib._local.PurePath"})
-_CONTAINERS: dict[str, Callable[[_Walk, Any, int, int], Any]] = {
-    "builtins.dict": _Walk.mapping,
-    "builtins.frozenset": _Walk.members,
-    "builtins.list": _Walk.items,
-    "builtins.set": _Walk.members,
-    "builtins.tuple": _Walk.items,
-}
-#: What a value of a class derived from these holds, as the plain class has it.
-_PLAIN: dict[str, Callable[[Any], Any]] = {
-    "_io.BytesIO": lambda value: b"" if value.closed else io.BytesIO.getvalue(value),
-    "_io.StringIO": lambda value: "" if value.closed else io.StringIO.getvalue(value),
-    "builtins.bytearray": lambda value: bytearray(bytearray.__iter__(value)),
-    "builtins.bytes": lambda value: bytes(bytes.__iter__(value)),
-    "builtins.dict": lambda value: dict(dict.items(value)),
-    "builtins.float": float.__float__,
-    "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
-    "builtins.int": int.__int__,
-    "builtins.list": lambda value: list(list.__iter__(value)),
-    "builtins.mappingproxy": dict,
-    "builtins.set": lambda value: set(set.__iter__(value)),
-    "builtins.str": str.__str__,
-    "builtins.tuple": lambda value: tuple(tuple.__iter__(value)),
-    "collections.deque": list,
+_CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
+    dict: _Walk.mapping,
+    frozenset: _Walk.members,
+    list: _Walk.items,
+    set: _Walk.members,
+    tuple: _Walk.items,
 }
 
 
@@ -400,5 +347,3 @@ def _short(name: str) -> str:
 def order(description: Any) -> str:
     """A text that is equal for equal descriptions, and orders them."""
     return json.dumps(description, sort_keys=True)
-
-

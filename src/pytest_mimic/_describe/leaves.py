@@ -1,0 +1,80 @@
+"""Values that have one text of their own: dates, numbers, paths, functions."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from pytest_mimic._describe.parts import lineage
+
+
+def _member(value: enum.Enum) -> str:
+    name = value._name_
+    return f"{type(value).__qualname__}.{name}" if name else f"{type(value).__qualname__}({value._value_!r})"
+
+
+def _moment(_base: type, value: datetime.datetime) -> str:
+    """ISO 8601, with the zone's name where it has one."""
+    zone = getattr(value.tzinfo, "key", None)
+    text = datetime.datetime.isoformat(value)
+    return f"{text}[{zone}]" if isinstance(zone, str) else text
+
+
+def _titled(word: str) -> Callable[[type, Any], str]:
+    """The text of what has a name: `<function shop.api:fetch>`."""
+
+    def text(_base: type, value: Any) -> str:
+        module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
+
+    return text
+
+
+def _own_text(base: Any, value: Any) -> str:
+    """`str`, as the library class has it, whatever a class derived from it does."""
+    return str(base.__str__(value))
+
+
+_TEXTS: dict[str, Callable[[type, Any], str]] = {
+    "builtins.NotImplementedType": _own_text,
+    "builtins.builtin_function_or_method": _titled("function"),
+    "builtins.complex": _own_text,
+    "builtins.ellipsis": _own_text,
+    "builtins.function": _titled("function"),
+    "builtins.method": _titled("method"),
+    "builtins.module": _titled("module"),
+    "builtins.range": _own_text,
+    "builtins.slice": _own_text,
+    "builtins.type": _titled("class"),
+    "datetime.date": lambda _base, value: datetime.date.isoformat(value),
+    "datetime.datetime": _moment,
+    "datetime.time": lambda _base, value: datetime.time.isoformat(value),
+    "datetime.timedelta": _own_text,
+    "datetime.timezone": _own_text,
+    "decimal.Decimal": _own_text,
+    "fractions.Fraction": _own_text,
+    "ipaddress._IPAddressBase": _own_text,
+    "re.Pattern": _own_text,
+    "uuid.UUID": _own_text,
+    "zoneinfo.ZoneInfo": _own_text,
+}
+_PATHS = frozenset({"pathlib.PurePath", "pathlib._local.PurePath"})
+_TEXTS.update(dict.fromkeys(_PATHS, _own_text))
+
+
+def leaf_text(value: Any) -> str | None:
+    """The text of a value that has one and no parts to show; None for any other."""
+    kind = type(value)
+    if issubclass(kind, enum.Enum):
+        return _member(value)
+    for name, base in zip(lineage(kind), kind.__mro__, strict=True):
+        if name in _TEXTS:
+            return _TEXTS[name](base, value)
+    return None
+
+
+def is_path(kind: type) -> bool:
+    """Whether values of a type are `pathlib` paths."""
+    return not _PATHS.isdisjoint(lineage(kind))
