@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import cached_property, partialmethod
-from types import BuiltinFunctionType, FunctionType, MethodType
+from functools import cached_property, partial, partialmethod
+from types import BuiltinFunctionType, MethodType
 from typing import Any
 
 CARRIERS: frozenset[type] = frozenset(
@@ -29,7 +29,7 @@ def _inner(held: object) -> Any:
         return held.fget
     if isinstance(held, (cached_property, partialmethod)):
         return held.func
-    if callable(held) or isinstance(held, type) or not hasattr(type(held), "__get__"):
+    if callable(held) or not hasattr(type(held), "__get__"):
         return None
     own = getattr(held, "__dict__", {})
     return next((own[slot] for slot in _SLOTS if callable(own.get(slot))), None)
@@ -64,21 +64,27 @@ def _reborn(base: Any, held: object, *arguments: object) -> object:
     return twin
 
 
-def for_class(function: object, wrapper: Callable[..., object]) -> Any:
-    """What a class holds for the wrapper of a function that it holds: what binds, or does not, alike."""
+def behind(function: Any) -> Any:
+    """The function behind a wrapper: another run's, or one that somebody put back after its end."""
+    try:
+        own = object.__getattribute__(function, "__dict__")
+    except AttributeError:
+        return function
+    inside = own.get("__mimic_original__")
+    # `functools.wraps` copies the mark onto what others wrap around a wrapper.
+    return inside if inside is not None and own.get("__wrapped__") is inside else function
+
+
+def as_attribute(function: object, wrapper: Callable[..., object]) -> Any:
+    """What a class holds for a wrapper, so that it binds to instances if the function itself does."""
     kind = type(function)
-    binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType))
+    binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType, partial))
     return wrapper if binds else staticmethod(wrapper)
 
 
-def unbound(method: partialmethod[Any], owner: type, name: str) -> Callable[..., object]:
-    """The function that a partialmethod amounts to, named as the class knows it."""
-    function = method.__get__(None, owner)
-    if isinstance(function, FunctionType):
-        function.__name__ = name
-        function.__qualname__ = f"{owner.__qualname__}.{name}"
-        function.__module__ = owner.__module__
-    return function
+def unbound(method: partialmethod[Any], owner: type) -> Callable[..., object]:
+    """The function that a partialmethod amounts to."""
+    return method.__get__(None, owner)
 
 
 def kind_of(held: object, *, in_class: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 Holder: TypeAlias = "dict[str, object] | type"
@@ -18,7 +18,7 @@ _OURS = ("pytest_mimic", "_pytest", "pytest", "pluggy", "xdist", "execnet")
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 
 _class_namespace = type.__dict__["__dict__"].__get__
-_subclasses = type.__subclasses__
+_subclasses: Callable[[type], list[type]] = type.__subclasses__
 
 
 def namespace_of(module: object) -> dict[str, object] | None:
@@ -47,9 +47,17 @@ def write(holder: Holder, name: str, value: object) -> None:
         else:
             holder[name] = value
     elif value is MISSING:
-        type.__delattr__(holder, name)
+        _past_metaclass(type.__delattr__, delattr, holder, name)
     else:
-        type.__setattr__(holder, name, value)
+        _past_metaclass(type.__setattr__, setattr, holder, name, value)
+
+
+def _past_metaclass(plain: Callable[..., None], ordinary: Callable[..., None], *arguments: object) -> None:
+    """Change a class as `type` does it; metaclasses written in C insist on their own way."""
+    try:
+        plain(*arguments)
+    except TypeError:
+        ordinary(*arguments)
 
 
 def is_writable(holder: Holder) -> bool:
@@ -69,12 +77,12 @@ def all_namespaces() -> Iterator[dict[str, object]]:
 
 def all_classes() -> Iterator[type]:
     """Every class there is, nested and local ones too, but those that cannot be written."""
-    seen: set[type] = {object}
+    seen = {id(object)}
     waiting: list[type] = [object]
     while waiting:
         for cls in _subclasses(waiting.pop()):
-            if cls not in seen:
-                seen.add(cls)
+            if id(cls) not in seen:
+                seen.add(id(cls))
                 waiting.append(cls)
                 if is_writable(cls) and not _is_ours(_module_name(cls)):
                     yield cls

@@ -1,21 +1,18 @@
-"""What a target names in a module that is loaded: where it is held, as what, and its function."""
+"""What a target names in a loaded module: where it is held, as what, and the function itself."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partialmethod
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from pytest_mimic._target import did_you_mean
+from pytest_mimic._names import did_you_mean
 
-from .descriptors import carried, kind_of, unbound
+from .descriptors import behind, carried, kind_of, unbound
 from .holders import MISSING, Holder, held_by, is_writable, namespace_of, read
-
-Raw = Callable[[object], object]
-"""Gives what a place held before we put something there."""
 
 
 class Found(NamedTuple):
@@ -24,10 +21,11 @@ class Found(NamedTuple):
     Attributes:
         holder: The module's namespace or the class by which it is named.
         name: Its name there.
-        held: What the holder has under that name now; MISSING where a class inherits it.
-        original: What was held, there or in the base, before we put something there.
+        held: What the holder itself has under that name; MISSING where a class inherits it, or a
+            module gives it on demand.
+        original: What is held there, or in the base, when nothing of ours is.
         function: The function to be mimicked.
-        kind: As what it is called: function, method, classmethod, staticmethod, property, cached_property.
+        kind: What it is called as: function, method, classmethod, staticmethod, property, cached_property.
         label: `module:path` as it was named.
     """
 
@@ -41,84 +39,180 @@ class Found(NamedTuple):
 
 
 class NotFoundError(Exception):
-    """Why a target names nothing that can be mimicked; the reason follows the target's name."""
+    """Why a target names nothing that can be mimicked; the reason continues the target's name."""
 
 
-def look_up(module: str, path: Sequence[str], raw: Raw) -> list[Found]:
-    """What a target names; more than one for `*`.
+class OnDemandError(Exception):
+    """A module gives the name only when asked, and asking may import. Attributes: `module`, `name`."""
 
-    Raises:
-        NotFoundError: It names nothing, or nothing that can be mimicked.
+    def __init__(self, module: str, name: str) -> None:
+        super().__init__(module, name)
+        self.module = module
+        self.name = name
+
+
+class Lookup:
+    """Looks names up without evaluating a descriptor or loading a lazy module.
+
+    Args:
+        original: Gives, for something of ours that a place holds, what the place held before.
     """
-    *parents, last = path
-    holder: Holder = _namespace(module)
-    for depth, name in enumerate(parents, 1):
-        holder = _step(holder, name, ".".join((module, *parents[: depth - 1])), raw)
-    if last != "*":
-        return [_found(holder, last, module, path, raw)]
-    names = list(_public_names(holder, module, raw))
-    if not names:
-        raise NotFoundError("names no public function")
-    return [_found(holder, name, module, (*parents, name), raw) for name in names]
+
+    def __init__(self, original: Callable[[object], object]) -> None:
+        self._original = original
+        self.given: dict[tuple[str, str], object] = {}
+        """What modules have given on demand, by module and name."""
+        self._owned: dict[tuple[int, str], tuple[type, object, Any]] = {}
+
+    def find(self, module: str, path: Sequence[str]) -> list[Found]:
+        """What a target names; more than one for `*`.
+
+        Raises:
+            NotFoundError: It names nothing, or nothing that can be mimicked.
+            OnDemandError: The module has to be asked first.
+        """
+        *parents, last = path
+        if not parents and last != "*":
+            return [self._found(*self._in_module(module, last), label=f"{module}:{last}")]
+        holder = self._holder(module, parents)
+        prefix = f"{module}:{''.join(f'{name}.' for name in parents)}"
+        names = list(self._public_names(holder, module)) if last == "*" else [_mangled(holder, last)]
+        if not names:
+            raise NotFoundError("names no public function")
+        where = ".".join((module, *parents))
+        return [
+            self._found(holder, name, *_lookup(holder, name, where), label=f"{prefix}{name}")
+            for name in names
+        ]
+
+    def leads_to(self, module: str, path: Sequence[str], function: object) -> bool:
+        """Whether a name leads to this very function."""
+        if sys.modules.get(module) is None:
+            return False
+        try:
+            return self.find(module, path)[0].function is function
+        except (NotFoundError, OnDemandError):
+            return False
+
+    def has(self, module: str, path: Sequence[str]) -> bool:
+        """Whether a name leads to something that can be mimicked."""
+        try:
+            return bool(self.find(module, path))
+        except (NotFoundError, OnDemandError):
+            return False
+
+    def forget(self, module: str) -> None:
+        """Drop what a module has given on demand."""
+        self.given = {key: value for key, value in self.given.items() if key[0] != module}
+
+    # The way to the holder
+
+    def _in_module(self, module: str, name: str) -> tuple[Holder, str, object, object]:
+        """Holder, name, what the name stands for and what the holder itself has under it."""
+        there = sys.modules[module]
+        namespace = namespace_of(there)
+        if namespace is None:
+            raise NotFoundError(f"cannot be patched, {module} is no module but {_article(there)}")
+        if name in namespace:
+            return namespace, name, namespace[name], namespace[name]
+        for cls in type(there).__mro__:
+            if cls not in (ModuleType, object) and read(cls, name) is not MISSING:
+                return cls, name, read(cls, name), read(cls, name)
+        if (module, name) in self.given:
+            return namespace, name, self.given[module, name], MISSING
+        return namespace, name, self._asked(module, name, namespace), MISSING
+
+    def _asked(self, module: str, name: str, namespace: Mapping[str, object]) -> object:
+        """What a module gives that computes its attributes; those it announces are left for later."""
+        ask: Any = namespace.get("__getattr__")
+        if callable(ask) and name in _announced(namespace):
+            raise OnDemandError(module, name)
+        try:
+            return ask(name) if callable(ask) else _ask_object(sys.modules[module], name)
+        except Exception as error:  # their code, which may do anything
+            raise NotFoundError(f"does not exist in {module}{_hint(namespace, name)}") from error
+
+    def _holder(self, module: str, parents: Sequence[str]) -> Holder:
+        """The class, or module, that the names before the last lead to."""
+        if not parents:
+            return namespace_of(sys.modules[module]) or {}
+        current = self._in_module(module, parents[0])[2]
+        holder = _as_holder(current, parents[0])
+        for depth, name in enumerate(parents[1:], 1):
+            holder = _as_holder(_lookup(holder, name, ".".join((module, *parents[:depth])))[0], name)
+        return holder
+
+    # What is there
+
+    def _found(self, holder: Holder, name: str, current: object, held: object, *, label: str) -> Found:
+        original = self._original(current)
+        in_class = not isinstance(holder, dict)
+        if not is_writable(holder):
+            raise NotFoundError("cannot be patched, its class is written in C")
+        function = _function(original, label)
+        if isinstance(holder, type):
+            function = self._own(function, original, holder, name, is_inherited=held is MISSING)
+        return Found(holder, name, held, original, function, kind_of(original, in_class=in_class), label)
+
+    def _own(self, function: Any, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
+        """A function that is this class's alone, where the one found is not; the same each time."""
+        if not is_inherited and not isinstance(original, partialmethod):
+            return function
+        key = (id(cls), name)
+        if key not in self._owned or self._owned[key][1] is not original:
+            own = unbound(original, cls) if isinstance(original, partialmethod) else _copy_of(function)
+            own.__module__, own.__qualname__ = cls.__module__, f"{cls.__qualname__}.{name}"
+            self._owned[key] = (cls, original, own)
+        return self._owned[key][2]
+
+    def _public_names(self, holder: Holder, module: str) -> Iterator[str]:
+        for name, held in list(held_by(holder).items()):
+            original = self._original(held)
+            is_taken = _is_method(original) if isinstance(holder, type) else _is_defined_in(module, original)
+            if is_taken and not name.startswith("_"):
+                yield name
 
 
-def resolves_to(module: str, path: Sequence[str], function: object, raw: Raw) -> bool:
-    """Whether a name leads to this very function."""
-    if sys.modules.get(module) is None:
-        return False
-    try:
-        return look_up(module, path, raw)[0].function is function
-    except NotFoundError:
-        return False
-
-
-def _namespace(module: str) -> dict[str, object]:
-    namespace = namespace_of(sys.modules[module])
-    if namespace is None:
-        raise NotFoundError("is in a module that holds nothing itself")
-    return namespace
-
-
-def _step(holder: Holder, name: str, where: str, raw: Raw) -> Holder:
-    """The class, or module, of that name."""
-    held, _ = _lookup(holder, name)
-    if held is MISSING:
-        raise _missing(holder, name, where, raw)
-    if isinstance(held, type):
-        return held
-    if isinstance(held, ModuleType):
-        return namespace_of(held) or {}
-    cls = f"{type(held).__module__}:{type(held).__qualname__}"
-    raise NotFoundError(f"cannot be patched, {name} is an object, name the method of its class {cls}")
-
-
-def _lookup(holder: Holder, name: str) -> tuple[object, object]:
+def _lookup(holder: Holder, name: str, where: str) -> tuple[object, object]:
     """What a name stands for, and what the holder itself has under it."""
     own = read(holder, name)
-    if own is not MISSING or isinstance(holder, dict):
+    if own is not MISSING:
         return own, own
-    for base in holder.__mro__[1:]:
-        inherited = read(base, name)
-        if inherited is not MISSING:
-            return inherited, MISSING
-    return MISSING, MISSING
+    inherited = () if isinstance(holder, dict) else holder.__mro__[1:]
+    found = next((read(base, name) for base in inherited if read(base, name) is not MISSING), MISSING)
+    if found is MISSING:
+        names = holder if isinstance(holder, dict) else dir(holder)
+        raise NotFoundError(f"does not exist in {where}{_hint(names, name)}")
+    return found, MISSING
 
 
-def _found(holder: Holder, name: str, module: str, path: Sequence[str], raw: Raw) -> Found:
-    label = f"{module}:{'.'.join(path)}"
-    attribute = _mangled(holder, name)
-    current, held = _lookup(holder, attribute)
-    where = ".".join((module, *path[:-1]))
-    if current is MISSING:
-        raise _missing(holder, name, where, raw)
-    original = raw(current)
-    function = _function(holder, attribute, original, label)
-    if not is_writable(holder):
-        raise NotFoundError(f"cannot be patched, {path[-2]} is a class written in C")
-    if held is MISSING:
-        function = _own_copy(function, holder, attribute)
-    kind = kind_of(original, in_class=not isinstance(holder, dict))
-    return Found(holder, attribute, held, original, function, kind, label)
+def _hint(names: Mapping[str, object] | Sequence[str], name: str) -> str:
+    return did_you_mean(name, [known for known in names if not known.startswith("__")])
+
+
+def _announced(namespace: Mapping[str, Any]) -> set[str]:
+    """The names that a module says it has."""
+    names = set(namespace.get("__all__") or ())
+    if callable(namespace.get("__dir__")):
+        names.update(namespace["__dir__"]())
+    return names
+
+
+def _ask_object(module: object, name: str) -> object:
+    """An attribute of an object that stands in for a module."""
+    if isinstance(module, ModuleType):
+        raise AttributeError(name)
+    return getattr(module, name)
+
+
+def _as_holder(current: object, name: str) -> Holder:
+    if isinstance(current, type):
+        return current
+    namespace = namespace_of(current) if isinstance(current, ModuleType) else None
+    if namespace is not None:
+        return namespace
+    cls = f"{type(current).__module__}:{type(current).__qualname__}"
+    raise NotFoundError(f"cannot be patched, {name} is an object: name the method of its class, {cls}")
 
 
 def _mangled(holder: Holder, name: str) -> str:
@@ -128,72 +222,54 @@ def _mangled(holder: Holder, name: str) -> str:
     return f"_{holder.__name__.lstrip('_')}{name}"
 
 
-def _function(holder: Holder, name: str, original: object, label: str) -> Any:
+def _function(original: object, label: str) -> Any:
+    """The function that is mimicked for what a holder has."""
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
-    if isinstance(original, partialmethod) and not isinstance(holder, dict):
-        return unbound(original, holder, name)
-    inside = carried(original) if not callable(original) or isinstance(original, staticmethod) else None
-    function = original if inside is None else inside
-    if isinstance(original, property) and inside is None:
+    if isinstance(original, ModuleType):
+        raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
+    if isinstance(original, property) and original.fget is None:
         raise NotFoundError("is a property that cannot be read")
+    is_descriptor = isinstance(original, staticmethod) or not callable(original)
+    function = behind((carried(original) if is_descriptor else None) or original)
     if not callable(function):
-        raise NotFoundError(f"is not callable, it is {_article(type(original).__name__)}")
+        raise NotFoundError(f"is not callable, it is {_article(original)}")
     return function
 
 
-def _own_copy(function: Any, cls: type, name: str) -> Any:
-    """A function of its own for a class that inherits it, so that the base keeps its function."""
-    if isinstance(function, FunctionType):
-        twin = FunctionType(
-            function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-        )
-        twin.__kwdefaults__ = function.__kwdefaults__
-        twin.__annotations__ = dict(function.__annotations__)
-        twin.__dict__.update(function.__dict__)
-        twin.__doc__ = function.__doc__
-    else:
-
-        @functools.wraps(function)
-        def twin(*args: object, **kwargs: object) -> object:
-            return function(*args, **kwargs)
-
-    twin.__module__, twin.__qualname__ = cls.__module__, f"{cls.__qualname__}.{name}"
+def _copy_of(function: Any) -> Any:
+    """Another function that does the same."""
+    if not isinstance(function, FunctionType):
+        return functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))
+    twin: Any = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    twin.__kwdefaults__ = function.__kwdefaults__
+    functools.update_wrapper(twin, function)
+    del twin.__wrapped__
+    twin.__dict__.update(function.__dict__)
     return twin
 
 
-def _public_names(holder: Holder, module: str, raw: Raw) -> Iterator[str]:
-    in_class = not isinstance(holder, dict)
-    for name, held in list(held_by(holder).items()):
-        if name.startswith("_"):
-            continue
-        original = raw(held)
-        if _is_method(original) if in_class else _is_function_of(original, module):
-            yield name
-
-
 def _is_method(held: object) -> bool:
-    return not isinstance(held, type) and (
-        isinstance(held, (staticmethod, classmethod, partialmethod)) or (callable(held) and hasattr(held, "__name__"))
-    )
+    return isinstance(held, (staticmethod, classmethod, partialmethod)) or _is_routine(held)
 
 
-def _is_function_of(held: object, module: str) -> bool:
-    return (
-        callable(held)
-        and not isinstance(held, type)
-        and getattr(held, "__module__", None) == module
-        and isinstance(getattr(held, "__name__", None), str)
-    )
+def _is_defined_in(module: str, held: object) -> bool:
+    return _is_routine(held) and getattr(held, "__module__", None) == module
 
 
-def _missing(holder: Holder, name: str, where: str, raw: Raw) -> NotFoundError:
-    if isinstance(holder, dict):
-        names = [known for known in holder if not known.startswith("__")]
-    else:
-        names = [known for known in dir(holder) if not known.startswith("__")]
-    return NotFoundError(f"does not exist in {where}{did_you_mean(name, names)}")
+def _is_routine(held: object) -> bool:
+    """Whether it is a function of some kind, decided by its type alone: proxies may not be touched."""
+    kind = type(held)
+    is_function = hasattr(kind, "__get__") or issubclass(kind, BuiltinFunctionType)
+    return is_function and callable(held) and not issubclass(kind, type)
 
 
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+def _article(thing: object) -> str:
+    kind = type(thing).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

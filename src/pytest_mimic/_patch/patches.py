@@ -1,0 +1,174 @@
+"""The functions that are patched now: their places, and how each is restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partialmethod
+from types import MethodType
+from typing import Any, NamedTuple
+
+from .descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
+from .holders import MISSING, Holder, all_classes, all_namespaces, held_by, read, write
+from .lookup import Found
+
+
+class Place(NamedTuple):
+    """A name of a holder, what it held (MISSING: nothing), and what it holds from us."""
+
+    holder: Holder
+    name: str
+    before: object
+    ours: object
+
+
+class Patch:
+    """One function and its wrapper.
+
+    Attributes:
+        named: How the function was found first.
+        label: Its `module:qualname`.
+        covers: How many activations want it.
+        places: Where it was put.
+        originals: Each object of ours by its id, with what it stands for.
+    """
+
+    def __init__(self, named: Found, label: str, wrapper: Callable[..., Any]) -> None:
+        self.named = named
+        self.label = label
+        self.wrapper = wrapper
+        self.covers = 0
+        self.places: list[Place] = []
+        self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
+        self._replacements: dict[tuple[int, bool], object] = {}
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        function: Callable[..., Any] = self.named.function
+        return function
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether it is one class's alone, whose base keeps its own function."""
+        return self.named.held is MISSING and isinstance(self.named.holder, type)
+
+    @property
+    def sought(self) -> list[object]:
+        """What is replaced wherever it is held: the function, and what it was found as."""
+        if self.is_inherited:
+            return []
+        original = self.named.original
+        inside = carried(original)
+        is_carrier = inside is not None and behind(inside) is self.function
+        return [self.function, original, *([inside] if is_carrier else [])]
+
+    def replacement(self, held: object, *, in_class: bool) -> object:
+        """What stands for `held`, the function itself or what carries it; the same each time."""
+        key = (id(held), in_class)
+        if key not in self._replacements:
+            ours = self._build(held, in_class=in_class)
+            self._replacements[key] = ours
+            self.originals.setdefault(id(ours), (ours, held))
+        return self._replacements[key]
+
+    def _build(self, held: object, *, in_class: bool) -> object:
+        if isinstance(held, partialmethod) and held is self.named.original:
+            return as_attribute(self.function, self.wrapper)
+        if held is not self.function and carried(held) is not None:
+            return rebuilt(held, self.wrapper)
+        return as_attribute(held, self.wrapper) if in_class else self.wrapper
+
+
+class Patches:
+    """All patches in force."""
+
+    def __init__(self) -> None:
+        self._by_function: dict[int, Patch] = {}
+        self._ours: dict[int, Patch] = {}
+
+    def of(self, function: object) -> Patch | None:
+        """The patch of a function."""
+        return self._by_function.get(id(function))
+
+    def holding(self, held: object) -> Patch | None:
+        """The patch that an object of ours belongs to."""
+        return self._ours.get(id(held))
+
+    def original(self, held: object) -> object:
+        """What an object of ours stands for; anything else stands for itself."""
+        patch = self._ours.get(id(held))
+        return patch.originals[id(held)][1] if patch is not None else held
+
+    def install(self, patches: Sequence[Patch]) -> None:
+        """Put the wrappers wherever their functions are held, in one pass over all holders."""
+        everywhere = {}
+        for patch in patches:
+            self._by_function[id(patch.function)] = patch
+            self._put(patch, patch.named.holder, patch.named.name, patch.named.held)
+            everywhere.update((id(thing), patch) for thing in patch.sought)
+        for holder, name, held, patch in _holding(everywhere):
+            self._put(patch, holder, name, held)
+
+    def _put(self, patch: Patch, holder: Holder, name: str, held: object) -> None:
+        original = patch.named.original if held is MISSING else held
+        ours = patch.replacement(original, in_class=isinstance(holder, type))
+        self._ours[id(patch.wrapper)] = self._ours[id(ours)] = patch
+        write(holder, name, ours)
+        patch.places.append(Place(holder, name, held, ours))
+
+    def remove(self, patches: Iterable[Patch]) -> None:
+        """Restore the places of patches that nobody wants any more; what others put there stays."""
+        ended = [patch for patch in patches if not patch.covers]
+        for patch in reversed(ended):
+            for place in reversed(patch.places):
+                if read(place.holder, place.name) is place.ours:
+                    write(place.holder, place.name, self._before(place))
+        left = {key: patch for patch in ended for key in patch.originals}
+        for holder, name, held, patch in _holding(left):
+            write(holder, name, _without(patch, held))
+        self._forget(ended)
+
+    def _before(self, place: Place) -> object:
+        """What to put back: what another patch had put there stays only as long as that does."""
+        patch = self._ours.get(id(place.before))
+        return place.before if patch is None or patch.covers else self.original(place.before)
+
+    def _forget(self, ended: Sequence[Patch]) -> None:
+        for patch in self._by_function.values():
+            patch.places = [place._replace(before=self._before(place)) for place in patch.places]
+        for patch in ended:
+            self._by_function.pop(id(patch.function), None)
+            for key in patch.originals:
+                self._ours.pop(key, None)
+
+
+def _without(patch: Patch, held: object) -> object:
+    """What belongs where something of ours came to be held while it was in force."""
+    if id(held) in patch.originals:
+        return patch.originals[id(held)][1]
+    return rebuilt(held, patch.function)
+
+
+def _holding(wanted: Mapping[int, Patch]) -> Iterator[tuple[Holder, str, object, Patch]]:
+    """Every place that holds one of the objects with these ids, or a descriptor around one."""
+    if not wanted:
+        return
+    for holder, carriers in _all_holders():
+        values = held_by(holder).values()
+        if wanted.keys().isdisjoint(map(id, values)) and carriers.isdisjoint(map(type, values)):
+            continue
+        for name, held in list(held_by(holder).items()):
+            patch = wanted.get(id(held))
+            if patch is None and type(held) in carriers:
+                patch = wanted.get(id(carried(held)))
+            if patch is not None:
+                yield holder, name, held, patch
+
+
+def _all_holders() -> Iterator[tuple[Holder, frozenset[type]]]:
+    """Every holder, with the types of what may carry a function there."""
+    in_module = frozenset({MethodType})
+    for namespace in all_namespaces():
+        yield namespace, in_module
+    for cls in all_classes():
+        yield cls, CARRIERS
