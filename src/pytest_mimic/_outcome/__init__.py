@@ -22,11 +22,12 @@ class Outcome:
         items: What a stream gave, in order: values, or snapshots of them taken when they were given.
         end: How the stream ended, an outcome of kind `value` or `raised`; None where its reader stopped.
         sent: What was sent into the stream, or None where it was only iterated.
+        outer: What the caller was handling when it made the call: no part of the exception's context.
         changed: The new state of the arguments that `mutates=` names. Where `value` is one of them, it
             is the same object.
     """
 
-    __slots__ = ("changed", "end", "exception", "items", "kind", "sent", "value")
+    __slots__ = ("changed", "end", "exception", "items", "kind", "outer", "sent", "value")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Outcome:
     ) -> None:
         self.kind = kind
         self.value = value
+        self.outer: BaseException | None = None
         self.exception = exception
         self.items = list(items)
         self.end = end
@@ -60,9 +62,9 @@ class Outcome:
             exception: What was raised.
             outer: What the caller was handling when it made the call; it is not part of the outcome.
         """
-        if outer is not None:
-            _cut_context(exception, outer)
-        return cls("raised", exception=exception)
+        outcome = cls("raised", exception=exception)
+        outcome.outer = outer
+        return outcome
 
     @classmethod
     def of_stream(
@@ -74,17 +76,6 @@ class Outcome:
     def __repr__(self) -> str:
         told = {"value": self.value, "raised": self.exception, "stream": self.items}[self.kind]
         return f"<Outcome {self.kind} {told!r}>"
-
-
-def _cut_context(exception: BaseException, outer: BaseException) -> None:
-    """Take `outer` and what is behind it out of the exception's context."""
-    seen = {id(exception)}
-    while exception.__context__ is not None and id(exception.__context__) not in seen:
-        if exception.__context__ is outer:
-            exception.__context__ = None
-            return
-        exception = exception.__context__
-        seen.add(id(exception))
 
 
 def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
@@ -119,6 +110,6 @@ def apply_changes(current: object, new: object) -> None:
     Raises:
         TypeError: The two are of different types, or the type cannot be changed in place.
     """
-    from pytest_mimic._outcome import changes
+    from pytest_mimic._outcome.changes import apply
 
-    changes.apply(current, new)
+    apply(current, new)

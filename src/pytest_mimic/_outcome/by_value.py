@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import types
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
@@ -21,7 +21,7 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     """
 
     # cloudpickle stores an open file as its text, a memoryview as bytes: neither is what was returned.
-    dispatch_table = {
+    dispatch_table: ClassVar[dict[type, Any]] = {
         kind: reduce
         for kind, reduce in cloudpickle.Pickler.dispatch_table.items()
         if kind not in (io.TextIOWrapper, memoryview)

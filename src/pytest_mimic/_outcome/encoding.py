@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from xxhash import xxh3_128
 
@@ -71,25 +71,40 @@ def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
         item if isinstance(item, Snapshot) else snapshot(item, path=f"items[{index}]", target=target)
         for index, item in enumerate(outcome.items)
     ]
+    last = outcome.end if outcome.kind == "stream" else outcome
+    if last is None or last.exception is None:
+        return _encode(outcome, items, target)
+    with exceptions.cut(last.exception, last.outer):
+        try:
+            return _encode(outcome, items, target)
+        except UnstorableOutcomeError:
+            guilty = _unstorable_context(last.exception)
+            if guilty is None:
+                raise
+            # A cause is part of the outcome; a context that cannot be stored is not.
+            with exceptions.cut(last.exception, guilty):
+                return _encode(outcome, items, target)
+
+
+def _encode(outcome: Outcome, items: list[Snapshot], target: str | None) -> Encoded:
     changes = list(outcome.changed)
     text = _plain_text(outcome, items)
     if text is not None:
-        return Encoded(outcome.kind, changes, _hex(text.encode()), text=text)
+        return Encoded(outcome.kind, changes, _hex(text), text=text)
     body = _body(outcome, len(items))
     pickled = _dump_outcome(body, outcome, target)
-    count = 1 + len(items)
     fingerprint = _fingerprint(_counted(outcome, body), pickled)
     if items:
         pickled = _joined([pickled, *(_pickled(item) for item in items)])
-        fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]).encode())
-    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=count)
+        fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
+    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=1 + len(items))
 
 
 def snapshot(value: object, *, path: str, target: str | None) -> Snapshot:
     """See `pytest_mimic._outcome.snapshot`."""
     text = text_of(value)
     if text is not None:
-        return Snapshot(_hex(text.encode()), text=text, pickled=None)
+        return Snapshot(_hex(text), text=text, pickled=None)
     try:
         pickled = pickles.dump(value)
     except Exception as reason:  # whatever the value's parts raise
@@ -178,8 +193,6 @@ def _dump_outcome(body: dict[str, Any], outcome: Outcome, target: str | None) ->
         last = outcome.end if outcome.kind == "stream" and outcome.end is not None else outcome
         roots: dict[str, object] = dict(outcome.changed)
         if last.kind == "raised":
-            if _drop_contexts(cast(BaseException, last.exception)):
-                return _dump_outcome(body, outcome, target)
             roots["exception"] = last.exception
         else:
             roots["result"] = last.value
@@ -187,30 +200,31 @@ def _dump_outcome(body: dict[str, Any], outcome: Outcome, target: str | None) ->
         raise _refusal(roots, last.kind, target, reason) from reason
 
 
-def _drop_contexts(exception: BaseException) -> bool:
-    """Take out the first context that cannot be stored; a cause is part of the outcome, a context is not."""
-    seen: set[int] = set()
-    link: BaseException | None = exception
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        if link.__context__ is not None and link.__context__ is not link.__cause__:
-            if not _storable(link.__context__):
-                link.__context__ = None
-                return True
-        link = link.__cause__ or link.__context__
-    return False
+def _unstorable_context(exception: BaseException) -> BaseException | None:
+    """The first context that cannot be stored."""
+    for link in exceptions.chain(exception):
+        context = link.__context__
+        if context is not None and context is not link.__cause__ and not _storable(context):
+            return context
+    return None
 
 
 def _refusal(
-    roots: dict[str, object], kind: Literal["value", "raised", "stream"], target: str | None, reason: Exception
+    roots: dict[str, object], kind: Kind, target: str | None, reason: Exception
 ) -> UnstorableOutcomeError:
     """The error that names the part."""
     what = f"what {target or 'the call'} {_VERBS[kind]} cannot be stored"
     guilty = [(path, value) for path, value in roots.items() if not _storable(value)]
     if isinstance(reason, RecursionError) or not guilty:
         path = guilty[0][0] if guilty else next(iter(roots))
-        cause = "nested too deeply" if isinstance(reason, RecursionError) else f"{type(reason).__name__}: {reason}"
-        return UnstorableOutcomeError(what, facts=[f"{path}: {cause}"], remedies=[_NOTHING_RECORDED], path=path)
+        cause = (
+            "nested too deeply"
+            if isinstance(reason, RecursionError)
+            else f"{type(reason).__name__}: {reason}"
+        )
+        return UnstorableOutcomeError(
+            what, facts=[f"{path}: {cause}"], remedies=[_NOTHING_RECORDED], path=path
+        )
     path, part = unstorable.find_part(guilty[0][1], guilty[0][0], _storable)
     facts = [f"{path}: {unstorable.describe(part)}"]
     if path == guilty[0][0]:
@@ -239,6 +253,7 @@ def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
         imports={name for part in parts for name in part.imports},
         code={name for part in parts for name in part.code},
         by_value=any(part.by_value for part in parts),
+        is_told=any(part.is_told for part in parts),
     )
 
 
@@ -262,20 +277,28 @@ def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> ob
 
 
 def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
-    """The outcome's identity, or where it has none, its pickle's."""
+    """The outcome's identity; its pickle's, where it has none or where a type's own idea of it may hide parts."""
+    found = None
+    if not pickled.is_told:
+        found = _identity(value)
+    if found is None:
+        digest = xxh3_128()
+        for chunk in pickled.chunks:
+            digest.update(chunk)
+        for buffer in pickled.buffers:
+            digest.update(buffer.memory)
+        return digest.hexdigest()
+    return _hex(found + pickles.python_version()) if pickled.by_value else found
+
+
+def _identity(value: object) -> str | None:
+    from pytest_mimic._identity import fingerprint_outcome
+
     try:
-        from pytest_mimic._identity import fingerprint_outcome
-
-        found = fingerprint_outcome(value)
-    except Exception:  # a value without identity, or one whose own methods fail
-        found = None
-    if found is not None:
-        return found
-    digest = xxh3_128()
-    for chunk in (*pickled.chunks, *pickled.buffers):
-        digest.update(chunk)
-    return digest.hexdigest()
+        return fingerprint_outcome(value)
+    except Exception:  # methods of the value's own types may raise anything
+        return None
 
 
-def _hex(data: bytes) -> str:
-    return xxh3_128(data).hexdigest()
+def _hex(text: str) -> str:
+    return xxh3_128(text.encode()).hexdigest()

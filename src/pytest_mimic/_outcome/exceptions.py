@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from pytest_mimic._outcome.names import importable, name_of, resolve
@@ -20,7 +22,7 @@ _LINKS = ("context", "cause")
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     """An exception of that class with these arguments, made by the nearest builtin class."""
-    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+    if not issubclass(cls, BaseException):
         raise TypeError(f"{cls!r} is not an exception class")
     base = _builtin_base(cls)
     made = cast(BaseException, base.__new__(cls, *args))
@@ -58,7 +60,11 @@ def state_of(exception: BaseException) -> dict[str, Any]:
     }
     if notes is not None:
         state["notes"] = notes
-    return {name: value for name, value in state.items() if not (value is None or value is False or (type(value) is dict and not value))}
+    return {
+        name: value
+        for name, value in state.items()
+        if not (value is None or value is False or (type(value) is dict and not value))
+    }
 
 
 def reduce(exception: BaseException) -> Any:
@@ -123,16 +129,43 @@ def from_plain(tree: dict[str, Any]) -> BaseException:
     if "exceptions" in tree:
         args.append([from_plain(member) for member in tree["exceptions"]])
     made = make(resolve(module, qualname), tuple(args))
-    state = {name: from_plain(tree[name]) if type(tree[name]) is dict else None for name in _LINKS if name in tree}
+    state = {
+        name: from_plain(tree[name]) if type(tree[name]) is dict else None for name in _LINKS if name in tree
+    }
     if tree.get("context") == "cause":
         state["context"] = state["cause"]
     restore(made, {**tree, **state})
     return made
 
 
+@contextmanager
+def cut(exception: BaseException | None, outer: BaseException | None) -> Iterator[None]:
+    """For the length of a block, take `outer`, and what is behind it, out of the exception's context."""
+    link = next((each for each in chain(exception) if each.__context__ is outer), None)
+    if outer is None or link is None:
+        yield
+        return
+    suppressed = link.__suppress_context__
+    link.__context__ = None
+    try:
+        yield
+    finally:
+        link.__context__ = outer
+        link.__suppress_context__ = suppressed
+
+
+def chain(exception: BaseException | None) -> Iterator[BaseException]:
+    """The exception, and one after the other its causes or else contexts."""
+    seen: set[int] = set()
+    while exception is not None and id(exception) not in seen:
+        seen.add(id(exception))
+        yield exception
+        exception = exception.__cause__ or exception.__context__
+
+
 def _builtin_base(cls: type[BaseException]) -> Any:
     """The nearest class that the interpreter itself defines."""
-    return next(base for base in cls.__mro__ if base.__module__ == "builtins" and vars(builtins).get(base.__name__) is base)
+    return next(base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base)
 
 
 def _fields(exception: BaseException) -> dict[str, object]:

@@ -5,27 +5,37 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import types
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic._outcome import exceptions
 from pytest_mimic._outcome.names import name_of, resolve
 
 _NAMED = ("pytest_mimic._outcome.pickles", "named")
 
-# What fetches, imports or runs by a name or text held as data. Any function of these modules does ...
-_CODE_MODULES = frozenset(
-    "cloudpickle code codeop ctypes dill importlib marshal nt os pdb pickle _pickle pkgutil posix pty runpy"
-    " shutil socket subprocess sys timeit zipimport".split()
+# What fetches, imports or runs by a name or a text held as data: whatever is in these packages,
+_CODE_PACKAGES = frozenset(
+    "_pickle cloudpickle code codeop ctypes dill importlib joblib marshal multiprocessing pickle pkgutil pty runpy"
+    " subprocess timeit zipimport".split()
 )
-# ... and these.
+# any function of these modules,
+_CODE_MODULES = frozenset("inspect nt os posix shutil socket sys webbrowser".split())
+# and these.
 _CODE_NAMES = frozenset(
-    "builtins:eval builtins:exec builtins:compile builtins:__import__ builtins:getattr builtins:setattr"
-    " builtins:delattr builtins:open builtins:input builtins:breakpoint builtins:globals builtins:locals"
-    " builtins:vars operator:attrgetter operator:methodcaller _operator:attrgetter _operator:methodcaller"
-    " functools:reduce _functools:reduce types:FunctionType types:CodeType builtins:function builtins:code"
-    " logging:getLogger".split()
+    "builtins:__import__ builtins:breakpoint builtins:code builtins:compile builtins:delattr builtins:eval"
+    " builtins:exec builtins:function builtins:getattr builtins:globals builtins:input builtins:locals builtins:open"
+    " builtins:setattr builtins:vars functools:reduce _functools:reduce io:open _io:open logging:getLogger"
+    " operator:attrgetter _operator:attrgetter operator:methodcaller _operator:methodcaller types:CodeType"
+    " types:FunctionType".split()
 )
+
+
+class Buffer(NamedTuple):
+    """Contiguous memory, and the size of the items it holds, which decides how it is compressed."""
+
+    memory: memoryview
+    item: int
 
 
 class Pickled:
@@ -33,45 +43,39 @@ class Pickled:
 
     Attributes:
         chunks: The streams' bytes, in pieces.
-        buffers: Contiguous memory, of the value itself until `detach`.
+        buffers: Memory of the value itself until `detach`.
         imports: The classes and functions that loading imports, `module:name`, sorted.
         code: What is stored by value, and what imports or fetches by a name held as data, sorted.
         by_value: Whether code is stored by value, which only the same Python version can load.
+        is_told: Whether a class among them was taught its identity, which may hide parts of it.
     """
 
-    __slots__ = ("buffers", "by_value", "chunks", "code", "imports")
+    __slots__ = ("buffers", "by_value", "chunks", "code", "imports", "is_told")
 
     def __init__(
         self,
         chunks: list[bytes],
-        buffers: list[memoryview],
+        buffers: list[Buffer],
         *,
         imports: Iterable[str],
         code: Iterable[str],
         by_value: bool,
+        is_told: bool,
     ) -> None:
         self.chunks = chunks
         self.buffers = buffers
         self.imports = sorted(imports)
         self.code = sorted(code)
         self.by_value = by_value
+        self.is_told = is_told
 
     def detach(self) -> None:
         """Copy the buffers, so that the value may change."""
-        self.buffers = [_copy(buffer) for buffer in self.buffers]
+        self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
 
-    def copies(self) -> list[memoryview]:
+    def copies(self) -> list[bytearray]:
         """The buffers again, for a value that is to own them."""
-        return [memoryview(bytearray(buffer.cast("B"))) for buffer in self.buffers]
-
-
-def _copy(buffer: memoryview) -> memoryview:
-    """A copy that keeps the size of an item, which decides how it is compressed."""
-    kept = memoryview(bytearray(buffer.cast("B")))
-    return kept.cast(buffer.format) if buffer.format in _CASTS else kept  # type: ignore[call-overload]
-
-
-_CASTS = frozenset("bBhHiIlLqQfd")
+        return [bytearray(buffer.memory) for buffer in self.buffers]
 
 
 class Admission:
@@ -91,16 +95,16 @@ class Admission:
         """What the name stands for.
 
         Raises:
-            Refused: The name is not listed, or is code and not listed as such.
+            RefusedError: The name is not listed, or is code and not listed as such.
         """
         name = f"{module}:{qualname}"
         if name in self._admitted:
             return self._found(module, qualname)
         if name not in self._imports and name not in self._code:
-            raise Refused(name, "which its recording does not list")
+            raise RefusedError(name, "which its recording does not list")
         found = self._found(module, qualname)
         if name not in self._code and is_code(name, found):
-            raise Refused(name, "which its recording does not list as code")
+            raise RefusedError(name, "which its recording does not list as code")
         self._admitted.add(name)
         return found
 
@@ -110,7 +114,7 @@ class Admission:
         return resolve(module, qualname)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A pickle asked for a name that it may not import."""
 
     def __init__(self, name: str, why: str) -> None:
@@ -125,11 +129,13 @@ class Census(Admission):
         super().__init__((), ())
         self.imports: set[str] = set()
         self.code: set[str] = set()
+        self.is_told = False
 
     def find(self, module: str, qualname: str) -> Any:
         found = self._found(module, qualname)
         name = f"{module}:{qualname}"
         (self.code if is_code(name, found) else self.imports).add(name)
+        self.is_told |= isinstance(found, type) and _is_told(found)
         return found
 
 
@@ -138,16 +144,24 @@ def named(module: str, qualname: str) -> Any:
     raise pickle.UnpicklingError(f"{module}:{qualname} is loaded by pytest-mimic alone")
 
 
+def _is_told(cls: type) -> bool:
+    """Whether the class was taught its identity."""
+    from pytest_mimic._identity.kinds import told_kind
+
+    return told_kind(cls) is not None
+
+
 def is_code(name: str, found: object) -> bool:
     """Whether what the name stands for can import, fetch or run what a pickle holds as data."""
-    return any(_names_code(each, found) for each in {name, name_of(found)})
-
-
-def _names_code(name: str, found: object) -> bool:
-    module, _, qualname = name.partition(":")
-    if name in _CODE_NAMES or qualname.startswith("__") or "." in qualname and not isinstance(found, type):
-        return name not in ("builtins:__name__",)
-    return module.partition(".")[0] in _CODE_MODULES and not isinstance(found, type)
+    if isinstance(found, types.ModuleType):
+        return True
+    for each in {name, name_of(found)}:
+        module = each.partition(":")[0].partition(".")[0]
+        if each in _CODE_NAMES or module in _CODE_PACKAGES:
+            return True
+        if module in _CODE_MODULES and not isinstance(found, type):
+            return True
+    return False
 
 
 class _Pickler(pickle.Pickler):
@@ -189,27 +203,25 @@ def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
     file, buffers = _Chunks(), list[pickle.PickleBuffer]()
     pickler = pickler_class(file, 5, buffer_callback=buffers.append)
     pickler.dump(value)
-    views = [_flat(buffer) for buffer in buffers]
+    parts = [Buffer(buffer.raw(), memoryview(buffer).itemsize) for buffer in buffers]
     census = Census()
-    load_all(b"".join(file.parts), iter(views), census, count=1)
+    load_all(b"".join(file.parts), [part.memory for part in parts], census, count=1)
     by_value = frozenset(pickler.by_value)
     return Pickled(
-        file.parts, views, imports=census.imports, code=census.code | by_value, by_value=bool(by_value)
+        file.parts,
+        parts,
+        imports=census.imports,
+        code=census.code | by_value,
+        by_value=bool(by_value),
+        is_told=census.is_told,
     )
-
-
-def _flat(buffer: pickle.PickleBuffer) -> memoryview:
-    """The buffer's memory in its own order, with the size of its items where that is known."""
-    view = memoryview(buffer)
-    raw = buffer.raw()
-    return raw.cast(view.format) if view.format in _CASTS else raw  # type: ignore[call-overload]
 
 
 def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count: int) -> list[Any]:
     """Load `count` pickles that stand one after the other, sharing nothing.
 
     Raises:
-        Refused: A pickle imports what it may not.
+        RefusedError: A pickle imports what it may not.
         Exception: Whatever loading raises.
     """
     file = io.BytesIO(stream)

@@ -59,7 +59,7 @@ def _is_leaf(parts: Any) -> bool:
 
 def _has_plain_types(value: object) -> bool:
     """Whether all parts are of exactly JSON's types, not too deep, and no cycle or explosion of shared parts."""
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(DEPTH):
         inner: list[Any] = []
         for part in level:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -64,4 +63,4 @@ def _prune(store: Store, names: Iterable[str]) -> None:
     """Remove folders that are empty now, where the store has folders."""
     prune = getattr(store, "prune", None)
     if prune is not None:
-        prune({os.path.dirname(name) for name in names})
+        prune({name.rpartition("/")[0] for name in names})

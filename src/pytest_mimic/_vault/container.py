@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xxhash import xxh3_64_intdigest, xxh3_128
+from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome.pickles import Pickled
@@ -15,6 +15,7 @@ START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
 END = b"\0mim"
 _ALIGN = 64
 _BLOCK = 1 << 20
+_WIDEST = 16
 _RAW, _ZSTD, _SHUFFLED = 0, 1, 2
 _LEVEL = 3
 # A buffer that is stored raw can be mapped; above this size that is worth more than some saved space.
@@ -24,7 +25,7 @@ _SEGMENT = struct.Struct("<HHIQQQ")  # codec, size of an item, zero, stored byte
 _TAIL = struct.Struct("<16sQI4s")  # checksum of the content, check of table and checksum, segments, END
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """The bytes are not what was written; the text says in which way, where that can be told."""
 
 
@@ -59,11 +60,12 @@ class Packer:
             yield self._counted(b"\0" * (-self._position % _ALIGN))
             before = self._position
             segment = _choose(data, item)
-            stored = xxh3_64_check(segment.codec)
+            stored = xxh3_64()
             for piece in self._segment(data, segment):
-                stored.update(piece)
+                if segment.codec != _RAW:  # what is raw is the content, which has its own hash
+                    stored.update(piece)
                 yield self._counted(piece)
-            table.append(segment._replace(stored=self._position - before, check=stored.value()))
+            table.append(segment._replace(stored=self._position - before, check=stored.intdigest()))
         yield self._tail(table)
 
     def _counted(self, piece: Any) -> Any:
@@ -81,7 +83,9 @@ class Packer:
         compressor.set_pledged_input_size(segment.size)
         for block in _blocks(data):
             self._content.update(block)
-            piece = compressor.compress(_shuffle(block, segment.item) if segment.codec == _SHUFFLED else block)
+            piece = compressor.compress(
+                _shuffle(block, segment.item) if segment.codec == _SHUFFLED else block
+            )
             if piece:
                 yield piece
         yield compressor.flush()
@@ -91,22 +95,6 @@ class Packer:
         self.checksum = checksum.hex()
         rows = b"".join(_SEGMENT.pack(s.codec, s.item, 0, s.stored, s.size, s.check) for s in table)
         return rows + _TAIL.pack(checksum, xxh3_64_intdigest(rows + checksum), len(table), END)
-
-
-class xxh3_64_check:  # noqa: N801
-    """Hashes the stored bytes of a compressed segment; a raw segment's are the content itself."""
-
-    def __init__(self, codec: int) -> None:
-        from xxhash import xxh3_64
-
-        self._hash = None if codec == _RAW else xxh3_64()
-
-    def update(self, piece: Any) -> None:
-        if self._hash is not None:
-            self._hash.update(piece)
-
-    def value(self) -> int:
-        return 0 if self._hash is None else self._hash.intdigest()
 
 
 def checksum_of(pickled: Pickled) -> str:
@@ -123,7 +111,7 @@ def claimed_checksum(data: memoryview) -> str:
     """The checksum that a file itself states.
 
     Raises:
-        Damaged: It is no such file.
+        DamagedError: It is no such file.
     """
     return _table(data)[0]
 
@@ -132,11 +120,11 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
     """The pickle streams and their buffers; buffers may be slices of `data`.
 
     Raises:
-        Damaged: The content does not have that checksum, or any byte of the file is not as written.
+        DamagedError: The content does not have that checksum, or any byte of the file is not as written.
     """
     stated, table = _table(data)
     if stated != checksum:
-        raise Damaged("")
+        raise DamagedError("")
     content, parts, position = xxh3_128(), [], len(START)
     for segment in table:
         position = _skip_padding(data, position)
@@ -148,7 +136,7 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
             content.update(block)
         parts.append(part)
     if content.hexdigest() != checksum or position != len(data) - _TAIL.size - _SEGMENT.size * len(table):
-        raise Damaged("")
+        raise DamagedError("")
     return bytes(parts[0]), parts[1:]
 
 
@@ -156,16 +144,16 @@ def _table(data: memoryview) -> tuple[str, list[Segment]]:
     """The checksum and the table, both checked."""
     size = len(data)
     if bytes(data[: len(START)]) != START:
-        raise Damaged("")
+        raise DamagedError("")
     if size < len(START) + _TAIL.size or bytes(data[-len(END) :]) != END:
-        raise Damaged(f"it ends after {size:,} bytes")
+        raise DamagedError(f"it ends after {size:,} bytes")
     checksum, check, count, _ = _TAIL.unpack(data[-_TAIL.size :])
     start = size - _TAIL.size - _SEGMENT.size * count
     if start < len(START) or count == 0:
-        raise Damaged("")
+        raise DamagedError("")
     rows = bytes(data[start : size - _TAIL.size])
     if xxh3_64_intdigest(rows + checksum) != check:
-        raise Damaged("")
+        raise DamagedError("")
     table = [Segment(row[0], row[1], *row[3:]) for row in _SEGMENT.iter_unpack(rows)]
     return checksum.hex(), table
 
@@ -173,7 +161,7 @@ def _table(data: memoryview) -> tuple[str, list[Segment]]:
 def _skip_padding(data: memoryview, position: int) -> int:
     end = position + -position % _ALIGN
     if any(data[position:end]):
-        raise Damaged("")
+        raise DamagedError("")
     return end
 
 
@@ -182,7 +170,7 @@ def _restored(stored: memoryview, segment: Segment) -> Any:
     if segment.codec == _RAW:
         return stored
     if xxh3_64_intdigest(stored) != segment.check:
-        raise Damaged("")
+        raise DamagedError("")
     zstd = _zstd()
     decompressor = zstd.ZstdDecompressor()
     try:
@@ -191,15 +179,15 @@ def _restored(stored: memoryview, segment: Segment) -> Any:
             if segment.codec == _SHUFFLED:
                 return _unshuffle(whole, segment.item)
             return bytearray(whole)
-        out, fed = bytearray(segment.size), stored
+        out, fed = bytearray(segment.size), bytes(stored)
         for start in range(0, segment.size, _BLOCK):
-            block, fed = _next_block(decompressor, fed, min(_BLOCK, segment.size - start)), b""  # type: ignore[assignment]
-            out[start : start + len(block)] = (
-                _unshuffle(block, segment.item) if segment.codec == _SHUFFLED else block
-            )
+            block = _next_block(decompressor, fed, min(_BLOCK, segment.size - start))
+            shuffled = segment.codec == _SHUFFLED
+            out[start : start + len(block)] = _unshuffle(block, segment.item) if shuffled else block
+            fed = b""
         return out
     except (zstd.ZstdError, EOFError) as reason:
-        raise Damaged("") from reason
+        raise DamagedError("") from reason
 
 
 def _next_block(decompressor: Any, fed: Any, size: int) -> bytes:
@@ -219,8 +207,7 @@ def _segments(pickled: Pickled) -> Iterator[tuple[memoryview, int]]:
     """The streams as one segment, then each buffer; with the size of their items."""
     chunks = pickled.chunks
     yield memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)), 1
-    for buffer in pickled.buffers:
-        yield buffer.cast("B"), buffer.itemsize
+    yield from pickled.buffers
 
 
 def _blocks(data: memoryview) -> Iterator[memoryview]:
@@ -232,7 +219,7 @@ def _choose(data: memoryview, item: int) -> Segment:
     """How to store the data, judged by its first block."""
     sample, size = data[:_BLOCK], len(data)
     found = {_ZSTD: len(_zstd().compress(sample, level=_LEVEL))}
-    if item > 1:
+    if 1 < item <= _WIDEST:
         found[_SHUFFLED] = len(_zstd().compress(_shuffle(sample, item), level=_LEVEL))
     codec = min(found, key=found.__getitem__)
     needed = _SAVED_LARGE if size > _LARGE else _SAVED
@@ -259,7 +246,7 @@ def _unshuffle(data: bytes, item: int) -> bytearray:
 
 def _zstd() -> Any:
     try:
-        from compression import zstd  # type: ignore[import-not-found]
+        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         from backports import zstd
     return zstd

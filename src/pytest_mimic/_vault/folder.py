@@ -1,5 +1,7 @@
 """FolderStore: a folder of files, each written beside its place and moved there when it is complete."""
 
+# A Path costs more to join than a small file to open.
+# ruff: noqa: PTH
 from __future__ import annotations
 
 import mmap
@@ -41,7 +43,8 @@ class FolderStore:
         try:
             file = os.open(self._prefix + name, _READ)
         except OSError as reason:
-            return self._absent(name, reason)
+            self._check_absent(name, reason)
+            return None
         try:
             data = os.read(file, _SMALL)
             if len(data) < _SMALL:
@@ -56,7 +59,8 @@ class FolderStore:
         try:
             file = os.open(self._prefix + name, _READ)
         except OSError as reason:
-            return self._absent(name, reason)
+            self._check_absent(name, reason)
+            return None
         try:
             size = os.fstat(file).st_size
             if size >= _MAPPED_FROM and os.name == "posix":
@@ -164,7 +168,9 @@ class FolderStore:
     def _lock_folder(self) -> str:
         """Outside the vault, so that a listing shows recordings alone; the same for every path to the vault."""
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        vault = blake2b(os.path.realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        vault = blake2b(
+            os.path.realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8
+        ).hexdigest()
         folder = os.path.join(tempfile.gettempdir(), f"pytest-mimic-{user}", vault)
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -180,8 +186,8 @@ class FolderStore:
         _sweep(folder)
         self._ready.add(folder)
 
-    def _absent(self, name: str, reason: OSError) -> None:
-        """None where there is no such file; a vault that cannot be read is an error."""
+    def _check_absent(self, name: str, reason: OSError) -> None:
+        """Whether there is just no such file; a vault that cannot be read is an error."""
         missing = isinstance(reason, (FileNotFoundError, NotADirectoryError))
         if missing and (not os.path.lexists(self.path) or os.path.isdir(self.path)):
             return

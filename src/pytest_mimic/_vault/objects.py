@@ -167,11 +167,11 @@ class Objects:
             raise self._missing(name, whose)
         if is_lfs_pointer(data):
             raise lfs_pointer(self.path(name))
-        from pytest_mimic._vault.container import Damaged, unpack
+        from pytest_mimic._vault.container import DamagedError, unpack
 
         try:
             return unpack(data, entry["checksum"])
-        except Damaged as reason:
+        except DamagedError as reason:
             raise self._damaged(name, whose, str(reason)) from reason
 
     def _check_allowed(self, entry: Entry, whose: Whose) -> None:
@@ -193,12 +193,12 @@ class Objects:
             )
 
     def _unpickled(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> list[Any]:
-        from pytest_mimic._outcome.pickles import Admission, Refused, load_all
+        from pytest_mimic._outcome.pickles import Admission, RefusedError, load_all
 
         admission = Admission(entry.get("imports", ()), entry.get("code", ()))
         try:
             return load_all(stream, buffers, admission, count=entry.get("count", 1))
-        except Refused as reason:
+        except RefusedError as reason:
             raise self._damaged(entry["pickle"], whose, str(reason)) from reason
         except MimicError:
             raise

@@ -47,6 +47,7 @@ def parse_recording(data: bytes, label: str, name: str) -> dict[str, Any]:
     """
     try:
         text = data.decode()
+        facts: dict[str, Any]
         facts, end = _scan(text, 0)
         # Top-level keys stand one a line, one blank in; any other layout is looked at thoroughly.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts) and facts["format"] == FORMAT:
@@ -58,7 +59,7 @@ def parse_recording(data: bytes, label: str, name: str) -> dict[str, Any]:
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     """The same for files that were edited, converted or damaged."""
-    facts = _parse_slowly(data, path)
+    facts: dict[str, Any] = _parse_slowly(data, path)
     if type(facts) is not dict or type(facts.get("format")) is not int:
         raise corrupt(path, "is not what was recorded (no format number)")
     if facts["format"] != FORMAT:
@@ -76,7 +77,9 @@ def check_entry(entry: Any, path: str, test: str | None) -> None:
         raise corrupt(path, "is not what was recorded (an outcome without a duration)", test=test)
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
-        raise corrupt(path, "is not what was recorded (an outcome needs one value, exception or file)", test=test)
+        raise corrupt(
+            path, "is not what was recorded (an outcome needs one value, exception or file)", test=test
+        )
     wrong = _entry_fault(entry, held[0])
     if wrong:
         raise corrupt(path, f"is not what was recorded ({wrong})", test=test)
@@ -117,7 +120,12 @@ def body_fault(body: Any) -> str | None:
     if type(stream.get("sent", [])) is not list:
         return "sent must be a list"
     end = stream.get("end")
-    return None if end is None else body_fault(end) or (None if {"value", "raised"} & end.keys() else "a stream's end is odd")
+    if end is None:
+        return None
+    fault = body_fault(end)
+    return fault or (
+        None if {"value", "raised"} & end.keys() else "a stream's end is neither value nor exception"
+    )
 
 
 def _exception_fault(tree: Any) -> str | None:

@@ -86,12 +86,14 @@ class Stored:
             return "value"
         if "raised" in entry:
             return "raised"
-        return "stream" if "stream" in entry else entry["kind"]
+        kind: Kind = "stream" if "stream" in entry else entry["kind"]
+        return kind
 
     @property
     def changes(self) -> Sequence[str]:
         """The names of the arguments that the call changed."""
-        return list(self.entry.get("changed", ())) or self.entry.get("changes", [])
+        changed: Sequence[str] = self.entry.get("changes") or list(self.entry.get("changed", ()))
+        return changed
 
     @property
     def awaited(self) -> bool:
@@ -101,16 +103,6 @@ class Stored:
     @property
     def is_plain_value(self) -> bool:
         """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
-        return self.kind == "value" and not self.changes and not self.awaited
-
-    @property
-    def awaited(self) -> bool:
-        """Whether a plain function gave its outcome as a coroutine or an async generator."""
-        return bool(self.entry.get("awaited"))
-
-    @property
-    def is_plain_value(self) -> bool:
-        """Whether `player` gives all there is."""
         return self.kind == "value" and not self.changes and not self.awaited
 
     @property
@@ -213,7 +205,9 @@ class CassetteEntry:
         source: The fingerprint of the target's source, or None.
     """
 
-    __slots__ = ("arguments", "host", "key", "kind", "signature", "source", "stored", "target")
+    #: All of these but `stored`, in the order of the file.
+    FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
+    __slots__ = (*FACTS, "stored")
 
     def __init__(
         self,
@@ -231,7 +225,7 @@ class CassetteEntry:
         self.target = target
         self.signature = signature
         self.key = key
-        self.arguments = arguments
-        self.stored = stored
         self.host = host
         self.source = source
+        self.arguments = arguments
+        self.stored = stored

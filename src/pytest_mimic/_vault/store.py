@@ -59,7 +59,7 @@ class MemoryStore:
         data = self._files.get(name)
         return None if data is None else memoryview(bytearray(data))
 
-    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
+    def write(self, name: str, data: Data, *, durable: bool = True) -> None:  # noqa: ARG002
         self._files[name] = data if isinstance(data, bytes) else b"".join(data)
 
     def delete(self, name: str) -> int | None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._vault.store import Store
 
-_OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
-
+#: Where recordings and cassettes are.
 FOLDERS = ("calls", "cassettes")
+_OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
 
 
 class Cleared(NamedTuple):
@@ -91,7 +91,8 @@ class Vault:
             if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
                 raise corrupt(path, "is not what was recorded (a call lacks a fact)", test=test)
             stored = self._stored(call.get("outcome"), Owner(name, call["target"], test))
-            entries.append(CassetteEntry(*(call[key] for key in CALL_FACTS), call.get("arguments"), stored, host=call.get("host"), source=call.get("source")))
+            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CassetteEntry.FACTS}
+            entries.append(CassetteEntry(stored=stored, **facts_of_call))
         return entries
 
     def test_of(self, name: str) -> str | None:
@@ -101,11 +102,17 @@ class Vault:
             CorruptRecordingError, MimicError: As for `read`.
         """
         data = self.store.read(name)
-        return None if data is None else parse_recording(data, self.label, name).get("test")
+        test = None if data is None else parse_recording(data, self.label, name).get("test")
+        return test if isinstance(test, str) else None
 
     def _stored(self, entry: Any, whose: Whose) -> Stored:
         # The usual entry, a duration and a value, needs no other check.
-        if type(entry) is not dict or len(entry) != 2 or type(entry.get("duration")) is not float or "value" not in entry:
+        if not (
+            type(entry) is dict
+            and len(entry) == 2
+            and "value" in entry
+            and type(entry.get("duration")) is float
+        ):
             check_entry(entry, f"{self.label}/{whose.name}", whose.test)
         return Stored(self._objects, entry, whose)
 
@@ -197,24 +204,6 @@ class Vault:
         from pytest_mimic._vault import clearing
 
         return Cleared(*clearing.collect(self.store, objects))
-
-    def restore(self, name: str, data: bytes | None) -> None:
-        """Put a file back as it was, None for not there at all; the objects it named meanwhile are `replaced`."""
-        if data is None:
-            self.delete([name])
-            return
-        self.replaced |= {match.decode() for match in REFERENCES.findall(self.store.read(name) or b"")}
-        self.store.write(name, data)
-
-    def test_of(self, name: str) -> str | None:
-        """The test that made a recording or cassette; None where that is not known.
-
-        Raises:
-            CorruptRecordingError: The file is damaged, or of a newer format.
-        """
-        data = self.store.read(name)
-        test = None if data is None else parse_recording(data, f"{self.label}/{name}").get("test")
-        return test if isinstance(test, str) else None
 
     def names(self) -> set[str]:
         """All recordings and cassettes, by one listing; nothing is opened."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._outcome import pickles
 from pytest_mimic._outcome.plain import layout, text_of
-from pytest_mimic._vault.container import Damaged, Packer, checksum_of, claimed_checksum, unpack
+from pytest_mimic._vault.container import DamagedError, Packer, checksum_of, claimed_checksum, unpack
 from pytest_mimic._vault.objects import Objects, fingerprint_in
-from pytest_mimic._vault.parsing import CALL_FACTS, FORMAT, check_entry, parse, parse_recording
+from pytest_mimic._vault.parsing import FORMAT, check_entry, parse, parse_recording
 from pytest_mimic._vault.recordings import CassetteEntry, Entry, Owner, Recording, Stored, body_of, facts_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
@@ -71,10 +71,7 @@ def write_cassette(
         old = [] if before is None else [call["outcome"] for call in before["calls"]]
         entries = writing.entries(old)
         told = [
-            {
-                **{fact: getattr(call, fact) for fact in (*CALL_FACTS, "host", "source", "arguments")},
-                "outcome": entry,
-            }
+            {**{fact: getattr(call, fact) for fact in CassetteEntry.FACTS}, "outcome": entry}
             for call, entry in zip(calls, entries, strict=True)
         ]
         if before is not None and told == before["calls"]:
@@ -101,7 +98,9 @@ class _Writing:
 
     def guard(self) -> AbstractContextManager[None]:
         """Keeps collectors out while there are objects that no recording names yet."""
-        if any(stored.encoded is not None and self._needs_object(stored.encoded) for stored in self._outcomes):
+        if any(
+            stored.encoded is not None and self._needs_object(stored.encoded) for stored in self._outcomes
+        ):
             return self._store.lock(OBJECTS_LOCK)
         return nullcontext()
 
@@ -232,7 +231,7 @@ def _sound_checksum(data: memoryview) -> str | None:
     try:
         checksum = claimed_checksum(data)
         unpack(data, checksum)
-    except Damaged:
+    except DamagedError:
         return None
     return checksum
 
