@@ -273,6 +273,11 @@ class Recorder:
         }
         self._decoded = decoded
 
+    @property
+    def begun(self) -> bool:
+        """The head of the response has come."""
+        return bool(self._head)
+
     def complete(self) -> None:
         """The body has been read to its end.
 
@@ -282,12 +287,15 @@ class Recorder:
         self._finish()
 
     def stopped(self) -> None:
-        """The reader has left before the end.
+        """The reader has left before the end; without even a head there is nothing to record.
 
         Raises:
             DriftError: The recording says otherwise.
         """
-        self._finish(end="stopped")
+        if self._head:
+            self._finish(end="stopped")
+        else:
+            self.abandon()
 
     def failed(self, error: dict[str, Any] | None) -> None:
         """The client has raised this, as plain data; None for what is nothing to record.

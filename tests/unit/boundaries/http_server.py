@@ -207,6 +207,13 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.json({"welcome": False}, 401, WWW_Authenticate='Basic realm="x"')
 
+    def page_changing(self, _: dict[str, str]) -> None:
+        """Another body each time, of many parts."""
+        with self.server.lock:
+            self.server.tries += 1
+            tries = self.server.tries
+        self.stream([f"part {number} of {tries}\n" for number in range(50)], "text/plain")
+
     def page_flaky(self, _: dict[str, str]) -> None:
         """503, 503, 200."""
         with self.server.lock:

@@ -19,12 +19,17 @@ class TapeStep:
     """One call of the tape."""
 
     def __init__(
-        self, tape: Tape, mode: Literal["replay", "run", "pass"], key: str, plain: Any = None
+        self,
+        tape: Tape,
+        mode: Literal["replay", "run", "pass"],
+        *,
+        plain: str = "",
+        slot: list[str] | None = None,
     ) -> None:
         self.tape = tape
         self.mode = mode
-        self.key = key
         self.plain = plain
+        self.slot = slot
 
     def outcome(self) -> Any:
         return json.loads(self.plain)
@@ -36,12 +41,13 @@ class TapeStep:
     def finish(self, plain: object) -> None:
         text = json.dumps(plain, allow_nan=False, ensure_ascii=False)
         assert json.loads(text) == plain, "not plain data"
-        if self.plain is not None:
+        if self.plain:
             recorded = self.tape.boundary.comparable(json.loads(self.plain))
             if recorded != self.tape.boundary.comparable(plain):
-                raise DriftError("drift", facts=[self.key])
-        else:
-            self.tape.outcomes.setdefault(self.key, []).append(text)
+                raise DriftError("drift")
+        if self.slot is not None:
+            assert not self.slot, "finished twice"
+            self.slot.append(text)
 
     def abandon(self) -> None:
         self.tape.abandoned += 1
@@ -55,7 +61,8 @@ class Tape:
         self.redactor = Redactor()
         self.mode: Literal["off", "record", "replay", "verify", "pass"] = "record"
         self.calls: list[BoundaryCall] = []
-        self.outcomes: dict[str, list[str]] = {}
+        #: By identity, in the order in which the calls began; a slot is empty until its call is done.
+        self.outcomes: dict[str, list[list[str]]] = {}
         self.positions: dict[str, int] = {}
         self.abandoned = 0
 
@@ -68,26 +75,31 @@ class Tape:
     def begin(self, call: BoundaryCall) -> TapeStep:
         self.calls.append(call)
         key = json.dumps({name: call.parts[name] for name in call.identity}, sort_keys=True)
-        if self.mode in ("record", "pass"):
-            return TapeStep(self, "run" if self.mode == "record" else "pass", key)
+        if self.mode == "pass":
+            return TapeStep(self, "pass")
+        if self.mode == "record":
+            self.outcomes.setdefault(key, []).append([])
+            return TapeStep(self, "run", slot=self.outcomes[key][-1])
         position = self.positions[key] = self.positions.get(key, -1) + 1
         recorded = self.outcomes.get(key)
         if recorded is None:
             raise MissingRecordingError(f"no recording of {call.signature}", facts=[key], call=call)
-        plain = recorded[min(position, len(recorded) - 1)]
-        return TapeStep(self, "replay" if self.mode == "replay" else "run", key, plain)
+        [plain] = recorded[min(position, len(recorded) - 1)]
+        return TapeStep(self, "replay" if self.mode == "replay" else "run", plain=plain)
 
     @property
     def text(self) -> str:
         """All that is stored or shown."""
         shown = [json.dumps([call.parts, call.described], ensure_ascii=False) for call in self.calls]
-        stored = [text for texts in self.outcomes.values() for text in texts]
-        return "\n".join([*self.outcomes, *stored, *shown])
+        return "\n".join([*self.outcomes, *self._texts(), *shown])
 
     @property
     def plain(self) -> list[Any]:
         """The outcomes, call by call."""
-        return [json.loads(text) for texts in self.outcomes.values() for text in texts]
+        return [json.loads(text) for text in self._texts()]
+
+    def _texts(self) -> list[str]:
+        return [text for slots in self.outcomes.values() for slot in slots for text in slot]
 
     def replay(self, mode: Literal["replay", "verify"] = "replay") -> None:
         """Replays from the beginning."""
