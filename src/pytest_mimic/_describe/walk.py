@@ -162,9 +162,8 @@ class _Walk:
 
     def path(self, path: str) -> str:
         for prefix, token in self.roots:
-            rest = path.removeprefix(prefix)
-            if path.startswith(prefix) and (not rest or rest[0] in "/\\" or prefix[-1:] in ("/", "\\")):
-                return self.shown(f"{token}/{rest.lstrip('/')}".rstrip("/"))
+            if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/", "\\"):
+                return self.shown(f"<{token}>{path[len(prefix) :]}")
         return self.shown(path)
 
     def shown(self, text: str) -> str:

@@ -1,0 +1,220 @@
+"""Names that hold secrets, and how their values are kept out of what is stored and shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, hide_values
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "PASSWORD", "passwd", "pwd", "db_password", "password1", "new-password", "passwordHash",
+        "secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "_secret_value", "secrets",
+        "token", "access_token", "accessToken", "idToken", "x_auth_token", "X-Amz-Security-Token", "token_value",
+        "apikey", "apiKey", "APIKey", "api-key", "openai_api_key", "X-API-Key", "X_api_keys",
+        "authorization", "Authorization", "Proxy-Authorization", "auth", "basic_auth", b"Authorization",
+        "cookie", "Set-Cookie", "cookies", "private_key", "privateKeyPem", "credential", "aws_credentials",
+        "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
+        "user_password_for_db",
+    ],
+)  # fmt: skip
+def test_names_of_secrets_are_known_in_any_spelling(redactor: Redactor, name: object) -> None:
+    """A name is secret if it is one of the default names or holds one as whole words; case, - and _ do not count."""
+    assert redactor.secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tokens", "max_tokens", "maxTokens", "prompt_tokens", "completion_tokens", "token_count", "tokenizer",
+        "token_ids", "token_type", "tokenType", "eos_token", "next_page_token", "nextPageToken", "page_token",
+        "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
+        "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
+        None, 3, ("token",), "token" * 100,
+    ],
+)  # fmt: skip
+def test_names_that_only_resemble_secrets_are_not_taken(redactor: Redactor, name: object) -> None:
+    """The usage counts of a language model, paging, and what tells about a secret stay readable."""
+    assert not redactor.secret(name)
+
+
+def test_lines_add_names() -> None:
+    """A line of mimic_redact is secret in every spelling, besides the default names."""
+    redactor = Redactor(["patient_id", "  ssn  ", ""])
+
+    assert [redactor.secret(name) for name in ("patientId", "old-patient-id", "SSN", "token")] == [True] * 4
+
+
+def test_a_line_with_an_exclamation_mark_takes_a_name_out() -> None:
+    """`!cookie` leaves cookies alone, and nothing else."""
+    redactor = Redactor(["!cookie", "!csrf_token"])
+
+    assert not redactor.secret("Cookie")
+    assert not redactor.secret("csrfToken")
+    assert redactor.secret("set-cookie")
+    assert redactor.secret("token")
+
+
+def test_a_later_line_wins() -> None:
+    """A name that one line takes out can be put back by another."""
+    assert Redactor(["!token", "token"]).secret("token")
+    assert not Redactor(["mine", "!mine"]).secret("mine")
+
+
+def test_a_name_is_judged_anew_when_many_were_asked_for(redactor: Redactor) -> None:
+    """However many names are asked for, the answers stay right."""
+    for number in range(10_050):
+        redactor.secret(f"field {number}")
+
+    assert redactor.secret("password")
+
+
+def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None:
+    """Values under secret names are replaced at any depth; null stays null; the original is not touched."""
+    plain = {
+        "user": "ann",
+        "password": "hunter2",
+        "token": None,
+        "list": [{"api_key": ["a", "b"], "n": 1}, ["x"]],
+        "next": "https://shop.com/items?page=2&access_token=abc",
+        "usage": {"prompt_tokens": 3},
+    }
+
+    scrubbed = redactor.scrub(plain)
+
+    assert scrubbed == {
+        "user": "ann",
+        "password": PLACEHOLDER,
+        "token": None,
+        "list": [{"api_key": PLACEHOLDER, "n": 1}, ["x"]],
+        "next": f"https://shop.com/items?page=2&access_token={PLACEHOLDER}",
+        "usage": {"prompt_tokens": 3},
+    }
+    assert plain["password"] == "hunter2"
+    assert plain["list"][0]["api_key"] == ["a", "b"]  # type: ignore[index]
+
+
+def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
+    """Nesting beyond Python's recursion limit is no obstacle."""
+    deep: list[object] = [{"token": "abc"}]
+    for _ in range(50_000):
+        deep = [deep]
+
+    inner = redactor.scrub(deep)
+    for _ in range(50_000):
+        inner = inner[0]
+
+    assert inner == [{"token": PLACEHOLDER}]
+
+
+@pytest.mark.parametrize("plain", ["abc", 3, None, True, 1.5, "a b"])
+def test_plain_leaves_stay_as_they_are(redactor: Redactor, plain: object) -> None:
+    """What has no name is not secret."""
+    assert redactor.scrub(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://shop.com/a?b=1", "https://shop.com/a?b=1"),
+        ("https://shop.com/?token=abc&b=1", "https://shop.com/?token=<redacted>&b=1"),
+        ("https://shop.com/?b=1&api%5Fkey=abc", "https://shop.com/?b=1&api%5Fkey=<redacted>"),
+        ("https://shop.com/?token=&token", "https://shop.com/?token=&token"),
+        ("https://shop.com/cb#access_token=abc&state=1", "https://shop.com/cb#access_token=<redacted>&state=1"),
+        ("https://shop.com/a#token", "https://shop.com/a#token"),
+        ("postgresql://ann:pass@db/x?sslmode=on", "postgresql://ann:<redacted>@db/x?sslmode=on"),
+        ("redis://:pass@cache:6379/0", "redis://:<redacted>@cache:6379/0"),
+        ("postgresql://ann@db/x", "postgresql://ann@db/x"),
+        ("https://ghp_abc@github.com/a/b", "https://<redacted>@github.com/a/b"),
+        ("https://ann:p@ss@shop.com/", "https://ann:<redacted>@shop.com/"),
+        ("/items?token=abc", "/items?token=<redacted>"),
+        (
+            "https://a.com/?next=https://b.com/?token=abc",
+            "https://a.com/?next=https://b.com/?token=<redacted>",
+        ),
+        ("https://a.com/x?mail=ann@shop.com", "https://a.com/x?mail=ann@shop.com"),
+    ],
+)
+def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) -> None:
+    """Passwords in a URL's user part, and secret parameters of its query and fragment, are replaced."""
+    assert redactor.scrub_url(url) == expected
+
+
+def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
+    """An urlencoded form loses the values of secret fields, nothing else."""
+    form = "grant_type=password&username=ann&password=hunter2&client_secret=s%20t&scope=a+b"
+
+    scrubbed = redactor.scrub_form(form)
+
+    assert scrubbed == (
+        "grant_type=password&username=ann&password=<redacted>&client_secret=<redacted>&scope=a+b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Accept", "text/html", "text/html"),
+        ("Authorization", "Bearer abc", "<redacted>"),
+        ("X-Api-Key", "abc", "<redacted>"),
+        ("Cookie", "sid=abc; theme=dark; flag", "sid=<redacted>; theme=<redacted>; flag"),
+        ("Cookie", "sid=", "sid="),
+        (
+            "Set-Cookie",
+            "sid=abc; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
+            "sid=<redacted>; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
+        ),
+        ("set-cookie", "a=1; Path=/, b=2; Secure", "a=<redacted>; Path=/, b=<redacted>; Secure"),
+        ("Location", "https://shop.com/cb?token=abc", "https://shop.com/cb?token=<redacted>"),
+        ("Link", "<https://a.com/?token=abc&page=2>; rel=next", "<https://a.com/?token=<redacted>&page=2>; rel=next"),
+    ],
+)
+def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
+    """A cookie keeps its name, Set-Cookie its attributes, a URL its rest."""
+    assert redactor.scrub_header(name, value) == expected
+
+
+def test_headers_keep_their_order(redactor: Redactor) -> None:
+    """Mappings and pairs of headers come back as pairs, repeated ones too."""
+    pairs = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("Age", "3")]
+
+    assert redactor.scrub_headers(pairs) == [
+        ("Set-Cookie", "a=<redacted>"),
+        ("Set-Cookie", "b=<redacted>"),
+        ("Age", "3"),
+    ]
+    assert redactor.scrub_headers({"Token": "x"}) == [("Token", PLACEHOLDER)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host=db password=hunter2 user=ann", "host=db password=<redacted> user=ann"),
+        ('{"token": "a\\"b", "n": 1}', '{"token": "<redacted>", "n": 1}'),
+        ("{'token': 'abc'}", "{'token': '<redacted>'}"),
+        ("Authorization: Bearer abc.def, Accept: x", "Authorization: <redacted>, Accept: x"),
+        ("password=None token: null", "password=None token: null"),
+        ("cannot open https://ann:pw@shop.com/ now", "cannot open https://ann:<redacted>@shop.com/ now"),
+        ("max_tokens=5 tokens: 3", "max_tokens=5 tokens: 3"),
+        ('unfinished "token": "abc', 'unfinished "token": "<redacted>"'),
+        ("the password is wrong", "the password is wrong"),
+    ],
+)
+def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: str, expected: str) -> None:
+    """Connection strings, JSON and messages lose the values of secret names."""
+    assert redactor.scrub_text(text) == expected
+
+
+def test_known_secrets_are_hidden_wherever_they_stand() -> None:
+    """A value known to be secret is replaced as whole words; very short ones would hide too much."""
+    text = "hunter2 and hunter2x, (hunter2), a1"
+
+    assert hide_values(text, ["hunter2", "a1"]) == "<redacted> and hunter2x, (<redacted>), a1"
+    assert hide_values("abcd-efgh abcd", ["abcd", "abcd-efgh"]) == "<redacted> <redacted>"
