@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._vault import CassetteEntry, Stored
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
 

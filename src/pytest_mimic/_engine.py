@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from pytest_mimic._vault.redact import Redactor
 
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
 class Plan(Protocol):
     """How one activation mimics a function or a boundary."""
 
@@ -481,7 +485,7 @@ class Engine:
         Raises:
             StaleRecordingError: `mimic_source` is `strict`.
         """
-        if not self.is_stale(call, source):
+        if self.settings.mode is Mode.VERIFY or not self.is_stale(call, source):
             return
         from pytest_mimic._explain import stale
 

@@ -13,6 +13,9 @@ from pytest_mimic._describe import Difference, differences, hidden
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _SHOWN = 5
 _CANDIDATES = 300
 _LINE = 200

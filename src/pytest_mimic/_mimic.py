@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
 class Reading(NamedTuple):
     """One way to read a function's arguments: how they are bound, and what identifies them."""
 

@@ -178,7 +178,7 @@ class Run:
 
     def _tell(self, item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
         if report.failed:
-            if str(error) not in report.longreprtext:
+            if error.what not in report.longreprtext:
                 report.sections.append(("mimic", str(error)))
             return
         if report.skipped and hasattr(report, "wasxfail"):

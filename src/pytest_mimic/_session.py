@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pytest_mimic._patch import Activation
 
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
 class Request:
     """A target as one activation asks for it."""
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
 
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
 class Tape:
     """What a stream gave so far, and what its reader sent.
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pytest_mimic._plan import FunctionPlan
 
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
 class Mimicked:
     """One function and what stands in for it.
 

@@ -158,7 +158,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run = config.stash.get(_RUN, None)
     lines = run.summary() if run is not None else []
     if lines:
-        terminalreporter.section("mimic")
+        terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line)
 
