@@ -43,7 +43,7 @@ def _wrap(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., 
         if not classes:
             classes.append(_classes())
         if step.mode == "replay":
-            return _replayed(classes[0], self, req, step.outcome(), lambda: exchange.exhausted(sent))
+            return _replayed(classes[0], self, req, step.outcome(), lambda: exchange.exhausted(step, sent))
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():

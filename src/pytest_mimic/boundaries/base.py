@@ -18,6 +18,13 @@ class Step(Protocol):
     def outcome(self) -> Any:
         """Replay: a fresh copy of the plain data that `finish` was given."""
 
+    def longer(self) -> Step:
+        """Replay: a run that reads a stream further than its recording goes.
+
+        Raises:
+            MissingRecordingError: The mode does not run it.
+        """
+
     def running(self) -> AbstractContextManager[None]:
         """Run: calls made inside belong to this one and are not recorded on their own."""
 

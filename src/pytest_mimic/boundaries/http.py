@@ -206,11 +206,15 @@ class Exchange:
             self._places.clear()
             self._heads.clear()
 
-    def exhausted(self, request: Request) -> MissingRecordingError:
+    def exhausted(self, step: Step, request: Request) -> MissingRecordingError:
         """What reading further than the recorded reader did raises."""
+        try:
+            step.longer().abandon()
+        except MissingRecordingError as error:
+            return error
         place = self._places.get(request.url) or self._place(request.url)
         return MissingRecordingError(
-            f"the recording of {self.name} {request.method} {place.url} ends here: its reader stopped",
+            f"{self.name} {request.method} {place.path} is read further than it was when it was recorded",
             remedies=["to record it anew: pytest --mimic-rerecord"],
             call=None,
         )

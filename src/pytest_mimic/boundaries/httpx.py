@@ -48,7 +48,7 @@ def _sync_edge(
         if step is None or step.mode == "pass":
             return original(self, request)
         if step.mode == "replay":
-            return client.answer(step.outcome(), request, lambda: exchange.exhausted(sent))
+            return client.answer(step.outcome(), request, lambda: exchange.exhausted(step, sent))
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():
@@ -76,7 +76,7 @@ def _async_edge(
         if step is None or step.mode == "pass":
             return await original(self, request)
         if step.mode == "replay":
-            return client.answer(step.outcome(), request, lambda: exchange.exhausted(sent))
+            return client.answer(step.outcome(), request, lambda: exchange.exhausted(step, sent))
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():

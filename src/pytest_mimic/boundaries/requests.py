@@ -43,7 +43,7 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step is None or step.mode == "pass":
             return original(self, request, *args, **options)
         if step.mode == "replay":
-            return _answer(self, step.outcome(), request, lambda: exchange.exhausted(sent))
+            return _answer(self, step.outcome(), request, lambda: exchange.exhausted(step, sent))
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():

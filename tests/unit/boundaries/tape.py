@@ -34,6 +34,9 @@ class TapeStep:
     def outcome(self) -> Any:
         return json.loads(self.plain)
 
+    def longer(self) -> TapeStep:
+        raise MissingRecordingError("read further than recorded")
+
     @contextmanager
     def running(self) -> Iterator[None]:
         yield

@@ -186,7 +186,7 @@ def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
     run(stop, server)
     tape.replay()
 
-    with pytest.raises(MissingRecordingError, match="its reader stopped"):
+    with pytest.raises(MissingRecordingError, match="read further"):
         run(go_on, server)
 
 
