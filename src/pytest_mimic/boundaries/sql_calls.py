@@ -1,0 +1,244 @@
+"""What is sent to a database and what comes back, as plain data without secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._vault.redact import PLACEHOLDER
+from pytest_mimic.boundaries.base import BoundaryCall
+from pytest_mimic.boundaries.plain import blank, from_plain, to_plain
+from pytest_mimic.boundaries.sql_text import read_statement
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault.redact import Redactor
+
+_NUMBERED = re.compile(r"_{1,2}\d+$")
+_LONGEST_SHOWN = 300
+
+
+class Sent:
+    """A statement with its parameters, as one database is sent it.
+
+    Attributes:
+        call: What the engine is asked about.
+        secrets: The texts of secret parameters, which must not turn up in an error's message.
+    """
+
+    __slots__ = ("call", "secrets")
+
+    def __init__(self, call: BoundaryCall, secrets: list[str]) -> None:
+        self.call = call
+        self.secrets = secrets
+
+
+def describe_statement(
+    sql: str,
+    parameters: Any,
+    *,
+    database: int | str,
+    redactor: Redactor,
+    many: bool = False,
+    shared: bool = False,
+) -> Sent:
+    """Describes `cursor.execute(sql, parameters)`, or `executemany` where there are many.
+
+    Args:
+        sql: The statement, with the driver's own marks for parameters.
+        parameters: A mapping, a sequence, or none; a list of them with `many`.
+        database: Which of the test's databases; a dialect's name where it is shared.
+        redactor: Knows which names are secret.
+        many: It is `executemany`.
+        shared: It belongs to the engine, not to a test.
+    """
+    statement = read_statement(sql)
+    namer = _Namer(statement.columns, redactor)
+    params: Any
+    if many:
+        params = [namer.plain(each) for each in parameters]
+    else:
+        params = namer.plain(parameters) if parameters else None
+    text = statement.text(redactor.secret, PLACEHOLDER)
+    parts = {"database": database, "statement": text, "params": params}
+    described: dict[str, Any] = {"statement": _shown(text)}
+    if params:
+        described["params"] = _shown(params)
+    if database:
+        described["database"] = database
+    call = BoundaryCall(
+        "sqlalchemy",
+        statement.signature,
+        parts=parts,
+        identity=("database", "statement", "params"),
+        described=described,
+        shared=shared,
+    )
+    return Sent(call, namer.secrets)
+
+
+def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> Sent:
+    """Describes what is asked of a connection and is no statement: `COMMIT`, an attribute, a method."""
+    parts = {"database": database, "statement": action, "params": detail}
+    described: dict[str, Any] = {} if detail is None else {"params": _shown(detail)}
+    if database:
+        described["database"] = database
+    call = BoundaryCall(
+        "sqlalchemy",
+        action,
+        parts=parts,
+        identity=("database", "statement", "params"),
+        described=described,
+        shared=shared,
+    )
+    return Sent(call, [])
+
+
+class _Namer:
+    """Gives parameters as plain data by name: by the column's, where they have a place only."""
+
+    def __init__(self, columns: dict[str, str], redactor: Redactor) -> None:
+        self._columns = columns
+        self._redactor = redactor
+        self.secrets: list[str] = []
+
+    def plain(self, parameters: Any) -> dict[str, Any]:
+        if isinstance(parameters, Mapping):
+            named = [(str(name), str(name), value) for name, value in parameters.items()]
+        else:
+            named = [
+                (self._columns.get(str(place), str(place)), str(place), value)
+                for place, value in enumerate(parameters, 1)
+            ]
+        plain: dict[str, Any] = {}
+        for name, mark, value in named:
+            plain[_free(name, plain)] = self._value(name, mark, value)
+        return plain
+
+    def _value(self, name: str, mark: str, value: object) -> Any:
+        if value is not None and self._is_secret(name, mark):
+            if isinstance(value, str):
+                self.secrets.append(value)
+            return PLACEHOLDER
+        return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
+
+    def _is_secret(self, name: str, mark: str) -> bool:
+        secret = self._redactor.secret
+        return secret(name) or secret(_NUMBERED.sub("", name)) or secret(self._columns.get(mark, ""))
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    if name not in taken:
+        return name
+    count = 2
+    while f"{name}_{count}" in taken:
+        count += 1
+    return f"{name}_{count}"
+
+
+def _unknown(value: object, path: str) -> Any:
+    """What stands for a parameter of a type that is not ours: JSON's wrapper by its content, else its fingerprint."""
+    kind = type(value)
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if name.startswith("psycopg") and kind.__name__ in ("Json", "Jsonb"):
+        return {
+            "$json": to_plain(value.obj if hasattr(value, "obj") else vars(value), path, unknown=_unknown)
+        }
+    from pytest_mimic._identity import fingerprint
+
+    return {"$object": name, "fingerprint": fingerprint(value)}
+
+
+def hide_inside(value: object, redactor: Redactor) -> Any:
+    """The value, with what stands under secret names inside of mappings, lists and JSON texts replaced."""
+    if isinstance(value, str):
+        return _hide_in_json(value, redactor) if value[:1] in ("{", "[") else value
+    if type(value) is dict:
+        return {
+            key: blank(item, PLACEHOLDER) if redactor.secret(key) else hide_inside(item, redactor)
+            for key, item in value.items()
+        }
+    if type(value) is list:
+        return [hide_inside(item, redactor) for item in value]
+    wrapped = getattr(value, "obj", None)
+    if wrapped is not None and type(value).__module__.startswith("psycopg"):
+        return {"$json": hide_inside(wrapped, redactor)}
+    return value
+
+
+def _hide_in_json(text: str, redactor: Redactor) -> str:
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return text
+    hidden = hide_inside(parsed, redactor)
+    return text if hidden == parsed else json.dumps(hidden)
+
+
+def _shown(plain: Any) -> Any:
+    """What people are shown: long texts shortened."""
+    if isinstance(plain, str) and len(plain) > _LONGEST_SHOWN:
+        return f"{plain[:_LONGEST_SHOWN]}… ({len(plain)} characters)"
+    if isinstance(plain, list):
+        return [_shown(item) for item in plain]
+    if isinstance(plain, dict):
+        return {key: _shown(item) for key, item in plain.items()}
+    return plain
+
+
+def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]:
+    """Gives `cursor.description` as plain data: a list a column, without the Nones at its end."""
+    return [_store_column(column, dbapi) for column in description]
+
+
+def _store_column(column: Sequence[Any], dbapi: Any) -> list[Any]:
+    parts = [column[place] for place in range(7)]
+    while parts[1:] and parts[-1] is None:
+        parts.pop()
+    return [to_plain(part, unknown=lambda value, _: _type_code(value, dbapi)) for part in parts]
+
+
+def _type_code(value: object, dbapi: Any) -> Any:
+    """A driver's type object, by its name in the driver."""
+    name = next((name for name, held in vars(dbapi).items() if held is value), None)
+    return {"$dbapi": name} if name is not None else None
+
+
+def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
+    """Gives `cursor.description` back."""
+    return tuple(_load_column(column, dbapi) for column in columns)
+
+
+def _load_column(column: list[Any], dbapi: Any) -> tuple[Any, ...]:
+    parts = [
+        getattr(dbapi, part["$dbapi"], None)
+        if isinstance(part, dict) and "$dbapi" in part
+        else from_plain(part)
+        for part in column
+    ]
+    return tuple(parts + [None] * (7 - len(parts)))
+
+
+def store_rows(rows: Iterable[Sequence[Any]], names: Sequence[str], redactor: Redactor) -> list[list[Any]]:
+    """Gives rows as plain data, with the values of secret columns replaced.
+
+    Raises:
+        UnstorableOutcomeError: A value has no plain form.
+    """
+    secret = [redactor.secret(name) for name in names]
+    return [
+        [
+            to_plain(
+                blank(value, PLACEHOLDER) if hidden else hide_inside(value, redactor),
+                f"rows[{number}].{name}",
+            )
+            for value, name, hidden in zip(row, names, secret)
+        ]
+        for number, row in enumerate(rows)
+    ]
+
+
+def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
+    """Gives rows back, as drivers give them: tuples."""
+    return [tuple(from_plain(value) for value in row) for row in rows]

@@ -1,0 +1,286 @@
+"""What a statement is about: its verb and main table, its text with blanks folded, the columns of its parameters.
+
+A tolerant reader, not a parser: what it does not understand it leaves unnamed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>\s+)
+    | (?P<comment>--[^\n]*|/\*.*?\*/)
+    | (?P<string>[EeNnBbXx]?'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+    | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_][^\]]*\])
+    | (?P<mark>%\((?P<pyformat>[^)]*)\)s|%s|\$\d+|\?|(?<![:\w]):[A-Za-z_]\w*)
+    | (?P<word>\w[\w$]*)
+    | (?P<other>::|[<>!=]=|<>|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+#: Words that end what was said about a column.
+_CLAUSES = frozenset(
+    "SELECT FROM WHERE SET VALUES AND OR ON HAVING GROUP ORDER BY JOIN UNION RETURNING WHEN THEN ELSE CASE".split()
+)
+#: Words between a column and its parameter.
+_OPERATORS = frozenset("IN NOT LIKE ILIKE ANY ALL BETWEEN IS ESCAPE SIMILAR TO CAST AS REGEXP GLOB".split())
+_TABLE_WORDS = frozenset(
+    "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
+)
+_NOISE = frozenset(
+    """OR REPLACE TEMP TEMPORARY UNLOGGED GLOBAL LOCAL MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS
+    CONCURRENTLY ONLY IGNORE ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK LOW_PRIORITY DELAYED QUICK
+    SESSION""".split()
+)
+_DEFINING = frozenset(("CREATE", "ALTER", "DROP", "TRUNCATE", "COMMENT", "LOCK", "REINDEX"))
+
+
+class Token(NamedTuple):
+    """One piece of a statement; `depth` counts open parentheses before it."""
+
+    kind: str
+    text: str
+    depth: int
+
+    @property
+    def upper(self) -> str:
+        """A word in capitals, so that it can be compared."""
+        return self.text.upper() if self.kind == "word" else self.text
+
+    @property
+    def name(self) -> str:
+        """The identifier, without quotes."""
+        return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else self.text
+
+
+class Literal(NamedTuple):
+    """A text standing in a statement, and the column it seems to be for."""
+
+    text: str
+    column: str
+
+
+class Statement(NamedTuple):
+    """A statement as it is shown, compared and named.
+
+    Attributes:
+        signature: `SELECT users`.
+        pieces: The text with its blanks folded; `Literal` where a column's name tells about a text.
+        columns: Column names by parameter: `"1"` for the first one by position, else the parameter's name.
+        verb: `SELECT`.
+    """
+
+    signature: str
+    pieces: tuple[str | Literal, ...]
+    columns: dict[str, str]
+    verb: str
+
+    def text(self, secret: Callable[[str], bool], placeholder: str) -> str:
+        """The text, with a placeholder for each text that stands for a secret column."""
+        return "".join(
+            piece if isinstance(piece, str) else (f"'{placeholder}'" if secret(piece.column) else piece.text)
+            for piece in self.pieces
+        )
+
+
+@lru_cache(maxsize=1024)
+def read_statement(sql: str) -> Statement:
+    """Reads a statement; the same text is read once."""
+    tokens = list(_tokens(sql))
+    words = [token for token in tokens if token.kind not in ("blank", "comment")]
+    verb, resource = _signature(words)
+    columns, literals = _columns(words)
+    pieces = _pieces(tokens, literals)
+    return Statement(f"{verb} {resource}".strip(), pieces, columns, verb)
+
+
+def _tokens(sql: str) -> Iterator[Token]:
+    depth = 0
+    for match in _TOKEN.finditer(sql):
+        kind = match.lastgroup or "other"
+        if kind in ("tag", "pyformat"):
+            kind = "string" if kind == "tag" else "mark"
+        text = match.group()
+        if text == ")" and kind == "other":
+            depth -= 1
+        yield Token(kind, text, depth)
+        if text == "(" and kind == "other":
+            depth += 1
+
+
+def _pieces(tokens: Sequence[Token], literals: dict[int, str]) -> tuple[str | Literal, ...]:
+    """Folds blanks outside of quotes; runs of plain text become one piece."""
+    pieces: list[str | Literal] = []
+    run: list[str] = []
+    position = 0
+    for token in tokens:
+        if token.kind == "blank":
+            run.append(" ")
+            continue
+        if token.kind != "comment":
+            column = literals.get(position)
+            position += 1
+            if column is not None:
+                pieces.extend(("".join(run), Literal(token.text, column)))
+                run = []
+                continue
+        run.append(token.text)
+    pieces.append("".join(run))
+    if isinstance(pieces[0], str):
+        pieces[0] = pieces[0].lstrip()
+    if isinstance(pieces[-1], str):
+        pieces[-1] = pieces[-1].rstrip().rstrip(";").rstrip()
+    return tuple(pieces)
+
+
+def _signature(words: Sequence[Token]) -> tuple[str, str]:
+    start = _main_verb(words)
+    if start is None:
+        return (words[0].upper if words else ""), ""
+    verb = words[start].upper
+    rest = words[start + 1 :]
+    if verb == "EXPLAIN":
+        inner = next((i for i, word in enumerate(rest) if word.upper in _STATEMENTS), None)
+        return verb, "" if inner is None else _signature(rest[inner:])[1]
+    if verb == "SELECT":
+        return verb, _selected(rest)
+    if verb in _DEFINING:
+        rest = _after_kind(rest)
+    elif verb == "RELEASE" or (verb == "ROLLBACK" and rest):
+        rest = [word for word in rest if word.upper not in _NOISE]
+    return verb, _table(rest)
+
+
+_STATEMENTS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES"))
+
+
+def _main_verb(words: Sequence[Token]) -> int | None:
+    """Skips opening parentheses and common table expressions."""
+    for i, word in enumerate(words):
+        if word.kind != "word":
+            continue
+        if word.upper != "WITH":
+            return i
+        return next(
+            (j for j, w in enumerate(words[i:], i) if w.upper in _STATEMENTS and w.depth == word.depth), i
+        )
+    return None
+
+
+def _selected(rest: Sequence[Token]) -> str:
+    """The first table after FROM; without one, the function that is called."""
+    for i, word in enumerate(rest):
+        if word.upper == "FROM" and word.depth <= rest[0].depth:
+            return _table(rest[i + 1 :])
+    for i, word in enumerate(rest):
+        if word.kind in ("word", "quoted") and i + 1 < len(rest) and rest[i + 1].text == "(":
+            return f"{word.name}()"
+    return ""
+
+
+def _after_kind(rest: Sequence[Token]) -> Sequence[Token]:
+    for i, word in enumerate(rest):
+        if word.upper in _TABLE_WORDS:
+            return rest[i + 1 :]
+    return rest
+
+
+def _table(words: Sequence[Token]) -> str:
+    """The first name, its schema left out; of a subquery the table inside."""
+    for i, word in enumerate(words):
+        if word.upper == "SELECT":
+            return _selected(words[i + 1 :])
+        is_prefix = i + 1 < len(words) and words[i + 1].text == "."
+        if word.text in ("(", ",") or (word.upper in _NOISE and not is_prefix):
+            continue
+        if word.kind not in ("word", "quoted"):
+            return ""
+        last = i
+        while (
+            last + 2 < len(words)
+            and words[last + 1].text == "."
+            and words[last + 2].kind in ("word", "quoted")
+        ):
+            last += 2
+        return words[last].name
+    return ""
+
+
+def _mark_name(text: str, count: int) -> str:
+    if text.startswith("%("):
+        return text[2:-2]
+    if text.startswith("$") or (text.startswith(":") and len(text) > 1):
+        return text[1:]
+    return str(count)
+
+
+def _columns(words: Sequence[Token]) -> tuple[dict[str, str], dict[int, str]]:
+    """Names the column of each parameter, and of each text that stands in the statement, by its position."""
+    columns: dict[str, str] = {}
+    literals: dict[int, str] = {}
+    inserted = _inserted_columns(words)
+    values = _values_start(words) if inserted else len(words)
+    column: str | None = None
+    count = 0
+    between = False
+    item = 0
+    base = words[values].depth if values < len(words) else 0
+    for i, word in enumerate(words):
+        upper = word.upper
+        in_values = i > values and word.depth > base
+        if in_values and word.depth == base + 1 and word.text == ",":
+            item += 1
+        elif i > values and word.depth == base and word.text == "(":
+            item = 0
+        named = inserted[item] if in_values and item < len(inserted) else column
+        if word.kind == "mark":
+            count += 1
+            if named is not None:
+                columns.setdefault(_mark_name(word.text, count), named)
+        elif word.kind == "string":
+            if named is not None:
+                literals[i] = named
+        elif word.kind in ("word", "quoted"):
+            if i and words[i - 1].text == "::":
+                continue
+            if word.kind == "word" and upper in ("LIMIT", "OFFSET", "PASSWORD"):
+                column = upper.lower()
+            elif word.kind == "word" and upper in _CLAUSES:
+                if not (upper == "AND" and between):
+                    column = None
+                between = False
+            elif word.kind == "word" and upper in _OPERATORS:
+                between = upper == "BETWEEN"
+            elif not word.text[0].isdigit():
+                column = word.name
+    return columns, literals
+
+
+def _inserted_columns(words: Sequence[Token]) -> list[str]:
+    """The column list of an INSERT."""
+    start = next((i for i, word in enumerate(words) if word.upper in ("INSERT", "REPLACE")), None)
+    if start is None:
+        return []
+    opening = next((i for i, word in enumerate(words[start:], start) if word.text == "("), None)
+    end = next(
+        (i for i, word in enumerate(words[start:], start) if word.upper in ("VALUES", "SELECT")), len(words)
+    )
+    if opening is None or opening > end:
+        return []
+    depth = words[opening].depth
+    names: list[str] = []
+    for word in words[opening + 1 :]:
+        if word.text == ")" and word.depth == depth:
+            break
+        if word.kind in ("word", "quoted"):
+            names.append(word.name)
+    return names
+
+
+def _values_start(words: Sequence[Token]) -> int:
+    return next((i for i, word in enumerate(words) if word.upper == "VALUES"), len(words))

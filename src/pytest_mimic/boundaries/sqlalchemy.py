@@ -1,0 +1,202 @@
+"""The boundary of SQLAlchemy: the connections that its pools open.
+
+Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg and asyncpg. Everything above the
+driver stays real: the pool, events, Core, the ORM, types and results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.plain import from_plain, to_plain
+from pytest_mimic.boundaries.sql_line import Database, Line
+from pytest_mimic.boundaries.sql_standin import StandInConnection
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.base import Port
+
+_RECORD = "_ConnectionRecord"
+_POOL = f"{_RECORD}__pool"
+
+
+def boundary(name: str) -> SqlBoundary:
+    """The boundary of SQLAlchemy."""
+    return SqlBoundary(name)
+
+
+class SqlBoundary:
+    """Stand-ins for the connections of SQLAlchemy's pools."""
+
+    client = "sqlalchemy"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._databases = Databases()
+
+    def edges(self) -> Sequence[Edge]:
+        """Where pools connect, hand out and ping; where engines say which database theirs is."""
+        psycopg = "sqlalchemy.dialects.postgresql.psycopg"
+        return [
+            Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
+            Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
+            Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
+            Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
+            Edge(psycopg, ("PGDialect_psycopg", "_type_info_fetch"), _fetching_type),
+            Edge(psycopg, ("PGDialectAsync_psycopg", "_type_info_fetch"), _fetching_type),
+        ]
+
+    def comparable(self, plain: Any) -> Any:
+        """All of an outcome; nothing of what belongs to the engine: a server may be updated."""
+        return {} if isinstance(plain, dict) and plain.get("setup") else plain
+
+    def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def connect(record: Any) -> None:
+            __tracebackhide__ = True
+            if not port.taking():
+                original(record)
+                return
+            pool = getattr(record, _POOL)
+            stand_in = _StandInPool(pool, self._line(port, pool, record))
+            setattr(record, _POOL, stand_in)
+            try:
+                original(record)
+            finally:
+                setattr(record, _POOL, pool)
+                stand_in.line.setting_up = False
+                stand_in.line.used = False
+
+        return connect
+
+    def _line(self, port: Port, pool: Any, record: Any, *, real: Any = None) -> Line:
+        database = self._databases.of(pool)
+        return Line(port, database, pool._dialect, lambda: pool._invoke_creator(record), real=real)
+
+    def _adopting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def get_connection(record: Any) -> Any:
+            __tracebackhide__ = True
+            connection = original(record)
+            if isinstance(connection, StandInConnection):
+                connection._line.port = port
+                return connection
+            if not port.taking():
+                return connection
+            pool = getattr(record, _POOL)
+            record.dbapi_connection = StandInConnection(self._line(port, pool, record, real=connection))
+            return record.dbapi_connection
+
+        return get_connection
+
+    def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def raw_connection(engine: Any) -> Any:
+            __tracebackhide__ = True
+            if port.taking():
+                self._databases.name(engine.pool, engine.url)
+            return original(engine)
+
+        return raw_connection
+
+
+class Databases:
+    """Which database a pool leads to: one for each URL, without regard to driver and credentials."""
+
+    def __init__(self) -> None:
+        self._by_pool: WeakKeyDictionary[Any, Database] = WeakKeyDictionary()
+        self._by_key: dict[str, Database] = {}
+        self._numbers = count(1)
+
+    def name(self, pool: Any, url: Any) -> None:
+        """Notes an engine's URL for its pool."""
+        if pool in self._by_pool:
+            return
+        key = None if _is_private(pool, url) else _key(url)
+        self._by_pool[pool] = self._new() if key is None else self._by_key.setdefault(key, Database(key))
+
+    def of(self, pool: Any) -> Database:
+        """The database that a pool leads to."""
+        if pool not in self._by_pool:
+            self._by_pool[pool] = self._new()
+        return self._by_pool[pool]
+
+    def _new(self) -> Database:
+        return Database(f"pool {next(self._numbers)}")
+
+
+def _is_private(pool: Any, url: Any) -> bool:
+    """Whether a URL does not tell two databases apart: in memory, or behind a function that connects."""
+    is_own = getattr(pool._creator, "__module__", "") != "sqlalchemy.engine.create"
+    in_memory = url.get_backend_name() == "sqlite" and (
+        url.database in (None, "", ":memory:") or "memory" in f"{url.database} {url.query}"
+    )
+    return is_own or in_memory
+
+
+def _key(url: Any) -> str:
+    return f"{url.get_backend_name()} {url.host} {url.port} {url.database} {sorted(url.query.items())}"
+
+
+class _StandInPool:
+    """The pool, as the record sees it while it connects: its connections are stand-ins."""
+
+    def __init__(self, pool: Any, line: Line) -> None:
+        self._pool = pool
+        self.line = line
+
+    def _invoke_creator(self, _record: Any) -> StandInConnection:
+        return StandInConnection(self.line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    def ping(dialect: Any, connection: Any) -> Any:
+        """A pool's question whether a connection is alive: never a call of the test's."""
+        if not isinstance(connection, StandInConnection):
+            return original(dialect, connection)
+        line = connection._line
+        return not line.broken if line.real is None else original(dialect, line.real)
+
+    return ping
+
+
+def _fetching_type(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """psycopg asks the server for a type's number, with cursors of its own making."""
+
+    def fetch(dialect: Any, connection: Any, name: str) -> Any:
+        held = connection.connection.dbapi_connection
+        if not isinstance(held, StandInConnection):
+            return original(dialect, connection, name)
+        line = held._line
+
+        def read() -> dict[str, Any]:
+            real = dialect.get_driver_connection(line.real)
+            found = original(
+                dialect, SimpleNamespace(connection=SimpleNamespace(driver_connection=real)), name
+            )
+            return {"type": None if found is None else to_plain(_parts_of_type(found))}
+
+        told = line.ask(f"TYPE {name}", read)["type"]
+        return None if told is None else _type_of_parts(from_plain(told))
+
+    return fetch
+
+
+def _parts_of_type(info: Any) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "oid": info.oid,
+        "array_oid": info.array_oid,
+        "regtype": info.regtype,
+        "delimiter": info.delimiter,
+    }
+
+
+def _type_of_parts(parts: dict[str, Any]) -> Any:
+    from psycopg.types import TypeInfo
+
+    return TypeInfo(**parts)
