@@ -8,9 +8,13 @@ from collections.abc import Iterable
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
     """The existing name that was most likely meant, None where none is close."""
-    known = {each.lower(): each for each in sorted(names)}
-    close = difflib.get_close_matches(name.lower(), known, n=1)
-    return known[close[0]] if close else None
+    known = sorted(names)
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return close[0]
+    folded = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), folded, n=1)
+    return folded[close[0]] if close else None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
@@ -228,7 +229,10 @@ def _name_of(thing: object) -> str:
         )
     if "<" in path:
         raise refusal("", f"{path} in {module} is local or a lambda, and cannot be imported by its name")
-    return f"{module}:{path}"
+    name = getattr(function, "__name__", "")
+    held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
+    # A method bound to an object of the module's own, as random.randint is, goes by its name there.
+    return f"{module}:{name if held is function else path}"
 
 
 def _inside(thing: object) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from functools import cached_property, partial, partialmethod
 from types import BuiltinFunctionType, MethodType
@@ -49,10 +48,9 @@ def rebuilt(held: object, wrapper: Callable[..., object]) -> Any:
         return _reborn(staticmethod, held, replacement)
     if isinstance(held, classmethod):
         return _reborn(classmethod, held, replacement)
-    twin = copy.copy(held)
-    for name, value in vars(twin).items():
-        if value is inner:
-            vars(twin)[name] = replacement
+    # Not copy.copy(), which leaves a `__slotnames__` in the class.
+    twin: Any = object.__new__(type(held))
+    vars(twin).update({name: replacement if value is inner else value for name, value in vars(held).items()})
     return twin
 
 

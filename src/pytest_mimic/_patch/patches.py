@@ -101,16 +101,16 @@ class Patches:
 
     def install(self, patches: Sequence[Patch]) -> None:
         """Put the wrappers wherever their functions are held, in one pass over all holders."""
-        everywhere = {}
+        everywhere: dict[int, Patch] = {}
         for patch in patches:
             self._by_function[id(patch.function)] = patch
-            self._put(patch, patch.named.holder, patch.named.name, patch.named.held)
+            named = patch.named
+            self._put(patch, named.holder, named.name, named.held, named.original)
             everywhere.update((id(thing), patch) for thing in patch.sought)
         for holder, name, held, patch in _holding(everywhere):
-            self._put(patch, holder, name, held)
+            self._put(patch, holder, name, held, held)
 
-    def _put(self, patch: Patch, holder: Holder, name: str, held: object) -> None:
-        original = patch.named.original if held is MISSING else held
+    def _put(self, patch: Patch, holder: Holder, name: str, held: object, original: object) -> None:
         ours = patch.replacement(original, in_class=isinstance(holder, type))
         self._ours[id(patch.wrapper)] = self._ours[id(ours)] = patch
         write(holder, name, ours)

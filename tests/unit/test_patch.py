@@ -1,0 +1,696 @@
+"""Whoever holds a function sees its wrapper, and everything is restored exactly."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import sys
+import textwrap
+import threading
+import time
+from functools import cached_property, partialmethod
+from types import MethodType, ModuleType
+from unittest import mock
+
+import pytest
+
+from pytest_mimic._patch import Patcher
+from pytest_mimic._target import Target
+
+SHOP = """
+    import functools
+
+    RATE = 1.5
+
+    def fetch(day="today"):
+        return f"fetched {day}"
+
+    def fetch_all():
+        return [fetch()]
+
+    def _private():
+        return "private"
+
+    @functools.lru_cache
+    def cached():
+        return "cached"
+
+    @functools.wraps(fetch)
+    def traced(*args):
+        return fetch(*args)
+
+    class Client:
+        def get(self, path="/"):
+            return f"got {path}"
+
+        @classmethod
+        def build(cls):
+            return f"built {cls.__name__}"
+
+        @staticmethod
+        def parse(text="x"):
+            return f"parsed {text}"
+
+        @property
+        def token(self):
+            "The token."
+            return "token"
+
+        @token.setter
+        def token(self, value):
+            self.kept = value
+
+        @functools.cached_property
+        def pool(self):
+            return "pool"
+
+        @functools.lru_cache
+        def version(self):
+            return "version"
+
+        root = functools.partialmethod(get, "/root")
+
+        def __secret(self):
+            return "secret"
+
+        class Nested:
+            def deep(self):
+                return "deep"
+
+    class Special(Client):
+        pass
+
+    class Other(Client):
+        def get(self, path="/"):
+            return "other " + super().get(path)
+
+    client = Client()
+    get_shared = client.get
+"""
+
+
+class Calls:
+    """The engine's side of a patcher: notes what is covered and which wrappers are called."""
+
+    def __init__(self):
+        self.made: list[str] = []
+        self.covered: list[tuple[str, str]] = []
+        self.uncovered: list[str] = []
+        self.wrappers = {}
+
+    def cover(self, request, name, function, kind):
+        self.covered.append((name, kind))
+        return self.wrappers.setdefault(id(function), self._wrapper(name, function))
+
+    def uncover(self, request, name, function):
+        self.uncovered.append(name)
+
+    def _wrapper(self, name, function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            self.made.append(name)
+            return function(*args, **kwargs)
+
+        wrapper.__mimic_original__ = function
+        return wrapper
+
+
+@pytest.fixture
+def calls():
+    return Calls()
+
+
+@pytest.fixture
+def patcher(calls):
+    return Patcher(calls.cover, calls.uncover)
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Writes modules that can be imported; they are forgotten afterwards, and sys.meta_path is as before."""
+    known, finders = set(sys.modules), list(sys.meta_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(files=None, /, **modules):
+        for name, source in {**(files or {}), **modules}.items():
+            file = tmp_path / f"{name}.py"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(textwrap.dedent(source))
+        importlib.invalidate_caches()
+
+    yield write
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+    assert sys.meta_path == finders
+
+
+@pytest.fixture
+def shop(write):
+    write(shop=SHOP)
+    return importlib.import_module("shop")
+
+
+@pytest.fixture
+def activate(patcher, write):
+    """Activates lines; what a test leaves open is closed."""
+    opened = []
+
+    def activate(*lines):
+        opened.append(patcher.activate([Target(line) for line in lines]))
+        return opened[-1]
+
+    yield activate
+    for activation in opened:
+        activation.close()
+
+
+def snapshot(*modules):
+    """What modules and their classes hold, to be compared by identity."""
+    held = {}
+    for module in modules:
+        for name, value in vars(module).items():
+            held[module.__name__, name] = value
+            if isinstance(value, type):
+                held.update({(module.__name__, name, key): inner for key, inner in vars(value).items()})
+    return held
+
+
+def changed(before, *modules):
+    after = snapshot(*modules)
+    return {key for key in before.keys() | after.keys() if before.get(key, 0) is not after.get(key, 1)}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "call", "result"),
+    [
+        ("fetch", "function", lambda shop: shop.fetch("x"), "fetched x"),
+        ("cached", "function", lambda shop: shop.cached(), "cached"),
+        ("traced", "function", lambda shop: shop.traced("x"), "fetched x"),
+        ("_private", "function", lambda shop: shop._private(), "private"),
+        ("get_shared", "function", lambda shop: shop.get_shared("/a"), "got /a"),
+        ("Client.get", "method", lambda shop: shop.Client().get("/a"), "got /a"),
+        ("Client.build", "classmethod", lambda shop: shop.Special.build(), "built Special"),
+        ("Client.parse", "staticmethod", lambda shop: shop.Client().parse("a"), "parsed a"),
+        ("Client.token", "property", lambda shop: shop.Client().token, "token"),
+        ("Client.pool", "cached_property", lambda shop: shop.Client().pool, "pool"),
+        ("Client.version", "method", lambda shop: shop.Client().version(), "version"),
+        ("Client.root", "method", lambda shop: shop.Client().root(), "got /root"),
+        ("Client.__secret", "method", lambda shop: shop.Client()._Client__secret(), "secret"),
+        ("Client.Nested.deep", "method", lambda shop: shop.Client.Nested().deep(), "deep"),
+        ("Special.get", "method", lambda shop: shop.Special().get("/a"), "got /a"),
+        ("Special.build", "classmethod", lambda shop: shop.Special.build(), "built Special"),
+        ("Special.parse", "staticmethod", lambda shop: shop.Special.parse("a"), "parsed a"),
+        ("Special.root", "method", lambda shop: shop.Special().root(), "got /root"),
+    ],
+)
+def test_every_kind_of_function_is_patched_and_restored(path, kind, call, result, shop, calls, activate):
+    """The wrapper is called once, gets what the function got, and every attribute is put back by `is`."""
+    before = snapshot(shop)
+
+    activation = activate(f"shop:{path}")
+    given = call(shop)
+    activation.close()
+
+    assert given == result
+    assert activation.problems == []
+    assert calls.covered == [(f"shop:{path}", kind)]
+    assert calls.made == calls.uncovered == [f"shop:{path}"]
+    assert changed(before, shop) == set()
+
+
+def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate):
+    """`from x import f` before and after, under another name, in a class body, as a staticmethod."""
+    write(
+        shop=SHOP,
+        early="""
+            from shop import fetch as get, Client, client
+            class Service:
+                fetch = staticmethod(get)
+                bare = get
+                class Inner:
+                    fetch = staticmethod(get)
+            class Child(Service):
+                again = Service.__dict__["fetch"]
+            build = Client.build
+        """,
+        late="from shop import fetch\nclass Service:\n    fetch = staticmethod(fetch)\n",
+    )
+    early = importlib.import_module("early")
+    shop = sys.modules["shop"]
+    before = snapshot(shop, early)
+
+    activation = activate("shop:fetch", "shop:Client.build")
+    late = importlib.import_module("late")
+    for call in (
+        early.get,
+        early.Service.fetch,
+        early.Service.Inner.fetch,
+        early.Child.again,
+        early.Service().bare,
+        late.fetch,
+        late.Service().fetch,
+        early.build,
+        lambda: shop.fetch_all(),
+    ):
+        call()
+    activation.close()
+
+    assert calls.made == ["shop:fetch"] * 7 + ["shop:Client.build", "shop:fetch"]
+    assert changed(before, shop, early) == set()
+    assert late.fetch is shop.fetch
+    assert late.Service.__dict__["fetch"].__func__ is shop.fetch
+
+
+def test_one_wrapper_serves_all_holders(write, activate):
+    """Identity comparisons between holders hold while patched, too."""
+    write(shop=SHOP, early="from shop import fetch")
+    early = importlib.import_module("early")
+
+    activate("shop:fetch")
+
+    assert early.fetch is sys.modules["shop"].fetch
+
+
+def test_a_function_may_be_named_where_it_is_re_exported(write, calls, activate):
+    """It goes by the name under which it is defined, and is patched everywhere."""
+    write({"pack/__init__": "from pack.api import fetch", "pack/api": SHOP})
+    pack = importlib.import_module("pack")
+
+    activate("pack:fetch")
+    pack.api.fetch()
+
+    assert calls.made == ["pack.api:fetch"]
+    assert pack.fetch is pack.api.fetch
+
+
+def test_a_method_that_a_subclass_inherits_is_patched_there_alone(shop, calls, activate):
+    """The base and its other subclasses keep their function; the attribute is gone afterwards."""
+    activation = activate("shop:Special.get")
+    shop.Client().get()
+    shop.Other().get()
+    shop.Special().get()
+
+    assert calls.made == ["shop:Special.get"]
+    activation.close()
+    assert "get" not in vars(shop.Special)
+
+
+def test_a_subclass_that_overrides_a_method_calls_the_wrapper_by_super(shop, calls, activate):
+    """Its own method is not the target, the one it calls is."""
+    activate("shop:Client.get")
+
+    assert shop.Other().get("/a") == "other got /a"
+    assert calls.made == ["shop:Client.get"]
+
+
+def test_a_partialmethod_of_a_target_calls_its_wrapper(shop, calls, activate):
+    """`root = partialmethod(get, ...)` holds the function too, and a method bound in the module."""
+    activate("shop:Client.get")
+
+    shop.client.root()
+    shop.get_shared()
+
+    assert calls.made == ["shop:Client.get"] * 2
+
+
+def test_a_property_keeps_its_setter_and_docstring(shop, activate):
+    """Only reading is mimicked."""
+    activate("shop:Client.token")
+    client = shop.Client()
+
+    client.token = "new"
+
+    assert client.kept == "new"
+    assert shop.Client.token.__doc__ == "The token."
+
+
+def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate):
+    """What keeps its function under `func`, as Django's cached_property, and subclasses of property."""
+    write(
+        shop="""
+            class lazy:
+                def __init__(self, func):
+                    self.func = self.real = func
+                def __get__(self, instance, owner=None):
+                    return self if instance is None else self.real(instance)
+            class cached(property):
+                def __init__(self, fget, name):
+                    super().__init__(fget)
+                    self.name = name
+            class Client:
+                @lazy
+                def pool(self):
+                    return "pool"
+                host = cached(lambda self: "host", "host")
+        """
+    )
+    shop = importlib.import_module("shop")
+    before = snapshot(shop)
+
+    activation = activate("shop:Client.pool", "shop:Client.host")
+    given = (shop.Client().pool, shop.Client().host, shop.Client.host.name)
+    activation.close()
+
+    assert given == ("pool", "host", "host")
+    assert calls.made == ["shop:Client.pool", "shop:Client.host"]
+    assert changed(before, shop) == set()
+
+
+def test_c_functions_are_patched(write, calls, activate):
+    """In their module, where they were imported, and in a class, where they do not bind."""
+    write(early="from math import hypot\nclass Point:\n    length = hypot\n")
+    early = importlib.import_module("early")
+    real = math.hypot
+
+    activation = activate("math:hypot")
+    results = [math.hypot(3, 4), early.hypot(3, 4), early.Point().length(3, 4)]
+    activation.close()
+
+    assert results == [5.0, 5.0, 5.0]
+    assert calls.made == ["math:hypot"] * 3
+    assert math.hypot is early.hypot is early.Point.__dict__["length"] is real
+
+
+def test_the_machinery_that_runs_the_tests_is_left_alone(activate):
+    """pytest and this plugin measure with the real clock while it is mimicked."""
+    import _pytest.timing
+
+    real = time.perf_counter
+
+    activate("time:perf_counter")
+
+    assert _pytest.timing.perf_counter is real
+    assert time.perf_counter is not real
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        (["shop:*"], {"fetch", "fetch_all", "cached", "traced", "get_shared"}),
+        (["shop:*", "!shop:fetch_all"], {"fetch", "cached", "traced", "get_shared"}),
+        (["shop:*", "!shop:*", "shop:cached"], {"cached"}),
+        (["!shop:fetch", "shop:fetch"], {"fetch"}),
+        (
+            ["shop:Client.*"],
+            {"Client.get", "Client.build", "Client.parse", "Client.version", "Client.root"},
+        ),
+        (
+            ["shop:Client.*", "!shop:Client.get"],
+            {"Client.build", "Client.parse", "Client.version", "Client.root"},
+        ),
+        (["shop:Special.get", "!shop:Special.get"], set()),
+        (["user:*"], {"use"}),
+    ],
+)
+def test_wildcards_take_in_and_exclusions_leave_out(lines, names, write, calls, patcher):
+    """Public functions defined in the module, public methods defined on the class, in the order of the lines."""
+    write(shop=SHOP, user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n")
+    importlib.import_module("user")
+    named = []
+
+    recording = Patcher(
+        lambda request, *rest: named.append(rest[0]) or calls.cover(request, *rest), calls.uncover
+    )
+    activation = recording.activate([Target(line) for line in lines])
+    problems = activation.problems
+    activation.close()
+
+    shown = {name.partition(":")[2] for name in named} - {"get_shared"} | ({"get_shared"} & names)
+    assert shown == names
+    assert problems == []
+
+
+def test_what_names_a_function_wins_over_a_wildcard(shop, calls):
+    """Its options hold, whichever comes first; of two that name it, the later."""
+    chosen = {}
+
+    def cover(request, name, function, kind):
+        chosen[name] = request
+        return calls.cover(request, name, function, kind)
+
+    wild, first, last = Target("shop:* rtol=1"), Target("shop:fetch rtol=2"), Target("shop:fetch rtol=3")
+
+    Patcher(cover, calls.uncover).activate([first, last, wild]).close()
+
+    assert chosen["shop:fetch"] is last
+    assert chosen["shop:fetch_all"] is wild
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("shop:fetch_al", "shop:fetch_al does not exist in shop (did you mean fetch_all?)"),
+        ("shop:qqqq", "shop:qqqq does not exist in shop"),
+        ("shop:Clint.get", "shop:Clint.get does not exist in shop (did you mean Client?)"),
+        ("shop:Client.gett", "shop:Client.gett does not exist in shop.Client (did you mean get?)"),
+        (
+            "shop:Client.Nested.depp",
+            "shop:Client.Nested.depp does not exist in shop.Client.Nested (did you mean deep?)",
+        ),
+        ("shop:Client", "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*"),
+        ("shop:functools", "shop:functools is a module, name its functions: functools:*"),
+        ("shop:RATE", "shop:RATE is not callable, it is a float"),
+        (
+            "shop:client.get",
+            "shop:client.get cannot be patched, client is an object: name the method of its class, "
+            "shop:Client",
+        ),
+        (
+            "shop:Client.Nested.Deeper.*",
+            "shop:Client.Nested.Deeper.* does not exist in shop.Client.Nested (did you mean deep?)",
+        ),
+        ("builtins:str.upper", "builtins:str.upper cannot be patched, its class is written in C"),
+        ("shop.Client.gett", "shop:Client.gett does not exist in shop.Client (did you mean get?)"),
+        ("empty:*", "empty:* names no public function"),
+    ],
+)
+def test_what_cannot_be_mimicked_is_told(line, message, write, patcher):
+    """In one line, with where it was written and the closest name; nothing is raised."""
+    write(shop=SHOP, empty="")
+    importlib.import_module("shop")
+    importlib.import_module("empty")
+
+    activation = patcher.activate([Target(line)])
+    activation.close()
+
+    assert [str(problem) for problem in activation.problems] == [message]
+
+
+def test_a_problem_is_found_when_the_module_is_imported(write, activate):
+    """Not before, once, and the import itself succeeds."""
+    write(shop=SHOP)
+    activation = activate("shop:fetch_al", "shop:fetch")
+    assert activation.problems == []
+
+    shop = importlib.import_module("shop")
+    importlib.reload(shop)
+
+    assert [str(problem) for problem in activation.problems] == [
+        "shop:fetch_al does not exist in shop (did you mean fetch_all?)"
+    ]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_nested_activations_end_in_any_order(first, shop, calls, activate):
+    """The function stays patched until the last of them has ended."""
+    before = snapshot(shop)
+    both = [activate("shop:fetch", "shop:Client.get"), activate("shop:fetch", "shop:Client.parse")]
+
+    both.pop(first).close()
+    shop.fetch()
+    both.pop().close()
+    both = None
+    shop.fetch()
+
+    assert calls.made == ["shop:fetch"]
+    assert changed(before, shop) == set()
+
+
+def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate):
+    """A partialmethod whose function is a target, and which is one itself."""
+    before = snapshot(shop)
+    inner, outer = activate("shop:Client.get"), activate("shop:Client.root")
+    shop.Client().root()
+
+    inner.close()
+    outer.close()
+
+    assert calls.made == ["shop:Client.root"]
+    assert changed(before, shop) == set()
+
+    inner, outer = activate("shop:Client.get"), activate("shop:Client.root")
+    outer.close()
+    shop.Client().root()
+    inner.close()
+
+    assert calls.made[1:] == ["shop:Client.get"]
+    assert changed(before, shop) == set()
+
+
+def test_closing_twice_does_no_harm(shop, calls, activate):
+    """Only the first time counts."""
+    activation = activate("shop:fetch")
+
+    activation.close()
+    activation.close()
+
+    assert calls.uncovered == ["shop:fetch"]
+
+
+def test_what_others_patch_meanwhile_stays_theirs(shop, activate, monkeypatch):
+    """A monkeypatch or mock over the wrapper wins, and is not undone by us."""
+    real = shop.fetch
+    activation = activate("shop:fetch", "shop:Client.get")
+
+    with mock.patch("shop.fetch", return_value="mocked"), monkeypatch.context() as patch:
+        patch.setattr(shop.Client, "get", lambda self: "patched")
+        assert (shop.fetch(), shop.Client().get()) == ("mocked", "patched")
+        activation.close()
+        assert (shop.fetch(), shop.Client().get()) == ("mocked", "patched")
+
+    assert shop.fetch() == "fetched today"
+    assert shop.fetch is real or shop.fetch.__wrapped__ is real
+
+
+def test_a_wrapper_left_behind_is_patched_like_its_function(shop, calls, activate, monkeypatch):
+    """An undo after our end puts a wrapper back; the next activation covers the function behind it."""
+    real = shop.fetch
+    activation = activate("shop:fetch")
+    monkeypatch.setattr(shop, "fetch", lambda: "patched")
+    activation.close()
+    monkeypatch.undo()
+    calls.wrappers.clear()
+
+    activate("shop:fetch")
+    shop.fetch()
+
+    assert calls.made == ["shop:fetch"]
+    assert shop.fetch.__wrapped__ is real
+
+
+def test_what_wraps_a_wrapper_is_not_taken_for_one(shop, calls, activate):
+    """functools.wraps copies our mark onto a decorator's function."""
+    first = activate("shop:fetch")
+
+    @functools.wraps(shop.fetch)
+    def traced(*args):
+        return "traced"
+
+    first.close()
+    shop.fetch = traced
+    activate("shop:fetch")
+
+    assert shop.fetch() == "traced"
+
+
+def test_another_patcher_keeps_what_this_one_found(shop, calls, activate):
+    """A run inside a run covers the function itself, and puts the outer run's wrapper back."""
+    activate("shop:fetch", "shop:Client.parse")
+    before = snapshot(shop)
+    inner = Calls()
+
+    activation = Patcher(inner.cover, inner.uncover).activate(
+        [Target("shop:fetch"), Target("shop:Client.parse")]
+    )
+    shop.fetch()
+    shop.Client.parse()
+    activation.close()
+
+    assert inner.made == ["shop:fetch", "shop:Client.parse"]
+    assert calls.made == []
+    assert changed(before, shop) == set()
+
+
+def test_all_is_restored_when_the_engine_fails(shop, calls):
+    """An error in `cover` comes out of `activate`, with nothing left patched."""
+
+    def cover(request, name, function, kind):
+        if name == "shop:cached":
+            raise OSError("vault")
+        return calls.cover(request, name, function, kind)
+
+    before, finders = snapshot(shop), list(sys.meta_path)
+
+    with pytest.raises(OSError, match="vault"):
+        Patcher(cover, calls.uncover).activate([Target("shop:fetch"), Target("shop:cached")])
+
+    assert changed(before, shop) == set()
+    assert sys.meta_path == finders
+
+
+def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
+    """Nothing in sys.modules is triggered by the search, whatever it is."""
+
+    class Trap(ModuleType):
+        def __getattribute__(self, name):
+            raise RuntimeError(f"touched {name}")
+
+    class Slotted:
+        __slots__ = ()
+
+    class Meta(type):
+        __hash__ = None
+
+        def __eq__(cls, other):
+            raise RuntimeError("compared")
+
+        def __setattr__(cls, name, value):
+            raise RuntimeError("set")
+
+    class Odd(metaclass=Meta):
+        fetch = staticmethod(shop.fetch)
+
+    class Proxy:
+        @property
+        def __class__(self):
+            raise RuntimeError("touched")
+
+    trap = Trap("trap")
+    for name, module in {"trap": trap, "slotted": Slotted(), "nothing": None, "number": 3}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(shop, "proxy", Proxy(), raising=False)
+    held = Odd.__dict__["fetch"]
+
+    activation = activate("shop:fetch", "shop:*")
+    assert Odd.__dict__["fetch"] is not held
+    activation.close()
+
+    assert Odd.__dict__["fetch"] is held
+
+
+def test_threads_may_activate_at_once(shop, patcher):
+    """Many activations of the same function, opened and closed side by side, leave nothing."""
+    before = snapshot(shop)
+    barrier = threading.Barrier(4)
+
+    def work():
+        barrier.wait()
+        for _ in range(5):
+            patcher.activate([Target("shop:fetch"), Target("shop:Client.get")]).close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert changed(before, shop) == set()
+
+
+def test_the_types_that_carry_a_function_are_restored_as_they_were(shop, activate):
+    """The very descriptor, not an equal one."""
+    held = {name: vars(shop.Client)[name] for name in ("build", "parse", "token", "pool", "root")}
+
+    activate(*(f"shop:Client.{name}" for name in held)).close()
+
+    assert [type(value) for value in held.values()] == [
+        classmethod,
+        staticmethod,
+        property,
+        cached_property,
+        partialmethod,
+    ]
+    assert all(vars(shop.Client)[name] is value for name, value in held.items())
+    assert type(shop.get_shared) is MethodType
