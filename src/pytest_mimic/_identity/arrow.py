@@ -6,7 +6,7 @@ import sys
 from array import array
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.state import state_kind
 
 # polars' numeric dtypes, and the codes under which the standard library's array holds the same bytes.
@@ -24,7 +24,7 @@ POLARS_NUMBERS = {
 }
 
 
-def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+def library_kind(type_: type, base: type, _layout: bool) -> Kind:
     """The kind of a type of polars' or pyarrow's, or derived from one."""
     library = base.__module__.partition(".")[0]
     reduces = _POLARS if library == "polars" else _PYARROW
@@ -32,7 +32,10 @@ def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
     for name, reduce in reduces.items():
         known = getattr(module, name, None)
         if isinstance(known, type) and issubclass(type_, known):
-            return Kind(f"{library}:{type_.__name__}" if type_.__module__.startswith(library) else type_tag(type_), reduce)
+            return Kind(
+                f"{library}:{type_.__name__}" if type_.__module__.startswith(library) else type_tag(type_),
+                reduce,
+            )
     return state_kind(type_)
 
 
@@ -73,7 +76,7 @@ def _numbers(series: Any, code: str) -> object:
     return Raw((code, len(series)), len(held) * held.itemsize, lambda: (held,))
 
 
-_POLARS = {
+_POLARS: dict[str, Reduce] = {
     "DataFrame": _polars_frame,
     "Series": _polars_series,
     "DataType": _polars_dtype,
@@ -89,13 +92,21 @@ def _arrow_column(column: Any) -> object:
 
 
 def _arrow_values(column: Any) -> object:
-    """Fixed-width values as memory, with the places of nulls; nested ones by their parts; the rest by elements."""
+    """Fixed-width values as memory, with the places of nulls; nested ones by their parts."""
     pyarrow: Any = sys.modules["pyarrow"]
     types = pyarrow.types
     if isinstance(column, pyarrow.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else pyarrow.concat_arrays(column.chunks or [pyarrow.array([], column.type)])
+        column = (
+            column.chunk(0)
+            if column.num_chunks == 1
+            else pyarrow.concat_arrays(column.chunks or [pyarrow.array([], column.type)])
+        )
     type_ = column.type
-    nulls = [place for place, gone in enumerate(column.is_null().to_pylist()) if gone] if column.null_count else []
+    nulls = (
+        [place for place, gone in enumerate(column.is_null().to_pylist()) if gone]
+        if column.null_count
+        else []
+    )
     if isinstance(column, pyarrow.ExtensionArray):
         return _arrow_values(column.storage)
     if types.is_dictionary(type_):
@@ -117,15 +128,22 @@ def _arrow_memory(column: Any) -> Raw | list[object]:
         return list(column.to_pylist())
     size = width * len(column)
     start = width * column.offset
-    return Raw((str(column.type), len(column)), size, lambda: (memoryview(column.buffers()[1])[start : start + size],) if size else ())
+    return Raw(
+        (str(column.type), len(column)),
+        size,
+        lambda: (memoryview(column.buffers()[1])[start : start + size],) if size else (),
+    )
 
 
-_PYARROW = {
+_PYARROW: dict[str, Reduce] = {
     "Table": _arrow_table,
     "RecordBatch": _arrow_table,
     "ChunkedArray": _arrow_column,
     "Array": _arrow_column,
-    "Scalar": lambda value: (str(value.type), _arrow_values(sys.modules["pyarrow"].array([value.as_py()], value.type))) ,
+    "Scalar": lambda value: (
+        str(value.type),
+        _arrow_values(sys.modules["pyarrow"].array([value.as_py()], value.type)),
+    ),
     "Schema": lambda schema: [(field.name, str(field.type), field.nullable) for field in schema],
     "Field": lambda field: (field.name, str(field.type), field.nullable),
     "DataType": str,

@@ -37,9 +37,7 @@ def fingerprint(value: object, *, roots: Roots = ()) -> str:
     Raises:
         Unstable: A part of the value has no stable identity.
     """
-    return xxh3_128_hexdigest(
-        _VALUE + dumps([_part(value, Resolver(lambda: roots), "value")], 2)
-    )
+    return xxh3_128_hexdigest(_VALUE + dumps([_part(value, Resolver(lambda: roots), "value")], 2))
 
 
 def fingerprint_outcome(value: object) -> str | None:
@@ -87,9 +85,7 @@ class CallIdentity:
         self._names = plain
         self._key = key
         self._resolver = Resolver(roots)
-        self._bare = {
-            place: default for place, default in enumerate(defaults) if type(default) is object
-        }
+        self._bare = {place: default for place, default in enumerate(defaults) if type(default) is object}
         self._prunes: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
         for path in ignore:
@@ -120,7 +116,7 @@ class CallIdentity:
         """
         if self._key is not None:
             stand_in = self._key(dict(zip(self._names, values)))
-            return xxh3_128_hexdigest(self._prefix + dumps(_part(stand_in, self._resolver, "key"), 2))
+            return xxh3_128_hexdigest(self._prefix + dumps([_part(stand_in, self._resolver, "key")], 2))
         parts = []
         for place in self._counted:
             value = values[place]

@@ -9,15 +9,16 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from marshal import dumps
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._identity.kinds import Kind
+from pytest_mimic._identity.kinds import Kind, Reduce
 from pytest_mimic._identity.unstable import Unstable, full_name
 
-STDLIB = os.path.dirname(os.path.realpath(os.__file__))
+STDLIB = str(Path(os.__file__).resolve().parent)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 
@@ -33,7 +34,7 @@ def code_kind(type_: type) -> Kind | None:
 def source_fingerprint(function: object) -> str | None:
     """What the source of a function or class says, as 32 hex digits.
 
-    Comments, docstrings, layout and line numbers do not count; decorators do. The same on every Python version.
+    Comments, docstrings, layout and line numbers do not count; decorators do. The same on every version.
 
     Args:
         function: A function, method, class, or what wraps one (`functools.wraps`, `lru_cache`, `partial`).
@@ -45,7 +46,7 @@ def source_fingerprint(function: object) -> str | None:
     if isinstance(inner, type):
         return _class_source(inner)
     code = getattr(inner, "__code__", None)
-    return None if code is None else _code_source(code, inner.__qualname__)
+    return None if code is None else _code_source(code)
 
 
 def _innermost(function: Any) -> Any:
@@ -61,11 +62,15 @@ def _innermost(function: Any) -> Any:
     return function
 
 
-def _function(value: Any) -> object:
-    """A function: its name, its source, its defaults, what it closes over."""
+def _callable(value: Any) -> object:
+    """A function, in whatever it was written: one that is mimicked counts as the one behind it."""
     value = original(value)
-    if type(value) is not FunctionType:
-        return value
+    describe = _CALLABLES.get(full_name(type(value)))
+    return ("other", value) if describe is None else describe(value)
+
+
+def _function(value: FunctionType) -> object:
+    """A function: its name, its source, its defaults, what it closes over."""
     by_name = f"{public_module(value.__module__)}:{value.__qualname__}"
     importable = is_importable(value)
     if importable and _is_stdlib(value.__module__, value.__code__.co_filename):
@@ -73,21 +78,17 @@ def _function(value: Any) -> object:
     registry = getattr(value, "registry", None)
     if registry is not None and hasattr(value, "__wrapped__"):  # functools.singledispatch
         return by_name, value.__wrapped__, dict(registry)
-    source = _code_source(value.__code__, value.__qualname__)
-    if source is None:
-        source = _stdlib_code(value.__code__)
+    code = value.__code__
+    source = _stdlib_code(code) or _code_source(code)
     if source is None and not importable:
         raise Unstable("a function with neither source nor an importable name", FunctionType)
-    closure = {
-        name: _cell_contents(cell)
-        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or ())
-    }
+    cells = zip(code.co_freevars, value.__closure__ or (), strict=True)
     return (
         by_name,
         source,
         tuple(map(_default, value.__defaults__ or ())),
         {name: _default(item) for name, item in (value.__kwdefaults__ or {}).items()},
-        closure,
+        {name: _cell_contents(cell) for name, cell in cells},
     )
 
 
@@ -110,12 +111,11 @@ def _cell_contents(cell: Any) -> object:
 
 def _class(value: type) -> object:
     name = f"{public_module(value.__module__)}:{value.__qualname__}"
-    importable = is_importable(value)
     module = sys.modules.get(value.__module__)
-    if importable and _is_stdlib(value.__module__, getattr(module, "__file__", None)):
+    if _is_stdlib(value.__module__, getattr(module, "__file__", None)):
         return name
     source = _class_source(value)
-    if source is None and not importable:
+    if source is None and not is_importable(value):
         raise Unstable("a class with neither source nor an importable name", type)
     return name, source
 
@@ -128,8 +128,12 @@ def _builtin(value: Any) -> object:
     """A function written in C: by name, or as the method of the object it is bound to."""
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        return f"{value.__module__}:{value.__qualname__}"
-    return value.__name__, owner
+        return "builtin", f"{value.__module__}:{value.__qualname__}"
+    return "builtin", value.__name__, owner
+
+
+def _cached(value: Any) -> object:
+    return "lru_cache", value.__wrapped__, value.cache_parameters()
 
 
 def _descriptor(value: Any) -> object:
@@ -137,15 +141,20 @@ def _descriptor(value: Any) -> object:
 
 
 def _method_wrapper(value: Any) -> object:
-    return value.__name__, value.__self__
+    return "builtin", value.__name__, value.__self__
 
+
+_CALLABLES: dict[str, Reduce] = {
+    "builtins.function": _function,
+    "builtins.builtin_function_or_method": _builtin,
+    "builtins.method-wrapper": _method_wrapper,
+    "functools._lru_cache_wrapper": _cached,
+}
 
 _KINDS = {
-    "builtins.function": Kind("function", _function),
+    **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
     "builtins.type": Kind("class", _class),
     "builtins.module": Kind("module", _module),
-    "builtins.builtin_function_or_method": Kind("builtin", _builtin),
-    "builtins.method-wrapper": Kind("builtin", _method_wrapper),
     "builtins.method_descriptor": Kind("descriptor", _descriptor),
     "builtins.wrapper_descriptor": Kind("descriptor", _descriptor),
     "builtins.classmethod_descriptor": Kind("descriptor", _descriptor),
@@ -184,59 +193,61 @@ def _under_stdlib(file: str) -> bool:
 def _stdlib_code(code: CodeType) -> str | None:
     """The name of a wrapper that the standard library made: its source differs by version."""
     if _under_stdlib(code.co_filename):
-        return f"{os.path.basename(code.co_filename)}:{code.co_name}"
+        return f"{Path(code.co_filename).name}:{code.co_name}"
     return None
 
 
-def _code_source(code: CodeType, qualname: str) -> str | None:
-    if _under_stdlib(code.co_filename):
-        return None
+def _code_source(code: CodeType) -> str | None:
     linecache.checkcache(code.co_filename)
-    return _source_of_code(code, code.co_filename, qualname, _stamp(code.co_filename))
+    return _source_of_code(code, code.co_filename, _stamp(code.co_filename))
 
 
 def _stamp(file: str) -> tuple[int, int] | None:
     """What changes when a file does."""
     try:
-        facts = os.stat(file)
+        facts = Path(file).stat()
     except OSError:
         return None
     return facts.st_mtime_ns, facts.st_size
 
 
 @lru_cache(maxsize=4096)
-def _source_of_code(code: CodeType, file: str, qualname: str, stamp: object) -> str | None:
-    tree = _tree(file, stamp)
-    if tree is None:
-        return None
-    found = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        and _first_line(node) == code.co_firstlineno
-        and getattr(node, "name", "<lambda>") == code.co_name
-    ]
+def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
+    found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
-        found = [node for node in found if _is_code_of(node, code)] or found
-    return normalised(found[0]) if found else None
+        found = [node for node in found if _is_code_of(node, code)]
+    return normalised(min(found, key=_extent)) if found else None
 
 
 def _first_line(node: Definition) -> int:
-    decorators = getattr(node, "decorator_list", None)
-    return min(node.lineno, *(line.lineno for line in decorators)) if decorators else node.lineno
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(line.lineno for line in decorators)])
+
+
+def _extent(node: Definition) -> tuple[int, int]:
+    """How much text a definition takes; the least of those that hold a place is the innermost."""
+    lines = (node.end_lineno or 0) - node.lineno
+    return lines, (node.end_col_offset or 0) - (0 if lines else node.col_offset)
 
 
 def _is_code_of(node: Definition, code: CodeType) -> bool:
     """Whether this definition, one of several on a line, is what the code was compiled from."""
-    positions = getattr(code, "co_positions", None)
-    if positions is not None and isinstance(node, ast.Lambda):
-        inside = [place for place in positions() if place[0] and place[2] is not None and place[0] == place[1]]
-        spots = [(line, column) for line, _, column, _ in inside if column or line != code.co_firstlineno]
-        body = node.body
-        start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
-        if spots:
-            return all(start <= spot <= end for spot in spots)
-    return _shape(_compiled(node)) == _shape(code)
+    places = _places(code)
+    if not isinstance(node, ast.Lambda) or not places:
+        return _shape(_compiled(node)) == _shape(code)
+    body = node.body
+    start, end = (body.lineno, body.col_offset), (body.end_lineno or 0, body.end_col_offset or 0)
+    return all(start <= place < end for place in places)
+
+
+def _places(code: CodeType) -> list[tuple[int, int]]:
+    """Where in the file the instructions come from, from Python 3.11 on; less those that only enter the code."""
+    positions = getattr(code, "co_positions", tuple)
+    return [
+        (line, column)
+        for line, end, column, end_column in positions()
+        if line is not None and column is not None and (line, column) != (end, end_column)
+    ]
 
 
 def _compiled(node: Definition) -> CodeType:
@@ -301,7 +312,19 @@ def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
 
 
 @lru_cache(maxsize=64)
-def _tree(file: str, stamp: object) -> ast.Module | None:
+def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definition]]:
+    """The functions of a file, by first line (that of a decorator counts) and name."""
+    tree = _tree(file, stamp)
+    found: dict[tuple[int, str], list[Definition]] = {}
+    for node in () if tree is None else ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            name = getattr(node, "name", "<lambda>")
+            found.setdefault((_first_line(node), name), []).append(node)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _tree(file: str, _stamp: object) -> ast.Module | None:
     text = "".join(linecache.getlines(file))
     try:
         return ast.parse(text) if text else None
@@ -341,13 +364,13 @@ def normalised(node: ast.AST) -> str:
 
 def _tidied(node: ast.AST, name: str, value: Any) -> object:
     if name == "body" and isinstance(value, list):
-        return _without_remarks(node, value)
+        return _without_remarks(value)
     if name == "values" and isinstance(node, ast.JoinedStr):
         return _joined(value)
     return value
 
 
-def _without_remarks(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+def _without_remarks(body: list[ast.stmt]) -> list[ast.stmt]:
     """A body less its docstring, and less statements that do nothing."""
     return [line for line in body if not isinstance(line, ast.Pass) and not _is_remark(line)]
 
@@ -366,7 +389,7 @@ def _joined(parts: list[ast.expr]) -> list[ast.expr]:
     for part in parts:
         before = result[-1] if result else None
         if isinstance(part, ast.Constant) and isinstance(before, ast.Constant):
-            result[-1] = ast.Constant(before.value + part.value)
+            result[-1] = ast.Constant(str(before.value) + str(part.value))
         elif not (isinstance(part, ast.Constant) and part.value == ""):
             result.append(part)
     return result

@@ -128,7 +128,7 @@ class _Graph:
                 yield self.node(part)
 
     def components(self, root: Node) -> Iterator[list[Node]]:
-        """Nodes that reach one another, together; what they hold comes before them (Tarjan, without recursion)."""
+        """Nodes that reach one another, together, and after what they hold (Tarjan, without recursion)."""
         count = 0
         path: list[Node] = []
         open_: list[Node] = []
@@ -216,7 +216,7 @@ class _Graph:
         """Gives each node of a cycle a digest that says what it looks like when followed for ever.
 
         Nodes are told apart by rounds: by what they are, by what they hold, by what that holds, until a round
-        tells no more apart. Long chains take too many rounds: they are numbered from a node that is like no other.
+        tells no more apart. Long chains take too many rounds: they are numbered, from a node like no other.
         """
         pieces = {id(node): list(self.pieces(node)) for node in nodes}
         colors = dict.fromkeys(pieces, b"?")
@@ -225,7 +225,9 @@ class _Graph:
         while True:
             following = {
                 id(node): xxh3_128_digest(
-                    _joined(node, [p if isinstance(p, bytes) else b"c" + colors[id(p)] for p in pieces[id(node)]])
+                    _joined(
+                        node, [p if isinstance(p, bytes) else b"c" + colors[id(p)] for p in pieces[id(node)]]
+                    )
                 )
                 for node in nodes
             }
@@ -235,9 +237,9 @@ class _Graph:
                 break
             told_apart = count
             colors = following
-            if rounds == ROUNDS and not any(node.pairs for node in nodes):
-                if self.number_cycle(nodes, pieces, colors):
-                    return
+            in_order = rounds == ROUNDS and not any(node.pairs for node in nodes)
+            if in_order and self.number_cycle(nodes, pieces, colors):
+                return
         whole = xxh3_128_digest(b"".join(sorted({colors[name] + following[name] for name in colors})))
         for node in nodes:
             node.digest = xxh3_128_digest(b"cycle" + colors[id(node)] + whole)
@@ -245,7 +247,7 @@ class _Graph:
     def number_cycle(
         self, nodes: list[Node], pieces: dict[int, list[bytes | Node]], colors: dict[int, bytes]
     ) -> bool:
-        """The digests of a long cycle's nodes: the whole as seen from one of them, and which of it they are."""
+        """The digests of a long cycle's nodes: the whole as seen from one, and which of it they are."""
         by_color: dict[bytes, list[Node]] = {}
         for node in nodes:
             by_color.setdefault(colors[id(node)], []).append(node)

@@ -9,7 +9,7 @@ from pytest_mimic._identity.kinds import Kind, type_tag
 from pytest_mimic._identity.state import state_kind
 
 
-def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
     """The kind of a type of PIL's, or derived from one."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):

@@ -10,6 +10,9 @@ Reduce = Callable[[Any], object]
 #: The only module-level table: what `register_fingerprint` was told.
 _registered: dict[type, Reduce] = {}
 
+#: Builtins that the walk knows by itself and asks no one about.
+PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
+
 
 class Kind(NamedTuple):
     """A type as the encoding sees it.
@@ -52,13 +55,17 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
 
     Args:
         type_: The type.
-        reduce: Takes a value of the type and returns plainer data that stands for it: equal data, equal values.
+        reduce: Takes a value of the type and returns plainer data that stands for it.
 
     Raises:
-        TypeError: `type_` is no class, or `reduce` cannot be called.
+        TypeError: `type_` is no class, or a plain builtin, or `reduce` cannot be called.
     """
     if not isinstance(type_, type):
         raise TypeError(f"register_fingerprint takes a class first, not {type_!r}")
+    if type_ in PLAIN:
+        raise TypeError(
+            f"the identity of {type_.__name__} is understood already; make a subclass for another"
+        )
     if not callable(reduce):
         raise TypeError(f"register_fingerprint takes a function second, not {reduce!r}")
     _registered[type_] = reduce

@@ -12,34 +12,40 @@ from pytest_mimic._identity.state import attribute_reader, state_kind
 CHUNK = 1 << 20
 
 
-def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+def library_kind(type_: type, _base: type, layout: bool) -> Kind:
     """The kind of a type of numpy's, or derived from one."""
     numpy: Any = sys.modules["numpy"]
     if issubclass(type_, numpy.ma.MaskedArray):
         return Kind(type_tag(type_), lambda value: _masked(value, layout=layout))
     if issubclass(type_, numpy.ndarray):
-        return Kind(_tag(type_, numpy.ndarray, "ndarray"), _with_attributes(type_, numpy.ndarray, layout))
+        name = "ndarray" if type_.__name__ == "memmap" else type_.__name__
+        return Kind(_tag(type_, name), _with_attributes(type_, numpy.ndarray, layout))
     if issubclass(type_, numpy.generic):
-        return Kind(_tag(type_, numpy.generic, type_.__name__), lambda value: array_data(value[...], layout=layout))
+        return Kind(_tag(type_, type_.__name__), lambda value: array_data(value[...], layout=layout))
     if issubclass(type_, numpy.dtype):
         return Kind("numpy:dtype", dtype_data)
     if issubclass(type_, numpy.random.Generator):
-        return Kind(type_tag(type_), lambda value: (type(value.bit_generator).__name__, value.bit_generator.state))
+        return Kind(
+            type_tag(type_), lambda value: (type(value.bit_generator).__name__, value.bit_generator.state)
+        )
     if issubclass(type_, numpy.random.BitGenerator):
         return Kind(type_tag(type_), lambda value: value.state)
     if issubclass(type_, numpy.random.RandomState):
         return Kind(type_tag(type_), lambda value: value.get_state(legacy=False))
     if issubclass(type_, numpy.ufunc):
         return Kind("numpy:ufunc", lambda value: value.__name__)
+    if "__call__" in dir(type_) and "__get__" in dir(type_):  # functions that dispatch by argument
+        return Kind("numpy:function", lambda value: f"{value.__module__}:{value.__qualname__}")
     return state_kind(type_)
 
 
-def _tag(type_: type, base: type, name: str) -> str:
+def _tag(type_: type, name: str) -> str:
     return f"numpy:{name}" if type_.__module__.partition(".")[0] == "numpy" else type_tag(type_)
 
 
 def _with_attributes(type_: type, ndarray: type, layout: bool) -> Callable[[Any], object]:
-    read = attribute_reader(type_) if type_ is not ndarray else None
+    own = type_.__module__.partition(".")[0] != "numpy"
+    read = attribute_reader(type_, below=ndarray) if own else None
     if read is None:
         return lambda value: array_data(value, layout=layout)
     return lambda value: (array_data(value, layout=layout), read(value))
@@ -50,7 +56,7 @@ def dtype_data(dtype: Any) -> object:
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.names is None:
-        return dtype.str if dtype.kind != "T" else ("T", repr(dtype))
+        return dtype.str if dtype.kind != "T" else ("StringDType", dtype.coerce)
     return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
 
 
@@ -94,5 +100,4 @@ def _masked(array: Any, *, layout: bool) -> object:
     """A masked array; what its mask hides does not count."""
     numpy: Any = sys.modules["numpy"]
     mask = numpy.ma.getmaskarray(array)
-    shown = array.filled() if array.dtype.names is None else numpy.ma.getdata(array)
-    return array_data(shown, layout=layout), array_data(mask, layout=False)
+    return array_data(array.filled(), layout=layout), array_data(mask, layout=False)

@@ -1,4 +1,4 @@
-"""pandas: frames, series and indexes by their labels, dtypes and values; how they are stored does not count."""
+"""pandas: frames, series and indexes by labels, dtypes and values; how they are stored does not count."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, type_tag
+from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.state import state_kind
 
 # Index classes that say no more than their dtype does: pandas has had others before version 2.
 PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
 
 
-def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
     """The kind of a type of pandas', or derived from one."""
     pandas: Any = sys.modules["pandas"]
     if issubclass(type_, pandas.DataFrame):
@@ -44,8 +44,8 @@ SCALARS: dict[str, Callable[[Any], object]] = {
     "Timedelta": lambda value: (value.value, getattr(value, "unit", "ns")),
     "Period": lambda value: (value.ordinal, value.freqstr),
     "Interval": lambda value: (value.left, value.right, value.closed),
-    "NAType": lambda value: None,
-    "NaTType": lambda value: None,
+    "NAType": lambda _: None,
+    "NaTType": lambda _: None,
 }
 
 
@@ -85,7 +85,7 @@ def _values(array: Any) -> object:
     kind = type(array).__name__
     if kind in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
-        return str(dtype), values.tolist() if values.dtype.hasobject else values
+        return str(dtype), list(values) if values.dtype.hasobject else values
     if isinstance(array, pandas.Categorical):
         return _dtype(dtype), array.codes.astype("int64")
     if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
@@ -95,7 +95,19 @@ def _values(array: Any) -> object:
         return str(dtype), missing, array[~missing].to_numpy(dtype.numpy_dtype)
     if kind == "IntervalArray":
         return str(dtype), _values(array.left.array), _values(array.right.array)
-    missing = array.isna()
     if isinstance(dtype, pandas.StringDtype):
-        return str(dtype), missing, array[~missing].astype(object).tolist()
+        return str(dtype), _texts(array.to_numpy(dtype=object))
+    missing = array.isna()
     return str(dtype), missing, list(array[~missing])
+
+
+def _texts(values: Any) -> object:
+    """Texts as one, where none is missing and none holds the character between them; else the elements."""
+    try:
+        text = "\0".join(values)
+    except TypeError:
+        return list(values)
+    if text.count("\0") != max(len(values) - 1, 0):
+        return list(values)
+    data = text.encode("utf-8", "surrogatepass")
+    return Raw(("texts", len(values)), len(data), lambda: (data,))

@@ -10,7 +10,7 @@ from pytest_mimic._identity.kinds import Kind, told_kind
 from pytest_mimic._identity.state import state_kind
 from pytest_mimic._identity.stdlib import Roots, stdlib_kind
 
-# Top-level module of a type → the room here that knows its library. Neither is imported before such a value comes.
+# Top-level module of a type → the room here that knows its library, imported when such a value comes.
 LIBRARIES = {
     "numpy": "numpy",
     "pandas": "pandas",
@@ -54,6 +54,6 @@ class Resolver:
             room = LIBRARIES.get(base.__module__.partition(".")[0])
             if room is not None:
                 module = import_module(f"pytest_mimic._identity.{room}")
-                kind: Kind | None = module.library_kind(type_, base, layout=self.layout)
+                kind: Kind | None = module.library_kind(type_, base, self.layout)
                 return kind
         return None

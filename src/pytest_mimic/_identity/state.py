@@ -10,16 +10,21 @@ from types import MemberDescriptorType
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Reduce, type_tag
-from pytest_mimic._identity.unstable import Unstable, human_name
+from pytest_mimic._identity.unstable import Unstable, full_name, human_name, refuse
 
 # What classes keep in their instances for speed; it says nothing about the value.
 MEMORIES = frozenset({"_attrs_cached_hash"})
 
 
-def attribute_reader(type_: type) -> Reduce | None:
-    """What gives the attributes of an instance, `__dict__` and slots; None for a type that has none."""
+def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
+    """What gives the attributes of an instance, `__dict__` and slots; None for a type that has none.
+
+    Args:
+        type_: The type of the instances.
+        below: A base whose slots do not count, nor do those of its own bases.
+    """
     left_out = MEMORIES | _cached_properties(type_)
-    slots = slot_members(type_)
+    slots = slot_members(type_, below=below)
     has_dict = any("__dict__" in base.__dict__ for base in type_.__mro__)
     if not slots and not has_dict:
         return None
@@ -40,11 +45,11 @@ def attribute_reader(type_: type) -> Reduce | None:
     return read
 
 
-def slot_members(type_: type) -> dict[str, MemberDescriptorType]:
-    """The slots of a class and its bases, by attribute name."""
+def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescriptorType]:
+    """The slots of a class and its bases, up to `below`, by attribute name."""
     return {
         name: member
-        for base in reversed(type_.__mro__)
+        for base in reversed(type_.__mro__[: type_.__mro__.index(below)])
         for name, member in base.__dict__.items()
         if type(member) is MemberDescriptorType and base.__flags__ & 1 << 9
     }
@@ -55,33 +60,26 @@ def _cached_properties(type_: type) -> frozenset[str]:
     functools = sys.modules.get("functools")
     cached = getattr(functools, "cached_property", ())
     return frozenset(
-        name
-        for base in type_.__mro__
-        for name, member in base.__dict__.items()
-        if isinstance(member, cached)
+        name for base in type_.__mro__ for name, member in base.__dict__.items() if isinstance(member, cached)
     )
 
 
 def state_kind(type_: type) -> Kind:
     """The kind of a type that no table knows: by `__reduce_ex__` or `__getstate__` where it has its own."""
     if type_ is object:
-        return Kind(type_tag(type_), _refuse)
-    if any(_name(base) == "pydantic.main.BaseModel" for base in type_.__mro__):
+        return Kind(type_tag(type_), refuse)
+    if any(full_name(base) == "pydantic.main.BaseModel" for base in type_.__mro__):
         return Kind(type_tag(type_), _pydantic_state)
     if _has_own(type_, "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__") or (
         type_ in copyreg.dispatch_table
     ):
         if type_.__module__.partition(".")[0] in sys.stdlib_module_names and hasattr(type_, "__next__"):
-            return Kind(type_tag(type_), _refuse)
+            return Kind(type_tag(type_), refuse)
         return Kind(type_tag(type_), _reduced)
     if _own_getstate(type_):
         return Kind(type_tag(type_), _got_state)
     read = attribute_reader(type_) or _no_attributes
     return Kind(type_tag(type_), _checked(read), attributes=True)
-
-
-def _name(type_: type) -> str:
-    return f"{type_.__module__}.{type_.__qualname__}"
 
 
 def _has_own(type_: type, *names: str) -> bool:
@@ -99,7 +97,7 @@ def _own_getstate(type_: type) -> bool:
     return False
 
 
-def _no_attributes(value: Any) -> object:
+def _no_attributes(_: Any) -> object:
     return {}
 
 
@@ -117,7 +115,7 @@ def _checked(read: Reduce) -> Reduce:
 
 
 def _check_visible(value: Any) -> None:
-    if _own_attribute(type(value), "__getstate__"):
+    if _has_own(type(value), "__getstate__"):
         return
     try:
         object.__reduce_ex__(value, 2)
@@ -125,18 +123,10 @@ def _check_visible(value: Any) -> None:
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
-def _own_attribute(type_: type, name: str) -> bool:
-    return any(name in base.__dict__ for base in type_.__mro__ if base is not object)
-
-
-def _refuse(value: Any) -> object:
-    raise Unstable(human_name(type(value)), type(value))
-
-
 def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
     try:
         return ask(value)
-    except (TypeError, NotImplementedError) as error:
+    except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
@@ -148,7 +138,7 @@ def _reduced(value: Any) -> object:
     reduce = copyreg.dispatch_table.get(type(value))
     parts = _asked(reduce if reduce is not None else lambda value: value.__reduce_ex__(4), value)
     if isinstance(parts, str):
-        return parts
+        return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
     return (
         make,

@@ -9,12 +9,14 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.state import attribute_reader
-from pytest_mimic._identity.unstable import Unstable, full_name, human_name
+from pytest_mimic._identity.unstable import Unstable, full_name, refuse
+
+SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 
 Roots = tuple[tuple[str, str], ...]
 
 
-def _nothing(value: Any) -> object:
+def _nothing(_: Any) -> object:
     return None
 
 
@@ -56,15 +58,18 @@ def _in_memory_file(value: Any) -> object:
 
 
 def _enum(value: Any) -> object:
-    inner = value._value_
-    return value._name_ if not isinstance(inner, int) or value._name_ is None else (value._name_, inner)
+    return value._name_, value._value_ if type(value._value_) in SCALARS else None
+
+
+def _flag(value: Any) -> object:
+    return value._value_
 
 
 def _exception(value: Any) -> object:
     attributes = dict(value.__dict__)
-    for name in ("filename", "filename2", "name", "path", "exceptions"):
-        if isinstance(value, (OSError, ImportError)) or name == "exceptions":
-            attributes.setdefault(name, getattr(value, name, None))
+    for type_, names in ((OSError, ("filename", "filename2")), (ImportError, ("name", "path"))):
+        if isinstance(value, type_):
+            attributes.update({name: getattr(value, name) for name in names})
     return value.args, attributes, value.__cause__
 
 
@@ -146,7 +151,6 @@ REDUCERS: dict[str, Reduce] = {
     "functools.partial": _partial,
     "functools.partialmethod": _partial,
     "functools.cached_property": lambda value: value.func,
-    "functools._lru_cache_wrapper": lambda value: (value.__wrapped__, value.cache_parameters()),
     "_io.BytesIO": _in_memory_file,
     "_io.StringIO": _in_memory_file,
     "ipaddress.IPv4Address": lambda value: int(value),
@@ -170,8 +174,8 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
     """The kind of a type that is, or derives from, one of the standard library's value types."""
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
-        return Kind(type_tag(type_), _enum)
-    for name in names:
+        return Kind(type_tag(type_), _flag if "enum.Flag" in names else _enum)
+    for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(type_tag(type_), refuse)
         reduce = REDUCERS.get(name)
@@ -182,7 +186,7 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
                 return Kind(TAGS.get(name, type_tag(type_)), reduce)
             if name == "builtins.BaseException":
                 return Kind(type_tag(type_), reduce)
-            return Kind(type_tag(type_), _with_state(reduce, type_))
+            return Kind(type_tag(type_), _with_state(reduce, type_, base))
     return None
 
 
@@ -203,6 +207,12 @@ REFUSED = frozenset(
         "weakref.CallableProxyType",
         "threading.Thread",
         "socket.socket",
+        "_asyncio.Future",
+        "asyncio.events.AbstractEventLoop",
+        "asyncio.futures.Future",
+        "asyncio.mixins._LoopBoundMixin",
+        "concurrent.futures._base.Executor",
+        "concurrent.futures._base.Future",
         "subprocess.Popen",
         "_io._IOBase",
         "tempfile._TemporaryFileWrapper",
@@ -210,18 +220,9 @@ REFUSED = frozenset(
 )
 
 
-def refuse(value: Any) -> object:
-    """Stands for the values of a type that has no identity.
-
-    Raises:
-        Unstable: Always.
-    """
-    raise Unstable(human_name(type(value)), type(value))
-
-
-def _with_state(reduce: Reduce, type_: type) -> Reduce:
+def _with_state(reduce: Reduce, type_: type, base: type) -> Reduce:
     """The reduction of a subclass: what its base is, and the attributes that it adds."""
-    read = attribute_reader(type_)
+    read = attribute_reader(type_, below=base)
     if read is None:
         return reduce
     return lambda value: (reduce(value), read(value))

@@ -10,7 +10,7 @@ from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.state import state_kind
 
 
-def library_kind(type_: type, base: type, *, layout: bool) -> Kind:
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
     """The kind of a type of torch's, or derived from one."""
     torch: Any = sys.modules["torch"]
     if issubclass(type_, torch.Tensor):
@@ -28,7 +28,12 @@ def _tensor(value: Any) -> object:
     tensor = value.detach()
     if tensor.layout is not sys.modules["torch"].strided:
         tensor = tensor.to_sparse_coo().coalesce()
-        return tuple(tensor.shape), bool(value.requires_grad), _dense(tensor.indices()), _dense(tensor.values())
+        return (
+            tuple(tensor.shape),
+            bool(value.requires_grad),
+            _dense(tensor.indices()),
+            _dense(tensor.values()),
+        )
     return bool(value.requires_grad), _dense(tensor)
 
 

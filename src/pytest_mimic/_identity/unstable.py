@@ -45,12 +45,14 @@ HUMAN = {
     "concurrent.futures._base.Executor": "an executor",
     "sqlite3.Connection": "a database connection",
     "sqlite3.Cursor": "a database cursor",
+    "asyncio.futures.Future": "a future",
+    "asyncio.mixins._LoopBoundMixin": "an asyncio lock or queue",
     "mmap.mmap": "a memory map",
     "select.epoll": "a selector",
 }
 
 
-class Unstable(TypeError):
+class Unstable(TypeError):  # noqa: N818: it becomes an UnstableIdentityError with the call's facts
     """A value has no stable identity.
 
     Attributes:
@@ -80,3 +82,12 @@ def human_name(type_: type) -> str:
         if name is not None:
             return name
     return f"an object of {type_.__module__}.{type_.__qualname__}"
+
+
+def refuse(value: object) -> object:
+    """Stands for the values of a type that has no identity.
+
+    Raises:
+        Unstable: Always.
+    """
+    raise Unstable(human_name(type(value)), type(value))
