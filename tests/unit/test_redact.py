@@ -127,7 +127,10 @@ def test_plain_leaves_stay_as_they_are(redactor: Redactor, plain: object) -> Non
         ("https://shop.com/?token=abc&b=1", "https://shop.com/?token=<redacted>&b=1"),
         ("https://shop.com/?b=1&api%5Fkey=abc", "https://shop.com/?b=1&api%5Fkey=<redacted>"),
         ("https://shop.com/?token=&token", "https://shop.com/?token=&token"),
-        ("https://shop.com/cb#access_token=abc&state=1", "https://shop.com/cb#access_token=<redacted>&state=1"),
+        (
+            "https://shop.com/cb#access_token=abc&state=1",
+            "https://shop.com/cb#access_token=<redacted>&state=1",
+        ),
         ("https://shop.com/a#token", "https://shop.com/a#token"),
         ("postgresql://ann:pass@db/x?sslmode=on", "postgresql://ann:<redacted>@db/x?sslmode=on"),
         ("redis://:pass@cache:6379/0", "redis://:<redacted>@cache:6379/0"),
@@ -173,7 +176,11 @@ def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
         ),
         ("set-cookie", "a=1; Path=/, b=2; Secure", "a=<redacted>; Path=/, b=<redacted>; Secure"),
         ("Location", "https://shop.com/cb?token=abc", "https://shop.com/cb?token=<redacted>"),
-        ("Link", "<https://a.com/?token=abc&page=2>; rel=next", "<https://a.com/?token=<redacted>&page=2>; rel=next"),
+        (
+            "Link",
+            "<https://a.com/?token=abc&page=2>; rel=next",
+            "<https://a.com/?token=<redacted>&page=2>; rel=next",
+        ),
     ],
 )
 def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:

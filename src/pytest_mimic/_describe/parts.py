@@ -14,6 +14,9 @@ _LIBRARIES = frozenset({"PIL", "numpy", "pandas", "polars", "pyarrow", "scipy", 
 #: Those whose values all are data; of the others, what has a shape is.
 _DATA_ONLY = frozenset({"PIL", "polars", "pyarrow"})
 
+#: Of those libraries, what has one text.
+_SCALARS = frozenset({"numpy.dtype", "numpy.generic"})
+
 _FEW = 6
 
 
@@ -48,11 +51,16 @@ def attributes_of(value: object) -> dict[str, Any]:
     """The attributes that an object itself holds, in `__dict__` and in slots; no property is evaluated."""
     found = _own_dict(value)
     for base in type(value).__mro__:
-        for name, member in vars(base).items():
+        for name, member in vars(base).items() if _has_slots(base) else ():
             if isinstance(member, MemberDescriptorType) and name not in found:
                 _take_slot(found, name, member, value)
     extra = found.pop("__pydantic_extra__", None)
     return {**_public(found), **extra} if isinstance(extra, dict) else _public(found)
+
+
+def _has_slots(base: type) -> bool:
+    """Whether a class keeps its own data in slots: not generators, frames and the like, which Python fills."""
+    return "__slots__" in vars(base) or base.__module__ in ("collections", "functools")
 
 
 def own_attributes(value: object) -> dict[str, Any]:
@@ -104,11 +112,11 @@ def stand_in(value: object) -> tuple[object] | None:
 
 def identity_of(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None:
     """The value's fingerprint; None for what has no stable identity."""
-    from pytest_mimic._identity import Unstable, fingerprint
+    from pytest_mimic._identity import fingerprint
 
     try:
         return fingerprint(value, roots=roots)
-    except Unstable:
+    except Exception:  # no identity, or code of the value's own failed, which is told when a call needs it
         return None
 
 
@@ -116,6 +124,13 @@ def digest(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None
     """A few characters of the value's fingerprint, to show that two values differ."""
     identity = identity_of(value, roots)
     return None if identity is None else identity[:8]
+
+
+def has_extent(kind: type) -> bool:
+    """Whether values of a library's type have a shape or a length, instead of one text."""
+    if not _SCALARS.isdisjoint(lineage(kind)):
+        return False
+    return hasattr(kind, "shape") or hasattr(kind, "__len__") or library_of(kind) == "PIL"
 
 
 def summary(value: Any) -> str:

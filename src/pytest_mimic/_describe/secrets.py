@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe.parts import attributes_of, is_pair, library_of
 from pytest_mimic._vault.redact import bare_secret
@@ -21,22 +21,26 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
     seen: dict[int, object] = {}
     while todo and len(seen) < _SEARCHED:
         part, secret = todo.pop()
-        if isinstance(part, (str, bytes)):
-            if secret:
-                found.add(bare_secret(part if isinstance(part, str) else part.decode("latin-1")))
+        if secret and issubclass(type(part), (str, bytes)):
+            found.add(bare_secret(_text(part)))
         elif id(part) not in seen:
             seen[id(part)] = part
             todo += ((inner, secret or redactor.secret(name)) for name, inner in _inside(part))
     return frozenset(found)
 
 
-def _inside(value: object) -> Iterator[tuple[object, object]]:
-    """The named parts of a value; items have no name, those of a (name, value) pair the pair's."""
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str.__str__(value)
+
+
+def _inside(value: Any) -> Iterator[tuple[object, object]]:
+    """The named parts of a value; items have no name, the second of a (name, value) pair has the first."""
     kind = type(value)
     if issubclass(kind, dict):
-        yield from dict.items(value)  # type: ignore[arg-type]  # mypy does not follow issubclass
+        yield from dict.items(value)
+    elif is_pair(value):
+        yield from ((None, value[0]), (value[0], value[1]))
     elif issubclass(kind, (list, tuple, set, frozenset)):
-        name = value[0] if is_pair(value) else None  # type: ignore[index]  # a pair is a tuple
-        yield from ((name, item) for item in value)  # type: ignore[attr-defined]  # see above
-    elif not issubclass(kind, type) and library_of(kind) is None and not callable(value):
+        yield from ((None, item) for item in kind.__iter__(value))
+    elif not issubclass(kind, (type, str, bytes)) and library_of(kind) is None and not callable(value):
         yield from attributes_of(value).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -12,9 +13,9 @@ from pytest_mimic._describe.leaves import is_path, leaf_text
 from pytest_mimic._describe.parts import (
     attributes_of,
     digest,
+    has_extent,
     is_pair,
     library_of,
-    lineage,
     own_attributes,
     plain_form,
     stand_in,
@@ -49,6 +50,7 @@ class Budget(NamedTuple):
 #: For the arguments of a call, all together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100
 _LEAST_ROOM = 8
 _LEAST_TEXT = 40
@@ -179,8 +181,8 @@ class _Walk:
 
     def library(self, value: Any) -> Any:
         kind = type(value)
-        if "numpy.generic" in lineage(kind) or not (hasattr(kind, "shape") or hasattr(kind, "__len__")):
-            return self.titled(value, str(value))
+        if not has_extent(kind):
+            return self.titled(value, _ADDRESS.sub("", str(value)))
         return self.marked({TAG: type_name(kind), "text": self.shown(f"<{summary(value)}>")}, value)
 
     def cut(self, value: Any) -> Any:
