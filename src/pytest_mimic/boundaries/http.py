@@ -389,13 +389,18 @@ def load_answer(plain: dict[str, Any], method: str, *, decoded: bool = False) ->
     chunks = load_body(body)
     if body is not None and not decoded and "compressed" in body:
         chunks = deflate(chunks, body["compressed"], complete=not stopped and error is None)
-    headers = [(name, value) for name, value in plain["headers"]]
+    size = None
     if body is not None and method != "HEAD":
-        size = sum(map(len, chunks)) + (1 if stopped or error else 0)
-        headers = [
-            (name, str(size) if name.lower() == "content-length" else value) for name, value in headers
-        ]
-    if any(name.lower() == "set-cookie" for name, _ in headers):
+        size = str(sum(map(len, chunks)) + (1 if stopped or error else 0))
+    headers, cookies = [], False
+    for name, value in plain["headers"]:
+        lower = name.lower()
+        if lower == "content-length" and size is not None:
+            value = size
+        elif lower == "set-cookie":
+            cookies = True
+        headers.append((name, value))
+    if cookies:
         headers = _fresh_cookies(headers)
     return Answer(plain["status"], plain["reason"], plain["version"], headers, chunks, stopped, error)
 

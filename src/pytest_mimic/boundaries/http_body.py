@@ -282,6 +282,8 @@ def _style(value: Any, text: str) -> str | None:
 
 def write_json(value: Any, style: str = "") -> str:
     """The JSON text of a value in one of the styles that servers write."""
+    if not style:
+        return _compact(value)
     words = style.split()
     layout: dict[str, Any] = next((_LAYOUTS[word] for word in words if word in _LAYOUTS), _LAYOUTS["compact"])
     text = json.dumps(value, ensure_ascii="ascii" in words, **layout)
@@ -290,6 +292,9 @@ def write_json(value: Any, style: str = "") -> str:
     if "slashes" in words:
         text = text.replace("/", "\\/")
     return f"{text}\n" if "newline" in words else text
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _stored_chunks(chunks: Sequence[bytes], secrets: Secrets) -> list[Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.base import Edge
@@ -34,20 +35,21 @@ def boundary(name: str) -> HttpBoundary:
 def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     exchange = Exchange("requests", port)
 
-    def send(self: Any, request: Any, *args: Any, **options: Any) -> Any:
+    def send(self: Any, request: Any, stream: bool = False, *args: Any, **options: Any) -> Any:
         __tracebackhide__ = True
         if not port.taking():
-            return original(self, request, *args, **options)
-        sent = Request(request.method, request.url, tuple(request.headers.items()), _body(request))
+            return original(self, request, stream, *args, **options)
+        sent = Request(request.method, request.url, tuple(request.headers.lower_items()), _body(request))
         step = exchange.begin(sent)
         if step is None or step.mode == "pass":
-            return original(self, request, *args, **options)
+            return original(self, request, stream, *args, **options)
         if step.mode == "replay":
-            return _answer(self, step.outcome(), request, lambda: exchange.exhausted(step, sent))
+            plain = step.outcome()
+            return _answer(self, plain, request, stream, lambda: exchange.exhausted(step, sent))
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():
-                response = original(self, request, *args, **options)
+                response = original(self, request, stream, *args, **options)
         except Exception as error:
             recorder.failed(_stored_error(error))
             raise
@@ -206,35 +208,100 @@ def _stored_error(error: BaseException) -> dict[str, Any] | None:
 # Replaying
 
 
-def _answer(adapter: Any, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
+def _answer(
+    adapter: Any, plain: dict[str, Any], request: Any, stream: bool, exhausted: Callable[[], Exception]
+) -> Any:
     """The recorded response as the adapter builds it, or the recorded exception raised."""
     if "status" not in plain:
         kind = getattr(sys.modules["requests.exceptions"], plain["error"]["type"].partition(":")[2])
         raise kind(plain["error"]["message"], request=request)
-    answer = load_answer(plain, request.method)
-    if answer.stopped or answer.error or len(answer.chunks) > 1:
-        raw = _wire_response(answer, request, exhausted)
-    else:
-        raw = _urllib3_response(
-            answer, request, io.BytesIO(answer.chunks[0] if answer.chunks else b""), _cookies(answer)
-        )
-    return adapter.build_response(request, raw)
+    whole = not stream and "error" not in plain and "end" not in plain
+    answer = load_answer(plain, request.method, decoded=whole)
+    if not whole and (answer.stopped or answer.error or len(answer.chunks) > 1):
+        return adapter.build_response(request, _wire_response(answer, request, exhausted))
+    data = answer.chunks[0] if len(answer.chunks) == 1 else b"".join(answer.chunks)
+    if not whole:
+        raw = _urllib3_response(answer, request, io.BytesIO(data), _cookies(answer))
+        return adapter.build_response(request, raw)
+    response = _read_response(adapter, answer, request)
+    response._content = data
+    response._content_consumed = True
+    return response
+
+
+def _read_response(adapter: Any, answer: Answer, request: Any) -> Any:
+    """A response as the session leaves it with its body read, minus the ways there that take urllib3 long."""
+    raw = _lazy_response()(answer, request)
+    requests = sys.modules["requests"]
+    if type(adapter).build_response is not requests.adapters.HTTPAdapter.build_response:
+        return adapter.build_response(request, raw)
+    response = requests.Response()
+    response.status_code = answer.status
+    for name, value in _merged(answer.headers):
+        response.headers[name] = value
+    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+    response.raw = raw
+    response.reason = answer.reason
+    response.url = request.url
+    response.request = request
+    response.connection = adapter
+    if raw._original_response is not None:
+        requests.cookies.extract_cookies_to_jar(response.cookies, request, raw)
+    return response
+
+
+def _merged(headers: list[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """Headers with those that come more than once in one line, as urllib3 gives them."""
+    merged: dict[str, tuple[str, str]] = {}
+    for name, value in headers:
+        lower = name.lower()
+        merged[lower] = (name, f"{merged[lower][1]}, {value}") if lower in merged else (name, value)
+    return merged.values()
+
+
+@cache
+def _lazy_response() -> type:
+    """The class of a urllib3 response that has been read, and is filled in when someone looks."""
+    base: Any = sys.modules["urllib3"].HTTPResponse
+
+    class HTTPResponse(base):  # type: ignore[misc]
+        def __init__(self, answer: Answer, request: Any) -> None:
+            self._answer = answer, request
+            self._original_response = _cookies(answer)
+
+        def __getattr__(self, name: str) -> Any:
+            if "_fp" in self.__dict__ or name == "_answer":
+                raise AttributeError(name)
+            body = io.BytesIO()
+            body.close()
+            base.__init__(self, **_response_parts(*self._answer, body, self._original_response))
+            return getattr(self, name)
+
+        @property
+        def closed(self) -> bool:
+            return True
+
+    return HTTPResponse
 
 
 def _urllib3_response(answer: Answer, request: Any, body: Any, original: Any) -> Any:
-    urllib3 = sys.modules["urllib3"]
-    return urllib3.HTTPResponse(
-        body=body,
-        headers=urllib3.HTTPHeaderDict(answer.headers),
-        status=answer.status,
-        version=_NUMBERS.get(answer.version, 11),
-        reason=answer.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=original,
-        request_method=request.method,
-        request_url=request.url,
-    )
+    return sys.modules["urllib3"].HTTPResponse(**_response_parts(answer, request, body, original))
+
+
+def _response_parts(answer: Answer, request: Any, body: Any, original: Any) -> dict[str, Any]:
+    return {
+        "body": body,
+        "headers": sys.modules["urllib3"].HTTPHeaderDict(answer.headers),
+        "status": answer.status,
+        "version": _NUMBERS.get(answer.version, 11),
+        "reason": answer.reason,
+        "preload_content": False,
+        "decode_content": False,
+        "original_response": original,
+        "request_method": request.method,
+        "request_url": request.url,
+        "enforce_content_length": answer.error is not None,
+    }
 
 
 class _CookieSource:
