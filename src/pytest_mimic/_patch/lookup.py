@@ -130,7 +130,8 @@ class Lookup:
         try:
             return ask(name) if callable(ask) else _ask_object(sys.modules[module], name)
         except Exception as error:  # their code, which may do anything
-            raise NotFoundError(f"does not exist in {module}{_hint(namespace, name)}") from error
+            names = [*namespace, *dir(type(sys.modules[module]))]
+            raise NotFoundError(f"does not exist in {module}{_hint(names, name)}") from error
 
     def _holder(self, module: str, parents: Sequence[str]) -> Holder:
         """The class, or module, that the names before the last lead to."""

@@ -60,7 +60,13 @@ class Activation:
 
 
 class _Wish:
-    """A request, and the modules that it depends on."""
+    """A request, and what is known of it.
+
+    Attributes:
+        readings: What it may mean, the longest module first.
+        definitions: Where the functions are defined that it names by another module.
+        is_open: Whether nothing is known yet of what it names.
+    """
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -68,7 +74,7 @@ class _Wish:
             getattr(request, "readings", None) or [Reading(request.module, request.path)]
         )
         self.definitions: list[Reading] = []
-        self.is_refused = False
+        self.is_open = True
 
     @property
     def is_wildcard(self) -> bool:
@@ -166,6 +172,15 @@ class Patcher:
             patch = self._patches.of(value)
             return value if patch is None else patch.wrapper
 
+    def look_again(self) -> None:
+        """Patch modules that came to be there without being imported, by an assignment to sys.modules."""
+        with self._lock:
+            for activation in list(self._activations):
+                if any(
+                    wish.is_open and not wish.modules.isdisjoint(sys.modules) for wish in activation._wishes
+                ):
+                    self._settle(activation)
+
     def _settle_all(self, module: str, *, just_loaded: str = "") -> None:
         for activation in list(self._activations):
             if any(module in wish.modules for wish in activation._wishes):
@@ -223,6 +238,8 @@ class Patcher:
                     if not any(module_exists(each.module) for each in longer):
                         self._refuse(activation, wish, f"{reading.module}:{'.'.join(reading.path)} {error}")
                         break
+        if found:
+            wish.is_open = False
         for reading in wish.definitions:
             if _is_ready(reading.module, just_loaded) and self._lookup.has(*reading):
                 found += self._find(reading)
@@ -244,8 +261,8 @@ class Patcher:
         self._asked[module].names.add(name)
 
     def _refuse(self, activation: Activation, wish: _Wish, what: str) -> None:
-        if not wish.is_refused:
-            wish.is_refused = True
+        if wish.is_open:
+            wish.is_open = False
             activation.problems.append(refusal(wish.request.origin, what))
 
     def _known(self, found: Found) -> Found:

@@ -6,7 +6,6 @@ import functools
 import importlib
 import math
 import sys
-import textwrap
 import threading
 import time
 from functools import cached_property, partialmethod
@@ -17,169 +16,6 @@ import pytest
 
 from pytest_mimic._patch import Patcher
 from pytest_mimic._target import Target
-
-SHOP = """
-    import functools
-
-    RATE = 1.5
-
-    def fetch(day="today"):
-        return f"fetched {day}"
-
-    def fetch_all():
-        return [fetch()]
-
-    def _private():
-        return "private"
-
-    @functools.lru_cache
-    def cached():
-        return "cached"
-
-    @functools.wraps(fetch)
-    def traced(*args):
-        return fetch(*args)
-
-    class Client:
-        def get(self, path="/"):
-            return f"got {path}"
-
-        @classmethod
-        def build(cls):
-            return f"built {cls.__name__}"
-
-        @staticmethod
-        def parse(text="x"):
-            return f"parsed {text}"
-
-        @property
-        def token(self):
-            "The token."
-            return "token"
-
-        @token.setter
-        def token(self, value):
-            self.kept = value
-
-        @functools.cached_property
-        def pool(self):
-            return "pool"
-
-        @functools.lru_cache
-        def version(self):
-            return "version"
-
-        root = functools.partialmethod(get, "/root")
-
-        def __secret(self):
-            return "secret"
-
-        class Nested:
-            def deep(self):
-                return "deep"
-
-    class Special(Client):
-        pass
-
-    class Other(Client):
-        def get(self, path="/"):
-            return "other " + super().get(path)
-
-    client = Client()
-    get_shared = client.get
-"""
-
-
-class Calls:
-    """The engine's side of a patcher: notes what is covered and which wrappers are called."""
-
-    def __init__(self):
-        self.made: list[str] = []
-        self.covered: list[tuple[str, str]] = []
-        self.uncovered: list[str] = []
-        self.wrappers = {}
-
-    def cover(self, request, name, function, kind):
-        self.covered.append((name, kind))
-        return self.wrappers.setdefault(id(function), self._wrapper(name, function))
-
-    def uncover(self, request, name, function):
-        self.uncovered.append(name)
-
-    def _wrapper(self, name, function):
-        @functools.wraps(function)
-        def wrapper(*args, **kwargs):
-            self.made.append(name)
-            return function(*args, **kwargs)
-
-        wrapper.__mimic_original__ = function
-        return wrapper
-
-
-@pytest.fixture
-def calls():
-    return Calls()
-
-
-@pytest.fixture
-def patcher(calls):
-    return Patcher(calls.cover, calls.uncover)
-
-
-@pytest.fixture
-def write(tmp_path, monkeypatch):
-    """Writes modules that can be imported; they are forgotten afterwards, and sys.meta_path is as before."""
-    known, finders = set(sys.modules), list(sys.meta_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-    def write(files=None, /, **modules):
-        for name, source in {**(files or {}), **modules}.items():
-            file = tmp_path / f"{name}.py"
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(textwrap.dedent(source))
-        importlib.invalidate_caches()
-
-    yield write
-    for name in set(sys.modules) - known:
-        del sys.modules[name]
-    assert sys.meta_path == finders
-
-
-@pytest.fixture
-def shop(write):
-    write(shop=SHOP)
-    return importlib.import_module("shop")
-
-
-@pytest.fixture
-def activate(patcher, write):
-    """Activates lines; what a test leaves open is closed."""
-    opened = []
-
-    def activate(*lines):
-        opened.append(patcher.activate([Target(line) for line in lines]))
-        return opened[-1]
-
-    yield activate
-    for activation in opened:
-        activation.close()
-
-
-def snapshot(*modules):
-    """What modules and their classes hold, to be compared by identity."""
-    held = {}
-    for module in modules:
-        for name, value in vars(module).items():
-            held[module.__name__, name] = value
-            if isinstance(value, type):
-                held.update({(module.__name__, name, key): inner for key, inner in vars(value).items()})
-    return held
-
-
-def changed(before, *modules):
-    after = snapshot(*modules)
-    return {key for key in before.keys() | after.keys() if before.get(key, 0) is not after.get(key, 1)}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +41,9 @@ def changed(before, *modules):
         ("Special.root", "method", lambda shop: shop.Special().root(), "got /root"),
     ],
 )
-def test_every_kind_of_function_is_patched_and_restored(path, kind, call, result, shop, calls, activate):
+def test_every_kind_of_function_is_patched_and_restored(
+    path, kind, call, result, shop, calls, activate, snapshot
+):
     """The wrapper is called once, gets what the function got, and every attribute is put back by `is`."""
     before = snapshot(shop)
 
@@ -217,13 +55,13 @@ def test_every_kind_of_function_is_patched_and_restored(path, kind, call, result
     assert activation.problems == []
     assert calls.covered == [(f"shop:{path}", kind)]
     assert calls.made == calls.uncovered == [f"shop:{path}"]
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
 
-def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate):
+def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate, snapshot, shop_source):
     """`from x import f` before and after, under another name, in a class body, as a staticmethod."""
     write(
-        shop=SHOP,
+        shop=shop_source,
         early="""
             from shop import fetch as get, Client, client
             class Service:
@@ -258,14 +96,14 @@ def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate):
     activation.close()
 
     assert calls.made == ["shop:fetch"] * 7 + ["shop:Client.build", "shop:fetch"]
-    assert changed(before, shop, early) == set()
+    assert not before.changed()
     assert late.fetch is shop.fetch
     assert late.Service.__dict__["fetch"].__func__ is shop.fetch
 
 
-def test_one_wrapper_serves_all_holders(write, activate):
+def test_one_wrapper_serves_all_holders(write, activate, shop_source):
     """Identity comparisons between holders hold while patched, too."""
-    write(shop=SHOP, early="from shop import fetch")
+    write(shop=shop_source, early="from shop import fetch")
     early = importlib.import_module("early")
 
     activate("shop:fetch")
@@ -273,9 +111,9 @@ def test_one_wrapper_serves_all_holders(write, activate):
     assert early.fetch is sys.modules["shop"].fetch
 
 
-def test_a_function_may_be_named_where_it_is_re_exported(write, calls, activate):
+def test_a_function_may_be_named_where_it_is_re_exported(write, calls, activate, shop_source):
     """It goes by the name under which it is defined, and is patched everywhere."""
-    write({"pack/__init__": "from pack.api import fetch", "pack/api": SHOP})
+    write({"pack/__init__": "from pack.api import fetch", "pack/api": shop_source})
     pack = importlib.import_module("pack")
 
     activate("pack:fetch")
@@ -326,7 +164,7 @@ def test_a_property_keeps_its_setter_and_docstring(shop, activate):
     assert shop.Client.token.__doc__ == "The token."
 
 
-def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate):
+def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate, snapshot):
     """What keeps its function under `func`, as Django's cached_property, and subclasses of property."""
     write(
         shop="""
@@ -355,7 +193,7 @@ def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate):
 
     assert given == ("pool", "host", "host")
     assert calls.made == ["shop:Client.pool", "shop:Client.host"]
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
 
 def test_c_functions_are_patched(write, calls, activate):
@@ -404,9 +242,9 @@ def test_the_machinery_that_runs_the_tests_is_left_alone(activate):
         (["user:*"], {"use"}),
     ],
 )
-def test_wildcards_take_in_and_exclusions_leave_out(lines, names, write, calls, patcher):
+def test_wildcards_take_in_and_exclusions_leave_out(lines, names, write, calls, patcher, shop_source):
     """Public functions defined in the module, public methods defined on the class, in the order of the lines."""
-    write(shop=SHOP, user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n")
+    write(shop=shop_source, user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n")
     importlib.import_module("user")
     named = []
 
@@ -466,9 +304,9 @@ def test_what_names_a_function_wins_over_a_wildcard(shop, calls):
         ("empty:*", "empty:* names no public function"),
     ],
 )
-def test_what_cannot_be_mimicked_is_told(line, message, write, patcher):
+def test_what_cannot_be_mimicked_is_told(line, message, write, patcher, shop_source):
     """In one line, with where it was written and the closest name; nothing is raised."""
-    write(shop=SHOP, empty="")
+    write(shop=shop_source, empty="")
     importlib.import_module("shop")
     importlib.import_module("empty")
 
@@ -478,9 +316,9 @@ def test_what_cannot_be_mimicked_is_told(line, message, write, patcher):
     assert [str(problem) for problem in activation.problems] == [message]
 
 
-def test_a_problem_is_found_when_the_module_is_imported(write, activate):
+def test_a_problem_is_found_when_the_module_is_imported(write, activate, shop_source):
     """Not before, once, and the import itself succeeds."""
-    write(shop=SHOP)
+    write(shop=shop_source)
     activation = activate("shop:fetch_al", "shop:fetch")
     assert activation.problems == []
 
@@ -493,7 +331,7 @@ def test_a_problem_is_found_when_the_module_is_imported(write, activate):
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_nested_activations_end_in_any_order(first, shop, calls, activate):
+def test_nested_activations_end_in_any_order(first, shop, calls, activate, snapshot):
     """The function stays patched until the last of them has ended."""
     before = snapshot(shop)
     both = [activate("shop:fetch", "shop:Client.get"), activate("shop:fetch", "shop:Client.parse")]
@@ -505,10 +343,10 @@ def test_nested_activations_end_in_any_order(first, shop, calls, activate):
     shop.fetch()
 
     assert calls.made == ["shop:fetch"]
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
 
-def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate):
+def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate, snapshot):
     """A partialmethod whose function is a target, and which is one itself."""
     before = snapshot(shop)
     inner, outer = activate("shop:Client.get"), activate("shop:Client.root")
@@ -518,7 +356,7 @@ def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate):
     outer.close()
 
     assert calls.made == ["shop:Client.root"]
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
     inner, outer = activate("shop:Client.get"), activate("shop:Client.root")
     outer.close()
@@ -526,7 +364,7 @@ def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate):
     inner.close()
 
     assert calls.made[1:] == ["shop:Client.get"]
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
 
 def test_closing_twice_does_no_harm(shop, calls, activate):
@@ -585,11 +423,11 @@ def test_what_wraps_a_wrapper_is_not_taken_for_one(shop, calls, activate):
     assert shop.fetch() == "traced"
 
 
-def test_another_patcher_keeps_what_this_one_found(shop, calls, activate):
+def test_another_patcher_keeps_what_this_one_found(shop, calls, activate, snapshot):
     """A run inside a run covers the function itself, and puts the outer run's wrapper back."""
     activate("shop:fetch", "shop:Client.parse")
     before = snapshot(shop)
-    inner = Calls()
+    inner = type(calls)()
 
     activation = Patcher(inner.cover, inner.uncover).activate(
         [Target("shop:fetch"), Target("shop:Client.parse")]
@@ -600,10 +438,10 @@ def test_another_patcher_keeps_what_this_one_found(shop, calls, activate):
 
     assert inner.made == ["shop:fetch", "shop:Client.parse"]
     assert calls.made == []
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
 
-def test_all_is_restored_when_the_engine_fails(shop, calls):
+def test_all_is_restored_when_the_engine_fails(shop, calls, snapshot):
     """An error in `cover` comes out of `activate`, with nothing left patched."""
 
     def cover(request, name, function, kind):
@@ -616,7 +454,7 @@ def test_all_is_restored_when_the_engine_fails(shop, calls):
     with pytest.raises(OSError, match="vault"):
         Patcher(cover, calls.uncover).activate([Target("shop:fetch"), Target("shop:cached")])
 
-    assert changed(before, shop) == set()
+    assert not before.changed()
     assert sys.meta_path == finders
 
 
@@ -660,7 +498,7 @@ def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
     assert Odd.__dict__["fetch"] is held
 
 
-def test_threads_may_activate_at_once(shop, patcher):
+def test_threads_may_activate_at_once(shop, patcher, snapshot):
     """Many activations of the same function, opened and closed side by side, leave nothing."""
     before = snapshot(shop)
     barrier = threading.Barrier(4)
@@ -676,7 +514,7 @@ def test_threads_may_activate_at_once(shop, patcher):
     for thread in threads:
         thread.join()
 
-    assert changed(before, shop) == set()
+    assert not before.changed()
 
 
 def test_the_types_that_carry_a_function_are_restored_as_they_were(shop, activate):

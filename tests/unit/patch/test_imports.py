@@ -1,0 +1,432 @@
+"""Modules that are imported later are patched then, and nothing is imported by us."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import threading
+import traceback
+import zipfile
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import ModuleType
+
+import pytest
+
+from pytest_mimic._patch import Patcher
+from pytest_mimic._target import Target
+
+
+def test_a_module_imported_later_is_patched_then(write, shop_source, calls, activate):
+    """Its functions are covered at the end of its import; activating imports nothing."""
+    write(shop=shop_source)
+    activate("shop:fetch", "shop:Client.get")
+    assert "shop" not in sys.modules
+    assert calls.covered == []
+
+    shop = importlib.import_module("shop")
+    shop.fetch()
+    shop.Client().get()
+
+    assert calls.made == ["shop:fetch", "shop:Client.get"]
+
+
+def test_an_imported_module_keeps_its_own_loader(write, activate):
+    """While it runs, and afterwards: resources are found by the loader."""
+    write(shop="seen = (__loader__, __spec__.loader)\ndef fetch(): ...")
+    activate("shop:fetch")
+
+    shop = importlib.import_module("shop")
+
+    loaders = {*shop.seen, shop.__loader__, shop.__spec__.loader}
+    assert [type(loader) for loader in loaders] == [SourceFileLoader]
+
+
+def test_a_found_spec_passes_for_the_real_one(write, activate):
+    """Who only looks for a watched module gets a loader that is of the real class, and works."""
+    write(shop="def fetch(): ...")
+    activate("shop:fetch")
+
+    loader = importlib.util.find_spec("shop").loader
+
+    assert isinstance(loader, SourceFileLoader)
+    assert loader.get_source("shop") == "def fetch(): ..."
+
+
+def test_an_import_error_passes_through(write, activate):
+    """A module that fails fails as it would, and is patched when it succeeds."""
+    write(shop="import missing_dependency")
+    activation = activate("shop:fetch")
+
+    with pytest.raises(ModuleNotFoundError, match="No module named 'missing_dependency'") as error:
+        importlib.import_module("shop")
+    assert "pytest_mimic" not in str(error.value)
+    assert "shop" not in sys.modules
+    assert activation.problems == []
+
+    write(shop="def fetch():  # now it works\n    ...")
+    assert hasattr(importlib.import_module("shop").fetch, "__mimic_original__")
+
+
+def test_a_module_that_is_nowhere_stays_so(activate):
+    """The finder finds nothing that the others do not."""
+    activate("nowhere_at_all:fetch")
+
+    with pytest.raises(ModuleNotFoundError, match="nowhere_at_all"):
+        importlib.import_module("nowhere_at_all")
+
+
+def test_a_reloaded_module_is_patched_again(write, calls, activate, snapshot):
+    """Who keeps the old function still holds a wrapper, too, and both are restored."""
+    write(shop="def fetch(): return 1", user="from shop import fetch")
+    user = importlib.import_module("user")
+    shop, old = sys.modules["shop"], user.fetch
+    activation = activate("shop:fetch")
+
+    importlib.reload(shop)
+    shop.fetch()
+    user.fetch()
+    new = shop.fetch.__wrapped__
+    activation.close()
+
+    assert calls.made == ["shop:fetch"] * 2
+    assert (shop.fetch, user.fetch) == (new, old)
+    assert new is not old
+
+
+def test_a_module_reloaded_where_the_function_is_defined(write, calls, activate):
+    """A target that was named where it is re-exported follows its definition."""
+    write({"pack/__init__": "from pack.api import fetch", "pack/api": "def fetch(): ..."})
+    pack = importlib.import_module("pack")
+    activate("pack:fetch")
+
+    importlib.reload(pack.api)
+    pack.api.fetch()
+    pack.fetch()
+
+    assert calls.made == ["pack.api:fetch"] * 2
+
+
+def test_a_module_imported_anew_is_patched(write, calls, activate):
+    """Somebody took it out of sys.modules."""
+    write(shop="def fetch(): ...")
+    activation = activate("shop:fetch")
+    first = importlib.import_module("shop")
+    del sys.modules["shop"]
+
+    second = importlib.import_module("shop")
+    first.fetch()
+    second.fetch()
+    activation.close()
+
+    assert calls.made == ["shop:fetch"] * 2
+    assert not hasattr(first.fetch, "__wrapped__")
+    assert not hasattr(second.fetch, "__wrapped__")
+
+
+def test_circular_imports_are_patched_on_both_sides(write, calls, activate):
+    """Who got the function while its module was still running sees the wrapper afterwards."""
+    write(
+        shop="def fetch(): ...\nimport helper\ndef late(): ...",
+        helper="from shop import fetch\ndef help(): return fetch()",
+    )
+    activate("shop:fetch", "shop:late", "helper:help")
+
+    shop = importlib.import_module("shop")
+    shop.helper.help()
+    shop.late()
+
+    assert calls.made == ["helper:help", "shop:fetch", "shop:late"]
+
+
+def test_a_module_that_is_half_imported_at_activation_is_patched_when_finished(write, patcher, calls):
+    """Its import began before anything was watched."""
+    write(
+        shop="import starter\ndef fetch(): ...",
+        starter="import builtins\nactivation = builtins.start_mimic()",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.start_mimic", lambda: patcher.activate([Target("shop:fetch")]), raising=False)
+
+        shop = importlib.import_module("shop")
+
+    shop.fetch()
+    shop.starter.activation.close()
+    assert calls.made == ["shop:fetch"]
+    assert type(shop.__spec__) is ModuleSpec
+    assert shop.starter.activation.problems == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lazy_module_is_not_made_to_load(when, write, calls, activate):
+    """importlib.util.LazyLoader: patched when its first use loads it."""
+    write(shop="import builtins\nbuiltins.shop_loads.append(1)\ndef fetch(): ...")
+    loads = []
+
+    def lazy():
+        spec = importlib.util.find_spec("shop")
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["shop"] = module
+        spec.loader.exec_module(module)
+        return module
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.shop_loads", loads, raising=False)
+        module = lazy() if when == "before" else None
+        activation = activate("shop:fetch")
+        module = module or lazy()
+        assert loads == []
+        module.fetch()
+
+        assert loads == [1]
+        assert calls.made == ["shop:fetch"]
+        assert activation.problems == []
+
+
+def test_a_lazy_module_never_used_gets_its_loader_back(write, activate):
+    """When the activation ends first."""
+    write(shop="def fetch(): ...")
+    spec = importlib.util.find_spec("shop")
+    loader = spec.loader
+    spec.loader = importlib.util.LazyLoader(loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["shop"] = module
+    spec.loader.exec_module(module)
+
+    activate("shop:fetch").close()
+
+    assert spec.loader is loader
+    assert not hasattr(module.fetch, "__wrapped__")
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["keeps it", "gives it anew"])
+def test_a_module_that_gives_names_on_demand_is_not_asked(keeps, write, calls, activate):
+    """PEP 562: what it announces is patched when somebody asks for it, and not imported for us."""
+    write(
+        {
+            "pack/__init__": f"""
+                __all__ = ["fetch"]
+                def __getattr__(name):
+                    if name not in __all__:
+                        raise AttributeError(name)
+                    from pack import api
+                    if {keeps}:
+                        globals()[name] = getattr(api, name)
+                    return getattr(api, name)
+            """,
+            "pack/api": "def fetch(): ...",
+        }
+    )
+    pack = importlib.import_module("pack")
+    real = vars(pack)["__getattr__"]
+
+    activation = activate("pack:fetch", "pack:nope")
+    assert "pack.api" not in sys.modules
+    pack.fetch()
+    pack.fetch()
+    pack.api.fetch()
+    activation.close()
+
+    assert calls.made == ["pack.api:fetch"] * 3
+    assert [str(problem) for problem in activation.problems] == ["pack:nope does not exist in pack"]
+    assert vars(pack)["__getattr__"] is real
+    assert pack.fetch is pack.api.fetch
+    assert not hasattr(pack.fetch, "__wrapped__")
+
+
+def test_a_module_that_replaces_itself_is_patched(write, calls, activate):
+    """With an object whose class has the functions, or that hands attributes through."""
+    write(
+        shop="""
+            import sys
+            class Shop:
+                def fetch(self, day):
+                    return f"fetched {day}"
+                def __getattr__(self, name):
+                    if name == "passed":
+                        return passed
+                    raise AttributeError(name)
+            def passed():
+                return "passed"
+            shop = sys.modules[__name__] = Shop()
+            shop.own = lambda: "own"
+        """
+    )
+    activation = activate("shop:fetch", "shop:own", "shop:passed", "shop:fetsh")
+
+    shop = importlib.import_module("shop")
+    results = (shop.fetch("x"), shop.own(), shop.passed())
+    activation.close()
+
+    assert results == ("fetched x", "own", "passed")
+    assert calls.made == ["shop:fetch", "shop:own", "shop:passed"]
+    assert [str(problem) for problem in activation.problems] == [
+        "shop:fetsh does not exist in shop (did you mean fetch?)"
+    ]
+    assert vars(shop).keys() == {"own"}
+    assert not hasattr(type(shop).fetch, "__wrapped__")
+
+
+def test_a_module_whose_class_was_exchanged_is_patched(write, calls, activate):
+    """`sys.modules[__name__].__class__ = ...`, with a function among the attributes of the class."""
+    write(
+        shop="""
+            import sys, types
+            class Shop(types.ModuleType):
+                def fetch(self):
+                    return self.__name__
+            sys.modules[__name__].__class__ = Shop
+        """
+    )
+    activate("shop:fetch")
+
+    assert importlib.import_module("shop").fetch() == "shop"
+    assert calls.made == ["shop:Shop.fetch"]
+
+
+def test_a_module_in_a_zip_file_is_patched(tmp_path, write, calls, activate, monkeypatch):
+    """Its loader is shared by all modules of the archive."""
+    with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
+        archive.writestr("zipped/__init__.py", "")
+        archive.writestr("zipped/api.py", "def fetch(): ...")
+    monkeypatch.syspath_prepend(str(tmp_path / "lib.zip"))
+    activate("zipped.api:fetch")
+
+    importlib.import_module("zipped.api").fetch()
+
+    assert calls.made == ["zipped.api:fetch"]
+
+
+def test_the_dotted_form_finds_its_module(write, shop_source, calls, activate):
+    """The longest module there is, whatever else is imported first."""
+    write({"pack/__init__": "", "pack/shop": shop_source})
+    activation = activate("pack.shop.Client.get", "pack.shop.fetch", "pack.shop.nope")
+
+    shop = importlib.import_module("pack.shop")
+    shop.Client().get()
+    shop.fetch()
+
+    assert calls.made == ["pack.shop:Client.get", "pack.shop:fetch"]
+    assert [str(problem) for problem in activation.problems] == ["pack.shop:nope does not exist in pack.shop"]
+
+
+def test_a_wildcard_takes_in_what_is_there_when_the_module_is_imported(write, calls, activate):
+    """An exclusion that can be read only later still leaves out."""
+    write(
+        {
+            "pack/__init__": "",
+            "pack/api": "def fetch(): ...\ndef send(): ...",
+            "pack/names": "from pack.api import send",
+        }
+    )
+    activate("pack.api:*", "!pack.names:send")
+    api = importlib.import_module("pack.api")
+    api.send()
+
+    importlib.import_module("pack.names").send()
+    api.fetch()
+
+    assert calls.made == ["pack.api:send", "pack.api:fetch"]
+    assert calls.uncovered == ["pack.api:send"]
+    assert not hasattr(api.send, "__wrapped__")
+
+
+def test_a_function_named_later_than_its_wildcard_gets_the_named_options(write, calls):
+    """The line that names it is readable only after the module of the wildcard."""
+    write({"pack/__init__": "", "pack/api": "def fetch(): ...", "pack/names": "from pack.api import fetch"})
+    asked = []
+
+    def cover(request, name, function, kind):
+        asked.append(str(request))
+        return calls.cover(request, name, function, kind)
+
+    activation = Patcher(cover, calls.uncover).activate([Target("pack.api:*"), Target("pack.names:fetch")])
+    importlib.import_module("pack.names")
+    activation.close()
+
+    assert asked == ["pack.api:*", "pack.names:fetch"]
+    assert calls.uncovered == ["pack.api:fetch"] * 2
+
+
+def test_two_patchers_watch_the_same_module(write, patcher, calls):
+    """A run inside a run: each finder asks all others, and neither turns in circles."""
+    write(shop="def fetch(): ...")
+    inner = type(calls)()
+    targets = [Target("shop:fetch")]
+    activations = [patcher.activate(targets), Patcher(inner.cover, inner.uncover).activate(targets)]
+
+    importlib.import_module("shop").fetch()
+    for activation in reversed(activations):
+        activation.close()
+
+    assert (calls.made, inner.made) in ((["shop:fetch"], []), ([], ["shop:fetch"]))
+    assert not hasattr(sys.modules["shop"].fetch, "__wrapped__")
+
+
+def test_other_finders_keep_working(write, activate):
+    """One that was put before ours, and one that asks the others itself, as import hooks do."""
+
+    class Hook:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            for finder in sys.meta_path:
+                if finder is not Hook and (spec := finder.find_spec(name, path, target)):
+                    return spec
+            return None
+
+    write(shop="def fetch(): ...")
+    activate("shop:fetch")
+    sys.meta_path.insert(0, Hook)
+
+    try:
+        shop = importlib.import_module("shop")
+    finally:
+        sys.meta_path.remove(Hook)
+
+    assert hasattr(shop.fetch, "__mimic_original__")
+
+
+def test_a_module_put_into_sys_modules_is_found_by_the_next_look(write, patcher, calls, monkeypatch):
+    """Nothing tells of it; `look_again` finds it, and is cheap when nothing is open."""
+    activation = patcher.activate([Target("made_up:fetch")])
+    module = ModuleType("made_up")
+    module.fetch = lambda: "fetched"
+    monkeypatch.setitem(sys.modules, "made_up", module)
+
+    patcher.look_again()
+    module.fetch()
+    activation.close()
+
+    assert calls.made == ["made_up:fetch"]
+
+
+def test_threads_import_a_watched_module_at_once(write, calls, activate):
+    """It is patched once, and every thread sees the wrapper."""
+    write(shop="def fetch(): ...")
+    activate("shop:fetch")
+    barrier = threading.Barrier(4)
+
+    def work():
+        barrier.wait()
+        importlib.import_module("shop").fetch()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert calls.covered == [("shop:fetch", "function")]
+    assert calls.made == ["shop:fetch"] * 4
+
+
+def test_an_error_in_a_watched_module_points_at_its_line(write, activate):
+    """The innermost frame of the traceback is the module's."""
+    write(shop="def fetch(): ...\n1 / 0")
+    activate("shop:fetch")
+
+    with pytest.raises(ZeroDivisionError, match="division by zero") as error:
+        importlib.import_module("shop")
+
+    assert traceback.extract_tb(error.value.__traceback__)[-1].filename.endswith("shop.py")
