@@ -25,7 +25,7 @@ def apply(current: Any, new: Any) -> None:
         for item in new:
             current.add(item)
     elif not _has_state(current):
-        raise TypeError(f"a {type(current).__name__} cannot be changed in place")
+        raise TypeError(f"{type(current).__name__} cannot be changed in place")
     _replace_state(current, new)
 
 

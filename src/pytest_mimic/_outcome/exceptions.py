@@ -17,12 +17,14 @@ _FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     AttributeError: ("name",),
     SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
 }
+_SIMPLE = frozenset({str, int, float, bool, bytes})
 _LINKS = ("context", "cause")
 
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     """An exception of that class with these arguments, made by the nearest builtin class."""
-    if not issubclass(cls, BaseException):
+    known: object = cls
+    if not (isinstance(known, type) and issubclass(known, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
     base = _builtin_base(cls)
     made = cast(BaseException, base.__new__(cls, *args))
@@ -76,22 +78,27 @@ def reduce(exception: BaseException) -> Any:
 
 
 def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
-    """Give the exception the state of its class's own reduction, then notes and links."""
-    own, links = state
+    """Give the exception the state of its class's own reduction, then what that may have left out."""
+    own, rest = state
     if own is not None:
         exception.__setstate__(own)
-    restore(exception, links)
+    if "args" in rest:
+        exception.args = rest["args"]
+    restore(exception, rest)
 
 
 def _reduce_as_its_class_does(exception: BaseException) -> Any:
-    """The class's own reduction, with notes and links behind it."""
+    """The class's own reduction; behind it notes and links, and simple arguments and attributes (urllib3 drops them)."""
     reduced: Any = exception.__reduce_ex__(4)
     if not isinstance(reduced, tuple) or any(part is not None for part in reduced[3:]):
         return NotImplemented
     state = state_of(exception)
-    links = {key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state}
+    rest = {key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state}
+    rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
+    if all(type(arg) in _SIMPLE for arg in exception.args):
+        rest["args"] = exception.args
     own = reduced[2] if len(reduced) > 2 else None
-    return reduced[0], reduced[1], (own, links), None, None, restore_links
+    return reduced[0], reduced[1], (own, rest), None, None, restore_links
 
 
 def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:

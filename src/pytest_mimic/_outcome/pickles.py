@@ -155,13 +155,15 @@ def is_code(name: str, found: object) -> bool:
     """Whether what the name stands for can import, fetch or run what a pickle holds as data."""
     if isinstance(found, types.ModuleType):
         return True
-    for each in {name, name_of(found)}:
+    own = name_of(found)
+    for each in {name, own}:
         module = each.partition(":")[0].partition(".")[0]
         if each in _CODE_NAMES or module in _CODE_PACKAGES:
             return True
         if module in _CODE_MODULES and not isinstance(found, type):
             return True
-    return False
+    # A dotted name that leads elsewhere reaches through a module or an object: `json:codecs.open`.
+    return "." in name.partition(":")[2] and own != name and not isinstance(found, type)
 
 
 class _Pickler(pickle.Pickler):

@@ -1,7 +1,7 @@
 """FolderStore: a folder of files, each written beside its place and moved there when it is complete."""
 
 # A Path costs more to join than a small file to open.
-# ruff: noqa: PTH
+# ruff: noqa: PTH103, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
 
 import mmap

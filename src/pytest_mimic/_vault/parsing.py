@@ -50,8 +50,10 @@ def parse_recording(data: bytes, label: str, name: str) -> dict[str, Any]:
         facts: dict[str, Any]
         facts, end = _scan(text, 0)
         # Top-level keys stand one a line, one blank in; any other layout is looked at thoroughly.
-        if text[end:] == "\n" and data.count(b'\n "') == len(facts) and facts["format"] == FORMAT:
-            return facts
+        if text[end:] == "\n" and data.count(b'\n "') == len(facts):
+            number = facts["format"]
+            if number == FORMAT and number is not True:
+                return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(data, f"{label}/{name}")

@@ -1,0 +1,90 @@
+"""Changes to arguments are made again, in place."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+import pytest
+
+from pytest_mimic._outcome import apply_changes
+
+
+class Thing:
+    def __init__(self, **state):
+        self.__dict__.update(state)
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+
+def slotted(**state):
+    made = Slotted()
+    for name, value in state.items():
+        setattr(made, name, value)
+    return made
+
+
+def state(value):
+    return {name: getattr(value, name) for name in ("a", "b") if hasattr(value, name)}
+
+
+@pytest.mark.parametrize(
+    ("current", "new"),
+    [
+        ([1, 2], [3]),
+        ({"a": 1, "b": 2}, {"b": 3, "c": 4}),
+        (OrderedDict(a=1, b=2), OrderedDict(b=2, a=1)),
+        ({1, 2}, {3}),
+        (deque([1]), deque([2, 3])),
+        (bytearray(b"ab"), bytearray(b"xyz")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_containers_get_the_new_content(current, new):
+    """The object stays the one that the caller holds."""
+    apply_changes(current, new)
+
+    assert current == new
+    assert list(current) == list(new)
+
+
+def test_objects_get_the_new_attributes_and_lose_the_others():
+    """With a __dict__ or with slots."""
+    thing, slot = Thing(a=1, b=2), slotted(a=1)
+
+    apply_changes(thing, Thing(b=3, c=4))
+    apply_changes(slot, slotted(b=2))
+
+    assert vars(thing) == {"b": 3, "c": 4}
+    assert state(slot) == {"b": 2}
+
+
+def test_arrays_are_filled_in_place():
+    """Views of them see it."""
+    numpy = pytest.importorskip("numpy")
+    array = numpy.zeros((2, 2))
+    view = array[0]
+
+    apply_changes(array, numpy.ones((2, 2)))
+
+    assert view.tolist() == [1, 1]
+
+
+def test_frames_are_replaced_in_place():
+    """Column by column."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1, 2]})
+    new = pandas.DataFrame({"a": [5, 6], "b": [7, 8]})
+
+    apply_changes(frame, new)
+
+    pandas.testing.assert_frame_equal(frame, new)
+
+
+def test_what_cannot_change_is_refused():
+    """Another type, or one without content."""
+    with pytest.raises(TypeError, match="list cannot become tuple in place"):
+        apply_changes([1], (1,))
+    with pytest.raises(TypeError, match="int cannot be changed in place"):
+        apply_changes(1, 2)

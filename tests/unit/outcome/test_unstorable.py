@@ -1,0 +1,169 @@
+"""An outcome that cannot be stored is refused at once, and the part is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import threading
+from collections import namedtuple
+
+import pytest
+
+from pytest_mimic import UnstorableOutcomeError
+from pytest_mimic._outcome import Outcome, snapshot
+from pytest_mimic._vault import MemoryStore, Vault
+
+
+class Holder:
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+
+class Slotted:
+    __slots__ = ("held",)
+
+
+@dataclasses.dataclass
+class Row:
+    handle: object
+
+
+Pair = namedtuple("Pair", "left right")
+
+
+class LoadsNot:
+    """Can be pickled, but not loaded."""
+
+    def __init__(self, x):
+        self.args = x
+
+    def __reduce__(self):
+        return LoadsNot, ()
+
+
+def refusal(outcome: Outcome) -> UnstorableOutcomeError:
+    store = MemoryStore()
+    with pytest.raises(UnstorableOutcomeError, match="cannot be stored") as caught:
+        Vault(store).stored(outcome, 0.1, target="shop.db:open_report")
+    assert not list(store.names())
+    return caught.value
+
+
+def slotted(value):
+    made = Slotted()
+    made.held = value
+    return made
+
+
+def closing_over(value):
+    return lambda: value
+
+
+@pytest.mark.parametrize(
+    ("wrap", "path"),
+    [
+        (lambda x: x, "result"),
+        (lambda x: {"rows": [1, 2, 3, {"handle": x}]}, "result.rows[3].handle"),
+        (lambda x: {"a key": x}, "result['a key']"),
+        (lambda x: (0, (1, x)), "result[1][1]"),
+        (lambda x: Holder(a=1, pool=Holder(inner=x)), "result.pool.inner"),
+        (lambda x: [Row(x)], "result[0].handle"),
+        (lambda x: Pair(1, x), "result.right"),
+        (lambda x: slotted([x]), "result.held[0]"),
+        (lambda x: closing_over({"k": x}), "result.value.k"),
+        (lambda x: {1: {"deep": Holder(x=[x])}}, "result[1].deep.x[0]"),
+    ],
+)
+def test_the_part_is_named(wrap, path):
+    """By the way that leads to it."""
+    error = refusal(Outcome.of_value(wrap(threading.Lock())))
+
+    assert error.path == path
+    assert str(error).splitlines()[:2] == [
+        "what shop.db:open_report returned cannot be stored",
+        f"  {path}: a thread lock",
+    ]
+    assert str(error).splitlines()[-1] == "  nothing was recorded"
+
+
+def test_what_it_is_stands_in_words():
+    """An open file, a socket, a generator."""
+    with open(__file__) as file, socket.socket() as sock:
+        said = [
+            refusal(Outcome.of_value([part])).facts[0]
+            for part in (file, sock, (x for x in ()), memoryview(b"ab"), threading.current_thread())
+        ]
+
+    assert said[:4] == [
+        "result[0]: an open file",
+        "result[0]: a socket",
+        "result[0]: a generator",
+        "result[0]: a memoryview",
+    ]
+    assert said[4].startswith("result[0]._")
+
+
+def test_what_cannot_be_loaded_again_is_refused_when_it_is_recorded():
+    """Not in the run that needs it."""
+    assert refusal(Outcome.of_value({"a": LoadsNot(1)})).path == "result.a"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Outcome.of_exception(ValueError(threading.Lock())), ("raised", "exception.args[0]")),
+        (Outcome.of_stream([1, [threading.Lock()]]), ("yielded", "items[1][0]")),
+        (Outcome.of_stream([(1,)], Outcome.of_value(threading.Lock())), ("returned", "result")),
+        (Outcome("value", value=1, changed={"rows": [threading.Lock()]}), ("returned", "rows[0]")),
+    ],
+    ids=["raised", "stream", "end", "changed"],
+)
+def test_each_kind_of_outcome_names_its_part(outcome, told):
+    """From the word that says where it was."""
+    error = refusal(outcome)
+
+    assert error.what == f"what shop.db:open_report {told[0]} cannot be stored"
+    assert error.facts[0] == f"{told[1]}: a thread lock"
+
+
+def test_nesting_too_deep_for_pickle_is_an_error_and_no_crash():
+    """A hundred thousand levels."""
+    value: list = []
+    for _ in range(100_000):
+        value = [value]
+
+    assert refusal(Outcome.of_value(value)).facts == ("result: nested too deeply",)
+
+
+def test_a_snapshot_names_its_part_too():
+    """Taken when the item is given."""
+    with pytest.raises(UnstorableOutcomeError, match=r"item\.x: a thread lock"):
+        snapshot({"x": threading.Lock()}, path="item", target="shop:f")
+
+
+def test_a_snapshot_is_the_item_as_it_was():
+    """Whatever happens to the object afterwards."""
+    for item in ([1], [(1,)]):
+        taken = snapshot(item)
+        item.append("later")
+
+        assert len(taken.load()) == 1
+        assert taken.load() is not taken.load()
+
+
+def test_an_object_that_stands_for_too_little_is_stored_whole():
+    """An identity of its own may hide parts: equal identities are not equal outcomes."""
+    store = MemoryStore()
+    vault = Vault(store)
+
+    first, second = (vault.stored(Outcome.of_value(Told(x)), 0.1) for x in (1, 2))
+
+    assert first.fingerprint != second.fingerprint
+
+
+class Told:
+    def __init__(self, x):
+        self.x = x
+
+    def __mimic_identity__(self):
+        return "always the same"

@@ -1,0 +1,373 @@
+"""A recorded value comes back as it was: readable JSON where JSON keeps it exactly, else a pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import math
+import sys
+import types
+import uuid
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from functools import partial
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._outcome import Outcome
+from pytest_mimic._vault import MemoryStore, Recording, Vault
+
+NAME = "calls/shop/f/00.json"
+
+
+def kept(outcome: Outcome, store: MemoryStore | None = None):
+    """What the vault holds of the outcome, read back."""
+    store = MemoryStore() if store is None else store
+    vault = Vault(store)
+    stored = vault.stored(outcome, 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    return Vault(store).read(NAME).outcomes[0]
+
+
+def entry_of(outcome: Outcome) -> dict:
+    store = MemoryStore()
+    kept(outcome, store)
+    return json.loads(store.read(NAME))["outcomes"][0]
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return type(other) is Point and self.x == other.x
+
+
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+    def __eq__(self, other):
+        return (self.a, self.b) == (other.a, other.b)
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    id: int
+    tags: tuple
+
+
+Pair = namedtuple("Pair", "left right")
+
+
+class Text(str):
+    pass
+
+
+def double(x):
+    return 2 * x
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    max_leaves=30,
+)
+
+
+@given(plain)
+def test_plain_data_is_kept_as_json_exactly(value):
+    """Types, order of keys and signs of zero survive, without a pickle."""
+    store = MemoryStore()
+
+    stored = kept(Outcome.of_value(value), store)
+
+    assert repr(stored.player()()) == repr(stored.load().value) == repr(value)
+    assert not any(name.endswith(".pkl") for name in store.names())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        (1, 2),
+        {1: "int key"},
+        {"nested": [{2.5: None}]},
+        math.inf,
+        [-math.inf],
+        "\ud800",
+        {"\udfff": 1},
+        Text("subclass"),
+        OrderedDict(a=1),
+        defaultdict(list, a=[1]),
+        b"bytes",
+        bytearray(b"bytes"),
+        {1, 2, 3},
+        frozenset({"a"}),
+        1 + 2j,
+        decimal.Decimal("1.10"),
+        datetime.datetime(2026, 11, 2, tzinfo=datetime.timezone.utc),
+        uuid.UUID(int=5),
+        PurePosixPath("a/b"),
+        range(3),
+        deque([1, 2], maxlen=4),
+        Colour.RED,
+        Point(3),
+        Slotted(1, [2]),
+        Row(1, ("a",)),
+        Pair(1, 2),
+        double,
+        Point,
+        int,
+        type(None),
+        Ellipsis,
+        NotImplemented,
+        types.SimpleNamespace(a=1),
+        10**5000,
+        [[], {}, ()],
+    ],
+    ids=lambda value: f"{type(value).__name__}",
+)
+def test_what_json_would_change_is_kept_by_a_pickle(value):
+    """Equal, of the same type, and fresh."""
+    stored = kept(Outcome.of_value(value))
+
+    first, second = stored.load().value, stored.player()()
+
+    assert "pickle" in stored.entry
+    assert type(first) is type(second) is type(value)
+    assert first == second == value
+
+
+def test_a_nan_comes_back():
+    """It is no JSON, and unequal to itself."""
+    stored = kept(Outcome.of_value([math.nan]))
+
+    assert math.isnan(stored.load().value[0])
+
+
+def test_each_replay_is_a_copy_of_its_own():
+    """What the caller does to one reaches neither the next nor the vault."""
+    for value in ([[1], {"a": []}], [(1, [2])], [[0] * 2000]):
+        stored = kept(Outcome.of_value(value))
+        play = stored.player()
+        before = repr(value)
+
+        for _ in range(3):
+            for fresh in (play(), stored.load().value):
+                assert repr(fresh) == before
+                fresh[0] = "changed"
+
+
+def test_changing_the_value_after_it_was_encoded_changes_nothing():
+    """`detached` copies buffers too."""
+    array = bytearray(b"abc")
+    vault = Vault(MemoryStore())
+    value = {"plain": [1], "odd": (array, [2])}
+    stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
+
+    value["plain"].append(2)
+    value["odd"][1].append(3)
+    array[:] = b"xyz"
+
+    assert stored.load().value == {"plain": [1], "odd": (bytearray(b"abc"), [2])}
+
+
+def test_readable_text_has_one_key_a_line_and_short_containers_on_one():
+    """So that git shows what changed."""
+    store = MemoryStore()
+
+    kept(Outcome.of_value({"rates": {"USD": 1.07, "CHF": 0.93}, "names": ["ä", {"deep": []}]}), store)
+
+    assert store.read(NAME).decode() == (
+        "{\n"
+        ' "format": 1,\n'
+        ' "target": "shop:f",\n'
+        ' "arguments": null,\n'
+        ' "source": null,\n'
+        ' "test": null,\n'
+        ' "recorded": "2026-11-02",\n'
+        ' "owner": null,\n'
+        ' "outcomes": [\n'
+        "  {\n"
+        '   "duration": 0.5,\n'
+        '   "value": {\n'
+        '    "rates": {"USD": 1.07, "CHF": 0.93},\n'
+        '    "names": [\n'
+        '     "ä",\n'
+        '     {"deep": []}\n'
+        "    ]\n"
+        "   }\n"
+        "  }\n"
+        " ]\n"
+        "}\n"
+    )
+
+
+def test_large_plain_data_is_an_object_of_its_own_one_item_a_line():
+    """Readable too."""
+    store = MemoryStore()
+
+    stored = kept(Outcome.of_value(list(range(1000))), store)
+
+    name = stored.entry["json"]
+    assert name.startswith("objects/")
+    assert store.read(name).decode().splitlines()[:4] == ["{", ' "value": [', "  0,", "  1,"]
+    assert stored.load().value == list(range(1000))
+
+
+def test_nesting_that_recursion_could_not_read_back_is_pickled():
+    """A hundred levels are JSON at most; the parser recurses wherever the replay stands on the stack."""
+    value: list = []
+    for _ in range(150):
+        value = [value]
+
+    stored = kept(Outcome.of_value(value))
+
+    assert "pickle" in stored.entry
+    assert stored.load().value == value
+
+
+def test_a_cycle_comes_back_as_a_cycle():
+    """JSON could not."""
+    value: list = [1]
+    value.append(value)
+
+    again = kept(Outcome.of_value(value)).load().value
+
+    assert again[1] is again
+
+
+def test_parts_shared_exponentially_do_not_explode():
+    """Forty levels of `[a, a]` are forty lists."""
+    value: list = []
+    for _ in range(40):
+        value = [value, value]
+
+    stored = kept(Outcome.of_value(value))
+
+    assert "pickle" in stored.entry
+
+
+def test_lambdas_and_local_classes_are_stored_by_value_and_marked():
+    """Their names lead nowhere."""
+
+    class Local:
+        def __init__(self, x):
+            self.x = x
+
+    entry = entry_of(Outcome.of_value([lambda x: x + 1, Local(5)]))
+    increment, local = kept(Outcome.of_value([lambda x: x + 1, Local(5)])).load().value
+
+    assert (increment(1), local.x) == (2, 5)
+    assert entry["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert any(name.endswith("<lambda>") for name in entry["code"])
+    assert any(name.endswith("Local") for name in entry["code"])
+
+
+def test_what_a_pickle_imports_is_listed_and_nothing_else():
+    """Classes of the test module go by their name."""
+    entry = entry_of(Outcome.of_value([Point(1), partial(double, 2), decimal.Decimal(1)]))
+
+    assert entry["imports"] == sorted(
+        [f"{__name__}:Point", f"{__name__}:double", "decimal:Decimal", "functools:partial"]
+    )
+    assert "code" not in entry
+    assert "python" not in entry
+
+
+def test_what_fetches_by_a_name_held_as_data_is_listed_as_code():
+    """A bound method is fetched by getattr, a module imported by a subimport."""
+    assert "builtins:getattr" in entry_of(Outcome.of_value([1].append))["code"]
+    assert any(name.endswith(":subimport") for name in entry_of(Outcome.of_value(json))["code"])
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (), (1,), (5, 7), (300, 500)])
+@pytest.mark.parametrize("dtype", ["f8", ">f8", "f4", "i8", "u1", "?", "c16", "M8[s]", "S3", "U2", "f2", "O"])
+def test_arrays_come_back_writable_and_equal(shape, dtype):
+    """Of every kind, empty ones too."""
+    numpy = pytest.importorskip("numpy")
+    array = (numpy.arange(math.prod(shape)) % 1000).astype(dtype).reshape(shape)
+
+    stored = kept(Outcome.of_value(array))
+    first, second = stored.load().value, stored.load().value
+    first[...] = numpy.zeros((), array.dtype)
+
+    assert second.dtype == array.dtype
+    assert second.flags.writeable
+    assert numpy.array_equal(second, array)
+
+
+def test_the_layout_of_arrays_is_kept():
+    """Fortran order, and what was read-only."""
+    numpy = pytest.importorskip("numpy")
+    fortran = numpy.asfortranarray(numpy.arange(12.0).reshape(3, 4))
+    frozen = numpy.arange(5)
+    frozen.flags.writeable = False
+
+    again = kept(Outcome.of_value([fortran, frozen, numpy.arange(100)[::3]])).load().value
+
+    assert again[0].flags.f_contiguous
+    assert not again[1].flags.writeable
+    assert again[2].tolist() == list(range(0, 100, 3))
+
+
+def test_frames_come_back():
+    """pandas and polars, with text and dates."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"a": [1.5, None], "b": ["x", "y"], "c": pandas.to_datetime(["2026-01-01", "2026-01-02"])}
+    )
+
+    again = kept(Outcome.of_value(frame)).load().value
+
+    pandas.testing.assert_frame_equal(again, frame)
+
+
+def test_a_stream_keeps_its_items_as_they_were_and_apart():
+    """What the consumer does to one item reaches no other."""
+    outcome = Outcome.of_stream([[1], (2,), {"k": [3]}], Outcome.of_value("end"), sent=[None, "go"])
+
+    loaded = kept(outcome).load()
+
+    assert loaded.items == [[1], (2,), {"k": [3]}]
+    assert (loaded.end.kind, loaded.end.value, loaded.sent) == ("value", "end", [None, "go"])
+
+
+def test_a_plain_stream_is_readable():
+    """Items, end and what was sent."""
+    entry = entry_of(Outcome.of_stream([1, "b"], None, sent=["x"]))
+
+    assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None, "sent": ["x"]}}
+
+
+def test_a_value_that_is_a_changed_argument_is_that_argument_again():
+    """As where a function returns the list it has sorted."""
+    for rows in ([3, 1], [(3,), (1,)]):
+        outcome = Outcome("value", value=rows, changed={"rows": rows})
+
+        loaded = kept(outcome).load()
+
+        assert loaded.value is loaded.changed["rows"]
+        assert loaded.value == rows
+
+
+def test_changes_are_named_without_loading():
+    """The engine asks before it replays."""
+    assert kept(Outcome("value", value=1, changed={"rows": [1]})).changes == ["rows"]
+    assert kept(Outcome("value", value=1, changed={"rows": (1,)})).changes == ["rows"]
+    assert not kept(Outcome("value", value=1, changed={"rows": [1]})).is_plain_value

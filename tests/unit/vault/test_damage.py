@@ -1,0 +1,452 @@
+"""Damage is found before it is used: the right value or CorruptRecordingError, nothing else."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+
+import pytest
+
+from pytest_mimic import CorruptRecordingError, MimicError
+from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.pickles import Buffer, Pickled
+from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, container
+
+NAME = "calls/shop/f/00.json"
+VALUES = {
+    "small": (1, "two", 3.0),
+    "text": {("key", n): "some text that compresses" * 5 for n in range(300)},
+    "noise": (random.Random(1).randbytes(70_000),),
+    "blocks": (b"ab" * 1_500_000,),
+    "mapped": (random.Random(2).randbytes(1_300_000),),
+}
+
+
+def written(value, store=None) -> MemoryStore:
+    store = MemoryStore() if store is None else store
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_value(value), 0.5)
+    vault.write(
+        NAME, Recording("shop:f", None, None, "tests/test_a.py::test_b", "2026-11-02", None, [stored])
+    )
+    return store
+
+
+def tables() -> dict[str, object]:
+    numpy = pytest.importorskip("numpy")
+    generator = numpy.random.default_rng(3)
+    return {
+        "table": generator.integers(0, 10, (1000, 100)).astype("float64"),
+        "shuffled": generator.integers(0, 10, 400_001).astype("int32"),
+        "raw": generator.random(3000),
+    }
+
+
+def load(store, name=NAME):
+    return Vault(store).read(name).outcomes[0].load().value
+
+
+def object_of(store) -> str:
+    return next(name for name in store.names("objects"))
+
+
+def positions(size: int, count: int) -> list[int]:
+    """Every byte of the ends, where the format's own fields are, and samples between."""
+    edge = [*range(min(size, 80)), *range(max(0, size - 150), size)]
+    return sorted({*edge, *random.Random(size).sample(range(size), min(count, size))})
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_flipped_byte_of_a_pickle_is_found(kind):
+    """Every byte counts, padding and compressed ones too."""
+    store = written(VALUES[kind])
+    name = object_of(store)
+    data = store.read(name)
+
+    for position in positions(len(data), 40):
+        for bit in (1, 128):
+            store.write(name, data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
+            with pytest.raises(CorruptRecordingError, match="is not what was recorded") as caught:
+                load(store)
+            assert caught.value.file == f".mimic_vault/{name}"
+
+    store.write(name, data)
+    assert load(store) == VALUES[kind]
+
+
+@pytest.mark.parametrize("kind", ["table", "shuffled", "raw"])
+def test_a_flipped_byte_of_an_array_is_found(kind):
+    """In buffers, raw, compressed or shuffled."""
+    value = tables()[kind]
+    store = written(value)
+    name = object_of(store)
+    data = store.read(name)
+
+    for position in positions(len(data), 60):
+        store.write(name, data[:position] + bytes([data[position] ^ 16]) + data[position + 1 :])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+    store.write(name, data)
+    assert (load(store) == value).all()
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_pickle_cut_short_or_too_long_is_found(kind):
+    """As after a full disk, or a careless merge."""
+    store = written(VALUES[kind])
+    name = object_of(store)
+    data = store.read(name)
+
+    for size in positions(len(data), 60):
+        store.write(name, data[:size])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+    for tail in (b"\0", b"\n", data[-32:], data):
+        store.write(name, data + tail)
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+def test_the_error_names_file_and_cure():
+    """As the terminal shows it."""
+    store = written(VALUES["small"])
+    name = object_of(store)
+    store.write(name, store.read(name)[:100])
+
+    with pytest.raises(CorruptRecordingError, match="it ends after") as caught:
+        load(store)
+
+    assert str(caught.value).splitlines() == [
+        f".mimic_vault/{name} is not what was recorded (it ends after 100 bytes)",
+        "  restore it from version control, or record again: pytest --mimic-rerecord tests/test_a.py::test_b",
+    ]
+
+
+ran = []
+
+
+class Effect:
+    def __reduce__(self):
+        return ran.append, ("an opcode ran",)
+
+
+def test_no_opcode_runs_before_the_check():
+    """Neither of a file whose checksum differs, nor of one that imports what is not listed."""
+    ran.clear()
+    hostile = Pickled(
+        [pickle.dumps({"value": Effect()}, 5)], [], imports=[], code=[], by_value=False, is_told=False
+    )
+    packer = container.Packer(hostile)
+    data = b"".join(packer.pieces())
+    store = written(VALUES["small"])
+    name = object_of(store)
+    store.write(name, data)
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded\n"):
+        load(store)
+    facts = json.loads(store.read(NAME))
+    facts["outcomes"][0]["checksum"] = packer.checksum
+    store.write(NAME, json.dumps(facts).encode())
+    with pytest.raises(
+        CorruptRecordingError, match="it imports builtins:getattr, which its recording does not list"
+    ):
+        load(store)
+    facts["outcomes"][0]["imports"] = ["builtins:getattr", f"{__name__}:ran"]
+    store.write(NAME, json.dumps(facts).encode())
+    with pytest.raises(CorruptRecordingError, match="which its recording does not list as code"):
+        load(store)
+
+    assert ran == []
+
+
+@pytest.mark.parametrize(
+    "name", ["os:system", "posix:system", "subprocess:Popen", "builtins:eval", "json:codecs.open"]
+)
+def test_what_can_run_anything_must_be_listed_as_code(name):
+    """Under its own name or as another module's attribute."""
+    module, _, qualname = name.partition(":")
+    stream = pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b"."
+    hostile = Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False)
+    packer = container.Packer(hostile)
+    store = written(VALUES["small"])
+    store.write(object_of(store), b"".join(packer.pieces()))
+    facts = json.loads(store.read(NAME))
+    facts["outcomes"][0].update(checksum=packer.checksum, imports=[name])
+    store.write(NAME, json.dumps(facts).encode())
+
+    with pytest.raises(CorruptRecordingError, match="does not list as code"):
+        load(store)
+
+
+def test_a_missing_object_is_named():
+    """With the recording that names it."""
+    for value in ((1,), [0] * 3000):
+        store = written(value)
+        name = object_of(store)
+        store.delete(name)
+
+        with pytest.raises(CorruptRecordingError, match="is missing") as caught:
+            load(store)
+        assert caught.value.file == f".mimic_vault/{name}"
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+@pytest.mark.parametrize("value", [(1,), [0] * 3000], ids=["pickle", "json"])
+def test_a_git_lfs_pointer_is_told_as_such(value):
+    """With the command that pulls it."""
+    store = written(value)
+    store.write(object_of(store), LFS)
+
+    with pytest.raises(
+        CorruptRecordingError, match="is a Git LFS pointer, its content was not pulled\n  git lfs pull"
+    ):
+        load(store)
+
+    store.write(NAME, LFS)
+    with pytest.raises(CorruptRecordingError, match="is a Git LFS pointer"):
+        load(store)
+
+
+@pytest.mark.parametrize(
+    "value", [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), [0] * 900], ids=["inline", "pickle", "object"]
+)
+def test_a_recording_cut_short_is_found(value):
+    """At every byte."""
+    store = written(value)
+    data = store.read(NAME)
+
+    for size in range(len(data) - 1):
+        store.write(NAME, data[:size])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            Vault(store).read(NAME)
+
+    store.write(NAME, data[:-1])
+    assert load(store) == value
+
+
+def test_an_object_of_json_cut_short_is_found():
+    """Sampled."""
+    store = written([0] * 900)
+    name = object_of(store)
+    data = store.read(name)
+
+    for size in positions(len(data) - 2, 50):
+        store.write(name, data[:size])
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+@pytest.mark.parametrize(
+    ("edit", "how"),
+    [
+        (lambda text: text + "}", "is not what was recorded"),
+        (lambda text: "", "empty"),
+        (lambda text: "[]", "no format number"),
+        (lambda text: "null", "no format number"),
+        (lambda text: "{}", "no format number"),
+        (lambda text: text.replace('"format": 1', '"format": true'), "no format number"),
+        (lambda text: text.replace('"format": 1', '"format": 0'), "there is no format 0"),
+        (lambda text: text.replace('"outcomes": [', '"outcomes": [3, '), "an outcome without a duration"),
+        (lambda text: text.replace('"outcomes"', '"outcame"'), "no target or no outcomes"),
+        (lambda text: text.replace('"target"', '"tarjet"'), "no target or no outcomes"),
+        (lambda text: text.replace('"duration": 0.5', '"duration": "x"'), "without a duration"),
+        (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
+        (lambda text: text.replace('"value"', '"raised": {}, "value"'), "needs one value, exception or file"),
+        (lambda text: text.replace('"value": {"a": 1}', '"raised": {}'), "an exception without its type"),
+        (lambda text: text.replace('"value": {"a": 1}', '"raised": {"type": "a:b"}'), "args must be a list"),
+        (lambda text: text.replace('"value": {"a": 1}', '"stream": []'), "a stream without its items"),
+        (lambda text: text.replace('"value": {"a": 1}', '"returned": "x"'), "returned does not name"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"json": "../../etc/passwd"'),
+            "does not name an object",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"pickle": "objects/aa/b.pkl"'),
+            "does not name an object",
+        ),
+        (lambda text: text.replace(' "source"', ' "target": "x",\n "source"'), "a key stands there twice"),
+        (lambda text: text.replace(' "test"', '<<<<<<< HEAD\n "test"'), "marks of a merge conflict"),
+        (lambda text: text.replace('{"a": 1}', "[" * 100_000 + "]" * 100_000), "nested too deeply"),
+        (lambda text: text.replace('{"a": 1}', "NaN-"), "is not what was recorded"),
+    ],
+)
+def test_a_recording_of_another_shape_is_told(edit, how):
+    """In words that say what is wrong."""
+    store = written({"a": 1})
+    store.write(NAME, edit(store.read(NAME).decode()).encode())
+
+    with pytest.raises(CorruptRecordingError, match=how) as caught:
+        load(store)
+
+    assert caught.value.file == f".mimic_vault/{NAME}"
+
+
+def test_bytes_that_are_no_text_are_told():
+    """As a picture in the wrong place."""
+    store = written({"a": 1})
+    store.write(NAME, b"\xff\xfe\x00")
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        load(store)
+
+
+def test_a_newer_format_is_refused_by_name():
+    """Not guessed at."""
+    store = written({"a": 1})
+    store.write(NAME, store.read(NAME).replace(b'"format": 1', b'"format": 2'))
+
+    with pytest.raises(CorruptRecordingError, match="is of format 2, which a newer pytest-mimic wrote"):
+        load(store)
+
+
+@pytest.mark.parametrize("value", [{"a": 1, "b": ["ä"]}, (1,), [0] * 900], ids=["inline", "pickle", "object"])
+def test_line_ends_of_windows_and_a_byte_order_mark_are_accepted(value):
+    """git and editors put them there."""
+    store = written(value)
+    for name in list(store.names()):
+        if name.endswith(".json"):
+            data = store.read(name).replace(b"\n", b"\r\n")
+            store.write(name, data)
+    assert load(store) == value
+
+    store.write(NAME, b"\xef\xbb\xbf" + store.read(NAME))
+    assert load(store) == value
+
+
+def test_any_layout_of_the_same_json_is_accepted():
+    """A formatter may have gone over it."""
+    store = written({"a": {"b": [1, {"c": 2}]}})
+    facts = json.loads(store.read(NAME))
+
+    for text in (json.dumps(facts), json.dumps(facts, indent=4), json.dumps(facts, sort_keys=True)):
+        store.write(NAME, text.encode())
+        assert load(store) == {"a": {"b": [1, {"c": 2}]}}
+
+
+def test_a_hand_edited_outcome_counts_as_it_stands():
+    """In the recording, and in an object."""
+    store = written({"rate": 1.07})
+    store.write(NAME, store.read(NAME).replace(b"1.07", b"9.99"))
+    assert load(store) == {"rate": 9.99}
+
+    store = written([1.07] * 1000)
+    name = object_of(store)
+    store.write(name, store.read(name).replace(b"1.07", b"9.99", 1))
+    assert load(store)[:2] == [9.99, 1.07]
+
+
+def test_an_object_of_another_kind_than_its_recording_says_is_told():
+    """An edit that fits nowhere."""
+    store = written([0] * 900)
+    name = object_of(store)
+
+    for body in (b'{"raised": {"type": "builtins:KeyError", "args": []}}', b"[]", b'{"stream": 3}'):
+        store.write(name, body)
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+def test_an_exception_class_that_is_none_is_told():
+    """The name in the JSON is data."""
+    store = MemoryStore()
+    vault = Vault(store)
+    vault.write(
+        NAME,
+        Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_exception(KeyError(1)), 1)]),
+    )
+    text = store.read(NAME)
+
+    store.write(NAME, text.replace(b"builtins:KeyError", b"os:system"))
+    with pytest.raises(CorruptRecordingError, match="is not an exception class"):
+        vault.read(NAME).outcomes[0].load()
+    store.write(NAME, text.replace(b"builtins:KeyError", b"nowhere:KeyError"))
+    with pytest.raises(
+        MimicError, match="cannot be loaded here\n  ModuleNotFoundError: No module named 'nowhere'"
+    ):
+        vault.read(NAME).outcomes[0].load()
+
+
+def test_a_class_that_is_gone_makes_the_recording_stale():
+    """The bytes are right, the code has moved on."""
+    from pytest_mimic import StaleRecordingError
+
+    store = written((Effect,))
+    facts = json.loads(store.read(NAME))
+    assert facts["outcomes"][0]["imports"] == [f"{__name__}:Effect"]
+
+    gone = globals().pop("Effect")
+    try:
+        with pytest.raises(StaleRecordingError, match="cannot be loaded here\n  AttributeError: .*Effect"):
+            load(store)
+    finally:
+        globals()["Effect"] = gone
+
+
+def test_code_stored_by_value_is_refused_on_another_python():
+    """Before it is loaded: such pickles crash interpreters."""
+    from pytest_mimic import StaleRecordingError
+
+    store = written([lambda: 5])
+    text = store.read(NAME).decode()
+    facts = json.loads(text)
+    facts["outcomes"][0]["python"] = "3.9"
+    store.write(NAME, json.dumps(facts).encode())
+
+    with pytest.raises(StaleRecordingError, match="recorded by Python 3.9 with code stored by value"):
+        load(store)
+
+
+def test_forbidden_pickles_are_not_loaded_however_reached():
+    """And none is made."""
+    store = written((1, 2))
+    vault = Vault(store, pickles="forbid")
+    outcome = vault.read(NAME).outcomes[0]
+
+    for act in (outcome.load, outcome.player):
+        with pytest.raises(MimicError, match="mimic_pickle = forbid: the outcome of shop:f is a pickle"):
+            act()
+    with pytest.raises(MimicError, match="mimic_pickle = forbid"):
+        vault.stored(Outcome.of_value((1, 2)), 0.1)
+    assert vault.stored(Outcome.of_value([1, 2]), 0.1).load().value == [1, 2]
+
+
+def test_a_mapped_file_stays_as_it_is(tmp_path):
+    """Whatever the caller does to the array."""
+    numpy = pytest.importorskip("numpy")
+    value = numpy.random.default_rng(1).random(400_000)
+    store = written(value, FolderStore(tmp_path))
+    name = object_of(store)
+    before = store.read(name)
+
+    first = load(store)
+    first[:] = 0
+
+    assert store.read(name) == before
+    assert (load(store) == value).all()
+
+
+def test_a_mapped_file_that_is_damaged_is_found(tmp_path):
+    """Large raw buffers are hashed in the map."""
+    numpy = pytest.importorskip("numpy")
+    store = written(numpy.random.default_rng(1).random(400_000), FolderStore(tmp_path))
+    name = object_of(store)
+    data = bytearray(store.read(name))
+    data[len(data) // 2] ^= 1
+    store.write(name, bytes(data))
+
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        load(store)
+
+
+def test_buffers_are_aligned_for_mapping():
+    """To 64 bytes, as numpy and arrow like it."""
+    buffers = [Buffer(memoryview(random.Random(n).randbytes(100 + n)), 1) for n in range(3)]
+    pickled = Pickled([b"stream"], buffers, imports=[], code=[], by_value=False, is_told=False)
+
+    data = b"".join(container.Packer(pickled).pieces())
+
+    assert [data.find(bytes(buffer.memory)) % 64 for buffer in buffers] == [0, 0, 0]
