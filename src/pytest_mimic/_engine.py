@@ -350,7 +350,7 @@ class Engine:
             return self._fly(call, name)
         recording = self.find(name)
         if mode is Mode.RECORD:
-            if recording is None or self.is_stale(call, recording.source):
+            if recording is None or self.is_stale(call.plan, recording.source):
                 return self._fly(call, name)
         elif recording is None:
             raise self.miss(call)
@@ -391,7 +391,7 @@ class Engine:
                 return None
             return self._known[name].outcomes[0] if name in self._known else None
         recording = self._reread(name)
-        if recording is None or self.is_stale(call, recording.source):
+        if recording is None or self.is_stale(call.plan, recording.source):
             return None
         return recording.outcomes[0]
 
@@ -430,7 +430,7 @@ class Engine:
             if track is None:
                 kept = recording is not None
                 if recording is not None and self.settings.mode is Mode.RECORD:
-                    kept = not self.is_stale(call, recording.source)
+                    kept = not self.is_stale(call.plan, recording.source)
                 track = owner.tracks[name] = Track(call, list(recording.outcomes) if recording and kept else [])
             return track
 
@@ -467,11 +467,11 @@ class Engine:
             self._known[name] = found
         return found
 
-    def is_stale(self, call: Call, source: str | None) -> bool:
+    def is_stale(self, plan: Plan, source: str | None) -> bool:
         """Whether a recording was made from another source of its target."""
         if self.settings.source == "ignore" or source is None:
             return False
-        return call.plan.source is not None and source != call.plan.source
+        return plan.source is not None and source != plan.source
 
     def check_source(self, call: Call, source: str | None, *, name: str, recorded: str | None = None) -> None:
         """Refuses, or warns of, a recording that was made from another source of its target.
@@ -485,7 +485,7 @@ class Engine:
         Raises:
             StaleRecordingError: `mimic_source` is `strict`.
         """
-        if self.settings.mode is Mode.VERIFY or not self.is_stale(call, source):
+        if self.settings.mode is Mode.VERIFY or not self.is_stale(call.plan, source):
             return
         from pytest_mimic._explain import stale
 

@@ -24,6 +24,20 @@ class Tally:
         return self.tick() - self._looks + 1
 
 
+class Player(Tally):
+    """Gives a fresh value at each call, and counts."""
+
+    __slots__ = ("_fresh",)
+
+    def __init__(self, duration: float, fresh: Callable[[], Any]) -> None:
+        super().__init__(duration)
+        self._fresh = fresh
+
+    def __call__(self) -> Any:
+        self.tick()
+        return self._fresh()
+
+
 class Miss(NamedTuple):
     """A call that had no recording: its label, and the test it happened in."""
 
@@ -69,6 +83,12 @@ class Ledger:
         tally = Tally(duration)
         self._tallies.append(tally)
         return tally
+
+    def player(self, duration: float, fresh: Callable[[], Any]) -> Player:
+        """What gives a fresh value for `fresh`'s recording, and counts its replays."""
+        player = Player(duration, fresh)
+        self._tallies.append(player)
+        return player
 
     @property
     def replayed(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._engine import Call, Engine, Pass, Step
 from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
+from pytest_mimic._vault import recording_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,8 @@ class FunctionPlan:
     """A function, as one activation mimics it.
 
     Attributes:
-        players: In a replaying run, what gives a fresh value for each identity seen so far.
+        plays: A plain recorded value answers a call, whatever test makes it.
+        players: What gives a fresh value, for each identity seen so far.
     """
 
     kind = "function"
@@ -58,7 +60,7 @@ class FunctionPlan:
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
         self._roots = roots
-        self._plays = engine.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
+        self.plays = engine.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
 
     @cached_property
     def source(self) -> str | None:
@@ -133,17 +135,29 @@ class FunctionPlan:
             describe=lambda: self._described(reading, values),
         )
 
-    def play_later(self, key: str, step: Step) -> None:
-        """Keeps what gives a fresh value, so that the next equal call is answered at once."""
-        if not self._plays or step.mode != "replay" or not step.stored.is_plain_value:
-            return
-        fresh, tick = step.stored.player(), self.engine.ledger.tally(step.stored.duration).tick
+    def open_player(self, key: str) -> Callable[[], Any] | None:
+        """What gives a fresh value for an identity that is called for the first time.
 
-        def play() -> Any:
-            tick()
-            return fresh()
+        Returns:
+            None where there is no recording, or more to it than a value: `Engine.decide` knows what to do.
 
-        self.players[key] = play
+        Raises:
+            StaleRecordingError, CorruptRecordingError: As `Engine.decide`.
+        """
+        name = f"{self._folder}/{key}.json"
+        recording = self.engine.vault.read(name)  # not kept: fewer objects for the garbage collector
+        if recording is None or self.engine.is_stale(self, recording.source):
+            return None
+        stored = recording.outcomes[0]
+        if not stored.is_plain_value:
+            return None
+        player = self.players[key] = self.engine.ledger.player(stored.duration, stored.player())
+        self.engine.ledger.used.add(name)
+        return player
+
+    @cached_property
+    def _folder(self) -> str:
+        return recording_name(self.target, "").rpartition("/")[0]
 
     def _described(self, reading: Reading, values: tuple[object, ...]) -> dict[str, Any]:
         from pytest_mimic._describe import describe

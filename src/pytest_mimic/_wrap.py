@@ -76,7 +76,7 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
         plan = mimicked.plan
         if plan is None:
             return function(*args, **kwargs)
-        if plan.players:
+        if plan.plays:
             play = _player(plan, args, kwargs)
             if play is not None:
                 return play()
@@ -102,7 +102,7 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         plan = mimicked.plan
         if plan is None:
             return await function(*args, **kwargs)
-        if plan.players:
+        if plan.plays:
             play = _player(plan, args, kwargs)
             if play is not None:
                 return play()
@@ -167,12 +167,12 @@ async def _async_stream(plan: FunctionPlan | None, function: Callable[..., Any],
 
 
 def _player(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
-    """What answers a call that this session has replayed before; None sends it the long way."""
-    __tracebackhide__ = True
+    """What answers a call by its plain recorded value; None sends it the long way."""
     try:
-        return plan.players.get(plan.key_of(plan.bind(*args, **kwargs)))
+        key = plan.key_of(plan.bind(*args, **kwargs))
     except (TypeError, Unstable):
         return None
+    return plan.players.get(key) or plan.open_player(key)
 
 
 def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
@@ -182,7 +182,6 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     while isinstance(step, Wait):
         step.block()
         step = plan.engine.decide(call)
-    plan.play_later(call.key, step)
     return step
 
 
@@ -193,7 +192,6 @@ async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[
     while isinstance(step, Wait):
         await _pause(step.interval)
         step = plan.engine.decide(call)
-    plan.play_later(call.key, step)
     return step
 
 

@@ -150,7 +150,7 @@ def test_configuration_is_read_from_every_file(basic, name, text):
     [
         ("shop:fetsh", "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)"),
         ("shopp:fetch", "mimic_functions, line 1: shopp:fetch does not exist, there is no module shopp (did you mean shop?)"),
-        ("shop:fetch sequense", "mimic_functions, line 1: shop:fetch takes no option sequense (did you mean sequence?)"),
+        ("shop:fetch sequense", "mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)"),
     ],
 )
 def test_a_wrong_target_is_one_line_and_exit_code_4(basic, body, says):
