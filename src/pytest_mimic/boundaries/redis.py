@@ -1,0 +1,391 @@
+"""The boundary of redis-py, sync and asyncio: what its connections send and read.
+
+Read against redis-py 5.0 and 8.1. The client above stays real: pools, retries, pipelines, decoding, callbacks.
+Sets of several servers (Sentinel, Cluster) are not tried.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.redis_wire import (
+    LISTENING,
+    Command,
+    describe_commands,
+    load_reply,
+    read_commands,
+    store_reply,
+    verb_of,
+)
+from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.base import BoundaryCall, Port, Step
+
+_CONNECTION = "AbstractConnection"
+
+
+def boundary(name: str) -> RedisBoundary:
+    """The boundary of redis-py."""
+    return RedisBoundary(name)
+
+
+class RedisBoundary:
+    """Recorded replies for the connections of redis-py."""
+
+    client = "redis"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._talks: WeakKeyDictionary[Any, Talk] = WeakKeyDictionary()
+
+    def edges(self) -> Sequence[Edge]:
+        """The methods of connections that touch the socket."""
+        sync = {
+            "connect": self._connect,
+            "disconnect": self._disconnect,
+            "send_packed_command": self._send,
+            "read_response": self._read,
+            "can_read": self._can_read,
+        }
+        asynchronous = {
+            "connect": self._connect_async,
+            "disconnect": self._disconnect_async,
+            "send_packed_command": self._send_async,
+            "read_response": self._read_async,
+            _async_can_read(): self._can_read_async,
+        }
+        return [
+            *(Edge("redis.connection", (_CONNECTION, name), wrap) for name, wrap in sync.items()),
+            *(
+                Edge("redis.asyncio.connection", (_CONNECTION, name), wrap)
+                for name, wrap in asynchronous.items()
+            ),
+        ]
+
+    def comparable(self, plain: Any) -> Any:
+        """All of a reply."""
+        return plain
+
+    def _talk(self, connection: Any) -> Talk:
+        talk = self._talks.get(connection)
+        if talk is None:
+            talk = self._talks[connection] = Talk()
+        return talk
+
+    # -- sync
+
+    def _connect(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def connect(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            """A connection is opened when something has to be sent for real."""
+            if self._talk(connection).is_open or not port.taking():
+                return original(connection, *args, **kwargs)
+            return None
+
+        return connect
+
+    def _disconnect(self, original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+        def disconnect(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            self._talk(connection).hang_up()
+            return original(connection, *args, **kwargs)
+
+        return disconnect
+
+    def _send(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def send_packed_command(connection: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            talk = self._talk(connection)
+            if talk.is_open or not port.taking():
+                return original(connection, command, *args, **kwargs)
+            command = command if isinstance(command, (str, bytes)) else list(command)
+            batch = talk.begin(connection, command, port)
+            if batch is None:
+                return None
+            with batch.talking(talk):
+                return original(connection, command, *args, **kwargs)
+
+        return send_packed_command
+
+    def _read(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def read_response(connection: Any, disable_decoding: bool = False, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            talk = self._talk(connection)
+            expected = talk.next()
+            if expected is None:
+                return original(connection, disable_decoding, *args, **kwargs)
+            encoder = None if disable_decoding else connection.encoder
+            if isinstance(expected, Replayed):
+                return expected.answer(encoder)
+            with expected.talking(talk):
+                reply = _caught(lambda: original(connection, True, *args, **kwargs))
+            return expected.take(reply, port, encoder)
+
+        return read_response
+
+    def _can_read(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        def can_read(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            talk = self._talk(connection)
+            if talk.is_open or not port.taking() or connection._sock is not None:
+                return original(connection, *args, **kwargs)
+            return talk.has_more
+
+        return can_read
+
+    # -- asyncio: the same words, with await
+
+    def _connect_async(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        async def connect(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            """A connection is opened when something has to be sent for real."""
+            if self._talk(connection).is_open or not port.taking():
+                return await original(connection, *args, **kwargs)
+            return None
+
+        return connect
+
+    def _disconnect_async(self, original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+        async def disconnect(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            self._talk(connection).hang_up()
+            return await original(connection, *args, **kwargs)
+
+        return disconnect
+
+    def _send_async(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        async def send_packed_command(connection: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            talk = self._talk(connection)
+            if talk.is_open or not port.taking():
+                return await original(connection, command, *args, **kwargs)
+            command = command if isinstance(command, (str, bytes)) else list(command)
+            batch = talk.begin(connection, command, port)
+            if batch is None:
+                return None
+            with batch.talking(talk):
+                return await original(connection, command, *args, **kwargs)
+
+        return send_packed_command
+
+    def _read_async(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        async def read_response(
+            connection: Any, disable_decoding: bool = False, *args: Any, **kwargs: Any
+        ) -> Any:
+            __tracebackhide__ = True
+            talk = self._talk(connection)
+            expected = talk.next()
+            if expected is None:
+                return await original(connection, disable_decoding, *args, **kwargs)
+            encoder = None if disable_decoding else connection.encoder
+            if isinstance(expected, Replayed):
+                return expected.answer(encoder)
+            with expected.talking(talk):
+                try:
+                    reply = await original(connection, True, *args, **kwargs)
+                except _errors().ResponseError as error:
+                    reply = error
+            return expected.take(reply, port, encoder)
+
+        return read_response
+
+    def _can_read_async(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        async def can_read(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            talk = self._talk(connection)
+            if talk.is_open or not port.taking() or connection.is_connected:
+                return await original(connection, *args, **kwargs)
+            return talk.has_more
+
+        return can_read
+
+
+def _async_can_read() -> str:
+    """The name of a method that redis-py 8 has renamed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return "can_read" if int(version("redis").partition(".")[0]) >= 8 else "can_read_destructive"
+    except (PackageNotFoundError, ValueError):
+        return "can_read"
+
+
+class Talk:
+    """What a connection still has to read, and whether it talks to the server just now.
+
+    Attributes:
+        is_open: Nothing is mimicked on it: a real command is under way, or it listens to channels.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._expected: deque[Replayed | Batch] = deque()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether replies are waiting."""
+        return bool(self._expected)
+
+    def next(self) -> Replayed | Batch | None:
+        """What the next reply is; None where the connection itself knows."""
+        return None if self.is_open or not self._expected else self._expected.popleft()
+
+    def hang_up(self) -> None:
+        """Forgets what was not read: it will not be."""
+        while self._expected:
+            expected = self._expected.popleft()
+            if isinstance(expected, Batch):
+                expected.abandon()
+
+    def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
+        """Asks about commands that are about to be sent; None where their replies are recorded.
+
+        Raises:
+            MissingRecordingError: There is no recording, and the mode does not run it.
+            UnstorableOutcomeError: It listens to channels.
+        """
+        __tracebackhide__ = True
+        commands = read_commands(packed)
+        call = _call(connection, commands, port)
+        listening = any(verb_of(command).partition(" ")[0] in LISTENING for command in commands)
+        step = _begin_listening(port, call) if listening else port.begin(call)
+        if step.mode == "replay":
+            plain = step.outcome()
+            self._expected.extend(Replayed(item) for item in plain.get("replies", [plain.get("reply")]))
+            return None
+        batch = Batch(step, commands)
+        if listening:
+            self.is_open = True
+        else:
+            self._expected.extend([batch] * len(commands))
+        return batch
+
+
+def _call(connection: Any, commands: list[Command], port: Port) -> BoundaryCall:
+    place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
+    return describe_commands(
+        commands,
+        database=port.ordinal("redis", f"{place}/{connection.db}"),
+        protocol=int(connection.protocol or 2),
+        redactor=port.redactor,
+    )
+
+
+def _begin_listening(port: Port, call: BoundaryCall) -> Step:
+    """Listening to channels is refused, unless it is left out."""
+    __tracebackhide__ = True
+    try:
+        step = port.begin(call)
+    except MissingRecordingError:
+        raise _refusal(call) from None
+    if step.mode == "pass":
+        return step
+    if step.mode == "run":
+        step.abandon()
+    raise _refusal(call)
+
+
+def _refusal(call: BoundaryCall) -> UnstorableOutcomeError:
+    verb = call.signature.partition(" ")[0]
+    return UnstorableOutcomeError(
+        f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",
+        facts=["their messages come whenever the server has some, and answer no command"],
+        remedies=[f"to leave it out, so that it runs for real: redis exclude={verb}"],
+        path=call.signature,
+    )
+
+
+class Replayed:
+    """A reply from a recording."""
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def answer(self, encoder: Any) -> Any:
+        """The reply, decoded where the client was asked to; an error of the server's is raised."""
+        __tracebackhide__ = True
+        return _given(load_reply(self._plain, encoder, errors=_errors()))
+
+
+class Batch:
+    """Commands that are sent at once and for real; recorded when the last reply is read."""
+
+    def __init__(self, step: Step, commands: list[Command]) -> None:
+        self._step = step
+        self._commands = commands
+        self._replies: list[Any] = []
+
+    @contextmanager
+    def talking(self, talk: Talk) -> Iterator[None]:
+        """While the client talks to the server for real, set-up of the connection included."""
+        was_open, talk.is_open = talk.is_open, True
+        try:
+            if self._step.mode == "pass":
+                yield
+            else:
+                with self._step.running():
+                    yield
+        except BaseException:
+            self.abandon()
+            raise
+        finally:
+            talk.is_open = was_open
+
+    def abandon(self) -> None:
+        """Nothing is recorded."""
+        if self._step.mode == "run":
+            self._step.abandon()
+
+    def take(self, reply: Any, port: Port, encoder: Any) -> Any:
+        """Keeps a reply, and gives it as the client wants it.
+
+        Raises:
+            ResponseError: The server's, whose outcome is recorded.
+        """
+        __tracebackhide__ = True
+        if self._step.mode == "run":
+            command = self._commands[len(self._replies)]
+            self._replies.append(store_reply(reply, command, port.redactor))
+            if len(self._replies) == len(self._commands):
+                self._step.finish(
+                    {"replies": self._replies} if len(self._commands) > 1 else {"reply": self._replies[0]}
+                )
+        return _given(_decode(reply, encoder))
+
+
+def _caught(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except _errors().ResponseError as error:
+        return error
+
+
+def _given(reply: Any) -> Any:
+    """The server's errors are raised, as connections do."""
+    __tracebackhide__ = True
+    if isinstance(reply, _errors().ResponseError):
+        try:
+            raise reply
+        finally:
+            del reply  # no cycle of the error and its frame
+    return reply
+
+
+def _decode(reply: Any, encoder: Any) -> Any:
+    if encoder is None:
+        return reply
+    if isinstance(reply, bytes):
+        return encoder.decode(reply)
+    if isinstance(reply, list):
+        return [_decode(item, encoder) for item in reply]
+    if isinstance(reply, dict):
+        return {_decode(key, encoder): _decode(item, encoder) for key, item in reply.items()}
+    if isinstance(reply, (set, frozenset)):
+        return type(reply)(_decode(item, encoder) for item in reply)
+    return reply
+
+
+def _errors() -> Any:
+    from redis import exceptions
+
+    return exceptions
