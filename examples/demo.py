@@ -20,7 +20,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 HERE = Path(__file__).parent
-PLAIN = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+PYTEST = [sys.executable, "-m", "pytest", "-p", "mimic", "-p", "no:cacheprovider"]
 
 Environment = Mapping[str, str]
 
@@ -50,10 +50,10 @@ class Timing(NamedTuple):
 
 
 def main() -> int:
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     bare = {name: value for name, value in environment.items() if name != "DISPLAY"}
     announce("The committed recordings, replayed without server, display or scikit-learn")
-    if subprocess.run([*PLAIN, "-p", "without"], cwd=HERE, env=bare, check=False).returncode:
+    if subprocess.run([*PYTEST, "-p", "without"], cwd=HERE, env=bare, check=False).returncode:
         return 1
 
     announce("Recorded afresh, into a vault that is thrown away, and replayed from it")
@@ -73,7 +73,7 @@ def main() -> int:
 def timed(example: Example, scratch: Path, environment: Environment, *options: str) -> Timing:
     """Runs one test file on the scratch vault; its output is shown where it fails."""
     report = scratch / "report.xml"
-    command = [*PLAIN, f"--mimic-vault={scratch / 'vault'}", f"--junitxml={report}", *options, example.test]
+    command = [*PYTEST, f"--mimic-vault={scratch / 'vault'}", f"--junitxml={report}", *options, example.test]
     run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     if run.returncode:
         sys.exit(run.stdout + run.stderr)

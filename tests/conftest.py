@@ -58,7 +58,7 @@ class Run:
         """The lines of the section titled `mimic`; times and sizes are written `#`, as in `saved # s`."""
         match = re.search(r"^=+ mimic =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE)
         lines = match.group(1).rstrip().splitlines() if match else []
-        return [re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kKMG]B)\b", r"# \1", line) for line in lines]
+        return [re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kMG]?B)\b", r"# \1", line) for line in lines]
 
     @property
     def header(self) -> str:

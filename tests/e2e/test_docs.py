@@ -18,8 +18,9 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # What differs from run to run, or from machine to machine.
 VARIES = [
     (r"^(platform|rootdir:|configfile:|plugins:|cachedir:|hypothesis profile).*\n", ""),
-    (r"\d[\d.]*( ?)(ms|s|KB|MB)\b", r"#\1\2"),
+    (r"\d[\d.]*( ?)(ms|s|k?B)\b", r"#\1\2"),
     (r"\d{4}-\d\d-\d\d", "####-##-##"),
+    (r"\b[0-9a-f]{32}\b", "#"),
     (r'"duration": [\d.e-]+', '"duration": #'),
     (r"=+(?= )|(?<= )=+|_{3,}", "="),
 ]
@@ -46,17 +47,15 @@ def _commands(text: str) -> Iterator[tuple[str, str]]:
 
 def _run(project, command: str) -> str:
     """Runs a command as a reader would who has installed nothing but pytest-mimic."""
-    words = shlex.split(command)
-    program = {"pytest": [sys.executable, "-m", "pytest"], "python": [sys.executable]}.get(
-        words[0], words[:1]
-    )
+    python = shlex.quote(sys.executable)
     variables = {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTEST_ADDOPTS": "-p pytest_mimic.plugin",
+        "PYTEST_ADDOPTS": "-p mimic",
         "COLUMNS": "80",
     }
     done = subprocess.run(
-        [*program, *words[1:]],
+        re.sub(r"^pytest\b", f"{python} -m pytest", command),
+        shell=True,
         cwd=project.root,
         env={**project.environment(), **variables},
         capture_output=True,
