@@ -52,7 +52,7 @@ HUMAN = {
 }
 
 
-class Unstable(TypeError):  # noqa: N818: it becomes an UnstableIdentityError with the call's facts
+class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError with the call's facts
     """A value has no stable identity.
 
     Attributes:

@@ -35,7 +35,7 @@ MOST_LEVELS = 64
 ROWS_PER_SHAPE = 8
 
 
-class TooLarge(Exception):  # noqa: N818: no error, a change of ways
+class TooLarge(Exception):  # noqa: N818 - no error, a change of ways
     """A value is deeper or larger than one walk takes: cyclic, perhaps."""
 
 
@@ -71,7 +71,7 @@ class Walk:
         """
         hasher = xxh3_128()
         update = hasher.update
-        todo = [(column, level)]
+        todo = [(column, level)] if column else []
         while todo:
             column, level = todo.pop()
             self.cells += len(column)

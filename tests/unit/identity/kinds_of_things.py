@@ -1,0 +1,262 @@
+"""Classes and functions for the tests of identity: what users write, in a module that can be imported."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections import OrderedDict, deque, namedtuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Plain:
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+
+class Other(Plain):
+    pass
+
+
+class Bare:
+    pass
+
+
+class Slotted:
+    __slots__ = ("__hidden", "left", "right")
+
+    def __init__(self, left, right=None, hidden=0):
+        self.left = left
+        self.__hidden = hidden
+        if right is not None:
+            self.right = right
+
+
+class SlottedWithDict(Slotted):
+    pass
+
+
+@dataclass
+class Point:
+    x: int
+    y: object = 0
+
+
+@dataclass(frozen=True)
+class FrozenPoint:
+    x: int
+    y: object = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlottedPoint:
+    x: int
+    tags: list = field(default_factory=list)
+
+
+Pair = namedtuple("Pair", "left right")
+
+
+class Named(NamedTuple):
+    left: int
+    right: int = 0
+
+
+class WithCached(Plain):
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+class WithState:
+    """Its state is what it says, not what it holds."""
+
+    def __init__(self, seen, handle=None):
+        self.seen = seen
+        self.handle = handle
+
+    def __getstate__(self):
+        return {"seen": self.seen}
+
+
+class WithReduce:
+    def __init__(self, seen):
+        self.seen = seen
+        self.handle = object()
+
+    def __reduce__(self):
+        return WithReduce, (self.seen,)
+
+
+class WithItems:
+    """Reduces to all of the five parts that there are."""
+
+    def __init__(self, items=()):
+        self.items = list(items)
+
+    def __reduce__(self):
+        return WithItems, (), None, iter(self.items), iter([("a", 1)])
+
+
+class WithIdentity:
+    def __init__(self, name, handle=None):
+        self.name = name
+        self.handle = handle
+
+    def __mimic_identity__(self):
+        return self.name
+
+
+class InheritedIdentity(WithIdentity):
+    pass
+
+
+class MyInt(int):
+    pass
+
+
+class MyFloat(float):
+    pass
+
+
+class MyStr(str):
+    __slots__ = ()
+
+
+class MyBytes(bytes):
+    pass
+
+
+class MyList(list):
+    pass
+
+
+class MyTuple(tuple):
+    __slots__ = ()
+
+
+class MyDict(dict):
+    pass
+
+
+class MySet(set):
+    pass
+
+
+class MyFrozenSet(frozenset):
+    pass
+
+
+class MyOrdered(OrderedDict):
+    pass
+
+
+class MyDeque(deque):
+    pass
+
+
+class MyError(ValueError):
+    def __init__(self, code, *rest):
+        super().__init__(code, *rest)
+        self.code = code
+
+
+def noted(error, note):
+    error.__notes__ = [note]
+    return error
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+def with_attribute(value, **attributes):
+    value.__dict__.update(attributes)
+    return value
+
+
+def add(a, b=1, *, c=2):
+    return a + b + c
+
+
+def add_other(a, b=1, *, c=2):
+    return a + b - c
+
+
+def adder(n):
+    def inner(x):
+        return x + n
+
+    return inner
+
+
+def counter(start):
+    def step(n):
+        return step(n - 1) if n else start
+
+    return step
+
+
+def empty_cell():
+    def inner():
+        return later  # noqa: F821
+
+    if False:
+        later = 1
+    return inner
+
+
+@functools.lru_cache(maxsize=3)
+def cached(x):
+    return x
+
+
+@functools.wraps(add)
+def wrapping(*args, **kwargs):
+    return add(*args, **kwargs) + 1
+
+
+@functools.singledispatch
+def shown(value):
+    return str(value)
+
+
+@shown.register
+def _(value: int):
+    return hex(value)
+
+
+class Service:
+    def __init__(self, name):
+        self.name = name
+
+    def call(self, x):
+        return self.name, x
+
+    @classmethod
+    def make(cls):
+        return cls("made")
+
+    @staticmethod
+    def help():
+        return "help"
+
+    @property
+    def title(self):
+        return self.name.title()

@@ -1,0 +1,341 @@
+"""Every type that is understood: equal values have one identity, different values have different ones."""
+
+from __future__ import annotations
+
+import array
+import collections
+import copy
+import datetime
+import decimal
+import fractions
+import functools
+import io
+import ipaddress
+import math
+import operator
+import pathlib
+import pickle
+import random
+import re
+import types
+import typing
+import uuid
+import zoneinfo
+
+import kinds_of_things as k
+import pytest
+
+from pytest_mimic._identity import fingerprint, fingerprint_outcome, register_fingerprint
+
+NAN = float("nan")
+UTC = datetime.timezone.utc
+DAY = datetime.date(2024, 5, 1)
+NOON = datetime.datetime(2024, 10, 27, 2, 30)
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+
+
+def at(stream, place):
+    stream.seek(place)
+    return stream
+
+
+# One row for each type: an expression, equal ones, and different ones.
+ROWS = {
+    "int": ("1", ["int('1')"], ["True", "1.0", "'1'", "b'1'", "2", "1j", "-1"]),
+    "large int": ("2**70", ["2**69 * 2"], ["2**70 + 1", "-2**70", "2.0**70"]),
+    "bool": ("True", ["not False"], ["False", "1", "None"]),
+    "None": ("None", [], ["0", "''", "'None'", "()", "..."]),
+    "float": ("0.1", ["1 / 10"], ["0.1 + 1e-17 + 1e-16", "1", "'0.1'"]),
+    "zero": ("0.0", ["1.0 - 1.0"], ["-0.0", "0", "False"]),
+    "nan": ("NAN", ["-NAN", "math.inf - math.inf"], ["math.inf", "'nan'", "None"]),
+    "complex": ("1 + 2j", ["complex(1, 2)"], ["1 - 2j", "complex(1, -0.0)", "(1.0, 2.0)"]),
+    "str": ("'añ😀'", ["''.join(['añ', '😀'])"], ["'añ'", "'añ😀'.encode()", "'AÑ😀'"]),
+    "lone surrogate": ("'\\ud83d\\ude00'", [], ["'😀'", "'\\ud83d'"]),
+    "bytes": ("b'ab'", ["bytes([97, 98])"], ["'ab'", "bytearray(b'ab')", "memoryview(b'ab')", "b'abc'"]),
+    "bytearray": ("bytearray(b'ab')", [], ["bytearray(b'ac')", "bytearray()"]),
+    "memoryview": (
+        "memoryview(b'abcd')",
+        ["memoryview(b'xabcd')[1:]", "memoryview(b'a-b-c-d-')[::2]"],
+        ["memoryview(b'abcd').cast('H')", "memoryview(b'abce')"],
+    ),
+    "array": ("array.array('i', [1, 2])", [], ["array.array('d', [1, 2])", "array.array('i', [1])", "[1, 2]"]),
+    "list": ("[1, 'a']", ["list((1, 'a'))"], ["(1, 'a')", "['a', 1]", "[1, 'a', None]", "[[1, 'a']]", "{1, 'a'}"]),
+    "strings with their separator": ("['a\\0', 'b']", [], ["['a', '\\0b']", "['a\\0b']", "['a', 'b']"]),
+    "bytes side by side": ("[b'a', b'bc']", [], ["[b'ab', b'c']", "[b'abc']"]),
+    "nested list": ("[[1], [2, 3]]", ["[list([1]), [2, 3]]"], ["[[1, 2], [3]]", "[[1], (2, 3)]", "[[1], [2], [3]]"]),
+    "empty list": ("[]", ["list()"], ["()", "{}", "set()", "frozenset()", "''", "[[]]", "None"]),
+    "tuple": ("(1,)", ["tuple([1])"], ["[1]", "1", "(1, 1)", "k.Pair(1, 1)"]),
+    "dict": (
+        "{'a': 1, 'b': 2}",
+        ["{'b': 2, 'a': 1}", "dict(a=1, b=2)"],
+        ["{'a': 2, 'b': 1}", "{'a': 1}", "[('a', 1), ('b', 2)]", "{'a': 1, 'b': 2.0}", "[['a', 'b'], [1, 2]]"],
+    ),
+    "dict of floats": ("{'a': NAN, 'b': 1.5}", ["{'b': 1.5, 'a': -NAN}"], ["{'a': 1.5, 'b': NAN}"]),
+    "dict with ints": ("{1: 'a', 2: 'b'}", ["{2: 'b', 1: 'a'}"], ["{'1': 'a', 2: 'b'}", "{1.0: 'a', 2: 'b'}", "{True: 'a', 2: 'b'}"]),
+    "dict with tuples": ("{(1, 'a'): 1, (2, 'b'): 2}", ["{(2, 'b'): 2, (1, 'a'): 1}"], ["{(1, 'a'): 2, (2, 'b'): 1}", "{(1, 'a', 1): 1, (2, 'b'): 2}"]),
+    "dict with dates": ("{DAY: 1, DAY.replace(day=2): 2}", ["{DAY.replace(day=2): 2, DAY: 1}"], ["{DAY: 2, DAY.replace(day=2): 1}"]),
+    "dict with objects": (
+        "{k.FrozenPoint(1): 1, k.Color.RED: 2, (1, (2,)): 3}",
+        ["{(1, (2,)): 3, k.Color.RED: 2, k.FrozenPoint(1): 1}"],
+        ["{k.FrozenPoint(2): 1, k.Color.RED: 2, (1, (2,)): 3}"],
+    ),
+    "dict with two NaNs": ("{float('nan'): 1, float('nan'): 2}", ["{float('nan'): 2, float('nan'): 1}"], ["{float('nan'): 1, 1.0: 2}"]),
+    "rows": (
+        "[{'a': n, 'b': str(n)} for n in range(9)]",
+        ["[{'b': str(n), 'a': n} for n in range(9)]", "[dict([('a', n), ('b', str(n))][:: n % 2 or -1]) for n in range(9)]"],
+        ["[{'a': n, 'b': n} for n in range(9)]", "[{'a': n, 'c': str(n)} for n in range(9)]"],
+    ),
+    "rows of two shapes": (
+        "[{'a': n, 'b': n} if n % 2 else {'c': n} for n in range(40)]",
+        ["[{'b': n, 'a': n} if n % 2 else {'c': n} for n in range(40)]"],
+        ["[{'a': n, 'b': n} if n % 3 else {'c': n} for n in range(40)]"],
+    ),
+    "rows of one size": (
+        "[{'a': n, 'b': 1} for n in range(9)] + [{'a': 1, 'c': 1}, {'a': 2, 'b': 1}]",
+        ["[{'b': 1, 'a': n} for n in range(9)] + [{'c': 1, 'a': 1}, {'a': 2, 'b': 1}]"],
+        ["[{'a': n, 'b': 1} for n in range(9)] + [{'a': 1, 'b': 1}, {'a': 2, 'b': 1}]"],
+    ),
+    "rows of their own shapes": (
+        "[{f'k{n}': n, 'x': n} for n in range(9)]",
+        ["[{'x': n, f'k{n}': n} for n in range(9)]"],
+        ["[{f'k{n}': n, 'y': n} for n in range(9)]", "[{f'k{n + 1}': n, 'x': n} for n in range(9)]"],
+    ),
+    "rows with other keys": ("[{1: n, 'a': n} for n in range(9)]", ["[{'a': n, 1: n} for n in range(9)]"], ["[{True: n, 'a': n} for n in range(9)]"]),
+    "rows, some empty": ("[{}, {}, {'a': 1}]", [], ["[{}, {'a': 1}, {}]", "[{}, {}]", "[{}] * 20"]),
+    "set": ("{'a', 'b', 'c'}", ["set('cba')"], ["frozenset('abc')", "{'a', 'b'}", "['a', 'b', 'c']"]),
+    "set of ints": ("{3, 1, 2**80}", ["{2**80, 1, 3}"], ["{3, 1}", "{3.0, 1, 2**80}"]),
+    "set of all sorts": ("{1, 'a', None, (1, 2), 2.5, frozenset({1})}", ["{frozenset({1}), 2.5, (1, 2), None, 'a', 1}"], ["{1, 'a', None, (1, 3), 2.5, frozenset({1})}"]),
+    "sets": ("[{1}, {2, 3}]", ["[{1}, {3, 2}]"], ["[{1, 2}, {3}]"]),
+    "mixed list": ("[1, 'a', None, 2.5, [1], {'a': 1}]", [], ["['a', 1, None, 2.5, [1], {'a': 1}]", "[1, 'a', None, 2.5, {'a': 1}, [1]]"]),
+    "long list": ("list(range(100))", ["[*range(100)]"], ["tuple(range(100))", "list(range(101))", "[float(n) for n in range(100)]", "[*range(99), True]"]),
+    "long floats": ("[0.5] * 99 + [NAN]", ["[0.5] * 99 + [-NAN]"], ["[0.5] * 100"]),
+    "long mixed": ("[1, None, NAN] * 50", ["[1, None, -NAN] * 50"], ["[1, NAN, None] * 50"]),
+    "range": ("range(0, 5, 2)", ["range(0, 6, 2)"], ["range(0, 7, 2)", "[0, 2, 4]", "range(5)"]),
+    "empty range": ("range(0)", ["range(5, 5)", "range(3, 1)"], ["range(1)"]),
+    "range of one": ("range(3, 4)", ["range(3, 5, 7)"], ["range(4, 5)"]),
+    "slice": ("slice(1, None)", [], ["slice(None, 1)", "slice(1, None, 1)", "(1, None, None)"]),
+    "Ellipsis": ("...", ["Ellipsis"], ["NotImplemented", "None"]),
+    "mapping proxy": ("types.MappingProxyType({'a': 1, 'b': 2})", ["types.MappingProxyType({'b': 2, 'a': 1})"], ["{'a': 1, 'b': 2}", "types.MappingProxyType({'a': 1})"]),
+    "dict keys": ("{'a': 1, 'b': 2}.keys()", ["{'b': 3, 'a': 4}.keys()"], ["{'a': 1}.keys()", "['a', 'b']"]),
+    "dict values": ("{'a': 1}.values()", [], ["{'a': 2}.values()", "{'a': 1}.items()"]),
+    "ordered views": ("collections.OrderedDict(a=1, b=2).keys()", [], ["collections.OrderedDict(b=1, a=2).keys()", "collections.OrderedDict(a=1, b=2).values()", "collections.OrderedDict(a=1, b=2).items()"]),
+    "OrderedDict": ("collections.OrderedDict(a=1, b=2)", [], ["collections.OrderedDict(b=2, a=1)", "{'a': 1, 'b': 2}", "[('a', 1), ('b', 2)]"]),
+    "nested OrderedDict": ("{'x': [collections.OrderedDict(a=1, b=2)] * 20}", [], ["{'x': [collections.OrderedDict(b=2, a=1)] * 20}"]),
+    "defaultdict": ("collections.defaultdict(list, a=1, b=2)", ["collections.defaultdict(list, b=2, a=1)"], ["collections.defaultdict(None, a=1, b=2)", "{'a': 1, 'b': 2}"]),
+    "Counter": ("collections.Counter('abb')", ["collections.Counter('bab')"], ["{'a': 1, 'b': 2}", "collections.Counter('ab')"]),
+    "ChainMap": ("collections.ChainMap({'a': 1}, {'b': 2})", [], ["collections.ChainMap({'b': 2}, {'a': 1})", "collections.ChainMap({'a': 1, 'b': 2})"]),
+    "UserDict": ("collections.UserDict(a=1)", [], ["collections.UserDict(a=2)", "collections.UserList([1])", "collections.UserString('a')"]),
+    "deque": ("collections.deque([1, 2])", ["collections.deque((1, 2))"], ["collections.deque([2, 1])", "collections.deque([1, 2], 5)", "[1, 2]"]),
+    "namedtuple": ("k.Pair(1, 2)", ["k.Pair(right=2, left=1)"], ["k.Named(1, 2)", "k.Pair(2, 1)", "(1, 2)"]),
+    "date": ("DAY", ["datetime.date.fromisoformat('2024-05-01')"], ["DAY.replace(day=2)", "datetime.datetime(2024, 5, 1)", "'2024-05-01'"]),
+    "datetime": ("NOON", ["datetime.datetime.fromisoformat('2024-10-27T02:30')"], ["NOON.replace(fold=1)", "NOON.replace(tzinfo=UTC)", "NOON.replace(microsecond=1)"]),
+    "aware datetime": ("NOON.replace(tzinfo=BERLIN)", ["NOON.replace(tzinfo=zoneinfo.ZoneInfo.no_cache('Europe/Berlin'))"], ["NOON.replace(tzinfo=UTC)", "NOON.replace(tzinfo=BERLIN, fold=1)", "NOON.replace(tzinfo=zoneinfo.ZoneInfo('Europe/Paris'))"]),
+    "time": ("datetime.time(1, 2)", [], ["datetime.time(1, 2, tzinfo=UTC)", "datetime.time(1, 2, fold=1)", "datetime.timedelta(hours=1, minutes=2)"]),
+    "timedelta": ("datetime.timedelta(hours=24)", ["datetime.timedelta(days=1)"], ["datetime.timedelta(days=-1)", "86400"]),
+    "timezone": ("UTC", ["datetime.timezone(datetime.timedelta(0))"], ["datetime.timezone(datetime.timedelta(hours=1))", "datetime.timezone(datetime.timedelta(0), 'Z')", "zoneinfo.ZoneInfo('UTC')"]),
+    "Decimal": ("decimal.Decimal('1.0')", ["decimal.Decimal(10).scaleb(-1)"], ["decimal.Decimal('1.00')", "decimal.Decimal(1)", "decimal.Decimal('-1.0')", "1.0"]),
+    "Decimal zero": ("decimal.Decimal('0')", [], ["decimal.Decimal('-0')", "decimal.Decimal('0E1')", "0"]),
+    "Decimal NaN": ("decimal.Decimal('NaN')", ["decimal.Decimal('nan')"], ["decimal.Decimal('sNaN')", "decimal.Decimal('-NaN')", "decimal.Decimal('NaN1')", "decimal.Decimal('Inf')"]),
+    "Fraction": ("fractions.Fraction(2, 4)", ["fractions.Fraction(1, 2)"], ["fractions.Fraction(1, 3)", "0.5"]),
+    "UUID": ("uuid.UUID(int=5)", ["uuid.UUID('00000000-0000-0000-0000-000000000005')"], ["uuid.UUID(int=6)", "5"]),
+    "Path": ("pathlib.Path('a/b')", ["pathlib.Path('a') / 'b'", "pathlib.Path('a//b/')"], ["pathlib.Path('a/c')", "'a/b'", "pathlib.PurePosixPath('a/b')", "pathlib.PureWindowsPath('a/b')"]),
+    "Enum": ("k.Color.RED", ["k.Color(1)"], ["k.Color.BLUE", "1", "k.Level.LOW", "'RED'"]),
+    "IntEnum": ("k.Level.HIGH", ["k.Level(2)"], ["2", "k.Color.BLUE"]),
+    "Flag": ("k.Access.READ | k.Access.WRITE", ["k.Access(3)"], ["k.Access.READ", "3", "k.Access(0)"]),
+    "pattern": ("re.compile('a+')", ["re.compile('a' + '+')"], ["re.compile('a+', re.I)", "re.compile(b'a+')", "'a+'"]),
+    "SimpleNamespace": ("types.SimpleNamespace(a=1, b=2)", ["types.SimpleNamespace(b=2, a=1)"], ["types.SimpleNamespace(a=1)", "{'a': 1, 'b': 2}"]),
+    "exception": ("ValueError('a')", [], ["ValueError('b')", "TypeError('a')", "ValueError('a', 1)", "k.MyError('a')", "k.noted(ValueError('a'), 'n')", "k.caused(ValueError('a'), KeyError(1))"]),
+    "OSError": ("FileNotFoundError(2, 'gone', 'a')", [], ["FileNotFoundError(2, 'gone', 'b')", "PermissionError(2, 'gone', 'a')"]),
+    "ImportError": ("ImportError('x', name='a')", [], ["ImportError('x', name='b')", "ImportError('x', name='a', path='p')"]),
+    "exception with attributes": ("k.with_attribute(k.MyError(1), more=1)", [], ["k.with_attribute(k.MyError(1), more=2)", "k.MyError(1)"]),
+    "BytesIO": ("io.BytesIO(b'abc')", [], ["at(io.BytesIO(b'abc'), 1)", "io.BytesIO(b'abd')", "io.StringIO('abc')"]),
+    "StringIO": ("io.StringIO('abc')", [], ["at(io.StringIO('abc'), 1)", "io.StringIO('abd')"]),
+    "IPv4": ("ipaddress.ip_address('10.0.0.1')", ["ipaddress.ip_address(10 << 24 | 1)"], ["ipaddress.ip_address('10.0.0.2')", "ipaddress.ip_interface('10.0.0.1')", "ipaddress.ip_network('10.0.0.1')"]),
+    "IPv6": ("ipaddress.ip_address('::1')", ["ipaddress.ip_address('0::1')"], ["ipaddress.ip_address('::1%eth0')", "ipaddress.ip_address('0.0.0.1')"]),
+    "networks": ("ipaddress.ip_network('10.0.0.0/8')", [], ["ipaddress.ip_network('10.0.0.0/9')", "ipaddress.ip_network('::/8')", "ipaddress.ip_interface('10.0.0.0/8')", "ipaddress.ip_interface('::1/8')"]),
+    "generic alias": ("list[int]", ["list[int]"], ["list[str]", "list", "tuple[int]", "typing.List[int]"]),
+    "union": ("int | str", ["str | int", "typing.Union[int, str]"], ["int | None", "int | str | None"]),
+    "typing": ("typing.Dict[str, int]", [], ["typing.Dict", "dict[str, int]", "typing.Any", "typing.ClassVar", "typing.Callable[[int], str]"]),
+    "TypeVar": ("typing.TypeVar('T')", [], ["typing.TypeVar('U')", "typing.TypeVar('T', bound=int)", "typing.TypeVar('T', int, str)"]),
+    "other typing": ("typing.ForwardRef('A')", [], ["typing.ForwardRef('B')", "typing.NewType('A', int)", "typing.NewType('A', str)", "typing.ParamSpec('A')"]),
+    "struct_time": ("__import__('time').gmtime(0)", [], ["__import__('time').gmtime(1)", "tuple(__import__('time').gmtime(0))"]),
+    "random": ("random.Random(1)", [], ["random.Random(2)"]),
+    "getters": ("operator.itemgetter(1)", [], ["operator.itemgetter(2)", "operator.attrgetter('a')", "operator.itemgetter(1, 2)"]),
+    # subclasses of builtins
+    "int subclass": ("k.MyInt(1)", [], ["1", "k.MyInt(2)", "k.with_attribute(k.MyInt(1), a=1)"]),
+    "float subclass": ("k.MyFloat(1)", [], ["1.0", "k.MyFloat(2)", "k.MyInt(1)"]),
+    "str subclass": ("k.MyStr('a')", [], ["'a'", "k.MyStr('b')"]),
+    "bytes subclass": ("k.MyBytes(b'a')", [], ["b'a'", "k.MyBytes(b'b')"]),
+    "list subclass": ("k.MyList([1])", [], ["[1]", "k.MyList([2])", "k.with_attribute(k.MyList([1]), a=1)", "k.MyTuple([1])"]),
+    "dict subclass": ("k.MyDict(a=1, b=2)", ["k.MyDict(b=2, a=1)"], ["dict(a=1, b=2)", "k.with_attribute(k.MyDict(a=1, b=2), a=1)"]),
+    "set subclasses": ("k.MySet('ab')", ["k.MySet('ba')"], ["set('ab')", "k.MyFrozenSet('ab')"]),
+    "ordered subclass": ("k.MyOrdered(a=1, b=2)", [], ["k.MyOrdered(b=2, a=1)", "collections.OrderedDict(a=1, b=2)"]),
+    "deque subclass": ("k.MyDeque([1])", [], ["collections.deque([1])", "k.MyDeque([1], 3)", "k.with_attribute(k.MyDeque([1]), a=1)"]),
+    # objects
+    "object": ("k.Plain(a=1, b=2)", ["k.Plain(b=2, a=1)"], ["k.Plain(a=1)", "k.Other(a=1, b=2)", "{'a': 1, 'b': 2}"]),
+    "object without attributes": ("k.Bare()", [], ["k.Plain()", "k.Bare", "{}"]),
+    "slots": ("k.Slotted(1, 2)", [], ["k.Slotted(1)", "k.Slotted(2, 1)", "k.Slotted(1, 2, 3)", "k.SlottedWithDict(1, 2)"]),
+    "slots and dict": ("k.with_attribute(k.SlottedWithDict(1), a=1)", [], ["k.SlottedWithDict(1)", "k.with_attribute(k.SlottedWithDict(1), a=2)"]),
+    "dataclass": ("k.Point(1, [2])", ["k.Point(y=[2], x=1)"], ["k.Point(1, (2,))", "k.FrozenPoint(1, [2])", "k.SlottedPoint(1, [2])"]),
+    "slotted dataclass": ("k.SlottedPoint(1, [2])", [], ["k.SlottedPoint(1)"]),
+    "cached property": ("k.WithCached(a=1)", ["touched(k.WithCached(a=1))"], ["k.WithCached(a=2)"]),
+    "own state": ("k.WithState(1)", ["k.WithState(1, object())"], ["k.WithState(2)"]),
+    "own reduce": ("k.WithReduce(1)", ["k.WithReduce(1)"], ["k.WithReduce(2)"]),
+    "own reduce with items": ("k.WithItems([1])", [], ["k.WithItems([2])"]),
+    "own identity": ("k.WithIdentity('a')", ["k.WithIdentity('a', object())"], ["k.WithIdentity('b')", "k.InheritedIdentity('a')", "'a'"]),
+    "list of objects": ("[k.Point(n) for n in range(20)]", [], ["[k.Point(n) for n in range(19)] + [k.FrozenPoint(19)]", "[k.Point(0)] * 20"]),
+    # functions, classes, modules
+    "function": ("k.add", ["k.add"], ["k.add_other", "k.wrapping", "k.Service.help"]),
+    "closure": ("k.adder(1)", ["k.adder(1)"], ["k.adder(2)", "k.adder([1])"]),
+    "recursive closure": ("k.counter(1)", ["k.counter(1)"], ["k.counter(2)"]),
+    "empty cell": ("k.empty_cell()", ["k.empty_cell()"], ["k.adder(...)"]),
+    "builtin": ("len", [], ["abs", "math.sqrt", "'a'.upper", "'b'.upper", "str.upper", "int.__add__", "(1).__add__", "dict.fromkeys", "dict.__dict__['fromkeys']"]),
+    "descriptors": ("k.Slotted.left", [], ["k.Slotted.right", "type.__dict__['__name__']", "k.Service.__dict__['title']", "k.Service.__dict__['make']", "k.Service.__dict__['help']", "k.WithCached.__dict__['costly']"]),
+    "standard library": ("functools.reduce", [], ["__import__('json').dumps", "__import__('json').loads", "pathlib.Path", "type(None)", "types.FunctionType"]),
+    "bound method": ("k.Service('a').call", ["k.Service('a').call"], ["k.Service('b').call", "k.Service.call", "k.Service.make"]),
+    "partial": ("functools.partial(k.add, 1, c=2)", [], ["functools.partial(k.add, 2, c=2)", "functools.partial(k.add, 1)", "functools.partial(k.add_other, 1, c=2)", "functools.partialmethod(k.add, 1, c=2)"]),
+    "lru_cache": ("k.cached", [], ["k.cached.__wrapped__", "functools.lru_cache(maxsize=4)(k.cached.__wrapped__)"]),
+    "singledispatch": ("k.shown", [], ["k.shown.__wrapped__"]),
+    "class": ("k.Point", [], ["k.FrozenPoint", "k.Pair", "k.Color", "int", "k.Point(1)"]),
+    "module": ("math", [], ["re", "k", "'math'"]),
+}  # fmt: skip
+
+
+def touched(value):
+    assert value.costly
+    return value
+
+
+def made(expression):
+    return eval(expression, globals())  # noqa: S307
+
+
+@pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
+def test_equal_values_have_one_identity_and_different_values_others(expression, equal, different):
+    """Per type: the same in any spelling, and unlike everything close to it."""
+    expected = fingerprint(made(expression))
+
+    assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
+    others = [fingerprint(made(other)) for other in different]
+    assert expected not in others
+    assert len(set(others)) == len(others)
+
+
+@pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
+def test_the_rule_holds_inside_of_containers(expression, equal, different):
+    """Per type: what counts alone counts just so beside others of its type, inside lists and dicts."""
+    expected = fingerprint([made(expression), {"a": (made(expression), 1)}])
+
+    same = [fingerprint([made(other), {"a": (made(other), 1)}]) for other in equal]
+    assert same == [expected] * len(equal)
+    for other in different:
+        assert fingerprint([made(other), {"a": (made(expression), 1)}]) != expected
+        assert fingerprint([made(expression), {"a": (made(other), 1)}]) != expected
+
+
+@pytest.mark.parametrize("expression", [row[0] for row in ROWS.values()], ids=ROWS)
+def test_a_copy_is_the_same_value(expression):
+    """Copies, deep ones and pickled ones, have the identity of what they copy."""
+    value = made(expression)
+    expected = fingerprint(value)
+
+    for copied in copies(value):
+        assert fingerprint(copied) == expected
+
+
+def copies(value):
+    """Those copies of a value that Python can make."""
+    for make in (copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))):
+        try:
+            yield make(value)
+        except (TypeError, AttributeError, ValueError, pickle.PicklingError):
+            continue
+
+
+def test_all_rows_are_told_apart():
+    """No two of the values of the table share an identity."""
+    assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("expression", "same", "outcome_same"),
+    [
+        ("[{'a': 1, 'b': 2}, {'b': 2, 'a': 1}]", "[{'b': 2, 'a': 1}, {'b': 2, 'a': 1}]", False),
+        ("{'a': 1, 'b': {2: 3}}", "{'b': {2: 3}, 'a': 1}", False),
+        ("{'x', 'y', 'z'}", "set('zyx')", True),
+        ("{(1, 2): frozenset({'a', (1,)})}", "{(1, 2): frozenset({(1,), 'a'})}", True),
+    ],
+)
+def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_same):
+    """An outcome that comes in another order is another outcome; that of sets never counts."""
+    assert fingerprint(made(expression)) == fingerprint(made(same))
+    assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
+
+
+def test_an_outcome_without_identity_has_none():
+    """No error where an outcome cannot be compared: it has no identity."""
+    assert fingerprint_outcome([object()]) is None
+
+
+def test_paths_count_relative_to_their_roots(tmp_path):
+    """A checkout in another folder has the same identities; strings stay as they are."""
+    roots = ((str(tmp_path / "one"), "<root>"),)
+    elsewhere = ((str(tmp_path / "two"), "<root>"),)
+
+    here = [fingerprint(tmp_path / "one" / rest, roots=roots) for rest in ("a/b", "")]
+    there = [fingerprint(tmp_path / "two" / rest, roots=elsewhere) for rest in ("a/b", "")]
+
+    assert here == there
+    assert here[0] != fingerprint(tmp_path / "one" / "a/b")
+    assert fingerprint(tmp_path / "one-more", roots=roots) == fingerprint(tmp_path / "one-more")
+    assert fingerprint(str(tmp_path / "one"), roots=roots) == fingerprint(str(tmp_path / "one"))
+
+
+class Taught:
+    def __init__(self, name):
+        self.name = name
+        self.handle = object()
+
+
+class TaughtToo(Taught):
+    pass
+
+
+def test_a_registered_type_is_what_it_reduces_to():
+    """register_fingerprint teaches a type and its subclasses."""
+    register_fingerprint(Taught, lambda value: value.name)
+
+    assert fingerprint(Taught("a")) == fingerprint(Taught("a"))
+    assert fingerprint([Taught("a")]) != fingerprint([Taught("b")])
+    assert fingerprint(TaughtToo("a")) == fingerprint(TaughtToo("a"))
+    assert fingerprint(TaughtToo("a")) != fingerprint(Taught("a"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("Rate", str), "takes a class first"),
+        ((Taught, "name"), "takes a function second"),
+        ((dict, str), "the identity of dict is understood already"),
+    ],
+)
+def test_registering_says_what_it_needs(arguments, message):
+    """A wrong registration fails where it is made."""
+    with pytest.raises(TypeError, match=message):
+        register_fingerprint(*arguments)
+
+
+def test_equal_parts_may_be_shared_or_not():
+    """Whether two equal parts are one object does not count, in small values nor in large ones."""
+    part = {"a": [1, 2]}
+    large = list(range(1000))
+
+    assert fingerprint([part, part]) == fingerprint([copy.deepcopy(part), copy.deepcopy(part)])
+    assert fingerprint([large] * 50) == fingerprint([list(large) for _ in range(50)])
+
+
+def test_interned_strings_are_like_others():
+    """Interning does not count."""
+    fresh = "".join(["key", "_", "one"])
+
+    assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint([{fresh: 1, "k": [fresh] * 100}])
