@@ -91,7 +91,7 @@ def missing(
 
 
 def _target_of(label: str) -> str:
-    return label.partition("(")[0]
+    return re.split(r"[( ]", label)[0]
 
 
 def _nearest_line(nearest: Known) -> str:

@@ -85,7 +85,7 @@ class Hostile:
     def __getattr__(self, name: str) -> object:
         raise RuntimeError("getattr ran")
 
-    @property
+    @property  # type: ignore[misc]  # that it is wrong is the point
     def __class__(self) -> type:
         raise RuntimeError("class ran")
 
@@ -409,6 +409,7 @@ def test_numpy_values_are_told_by_type_and_shape() -> None:
 
     assert shown(numpy.zeros((1797, 64))) == "<ndarray float64 1797x64>"
     assert shown(numpy.array([1, 2])) == "<ndarray int64 2 [1, 2]>"
+    assert shown(numpy.array(1.5)) == "<ndarray float64 1.5>"
     assert shown(numpy.float64(1.5)) == "1.5"
     assert shown(numpy.datetime64("2024-05-01")) == "2024-05-01"
     assert shown(numpy.dtype("int8")) == "int8"

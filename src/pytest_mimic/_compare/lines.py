@@ -125,8 +125,6 @@ class Lines:
             return Difference("", None, render(new, _WIDTH)).fact()
         if actual is ABSENT:
             return Difference("", "", None).fact()
-        if old == new == PLACEHOLDER:
-            return f"{PLACEHOLDER} recorded, another value now"
         return Difference("", *sides(old, new)).fact()
 
     def described(self, place: Place, value: Any) -> Any:

@@ -34,12 +34,7 @@ def opened(value: Any) -> Opened | Column | None:
         if opener is not None:
             try:
                 return opener(value)
-            except (
-                TypeError,
-                ValueError,
-                RuntimeError,
-                NotImplementedError,
-            ):  # such as a tensor without memory
+            except Exception:  # libraries refuse what has no plain memory, such as tensors of bfloat16
                 return None
     return None
 

@@ -151,7 +151,7 @@ class Comparison:
         elif issubclass(kind, BaseException):
             self.exception(place, recorded, actual)
         elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            self.parts(place, _fields(recorded), _fields(actual))
+            self.fields(place, recorded, actual)
         elif plain_form(recorded) is not None:
             self.derived(place, recorded, actual)
         else:
@@ -191,11 +191,21 @@ class Comparison:
         """Pairs attributes with each other."""
         pairs = [
             (
-                Place(f".{name}", name, parent=place, secret=self.lines.redactor.secret(name)),
+                Place(key_step(name), name, parent=place, secret=self.lines.redactor.secret(name)),
                 old.get(name, ABSENT),
                 new.get(name, ABSENT),
             )
             for name in [*old, *(name for name in new if name not in old)]
+        ]
+        self._todo.extend(reversed(pairs))
+
+    def fields(self, place: Place, recorded: Any, actual: Any) -> None:
+        """The items of a named tuple, which paths may name or count."""
+        redactor, names = self.lines.redactor, type(recorded)._fields
+        sides = zip(names, tuple.__iter__(recorded), tuple.__iter__(actual), strict=True)
+        pairs = [
+            (Place(f".{name}", name, str(n), parent=place, secret=redactor.secret(name)), then, now)
+            for n, (name, then, now) in enumerate(sides)
         ]
         self._todo.extend(reversed(pairs))
 
@@ -389,11 +399,6 @@ def _identity(key: Any) -> object:
 def _same_text(recorded: object, actual: object) -> bool:
     """The common case in columns of objects, told apart at little cost."""
     return type(recorded) is str and type(actual) is str and recorded == actual
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """The items of a named tuple."""
-    return dict(zip(type(value)._fields, tuple.__iter__(value), strict=True))
 
 
 def _told_by_python(error: BaseException) -> dict[str, Any]:

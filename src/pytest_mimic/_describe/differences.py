@@ -122,7 +122,7 @@ def _total(node: Any) -> str:
 
 
 def sides(old: Any, new: Any) -> tuple[str, str]:
-    """Two descriptions as texts that show where they differ."""
+    """Descriptions of two different values as texts that show where they differ, as far as that may be shown."""
     texts = _string_of(old), _string_of(new)
     if texts[0] is not None and texts[1] is not None and texts[0] != texts[1]:
         return _focused(texts[0], texts[1])
@@ -130,7 +130,10 @@ def sides(old: Any, new: Any) -> tuple[str, str]:
         rendered = render(old, digests=digests), render(new, digests=digests)
         if rendered[0] != rendered[1]:
             return _focused_lines(*rendered)
-    return f"{rendered[0]} ({_type_of(old)})", f"{rendered[1]} ({_type_of(new)})"
+    kinds = _type_of(old), _type_of(new)
+    if kinds[0] == kinds[1]:
+        return rendered[0], "another value"
+    return f"{rendered[0]} ({kinds[0]})", f"{rendered[1]} ({kinds[1]})"
 
 
 def _type_of(description: Any) -> str:

@@ -130,7 +130,7 @@ def has_extent(kind: type) -> bool:
     """Whether values of a library's type have a shape or a length, instead of one text."""
     if not _SCALARS.isdisjoint(lineage(kind)):
         return False
-    return hasattr(kind, "shape") or hasattr(kind, "__len__") or library_of(kind) == "PIL"
+    return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
 
 
 def summary(value: Any) -> str:
@@ -138,7 +138,7 @@ def summary(value: Any) -> str:
     parts = [type(value).__qualname__]
     parts += (str(kind) for kind in [_dtype(value)] if kind is not None)
     shape = _shape(value)
-    if shape is not None:
+    if shape:
         parts.append("x".join(map(str, shape)))
     return " ".join(parts) + _inside(value, shape)
 
@@ -151,19 +151,19 @@ def _dtype(value: Any) -> object:
     return None
 
 
-def _shape(value: Any) -> tuple[int, ...] | None:
+def _shape(value: Any) -> tuple[int, ...]:
     for name in ("shape", "size"):
         shape = getattr(value, name, None)
         if isinstance(shape, tuple):
             return tuple(shape)
-    return (len(value),) if hasattr(type(value), "__len__") else None
+    return (len(value),)
 
 
-def _inside(value: Any, shape: tuple[int, ...] | None) -> str:
+def _inside(value: Any, shape: tuple[int, ...]) -> str:
     """The items of a small array of numbers, the columns of a narrow table."""
     if type(value).__qualname__ == "ndarray" and value.dtype.kind in "biufc" and value.size <= _FEW:
         return f" {value.tolist()}"
-    columns = getattr(value, "columns", None) if shape is not None and len(shape) == 2 else None
+    columns = getattr(value, "columns", None) if len(shape) == 2 else None
     if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
         return ""
     return f": {', '.join(columns)}"
