@@ -65,6 +65,11 @@ def is_writable(holder: Holder) -> bool:
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
+def modules_now() -> tuple[int, ...]:
+    """What changes when a module is imported."""
+    return tuple(map(id, list(sys.modules.values())))
+
+
 def all_namespaces() -> Iterator[dict[str, object]]:
     """The namespace of every imported module but our own machinery's."""
     seen = set()

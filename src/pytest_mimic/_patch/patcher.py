@@ -11,7 +11,7 @@ from pytest_mimic._modules import module_exists
 from pytest_mimic._target import Reading, refusal
 from pytest_mimic.errors import TargetError
 
-from .holders import MISSING, namespace_of
+from .holders import MISSING, modules_now, namespace_of
 from .imports import (
     AskedModule,
     ImportWatch,
@@ -22,7 +22,7 @@ from .imports import (
     tell_when_loaded,
 )
 from .lookup import Found, Lookup, NotFoundError, OnDemandError
-from .patches import Patch, Patches
+from .patches import Patch, Patches, see
 
 
 class Request(Protocol):
@@ -191,11 +191,12 @@ class Patcher:
     def _settle(self, activation: Activation, *, just_loaded: str = "") -> None:
         """Cover what the activation's requests name by now, and patch what is new."""
         fresh: list[Patch] = []
+        modules = modules_now()
         try:
             for key, (wish, found) in self._wanted(activation, just_loaded).items():
                 known = activation._covered.get(key)
                 if known is None or known[0] is not wish:
-                    activation._covered[key] = (wish, self._patch(wish, found, fresh))
+                    activation._covered[key] = (wish, self._patch(wish, found, modules, fresh))
                 if known is not None and known[0] is not wish:
                     self._let_go(*known)
         finally:
@@ -274,13 +275,14 @@ class Patcher:
 
     # From functions to patches
 
-    def _patch(self, wish: _Wish, found: Found, fresh: list[Patch]) -> Patch:
+    def _patch(self, wish: _Wish, found: Found, modules: tuple[int, ...], fresh: list[Patch]) -> Patch:
         """Cover a function; its patch is added to `fresh` if there was none."""
         patch = self._patches.of(found.function)
         label = patch.label if patch is not None else self._label(wish, found)
+        seen = see(found, modules)
         wrapper = self._cover(wish.request, label, found.function, found.kind)
         if patch is None:
-            patch = Patch(found, label, wrapper)
+            patch = Patch(found, label, wrapper, seen)
             fresh.append(patch)
         patch.covers += 1
         return patch

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partialmethod
 from types import MethodType
 from typing import Any, NamedTuple
 
 from .descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
-from .holders import MISSING, Holder, all_classes, all_namespaces, held_by, read, write
+from .holders import MISSING, Holder, all_classes, all_namespaces, held_by, modules_now, read, write
 from .lookup import Found
 
 
@@ -21,6 +23,30 @@ class Place(NamedTuple):
     ours: object
 
 
+class Seen(NamedTuple):
+    """What tells whether a function is held where it was held the last time.
+
+    A new holder is a new reference to the function, or to what carries it. It would go unnoticed
+    only if another reference went in exchange, so a module imported meanwhile counts too.
+    """
+
+    modules: tuple[int, ...]
+    references: tuple[int, int]
+
+
+class Remembered(NamedTuple):
+    """The places where a function was held the last time, but the one by which it is named."""
+
+    function: object
+    seen: Seen
+    places: list[Place]
+
+
+def see(found: Found, modules: tuple[int, ...]) -> Seen:
+    """What is to be seen of a function before it is covered."""
+    return Seen(modules, (sys.getrefcount(found.function), sys.getrefcount(found.original)))
+
+
 class Patch:
     """One function and its wrapper.
 
@@ -28,18 +54,21 @@ class Patch:
         named: How the function was found first.
         label: Its `module:qualname`.
         covers: How many activations want it.
-        places: Where it was put.
+        places: Where it was put, first where it was named.
+        seen: What was to be seen of the function before it was patched.
         originals: Each object of ours by its id, with what it stands for.
     """
 
-    def __init__(self, named: Found, label: str, wrapper: Callable[..., Any]) -> None:
+    def __init__(self, named: Found, label: str, wrapper: Callable[..., Any], seen: Seen) -> None:
         self.named = named
+        self.seen = seen
         self.label = label
         self.wrapper = wrapper
         self.covers = 0
         self.places: list[Place] = []
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
         self._replacements: dict[tuple[int, bool], object] = {}
+        self._references = 0
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -61,6 +90,23 @@ class Patch:
         inside = carried(original)
         is_carrier = inside is not None and behind(inside) is self.function
         return [self.function, original, *([inside] if is_carrier else [])]
+
+    def count_references(self) -> None:
+        """Count the references to the wrapper while nothing holds it but the engine and this patch."""
+        self._references = sys.getrefcount(self.wrapper)
+
+    @property
+    def is_held_elsewhere(self) -> bool:
+        """Whether anything of ours may be held somewhere, now that all places are restored."""
+        ours = [*self._replacements.values(), *(place.ours for place in self.places)]
+        known = Counter(map(id, ours))
+        del ours
+        # A descriptor of ours has one reference in `originals`, and one is that of the question.
+        carriers = [pair for pair in self.originals.values() if pair[0] is not self.wrapper]
+        if any(sys.getrefcount(pair[0]) > known[id(pair[0])] + 2 for pair in carriers):
+            return True
+        expected = self._references + known[id(self.wrapper)] + len(carriers)
+        return sys.getrefcount(self.wrapper) > expected
 
     def replacement(self, held: object, *, in_class: bool) -> object:
         """What stands for `held`, the function itself or what carries it; the same each time."""
@@ -85,6 +131,7 @@ class Patches:
     def __init__(self) -> None:
         self._by_function: dict[int, Patch] = {}
         self._ours: dict[int, Patch] = {}
+        self._remembered: dict[int, Remembered] = {}
 
     def of(self, function: object) -> Patch | None:
         """The patch of a function."""
@@ -103,12 +150,25 @@ class Patches:
         """Put the wrappers wherever their functions are held, in one pass over all holders."""
         everywhere: dict[int, Patch] = {}
         for patch in patches:
+            patch.count_references()
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
-            everywhere.update((id(thing), patch) for thing in patch.sought)
+            if not self._put_as_before(patch):
+                everywhere.update((id(thing), patch) for thing in patch.sought)
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
+
+    def _put_as_before(self, patch: Patch) -> bool:
+        """Put the wrapper where the function was held the last time, if nothing else can hold it now."""
+        known = self._remembered.get(id(patch.function))
+        if known is None or known.seen != patch.seen:
+            return False
+        if any(read(place.holder, place.name) is not place.before for place in known.places):
+            return False
+        for place in known.places:
+            self._put(patch, place.holder, place.name, place.before, place.before)
+        return True
 
     def _put(self, patch: Patch, holder: Holder, name: str, held: object, original: object) -> None:
         ours = patch.replacement(original, in_class=isinstance(holder, type))
@@ -123,10 +183,22 @@ class Patches:
             for place in reversed(patch.places):
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, self._before(place))
-        left = {key: patch for patch in ended for key in patch.originals}
+        modules = modules_now()
+        spread = [patch for patch in ended if patch.seen.modules != modules or patch.is_held_elsewhere]
+        left = {key: patch for patch in spread for key in patch.originals}
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
+        self._remember([patch for patch in ended if patch not in spread], modules)
+
+    def _remember(self, ended: Sequence[Patch], modules: tuple[int, ...]) -> None:
+        """Keep where functions are held, as long as no module is imported."""
+        for key, known in list(self._remembered.items()):
+            if known.seen.modules != modules:
+                del self._remembered[key]
+        for patch in ended:
+            places = patch.places[1:]
+            self._remembered[id(patch.function)] = Remembered(patch.function, patch.seen, places)
 
     def _before(self, place: Place) -> object:
         """What to put back: what another patch had put there stays only as long as that does."""

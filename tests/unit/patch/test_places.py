@@ -532,3 +532,46 @@ def test_the_types_that_carry_a_function_are_restored_as_they_were(shop, activat
     ]
     assert all(vars(shop.Client)[name] is value for name, value in held.items())
     assert type(shop.get_shared) is MethodType
+
+
+def test_each_activation_finds_the_places_of_its_time(shop, calls, activate, snapshot):
+    """Between two activations a holder may come, go or change, without any import."""
+    holder = sys.modules[__name__]
+    vars(holder)["kept"] = shop.fetch
+    for _ in range(3):
+        activate("shop:fetch", "shop:Client.build").close()
+
+    class Service:
+        fetch = staticmethod(shop.fetch)
+        build = shop.Client.__dict__["build"]
+
+    vars(holder)["added"] = vars(holder).pop("kept")
+    before = snapshot(shop, holder)
+    activation = activate("shop:fetch", "shop:Client.build")
+    for call in (shop.fetch, Service.fetch, Service.build, vars(holder)["added"]):
+        call()
+    activation.close()
+
+    assert calls.made == ["shop:fetch", "shop:fetch", "shop:Client.build", "shop:fetch"]
+    assert not before.changed()
+    assert Service.__dict__["fetch"].__func__ is vars(holder).pop("added") is shop.fetch
+
+
+def test_a_wrapper_taken_without_an_import_is_replaced(shop, activate):
+    """By an assignment, a class body, a bound method or a descriptor, while it was in force."""
+    held = vars(shop.Client)["build"]
+    for _ in range(3):
+        activation = activate("shop:fetch", "shop:Client.build")
+
+        class Service:
+            fetch = staticmethod(shop.fetch)
+            build = shop.Client.__dict__["build"]
+
+        shop.taken = shop.fetch
+        shop.bound = shop.Client.build
+        activation.close()
+
+        assert shop.taken is Service.__dict__["fetch"].__func__ is shop.fetch
+        assert Service.__dict__["build"] is held
+        assert shop.bound.__func__ is held.__func__
+        assert not hasattr(shop.fetch, "__wrapped__")
