@@ -93,7 +93,9 @@ def _reduce_as_its_class_does(exception: BaseException) -> Any:
     if not isinstance(reduced, tuple) or any(part is not None for part in reduced[3:]):
         return NotImplemented
     state = state_of(exception)
-    rest = {key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state}
+    rest: dict[str, Any] = {
+        key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state
+    }
     rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
     if all(type(arg) in _SIMPLE for arg in exception.args):
         rest["args"] = exception.args

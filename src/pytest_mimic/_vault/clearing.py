@@ -19,10 +19,9 @@ def delete(store: Store, names: Iterable[str]) -> Counts:
     """See `Vault.delete`."""
     names = list(names)
     with store.lock(OBJECTS_LOCK):
-        has_objects = next(iter(store.names("objects")), None) is not None
-        objects = _references(store, names) if has_objects else set()
         sizes = [size for name in names if (size := store.delete(name)) is not None]
-        _, freed, bytes_freed = _collect(store, objects)
+        # All objects are looked at: a crash may have left some that no recording ever named.
+        _, freed, bytes_freed = _collect(store, set(store.names("objects")))
     _prune(store, names)
     return len(sizes), freed, sum(sizes) + bytes_freed
 

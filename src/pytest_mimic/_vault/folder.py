@@ -1,7 +1,7 @@
-"""FolderStore: a folder of files, each written beside its place and moved there when it is complete."""
+"""FolderStore: a folder of files, each written aside and moved to its place when it is complete."""
 
 # A Path costs more to join than a small file to open.
-# ruff: noqa: PTH103, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
+# ruff: noqa: PTH103, PTH113, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
 
 import mmap
@@ -42,50 +42,45 @@ class FolderStore:
     def read(self, name: str) -> bytes | None:
         try:
             file = os.open(self._prefix + name, _READ)
+            try:
+                data = os.read(file, _SMALL)
+                return data if len(data) < _SMALL else _read_rest(file, data)
+            finally:
+                os.close(file)
         except OSError as reason:
             self._check_absent(name, reason)
             return None
-        try:
-            data = os.read(file, _SMALL)
-            if len(data) < _SMALL:
-                return data
-            return _read_rest(file, data)
-        except OSError as reason:
-            raise _unreadable(self._prefix + name, reason) from reason
-        finally:
-            os.close(file)
 
     def map(self, name: str) -> memoryview | None:
         try:
             file = os.open(self._prefix + name, _READ)
+            try:
+                size = os.fstat(file).st_size
+                if size >= _MAPPED_FROM and os.name == "posix":
+                    return memoryview(mmap.mmap(file, size, access=mmap.ACCESS_COPY))
+                return memoryview(_read_into(file, size))
+            finally:
+                os.close(file)
         except OSError as reason:
             self._check_absent(name, reason)
             return None
-        try:
-            size = os.fstat(file).st_size
-            if size >= _MAPPED_FROM and os.name == "posix":
-                return memoryview(mmap.mmap(file, size, access=mmap.ACCESS_COPY))
-            return memoryview(_read_into(file, size))
-        except OSError as reason:
-            raise _unreadable(self._prefix + name, reason) from reason
-        finally:
-            os.close(file)
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         path = self._prefix + name
-        folder = os.path.dirname(path)
-        beside = os.path.join(folder, f".mimic-{_host()}-{os.getpid()}-{next(_numbers)}.tmp")
+        # In the vault's top folder: one look there finds what crashed writers left, of all kinds.
+        whole = f"{self._prefix}.mimic-{_host()}-{os.getpid()}-{next(_numbers)}.tmp"
         try:
-            self._make_ready(folder)
-            _write_file(beside, data, durable=durable)
+            self._make_ready(os.path.dirname(path))
+            _write_file(whole, data, durable=durable)
             try:
-                os.replace(beside, path)
+                os.replace(whole, path)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(beside)
+                    os.unlink(whole)
                 raise
         except OSError as reason:
-            raise _unwritable(path, reason) from reason
+            at_fault = self.path if os.path.isfile(self.path) else path
+            raise _cannot("write", at_fault, reason) from reason
 
     def delete(self, name: str) -> int | None:
         path = self._prefix + name
@@ -127,11 +122,9 @@ class FolderStore:
                 yield from self.names(folder)
 
     def prune(self, folders: set[str]) -> None:
-        """Remove these folders where nothing is left in them, leftovers of crashed writers aside."""
+        """Remove these folders, and those that hold them, where nothing is left in them."""
         for folder in sorted(folders, key=len, reverse=True):
             while folder:
-                with suppress(OSError):
-                    _sweep(self._prefix + folder)
                 try:
                     os.rmdir(self._prefix + folder)
                 except OSError:
@@ -179,19 +172,20 @@ class FolderStore:
         return folder
 
     def _make_ready(self, folder: str) -> None:
-        """Make the folder, and sweep what crashed writers left in it; once for each."""
+        """Make the folder; before the first write, sweep what crashed writers left."""
         if folder in self._ready and os.path.isdir(folder):
             return
         os.makedirs(folder, exist_ok=True)
-        _sweep(folder)
+        if not self._ready:
+            _sweep(self.path)
         self._ready.add(folder)
 
     def _check_absent(self, name: str, reason: OSError) -> None:
         """Whether there is just no such file; a vault that cannot be read is an error."""
-        missing = isinstance(reason, (FileNotFoundError, NotADirectoryError))
-        if missing and (not os.path.lexists(self.path) or os.path.isdir(self.path)):
-            return
-        raise _unreadable(self._prefix + name, reason) from reason
+        if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
+            raise _unreadable(self._prefix + name, reason) from reason
+        if isinstance(reason, NotADirectoryError) and not os.path.isdir(self.path):
+            raise _unreadable(self.path, reason) from reason
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -279,10 +273,6 @@ _host_digits: str | None = None
 
 def _unreadable(path: str, reason: OSError) -> MimicError:
     return _cannot("read", path, reason)
-
-
-def _unwritable(path: str, reason: OSError) -> MimicError:
-    return _cannot("write", path, reason)
 
 
 def _cannot(do: str, path: str, reason: OSError) -> MimicError:

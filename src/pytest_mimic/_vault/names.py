@@ -13,10 +13,10 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECA
 def recording_name(target: str, key: str) -> str:
     """Where the recording of a call stands: `calls/shop.api/fetch_rates/<key>.json`.
 
-    Two targets never share a folder, even where case does not count.
+    Two targets never share a folder, even where case does not count. A boundary's has no second part.
     """
-    module, _, qualname = target.partition(":")
-    return f"calls/{_component(module)}/{_component(qualname)}/{key}.json"
+    folder = "/".join([_component(part) for part in target.split(":", 1)])
+    return f"calls/{folder}/{key}.json"
 
 
 def cassette_name(name: str) -> str:

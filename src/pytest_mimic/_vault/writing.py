@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
@@ -50,9 +51,9 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
     with writing.guard():
         before = _before(store, name, "outcomes")
         entries = writing.entries(() if before is None else before["outcomes"])
-        if before is not None and entries == before["outcomes"]:
+        if before is not None and _are_the_same(entries, before["outcomes"]):
             head.update({key: before.get(key) for key in ("test", "recorded")})
-            if all(before.get(key) == value for key, value in head.items()):
+            if _equal(head, {key: before.get(key) for key in head}):
                 writing.settle(entries)
                 return Written(False, set())
         writing.write(name, {**head, "outcomes": entries})
@@ -74,7 +75,7 @@ def write_cassette(
             {**{fact: getattr(call, fact) for fact in CassetteEntry.FACTS}, "outcome": entry}
             for call, entry in zip(calls, entries, strict=True)
         ]
-        if before is not None and told == before["calls"]:
+        if before is not None and _are_the_same(entries, old) and _equal(told, before["calls"]):
             writing.settle(entries)
             return Written(False, set())
         writing.write(name, {"format": FORMAT, **facts, "calls": told})
@@ -142,7 +143,7 @@ class _Writing:
         if stored.awaited != old.get("awaited", False):
             return False
         if encoded is None:
-            return body_of(stored.entry) == body_of(old)
+            return _equal(body_of(stored.entry), body_of(old))
         if encoded.pickled is not None:
             return (
                 "pickle" in old
@@ -259,6 +260,16 @@ def _before(store: Store, name: str, part: str) -> dict[str, Any] | None:
     except (CorruptRecordingError, LookupError, TypeError):
         return None
     return facts
+
+
+def _are_the_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
+    """Whether all of what stands there was taken over."""
+    return len(entries) == len(before) and all(map(operator.is_, entries, before))
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether JSON data is equal; `==` takes `1` for `True`."""
+    return layout(one) == layout(other)
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:

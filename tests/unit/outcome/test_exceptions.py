@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -82,7 +83,7 @@ def raised(action):
         lambda: KeyError("missing"),
         lambda: StopIteration(5),
         lambda: ZeroDivisionError(),
-        lambda: raised(lambda: open("/nowhere/x")),
+        lambda: raised(lambda: os.stat("/nowhere/x")),
         lambda: raised(lambda: json.loads("{")),
         lambda: raised(lambda: b"\xff".decode()),
         lambda: raised(lambda: __import__("nowhere_at_all")),

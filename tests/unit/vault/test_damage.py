@@ -380,7 +380,7 @@ def test_a_class_that_is_gone_makes_the_recording_stale():
 
     gone = globals().pop("Effect")
     try:
-        with pytest.raises(StaleRecordingError, match="cannot be loaded here\n  AttributeError: .*Effect"):
+        with pytest.raises(StaleRecordingError, match=r"cannot be loaded here\n  AttributeError: .*Effect"):
             load(store)
     finally:
         globals()["Effect"] = gone
@@ -396,7 +396,7 @@ def test_code_stored_by_value_is_refused_on_another_python():
     facts["outcomes"][0]["python"] = "3.9"
     store.write(NAME, json.dumps(facts).encode())
 
-    with pytest.raises(StaleRecordingError, match="recorded by Python 3.9 with code stored by value"):
+    with pytest.raises(StaleRecordingError, match=r"recorded by Python 3\.9 with code stored by value"):
         load(store)
 
 

@@ -1,0 +1,256 @@
+"""A vault outlives its writers: killed at any instant, on a full disk, past a limit of file size.
+
+`MIMIC_KILLS=5000` makes the campaign that long.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from pytest_mimic import MimicError
+from pytest_mimic._outcome import Outcome
+from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
+
+KILLS = int(os.environ.get("MIMIC_KILLS", "15"))
+CALLS = 60
+
+WRITER = textwrap.dedent("""
+    import sys
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
+
+    def value_of(number, generation):
+        kinds = [
+            {"n": number, "generation": generation},
+            (number, generation, "odd"),
+            [generation] * 1500,
+            (b"large" * 60_000, generation),
+            ("shared", generation),
+        ]
+        return kinds[number % len(kinds)]
+
+    def record(folder, generation, calls):
+        vault = Vault(FolderStore(folder))
+        for number in range(calls):
+            stored = vault.stored(Outcome.of_value(value_of(number, generation)), 1.0)
+            name = recording_name("shop:fetch", f"{number:032x}")
+            vault.write(name, Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored]))
+            vault.collect(vault.replaced)
+            vault.replaced.clear()
+
+    if __name__ == "__main__":
+        print("ready", flush=True)
+        record(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+""")
+
+
+def held(folder) -> list[object]:
+    """What each call's recording gives; None where there is none. Anything but a right value raises."""
+    vault = Vault(FolderStore(folder))
+    recordings = [vault.read(recording_name("shop:fetch", f"{number:032x}")) for number in range(CALLS)]
+    return [None if recording is None else recording.outcomes[0].load().value for recording in recordings]
+
+
+@pytest.fixture
+def writer(tmp_path, monkeypatch):
+    (tmp_path / "writer.py").write_text(WRITER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield __import__("writer")
+    sys.modules.pop("writer", None)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_after_a_kill_at_any_instant_each_recording_is_old_or_new(tmp_path, writer):
+    """Never half; the next run completes the vault, and nothing of the killed ones stays."""
+    folder = tmp_path / "vault"
+    chance = random.Random(KILLS)
+    spans = _spans(tmp_path, folder)
+    allowed: list[set[int]] = [set() for _ in range(CALLS)]
+
+    for generation in range(KILLS):
+        for each in allowed:
+            each.add(generation)
+        _kill_one(tmp_path, folder, generation, chance.uniform(0, spans))
+        for number, value in enumerate(held(folder)):
+            fitting = {g for g in allowed[number] if value == writer.value_of(number, g)}
+            assert value is None or fitting, (generation, number, value)
+            if value is not None:
+                allowed[number] = fitting
+
+    writer.record(str(folder), KILLS, CALLS)
+    assert held(folder) == [writer.value_of(number, KILLS) for number in range(CALLS)]
+    assert [path for path in folder.rglob("*") if path.name.endswith(".tmp")] == []
+    vault = Vault(FolderStore(folder))
+    vault.delete(vault.names())
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def _spans(tmp_path, folder) -> float:
+    """How long a writer works when nobody kills it, in seconds."""
+    process = _start(tmp_path, folder.with_name("trial"), 0)
+    began = time.monotonic()
+    process.wait()
+    process.stdout.close()
+    return time.monotonic() - began
+
+
+def _start(tmp_path, folder, generation) -> subprocess.Popen[str]:
+    command = [sys.executable, str(tmp_path / "writer.py"), str(folder), str(generation), str(CALLS)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def _kill_one(tmp_path, folder, generation, after) -> None:
+    process = _start(tmp_path, folder, generation)
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 512 KB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root may mount a tmpfs")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(vault) -> tuple[int, str]:
+    """Records until the disk is full; how many were recorded, and the error."""
+    for number in range(1000):
+        value = (random.Random(number).randbytes(9000), number)
+        stored = vault.stored(Outcome.of_value(value), 1.0)
+        try:
+            vault.write(
+                recording_name("shop:fetch", f"{number:032x}"),
+                Recording("shop:fetch", None, None, None, "", None, [stored]),
+            )
+        except MimicError as error:
+            return number, str(error)
+    raise AssertionError("the disk is never full")
+
+
+def test_a_full_disk_is_one_clear_error_and_nothing_half(small_disk):
+    """What was recorded replays; nothing of the failed ones takes space."""
+    vault = Vault(FolderStore(small_disk / "vault"))
+
+    recorded, error = fill(vault)
+
+    assert error.startswith(f"cannot write {small_disk}/vault/")
+    assert error.endswith(os.strerror(28))
+    assert recorded > 10
+    assert len(vault.names()) == recorded
+    assert len(list(vault.store.names("objects"))) == recorded
+    assert [path for path in small_disk.rglob("*") if path.name.endswith(".tmp")] == []
+    for number in range(recorded):
+        recording = vault.read(recording_name("shop:fetch", f"{number:032x}"))
+        assert recording.outcomes[0].load().value[1] == number
+
+
+def test_a_limit_of_file_size_is_one_clear_error(tmp_path):
+    """As `ulimit -f` sets it, or a quota."""
+    pytest.importorskip("resource")
+    script = textwrap.dedent("""
+        import random, resource, sys
+        from pytest_mimic import MimicError
+        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._vault import FolderStore, Recording, Vault
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+        vault = Vault(FolderStore(sys.argv[1]))
+        for size in (10_000, 200_000, 3_000_000):
+            stored = vault.stored(Outcome.of_value((random.Random(size).randbytes(size),)), 1.0)
+            name = f"calls/shop/f/{size:032x}.json"
+            try:
+                vault.write(name, Recording("shop:f", None, None, None, "", None, [stored]))
+                print(len(vault.read(name).outcomes[0].load().value[0]))
+            except MimicError as error:
+                print(str(error).rpartition(": ")[2], vault.read(name))
+    """)
+
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "v")], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.splitlines() == ["10000", "File too large None", "File too large None"]
+    assert len([path for path in (tmp_path / "v").rglob("*") if path.is_file()]) == 2
+
+
+def test_a_forked_child_can_write_while_a_thread_of_its_parent_does(tmp_path):
+    """Locks that the fork copied are held by nobody."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    script = textwrap.dedent("""
+        import os, sys, threading
+        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._vault import FolderStore, Recording, Vault
+        vault = Vault(FolderStore(sys.argv[1]))
+
+        def put(number):
+            stored = vault.stored(Outcome.of_value((number,)), 1.0)
+            vault.write(f"calls/shop/f/{number:032x}.json", Recording("shop:f", None, None, None, "", None, [stored]))
+
+        put(0)
+        held, done = threading.Event(), threading.Event()
+
+        def hold():
+            with vault.store.lock("objects"):
+                held.set()
+                done.wait()
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        child = os.fork()
+        if child == 0:
+            put(1)
+            os._exit(0)
+        done.set()
+        thread.join()
+        assert os.waitpid(child, 0)[1] == 0
+        print(sorted(vault.read(name).outcomes[0].load().value for name in vault.names()))
+    """)
+
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "v")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (ran.stdout, ran.returncode) == ("[(0,), (1,)]\n", 0), ran.stderr
+
+
+def test_processes_share_one_vault(tmp_path):
+    """Equal outcomes meet in one object, while others collect."""
+    (tmp_path / "writer.py").write_text(WRITER)
+    folder = tmp_path / "vault"
+
+    processes = [_start(tmp_path, folder, 0) for _ in range(4)]
+    for process in processes:
+        assert process.wait(60) == 0
+        process.stdout.close()
+
+    values = held(folder)
+    assert [value for value in values if value is None] == []
+    # Twelve values of their own, and three that are shared; the others stand in their recordings.
+    assert len(list(FolderStore(folder).names("objects"))) == 15

@@ -1,0 +1,123 @@
+"""Whatever operation of a recording fails, what stood there before stands there still, and nothing half."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from pytest_mimic import MimicError
+from pytest_mimic._outcome import Outcome
+from pytest_mimic._vault import FolderStore, Recording, Vault
+
+A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
+OLD, NEW = [(1, "old"), [0] * 3000, {"x": 1}], [(2, "new"), [1] * 3000, {"x": 2}, (3, "newer")]
+FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
+
+
+def put(vault, name, values):
+    outcomes = [vault.stored(Outcome.of_value(value), 0.5) for value in values]
+    vault.write(name, Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes))
+
+
+def values(vault, name):
+    recording = vault.read(name)
+    return None if recording is None else [outcome.load().value for outcome in recording.outcomes]
+
+
+def everything(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def attempt(action) -> str | None:
+    """The error that it ends with, or None."""
+    try:
+        action()
+    except MimicError as error:
+        return str(error)
+    return None
+
+
+class FailingOnce:
+    """Lets the n-th call of a function of `os` fail; others pass."""
+
+    def __init__(self, function, n, number):
+        self.function, self.left, self.number = function, n, number
+
+    def __call__(self, *args, **kwargs):
+        self.left -= 1
+        if self.left == 0:
+            raise OSError(self.number, os.strerror(self.number))
+        return self.function(*args, **kwargs)
+
+
+@pytest.mark.parametrize("operation", ["open", "write", "fsync", "replace", "makedirs", "close"])
+@pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
+def test_the_nth_failing_operation_leaves_old_or_new(operation, before, tmp_path, monkeypatch):
+    """For every N until none fails; the error names path and cause, no leftover and no orphan remains."""
+    for n in range(1, 100):
+        folder = tmp_path / str(n)
+        vault = Vault(FolderStore(folder))
+        put(vault, B, OLD[:2])
+        if before is not None:
+            put(vault, A, before)
+        stood = everything(folder)
+        failing = FailingOnce(getattr(os, operation), n, FAILURES[n % 3])
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, operation, failing)
+            failed = attempt(lambda folder=folder: put(Vault(FolderStore(folder)), A, NEW))
+
+        if failed is None:
+            assert values(vault, A) == NEW
+        else:
+            assert failed.startswith("cannot ")
+            assert failed.endswith(os.strerror(FAILURES[n % 3]))
+            assert everything(folder) == stood
+        put(vault, A, NEW)
+        assert (values(vault, A), values(vault, B)) == (NEW, OLD[:2])
+        if failing.left > 0:
+            return
+    raise AssertionError("some operation fails for ever")
+
+
+@pytest.mark.parametrize("operation", ["unlink", "lstat", "scandir", "open"])
+def test_the_nth_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monkeypatch):
+    """What is still named is still there; clearing again completes it."""
+    for n in range(1, 100):
+        folder = tmp_path / str(n)
+        vault = Vault(FolderStore(folder))
+        put(vault, A, OLD)
+        put(vault, B, OLD[1:])
+        failing = FailingOnce(getattr(os, operation), n, errno.EIO)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, operation, failing)
+            failed = attempt(lambda folder=folder: Vault(FolderStore(folder)).delete([A]))
+
+        assert failed is None or failed.endswith(os.strerror(errno.EIO))
+        assert values(vault, A) in (None, OLD)
+        assert values(vault, B) == OLD[1:]
+        vault.delete([A])
+        assert (vault.names(), values(vault, B)) == ({B}, OLD[1:])
+        if failing.left > 0:
+            return
+    raise AssertionError("some operation fails for ever")
+
+
+def test_an_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
+    """Ctrl-C is no OSError."""
+    vault = Vault(FolderStore(tmp_path))
+    put(vault, A, OLD)
+    stood = everything(tmp_path)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            put(vault, A, NEW)
+
+    assert everything(tmp_path) == stood

@@ -1,0 +1,166 @@
+"""The folder, the memory and a plain dict do the same, whatever is done to them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from pytest_mimic._outcome import Outcome
+from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
+
+names = st.sampled_from(
+    [recording_name(f"shop:{f}", f"{k:032x}") for f in ("f", "g", "Class.h") for k in range(2)]
+)
+values = st.sampled_from(
+    [
+        1,
+        True,
+        1.0,
+        [1, 2],
+        {"a": 1, "b": 2},
+        {"b": 2, "a": 1},
+        (1, 2),
+        {1, 2},
+        [0] * 2000,
+        ("x",) * 50,
+        b"\0" * 5000,
+    ]
+)
+places = st.sampled_from(["a", "b/c", "b/d", "b/c2/e.json"])
+
+
+class Vaults(RuleBasedStateMachine):
+    """Vaults over both stores, against what they should hold."""
+
+    @initialize()
+    def start(self):
+        self.folder = tempfile.mkdtemp()
+        self.stores = [FolderStore(Path(self.folder) / "vault"), MemoryStore()]
+        self.expected: dict[str, list[object]] = {}
+
+    def teardown(self):
+        shutil.rmtree(self.folder)
+
+    @rule(name=names, given=st.lists(values, min_size=1, max_size=3))
+    def record(self, name, given):
+        """A recording replaces what was there, or leaves it where it is equal."""
+        changed = set()
+        for store in self.stores:
+            vault = Vault(store)
+            outcomes = [vault.stored(Outcome.of_value(value), 0.1) for value in given]
+            before = {each: store.read(each) for each in store.names()}
+            wrote = vault.write(name, Recording("shop:f", None, None, None, "2026-11-02", None, outcomes))
+            after = {each: store.read(each) for each in store.names()}
+            assert wrote == (before != after)
+            changed.add(wrote)
+            vault.collect(vault.replaced)
+        assert len(changed) == 1
+        assert changed == {repr(self.expected.get(name)) != repr(given)}
+        self.expected[name] = given
+
+    @rule(chosen=st.sets(names))
+    def clear(self, chosen):
+        """Counts are those of what was there."""
+        cleared = {Vault(store).delete(chosen) for store in self.stores}
+
+        gone = [self.expected.pop(name) for name in chosen if name in self.expected]
+        assert [each.recordings for each in cleared] == [len(gone)]
+
+    @rule(name=names)
+    def reopen(self, name):
+        """What one vault wrote, another reads."""
+        for store in self.stores:
+            recording = Vault(store).read(name)
+            held = None if recording is None else [outcome.load().value for outcome in recording.outcomes]
+            assert repr(held) == repr(self.expected.get(name))
+
+    @invariant()
+    def hold_the_same(self):
+        """Byte for byte; and every object is named by a recording."""
+        kept = [{name: store.read(name) for name in store.names()} for store in getattr(self, "stores", ())]
+        if not kept:
+            return
+        assert kept[0] == kept[1]
+        assert {name for name in kept[0] if name.startswith("calls")} == set(self.expected)
+        everything = b"".join(data for name, data in kept[0].items() if name.startswith("calls"))
+        assert all(name.encode() in everything for name in kept[0] if name.startswith("objects"))
+
+
+Vaults.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestVaults = Vaults.TestCase
+
+
+class Stores(RuleBasedStateMachine):
+    """Bytes by name: both stores, against a dict."""
+
+    @initialize()
+    def start(self):
+        self.folder = tempfile.mkdtemp()
+        self.stores = [FolderStore(Path(self.folder) / "vault"), MemoryStore()]
+        self.expected: dict[str, bytes] = {}
+
+    def teardown(self):
+        shutil.rmtree(self.folder)
+
+    @rule(name=places, data=st.binary(max_size=40_000), durable=st.booleans(), pieces=st.booleans())
+    def write(self, name, data, durable, pieces):
+        """Whole, from bytes or from pieces."""
+        for store in self.stores:
+            store.write(name, [data[:7], memoryview(data)[7:]] if pieces else data, durable=durable)
+        self.expected[name] = data
+
+    @rule(name=places)
+    def delete(self, name):
+        """Gives the size, or None."""
+        data = self.expected.pop(name, None)
+        for store in self.stores:
+            assert store.delete(name) == (None if data is None else len(data))
+
+    @rule(name=places)
+    def read(self, name):
+        """Bytes, memory of one's own, and size."""
+        data = self.expected.get(name)
+        for store in self.stores:
+            own = store.map(name)
+            assert store.read(name) == data
+            assert (None if own is None else bytes(own)) == data
+            assert store.size(name) == (None if data is None else len(data))
+            if own:
+                own[0] ^= 1
+                assert store.read(name) == data
+
+    @rule(prefix=st.sampled_from(["", "b", "b/c2", "none"]), deep=st.booleans())
+    def names(self, prefix, deep):
+        """Under a folder, deeply or not."""
+        under = {
+            name: name[len(prefix) + 1 :] if prefix else name
+            for name in self.expected
+            if name.startswith(f"{prefix}/" if prefix else "")
+        }
+        wanted = sorted(name for name, rest in under.items() if deep or "/" not in rest)
+        for store in self.stores:
+            assert sorted(store.names(prefix, deep=deep)) == wanted
+
+
+Stores.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestStores = Stores.TestCase
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, (1 << 14) - 1, 1 << 14, (1 << 14) + 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1]
+)
+def test_files_of_every_size_come_back(size, tmp_path):
+    """Around the sizes where the way of reading changes."""
+    store = FolderStore(tmp_path)
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+
+    store.write("a", data)
+
+    assert store.read("a") == data
+    assert bytes(store.map("a")) == data

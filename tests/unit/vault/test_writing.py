@@ -1,0 +1,506 @@
+"""Recordings are written whole or not at all, share equal outcomes, and stay untouched where nothing changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic import MimicError
+from pytest_mimic._outcome import Outcome
+from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
+
+A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
+DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(100)]
+
+
+def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
+    outcomes = [vault.stored(Outcome.of_value(value), duration) for value in values]
+    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes))
+
+
+def files(store):
+    return {name: store.read(name) for name in store.names()}
+
+
+def objects(store):
+    return sorted(store.names("objects"))
+
+
+@pytest.mark.parametrize(
+    "value", [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}], ids=["atom", "inline", "json", "pickle", "set"]
+)
+def test_an_equal_outcome_leaves_every_file_as_it_is(value):
+    """The facts of the run that recorded it stay."""
+    store = MemoryStore()
+    assert put(Vault(store), A, value) is True
+    before = files(store)
+
+    assert put(Vault(store), A, value, test="t2", date="2027-01-01", duration=9.0) is False
+
+    assert files(store) == before
+
+
+@pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2)], ids=["inline", "json", "pickle"])
+def test_a_changed_source_updates_the_source_alone(value):
+    """The outcome was made by the run that is named."""
+    store = MemoryStore()
+    put(Vault(store), A, value)
+    before = files(store)
+
+    assert put(Vault(store), A, value, source="s2", test="t2", date="2027-01-01") is True
+
+    assert files(store) == {**before, A: before[A].replace(b'"s1"', b'"s2"')}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (1, True),
+        (1, 1.0),
+        (0.0, -0.0),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ((1,), [1]),
+        ((1, 2), (1, 3)),
+        (DOCUMENT, DOCUMENT[:-1]),
+    ],
+)
+def test_a_changed_outcome_brings_the_facts_of_its_run(old, new):
+    """Types and the order of keys count."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, old)
+
+    assert put(vault, A, new, test="t2", date="2027-01-01", duration=9.0) is True
+
+    again = vault.read(A)
+    assert repr(again.outcomes[0].load().value) == repr(new)
+    assert (again.test, again.recorded, again.outcomes[0].duration) == ("t2", "2027-01-01", 9.0)
+
+
+def test_the_layout_of_an_array_counts():
+    """C order and Fortran order are two outcomes."""
+    numpy = pytest.importorskip("numpy")
+    array = numpy.arange(12.0).reshape(3, 4)
+    vault = Vault(MemoryStore())
+    put(vault, A, array)
+
+    assert put(vault, A, array.copy()) is False
+    assert put(vault, A, numpy.asfortranarray(array)) is True
+    assert vault.read(A).outcomes[0].load().value.flags.f_contiguous
+
+
+@pytest.mark.parametrize("value", [DOCUMENT, (1, 2), {"x": {1, 2}}], ids=["json", "pickle", "set"])
+def test_equal_outcomes_are_stored_once(value):
+    """Whatever recorded them."""
+    store = MemoryStore()
+    vault = Vault(store)
+
+    put(vault, A, value)
+    put(vault, B, value, test="t2")
+
+    assert len(objects(store)) == 1
+    assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
+
+
+def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
+    """And re-recording one leaves every file as it is."""
+    script = textwrap.dedent("""
+        import sys
+        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._vault import FolderStore, Recording, Vault
+        vault = Vault(FolderStore(sys.argv[1]))
+        value = {"tags": {f"tag {n}" for n in range(50)}}
+        for name in ("calls/shop/f/aa.json", "calls/shop/f/bb.json"):
+            stored = vault.stored(Outcome.of_value(value), 0.1)
+            vault.write(name, Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored]))
+        print(vault.read("calls/shop/f/bb.json").outcomes[0].load().value == value)
+    """)
+    kept = []
+    for seed in ("1", "2", "3"):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "v"), seed],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout == "True\n"
+        kept.append(files(FolderStore(tmp_path / "v")))
+
+    assert kept[0] == kept[1] == kept[2]
+    assert len(kept[0]) == 3
+
+
+def test_a_hand_edited_object_is_used_and_never_shared():
+    """The next equal outcome gets a file of its own."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, DOCUMENT)
+    (name,) = objects(store)
+    store.write(name, store.read(name).replace(b"user 7", b"edited"))
+
+    put(vault, B, DOCUMENT)
+
+    assert vault.read(A).outcomes[0].load().value[7]["name"] == "edited"
+    assert vault.read(B).outcomes[0].load().value == DOCUMENT
+    assert len(objects(store)) == 2
+
+
+def test_a_hand_edited_object_is_replaced_by_recording_again():
+    """The edit is another outcome than the call's."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, DOCUMENT)
+    (name,) = objects(store)
+    store.write(name, store.read(name).replace(b"user 7", b"edited"))
+
+    assert put(vault, A, DOCUMENT) is True
+    vault.collect(vault.replaced)
+
+    assert vault.read(A).outcomes[0].load().value == DOCUMENT
+    assert len(objects(store)) == 1
+
+
+@pytest.mark.parametrize("value", [DOCUMENT, (1, 2)], ids=["json", "pickle"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:50], lambda data: b"", None], ids=["cut", "empty", "gone"]
+)
+def test_recording_again_mends_a_damaged_object(value, damage):
+    """For every recording that names it."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, value)
+    put(vault, B, value)
+    before = files(store)
+    (name,) = objects(store)
+    if damage is None:
+        store.delete(name)
+    else:
+        store.write(name, damage(store.read(name)))
+
+    put(vault, A, value)
+
+    assert files(store) == before
+
+
+def test_recording_again_mends_a_damaged_recording():
+    """The cure that the error names."""
+    vault = Vault(MemoryStore())
+    put(vault, A, [1, 2])
+    vault.store.write(A, b'{"format": 1,')
+
+    assert put(vault, A, [1, 2]) is True
+    assert vault.read(A).outcomes[0].load().value == [1, 2]
+
+
+def test_objects_that_a_recording_no_longer_names_are_told_and_collected():
+    """Those that another one names stay."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1,), (2,))
+    put(vault, B, (2,))
+
+    put(vault, A, (3,))
+
+    assert len(vault.replaced) == 2
+    assert vault.collect(vault.replaced)[:2] == (0, 1)
+    assert vault.read(B).outcomes[0].load().value == (2,)
+    assert len(objects(store)) == 2
+
+
+def test_a_sequence_grows_and_keeps_what_it_has():
+    """Durations of the outcomes that stay, too."""
+    vault = Vault(MemoryStore())
+    put(vault, A, 1, (2,), duration=1.0)
+    recording = vault.read(A)
+
+    recording.outcomes.append(vault.stored(Outcome.of_value(3), 2.0))
+    vault.write(A, recording)
+
+    again = vault.read(A)
+    assert [each.load().value for each in again.outcomes] == [1, (2,), 3]
+    assert [each.duration for each in again.outcomes] == [1.0, 1.0, 2.0]
+
+
+def test_what_was_written_can_be_replayed_at_once():
+    """From the object that was handed in."""
+    vault = Vault(MemoryStore())
+    recording = Recording(
+        "shop:f", None, None, None, "", None, [vault.stored(Outcome.of_value((1, [2])), 0.1)]
+    )
+    assert recording.outcomes[0].player()() == (1, [2])
+
+    vault.write(A, recording)
+
+    assert recording.outcomes[0].load().value == recording.outcomes[0].player()() == (1, [2])
+    assert recording.outcomes[0].encoded is None
+
+
+def test_facts_besides_the_outcome_are_kept():
+    """Arguments, owner, and that it was awaited."""
+    vault = Vault(MemoryStore())
+    stored = vault.stored(Outcome.of_value({"a": 1}), 0.123456)
+    stored.entry["awaited"] = True
+    vault.write(A, Recording("shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored]))
+
+    again = vault.read(A)
+
+    assert (again.target, again.arguments, again.source, again.test, again.recorded, again.owner) == (
+        "shop:f",
+        {"base": "EUR"},
+        "ff",
+        "t",
+        "2026-11-02",
+        "owner",
+    )
+    assert (again.outcomes[0].awaited, again.outcomes[0].is_plain_value, again.outcomes[0].duration) == (
+        True,
+        False,
+        0.1235,
+    )
+    assert again.outcomes[0].load().value == {"a": 1}
+
+
+def test_clearing_takes_recordings_with_the_objects_that_nothing_names(tmp_path):
+    """And says how many, and how many bytes; empty folders go."""
+    for store in (MemoryStore(), FolderStore(tmp_path / "v")):
+        vault = Vault(store)
+        put(vault, A, (1,), (2,))
+        put(vault, B, (2,))
+        sizes = {name: len(data) for name, data in files(store).items()}
+
+        cleared = vault.delete([A, "calls/shop/f/none.json"])
+
+        left = files(store)
+        assert cleared == (1, 1, sum(sizes.values()) - sum(map(len, left.values())))
+        assert (vault.names(), len(objects(store))) == ({B}, 1)
+        assert vault.delete([B])[:2] == (1, 1)
+        assert files(store) == {}
+    assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
+
+
+def test_names_and_size_count_recordings(tmp_path):
+    """Leftovers, strangers' hidden files and objects are none."""
+    for store in (MemoryStore(), FolderStore(tmp_path / "v")):
+        vault = Vault(store)
+        assert (vault.names(), vault.size()) == (set(), (0, 0))
+        put(vault, A, (1,))
+        put(vault, recording_name("shop.api:Client.get", "ab"), 1)
+
+        assert vault.names() == {A, recording_name("shop.api:Client.get", "ab")}
+        assert vault.size() == (2, sum(map(len, files(store).values())))
+
+
+def test_a_vault_of_the_older_plugin_is_known(tmp_path):
+    """Flat files, named by a hash."""
+    store = FolderStore(tmp_path)
+    put(Vault(store), A, (1,))
+    assert not Vault(store).is_old()
+
+    (tmp_path / f"{'0a' * 32}.pkl").write_bytes(b"x")
+
+    assert Vault(store).is_old()
+
+
+def test_a_cassette_keeps_its_calls_in_order():
+    """Each with its facts and its outcome."""
+    from pytest_mimic._vault import CassetteEntry
+
+    store = MemoryStore()
+    vault = Vault(store)
+    name = "cassettes/shop/pay.json"
+
+    def entry(number, value):
+        stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
+        return CassetteEntry(
+            "httpx", "httpx", f"GET /{number}", f"{number:032x}", {"url": "x"}, stored, host="a.com"
+        )
+
+    entries = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
+    assert vault.read_cassette(name) is None
+    assert vault.write_cassette(name, entries, test="t", recorded="2026-11-02") is True
+    before = files(store)
+
+    again = vault.read_cassette(name)
+
+    assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
+        ("httpx", "httpx", f"GET /{n}", "a.com", {"url": "x"}) for n in (1, 2, 1)
+    ]
+    assert [each.stored.load().value for each in again] == [{"status": 200}, (1, 2), {"body": "x" * 10_000}]
+    assert vault.write_cassette(name, again, test="other", recorded="2027-01-01") is False
+    equal = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
+    assert vault.write_cassette(name, equal, test="other", recorded="2027-01-01") is False
+    assert files(store) == before
+    assert vault.test_of(name) == "t"
+    assert vault.names() == {name}
+
+    vault.write_cassette(name, again[:1], test="t2")
+    assert vault.collect(vault.replaced)[1] == 2
+    vault.restore(name, before[name])
+    vault.restore(name, None)
+    assert vault.names() == set()
+
+
+def test_a_cassette_shares_objects_with_recordings():
+    """What a cassette names is not collected."""
+    from pytest_mimic._vault import CassetteEntry
+
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1,))
+    stored = vault.stored(Outcome.of_value((1,)), 0.1)
+    vault.write_cassette(
+        "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
+    )
+
+    assert vault.delete([A])[:2] == (1, 0)
+    assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
+
+
+def test_a_read_only_vault_replays(tmp_path):
+    """Nothing is written, and no lock is made."""
+    store = FolderStore(tmp_path / "v")
+    for name, value in ((A, (1,)), (B, [1])):
+        put(Vault(store), name, value)
+    for path in [*(tmp_path / "v").rglob("*"), tmp_path / "v"]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")}
+
+    vault = Vault(FolderStore(tmp_path / "v"))
+
+    assert vault.read(A).outcomes[0].load().value == (1,)
+    assert vault.read(B).outcomes[0].player()() == [1]
+    assert vault.names() == {A, B}
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")} == before
+    for path in [tmp_path / "v", *(tmp_path / "v").rglob("*")]:
+        path.chmod(0o755)
+
+
+def test_a_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
+    """For reading, writing and listing."""
+    (tmp_path / "v").write_text("a file")
+    vault = Vault(FolderStore(tmp_path / "v"))
+
+    with pytest.raises(MimicError, match=r"cannot read .*/v: Not a directory"):
+        vault.read(A)
+    with pytest.raises(MimicError, match=r"cannot read .*/v: Not a directory"):
+        put(vault, A, [1])
+    with pytest.raises(MimicError, match=r"cannot write .*/v: "):
+        vault.store.write(A, b"x")
+    assert (tmp_path / "v").read_text() == "a file"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_no_permission_is_one_clear_error(tmp_path):
+    """It names path and cause."""
+    (tmp_path / "v").mkdir(mode=0o555)
+
+    with pytest.raises(MimicError, match=r"cannot write .*v/calls.*: Permission denied"):
+        put(Vault(FolderStore(tmp_path / "v")), A, [1])
+
+
+def test_many_threads_write_one_vault(tmp_path):
+    """Equal outcomes meet in one object; nothing is lost."""
+    store = FolderStore(tmp_path)
+    barrier, failures = threading.Barrier(8), []
+
+    def work(number):
+        try:
+            barrier.wait()
+            vault = Vault(store)
+            for n in range(20):
+                put(vault, f"calls/shop/f/{number}{n:02}.json", (n, DOCUMENT))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    vault = Vault(store)
+    assert len(vault.names()) == 160
+    assert len(objects(store)) == 20
+    assert all(vault.read(name).outcomes[0].load().value[1] == DOCUMENT for name in vault.names())
+
+
+def test_a_lock_keeps_others_out(tmp_path):
+    """Other stores of the same folder, by whatever path; for a bounded time."""
+    (tmp_path / "v").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "v")
+    one, two = FolderStore(tmp_path / "v"), FolderStore(tmp_path / "link")
+
+    with one.lock("x"):
+        with pytest.raises(TimeoutError), two.lock("x", timeout=0.05):
+            pass
+        with two.lock("y", timeout=0.05):
+            pass
+        with pytest.raises(TimeoutError), one.lock("x", timeout=0.05):
+            pass
+
+    with two.lock("x", timeout=0.05):
+        pass
+    assert list(Path(tmp_path / "v").iterdir()) == []
+
+
+def test_leftovers_of_dead_writers_are_swept_and_never_read(tmp_path):
+    """By the next writer; those of living ones stay."""
+    from pytest_mimic._vault import folder
+
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    place = tmp_path
+    host = folder._host()
+    left = place / f".mimic-{host}-{dead.pid}-7.tmp"
+    living = place / f".mimic-{host}-{os.getpid()}-7777.tmp"
+    elsewhere = place / f".mimic-{'0' * 8}-{dead.pid}-7.tmp"
+    ancient = place / f".mimic-{'1' * 8}-{dead.pid}-7.tmp"
+    for path in (left, living, elsewhere, ancient):
+        path.write_bytes(b"half")
+    os.utime(ancient, (0, 0))
+    vault = Vault(FolderStore(tmp_path))
+    assert vault.names() == set()
+
+    put(vault, A, [1])
+
+    assert (left.exists(), living.exists(), elsewhere.exists(), ancient.exists()) == (
+        False,
+        True,
+        True,
+        False,
+    )
+    assert vault.names() == {A}
+
+
+def test_a_folder_that_vanished_is_made_again(tmp_path):
+    """A user may delete the vault while a session runs."""
+    import shutil
+
+    vault = Vault(FolderStore(tmp_path / "v"))
+    put(vault, A, (1,))
+    shutil.rmtree(tmp_path / "v")
+
+    put(vault, A, (1,))
+
+    assert vault.read(A).outcomes[0].load().value == (1,)
+
+
+def test_arguments_described_otherwise_are_updated():
+    """As after a name was added to `mimic_redact`."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, [1], arguments={"token": "secret"})
+
+    assert put(vault, A, [1], arguments={"token": "<redacted>"}, test="t2") is True
+
+    assert (vault.read(A).arguments, vault.read(A).test) == ({"token": "<redacted>"}, "t1")
+    assert b"secret" not in json.dumps(files(store)[A].decode()).encode()
