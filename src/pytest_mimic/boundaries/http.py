@@ -119,30 +119,25 @@ class Exchange:
             return None
         place = self._places.get(request.url) or self._place(request.url)
         method = request.method
-        body_format, body = None, None
-        if request.body:
-            body_format, body = describe_body(request.body, heads.content_type, heads.encoding)
-            body = self._scrubbed(body)
         described: dict[str, Any] = {"method": method, "url": place.url}
+        parts = {
+            "method": method,
+            "scheme": place.scheme,
+            "host": place.host,
+            "port": place.port,
+            "path": place.path,
+            "headers": heads.by_name,
+        }
         if place.query:
-            described["query"] = place.query
-        if body_format:
-            described["body"] = body
+            described["query"] = parts["query"] = place.query
+        if request.body:
+            parts["format"], body = describe_body(request.body, heads.content_type, heads.encoding)
+            described["body"] = parts["body"] = self._scrubbed(body)
         call = BoundaryCall(
             self.name,
             f"{method} {place.path}",
             host=place.host,
-            parts={
-                "method": method,
-                "scheme": place.scheme,
-                "host": place.host,
-                "port": place.port,
-                "path": place.path,
-                "query": place.query,
-                "format": body_format,
-                "body": body,
-                "headers": heads.by_name,
-            },
+            parts=parts,
             identity=IDENTITY,
             described=described,
         )
