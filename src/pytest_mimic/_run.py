@@ -31,11 +31,15 @@ _SHOWN_UNUSED = 10
 class Run:
     """One pytest process's run.
 
+    Args:
+        config: pytest's.
+        item: The running test, where the run is made in the midst of one.
+
     Attributes:
         session: What does the work.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, item: pytest.Item | None = None) -> None:
         self.config = config
         self.session = Session(settings_of(config))
         self.is_worker = hasattr(config, "workerinput")
@@ -46,6 +50,8 @@ class Run:
         self._phases_passed = True
         self._judgement = Judgement()
         self._bytes_before = 0
+        if item is not None:
+            self.session.begin_test(plain_id(item))
         self._saw_start = False
 
     # -- start

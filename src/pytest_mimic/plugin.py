@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MODES = ("record", "rerecord", "verify", "live")
 _RUN = pytest.StashKey["Run"]()
+_ITEM = pytest.StashKey[pytest.Item]()
 _SESSION_OF = pytest.StashKey[Callable[[], Any]]()
 
 
@@ -78,7 +79,7 @@ def _run(config: pytest.Config) -> Run:
     if run is None:
         from pytest_mimic._run import Run
 
-        run = config.stash[_RUN] = Run(config)
+        run = config.stash[_RUN] = Run(config, config.stash.get(_ITEM, None))
     return run
 
 
@@ -109,6 +110,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     if _SESSION_OF not in item.config.stash:
         return (yield)
+    item.config.stash[_ITEM] = item
     marks = list(item.iter_markers("mimic"))
     run = _run(item.config) if marks else item.config.stash.get(_RUN, None)
     if run is not None:

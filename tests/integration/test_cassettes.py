@@ -1,0 +1,338 @@
+"""Cassettes: a named, ordered list of recordings, recorded and replayed by the fixtures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` exists; no target is configured."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    return project
+
+
+def test_auto_records_a_missing_cassette_and_replays_an_existing_one(shop):
+    """No option is needed, neither the first time nor after."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+                assert [shop.fetch(city)["city"] for city in ("Oslo", "Rome", "Oslo")] == ["Oslo", "Rome", "Oslo"]
+            assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome", "Oslo"]
+            assert cassette.all_played
+        """,
+    )
+
+    first = shop.run().expect(passed=1, real=["fetch Oslo", "fetch Rome", "fetch Oslo"])
+    shop.replay(process=True).expect(passed=1, real=[])
+
+    assert list(first.vault) == ["cassettes/trip.json"]
+
+
+def test_auto_never_records_where_the_environment_says_ci(shop):
+    """A missing cassette is a miss; --mimic-record says otherwise explicitly."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto(targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+
+    shop.run(env={"CI": "true"}).expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
+    shop.run("--mimic-no-record").expect(failed=1, real=[], says=["MissingRecordingError"])
+    shop.record(env={"CI": "true"}).expect(passed=1, real=["fetch Oslo"])
+
+
+def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
+    """`mimic_record` writes the cassette anew; --mimic-no-record makes it an error."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_record):
+            with mimic_record("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    shop.run("--mimic-no-record").expect(failed=1, real=[], says=["CassetteError", "--mimic-no-record was given"])
+
+
+def test_replay_records_in_no_mode(shop):
+    """A call that the cassette does not hold is a miss, with --mimic-record too."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_replay):
+            with mimic_replay("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+
+    shop.record().expect(failed=1, real=[], says=["MissingRecordingError"])
+
+    assert shop.files() == {}
+
+
+@pytest.mark.parametrize(
+    ("calls", "says"),
+    [
+        ('shop.fetch("Oslo")', "shop:fetch was recorded and not made"),
+        ('shop.fetch("Rome"); shop.fetch("Oslo")', "was not replayed in the order it was recorded in"),
+    ],
+    ids=["not made", "another order"],
+)
+def test_strict_fails_what_was_not_replayed_as_recorded(shop, calls, says):
+    """A recorded call that was not made, and another order."""
+    test = """
+        import shop
+
+        def test_it({fixture}):
+            with {fixture}("trip", targets=["shop:fetch"]{strict}):
+                {calls}
+        """
+    shop.write("test_shop.py", test.format(fixture="mimic_record", strict="", calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
+    shop.run().expect(passed=1)
+
+    shop.write("test_shop.py", test.format(fixture="mimic_replay", strict="", calls=calls))
+    shop.replay().expect(passed=1)
+    shop.write("test_shop.py", test.format(fixture="mimic_replay", strict=", strict=True", calls=calls))
+    shop.replay().expect(failed=1, says=["CassetteError", says])
+
+
+def test_strict_does_not_hide_the_tests_own_failure(shop):
+    """The assertion in the block is what is seen."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto, mimic_replay):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+            with mimic_replay("trip", targets=["shop:fetch"], strict=True):
+                assert "own" == "failure"
+        """,
+    )
+
+    shop.run().expect(failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"])
+
+
+def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
+    """No new cassette, and no changed one."""
+    test = """
+        import shop
+
+        def test_it(mimic_record):
+            with mimic_record("trip", targets=["shop:fetch"]):
+                shop.fetch("{city}")
+            assert {passes}
+        """
+    shop.write("test_shop.py", test.format(city="Oslo", passes=False))
+    new = shop.run().expect(failed=1)
+    shop.write("test_shop.py", test.format(city="Oslo", passes=True))
+    shop.run().expect(passed=1)
+    shop.write("test_shop.py", test.format(city="Rome", passes=False))
+    changed = shop.run().expect(failed=1)
+
+    assert new.vault == {}
+    assert changed.changed == set()
+
+
+def test_record_adds_to_an_existing_cassette_what_it_does_not_hold(shop):
+    """The command that a miss names does what it says."""
+    test = """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                {calls}
+        """
+    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo")'))
+    shop.run().expect(passed=1)
+    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
+
+    shop.replay().expect(failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"])
+    shop.record().expect(passed=1, real=["fetch Rome"])
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_default_names_are_readable_unique_and_safe(shop):
+    """One made from a test's id: under 100 characters, unique where case does not count."""
+    shop.write(
+        "tests/test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("city", ["Oslo", "oslo", "a/b", "x" * 200, "CON", "ü ?*"])
+        def test_it(mimic_auto, city):
+            with mimic_auto(targets=["shop:fetch"]) as first:
+                shop.fetch(city)
+            with mimic_auto(targets=["shop:fetch"]) as second:
+                shop.fetch(city)
+            assert first.name != second.name
+            assert max(len(first.name), len(second.name)) < 100
+        """,
+    )
+    shop.ini(pythonpath=".")
+
+    run = shop.run().expect(passed=6)
+    shop.replay(process=True).expect(passed=6, real=[])
+
+    assert len({name.lower() for name in run.vault}) == 12
+    assert all(name.startswith("cassettes/tests/test_shop/test_it") for name in run.vault)
+
+
+@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b"])
+def test_a_name_that_leaves_the_vault_is_refused(shop, name):
+    """A name may hold folders, and stays inside."""
+    shop.write(
+        "test_shop.py",
+        f"""
+        def test_it(mimic_auto):
+            with mimic_auto({name!r}, targets=["shop:fetch"]):
+                pass
+        """,
+    )
+
+    shop.run().expect(failed=1, says=["CassetteError", "stays inside the vault"])
+
+
+def test_rerecord_makes_cassettes_anew_verify_compares_them_live_leaves_them(shop):
+    """The modes, for `mimic_auto`."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+    shop.run().expect(passed=1)
+
+    shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"], says=["1 call verified"])
+    live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
+    shop.write("shop.py", SHOP.replace('"city": city', '"city": city.upper()'))
+    shop.run("--mimic-verify").expect(failed=1, says=["DriftError", "city: 'Oslo' recorded, 'OSLO' now"])
+    anew = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
+
+    assert live.changed == set()
+    assert anew.changed == {"cassettes/trip.json"}
+    shop.replay().expect(passed=1)
+
+
+def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
+    """The outer one takes what follows."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("outer", targets=["shop:fetch"]) as outer:
+                with mimic_auto("inner", targets=["shop:fetch"]) as inner:
+                    shop.fetch("Oslo")
+                shop.fetch("Rome")
+            assert [call.arguments["city"] for call in outer.calls] == ["Rome"]
+            assert [call.arguments["city"] for call in inner.calls] == ["Oslo"]
+        """,
+    )
+
+    shop.run().expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_without_targets_a_cassette_takes_the_configured_ones(shop):
+    """With their options."""
+    shop.ini("shop:fetch ignore=city")
+    shop.write(
+        "test_shop.py",
+        """
+        import itertools, shop
+        count = itertools.count()
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip") as cassette:
+                shop.fetch(f"city {id(cassette)}")
+            assert cassette.calls[0].kind == "function"
+        """,
+    )
+
+    shop.run().expect(passed=1)
+    shop.replay(process=True).expect(passed=1, real=[])
+
+
+def test_a_cassette_is_unused_as_a_whole(shop):
+    """Used once opened; unused when no test opens it."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("one", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+
+        def test_other(mimic_auto):
+            with mimic_auto("two", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+    shop.run().expect(passed=2)
+    shop.write("test_shop.py", "def test_nothing(): pass\n")
+
+    run = shop.run("--mimic-clear-unused").expect(passed=1)
+
+    assert run.section == [
+        "2 unused recordings cleared (# B)",
+        "cleared:",
+        "  cassette one    recorded by test_shop.py::test_it, gone",
+        "  cassette two    recorded by test_shop.py::test_other, gone",
+    ]
+    assert run.vault == {}
+
+
+def test_a_cassette_is_one_readable_file(shop):
+    """Its calls in order, with what each gave."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("a/trip.json", targets=["shop:fetch"]) as cassette:
+                shop.fetch("Oslo")
+            assert (cassette.name, cassette.path.name) == ("a/trip", "trip.json")
+        """,
+    )
+
+    run = shop.run().expect(passed=1)
+
+    held = json.loads(run.vault["cassettes/a/trip.json"])
+    assert [(call["signature"], call["outcome"]["value"]) for call in held["calls"]] == [("shop:fetch", {"city": "Oslo"})]
