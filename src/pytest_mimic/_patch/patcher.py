@@ -162,7 +162,7 @@ class Patcher:
         """A watched module has been executed, for the first time or again."""
         with self._lock:
             self._lookup.forget(module)
-            self._settle_all(module, just_loaded=module)
+            self._settle_all(module)
 
     def _given(self, module: str, name: str, value: object) -> object:
         """A module has given, on demand, what a request names."""
@@ -181,15 +181,18 @@ class Patcher:
                 ):
                     self._settle(activation)
 
-    def _settle_all(self, module: str, *, just_loaded: str = "") -> None:
+    def _settle_all(self, module: str) -> None:
         for activation in list(self._activations):
             if any(module in wish.modules for wish in activation._wishes):
-                self._settle(activation, just_loaded=just_loaded)
+                self._settle(activation, just_loaded=module)
 
     # From requests to functions
 
-    def _settle(self, activation: Activation, *, just_loaded: str = "") -> None:
-        """Cover what the activation's requests name by now, and patch what is new."""
+    def _settle(self, activation: Activation, *, just_loaded: str | None = None) -> None:
+        """Cover what the activation's requests name by now, and patch what is new.
+
+        While a module is imported (`just_loaded`), others may be half executed: what is missing there is no problem.
+        """
         fresh: list[Patch] = []
         modules = modules_now()
         try:
@@ -203,31 +206,33 @@ class Patcher:
             self._patches.install(fresh)
         self._rewatch()
 
-    def _wanted(self, activation: Activation, just_loaded: str) -> dict[int, tuple[_Wish, Found]]:
+    def _wanted(self, activation: Activation, just_loaded: str | None) -> dict[int, tuple[_Wish, Found]]:
         """The functions that are named by now, each with the request that decides about it.
 
         What names a function wins over a wildcard, then what comes later; an exclusion takes out
         what came before it.
         """
         wanted: dict[int, tuple[_Wish, Found]] = {}
+        excluded: set[int] = set()
         for wish in activation._wishes:
             for found in self._found(activation, wish, just_loaded):
                 key = id(found.function)
                 if wish.request.excluded:
+                    excluded.add(key)
                     wanted.pop(key, None)
-                    self._leave_out(activation, key)
                 elif key not in wanted or wanted[key][0].is_wildcard or not wish.is_wildcard:
                     wanted[key] = (wish, found)
+        self._leave_out(activation, excluded - wanted.keys())
         return wanted
 
-    def _leave_out(self, activation: Activation, key: int) -> None:
-        """An exclusion could be read only after its function had been covered."""
-        if key in activation._covered:
-            wish, patch = activation._covered.pop(key)
+    def _leave_out(self, activation: Activation, excluded: set[int]) -> None:
+        """End what had been covered before its exclusion could be read."""
+        late = [activation._covered.pop(key) for key in excluded & activation._covered.keys()]
+        for wish, patch in late:
             self._let_go(wish, patch)
-            self._patches.remove([patch])
+        self._patches.remove([patch for _, patch in late])
 
-    def _found(self, activation: Activation, wish: _Wish, just_loaded: str) -> list[Found]:
+    def _found(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[Found]:
         """What a request names in the modules that are ready; a problem is noted once."""
         found: list[Found] = []
         for number, reading in enumerate(wish.readings):
@@ -235,8 +240,10 @@ class Patcher:
                 try:
                     found = self._find(reading)
                 except NotFoundError as error:
-                    longer = wish.readings[:number]
-                    if not any(module_exists(each.module) for each in longer):
+                    is_certain = just_loaded is None or just_loaded == reading.module
+                    if is_certain and not any(
+                        module_exists(longer.module) for longer in wish.readings[:number]
+                    ):
                         self._refuse(activation, wish, f"{reading.module}:{'.'.join(reading.path)} {error}")
                         break
         if found:
@@ -306,7 +313,7 @@ class Patcher:
         self._uncover(wish.request, patch.label, patch.function)
 
 
-def _is_ready(module: str, just_loaded: str) -> bool:
+def _is_ready(module: str, just_loaded: str | None) -> bool:
     there = sys.modules.get(module)
     if there is None:
         return False

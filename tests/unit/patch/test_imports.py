@@ -430,3 +430,18 @@ def test_an_error_in_a_watched_module_points_at_its_line(write, activate):
         importlib.import_module("shop")
 
     assert traceback.extract_tb(error.value.__traceback__)[-1].filename.endswith("shop.py")
+
+
+def test_a_module_run_without_the_import_statement_is_not_judged_halfway(write, calls, activate):
+    """pytest's importlib mode runs test modules by their specs; what they import is watched, too."""
+    write(shop="def fetch(): ...", tests="import shop\ndef helper(): ...")
+    activation = activate("shop:fetch", "tests:helper")
+    spec = importlib.util.find_spec("tests")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tests"] = module
+
+    spec.loader.exec_module(module)
+    module.helper()
+
+    assert activation.problems == []
+    assert calls.made == ["tests:helper"]
