@@ -164,7 +164,6 @@ def test_a_wrong_option_in_python_is_refused(options, message):
         (time.time, "time:time"),
         (random.randint, "random:randint"),
     ],
-    ids=str,
 )
 def test_a_function_names_itself(function, name):
     """A target may be the function: methods as their class gives them, C functions too."""
