@@ -197,7 +197,7 @@ class Cassette:
             CassetteError: `strict`, and a recorded call was not made, or the order differs.
         """
         self._closed = True
-        self._engine.ledger.used.add(self._file)
+        self._engine.ledger.use(self._file)
         if self.mode in ("record", "extend"):
             self._write()
         if self._strict and self.mode in ("replay", "verify") and not failed:

@@ -356,7 +356,7 @@ class Engine:
             raise self.miss(call)
         else:
             self.check_source(call, recording.source, name=name, recorded=recording.recorded)
-        self.ledger.used.add(name)
+        self.ledger.use(name)
         if mode is Mode.VERIFY:
             stored = recording.outcomes[0]
             return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
@@ -380,7 +380,7 @@ class Engine:
             raise
         if found is not None:
             boarded.land()
-            self.ledger.used.add(name)
+            self.ledger.use(name)
             return self.replay(call, found)
         return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration), boarded)
 
@@ -404,7 +404,7 @@ class Engine:
         if mode.writes:
             track = self._track(owner, name, call, recording)
             if mode is Mode.RECORD and position < len(track.old):
-                self.ledger.used.add(name)
+                self.ledger.use(name)
                 return self.replay(call, track.old[position])
             return self.run(
                 call, lambda outcome, duration: self._append(owner, name, position, call, outcome, duration)
@@ -412,7 +412,7 @@ class Engine:
         if recording is None:
             raise self.miss(call)
         self.check_source(call, recording.source, name=name, recorded=recording.recorded)
-        self.ledger.used.add(name)
+        self.ledger.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
             return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
@@ -495,7 +495,7 @@ class Engine:
 
             warnings.warn(str(error), stacklevel=2)
             return
-        self.ledger.used.add(name)
+        self.ledger.use(name)
         raise self.blame(error, call)
 
     # -- problems
@@ -605,7 +605,7 @@ class Engine:
     def _write(self, name: str, recording: Recording) -> None:
         self.vault.write(name, recording)
         self._known[name] = recording
-        self.ledger.used.add(name)
+        self.ledger.use(name)
 
     def count(self, call: Call, outcome: Outcome, duration: float) -> None:
         """Counts a call as recorded."""

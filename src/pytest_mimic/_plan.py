@@ -152,7 +152,7 @@ class FunctionPlan:
         if not stored.is_plain_value:
             return None
         player = self.players[key] = self.engine.ledger.player(stored.duration, stored.player())
-        self.engine.ledger.used.add(name)
+        self.engine.ledger.use(name)
         return player
 
     @cached_property

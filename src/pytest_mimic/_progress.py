@@ -20,7 +20,7 @@ class Progress:
 
     Args:
         engine: Whose real calls are shown.
-        terminal: pytest's terminal writer.
+        terminal: pytest's terminal reporter.
     """
 
     def __init__(self, engine: Engine, terminal: Any) -> None:
@@ -50,7 +50,8 @@ class Progress:
         self._write(f"{_SAVE} {self._line(longest)}{_ERASE}{_RESTORE}")
 
     def _line(self, run: Run) -> str:
-        space = self._terminal.fullwidth - self._terminal.width_of_current_line - 2
+        writer = self._terminal._tw
+        space = writer.fullwidth - writer.width_of_current_line - 2
         label, seconds = f"mimic: recording {run.call.label}", f" {run.seconds:.0f} s"
         return label[: max(space - len(seconds), 0)] + seconds if space > len(seconds) else ""
 
@@ -61,5 +62,5 @@ class Progress:
 
     def _write(self, text: str) -> None:
         # Past the writer's own methods: they would count these characters into the line's width.
-        self._terminal._file.write(text)
+        self._terminal._tw._file.write(text)
         self._terminal.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import pytest
 
 from pytest_mimic._ledger import proven_unused
 from pytest_mimic._mimic import as_target
+from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
 from pytest_mimic._selection import narrowed_by
 from pytest_mimic._session import Session
@@ -50,6 +51,8 @@ class Run:
         self._phases_passed = True
         self._judgement = Judgement()
         self._bytes_before = 0
+        self._failed_at_end = False
+        self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
         self._saw_start = False
@@ -75,6 +78,12 @@ class Run:
             from pytest_mimic._xdist import Merging
 
             self.config.pluginmanager.register(Merging(self), "mimic-xdist")
+
+    def _show_progress(self) -> None:
+        """Tells of real calls that take long, where a recording run has a terminal."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.session.settings.mode.writes and terminal is not None and terminal.isatty:
+            self._progress = Progress(self.session.engine, terminal)
 
     def _targets_of_ini(self) -> list[Target]:
         targets, problems = [], []
@@ -107,12 +116,13 @@ class Run:
 
     # -- targets
 
-    def check_targets(self) -> None:
+    def collected(self) -> None:
         """Judges the targets, now that the tests are collected.
 
         Raises:
             pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
         """
+        self._show_progress()
         problems = self.session.new_problems()
         if not self._narrowed():
             problems += self.session.missing_modules()
@@ -241,18 +251,28 @@ class Run:
 
     def finish(self, session: pytest.Session) -> None:
         """Ends the run: ships the account, or judges, clears and sets the exit code."""
-        passed = session.testsfailed == 0
+        if self._progress is not None:
+            self._progress.stop()
         self.session.take_strays()
+        self.session.ledger.gather_children()
         if not self.is_controller:
-            self.session.close(passed=passed)
+            self._note_errors(lambda: self.session.close(passed=session.testsfailed == 0))
         if self.is_worker:
             self.config.workeroutput["mimic"] = self.session.ledger.to_plain()  # type: ignore[attr-defined]
             return
         if session.shouldstop or session.shouldfail or session.exitstatus in (2, 3):
             self._narrow("the run was stopped early")
-        self.session.vault.collect(self.session.ledger.replaced)
-        self._judge()
+        self._note_errors(lambda: self.session.vault.collect(self.session.ledger.replaced))
+        self._note_errors(self._judge)
         self._set_exit_code(session)
+
+    def _note_errors(self, step: Callable[[], object]) -> None:
+        """Takes a step at the end of the run, after the tests: an error of ours becomes a line of the summary."""
+        try:
+            step()
+        except MimicError as error:
+            self.session.ledger.notes.append(str(error))
+            self._failed_at_end = True
 
     def _judge(self) -> None:
         settings = self.session.settings
@@ -303,7 +323,7 @@ class Run:
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
-            ledger.strays or (self.session.settings.fail_on_unused and self._judgement.unused)
+            ledger.strays or self._failed_at_end or (self.session.settings.fail_on_unused and self._judgement.unused)
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -44,6 +44,7 @@ class Request:
     path = property(lambda self: self.target.path)
     excluded = property(lambda self: self.target.excluded)
     origin = property(lambda self: self.target.origin)
+    readings = property(lambda self: self.target.readings)
 
 
 class Covering:
@@ -202,6 +203,7 @@ class Session:
 
     def begin_test(self, nodeid: str) -> None:
         """A test's set-up begins: the calls of its sequences are counted anew."""
+        self._patcher.look_again()
         self.engine.test = nodeid
         self.engine.owner = Owner(nodeid)
         self._unnamed = 0

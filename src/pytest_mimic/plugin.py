@@ -100,7 +100,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
-        run.check_targets()
+        run.collected()
 
 
 # -- running a test
