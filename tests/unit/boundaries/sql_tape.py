@@ -21,7 +21,11 @@ class TapeStep:
     """One call of the tape."""
 
     def __init__(
-        self, tape: DatabaseTape, mode: Literal["replay", "run", "pass"], outcomes: list[str], position: int = 0
+        self,
+        tape: DatabaseTape,
+        mode: Literal["replay", "run", "pass"],
+        outcomes: list[str],
+        position: int = 0,
     ) -> None:
         self.mode = mode
         self._tape = tape

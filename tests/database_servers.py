@@ -1,0 +1,187 @@
+"""PostgreSQL and Redis for the tests: found where they are installed, started on a free port in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+# Runs in this process forget what they were first to import, and packages keep it: load it before.
+for _name in (
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "sqlalchemy.ext.asyncio",
+    "psycopg.types.range",
+    "psycopg.types.multirange",
+    "asyncpg",
+    "aiosqlite",
+    "redis.asyncio",
+):
+    with suppress(ImportError):
+        import_module(_name)
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Postgres:
+    """A PostgreSQL server of this test run's own.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1; everyone may log in as `postgres`.
+    """
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self.port = free_port()
+        self._binaries = binaries
+        self._folder = folder
+        self._names = iter(range(1, 1_000_000))
+        self._run(
+            "initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"
+        )
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._control("-w", "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stops it; nothing listens on its port any more."""
+        self._control("-w", "-m", "immediate", "stop")
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """While it is stopped."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def new_database(self) -> str:
+        """Makes an empty database; what stands after the `//` of its URL."""
+        name = f"test_{next(self._names)}"
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        return f"postgres@127.0.0.1:{self.port}/{name}"
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self._folder / "data"), *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # PostgreSQL refuses to run as root.
+        other_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        subprocess.run(
+            [*other_user, str(self._binaries / program), *arguments],
+            cwd=self._folder,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def _postgres_binaries() -> Path | None:
+    on_path = shutil.which("initdb")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if on_path:
+        return Path(on_path).resolve().parent
+    return found[-1].parent if found else None
+
+
+@contextmanager
+def _folder(owner: str | None = None) -> Iterator[Path]:
+    # Not under pytest's base folder, which no other user may enter.
+    folder = Path(tempfile.mkdtemp(prefix="mimic-server-"))
+    try:
+        if owner is not None:
+            shutil.chown(folder, owner)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL server."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    with _folder("postgres" if os.geteuid() == 0 else None) as folder:
+        server = Postgres(binaries, folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+class RedisServer:
+    """A Redis server of this test run's own.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            ".",
+        ]
+        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if "Ready to accept connections" in line:
+                return
+        raise RuntimeError("redis-server did not start")
+
+    def stop(self) -> None:
+        """Stops it; nothing listens on its port any more."""
+        assert self._process.stdout is not None
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """While it is stopped; what it held is gone."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A running Redis server; whoever uses it empties it first."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    with _folder() as folder:
+        server = RedisServer(folder)
+        server.start()
+        yield server
+        server.stop()

@@ -1,0 +1,135 @@
+"""A whole run with a database: recorded with the server there, replayed with the server gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("sqlalchemy")
+
+if TYPE_CHECKING:
+    from conftest import Project
+    from database_servers import Postgres
+
+pytest_plugins = ("database_servers",)
+
+SHOP = """
+import os
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = sa.create_engine(os.environ["DATABASE_URL"])
+
+if engine.dialect.name == "sqlite":  # savepoints, as SQLAlchemy's documentation has them for this driver
+
+    @sa.event.listens_for(engine, "connect")
+    def leave_transactions_alone(connection, record):
+        connection.isolation_level = None
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection):
+        connection.exec_driver_sql("BEGIN")
+
+class Base(DeclarativeBase):
+    pass
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+class Entry(Base):
+    __tablename__ = "audit_log"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+def register(session, name):
+    try:
+        with session.begin_nested():
+            session.add(User(name=name))
+    except sa.exc.IntegrityError:
+        session.add(Entry(text=f"{name} is taken"))
+        return False
+    session.add(Entry(text=f"{name} is new"))
+    return True
+"""
+
+CONFTEST = """
+import pytest
+import shop
+
+@pytest.fixture(scope="session")
+def tables():
+    shop.Base.metadata.drop_all(shop.engine)
+    shop.Base.metadata.create_all(shop.engine)
+    with shop.Session(shop.engine) as session:
+        session.add(shop.User(name="Ann"))
+        session.commit()
+
+@pytest.fixture
+def session(tables):
+    with shop.engine.connect() as connection, connection.begin() as transaction:
+        with shop.Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session
+        transaction.rollback()
+"""
+
+TESTS = """
+import sqlalchemy as sa
+import shop
+
+def names(session):
+    return session.scalars(sa.select(shop.User.name).order_by(shop.User.name)).all()
+
+def test_new(session):
+    assert names(session) == ["Ann"]
+    assert shop.register(session, "Bob")
+    session.commit()
+    assert names(session) == ["Ann", "Bob"]
+
+def test_taken(session):
+    assert not shop.register(session, "Ann")
+    assert session.scalars(sa.select(shop.Entry.text)).all() == ["Ann is taken"]
+
+def test_rolled_back(session):
+    assert names(session) == ["Ann"]
+"""
+
+
+@pytest.fixture(params=["postgresql+psycopg", "sqlite"])
+def urls(request: pytest.FixtureRequest, project: Project) -> tuple[str, str]:
+    """A database's URL, and one of the same kind that leads nowhere."""
+    if request.param == "sqlite":
+        return f"sqlite:///{project.root}/shop.db", f"sqlite:///{project.root}/gone/shop.db"
+    pytest.importorskip("psycopg")
+    server: Postgres = request.getfixturevalue("postgres")
+    return f"{request.param}://{server.new_database()}", f"{request.param}://postgres@127.0.0.1:1/gone"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A project with a model, seed data in a session's fixture, and a rollback around each test."""
+    project.ini("sqlalchemy")
+    project.write("shop.py", SHOP)
+    project.write("conftest.py", CONFTEST)
+    project.write("test_shop.py", TESTS)
+    return project
+
+
+def test_a_suite_replays_without_its_database(shop: Project, urls: tuple[str, str]) -> None:
+    """Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with the database gone."""
+    real, gone = urls
+
+    shop.record(env={"DATABASE_URL": real}).expect(passed=3)
+
+    shop.run(env={"DATABASE_URL": gone}).expect(passed=3)
+
+
+@pytest.mark.parametrize("which", ["test_new", "test_taken", "test_rolled_back"])
+def test_a_test_replays_alone(shop: Project, urls: tuple[str, str], which: str) -> None:
+    """What the dialect asks on its first connection belongs to the engine, whichever test connects first."""
+    real, gone = urls
+    shop.record(env={"DATABASE_URL": real})
+
+    shop.run(f"test_shop.py::{which}", env={"DATABASE_URL": gone}).expect(passed=1)
