@@ -18,6 +18,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic._identity.kinds import Kind, Reduce
 from pytest_mimic._identity.unstable import Unstable, full_name
 
+HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 STDLIB = str(Path(os.__file__).resolve().parent)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
@@ -112,10 +113,11 @@ def _cell_contents(cell: Any) -> object:
 def _class(value: type) -> object:
     name = f"{public_module(value.__module__)}:{value.__qualname__}"
     module = sys.modules.get(value.__module__)
-    if _is_stdlib(value.__module__, getattr(module, "__file__", None)):
+    importable = is_importable(value) or not value.__flags__ & HEAP_TYPE
+    if importable and _is_stdlib(value.__module__, getattr(module, "__file__", None)):
         return name
     source = _class_source(value)
-    if source is None and not is_importable(value):
+    if source is None and not importable:
         raise Unstable("a class with neither source nor an importable name", type)
     return name, source
 
@@ -216,7 +218,17 @@ def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
     found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
         found = [node for node in found if _is_code_of(node, code)]
-    return normalised(min(found, key=_extent)) if found else None
+    if not found:
+        return None
+    node = min(found, key=_extent)
+    # Python 3.10 does not tell lambdas apart that differ in their defaults alone; those count by value anyway.
+    return normalised(_without_defaults(node) if isinstance(node, ast.Lambda) else node)
+
+
+def _without_defaults(node: ast.Lambda) -> ast.Lambda:
+    names = node.args
+    kept = ast.arguments(names.posonlyargs, names.args, names.vararg, names.kwonlyargs, [], names.kwarg, [])
+    return ast.Lambda(kept, node.body)
 
 
 def _first_line(node: Definition) -> int:
@@ -252,47 +264,49 @@ def _places(code: CodeType) -> list[tuple[int, int]]:
 
 def _compiled(node: Definition) -> CodeType:
     """The code that this Python makes of a definition that stands alone."""
-    module = ast.Module([ast.Expr(node) if isinstance(node, ast.Lambda) else node], [])
+    line = ast.Expr(node) if isinstance(node, ast.Lambda) else node
+    module = ast.fix_missing_locations(ast.Module([line], []))
     return next(part for part in compile(module, "", "exec").co_consts if isinstance(part, CodeType))
 
 
 def _shape(code: CodeType) -> object:
     return (
         code.co_varnames,
-        code.co_names + code.co_freevars,
+        sorted({*code.co_names, *code.co_freevars}),
         [_shape(part) if isinstance(part, CodeType) else (type(part), part) for part in code.co_consts],
         len(code.co_code),
     )
 
 
 def _class_source(value: type) -> str | None:
-    module = sys.modules.get(value.__module__)
-    file = getattr(module, "__file__", None)
-    if file is None or _under_stdlib(file):
+    codes = list(_method_codes(value))
+    file = codes[0].co_filename if codes else getattr(sys.modules.get(value.__module__), "__file__", None)
+    if file is None:
         return None
-    lines = frozenset(
-        code.co_firstlineno
-        for member in value.__dict__.values()
-        if isinstance(code := getattr(member, "__code__", None), CodeType) and code.co_filename == file
-    )
-    first = value.__dict__.get("__firstlineno__")
+    lines = frozenset(code.co_firstlineno for code in codes)
     linecache.checkcache(file)
-    return _source_of_class(value.__qualname__, file, lines, first, _stamp(file))
+    return _source_of_class(value.__qualname__, file, lines, _stamp(file))
+
+
+def _method_codes(value: type) -> Iterator[CodeType]:
+    """The code of the methods that were written in the class itself."""
+    for member in value.__dict__.values():
+        function = getattr(member, "__func__", member)
+        if type(function) is FunctionType and function.__qualname__.startswith(f"{value.__qualname__}."):
+            if function.__module__ == value.__module__ and not function.__code__.co_filename.startswith("<"):
+                yield function.__code__
 
 
 @lru_cache(maxsize=1024)
-def _source_of_class(
-    qualname: str, file: str, lines: frozenset[int], first: int | None, stamp: object
-) -> str | None:
+def _source_of_class(qualname: str, file: str, lines: frozenset[int], stamp: object) -> str | None:
     """The class of that name; where it is defined several times, the one that its methods stand in."""
     tree = _tree(file, stamp)
     steps = [step for step in qualname.split(".") if step != "<locals>"]
     found = [] if tree is None else list(_classes(tree, steps))
     for node in found:
-        inside = all(node.lineno <= line <= (node.end_lineno or 0) for line in lines)
-        if inside and first in (None, _first_line(node)):
+        if all(_first_line(node) <= line <= (node.end_lineno or 0) for line in lines):
             return normalised(node)
-    return normalised(found[-1]) if found else None
+    return None
 
 
 def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
@@ -363,6 +377,7 @@ def normalised(node: ast.AST) -> str:
 
 
 def _tidied(node: ast.AST, name: str, value: Any) -> object:
+    """The value of a field, less what does not count."""
     if name == "body" and isinstance(value, list):
         return _without_remarks(value)
     if name == "values" and isinstance(node, ast.JoinedStr):

@@ -15,11 +15,11 @@ from typing import Any
 from xxhash import xxh3_128_digest
 
 from pytest_mimic._identity.kinds import Raw
-from pytest_mimic._identity.walk import MOST_CELLS, MOST_LEVELS, NUMBER, SCALARS, TEXT, Walk
+from pytest_mimic._identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, SCALARS, TEXT, Walk
 
-# A part within these is digested by one walk, which counts a little otherwise: hence the margin.
-SMALL_CELLS = MOST_CELLS // 16
-SMALL_LEVELS = MOST_LEVELS // 2
+# A part within these is digested by one walk, which counts a little otherwise: hence the margins.
+SMALL_CELLS = MOST_DEEP_CELLS // 8
+SMALL_LEVELS = MOST_LEVELS // 4
 
 # Neighbouring small parts share a walk up to this size.
 RUN_CELLS = 1 << 16

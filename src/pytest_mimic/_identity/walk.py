@@ -28,7 +28,10 @@ NUMBER = frozenset({int})
 NAN = float("nan")
 
 # Values beyond these (expanded, so by value and not by sharing) are digested part by part: see graph.py.
+# Below a level that tables do not reach, growth means parts that are shared over and over.
 MOST_CELLS = 1 << 24
+DEEP_LEVEL = 16
+MOST_DEEP_CELLS = 1 << 20
 MOST_LEVELS = 64
 
 # The values of dicts become columns where a shape's keys hold for at least so many rows on average.
@@ -75,7 +78,8 @@ class Walk:
         while todo:
             column, level = todo.pop()
             self.cells += len(column)
-            if level > MOST_LEVELS or self.cells > MOST_CELLS:
+            most = MOST_CELLS if level < DEEP_LEVEL else MOST_DEEP_CELLS
+            if level > MOST_LEVELS or self.cells > most:
                 raise TooLarge
             type_ = type(column[0])
             # 11 ns a value, against 19 for a set of the types.

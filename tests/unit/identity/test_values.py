@@ -338,4 +338,6 @@ def test_interned_strings_are_like_others():
     """Interning does not count."""
     fresh = "".join(["key", "_", "one"])
 
-    assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint([{fresh: 1, "k": [fresh] * 100}])
+    assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint(
+        [{fresh: 1, "k": [fresh] * 100}]
+    )

@@ -1,0 +1,247 @@
+"""The identity of a call: its target and what its arguments are, by name."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_mimic._identity import CallIdentity, Unstable, parse_path, prune, refusal
+
+NAMES = ("rows", "payload", "*rest", "**extra")
+
+
+def key_of(*values, ignore=(), names=NAMES, **options):
+    return CallIdentity("shop.api:send", names, ignore=ignore, **options).key(values)
+
+
+def test_target_names_and_values_count():
+    """The same values under another target, or other names, are another call."""
+    expected = CallIdentity("a:f", ("x", "y")).key((1, 2))
+
+    assert CallIdentity("a:f", ("x", "y")).key((1, 2)) == expected
+    assert CallIdentity("a:g", ("x", "y")).key((1, 2)) != expected
+    assert CallIdentity("a:f", ("x", "z")).key((1, 2)) != expected
+    assert CallIdentity("a:f", ("x", "y")).key((2, 1)) != expected
+    assert len(expected) == 32
+
+
+@pytest.mark.parametrize(
+    ("ignore", "other"),
+    [
+        (("payload",), ([{"id": 1, "n": 2}], "else", (1,), {"token": "t"})),
+        (("payload.sent_at",), ([{"id": 1, "n": 2}], {"sent_at": 9, "x": 1}, (1,), {"token": "t"})),
+        (("payload.sent_at",), ([{"id": 1, "n": 2}], {"x": 1}, (1,), {"token": "t"})),
+        (("rows.*.id",), ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})),
+        (("rows[0].id",), ([{"id": 7, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})),
+        (("token",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "u"})),
+        (("extra",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"more": 1})),
+        (("rest", "token"), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (2, 3), {})),
+        (("rest.0",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (5,), {"token": "t"})),
+    ],
+)
+def test_what_is_ignored_does_not_count(ignore, other):
+    """ignore= leaves out arguments, names inside of **extra, and parts of either by path."""
+    values = ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
+
+    assert key_of(*values, ignore=ignore) == key_of(*other, ignore=ignore)
+    assert key_of(*values) != key_of(*other)
+    assert values == ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
+
+
+def test_ignoring_what_a_function_does_not_have_is_harmless():
+    """One option serves all functions of a wildcard target."""
+    assert key_of(1, names=("x",), ignore=("session",)) == key_of(1, names=("x",))
+
+
+def test_a_key_function_stands_for_the_arguments():
+    """key= takes the bound arguments by name; what it returns is what counts."""
+    seen = []
+
+    def by_id(arguments):
+        seen.append(dict(arguments))
+        return arguments["payload"]["id"]
+
+    one = key_of([1], {"id": 5, "at": 1}, (), {}, key=by_id)
+    two = key_of([2], {"id": 5, "at": 2}, (3,), {}, key=by_id)
+
+    assert one == two != key_of([1], {"id": 6}, (), {}, key=by_id)
+    assert seen[0] == {"rows": [1], "payload": {"id": 5, "at": 1}, "rest": (), "extra": {}}
+
+
+def test_a_bare_object_as_default_counts_as_left_out():
+    """A sentinel says that nothing was given; another bare object says nothing that lasts."""
+    missing = object()
+    calls = CallIdentity("a:f", ("x", "limit"), defaults=(None, missing))
+    again = CallIdentity("a:f", ("x", "limit"), defaults=(None, object()))
+
+    assert calls.key((1, missing)) == calls.key((1, missing))
+    assert calls.key((1, missing)) != calls.key((1, ...))
+    assert calls.key((1, missing)) != calls.key((1, None))
+    with pytest.raises(Unstable, match=r"limit has no stable identity: a bare object\(\)"):
+        again.key((1, missing))
+
+
+def test_paths_are_relative_to_the_roots_at_the_time_of_the_call(tmp_path):
+    """pytest's temporary folder is known only once a test runs, and is another one in each run."""
+    folder = tmp_path / "run-1"
+    calls = CallIdentity("a:f", ("path",), roots=lambda: ((str(folder), "<tmp>"),))
+
+    first = calls.key((folder / "data",))
+    folder = tmp_path / "run-2"
+
+    assert calls.key((folder / "data",)) == first
+    assert calls.key((tmp_path / "run-1" / "data",)) != first
+
+
+def test_digests_tell_which_argument_has_changed():
+    """One digest for each argument that counts, parallel to their names."""
+    calls = CallIdentity("a:f", ("rows", "session", "n"), ignore=("session",))
+    rows = [1, 2]
+
+    before = calls.digests((rows, object(), 1.5))
+    rows.append(3)
+    after = calls.digests((rows, object(), 1.5))
+
+    assert calls.counted == ("rows", "n")
+    assert [one == two for one, two in zip(before, after, strict=True)] == [False, True]
+
+
+def test_a_call_takes_the_short_and_the_long_way_alike():
+    """Small plain values and the same ones after a detour through larger ones have one identity."""
+    small = {f"k{n}": n for n in range(64)}
+    large = {**small, "k64": 64}
+    shrunk = dict(large)
+    del shrunk["k64"]
+
+    assert key_of(shrunk, 0, (), {}) == key_of(small, 0, (), {})
+    assert key_of(large, 0, (), {}) != key_of(small, 0, (), {})
+    assert key_of([1.5, float("nan")], (2.5,), (), {}) == key_of([1.5, -float("nan")], (2.5,), (), {})
+    assert key_of(float("nan"), 1.5, (), {}) == key_of(-float("nan"), 1.5, (), {})
+
+
+class Pool:
+    def __init__(self):
+        self._lock = threading.Lock()
+
+
+class Slotted:
+    __slots__ = ("lock",)
+
+    def __init__(self):
+        self.lock = threading.RLock()
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "what"),
+    [
+        (SimpleNamespace(clients=[1, 2, Pool()]), "config.clients[2]._lock", "a thread lock"),
+        ({"a": {"b": (0, Slotted())}}, "config['a']['b'][1].lock", "a thread lock"),
+        ({3: [object()]}, "config[3][0]", "a bare object()"),
+        ({object(): 1}, "config.keys()[0]", "a bare object()"),
+        ({(1, 2): object()}, "config.values()[0]", "a bare object()"),
+        ({1, (2, object())}, "config", "a bare object()"),
+        ([(n for n in range(3))], "config[0]", "a generator"),
+    ],
+)
+def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):
+    """The message leads to the part: argument, attributes, keys, places."""
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x", "config")).key((1, value))
+
+    assert caught.value.path.startswith(path)
+    assert caught.value.type_name == what
+
+
+def test_the_error_offers_three_remedies():
+    """Leave it out, give its class an identity, or register one: as lines to paste."""
+    calls = CallIdentity("shop.api:send", ("session",))
+    with pytest.raises(Unstable) as caught:
+        calls.key((SimpleNamespace(pool=Pool()),))
+
+    error = refusal(caught.value, "shop.api:send")
+
+    assert str(error).splitlines() == [
+        "shop.api:send has an argument without a stable identity",
+        "  session.pool._lock: a thread lock",
+        "  leave it out:   shop.api:send ignore=session",
+        "  or teach it:    give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)",
+    ]
+    assert (error.target, error.path) == ("shop.api:send", "session.pool._lock")
+
+
+def test_the_first_refused_part_of_a_deep_value_is_found():
+    """Cycles and depth do not keep a refusal from naming its place."""
+    inner = [object()]
+    ring = SimpleNamespace(more=inner)
+    ring.self = ring
+
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x",)).key((ring,))
+
+    assert caught.value.path == "x.more[0]"
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("rows.*.id", ("rows", "*", "id")),
+        ("rows[0].id", ("rows", "0", "id")),
+        ("rows[-1][*]", ("rows", "-1", "*")),
+        ("payload.sent-at", ("payload", "sent-at")),
+        (" self ", ("self",)),
+    ],
+)
+def test_paths_have_steps(path, steps):
+    """Dots and brackets both separate."""
+    assert parse_path(path) == steps
+
+
+@pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a["])
+def test_what_is_no_path_is_said_to_be_none(path):
+    """A typing error in ignore= or volatile= is told, not passed over."""
+    with pytest.raises(ValueError, match="not a path"):
+        parse_path(path)
+
+
+class Row:
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+    def __eq__(self, other):
+        return self.__dict__ == other.__dict__
+
+
+class SlottedRow:
+    __slots__ = ("a", "b")
+
+
+def test_prune_copies_what_it_changes_and_shares_the_rest():
+    """The value that is pruned stays as it is."""
+    deep = {"keep": [1]}
+    value = {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
+
+    pruned = prune(value, [parse_path(path) for path in ("b.0.x", "b.1.0", "c", "nothing.here", "a.x")])
+
+    assert pruned == {"a": deep, "b": [Row(y=deep), (2,)]}
+    assert pruned["a"] is deep
+    assert value == {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
+
+
+def test_prune_knows_slots_named_tuples_and_keys_that_are_no_strings():
+    """A step is compared with a key as text, with an attribute, with a field's name."""
+    from kinds_of_things import Pair
+
+    slotted = SlottedRow()
+    slotted.a = {1: "x", 2: "y"}
+
+    assert prune(slotted, [("a", "1")]).a == {2: "y"}
+    assert not hasattr(prune(slotted, [("a",)]), "a")
+    assert prune(Pair({"a": 1}, 2), [("left", "a")]) == Pair({}, 2)
+    assert type(prune(Pair(1, 2), [("right",)])) is tuple
+    assert prune([1, 2], [("*",)]) == []
+    assert prune({"a": 1, "b": 2}, [("*",)]) == {}
+    assert prune({"r": [[1], [2]]}, [("r", "*", "0")]) == {"r": [[], []]}
+    assert prune(5, [("a",)]) == 5
+    assert prune(deep := {"a": 1}, [()]) is deep

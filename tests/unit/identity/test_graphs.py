@@ -1,0 +1,204 @@
+"""Cycles, depth, and parts shared so often that they could not be written out."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from kinds_of_things import Plain
+
+from pytest_mimic._identity import Unstable, fingerprint, fingerprint_outcome
+
+DEPTH = 100_000
+
+
+def nested(depth, wrap, inner):
+    value = inner
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+WRAPS = {
+    "lists": lambda value: [value],
+    "tuples with more": lambda value: (1, value, "x"),
+    "dicts": lambda value: {"next": value},
+    "int keys": lambda value: {1: value, 2: 0},
+    "mixed keys": lambda value: {1: value, "a": 0},
+    "objects": lambda value: Plain(next=value),
+    "frozensets": lambda value: frozenset([value, 0]),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_values_may_be_nested_deeply(wrap):
+    """Hundreds of levels are told apart by what stands at the bottom, and by their number."""
+    depth = 150
+
+    expected = fingerprint(nested(depth, wrap, 1))
+
+    assert fingerprint(nested(depth, wrap, 1)) == expected
+    assert fingerprint(nested(depth, wrap, 2)) != expected
+    assert fingerprint(nested(depth - 1, wrap, 1)) != expected
+
+
+@pytest.mark.parametrize("name", ["lists", "objects"])
+def test_depth_is_free(name):
+    """100,000 levels work."""
+    values = [nested(DEPTH, WRAPS[name], bottom) for bottom in (1, 2)]
+
+    one, other = map(fingerprint, values)
+    for value in values:
+        unwind(value)
+
+    assert one != other
+
+
+def unwind(value):
+    """Takes a deep value apart from the outside: freeing it is recursion, which Python 3.10 does not survive."""
+    held = [value]
+    while held:
+        part = held.pop()
+        if isinstance(part, Plain):
+            held.append(part.__dict__.pop("next", None))
+        elif isinstance(part, dict):
+            held.extend(part.values())
+            part.clear()
+        elif isinstance(part, list):
+            held.extend(part)
+            part.clear()
+
+
+def test_shared_parts_are_not_written_out():
+    """[a, a] forty times over counts like its expansion, which no memory holds."""
+    value = nested(40, lambda part: [part, part], 1)
+    apart = nested(40, lambda part: [part, copy.copy(part)], 1)
+
+    assert fingerprint(value) == fingerprint(apart)
+    assert fingerprint(value) != fingerprint(nested(40, lambda part: [part, part], 2))
+    assert fingerprint(value) != fingerprint(nested(41, lambda part: [part, part], 1))
+
+
+def test_large_shared_parts_in_all_containers():
+    """The long way knows every container that the short one does."""
+
+    def large(last):
+        part = nested(30, lambda part: [part, part], [last])
+        return {
+            "list": [part, 1, part],
+            (1, 2): (part, {"a": part}, {1: part, "b": 2.5}),
+            3: Plain(part=part, small={"x": 1}),
+        }
+
+    assert fingerprint(large(1)) == fingerprint(large(1))
+    assert fingerprint(large(1)) != fingerprint(large(1.0))
+    assert fingerprint_outcome(large(1)) == fingerprint_outcome(large(1))
+    assert fingerprint_outcome(large(1)) != fingerprint_outcome(large(2))
+
+
+def ring(*names):
+    nodes = [Plain(name=name) for name in names]
+    for node, following in zip(nodes, nodes[1:] + nodes[:1]):
+        node.next = following
+    return nodes[0]
+
+
+def self_holding(kind):
+    value = kind()
+    holder = [value, 1]
+    if kind is dict:
+        value["self"] = holder
+    else:
+        value.append(holder)
+    return value
+
+
+def family(children, shared=False):
+    parent = Plain(name="parent")
+    child = [Plain(name="child", parent=parent) for _ in range(children)]
+    parent.children = [child[0]] * children if shared else child
+    return parent
+
+
+def circle_of_friends(*pairs):
+    people = {name: Plain(name=name, friends=set()) for pair in pairs for name in pair}
+    for one, two in pairs:
+        people[one].friends.add(people[two])
+        people[two].friends.add(people[one])
+    return people[pairs[0][0]]
+
+
+def keyed_by_itself(value):
+    holder = Plain(value=value)
+    holder.by = {holder: value, 1: "x"}
+    return holder
+
+
+def linked(values):
+    first = last = Plain(value=values[0], before=None)
+    for value in values[1:]:
+        last.after = Plain(value=value, before=last)
+        last = last.after
+    last.after = None
+    return first
+
+
+CYCLES = {
+    "list": (lambda: self_holding(list), [lambda: self_holding(dict), lambda: [[], 1]]),
+    "ring": (lambda: ring(1, 2, 3), [lambda: ring(1, 2), lambda: ring(1, 3, 2), lambda: ring(2, 3, 1)]),
+    "family": (lambda: family(2), [lambda: family(3)]),
+    "friends": (
+        lambda: circle_of_friends("ab", "bc", "cd"),
+        [lambda: circle_of_friends("ab", "bc", "bd"), lambda: circle_of_friends("ab", "bc", "cd", "da")],
+    ),
+    "key": (lambda: keyed_by_itself(1), [lambda: keyed_by_itself(2)]),
+    "links": (lambda: linked([0] * 300), [lambda: linked([0] * 301), lambda: linked([0] * 299 + [1])]),
+    "a ring of many": (lambda: ring(*[0] * 60, 1), [lambda: ring(*[0] * 61, 1), lambda: ring(*[0] * 61)]),
+    "two long rings": (
+        lambda: ring(*[0] * 60, 1, *[0] * 60, 1),
+        [lambda: ring(*[0] * 60, 1, *[0] * 61, 1), lambda: ring(*[0] * 60, 1, *[0] * 60, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "others"), CYCLES.values(), ids=CYCLES)
+def test_cycles_have_an_identity(make, others):
+    """A cycle counts by what it looks like from where one enters it."""
+    expected = fingerprint(make())
+
+    assert fingerprint(make()) == expected
+    assert fingerprint([make(), make()]) == fingerprint([shared := make(), shared])
+    for other in others:
+        assert fingerprint(other()) != expected
+
+
+@pytest.mark.parametrize("name", ["list", "ring", "family", "friends", "key"])
+def test_copies_of_cycles_are_the_same(name):
+    """Copying a cycle does not change it."""
+    value = CYCLES[name][0]()
+    expected = fingerprint(value)
+
+    assert fingerprint(copy.deepcopy(value)) == expected
+    if name != "key":
+        assert fingerprint(pickle.loads(pickle.dumps(value))) == expected
+
+
+def test_equal_parts_of_a_cycle_may_be_shared():
+    """Twins and one child named twice look the same from everywhere."""
+    assert fingerprint(family(2, shared=True)) == fingerprint(family(2))
+
+
+def test_a_long_chain_of_links_takes_no_time_to_speak_of():
+    """Both ways through 5,000 nodes."""
+    assert fingerprint(linked(range(5_000))) == fingerprint(linked(range(5_000)))
+
+
+def test_what_is_refused_deep_inside_is_found():
+    """The path leads through any depth."""
+    value = nested(500, lambda part: [part], object())
+
+    with pytest.raises(Unstable) as caught:
+        fingerprint(value)
+
+    assert caught.value.path == "value" + "[0]" * 500

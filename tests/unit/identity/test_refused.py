@@ -1,0 +1,146 @@
+"""What has no stable identity is refused, and named in words."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import concurrent.futures
+import contextvars
+import io
+import itertools
+import queue
+import socket
+import sqlite3
+import sys
+import threading
+import weakref
+import zoneinfo
+
+import pytest
+from kinds_of_things import Bare, Plain
+
+from pytest_mimic._identity import Unstable, fingerprint
+
+HELD = Bare()
+
+
+class WithoutState:
+    def __getstate__(self):
+        raise TypeError("no state")
+
+
+class WithoutReduce:
+    def __reduce__(self):
+        raise NotImplementedError
+
+
+async def coroutine():
+    """Never awaited."""
+
+
+async def async_generator():
+    yield 1
+
+
+def made_at_run_time(source):
+    space = {}
+    exec(source, space)  # noqa: S102
+    return space["made"]
+
+
+def closed(stream):
+    stream.close()
+    return stream
+
+
+CASES = {
+    "object": (object, r"a bare object\(\)"),
+    "lock": (threading.Lock, "a thread lock"),
+    "reentrant lock": (threading.RLock, "a thread lock"),
+    "event": (threading.Event, "a thread lock"),
+    "queue": (queue.Queue, "a thread lock"),
+    "thread": (threading.Thread, "a thread"),
+    "thread-local": (threading.local, "a thread-local object"),
+    "generator": (lambda: (n for n in "a"), "a generator"),
+    "async generator": (async_generator, "an async generator"),
+    "iterator": (lambda: iter([1]), "list_iterator"),
+    "map": (lambda: map(str, [1]), "builtins.map"),
+    "itertools": (itertools.count, "itertools.count"),
+    "weak reference": (lambda: weakref.ref(HELD), "a weak reference"),
+    "weak proxy": (lambda: weakref.proxy(HELD), "a weak reference"),
+    "weak mapping": (lambda: weakref.WeakValueDictionary(a=HELD), "a weak reference"),
+    "context variable": (lambda: contextvars.ContextVar("x"), "a context variable"),
+    "code": (lambda: coroutine.__code__, "a code object"),
+    "frame": (sys._getframe, "a stack frame"),
+    "executor": (lambda: concurrent.futures.ThreadPoolExecutor(1), "an executor"),
+    "future": (concurrent.futures.Future, "a future"),
+    "asyncio lock": (asyncio.Lock, "an asyncio lock or queue"),
+    "closed buffer": (lambda: closed(io.BytesIO()), "a closed in-memory file"),
+    "function made at run time": (
+        lambda: made_at_run_time("def made(): pass"),
+        "a function with neither source nor an importable name",
+    ),
+    "class made at run time": (
+        lambda: made_at_run_time("class made: pass"),
+        "a class with neither source nor an importable name",
+    ),
+    "without state": (WithoutState, "an object of .*WithoutState"),
+    "without reduce": (WithoutReduce, "an object of .*WithoutReduce"),
+    "C object": (lambda: collections.deque([1]).__iter__(), "deque_iterator"),
+}
+
+
+@pytest.mark.parametrize(("make", "what"), CASES.values(), ids=CASES)
+def test_it_is_refused_and_named(make, what):
+    """Alone, in a container and in an object, with its place."""
+    value = make()
+
+    with pytest.raises(Unstable, match=rf"value.* has no stable identity: .*{what}"):
+        fingerprint(value)
+    with pytest.raises(Unstable, match=r"value\['a'\]\[1\]"):
+        fingerprint({"a": [0, value]})
+    with pytest.raises(Unstable, match=r"value\.part"):
+        fingerprint(Plain(part=value))
+
+
+def test_a_coroutine_is_refused():
+    """It runs once and is gone."""
+    made = coroutine()
+    with pytest.raises(Unstable, match="a coroutine"):
+        fingerprint(made)
+    made.close()
+
+
+def test_open_things_are_refused(tmp_path):
+    """Files, sockets and connections are handles, not values."""
+    path = tmp_path / "file"
+    with path.open("w") as text, path.open("rb") as data, path.open("rb", buffering=0) as raw:
+        for file in (text, data, raw):
+            with pytest.raises(Unstable, match="an open file"):
+                fingerprint({"file": file})
+    with socket.socket() as channel, pytest.raises(Unstable, match="a socket"):
+        fingerprint(channel)
+    connection = sqlite3.connect(":memory:")
+    with pytest.raises(Unstable, match="a database connection"):
+        fingerprint(connection)
+    connection.close()
+
+
+def test_a_zone_without_a_key_is_refused():
+    """A time zone read from a file says nowhere which one it is."""
+    data = next(iter(find_zone("UTC")))
+    with pytest.raises(Unstable, match="a time zone without a key"):
+        fingerprint(zoneinfo.ZoneInfo.from_file(io.BytesIO(data)))
+
+
+def find_zone(name):
+    """The bytes of a zone: the system's, or those of the tzdata package."""
+    for folder in zoneinfo.TZPATH:
+        try:
+            with open(f"{folder}/{name}", "rb") as file:
+                yield file.read()
+        except OSError:
+            continue
+    from importlib.resources import files
+
+    yield files("tzdata.zoneinfo").joinpath(name).read_bytes()

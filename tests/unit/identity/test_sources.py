@@ -1,0 +1,269 @@
+"""Functions and classes by what they do: normalised source, defaults, closures."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import json
+import sys
+import textwrap
+
+import kinds_of_things as k
+import pytest
+import several_lambdas as lambdas
+
+from pytest_mimic._identity import CallIdentity, fingerprint, source_fingerprint
+
+_numbers = itertools.count()
+
+BASE = '''
+import functools
+
+def deco(times=1):
+    def around(function):
+        @functools.wraps(function)
+        def wrapper(*args):
+            return [function(*args)] * times
+        return wrapper
+    return around
+
+def made(rows, *, limit=10):
+    """Sums rows."""
+    total = 0  # so far
+    for row in rows:
+        if row > limit:
+            total += row
+    return f"{total:>{limit}} {rows!r}" "!"
+'''
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Makes a module of a text, always under one name, and gives its `made`."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def load(text, name="made"):
+        folder = tmp_path / str(next(_numbers))
+        folder.mkdir()
+        (folder / "written.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.delitem(sys.modules, "written", raising=False)
+        importlib.invalidate_caches()
+        return getattr(importlib.import_module("written"), name)
+
+    yield load
+    sys.modules.pop("written", None)
+
+
+SAME = {
+    "comment": ("total = 0  # so far", "total = 0"),
+    "docstring": ('"""Sums rows."""', '"""Something\n    else."""'),
+    "no docstring": ('    """Sums rows."""\n', ""),
+    "blank lines": ("    total = 0", "\n\n    total = (\n        0\n    )\n"),
+    "place in the file": ("import functools", "import functools\n\nOTHER = 1\n"),
+    "quotes": ('"!"', "'!'"),
+    "parts of a string": ('" "!"', '" "" "!"'),
+    "layout": ("for row in rows:", "for row in (rows):"),
+    "pass": ("total = 0", "total = 0; pass"),
+    "number": ("total = 0", "total = 0x0"),
+}
+
+OTHER = {
+    "constant": ("total = 0", "total = 1"),
+    "type of a constant": ("total = 0", "total = 0.0"),
+    "operator": ("row > limit", "row >= limit"),
+    "name": ("total += row", "total += rows"),
+    "default": ("limit=10", "limit=11"),
+    "format": (":>{limit}}", ":<{limit}}"),
+    "conversion": ("{rows!r}", "{rows!s}"),
+    "indentation": ("    return f", "        return f"),
+    "text": ('"!"', '"?"'),
+    "another line": ("total = 0", "total = 0; rows = list(rows)"),
+    "decorator": ("def made", "@deco(times=1)\ndef made"),
+    "annotation": ("def made(rows,", "def made(rows: list,"),
+    "async": ("def made", "async def made"),
+    "parameter": ("(rows, *,", "(rows, more=None, *,"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)
+def test_how_it_is_written_does_not_count(source, old, new):
+    """Comments, docstrings, layout and place are free."""
+    assert old in BASE
+    one, two = source(BASE), source(BASE.replace(old, new))
+
+    assert source_fingerprint(two) == source_fingerprint(one)
+    assert fingerprint(two) == fingerprint(one)
+
+
+@pytest.mark.parametrize(("old", "new"), OTHER.values(), ids=OTHER)
+def test_what_it_does_counts(source, old, new):
+    """Any change of what Python would do is another source."""
+    assert old in BASE
+    one, two = source(BASE), source(BASE.replace(old, new))
+
+    assert source_fingerprint(two) != source_fingerprint(one)
+    assert fingerprint(two) != fingerprint(one)
+
+
+def test_a_decorator_counts_with_its_arguments(source):
+    """Retrying three times is not retrying twice."""
+    texts = [BASE.replace("def made", f"@deco(times={n})\ndef made") for n in (2, 2, 3)]
+
+    two, again, three = (source_fingerprint(source(text)) for text in texts)
+
+    assert two == again != three
+
+
+def test_the_source_behind_wrappers():
+    """Methods, functools.wraps, lru_cache, partial, properties: the function that a user has written."""
+    expected = source_fingerprint(k.add)
+
+    assert expected is not None
+    assert source_fingerprint(k.wrapping) == expected
+    assert source_fingerprint(functools.partial(k.add, 1)) == expected
+    assert source_fingerprint(functools.lru_cache(k.add)) == expected
+    assert source_fingerprint(k.cached) == source_fingerprint(k.cached.__wrapped__)
+    assert source_fingerprint(k.Service("a").call) == source_fingerprint(k.Service.call)
+    assert source_fingerprint(k.Service.make) == source_fingerprint(k.Service.__dict__["make"])
+    assert source_fingerprint(k.Service.title) == source_fingerprint(k.Service.title.fget)
+    assert source_fingerprint(k.Service) not in (None, expected)
+
+
+@pytest.mark.parametrize("function", [len, "a".upper, json.JSONDecoder.decode.__get__, int, 5])
+def test_what_has_no_source_is_never_stale(function):
+    """C functions and builtins have none."""
+    assert source_fingerprint(function) is None
+
+
+def test_standard_library_functions_count_by_name():
+    """Their source changes with Python's version, their promise does not."""
+    assert fingerprint(json.dumps) == fingerprint(json.dumps)
+    assert fingerprint(json.dumps) != fingerprint(json.loads)
+
+
+def test_lambdas_on_one_line_are_told_apart():
+    """By place in the file, not by being first on the line."""
+    several = [
+        *lambdas.PAIR,
+        *lambdas.SAME_SHAPE,
+        lambdas.DEFAULTS[0],
+        *lambdas.MIXED,
+        *lambdas.LONG.values(),
+    ]
+    several += [
+        lambdas.OUTER,
+        lambdas.OUTER(1),
+        *lambdas.TWICE_NESTED,
+        *(one() for one in lambdas.TWICE_NESTED),
+    ]
+
+    sources = [source_fingerprint(one) for one in several]
+
+    assert None not in sources
+    assert sources[0] == source_fingerprint(lambda x: x + 1) == sources[8]
+    assert len(set(sources)) == len(sources) - 2  # LONG repeats PAIR
+    assert source_fingerprint(lambdas.SAME_TWICE[0]) == source_fingerprint(lambdas.SAME_TWICE[1])
+    assert fingerprint(lambdas.DEFAULTS[0]) != fingerprint(lambdas.DEFAULTS[1])
+    assert source_fingerprint(lambdas.OUTER(1)) == source_fingerprint(lambda y: y + 1)
+
+
+def test_a_lambda_in_an_assert_has_its_source():
+    """pytest rewrites asserts; the places of what stands in them stay."""
+    assert source_fingerprint(lambda x: x + 7) == source_fingerprint(lambda x: x + 7)
+    assert source_fingerprint(lambda x: x + 7) != source_fingerprint(lambda x: x + 8)
+
+
+def test_closures_and_defaults_count():
+    """The same lines around other values are another function."""
+    lists = [k.adder(n) for n in (1, 1, 2)]
+
+    assert fingerprint(lists[0]) == fingerprint(lists[1]) != fingerprint(lists[2])
+    assert source_fingerprint(lists[0]) == source_fingerprint(lists[2])
+
+
+def test_a_bare_object_as_default_of_a_function_counts_as_left_out():
+    """Sentinels do not make a function unstable."""
+
+    def given(x, y=object()):
+        return x, y
+
+    assert fingerprint(given) == fingerprint(given)
+
+
+def test_a_mimicked_function_counts_as_the_one_behind_it():
+    """Whether a function that is passed along is mimicked in this run changes no identity."""
+
+    def wrapper(*args, **kwargs):
+        """What a target's place holds while it is mimicked."""
+
+    for original in (k.add, len, k.cached):
+        wrapper.__mimic_original__ = original
+        assert fingerprint([wrapper]) == fingerprint([original])
+        assert source_fingerprint(wrapper) == source_fingerprint(original)
+
+    wrapper.__mimic_original__ = 5
+    assert fingerprint(wrapper) != fingerprint(5)
+
+
+CLASSES = '''
+class made:
+    """Doc."""
+    rate = 1
+    def call(self):
+        return self.rate  # as it is
+
+def scope(fast):
+    if fast:
+        class made:
+            def call(self):
+                return 1
+    else:
+        class made:
+            def call(self):
+                return 2
+    return made
+
+fast = scope(True)
+slow = scope(False)
+
+class Outer:
+    class made:
+        pass
+
+inner = Outer.made
+'''
+
+
+def test_classes_count_by_their_source(source):
+    """As an argument a class is what it says; its instances count by its name."""
+    one = source(CLASSES)
+    commented = source(CLASSES.replace("# as it is", ""))
+    changed = source(CLASSES.replace("rate = 1", "rate = 2"))
+
+    assert fingerprint(one) == fingerprint(commented) != fingerprint(changed)
+    assert fingerprint(one()) == fingerprint(changed())
+
+
+def test_classes_of_one_name_are_told_apart(source):
+    """Local classes by the methods that they hold, nested ones by their qualified name."""
+    found = [source_fingerprint(source(CLASSES, name)) for name in ("made", "fast", "slow", "inner")]
+
+    assert None not in found
+    assert len(set(found)) == 4
+
+
+def test_a_file_that_is_no_longer_there_or_no_python(source, tmp_path):
+    """Without source, an importable function counts by its name."""
+    made = source("def made():\n    return 1\n")
+    file = next(tmp_path.glob("*/written.py"))
+    known = fingerprint(made)
+
+    file.write_text("this is no python\n", encoding="utf-8")
+    assert source_fingerprint(made) is None
+    file.unlink()
+    assert source_fingerprint(made) is None
+
+    assert fingerprint(made) != known
+    assert CallIdentity("a:f", ("f",)).key((made,))
