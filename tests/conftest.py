@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -13,6 +15,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
+import pytest_mimic
+
+# A run in process forgets what it was the first to import: with all of it there, it imports nothing anew.
+for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+    importlib.import_module(_module.name)
 
 # Kept out of a project's own runs, unless a run asks for them: they reorder, add output, or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
