@@ -110,9 +110,10 @@ class Run:
         """The line that names the mode and the vault."""
         settings = self.session.settings
         verb = {Mode.RECORD: "record into", Mode.RERECORD: "record anew into", Mode.VERIFY: "verify against"}
-        told = "live, without" if settings.mode is Mode.LIVE else verb.get(settings.mode, "replay from")
-        count = len(self.session.targets)
-        return [f"mimic: {told} {settings.shown_vault} ({plural(count, 'target')})"]
+        targets = plural(len(self.session.targets), "target")
+        if settings.mode is Mode.LIVE:
+            return [f"mimic: live, every call runs for real ({targets})"]
+        return [f"mimic: {verb.get(settings.mode, 'replay from')} {settings.shown_vault} ({targets})"]
 
     # -- targets
 
@@ -159,16 +160,12 @@ class Run:
 
     def fixture_scope(self, fixturedef: Any, request: Any) -> AbstractContextManager[None]:
         """While a fixture of wider scope is set up or torn down, its calls belong to that scope."""
-        if fixturedef.argname == "tmp_path_factory":
-            return self._temporary_root(fixturedef)
         if fixturedef.scope == "function":
             return nullcontext()
         return self._wide_scope(fixturedef, request.node.nodeid)
 
-    @contextmanager
-    def _temporary_root(self, fixturedef: Any) -> Iterator[None]:
-        yield
-        factory = fixturedef.cached_result[0]
+    def note_temporary(self, factory: pytest.TempPathFactory) -> None:
+        """Paths under pytest's base temporary folder count relative to it."""
         self.session.add_root(str(factory.getbasetemp()), "tmp")
 
     @contextmanager

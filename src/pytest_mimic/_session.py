@@ -137,6 +137,7 @@ class Session:
 
     def uncover(self, covering: Covering) -> None:
         """Restores what a covering covered."""
+        self.engine.pending += self.new_problems()
         covering.close()
         self._coverings.remove(covering)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MODES = ("record", "rerecord", "verify", "live")
 _RUN = pytest.StashKey["Run"]()
 _ITEM = pytest.StashKey[pytest.Item]()
+_TEMPORARY = pytest.StashKey[Any]()
 _SESSION_OF = pytest.StashKey[Callable[[], Any]]()
 
 
@@ -80,6 +81,8 @@ def _run(config: pytest.Config) -> Run:
         from pytest_mimic._run import Run
 
         run = config.stash[_RUN] = Run(config, config.stash.get(_ITEM, None))
+        if _TEMPORARY in config.stash:
+            run.note_temporary(config.stash[_TEMPORARY])
     return run
 
 
@@ -131,6 +134,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
     run = request.config.stash.get(_RUN, None)
+    if fixturedef.argname == "tmp_path_factory":
+        request.config.stash[_TEMPORARY] = factory = yield
+        if run is not None:
+            run.note_temporary(factory)
+        return factory
     if run is None:
         return (yield)
     with run.fixture_scope(fixturedef, request):
