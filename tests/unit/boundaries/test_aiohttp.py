@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from http_server import EVENTS, Server, running_server
 
 from pytest_mimic.boundaries.aiohttp import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 
-from .http_server import EVENTS, Server, running_server
 from .tape import Tape
 
 aiohttp = pytest.importorskip("aiohttp")

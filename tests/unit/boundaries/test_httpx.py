@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from http_server import EVENTS, Server, running_server
 
 from pytest_mimic.boundaries.httpx import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 
-from .http_server import EVENTS, Server, running_server
 from .tape import Tape
 
 SECRETS = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from http_server import EVENTS, Server, running_server
 
 from pytest_mimic.boundaries.requests import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 
-from .http_server import EVENTS, Server, running_server
 from .tape import Tape
 
 requests = pytest.importorskip("requests")

@@ -200,6 +200,40 @@ class Handler(BaseHTTPRequestHandler):
     def page_items(self, _: dict[str, str]) -> None:
         self.json({"path": self.path})
 
+    def page_pages(self, query: dict[str, str]) -> None:
+        """Three pages, each linked to the next."""
+        page = int(query.get("page", "1"))
+        links = {"Link": f'<{self.server.url}/pages?page={page + 1}>; rel="next"'} if page < 3 else {}
+        self.json({"items": [page * 10, page * 10 + 1]}, **links)
+
+    def page_me(self, _: dict[str, str]) -> None:
+        """Knows the token of /login."""
+        known = self.headers.get("Authorization") == "Bearer tok-issued-42"
+        self.json({"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401)
+
+    def page_cart(self, _: dict[str, str]) -> None:
+        """POST makes a cart; POST of items fills it."""
+        if self.path.count("/") == 1:
+            self.json({"cart": 7, "items": []}, 201)
+        else:
+            self.server.cart.append(json.loads(self.sent)["item"])
+            self.json({"cart": 7, "items": self.server.cart}, 201)
+
+    def page_checkout(self, _: dict[str, str]) -> None:
+        """Takes the money, and leads to the order."""
+        self.send_response(303)
+        self.send_header("Location", "/orders/9")
+        self.send_header("Set-Cookie", "receipt=receipt-no-12345; Path=/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def page_orders(self, _: dict[str, str]) -> None:
+        """Pending twice, then paid."""
+        with self.server.lock:
+            self.server.asked += 1
+            paid = self.server.asked > 2
+        self.json({"order": 9, "items": self.server.cart, "status": "paid" if paid else "pending"})
+
     def page_private(self, _: dict[str, str]) -> None:
         """Wants basic authentication, and asks for it."""
         if self.headers.get("Authorization"):
@@ -232,6 +266,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[str] = []
         self.tries = 0
+        self.asked = 0
+        self.cart: list[str] = []
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"

@@ -1,0 +1,148 @@
+"""A small fake of the OpenAI and Anthropic APIs on loopback: answers, streams, tool calls, and 429 first."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "sk-live-9f8e7d6c5b4a"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Knows one key; everything else is 401."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *args: object) -> None:
+        """Says nothing."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append(self.path)
+        key = self.headers.get("X-Api-Key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if key != KEY:
+            self.answer(401, {"error": {"message": f"Incorrect API key provided: {key}", "type": "auth"}})
+        elif "busy" in json.dumps(asked) and self.first_time():
+            self.answer(
+                429, {"error": {"message": "slow down", "type": "rate_limit"}}, {"Retry-After-Ms": "1"}
+            )
+        elif self.path.endswith("/chat/completions"):
+            self.openai(asked)
+        else:
+            self.anthropic(asked)
+
+    def first_time(self) -> bool:
+        """True once."""
+        with self.server.lock:
+            first, self.server.busy = not self.server.busy, True
+        return first
+
+    def answer(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
+        """A JSON response."""
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Set-Cookie", "__cf_bm=cf-cookie-1234567; path=/; HttpOnly")
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def stream(self, events: list[tuple[str | None, Any]]) -> None:
+        """Server-sent events, each flushed."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for event, value in events:
+            data = value if isinstance(value, str) else json.dumps(value)
+            text = (f"event: {event}\n" if event else "") + f"data: {data}\n\n"
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(text.encode()), text.encode()))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def openai(self, asked: dict[str, Any]) -> None:
+        """Says hello in the language asked for, or calls the first tool."""
+        head = {"id": "chatcmpl-1", "created": 1, "model": asked["model"]}
+        if asked.get("stream"):
+            words: list[dict[str, Any]] = [{"role": "assistant"}, {"content": "Grüß"}, {"content": " Gott"}]
+            events: list[tuple[str | None, Any]] = [
+                (None, {**head, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": word}]})
+                for word in words
+            ]
+            self.stream([*events, (None, "[DONE]")])
+            return
+        message: dict[str, Any] = {"role": "assistant", "content": "Hello"}
+        if asked.get("tools"):
+            function = {"name": asked["tools"][0]["function"]["name"], "arguments": '{"city": "Oslo"}'}
+            call = {"id": "call_1", "type": "function", "function": function}
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        if asked["messages"][-1]["role"] == "tool":
+            message = {"role": "assistant", "content": f"It is {asked['messages'][-1]['content']}."}
+        usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        self.answer(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+
+    def anthropic(self, asked: dict[str, Any]) -> None:
+        """Says hello, or calls the first tool."""
+        content: list[dict[str, Any]] = [{"type": "text", "text": "Hello"}]
+        if asked.get("tools") and asked["messages"][-1]["role"] == "user":
+            name = asked["tools"][0]["name"]
+            content = [{"type": "tool_use", "id": "toolu_1", "name": name, "input": {"city": "Oslo"}}]
+        head = {"id": "msg_1", "type": "message", "role": "assistant", "model": asked["model"]}
+        usage = {"input_tokens": 9, "output_tokens": 12}
+        if not asked.get("stream"):
+            self.answer(200, {**head, "content": content, "stop_reason": "end_turn", "usage": usage})
+            return
+        block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        events: list[tuple[str | None, Any]] = [
+            ("message_start", {"type": "message_start", "message": {**head, "content": [], "usage": usage}}),
+            ("content_block_start", block),
+            *(
+                ("content_block_delta", {"type": "content_block_delta", "index": 0, "delta": delta})
+                for delta in ({"type": "text_delta", "text": "Hel"}, {"type": "text_delta", "text": "lo"})
+            ),
+            ("content_block_stop", {"type": "content_block_stop", "index": 0}),
+            (
+                "message_delta",
+                {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+            ),
+            ("message_stop", {"type": "message_stop"}),
+        ]
+        self.stream(events)
+
+
+class Server(ThreadingHTTPServer):
+    """Answers in threads of its own."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock = threading.Lock()
+        self.busy = False
+        self.seen: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, *args: object) -> None:
+        """A client that went away is no error."""
+
+
+@contextmanager
+def running_llm() -> Iterator[Server]:
+    """A server in a thread."""
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
