@@ -17,7 +17,7 @@ Counts = tuple[int, int, int]
 
 def delete(store: Store, names: Iterable[str]) -> Counts:
     """See `Vault.delete`."""
-    names = list(names)
+    names = sorted(names)
     with store.lock(OBJECTS_LOCK):
         sizes = [size for name in names if (size := store.delete(name)) is not None]
         # All objects are looked at: a crash may have left some that no recording ever named.

@@ -99,27 +99,20 @@ class FolderStore:
         except OSError:
             return None
 
-    def names(self, prefix: str = "", *, deep: bool = True) -> Iterator[str]:
+    def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         try:
-            entries = os.scandir(self._prefix + prefix)
+            with os.scandir(self._prefix + prefix) as entries:
+                found = [(entry.name, entry.is_dir()) for entry in entries]
         except (FileNotFoundError, NotADirectoryError):
-            return
+            return []
         except OSError as reason:
             raise _unreadable(self._prefix + prefix, reason) from reason
-        folders = []
-        with entries:
-            for entry in entries:
-                name = entry.name
-                if name[0] == ".":
-                    continue
-                if entry.is_dir():
-                    folders.append(start + name)
-                else:
-                    yield start + name
-        if deep:
-            for folder in folders:
-                yield from self.names(folder)
+        names = [start + name for name, is_folder in found if not is_folder and name[0] != "."]
+        for name, is_folder in found if deep else ():
+            if is_folder and name[0] != ".":
+                names += self.names(start + name)
+        return names
 
     def prune(self, folders: set[str]) -> None:
         """Remove these folders, and those that hold them, where nothing is left in them."""

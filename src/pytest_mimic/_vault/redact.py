@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -97,13 +97,17 @@ _ABOUT = frozenset(
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s\"'<>]+")
+# Each pattern can begin at few places only, and so takes time in proportion to the text.
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
-_ASSIGNMENT = re.compile(
-    r"""(?P<quote>["']?)(?P<name>[A-Za-z_][\w-]*)(?P=quote)(?P<sign>\s*[=:]\s*)"""
-    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?i:"""
+_NAMED = re.compile(
+    r"""(?<![\w-])(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)\s{0,20}[=:]\s{0,20}"""
+)
+_VALUE = re.compile(
+    r"""(?:None|null)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
+    r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
     + _SCHEMES
-    + r"""\s+)?[^\s"',;&<>()\[\]{}]+)"""
+    + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
 )
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
@@ -228,13 +232,19 @@ class Redactor:
         text = hide_values(text, secrets)
         if "://" in text:
             text = self.scrub_urls(text)
-        return _ASSIGNMENT.sub(self._hide_assigned, text)
+        return "".join(self._assigned(text))
 
-    def _hide_assigned(self, match: re.Match[str]) -> str:
-        if not self.secret(match["name"]) or match["value"] in ("None", "null"):
-            return match[0]
-        quote = match["value"][0] if match["value"][0] in "\"'" else ""
-        return f"{match['quote']}{match['name']}{match['quote']}{match['sign']}{quote}{PLACEHOLDER}{quote}"
+    def _assigned(self, text: str) -> Iterator[str]:
+        """The text in pieces, the values that stand after secret names replaced."""
+        done = at = 0
+        while named := _NAMED.search(text, at):
+            at = named.end()
+            value = _VALUE.match(text, at) if self.secret(named["name"]) else None
+            if value is not None and value[0] not in ("None", "null"):
+                quote = value["open"] or value["double"] or value["single"] or ""
+                yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
+                done = at = value.end()
+        yield text[done:]
 
 
 def hide_values(text: str, secrets: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ class Store(Protocol):
     def size(self, name: str) -> int | None:
         """The size in bytes, or None."""
 
-    def names(self, prefix: str = "", *, deep: bool = True) -> Iterator[str]:
+    def names(self, prefix: str = "", *, deep: bool = True) -> Iterable[str]:
         """All names under the folder `prefix`; `deep=False` leaves out those in folders of it."""
 
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:

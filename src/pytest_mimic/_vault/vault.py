@@ -207,8 +207,7 @@ class Vault:
 
     def names(self) -> set[str]:
         """All recordings and cassettes, by one listing; nothing is opened."""
-        found = {name for folder in FOLDERS for name in self.store.names(folder)}
-        return {name for name in found if name.endswith(".json")}
+        return {name for folder in FOLDERS for name in self.store.names(folder) if name.endswith(".json")}
 
     def size(self) -> tuple[int, int]:
         """How many recordings and cassettes there are, and the bytes of everything."""

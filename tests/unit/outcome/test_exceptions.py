@@ -174,9 +174,11 @@ def _pydantic():
 def _sqlalchemy():
     import sqlalchemy
 
-    return raised(
-        lambda: sqlalchemy.create_engine("sqlite://").connect().execute(sqlalchemy.text("nonsense"))
-    )
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection:
+        error = raised(lambda: connection.execute(sqlalchemy.text("nonsense")))
+    engine.dispose()
+    return error
 
 
 def _aiohttp():
