@@ -113,6 +113,12 @@ def cycle(last: int) -> list[object]:
     return value
 
 
+def ring(name: str) -> Rate:
+    value = Rate(name)
+    value.value = [value]
+    return value
+
+
 def deep(inner: object) -> object:
     for _ in range(50_000):
         inner = [inner]
@@ -208,6 +214,7 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     (Opaque(), Unequal(), ["result: <Opaque> recorded, <Unequal> now"]),
     (Unequal(), Unequal(), ["result: <Unequal> recorded, another value now"]),
     (Incomparable(), Incomparable(), ["result: <Incomparable> recorded, another value now"]),
+    (ring("EUR"), ring("USD"), ["base: 'EUR' recorded, 'USD' now"]),
     (cycle(1), cycle(2), ["result[2]: 1 recorded, 2 now"]),
 ]  # fmt: skip
 

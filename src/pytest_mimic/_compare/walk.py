@@ -120,7 +120,10 @@ class Comparison:
             self.lines.differ(place, recorded, actual)
             return
         kind = type(recorded)
-        if kind in (str, bytes, bytearray):
+        if kind in _CONTAINERS:
+            if self.is_new(place, recorded, actual):
+                _CONTAINERS[kind](self, place, recorded, actual)
+        elif kind in (str, bytes, bytearray):
             self.leaf(place, recorded, actual, recorded == actual)
         elif library_of(kind) is not None:
             self.library(place, recorded, actual)
@@ -130,6 +133,13 @@ class Comparison:
             self.leaf(place, recorded, actual, _equal(recorded, actual))
         elif self.is_new(place, recorded, actual):
             self.compound(place, recorded, actual)
+
+    def is_settled(self, recorded: Any, actual: Any) -> bool:
+        """Whether two values plainly do not differ: the common case, told at little cost."""
+        kind = type(recorded)
+        if kind not in _SIMPLE or kind is not type(actual):
+            return False
+        return self.shape or (recorded == actual and (kind is not float or bool(recorded)))
 
     def is_new(self, place: Place, recorded: Any, actual: Any) -> bool:
         """Whether a pair has not been compared yet; where paths may leave parts out, not at this place."""
@@ -146,9 +156,7 @@ class Comparison:
 
     def compound(self, place: Place, recorded: Any, actual: Any) -> None:
         kind = type(recorded)
-        if kind in _CONTAINERS:
-            _CONTAINERS[kind](self, place, recorded, actual)
-        elif issubclass(kind, BaseException):
+        if issubclass(kind, BaseException):
             self.exception(place, recorded, actual)
         elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
             self.fields(place, recorded, actual)
@@ -176,7 +184,8 @@ class Comparison:
         for identity in [*old, *(identity for identity in new if identity not in old)]:
             then = recorded[old[identity]] if identity in old else ABSENT
             now = actual[new[identity]] if identity in new else ABSENT
-            pairs.append((self.entry(place, old.get(identity, new.get(identity))), then, now))
+            if not self.is_settled(then, now):
+                pairs.append((self.entry(place, old.get(identity, new.get(identity))), then, now))
         self._todo.extend(reversed(pairs))
 
     def entry(self, place: Place, key: Any) -> Place:
@@ -196,6 +205,7 @@ class Comparison:
                 new.get(name, ABSENT),
             )
             for name in [*old, *(name for name in new if name not in old)]
+            if not self.is_settled(old.get(name, ABSENT), new.get(name, ABSENT))
         ]
         self._todo.extend(reversed(pairs))
 
@@ -222,7 +232,9 @@ class Comparison:
             return
         secret = is_pair(recorded) and self.lines.redactor.secret(recorded[0])
         self._todo.extend(
-            (self.item(place, n, len(old), secret), old[n], new[n]) for n in reversed(range(len(old)))
+            (self.item(place, n, len(old), secret), old[n], new[n])
+            for n in reversed(range(len(old)))
+            if not self.is_settled(old[n], new[n])
         )
 
     def item(self, place: Place, index: int, length: int, secret: bool = False) -> Place:
@@ -254,6 +266,7 @@ class Comparison:
         pairs = [
             (Place(f"[{n}]", str(n), parent=place), self.fitting(shapes, item), item)
             for n, item in enumerate(actual if shapes else ())
+            if not self.is_settled(shapes[0], item)
         ]
         self._todo.extend(reversed(pairs))
 
@@ -341,7 +354,7 @@ class Comparison:
         """How many elements differ, and the index of the first."""
         if isinstance(recorded, list):
             pairs = enumerate(zip(recorded, actual, strict=True))
-            places = [n for n, (old, new) in pairs if not _same_text(old, new) and not self.alike(old, new)]
+            places = [n for n, pair in pairs if not self.is_settled(*pair) and not self.alike(*pair)]
             return len(places), places[0] if places else None
         import numpy
 
@@ -355,6 +368,7 @@ class Comparison:
         return count, tuple(int(n) for n in numpy.unravel_index(first, recorded.shape))
 
 
+_SIMPLE = frozenset({bool, float, int, str, type(None)})
 _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Place, Any, Any], None]] = {
     Column: Comparison.columns,
@@ -394,11 +408,6 @@ def _identity(key: Any) -> object:
     if type(key) in (int, float, bool, bytes):
         return type(key), repr(key)
     return type(key), identity_of(key) or key
-
-
-def _same_text(recorded: object, actual: object) -> bool:
-    """The common case in columns of objects, told apart at little cost."""
-    return type(recorded) is str and type(actual) is str and recorded == actual
 
 
 def _told_by_python(error: BaseException) -> dict[str, Any]:
