@@ -1,0 +1,6 @@
+"""Where the outside API is, and the key to it."""
+
+import os
+
+BASE_URL = os.environ.get("WEATHER_API", "http://127.0.0.1:8425")
+API_KEY = os.environ.get("WEATHER_KEY", "any key will do for a replay")
