@@ -224,7 +224,9 @@ class Cassette:
         from pytest_mimic._explain import command
 
         remedy = f"to record it anew: {command('--mimic-rerecord', self._engine.test)}"
-        return CassetteError(f"cassette {self.name} {what}", facts=facts, remedies=[remedy], cassette=self.name)
+        return CassetteError(
+            f"cassette {self.name} {what}", facts=facts, remedies=[remedy], cassette=self.name
+        )
 
 
 def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -431,7 +431,9 @@ class Engine:
                 kept = recording is not None
                 if recording is not None and self.settings.mode is Mode.RECORD:
                     kept = not self.is_stale(call.plan, recording.source)
-                track = owner.tracks[name] = Track(call, list(recording.outcomes) if recording and kept else [])
+                track = owner.tracks[name] = Track(
+                    call, list(recording.outcomes) if recording and kept else []
+                )
             return track
 
     def run(self, call: Call, finish: Callable[[Outcome, float], None], flight: Flight | None = None) -> Run:
@@ -611,7 +613,11 @@ class Engine:
         """Counts a call as recorded."""
         self.ledger.recorded += 1
         self.ledger.record_seconds += duration
-        status = outcome.value.get("status") if isinstance(outcome.value, dict) and call.plan.kind != "function" else None
+        status = (
+            outcome.value.get("status")
+            if isinstance(outcome.value, dict) and call.plan.kind != "function"
+            else None
+        )
         if outcome.kind == "raised":
             self.ledger.failures.append(f"{call.label} raised {type(outcome.exception).__name__}")
         elif isinstance(status, int) and status >= 500:
@@ -669,7 +675,9 @@ class Engine:
         recorded = stored.load()
         if outcome.kind == "raised" and recorded.kind != "raised":
             assert outcome.exception is not None
-            raise self.blame(unverifiable(call.label, outcome.exception, test=self.test), call) from outcome.exception
+            raise self.blame(
+                unverifiable(call.label, outcome.exception, test=self.test), call
+            ) from outcome.exception
         options = call.plan.options
         lines = compare(
             call.plan.comparable(recorded),

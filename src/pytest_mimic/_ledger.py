@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from itertools import count
-from tempfile import gettempdir
 from typing import Any, NamedTuple
+
+from pytest_mimic._children import Children
 
 
 class Tally:
@@ -64,8 +64,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._process = os.getpid()
-        self._children = os.path.join(gettempdir(), f"pytest-mimic-{self._process}-{id(self):x}.used")
+        self._children = Children()
         self._tallies: list[Tally] = []
         self._replayed = 0
         self._saved = 0.0
@@ -85,18 +84,11 @@ class Ledger:
     def use(self, name: str) -> None:
         """A recording or cassette was used, by this process or one forked from it."""
         self.used.add(name)
-        if os.getpid() != self._process:
-            with open(self._children, "a", encoding="utf-8") as file:  # one write: lines do not mix
-                file.write(f"{name}\n")
+        self._children.note(name)
 
     def gather_children(self) -> None:
         """Adds what forked children used; their own accounts ended with them."""
-        try:
-            with open(self._children, encoding="utf-8") as file:
-                self.used.update(file.read().splitlines())
-        except FileNotFoundError:
-            return
-        os.unlink(self._children)
+        self.used |= self._children.gather()
 
     def tally(self, duration: float) -> Tally:
         """A new counter of replays, each of which saves `duration` seconds."""

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mimic import _ambient
-from pytest_mimic._identity import Unstable, refusal
+from pytest_mimic._identity import Unstable, refusal, register_fingerprint
 from pytest_mimic._identity import fingerprint as identity_of
-from pytest_mimic._identity import register_fingerprint
 from pytest_mimic._target import Target
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._engine import Call, Engine, Pass, Step
+from pytest_mimic._engine import Call, Engine, Pass
 from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault import recording_name
@@ -162,7 +162,9 @@ class FunctionPlan:
     def _described(self, reading: Reading, values: tuple[object, ...]) -> dict[str, Any]:
         from pytest_mimic._describe import describe
 
-        shown = {name: value for name, value in self._named(reading, values) if name not in self.options.ignore}
+        shown = {
+            name: value for name, value in self._named(reading, values) if name not in self.options.ignore
+        }
         described: dict[str, Any] = describe(shown, self.engine.redactor, roots=self._roots())
         return described
 
@@ -171,9 +173,7 @@ class FunctionPlan:
         for name, value in zip(reading.names, values, strict=True):
             if name.startswith("**") and isinstance(value, dict):
                 named += value.items()
-            elif not name.startswith("*"):
-                named.append((name, value))
-            elif value:
+            elif not name.startswith("*") or value:
                 named.append((name, value))
         return named
 
@@ -235,7 +235,13 @@ class BoundaryPlan:
     source: str | None = None
 
     def __init__(
-        self, engine: Engine, boundary: Boundary, *, options: Options, selector: Selector, cassette: Cassette | None
+        self,
+        engine: Engine,
+        boundary: Boundary,
+        *,
+        options: Options,
+        selector: Selector,
+        cassette: Cassette | None,
     ) -> None:
         self.engine = engine
         self.boundary = boundary
@@ -274,7 +280,7 @@ class BoundaryPlan:
     def mutated(self, call: Call) -> None:
         """An edge has no arguments to change."""
 
-    def changed(self, call: Call) -> dict[str, object]:
+    def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002 - as the protocol has it
         """An edge has no arguments to change."""
         return {}
 

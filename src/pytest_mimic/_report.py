@@ -80,7 +80,9 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
     elif judgement.unused:
         told.append(f"{plural(judgement.unused, 'recording')} unused")
     if judgement.unproven:
-        told.append(f"{plural(judgement.unproven, 'recording')} not used, not judged: some tests did not pass")
+        told.append(
+            f"{plural(judgement.unproven, 'recording')} not used, not judged: some tests did not pass"
+        )
     if judgement.not_judged and not ledger.is_blank:
         told.append(f"unused recordings not judged: {judgement.not_judged}")
     return "; ".join(told)
@@ -123,7 +125,11 @@ def _record_remedy(ledger: Ledger) -> list[str]:
 
 
 def _clear_remedy(judgement: Judgement) -> list[str]:
-    return ["to drop the unused: pytest --mimic-clear-unused"] if judgement.unused and not judgement.cleared else []
+    return (
+        ["to drop the unused: pytest --mimic-clear-unused"]
+        if judgement.unused and not judgement.cleared
+        else []
+    )
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -313,14 +313,18 @@ class Run:
         count, total = self.session.vault.size()
         grown = total - self._bytes_before
         change = f" ({'+' if grown >= 0 else '-'}{size(abs(grown))})" if grown else ""
-        return f"vault: {self.session.settings.shown_vault}, {plural(count, 'recording')}, {size(total)}{change}"
+        return (
+            f"vault: {self.session.settings.shown_vault}, {plural(count, 'recording')}, {size(total)}{change}"
+        )
 
     def _set_exit_code(self, session: pytest.Session) -> None:
         ledger = self.session.ledger
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
-            ledger.strays or self._failed_at_end or (self.session.settings.fail_on_unused and self._judgement.unused)
+            ledger.strays
+            or self._failed_at_end
+            or (self.session.settings.fail_on_unused and self._judgement.unused)
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -387,7 +391,8 @@ def _vault_folder(config: pytest.Config) -> Path:
     path = given or config.getini("mimic_vault_path")
     if "://" in path:
         raise pytest.UsageError(f"the vault {path} is a URL: this version keeps vaults in folders only")
-    return Path(os.path.abspath((config.invocation_params.dir if given else config.rootpath) / path))
+    folder = config.invocation_params.dir if given else config.rootpath
+    return Path(os.path.normpath(folder / path))
 
 
 def _shown(vault: Path, rootdir: Path) -> str:

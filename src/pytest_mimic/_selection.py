@@ -18,7 +18,9 @@ _NARROWING = {
 }
 
 
-def narrowed_by(option: Any, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path) -> list[str]:
+def narrowed_by(
+    option: Any, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path
+) -> list[str]:
     """Why the selection that was asked for is not complete; empty where it is.
 
     Args:

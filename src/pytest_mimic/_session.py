@@ -50,7 +50,7 @@ class Request:
 class Covering:
     """What one activation covers; `close` restores it."""
 
-    def __init__(self, functions: Activation[Any] | None, boundaries: list[Callable[[], None]]) -> None:
+    def __init__(self, functions: Activation | None, boundaries: list[Callable[[], None]]) -> None:
         self._functions = functions
         self._boundaries = boundaries
 
@@ -141,7 +141,7 @@ class Session:
         covering.close()
         self._coverings.remove(covering)
 
-    def _cover(self, request: Request | Edge, name: str, function: Callable[..., Any], kind: str) -> Any:
+    def _cover(self, request: Request | Edge, name: str, function: Callable[..., Any], _kind: str) -> Any:
         if isinstance(request, Edge):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
@@ -163,7 +163,7 @@ class Session:
             mimicked.push(request, plan)
         return mimicked.wrapper
 
-    def _uncover(self, request: Request | Edge, name: str, function: Callable[..., Any]) -> None:
+    def _uncover(self, request: Request | Edge, _name: str, function: Callable[..., Any]) -> None:
         if not isinstance(request, Edge):
             self._mimicked[id(function)].remove(request)
 
@@ -179,7 +179,9 @@ class Session:
             cassette=cassette,
         )
         port.plans.append(plan)
-        activation = self._patcher.activate([edge._replace(origin=boundary.name) for edge in boundary.edges()])
+        activation = self._patcher.activate(
+            [edge._replace(origin=boundary.name) for edge in boundary.edges()]
+        )
 
         def uncover() -> None:
             activation.close()
@@ -233,7 +235,9 @@ class Session:
 
     def take_strays(self) -> None:
         """Keeps the misses that happened outside of any test: no test can fail for them."""
-        self.ledger.strays += [str(error) for error in self.take_pending() if isinstance(error, MissingRecordingError)]
+        self.ledger.strays += [
+            str(error) for error in self.take_pending() if isinstance(error, MissingRecordingError)
+        ]
 
     def add_root(self, folder: str, token: str) -> None:
         """Paths under this folder count relative to it."""
@@ -321,11 +325,16 @@ class Session:
             if name not in BOUNDARIES:
                 hint = did_you_mean(name, BOUNDARIES)
                 raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
-        named = [as_target(target, options) for target in (as_tuple(targets) if isinstance(targets, str) else targets)]
+        named = [
+            as_target(target, options)
+            for target in (as_tuple(targets) if isinstance(targets, str) else targets)
+        ]
         named += [Target(name, **options) for name in boundaries]
         if named:
             return named
         configured = [target.with_options(**options) for target in self.targets]
         present = {target.module for target in configured if target.is_boundary}
-        installed = [Target(name, **options) for name in BOUNDARIES if name not in present and is_installed(name)]
+        installed = [
+            Target(name, **options) for name in BOUNDARIES if name not in present and is_installed(name)
+        ]
         return [*configured, *installed]

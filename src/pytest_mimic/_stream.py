@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._identity import Unstable, fingerprint
@@ -74,7 +75,7 @@ def record_stream(
     from pytest_mimic._wrap import is_outcome
 
     tape = tape or Tape(run)
-    resume: Callable[[], Any] = lambda: next(real)
+    resume: Callable[[], Any] = partial(real.send, None)
     try:
         while True:
             try:
@@ -97,10 +98,10 @@ def record_stream(
                 raise
             except BaseException as error:
                 tape.sent.append(sent_identity(error))
-                resume = lambda thrown=error: real.throw(thrown)  # type: ignore[misc]
+                resume = partial(real.throw, error)
             else:
                 tape.sent.append(sent_identity(sent))
-                resume = (lambda: next(real)) if sent is None else (lambda value=sent: real.send(value))  # type: ignore[misc]
+                resume = partial(real.send, sent)
     finally:
         real.close()
         run.abandon()
@@ -113,7 +114,7 @@ async def record_async_stream(
     from pytest_mimic._wrap import is_outcome
 
     tape = tape or Tape(run)
-    resume: Callable[[], Any] = real.__anext__
+    resume: Callable[[], Any] = partial(real.asend, None)
     try:
         while True:
             try:
@@ -136,10 +137,10 @@ async def record_async_stream(
                 raise
             except BaseException as error:
                 tape.sent.append(sent_identity(error))
-                resume = lambda thrown=error: real.athrow(thrown)  # type: ignore[misc]
+                resume = partial(real.athrow, error)
             else:
                 tape.sent.append(sent_identity(sent))
-                resume = real.__anext__ if sent is None else (lambda value=sent: real.asend(value))  # type: ignore[misc]
+                resume = partial(real.asend, sent)
     finally:
         await real.aclose()
         run.abandon()

@@ -6,7 +6,7 @@ import math
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
 from typing import Any, Literal, NamedTuple
@@ -36,7 +36,7 @@ class Options(NamedTuple):
 
     ignore: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
-    key: Callable[[dict[str, object]], object] | None = None
+    key: Callable[[Mapping[str, Any]], object] | None = None
     sequence: bool = False
     mutates: tuple[str, ...] = ()
     rtol: float = 0.0

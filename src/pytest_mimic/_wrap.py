@@ -156,7 +156,9 @@ def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callab
     return shell
 
 
-async def _async_stream(plan: FunctionPlan | None, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+async def _async_stream(
+    plan: FunctionPlan | None, function: Callable[..., Any], args: Any, kwargs: Any
+) -> Any:
     """The stream that an async generator's shell relays: an async generator cannot delegate."""
     step = await _decide_async(plan, args, kwargs) if plan is not None else None
     if step is None or step.mode == "pass":
@@ -255,9 +257,11 @@ def is_outcome(error: BaseException) -> bool:
 
     from pytest_mimic.errors import MimicError
 
-    futures = sys.modules.get("concurrent.futures")
-    cut_short = (SkipTest, MimicError, *((futures.CancelledError,) if futures else ()))
-    return isinstance(error, Exception) and not isinstance(error, cut_short)
+    futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
+    cut_short = [SkipTest, MimicError]
+    cut_short += [futures.CancelledError] if futures else []
+    cut_short += [pytest.exit.Exception] if pytest else []  # an Exception, unlike its other outcomes
+    return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
 
 
 def _returned(run: Run, result: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import pytest
 from pytest_mimic import _ambient, hookspecs
 
 if TYPE_CHECKING:
-    from pytest_mimic._cassette import Cassette
     from pytest_mimic._run import Run
 
 _MODES = ("record", "rerecord", "verify", "live")
@@ -43,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mimic_vault_path", "the vault's folder, relative to the rootdir", default=".mimic_vault")
     parser.addini("mimic_redact", "names whose values never reach the vault; !name takes one out", "linelist")
     parser.addini("mimic_store_arguments", "describe the arguments beside a recording", "bool", default=True)
-    parser.addini("mimic_source", "when a target's source has changed: strict, warn or ignore", default="strict")
+    parser.addini(
+        "mimic_source", "when a target's source has changed: strict, warn or ignore", default="strict"
+    )
     parser.addini("mimic_pickle", "which pickles may load: listed or forbid", default="listed")
 
 
@@ -70,7 +70,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         or any(getattr(config.option, f"mimic_{mode}") for mode in _MODES)
         or config.option.mimic_vault
         or "://" in config.getini("mimic_vault_path")
-        or os.path.isdir(config.rootpath / config.getini("mimic_vault_path"))
+        or (config.rootpath / config.getini("mimic_vault_path")).is_dir()
     )
 
 
@@ -185,7 +185,9 @@ def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Record a cassette: `with mimic_record("name", boundaries=["httpx"]) as cassette: ...`.
+    """Record a cassette in a block.
+
+    Use it as `with mimic_record("name", boundaries=["httpx"]) as cassette: ...`.
 
     Every call in the block runs for real and is written into the cassette when the block ends.
     """
@@ -194,7 +196,9 @@ def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 @pytest.fixture
 def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Replay a cassette: `with mimic_replay("name", strict=True) as cassette: ...`.
+    """Replay a cassette in a block.
+
+    Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
 
     Nothing runs for real. `strict` also fails when a recorded call was not made, or in another order.
     """
@@ -203,7 +207,9 @@ def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 @pytest.fixture
 def mimic_auto(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Record a cassette when it does not exist, replay it when it does: `with mimic_auto() as cassette: ...`.
+    """Record a cassette when it does not exist, replay it when it does.
+
+    Use it as `with mimic_auto() as cassette: ...`.
 
     With `--mimic-no-record`, or where the environment says `CI`, a missing cassette is a miss.
     """
@@ -214,7 +220,12 @@ def _block(request: pytest.FixtureRequest, fixture: str) -> Callable[..., Any]:
     session = _run(request.config).session
 
     def block(
-        name: str | None = None, *, targets: Any = (), boundaries: Any = (), strict: bool = False, **options: Any
+        name: str | None = None,
+        *,
+        targets: Any = (),
+        boundaries: Any = (),
+        strict: bool = False,
+        **options: Any,
     ) -> Any:
         return session.block(fixture, name, targets=targets, boundaries=boundaries, strict=strict, **options)
 

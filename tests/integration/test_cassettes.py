@@ -77,7 +77,9 @@ def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
 
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.run().expect(passed=1, real=["fetch Oslo"])
-    shop.run("--mimic-no-record").expect(failed=1, real=[], says=["CassetteError", "--mimic-no-record was given"])
+    shop.run("--mimic-no-record").expect(
+        failed=1, real=[], says=["CassetteError", "--mimic-no-record was given"]
+    )
 
 
 def test_replay_records_in_no_mode(shop):
@@ -115,7 +117,10 @@ def test_strict_fails_what_was_not_replayed_as_recorded(shop, calls, says):
             with {fixture}("trip", targets=["shop:fetch"]{strict}):
                 {calls}
         """
-    shop.write("test_shop.py", test.format(fixture="mimic_record", strict="", calls='shop.fetch("Oslo"); shop.fetch("Rome")'))
+    shop.write(
+        "test_shop.py",
+        test.format(fixture="mimic_record", strict="", calls='shop.fetch("Oslo"); shop.fetch("Rome")'),
+    )
     shop.run().expect(passed=1)
 
     shop.write("test_shop.py", test.format(fixture="mimic_replay", strict="", calls=calls))
@@ -335,4 +340,6 @@ def test_a_cassette_is_one_readable_file(shop):
     run = shop.run().expect(passed=1)
 
     held = json.loads(run.vault["cassettes/a/trip.json"])
-    assert [(call["signature"], call["outcome"]["value"]) for call in held["calls"]] == [("shop:fetch", {"city": "Oslo"})]
+    assert [(call["signature"], call["outcome"]["value"]) for call in held["calls"]] == [
+        ("shop:fetch", {"city": "Oslo"})
+    ]

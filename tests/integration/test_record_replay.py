@@ -42,7 +42,10 @@ def test_a_miss_fails_and_never_runs_the_real_function(basic):
     run.expect(
         failed=1,
         real=[],
-        says=["no recording of shop:fetch(city='Oslo', days=3)", "pytest --mimic-record test_shop.py::test_fetch"],
+        says=[
+            "no recording of shop:fetch(city='Oslo', days=3)",
+            "pytest --mimic-record test_shop.py::test_fetch",
+        ],
     )
 
 
@@ -149,8 +152,14 @@ def test_configuration_is_read_from_every_file(basic, name, text):
     ("body", "says"),
     [
         ("shop:fetsh", "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)"),
-        ("shopp:fetch", "mimic_functions, line 1: shopp:fetch does not exist, there is no module shopp (did you mean shop?)"),
-        ("shop:fetch sequense", "mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)"),
+        (
+            "shopp:fetch",
+            "mimic_functions, line 1: shopp:fetch does not exist, there is no module shopp (did you mean shop?)",
+        ),
+        (
+            "shop:fetch sequense",
+            "mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)",
+        ),
     ],
 )
 def test_a_wrong_target_is_one_line_and_exit_code_4(basic, body, says):
@@ -218,6 +227,8 @@ def test_a_changed_source_is_stale_and_recorded_anew(basic):
     basic.replay().expect(passed=1)
     basic.write("shop.py", SHOP.replace("return {", "return {'new': 1} and {"))
 
-    basic.replay().expect(failed=1, says=["StaleRecordingError", "shop:fetch has changed since this call was recorded"])
+    basic.replay().expect(
+        failed=1, says=["StaleRecordingError", "shop:fetch has changed since this call was recorded"]
+    )
     basic.record().expect(passed=1, real=["fetch Oslo 3"])
     basic.replay().expect(passed=1)
