@@ -134,7 +134,7 @@ def _clear_remedy(judgement: Judgement) -> list[str]:
 
 def plural(count: int, noun: str) -> str:
     """`1 call`, `41 calls`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", "")
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def seconds(amount: float) -> str:
