@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_mimic import _ambient
 from pytest_mimic._identity import Unstable, refusal, register_fingerprint
 from pytest_mimic._identity import fingerprint as identity_of
-from pytest_mimic._target import Target
+from pytest_mimic._target import Target, as_target
 
 if TYPE_CHECKING:
     from pytest_mimic._session import Covering, Session
@@ -95,8 +95,3 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
                     return function(*args, **kwargs)
 
         return wrapper  # type: ignore[no-any-return]
-
-
-def as_target(given: str | Target | Callable[..., Any], options: dict[str, Any]) -> Target:
-    """A target given as a line, a function or a Target."""
-    return given.with_options(**options) if isinstance(given, Target) else Target(given, **options)

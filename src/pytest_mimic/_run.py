@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._ledger import proven_unused
-from pytest_mimic._mimic import as_target
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
 from pytest_mimic._selection import narrowed_by
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._swallowed import handled_in, where_swallowed
-from pytest_mimic._target import Target, parse_target
+from pytest_mimic._target import Target, as_target, parse_target
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:

@@ -180,6 +180,15 @@ def missing_module(target: Target) -> TargetError | None:
     return refusal(target.origin, what, target=target.name)
 
 
+def as_target(given: str | Target | Callable[..., Any], options: dict[str, Any]) -> Target:
+    """A target given as a line, a function or a Target, with these options.
+
+    Raises:
+        TargetError: As for `Target`.
+    """
+    return given.with_options(**options) if isinstance(given, Target) else Target(given, **options)
+
+
 def refusal(origin: str, what: str, **data: str) -> TargetError:
     """The error about a target: one line that begins with where it was written."""
     return TargetError(f"{origin}: {what}" if origin else what, **data)
