@@ -165,6 +165,12 @@ class RedisServer:
         self._process.wait()
         self._process.stdout.close()
 
+    def empty(self) -> None:
+        """Forgets everything; without a client, which may be what is tested."""
+        with socket.create_connection(("127.0.0.1", self.port)) as line:
+            line.sendall(b"FLUSHALL\r\n")
+            assert line.recv(5) == b"+OK\r\n"
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """While it is stopped; what it held is gone."""

@@ -244,10 +244,9 @@ _FOREIGN_BY_CLASS = {
     "psycopg.types.multirange.Multirange": "psycopg.Multirange",
     "sqlalchemy.dialects.postgresql.ranges.Range": "sqlalchemy.Range",
     "asyncpg.types.Range": "asyncpg.Range",
-    "asyncpg.types.BitString": "asyncpg.BitString",
     **{
-        f"asyncpg.types.{name}": f"asyncpg.{name}"
-        for name in ("Point", "Line", "LineSegment", "Box", "Path", "Polygon", "Circle")
+        f"asyncpg.pgproto.types.{name}": f"asyncpg.{name}"
+        for name in ("BitString", "Point", "Line", "LineSegment", "Box", "Path", "Polygon", "Circle")
     },
 }
 

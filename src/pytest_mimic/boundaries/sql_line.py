@@ -89,6 +89,7 @@ class Line:
         real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing had to run.
         settings: Attributes that were set, by name.
         setting_up: The pool is still setting it up: its calls belong to the engine, not to the test.
+        resetting: The pool is taking it back: nothing that is sent is a call.
         closed: It was closed.
         broken: An error has shown that the server is gone.
         used: Statements were sent since the last commit or rollback.
@@ -104,6 +105,7 @@ class Line:
         self.real = real
         self.settings: dict[str, Any] = {}
         self.setting_up = real is None
+        self.resetting = False
         self.closed = False
         self.broken = False
         self.used = False
@@ -242,7 +244,7 @@ class Line:
 
     def commit(self) -> None:
         """Commits; an error at the commit is an outcome."""
-        if not self.used or self.setting_up or not self.port.taking():
+        if not self.used or self.setting_up or self.resetting or not self.port.taking():
             self._end("commit")
             return
         sent = describe_action("COMMIT", database=self.place)

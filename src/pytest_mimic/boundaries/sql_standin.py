@@ -330,7 +330,10 @@ class StandInCursor:
         __tracebackhide__ = True
         line = self._line
         self._reset()
-        if not line.port.taking():
+        if line.resetting and line.real is None:
+            line.note(Operation(kind, sql, args))
+            return self
+        if line.resetting or not line.port.taking():
             return self._pass(kind, sql, args)
         sent = line.statement(str(sql), args[0] if args else None, many=kind == "executemany")
         step = line.port.begin(sent.call)
@@ -342,7 +345,7 @@ class StandInCursor:
             outcome = step.outcome()
             line.note(Operation(kind, sql, args, failed="error" in outcome))
             line.raise_recorded(outcome)
-            self._replay(outcome, sent)
+            self._replay(outcome, step, sent)
             return self
         with line.recording(step, sent):
             self._run(step, sent, kind, sql, args)
@@ -423,14 +426,14 @@ class StandInCursor:
             outcome["setup"] = True
         return outcome
 
-    def _replay(self, outcome: dict[str, Any], sent: Sent) -> None:
+    def _replay(self, outcome: dict[str, Any], step: Step, sent: Sent) -> None:
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))
         if "columns" not in outcome:
             return
         self.description = load_columns(outcome["columns"], self._line.dbapi)
         rows = load_rows(outcome["rows"])
-        self._rows = iter(rows) if outcome.get("end", True) else _until_missing(rows, sent)
+        self._rows = iter(rows) if outcome.get("end", True) else _until_missing(rows, step, sent)
 
     # -- reading
 
@@ -533,9 +536,15 @@ class _Part:
             self._step.finish(self._cursor.stored(self._sent, self._rows, is_whole=is_whole))
 
 
-def _until_missing(rows: list[Any], sent: Sent) -> Iterator[Any]:
-    """The rows that were read while recording; there may have been more."""
+def _until_missing(rows: list[Any], step: Step, sent: Sent) -> Iterator[Any]:
+    """The rows that were read while recording; there may have been more.
+
+    Raises:
+        MissingRecordingError: They are read further.
+    """
+    __tracebackhide__ = True
     yield from rows
+    step.longer().abandon()
     raise MissingRecordingError(
         f"the recording of sqlalchemy {sent.call.signature} ends after {len(rows)} rows: its reader stopped",
         remedies=["to record it anew: pytest --mimic-rerecord"],

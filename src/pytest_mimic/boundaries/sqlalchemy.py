@@ -44,6 +44,8 @@ class SqlBoundary:
         return [
             Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
             Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
+            Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _resetting),
+            Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _resetting),
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
             Edge(psycopg, ("PGDialect_psycopg", "_type_info_fetch"), _fetching_type),
@@ -151,6 +153,22 @@ class _StandInPool:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pool, name)
+
+
+def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    def reset(holder: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is sent while a connection goes back to its pool, perhaps by the garbage collector, is no call."""
+        connection = holder.dbapi_connection
+        if not isinstance(connection, StandInConnection):
+            return original(holder, *args, **kwargs)
+        line = connection._line
+        was_resetting, line.resetting = line.resetting, True
+        try:
+            return original(holder, *args, **kwargs)
+        finally:
+            line.resetting = was_resetting
+
+    return reset
 
 
 def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

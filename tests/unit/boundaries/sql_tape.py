@@ -107,7 +107,8 @@ class DatabaseTape:
     def text(self) -> str:
         """All that is stored or shown."""
         shown = [json.dumps([call.parts, call.described], ensure_ascii=False) for call in self.calls]
-        return "\n".join([*self.outcomes, *sum(self.outcomes.values(), []), *shown])
+        outcomes = ["\n".join(texts) for texts in self.outcomes.values()]
+        return "\n".join([*self.outcomes, *outcomes, *shown])
 
     @property
     def plain(self) -> list[Any]:

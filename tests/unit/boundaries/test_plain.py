@@ -1,0 +1,147 @@
+"""Values of databases survive plain data with their types."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import json
+import math
+import uuid
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic.boundaries.plain import blank, from_plain, to_plain
+from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+VALUES = {
+    "null": None,
+    "bool": True,
+    "int": 2**80,
+    "float": 0.1,
+    "infinity": -math.inf,
+    "text": 'with "quotes" and \n lines',
+    "bytes of text": b"plain text",
+    "bytes": bytes(range(256)),
+    "bytearray": bytearray(b"\x00"),
+    "memoryview": memoryview(b"\xff"),
+    "decimal": Decimal("1.10"),
+    "decimal nan": Decimal("NaN"),
+    "date": dt.date(2026, 11, 2),
+    "naive time": dt.time(1, 2, 3, 4),
+    "time with an offset": dt.time(1, 2, tzinfo=dt.timezone(dt.timedelta(hours=2))),
+    "time in a zone": dt.time(1, 2, tzinfo=BERLIN),
+    "naive datetime": dt.datetime(2026, 11, 2, 10, 0, 0, 1),
+    "datetime in UTC": dt.datetime(2026, 11, 2, tzinfo=dt.timezone.utc),
+    "datetime in a zone": dt.datetime(2026, 7, 2, tzinfo=BERLIN),
+    "second hour of a clock put back": dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN),
+    "interval": dt.timedelta(days=-1, seconds=3, microseconds=5),
+    "uuid": uuid.UUID("12345678-1234-5678-1234-567812345678"),
+    "tuple": (1, (2, "3")),
+    "list": [1, [None, b"\xff"]],
+    "set": {1, 2},
+    "frozenset": frozenset({"a"}),
+    "mapping": {"a": {"b": Decimal(1)}},
+    "mapping like a tag": {"$bytes": "no bytes"},
+    "mapping by numbers": {1: "a", (2, 3): "b"},
+    "address": ipaddress.ip_address("10.0.0.1"),
+    "network": ipaddress.ip_network("fe80::/64"),
+}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=list(VALUES))
+def test_value_comes_back_equal_and_of_its_type(value: Any) -> None:
+    """What a driver gives is what a replay gives, through JSON."""
+    back = from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))
+
+    assert type(back) is type(value)
+    assert repr(back) == repr(value) or back == value
+
+
+def test_zone_keeps_its_name_and_its_hour() -> None:
+    """A time that is there twice comes back as the one it was."""
+    moment = dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)
+
+    back = from_plain(to_plain(moment))
+
+    assert back.tzinfo is BERLIN
+    assert back.utcoffset() == dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [(1, 5, "[)", False), (None, 5, "(]", False), (None, None, "[)", True)],
+    ids=["bounded", "open", "empty"],
+)
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_ranges_come_back(driver: str, bounds: tuple[Any, Any, str, bool]) -> None:
+    """The drivers' own ranges are the drivers' own again."""
+    lower, upper, brackets, empty = bounds
+    if driver == "psycopg":
+        kind = pytest.importorskip("psycopg.types.range").Range
+        value = kind(empty=True) if empty else kind(lower, upper, brackets)
+    else:
+        kind = pytest.importorskip("asyncpg").Range
+        value = kind(lower, upper, lower_inc=brackets[0] == "[", upper_inc=brackets[1] == "]", empty=empty)
+
+    assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
+
+
+def test_unknown_type_is_refused_by_its_place() -> None:
+    """The error names the part that has no plain form."""
+    with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a\[1\]: builtins\.object"):
+        to_plain({"a": [1, object()]}, "rows[0]")
+
+
+@pytest.mark.parametrize("plain", [{"$decimal": "x"}, {"$nothing": 1}, {"$datetime": 5}], ids=str)
+def test_damage_is_told(plain: Any) -> None:
+    """A tag that is unknown, or whose content does not fit, is damage."""
+    with pytest.raises(CorruptRecordingError, match="a recording has a value"):
+        from_plain(plain)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text()
+        | st.binary()
+        | st.decimals(allow_nan=False),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+        max_leaves=10,
+    )
+)
+def test_any_nesting_comes_back(value: Any) -> None:
+    """Whatever is nested in whatever comes back as it was."""
+    assert repr(from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [
+        ("s3cret", "***"),
+        (b"s3cret", b"***"),
+        (12345, 0),
+        (True, False),
+        (Decimal("5"), Decimal(0)),
+        (dt.date(2000, 5, 5), dt.date(1970, 1, 1)),
+        (dt.datetime(2000, 5, 5), dt.datetime(1970, 1, 1)),
+        (uuid.UUID(int=5), uuid.UUID(int=0)),
+        (["a", None], ["***", None]),
+        ({"k": "a"}, {"k": "***"}),
+        (None, None),
+    ],
+    ids=repr,
+)
+def test_secret_is_replaced_by_its_own_type(value: Any, hidden: Any) -> None:
+    """What stands for a secret is of its type, and null stays null."""
+    assert blank(value, "***") == hidden
+    assert type(blank(value, "***")) is type(hidden)

@@ -1,0 +1,384 @@
+"""The redis boundary: what is recorded of a server, sync and asyncio, and what is not a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+import redis
+import redis.asyncio
+
+from pytest_mimic.boundaries.redis import boundary
+from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
+
+from .sql_tape import DatabaseTape
+
+if TYPE_CHECKING:
+    from database_servers import RedisServer
+
+pytest_plugins = ("database_servers",)
+
+GONE = 1
+
+
+@pytest.fixture
+def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
+    """An engine in memory at redis-py's edges."""
+    tape = DatabaseTape(boundary("redis"))
+    tape.install(monkeypatch)
+    return tape
+
+
+@pytest.fixture
+def port(redis_server: RedisServer) -> int:
+    """An empty server's port."""
+    redis_server.empty()
+    return redis_server.port
+
+
+@pytest.fixture
+def both(tape: DatabaseTape, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
+    """What steps with a client give while recording, and while replaying without the server."""
+    tape.again("record")
+
+    def play(steps: Callable[[Any], Any], **options: Any) -> tuple[Any, Any]:
+        seen = []
+        for mode, place in (("record", port), ("replay", GONE)):
+            tape.again(mode)  # type: ignore[arg-type]
+            with redis.Redis(port=place, **options) as client:
+                seen.append(steps(client))
+        return seen[0], seen[1]
+
+    yield play
+    assert tape.abandoned == 0
+
+
+def commands(client: Any) -> list[Any]:
+    """A command of each shape of reply."""
+    seen = [
+        client.set("user:1", "Ann", ex=100),
+        client.get("user:1"),
+        client.get("nobody"),
+        client.set("user:1", "Bob", nx=True),
+        client.incr("visits", 5),
+        client.hset("profile", mapping={"name": "Ann", "age": 3}),
+        client.hgetall("profile"),
+        client.hmget("profile", "name", "none"),
+        client.rpush("queue", "a", "b", "c"),
+        client.lrange("queue", 0, -1),
+        client.sadd("tags", "x", "y"),
+        client.smembers("tags"),
+        client.zadd("scores", {"a": 1.5, "b": float("inf")}),
+        client.zrange("scores", 0, -1, withscores=True),
+        client.xadd("events", {"kind": "new"}, id="1-1"),
+        client.xrange("events"),
+        client.xread({"events": 0}),
+        client.mset({"a": 1, "b": 2}),
+        client.mget("a", "none", "b"),
+        client.expire("a", 10),
+        client.ttl("a") > 0,
+        client.exists("a", "b"),
+        client.config_get("maxmemory"),
+        client.type("queue"),
+    ]
+    return [*seen, sorted(client.scan_iter(count=2)), sorted(client.sscan_iter("tags"))]
+
+
+@pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_commands_replay_without_the_server(both: Any, protocol: int, decode: bool) -> None:
+    """Every reply is the client's own, in both protocols, decoded or not."""
+    recorded, replayed = both(commands, protocol=protocol, decode_responses=decode)
+
+    assert replayed == recorded
+    assert recorded[1] == ("Ann" if decode else b"Ann")
+    assert recorded[2] is None
+
+
+def test_binary_values_are_exact(both: Any) -> None:
+    """Any bytes come back, in keys as well."""
+
+    def steps(client: Any) -> Any:
+        client.set(b"\xff\x00", bytes(range(256)))
+        return client.get(b"\xff\x00")
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == bytes(range(256))
+
+
+def test_recording_does_not_depend_on_decoding(tape: DatabaseTape, port: int) -> None:
+    """What was recorded as bytes replays as text for a client that decodes."""
+    with redis.Redis(port=port) as client:
+        client.set("a", "ä")
+        client.get("a")
+    tape.again("replay")
+
+    with redis.Redis(port=GONE, decode_responses=True) as client:
+        client.set("a", "ä")
+        assert client.get("a") == "ä"
+
+
+def test_n_th_command_has_the_n_th_reply(both: Any) -> None:
+    """A value read before and after it was set differs."""
+
+    def steps(client: Any) -> Any:
+        seen = [client.get("a")]
+        client.set("a", 1)
+        return [*seen, client.get("a")]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [None, b"1"]
+
+
+def test_errors_are_the_clients_own(both: Any) -> None:
+    """The type and the text of what the server refuses."""
+
+    def steps(client: Any) -> Any:
+        client.set("a", "text")
+        seen = []
+        for command in (("LPUSH", "a", 1), ("INCR", "a"), ("NOTHING",), ("EVALSHA", "0" * 40, 0)):
+            with pytest.raises(redis.ResponseError) as caught:
+                client.execute_command(*command)
+            seen.append((type(caught.value), str(caught.value)))
+        return seen
+
+    recorded, replayed = both(steps)
+
+    assert replayed == recorded
+    assert recorded[3][0] is redis.exceptions.NoScriptError
+
+
+def test_pipelines_and_transactions(both: Any, tape: DatabaseTape) -> None:
+    """What is sent at once is one call; its errors stand where they were."""
+
+    def steps(client: Any) -> Any:
+        seen = []
+        with client.pipeline() as pipe:
+            seen.append(pipe.set("n", 1).incr("n").expire("n", 10).get("n").execute())
+        with client.pipeline(transaction=False) as pipe:
+            found = pipe.get("n").lpush("n", 1).get("n").execute(raise_on_error=False)
+            seen.append([found[0], type(found[1]), str(found[1]), found[2]])
+        with client.pipeline() as pipe, pytest.raises(redis.ResponseError, match="Command # 2") as caught:
+            pipe.get("n").lpush("n", 1).execute()
+        return [*seen, str(caught.value)]
+
+    recorded, replayed = both(steps)
+
+    assert replayed == recorded
+    assert tape.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
+
+
+def test_watched_key_that_changes(both: Any) -> None:
+    """Optimistic locking: the transaction that lost comes back as a WatchError, the next one wins."""
+
+    def steps(client: Any) -> Any:
+        client.set("n", 1)
+        tries = []
+
+        def add(pipe: Any) -> None:
+            value = int(pipe.get("n"))
+            if not tries:
+                client.set("n", 10)
+            tries.append(value)
+            pipe.multi()
+            pipe.set("n", value + 1)
+
+        client.transaction(add, "n")
+        return [tries, client.get("n")]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [[1, 10], b"11"]
+
+
+def test_scripts_are_loaded_when_the_server_does_not_know_them(both: Any, tape: DatabaseTape) -> None:
+    """EVALSHA, the refusal, SCRIPT LOAD and EVALSHA again: as it went when it was recorded."""
+
+    def steps(client: Any) -> Any:
+        client.script_flush()
+        client.set("a", 5)
+        double = client.register_script("return redis.call('GET', KEYS[1]) * ARGV[1]")
+        return [double(keys=["a"], args=[2]), double(keys=["a"], args=[3])]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [10, 15]
+    assert tape.signatures[2:] == ["EVALSHA a", "SCRIPT LOAD", "EVALSHA a", "EVALSHA a"]
+
+
+def test_blocking_commands_keep_their_outcome_and_not_their_wait(tape: DatabaseTape, port: int) -> None:
+    """A wait of a minute that ended empty is over at once."""
+    with redis.Redis(port=port) as client:
+        assert client.blpop(["queue"], timeout=0.01) is None
+    [[plain]] = tape.outcomes.values()
+    key = next(iter(tape.outcomes)).replace("0.01", "60")
+    tape.outcomes = {key: [plain]}
+    tape.again("replay")
+
+    with redis.Redis(port=GONE, socket_timeout=1) as client:
+        assert client.blpop(["queue"], timeout=60) is None
+
+
+def test_set_up_of_connections_is_no_call(both: Any, tape: DatabaseTape) -> None:
+    """Logging in, naming the client, choosing the protocol and the database, and health checks belong to the client."""
+    recorded, replayed = both(
+        lambda client: client.get("a"), db=2, client_name="worker", protocol=3, health_check_interval=1
+    )
+
+    assert recorded is replayed is None
+    assert tape.signatures == ["GET a"]
+
+
+def test_databases_are_told_apart_by_their_order(tape: DatabaseTape, port: int) -> None:
+    """The same command to two databases has two recordings."""
+
+    def steps(place: int) -> Any:
+        with redis.Redis(port=place) as first, redis.Redis(port=place, db=1) as second:
+            first.set("a", 1)
+            return [first.get("a"), second.get("a")]
+
+    recorded = steps(port)
+    tape.again("replay")
+
+    assert steps(GONE) == recorded == [b"1", None]
+
+
+@pytest.mark.parametrize("mode", ["record", "replay"])
+def test_pub_sub_is_refused(tape: DatabaseTape, port: int, mode: Any) -> None:
+    """Messages are no answers; the error says so, and how to leave the subscription out."""
+    tape.again(mode)
+
+    told = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
+    with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=told):
+        client.pubsub().subscribe("news")
+
+
+def test_pub_sub_that_is_left_out_is_real(tape: DatabaseTape, port: int) -> None:
+    """With the subscription left out, everything on its connection is the server's."""
+    tape.again("pass")
+
+    with redis.Redis(port=port) as client, client.pubsub() as channel:
+        channel.subscribe("news")
+        assert channel.get_message(timeout=5)["type"] == "subscribe"
+        client.publish("news", "hello")
+        assert channel.get_message(timeout=5)["data"] == b"hello"
+
+
+def test_unrecorded_command_is_a_miss(tape: DatabaseTape) -> None:
+    """Nothing is connected to find that out."""
+    tape.again("replay")
+
+    with redis.Redis(port=GONE) as client, pytest.raises(MissingRecordingError, match="GET a"):
+        client.get("a")
+
+
+def test_verifying_tells_a_changed_value(tape: DatabaseTape, port: int) -> None:
+    """The real reply is compared with the recorded one."""
+    with redis.Redis(port=port) as client:
+        client.get("a")
+        tape.again("off")
+        client.set("a", 1)
+        tape.again("verify")
+        with pytest.raises(DriftError):
+            client.get("a")
+
+
+def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
+    """By field and key names, in JSON, and what commands log in with."""
+
+    def steps(client: Any) -> Any:
+        client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
+        client.set("user:1:api_key", "hunter2")
+        client.set("settings", '{"token": "hunter2", "a": 1}')
+        client.mset({"secret": "hunter2", "b": "2"})
+        client.xadd("log", {"password": "hunter2"})
+        client.config_set("requirepass", "")
+        client.acl_setuser("bob", enabled=True, passwords=["+hunter2"])
+        return [
+            client.hgetall("user:1"),
+            client.hget("user:1", "password"),
+            client.hmget("user:1", "name", "password"),
+            client.get("user:1:api_key"),
+            client.get("settings"),
+            client.mget("secret", "b"),
+            client.xrange("log"),
+        ]
+
+    for protocol in (2, 3):
+        recorded, replayed = both(steps, protocol=protocol)
+
+        assert "hunter2" in repr(recorded)
+        assert replayed[0] == {b"name": b"Ann", b"password": b"<redacted>"}
+        assert replayed[2] == [b"Ann", b"<redacted>"]
+        assert replayed[4] == b'{"token": "<redacted>", "a": 1}'
+        assert "hunter2" not in tape.text
+
+
+# -- asyncio
+
+
+def test_asyncio(tape: DatabaseTape, port: int) -> None:
+    """The same with the async client: commands, pipelines, scripts, errors, scans, blocking reads."""
+
+    async def steps(place: int, **options: Any) -> list[Any]:
+        client = redis.asyncio.Redis(port=place, **options)
+        seen: list[Any] = [
+            await client.flushdb(),
+            await client.set("user:1", "Ann"),
+            await client.get("user:1"),
+            await client.hset("h", mapping={"a": 1}),
+            await client.hgetall("h"),
+        ]
+        async with client.pipeline() as pipe:
+            seen.append(await pipe.incr("n").expire("n", 10).get("n").execute())
+        with pytest.raises(redis.ResponseError) as caught:
+            await client.lpush("n", 1)
+        seen += [type(caught.value), str(caught.value)]
+        script = client.register_script("return ARGV[1]")
+        seen.append(await script(args=["x"]))
+        seen.append(sorted([key async for key in client.scan_iter()]))
+        seen.append(await client.blpop(["queue"], timeout=0.01))
+        seen.append(await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)]))
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    for options in ({"protocol": 2}, {"protocol": 3}, {"decode_responses": True}):
+        tape.again("record")
+        tape.outcomes.clear()
+        recorded = asyncio.run(steps(port, **options))
+        tape.again("replay")
+        assert asyncio.run(steps(GONE, **options)) == recorded
+
+
+def test_asyncio_refuses_pub_sub(tape: DatabaseTape) -> None:
+    """The async client's subscriptions are refused as well, without a connection."""
+    tape.again("replay")
+
+    async def subscribe() -> None:
+        client = redis.asyncio.Redis(port=GONE)
+        await client.pubsub().subscribe("news")
+
+    with pytest.raises(UnstorableOutcomeError, match="pub/sub"):
+        asyncio.run(subscribe())
+
+
+def test_a_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
+    """Its connections are real again when the boundary is off, whatever was replayed on them."""
+    tape.again("off")
+    with redis.Redis(port=port, single_connection_client=True) as client:
+        client.set("a", 1)
+        tape.again("record")
+        assert client.get("a") == b"1"
+        tape.again("off")
+        client.set("a", 2)
+        tape.again("replay")
+        assert client.get("a") == b"1"
+        tape.again("off")
+        assert client.get("a") == b"2"

@@ -1,0 +1,91 @@
+"""What a statement is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic.boundaries.sql_text import read_statement
+
+SIGNATURES = {
+    "SELECT a FROM users": "SELECT users",
+    "select a\nfrom public.users as u": "SELECT users",
+    'SELECT a FROM "Order Lines"': "SELECT Order Lines",
+    "SELECT a FROM `users`": "SELECT users",
+    "SELECT a FROM [dbo].[users]": "SELECT users",
+    "SELECT extract(year FROM d) FROM days": "SELECT days",
+    "SELECT x FROM (SELECT y FROM deep) AS q": "SELECT deep",
+    "(SELECT a FROM x) UNION SELECT b FROM y": "SELECT x",
+    "/* hint */ SELECT a -- why\n FROM users": "SELECT users",
+    "SELECT pg_catalog.version()": "SELECT version()",
+    "SELECT 1": "SELECT",
+    "WITH t AS (SELECT 1 FROM old) SELECT * FROM t": "SELECT t",
+    "WITH RECURSIVE t AS (SELECT 1) INSERT INTO orders SELECT * FROM t": "INSERT orders",
+    "INSERT INTO shop.orders (a) VALUES (?)": "INSERT orders",
+    "INSERT OR IGNORE INTO orders VALUES (?)": "INSERT orders",
+    "UPDATE ONLY users SET a = 1": "UPDATE users",
+    "DELETE FROM users WHERE a = 1": "DELETE users",
+    "MERGE INTO users USING new ON true": "MERGE users",
+    "CREATE TABLE IF NOT EXISTS users (id int)": "CREATE users",
+    "CREATE UNIQUE INDEX ix_name ON users (name)": "CREATE ix_name",
+    "ALTER TABLE users ADD a int": "ALTER users",
+    "DROP TABLE users": "DROP users",
+    "TRUNCATE TABLE users": "TRUNCATE users",
+    "SAVEPOINT sa_savepoint_1": "SAVEPOINT sa_savepoint_1",
+    "RELEASE SAVEPOINT sa_savepoint_1": "RELEASE sa_savepoint_1",
+    "ROLLBACK TO SAVEPOINT sa_savepoint_1": "ROLLBACK sa_savepoint_1",
+    "BEGIN": "BEGIN",
+    'PRAGMA main.table_info("users")': "PRAGMA table_info",
+    "SET search_path TO x": "SET search_path",
+    "EXPLAIN SELECT * FROM users": "EXPLAIN users",
+    "": "",
+    "-- nothing": "",
+}
+
+
+@pytest.mark.parametrize("sql", SIGNATURES)
+def test_signature_is_verb_and_main_table(sql: str) -> None:
+    """`VERB table`, without schema and quotes."""
+    assert read_statement(sql).signature == SIGNATURES[sql]
+
+
+def test_blanks_are_folded_outside_of_quotes() -> None:
+    """How a statement is laid out does not count; what it says does."""
+    told = read_statement("  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n")
+
+    assert told.text(lambda _: False, "***") == "SELECT a, b FROM t WHERE c = 'two  blanks'"
+
+
+COLUMNS = {
+    "INSERT INTO t (a, b) VALUES (?, ?), (?, ?)": {"1": "a", "2": "b", "3": "a", "4": "b"},
+    "INSERT INTO t (a, b) VALUES (now(), $1::VARCHAR)": {"1": "b"},
+    "INSERT INTO t (a) VALUES (?) ON CONFLICT (a) DO UPDATE SET b = ?": {"1": "a", "2": "b"},
+    "UPDATE t SET a=?, b=? WHERE t.id = ?": {"1": "a", "2": "b", "3": "id"},
+    "SELECT * FROM t WHERE a IN (?, ?) AND b LIKE ? LIMIT ?": {"1": "a", "2": "a", "3": "b", "4": "limit"},
+    "SELECT * FROM t WHERE a BETWEEN $1 AND $2 OR $3": {"1": "a", "2": "a"},
+    "SELECT * FROM t WHERE a = %(a_1)s::INTEGER AND b = %(x)s": {"a_1": "a", "x": "b"},
+    "SELECT * FROM t WHERE a = :first": {"first": "a"},
+    "SELECT ?, ? FROM t": {},
+}
+
+
+@pytest.mark.parametrize("sql", COLUMNS)
+def test_parameters_are_named_by_their_columns(sql: str) -> None:
+    """By the list of an INSERT, or by what they are compared with."""
+    assert read_statement(sql).columns == COLUMNS[sql]
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        ("SELECT 1 FROM t WHERE password = 'hunter2'", "SELECT 1 FROM t WHERE password = '***'"),
+        (
+            "INSERT INTO t (a, password) VALUES ('x', 'hunter2')",
+            "INSERT INTO t (a, password) VALUES ('x', '***')",
+        ),
+        ("ALTER USER bob PASSWORD 'hunter2'", "ALTER USER bob PASSWORD '***'"),
+        ("UPDATE t SET password='it''s', a='b'", "UPDATE t SET password='***', a='b'"),
+    ],
+)
+def test_secret_texts_in_a_statement_are_replaced(sql: str, shown: str) -> None:
+    """A text that stands for a secret column is not stored."""
+    assert read_statement(sql).text(lambda name: name.lower() == "password", "***") == shown
