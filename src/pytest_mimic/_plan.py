@@ -39,6 +39,7 @@ class FunctionPlan:
     Attributes:
         plays: A plain recorded value answers a call, whatever test makes it.
         players: What gives a fresh value, for each identity seen so far.
+        running: The engine's runs under way, while which a call may be nested.
     """
 
     kind = "function"
@@ -59,6 +60,7 @@ class FunctionPlan:
         self.options = options
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
+        self.running = engine.running
         self._roots = roots
         self.plays = engine.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
 
@@ -160,13 +162,12 @@ class FunctionPlan:
         return recording_name(self.target, "").rpartition("/")[0]
 
     def _described(self, reading: Reading, values: tuple[object, ...]) -> dict[str, Any]:
-        from pytest_mimic._describe import describe
+        from pytest_mimic._describe import describe_arguments
 
         shown = {
             name: value for name, value in self._named(reading, values) if name not in self.options.ignore
         }
-        described: dict[str, Any] = describe(shown, self.engine.redactor, roots=self._roots())
-        return described
+        return describe_arguments(shown, self.engine.redactor, roots=self._roots())
 
     def _named(self, reading: Reading, values: tuple[object, ...]) -> list[tuple[str, object]]:
         named: list[tuple[str, object]] = []
@@ -227,6 +228,12 @@ class FunctionPlan:
     def comparable(self, outcome: Outcome) -> Outcome:
         """All of it: a function's outcome is compared as it is."""
         return outcome
+
+    def secrets(self, call: Call) -> frozenset[str]:
+        """The secret values among the arguments, which no message may tell."""
+        from pytest_mimic._describe import secrets_in
+
+        return secrets_in(dict(self._named(self._reading_of(call), call.values)), self.engine.redactor)
 
 
 class BoundaryPlan:
@@ -292,6 +299,10 @@ class BoundaryPlan:
         from pytest_mimic._outcome import Outcome
 
         return Outcome.of_value(self.boundary.comparable(outcome.value))
+
+    def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002 - as the protocol has it
+        """None: an edge's call is redacted already."""
+        return frozenset()
 
 
 class BoundaryPort:

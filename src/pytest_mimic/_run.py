@@ -49,7 +49,6 @@ class Run:
         self._any_skipped_module = False
         self._phases_passed = True
         self._judgement = Judgement()
-        self._bytes_before = 0
         self._failed_at_end = False
         self._progress: Progress | None = None
         if item is not None:
@@ -65,8 +64,6 @@ class Run:
             pytest.UsageError: A line is wrong; all wrong lines are told.
         """
         self._saw_start = True
-        if self.session.settings.mode.writes:
-            self._bytes_before = self.session.vault.size()[1]
         targets = [*self._targets_of_ini(), *self._targets_of_hook()]
         if self.is_controller:
             self.session.targets = targets
@@ -310,11 +307,7 @@ class Run:
 
     def _vault_line(self) -> str:
         count, total = self.session.vault.size()
-        grown = total - self._bytes_before
-        change = f" ({'+' if grown >= 0 else '-'}{size(abs(grown))})" if grown else ""
-        return (
-            f"vault: {self.session.settings.shown_vault}, {plural(count, 'recording')}, {size(total)}{change}"
-        )
+        return f"vault: {self.session.settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
 
     def _set_exit_code(self, session: pytest.Session) -> None:
         ledger = self.session.ledger
