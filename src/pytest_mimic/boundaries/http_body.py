@@ -270,7 +270,8 @@ def _stored_json(text: str, secrets: Secrets) -> dict[str, Any]:
 
 def _style(value: Any, text: str) -> str | None:
     """The words that make this text of the value, empty for the most common; None where no style does."""
-    words = [word for word, sign in (("html", "\\u00"), ("slashes", "\\/")) if sign in text]
+    words = ["html"] if re.search(r"\\u00(?:3c|3e|26)", text) else []
+    words += ["slashes"] if "\\/" in text else []
     tail = ["newline"] if text.endswith("\n") else []
     for layout in _LAYOUTS:
         for ascii_only in ((), ("ascii",)):

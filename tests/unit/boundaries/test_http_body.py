@@ -1,0 +1,251 @@
+"""Bodies of HTTP messages as plain data: what is kept exactly, what is hidden, what is the same."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._vault.redact import Redactor
+from pytest_mimic.boundaries.http_body import (
+    deflate,
+    describe_body,
+    inflate,
+    load_body,
+    scrub_lines,
+    store_body,
+)
+from pytest_mimic.boundaries.http_secrets import Secrets
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def stored(*chunks, kind="application/json", sized=True, compressed=None):
+    """A body as it is stored, and its bytes as they come back."""
+    secrets = Secrets(Redactor())
+    body = store_body(chunks, content_type=kind, compressed=compressed, sized=sized, secrets=secrets)
+    return body, b"".join(load_body(json.loads(json.dumps(body))))
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ('{"a":1,"b":["ö",null]}', None),
+        ('{"a": 1, "b": ["ö", null]}', "spaced"),
+        ('{"a": "\\u00f6"}', "spaced ascii"),
+        ('{\n  "a": [\n    1\n  ]\n}\n', "indent-2 newline"),
+        ('{\n    "a": "\\u00f6"\n}', "indent-4 ascii"),
+        ('{"url":"http:\\/\\/x\\/"}', "slashes"),
+        ('{"html":"\\u003cb\\u003e \\u0026"}', "html"),
+        ('{"url":"http:\\/\\/x","html":"\\u003cb\\u003e"}', "html slashes"),
+        ("[]", None),
+        ('"text"', None),
+    ],
+)
+def test_json_comes_back_byte_by_byte(text, style):
+    """JSON in a style that servers write is stored by value, and its bytes are the same on replay."""
+    body, data = stored(text.encode())
+
+    assert body.get("style") == style
+    assert body["json"] == json.loads(text)
+    assert data == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1.10}',
+        '{"a" :1}',
+        '{"a":1,"a":2}',
+        '{"a":NaN}',
+        '{"a":1e400}',
+        '{"a":"\\ud800"}',
+        "[1,",
+        "[" * 100_000,
+    ],
+    ids=["float", "blank", "twice", "nan", "infinite", "surrogate", "cut", "deep"],
+)
+def test_other_json_stays_text(text):
+    """JSON whose bytes would not come back is stored as the text that it is."""
+    body, data = stored(text.encode())
+
+    assert body == {"text": text}
+    assert data == text.encode()
+
+
+@given(JSON)
+def test_any_json_comes_back(value):
+    """Whatever a Python server sends comes back as the same bytes."""
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, separators=(",", ":"))):
+        assert stored(text.encode())[1] == text.encode()
+
+
+@given(st.binary(min_size=1), st.sampled_from(["text/plain", "application/json", "image/png", "text/html"]))
+def test_any_bytes_come_back(data, kind):
+    """Whatever a body is, its bytes are the same on replay, as long as nothing in it is secret."""
+    if b"=" in data or b"://" in data:
+        return
+    assert stored(data, kind=kind)[1] == data
+
+
+@given(st.lists(st.binary(min_size=1), min_size=1), st.sampled_from(["gzip", "deflate"]), st.booleans())
+def test_encodings_come_back(chunks, encoding, complete):
+    """What is handed to the client compressed again holds the same, chunk by chunk."""
+    written = deflate(chunks, encoding, complete=complete)
+
+    decoder = zlib.decompressobj(31 if encoding == "gzip" else 15)
+    assert [decoder.decompress(chunk) for chunk in written] == chunks
+    assert decoder.eof is complete
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (gzip.compress(b"text"), "gzip"),
+        (zlib.compress(b"text"), "deflate"),
+        (zlib.compress(b"text")[2:-4], "deflate"),
+        (gzip.compress(gzip.compress(b"text")), "gzip, gzip"),
+    ],
+    ids=["gzip", "deflate", "bare deflate", "twice"],
+)
+def test_compressed_bodies_are_read(data, encoding):
+    """What servers send compressed is stored as what it holds."""
+    assert b"".join(inflate([data[:3], data[3:]], encoding)) == b"text"
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [(b"no gzip", "gzip"), (b"text", "unheard-of"), (gzip.compress(b"a") + gzip.compress(b"b"), "gzip")],
+    ids=["wrong", "unknown", "two members"],
+)
+def test_what_cannot_be_read_is_left(data, encoding):
+    """A body that does not hold what its header says is kept as it is."""
+    assert inflate([data], encoding) is None
+
+
+def test_zstandard_is_read():
+    """Zstandard, which httpx2 and urllib3 ask for, is stored as what it holds."""
+    zstd = pytest.importorskip("backports.zstd")
+
+    assert inflate([zstd.compress(b"text")], "zstd") == [b"text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "chunks", "sized", "kept"),
+    [
+        ("text/event-stream", [b"data: 1\n\n"], False, True),
+        ("text/event-stream", [b"data: 1\n\n", b"data: 2\n\n"], True, True),
+        ("application/x-ndjson", [b"{}\n", b"{}\n"], False, True),
+        ("text/plain", [b"a", b"b"], False, True),
+        ("text/plain", [b"a", b"b"], True, False),
+        ("text/plain", [b"ab"], False, False),
+        ("application/json", [b'{"a":', b"1}"], False, False),
+        ("application/json", [b'{"a":1}\n', b'{"a":2}\n'], False, True),
+        ("text/html", [b"<p>", b"</p>"], False, False),
+    ],
+)
+def test_what_keeps_its_chunks(kind, chunks, sized, kept):
+    """Streams keep their chunks; documents are stored whole."""
+    body, data = stored(*chunks, kind=kind, sized=sized)
+
+    assert ("chunks" in body) is kept
+    assert data == b"".join(chunks)
+
+
+def test_chunks_end_between_characters():
+    """A chunk that ends inside a character is moved to its end."""
+    data = "data: ö\n\n".encode()
+    body, back = stored(data[:7], data[7:], kind="text/event-stream", sized=False)
+
+    assert body["chunks"] == ["data: ", "ö\n\n"]
+    assert back == data
+
+
+@pytest.mark.parametrize(
+    ("texts", "scrubbed"),
+    [
+        (["a\n", "b\n"], ["a\n", "b\n"]),
+        (['{"token": "x1"}\n', '{"a": 1}\n'], ['{"token": "<redacted>"}\n', '{"a": 1}\n']),
+        (['a\n{"tok', 'en":"x1"}\nb', "c\n"], ['a\n{"token":"<redacted>"}\n', "b", "c\n"]),
+        (['{"token":"abcd1234efgh"}\n', "say abcd1234efgh", " twice\n"], None),
+    ],
+)
+def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
+    """A secret is hidden even where chunks cut it, and chunks still end where they did."""
+    found = scrub_lines(texts, Secrets(Redactor()))
+
+    if scrubbed is None:
+        assert found == ['{"token":"<redacted>"}\n', "say <redacted> twice\n"]
+    else:
+        assert found == scrubbed
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "hidden"),
+    [
+        (
+            '{"access_token":"abc","n":null,"password":null}',
+            "application/json",
+            '{"access_token":"<redacted>","n":null,"password":null}',
+        ),
+        ("access_token=abc&scope=a", "application/x-www-form-urlencoded", "access_token=<redacted>&scope=a"),
+        ("access_token=abc&scope=a", "text/plain", "access_token=<redacted>&scope=a"),
+        ("see https://x.test/?api_key=abc now", "text/plain", "see https://x.test/?api_key=<redacted> now"),
+        (
+            '{"token":"ab12cd34ef","note":"it is ab12cd34ef"}',
+            "application/json",
+            '{"token":"<redacted>","note":"it is <redacted>"}',
+        ),
+        ('{"a":1.10,"token":"abc"}', "application/json", '{"a":1.1,"token":"<redacted>"}'),
+    ],
+)
+def test_secrets_in_bodies(text, kind, hidden):
+    """Values of secret names do not reach the vault, and null stays null."""
+    assert stored(text.encode(), kind=kind)[1].decode() == hidden
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "found"),
+    [
+        (None, b"", (None, None)),
+        ("application/json", b'{"a": [1]}', ("json", {"a": [1]})),
+        (None, b'{"a": [1]}', ("json", {"a": [1]})),
+        ("application/json", b"null", ("json", None)),
+        (
+            "application/x-www-form-urlencoded",
+            b"b=2&a=1&a=0&c=",
+            ("form", {"b": "2", "a": ["0", "1"], "c": ""}),
+        ),
+        ("text/plain; charset=latin-1", b"\xf6", ("text", "ö")),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
+            ("multipart", {"a": "1"}),
+        ),
+        ("multipart/form-data; boundary=x", b"broken", ("text", "broken")),
+        ("application/x-www-form-urlencoded", b"\xff", ("bytes", {"size": 1})),
+    ],
+)
+def test_requests_are_described(kind, data, found):
+    """A request's body counts by what it says."""
+    what, value = describe_body(data, kind, None)
+
+    if what == "bytes":
+        value.pop("sha256")
+    assert (what, value) == found
+
+
+def test_compressed_request_counts_by_what_it_holds():
+    """The time in a gzip header makes no other request."""
+    first, second = (gzip.compress(b'{"a":1}', mtime=time) for time in (1, 2))
+
+    assert describe_body(first, "application/json", "gzip") == describe_body(
+        second, "application/json", "gzip"
+    )
