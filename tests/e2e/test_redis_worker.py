@@ -1,0 +1,161 @@
+"""A worker of a job queue on Redis: recorded with the server, replayed without it, sync and asyncio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("redis")
+
+if TYPE_CHECKING:
+    from conftest import Project
+    from database_servers import RedisServer
+
+pytest_plugins = ("database_servers",)
+
+WORKER = """
+import json
+
+import redis
+
+# Moves a job back, unless it was tried too often: then it raises.
+RETRY = '''
+local tries = redis.call('HINCRBY', KEYS[1], 'tries', 1)
+if tries > tonumber(ARGV[1]) then
+    return redis.error_reply('TOOMANY job ' .. KEYS[1] .. ' was tried too often')
+end
+redis.call('LPUSH', 'queue', KEYS[1])
+return tries
+'''
+
+def put(client, number, **job):
+    with client.pipeline() as pipe:
+        pipe.hset(f"job:{number}", mapping={"state": "new", "payload": json.dumps(job)})
+        pipe.expire(f"job:{number}", 3600)
+        pipe.lpush("queue", f"job:{number}")
+        return pipe.execute()
+
+def work(client, do):
+    retry = client.register_script(RETRY)
+    done = []
+    while (taken := client.brpop(["queue"], timeout=0.1)) is not None:
+        key = taken[1]
+        try:
+            result = do(json.loads(client.hget(key, "payload")))
+        except ValueError:
+            try:
+                done.append((key, "again", retry(keys=[key], args=[2])))
+            except redis.ResponseError as error:
+                client.set(f"{key}:error", str(error), px=5000)
+                done.append((key, "failed", str(error)))
+        else:
+            client.hset(key, mapping={"state": "done", "result": result})
+            done.append((key, "done", result))
+    return done
+
+async def work_async(client, do):
+    retry = client.register_script(RETRY)
+    done = []
+    while (taken := await client.brpop(["queue"], timeout=0.1)) is not None:
+        key = taken[1]
+        try:
+            result = do(json.loads(await client.hget(key, "payload")))
+        except ValueError:
+            try:
+                done.append((key, "again", await retry(keys=[key], args=[2])))
+            except redis.ResponseError as error:
+                done.append((key, "failed", str(error)))
+        else:
+            done.append((key, "done", result))
+    return done
+"""
+
+TESTS = """
+import asyncio
+import os
+
+import pytest
+import redis
+import redis.asyncio
+import worker
+
+URL = os.environ["REDIS_URL"]
+
+EXPECTED = [
+    ("job:1", "done", 10),
+    ("job:2", "again", 1),
+    ("job:2", "again", 2),
+    ("job:2", "failed"),
+]
+
+def do(job):
+    if job["n"] < 0:
+        raise ValueError(job)
+    return job["n"] * 2
+
+@pytest.fixture
+def client():
+    with redis.Redis.from_url(URL, decode_responses=True) as client:
+        client.flushdb()
+        worker.put(client, 1, n=5)
+        worker.put(client, 2, n=-1)
+        yield client
+
+def test_worker(client):
+    done = worker.work(client, do)
+    assert [entry[:len(wanted)] for entry, wanted in zip(done, EXPECTED)] == EXPECTED
+    assert done[-1][2].startswith("TOOMANY job job:2 was tried too often")
+    assert client.hgetall("job:1")["state"] == "done"
+    assert 0 < client.pttl("job:2:error") <= 5000
+    assert sorted(client.scan_iter("job:*")) == ["job:1", "job:2", "job:2:error"]
+
+def test_async_worker(client):
+    async def main():
+        async with redis.asyncio.Redis.from_url(URL, decode_responses=True) as other:
+            return await worker.work_async(other, do)
+
+    done = asyncio.run(main())
+    assert [entry[:len(wanted)] for entry, wanted in zip(done, EXPECTED)] == EXPECTED
+
+def test_result(client):
+    assert client.hget("job:1", "state") == "new"
+"""
+
+
+def test_a_worker_replays_with_its_server_gone(project: Project, redis_server: RedisServer) -> None:
+    """A pipeline, expiry, a script that fails, blocking reads: in order, in any order, and each test alone."""
+    project.ini("redis")
+    project.write("worker.py", WORKER)
+    project.write("test_worker.py", TESTS)
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.record(env=variables).expect(passed=3)
+
+    with redis_server.stopped():
+        project.replay(env=variables).expect(passed=3)
+        for name in ("test_worker", "test_async_worker", "test_result"):
+            project.replay(f"test_worker.py::{name}", env=variables).expect(passed=1)
+
+
+def test_pub_sub_in_a_test_says_what_to_do(project: Project, redis_server: RedisServer) -> None:
+    """A subscription is refused while recording, and runs for real where it is left out."""
+    project.write(
+        "test_news.py",
+        """
+        import os
+        import redis
+
+        def test_news():
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client, client.pubsub() as channel:
+                channel.subscribe("news")
+                assert channel.get_message(timeout=5)["type"] == "subscribe"
+        """,
+    )
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.ini("redis")
+    project.record(env=variables).expect(
+        failed=1, says=["redis SUBSCRIBE news cannot be recorded", "redis exclude=SUBSCRIBE"]
+    )
+
+    project.ini("redis exclude=SUBSCRIBE")
+    project.run(env=variables).expect(passed=1)
