@@ -128,6 +128,14 @@ class Handler(BaseHTTPRequestHandler):
     def page_chunks(self, _: dict[str, str]) -> None:
         self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")
 
+    def page_old(self, _: dict[str, str]) -> None:
+        """Ends with its connection, as HTTP/1.0 does."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(b"until the end")
+        self.close_connection = True
+
     def page_html(self, _: dict[str, str]) -> None:
         self.stream(["<p>", "one page", "</p>"], "text/html")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -138,7 +138,7 @@ def _listen(payload: Any, ear: _Ear) -> None:
     if payload is sys.modules["aiohttp.streams"].EMPTY_PAYLOAD:
         ear.finish()
         return
-    ear.catch_up(b"".join(payload._buffer), payload._http_chunk_splits)
+    ear.catch_up(payload)
     if payload.is_eof():
         ear.finish()
     elif payload.exception() is not None:
@@ -152,11 +152,14 @@ class _Ear:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self._payload: Any = None
         self._chunked = False
         self._open = b""
 
-    def catch_up(self, there: bytes, ends: Sequence[int] | None) -> None:
-        """Some of the body has come before it could be heard, with chunks that end so."""
+    def catch_up(self, payload: Any) -> None:
+        """Some of the body has come before it could be heard."""
+        self._payload = payload
+        there, ends = b"".join(payload._buffer), payload._http_chunk_splits
         self._chunked = ends is not None
         starts = [0, *(ends or ())]
         self._recorder.chunks += [there[start:end] for start, end in pairwise(starts)]
@@ -186,17 +189,28 @@ class _Ear:
 
     def fail(self, error: BaseException) -> None:
         """The body broke off, or its reader has closed the response."""
-        self.end()
         if type(error).__name__ == "ClientConnectionError" and str(error) == "Connection closed":
-            self._recorder.stopped()
+            self.leave()
         else:
+            self.end()
             self._recorder.failed(_stored_error(error))
 
     def leave(self) -> None:
-        """The connection is given up; if that is before the end, the reader has left."""
-        if not self._recorder.done:
-            self.end()
-            self._recorder.stopped()
+        """The response is given up; if that is before its end, the reader has left."""
+        if self._recorder.done:
+            return
+        self.end()
+        if self._payload is not None:
+            self._cut(self._payload._cursor)
+        self._recorder.stopped()
+
+    def _cut(self, size: int) -> None:
+        """Leaves what the reader has had: what came besides is an accident of the network."""
+        chunks = self._recorder.chunks
+        while chunks and sum(map(len, chunks[:-1])) >= size:
+            chunks.pop()
+        if chunks:
+            chunks[-1] = chunks[-1][: size - sum(map(len, chunks[:-1]))]
 
 
 def _heard_reader(reader: Any, ear: _Ear) -> type:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ class Secrets:
                     self.add(cookie.partition("=")[2].strip())
             elif self.redactor.secret(name):
                 self.add(value)
+                self.add(_basic_password(value))
 
     def learn_line(self, line: str) -> None:
         """Takes in the values of secret names in a line of a stream that is JSON."""
@@ -108,6 +110,16 @@ class Secrets:
                 return f"{match['head']}{write_json(scrubbed, style)}{match['tail']}"
             return line
         return self.text(line)
+
+
+def _basic_password(value: str) -> str:
+    """The password in the credentials of basic authentication (RFC 7617), empty in any other."""
+    if not value.lower().startswith("basic "):
+        return ""
+    try:
+        return base64.b64decode(value[6:]).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:

@@ -24,6 +24,8 @@ _NUMBERS = {text: number for number, text in _VERSIONS.items()}
 _SOCKET_ERRORS = {
     kind.__name__: kind for kind in (TimeoutError, ConnectionResetError, ConnectionAbortedError, OSError)
 }
+#: How a file is read to its end.
+_ALL = ((), (None,), (-1,))
 _CUT = "http.client:IncompleteRead"
 
 
@@ -100,12 +102,29 @@ def _record(response: Any, recorder: Recorder) -> None:
         raw.headers.items(),
     )
     original: Any = getattr(raw, "_original_response", None)
-    if getattr(original, "fp", None) is None:
-        # Without a body, or read already: HEAD, 204, or an adapter's own response.
-        recorder.chunks.append(raw.read(decode_content=False) if original is None else b"")
+    if original is None:
+        # Not from the standard library's client, so there is no file to listen to: it is read at once.
+        response.raw = _read_at_once(raw, recorder)
+        return
+    if original.fp is None:
         recorder.complete()
         return
     original.fp = _HeardFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
+
+
+def _read_at_once(raw: Any, recorder: Recorder) -> Any:
+    """A response like this one, that gives what has been read of it."""
+    data = raw.read(decode_content=False)
+    recorder.chunks.append(data)
+    recorder.complete()
+    return sys.modules["urllib3"].HTTPResponse(
+        body=io.BytesIO(data),
+        headers=raw.headers,
+        status=raw.status,
+        reason=raw.reason,
+        preload_content=False,
+        decode_content=False,
+    )
 
 
 class _HeardFile:
@@ -131,7 +150,7 @@ class _HeardFile:
         except Exception:
             self._recorder.abandon()
             raise
-        if not data and size != (0,):
+        if size in _ALL or not (data or size == (0,)):
             self._at_end = True
         self._wire.append(data)
         return data

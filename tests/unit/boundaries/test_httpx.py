@@ -67,7 +67,7 @@ def shown(response: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "missing"]
+    "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
 def test_replays_the_same_response(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
     """A replayed response shows the application what the real one showed."""

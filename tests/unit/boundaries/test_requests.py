@@ -58,7 +58,7 @@ def shown(response: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "missing"]
+    "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
 def test_replays_the_same_response(tape: Tape, server: Server, page: str) -> None:
     """A replayed response shows the application what the real one showed."""
@@ -217,7 +217,8 @@ def test_authentication_and_hooks(tape: Tape, server: Server) -> None:
 
     def talk(url: str) -> int:
         hooks = {"response": lambda response, **_: seen.append(response.status_code)}
-        return requests.get(f"{url}/private", auth=("me", "pass-word-2"), hooks=hooks).status_code  # type: ignore[no-any-return]
+        response = requests.get(f"{url}/private?said=pass-word-2", auth=("me", "pass-word-2"), hooks=hooks)
+        return response.status_code  # type: ignore[no-any-return]
 
     assert both(tape, server, talk) == (200, 200)
     assert seen == [200, 200]
@@ -246,6 +247,28 @@ def test_mounted_adapters(tape: Tape, server: Server) -> None:
         assert session.get(f"{server.url}/users/1").status_code == 200
         assert session.get("fake://anything").status_code == 299
     assert [call.signature for call in tape.calls] == ["GET /users/1"]
+
+
+def test_adapter_that_buffers(tape: Tape, server: Server) -> None:
+    """A response that an adapter has read already, with no connection under it, is recorded too."""
+    urllib3 = pytest.importorskip("urllib3")
+
+    class Buffering(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def build_response(self, request: Any, raw: Any) -> Any:
+            buffered = urllib3.HTTPResponse(
+                body=io.BytesIO(raw.read(decode_content=False)),
+                headers=raw.headers,
+                status=raw.status,
+                preload_content=False,
+            )
+            return super().build_response(request, buffered)
+
+    def talk(url: str) -> Any:
+        with requests.Session() as session:
+            session.mount("http://", Buffering())
+            return session.get(f"{url}/gzip").json()
+
+    assert both(tape, server, talk) == ({"packed": True}, {"packed": True})
 
 
 def test_retries_of_urllib3_are_one_call(tape: Tape, server: Server) -> None:
