@@ -292,9 +292,11 @@ def _method_codes(value: type) -> Iterator[CodeType]:
     """The code of the methods that were written in the class itself."""
     for member in value.__dict__.values():
         function = getattr(member, "__func__", member)
-        if type(function) is FunctionType and function.__qualname__.startswith(f"{value.__qualname__}."):
-            if function.__module__ == value.__module__ and not function.__code__.co_filename.startswith("<"):
-                yield function.__code__
+        if type(function) is not FunctionType or function.__module__ != value.__module__:
+            continue
+        own = function.__qualname__.startswith(f"{value.__qualname__}.")
+        if own and not function.__code__.co_filename.startswith("<"):
+            yield function.__code__
 
 
 @lru_cache(maxsize=1024)

@@ -21,7 +21,9 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind:
         name = "ndarray" if type_.__name__ == "memmap" else type_.__name__
         return Kind(_tag(type_, name), _with_attributes(type_, numpy.ndarray, layout))
     if issubclass(type_, numpy.generic):
-        return Kind(_tag(type_, type_.__name__), lambda value: array_data(value[...], layout=layout))
+        return Kind(
+            _tag(type_, type_.__name__), lambda value: array_data(numpy.asarray(value), layout=layout)
+        )
     if issubclass(type_, numpy.dtype):
         return Kind("numpy:dtype", dtype_data)
     if issubclass(type_, numpy.random.Generator):

@@ -97,8 +97,8 @@ def _values(array: Any) -> object:
         return str(dtype), _values(array.left.array), _values(array.right.array)
     if isinstance(dtype, pandas.StringDtype):
         return str(dtype), _texts(array.to_numpy(dtype=object))
-    missing = array.isna()
-    return str(dtype), missing, list(array[~missing])
+    missing = sys.modules["numpy"].asarray(array.isna())
+    return str(dtype), missing, [item for item, gone in zip(array, missing) if not gone]
 
 
 def _texts(values: Any) -> object:

@@ -137,7 +137,7 @@ REDUCERS: dict[str, Reduce] = {
     "typing._UnionGenericAlias": lambda value: frozenset(value.__args__),
     "typing._GenericAlias": _alias,
     "typing._SpecialGenericAlias": lambda value: value._name,
-    "typing._SpecialForm": lambda value: value._name,
+    "typing._SpecialForm": lambda value: f"typing:{value._name}",
     "typing.TypeVar": lambda value: (
         value.__name__,
         value.__bound__,
@@ -167,6 +167,9 @@ TAGS = {
     "typing._UnionGenericAlias": "typing:Union",
     "pathlib.PosixPath": "pathlib:Path",
     "pathlib.WindowsPath": "pathlib:Path",
+    "pathlib.PurePosixPath": "pathlib:PurePosixPath",
+    "pathlib.PureWindowsPath": "pathlib:PureWindowsPath",
+    "typing._SpecialForm": "class",  # as some are from some version on
 }
 
 

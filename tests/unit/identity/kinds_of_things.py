@@ -215,7 +215,7 @@ def counter(start):
 
 def empty_cell():
     def inner():
-        return later  # noqa: F821
+        return later
 
     if False:
         later = 1

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import array
-import collections
+import array  # noqa: F401 - the expressions of the table are evaluated here
+import collections  # noqa: F401
 import copy
 import datetime
-import decimal
-import fractions
-import functools
-import io
-import ipaddress
-import math
-import operator
-import pathlib
+import decimal  # noqa: F401
+import fractions  # noqa: F401
+import functools  # noqa: F401
+import io  # noqa: F401
+import ipaddress  # noqa: F401
+import math  # noqa: F401
+import operator  # noqa: F401
+import pathlib  # noqa: F401
 import pickle
-import random
-import re
-import types
-import typing
-import uuid
+import random  # noqa: F401
+import re  # noqa: F401
+import types  # noqa: F401
+import typing  # noqa: F401
+import uuid  # noqa: F401
 import zoneinfo
 
-import kinds_of_things as k
+import kinds_of_things as k  # noqa: F401
 import pytest
 
 from pytest_mimic._identity import fingerprint, fingerprint_outcome, register_fingerprint
@@ -207,7 +207,7 @@ def touched(value):
 
 
 def made(expression):
-    return eval(expression, globals())  # noqa: S307
+    return eval(expression, globals())
 
 
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)

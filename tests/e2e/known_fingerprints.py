@@ -1,0 +1,169 @@
+"""Prints the identities of the values below, one a line: the same in every process and on every Python."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import io
+import ipaddress
+import json
+import math
+import pathlib
+import re
+import sys
+import types
+import typing
+import uuid
+import zoneinfo
+from dataclasses import dataclass
+
+from pytest_mimic._identity import CallIdentity, fingerprint, fingerprint_outcome, source_fingerprint
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+@dataclass
+class Point:
+    """A point."""
+
+    x: int
+    y: object = 0
+
+    def moved(self, by=1, *, scale=2.5):
+        """Elsewhere."""
+        match by:
+            case [one, *rest] if one:
+                return {**rest[0], "at": f"{one!r:>{scale}} {by=}!"}
+            case None:
+                pass
+        return [x + 1 for x in by] if not by else lambda *a, **k: (a, k[...], -1j, b"x")
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    x: int
+
+
+@functools.lru_cache(maxsize=5)
+def cached(rows: list, /, limit=10, *, key=None):
+    # What is not said here does not count.
+    with open(rows) as a, open(limit) as b:
+        for row in a:
+            total = (yield row) if (n := len(row)) else b[1:2, ..., ::3]
+    try:
+        del total.x
+    except (ValueError, TypeError) as error:
+        raise KeyError(n) from error
+    finally:
+        print(*rows, sep="\u2028")
+
+
+def closing(n):
+    return lambda x: x + n
+
+
+def cycle():
+    one, two = types.SimpleNamespace(), types.SimpleNamespace(rows=[1, 2])
+    one.other, two.other = two, one
+    return one
+
+
+def nested(depth):
+    value = "bottom"
+    for _ in range(depth):
+        value = [value, 1]
+    return value
+
+
+VALUES = {
+    "none": None,
+    "ints": [0, -1, 2**31 - 1, 2**31, -(2**31) - 1, 2**64, -(10**30)],
+    "floats": [0.0, -0.0, 0.1, 1e300, math.inf, math.nan],
+    "texts": ["", "a", "añ😀", "\ud800", "a\0b"],
+    "bytes": [b"", b"a", bytearray(b"a"), memoryview(b"ab")],
+    "mixed": [True, None, 1, 1.5, "a", b"a", ..., NotImplemented, 1j],
+    "small dict": {"b": 1, "a": None},
+    "dict": {f"key {n}": n for n in range(100)},
+    "dict of sorts": {1: "a", "b": 2, None: 3, (1, "x"): 4, frozenset({1, "y"}): 5, 1.5: 6},
+    "rows": [{"id": n, "name": str(n), "ok": n % 2 == 0, "w": n / 3} for n in range(50)],
+    "shapes": [{f"x{n % 3}": n, "y": [n]} for n in range(60)],
+    "own shapes": [{f"x{n}": n} for n in range(10)],
+    "sets": [{"b", "a"}, {3, 1}, {1, "a", None, (2, 3)}, frozenset("xyz")],
+    "collections": [
+        collections.OrderedDict(b=1, a=2),
+        collections.deque([1], 3),
+        collections.defaultdict(list, a=[1]),
+        collections.Counter("abb"),
+        collections.ChainMap({"a": 1}),
+        types.MappingProxyType({"a": 1}),
+        types.SimpleNamespace(a=1),
+        range(0, 9, 2),
+        slice(1, None),
+    ],
+    "times": [
+        datetime.date(2024, 5, 1),
+        datetime.datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+        datetime.datetime(2024, 5, 1, tzinfo=datetime.timezone.utc),
+        datetime.time(1, 2, 3, 4),
+        datetime.timedelta(days=-1, microseconds=5),
+    ],
+    "numbers": [decimal.Decimal("1.50"), decimal.Decimal("-NaN"), fractions.Fraction(1, 3), uuid.UUID(int=7)],
+    "paths": [pathlib.Path("a/b"), pathlib.PurePosixPath("/a"), pathlib.PureWindowsPath("c:/a")],
+    "enums": [Color.RED, Access.READ, Access.READ | Access.WRITE],
+    "patterns": [re.compile("a+", re.IGNORECASE), re.compile(b"a")],
+    "addresses": [ipaddress.ip_address("::1"), ipaddress.ip_network("10.0.0.0/8")],
+    "streams": [io.BytesIO(b"abc"), io.StringIO("abc")],
+    "exceptions": [ValueError("a", 1), FileNotFoundError(2, "gone", "f"), ImportError("x", name="n")],
+    "types": [
+        list[int],
+        typing.Dict[str, int],  # noqa: UP006
+        int | None,
+        typing.Optional[int],  # noqa: UP045
+        typing.Any,
+        Color,
+        Point,
+        int,
+    ],
+    "functions": [
+        cached,
+        closing(1),
+        Point.moved,
+        Point(1).moved,
+        functools.partial(closing, 1),
+        len,
+        "a".upper,
+    ],
+    "standard library": [json.dumps, pathlib.Path, functools.reduce, type(None), math, re.compile],
+    "objects": [Point(1, [2]), Slotted(1), [Point(n) for n in range(20)]],
+    "cycle": cycle(),
+    "deep": nested(1000),
+}
+
+
+def main():
+    for name, value in VALUES.items():
+        print(f"{name}: {fingerprint(value)}")
+    print("outcome:", fingerprint_outcome([VALUES["rows"], VALUES["sets"], VALUES["collections"]]))
+    print("source:", source_fingerprint(cached), source_fingerprint(Point), source_fingerprint(closing(1)))
+    call = CallIdentity("shop.api:send", ("n", "name", "payload"), ignore=("payload.at",))
+    print(
+        "call:", call.key((1, "a", {"b": 1, "a": 2})), call.key((1, "a", {"at": 5, "rows": VALUES["rows"]}))
+    )
+
+
+if __name__ == "__main__":
+    sys.modules["known_fingerprints"] = sys.modules.pop("__main__")
+    for _made in (Color, Access, Point, Slotted, closing, cached.__wrapped__, Point.moved):
+        _made.__module__ = "known_fingerprints"
+    main()

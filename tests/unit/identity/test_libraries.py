@@ -1,0 +1,235 @@
+"""Arrays, frames, tensors and images: by dtype, shape, labels and logical content, where they are installed."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mimic._identity import fingerprint, fingerprint_outcome
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+sparse = pytest.importorskip("scipy.sparse")
+Image = pytest.importorskip("PIL.Image")
+
+A = np.arange(12.0).reshape(3, 4)
+BIG = np.arange(600_000.0).reshape(2, 300, 1000)
+RECORDS = np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")])
+TEXTS = ["x", None, "añ"]
+FRAME = pd.DataFrame(
+    {"n": [1, 2, 3], "f": [0.5, np.nan, 2], "t": TEXTS, "c": pd.Categorical(["u", "v", "u"])}
+)
+TABLE = pa.table({"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "s": [{"x": 1}, None, {"x": 2}]})
+POLARS = pl.DataFrame(
+    {"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "f": [0.5, float("nan"), None]}
+)
+MATRIX = sparse.csr_matrix(np.array([[0, 1.5], [2, 0]]))
+PICTURE = Image.new("RGB", (3, 2), "red")
+
+
+class Units(np.ndarray):
+    """An array that carries a unit."""
+
+
+class Cents(np.ndarray):
+    __slots__ = ()
+
+
+class Table(pd.DataFrame):
+    @property
+    def _constructor(self):
+        return Table
+
+
+def united(array, unit):
+    result = array.view(Units)
+    result.unit = unit
+    return result
+
+
+def unsorted(matrix):
+    """The same entries, kept in another order, one of them in two parts."""
+    rows, columns, data = [1, 0, 0], [0, 1, 1], [2, 1.0, 0.5]
+    return sparse.coo_matrix((data, (rows, columns)), shape=matrix.shape)
+
+
+def unordered_csr():
+    return sparse.csr_matrix(
+        (np.array([1.0, 0.5, 2.0]), np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 2)
+    )
+
+
+ROWS = {
+    "array": ("A", ["A.copy()", "np.asfortranarray(A)", "A[:, ::-1][:, ::-1]", "np.arange(12.0).reshape(3, 4)"], ["A.T", "A.astype('f4')", "A.reshape(4, 3)", "A + 1", "A.tolist()", "A.astype('>f8')", "A.view(Cents)", "np.asmatrix(A)"]),
+    "large array in any layout": ("BIG", ["np.asfortranarray(BIG)", "BIG[::-1][::-1]", "BIG.T.copy().T"], ["BIG.T", "BIG[::-1]"]),
+    "long strided array": ("np.arange(300_000.0)[::2]", ["np.arange(300_000.0)[::2].copy()"], ["np.arange(300_000.0)[1::2]"]),
+    "empty array": ("np.empty((0, 3))", ["np.empty((0, 3), order='F')"], ["np.empty((3, 0))", "np.empty(0)", "[]"]),
+    "array without dimensions": ("np.array(1.5)", [], ["np.float64(1.5)", "1.5", "np.array([1.5])"]),
+    "zeros": ("np.array([0.0])", [], ["np.array([-0.0])", "np.array([0])", "np.array([False])"]),
+    "nan": ("np.array([np.nan])", ["np.array([float('nan')])"], ["np.array([1.0])"]),
+    "objects": ("np.array([1, 'a', None], dtype=object)", ["np.array([0, 1, 0, 'a', 0, None], dtype=object)[1::2]"], ["np.array([1, 'a', 0], dtype=object)", "np.array([1.0, 'a', None], dtype=object)", "np.array([[1, 'a', None]], dtype=object)"]),
+    "objects in two dimensions": ("np.array([[1, 2], [3, 4]], dtype=object)", ["np.asfortranarray(np.array([[1, 2], [3, 4]], dtype=object))"], ["np.array([[1, 3], [2, 4]], dtype=object)"]),
+    "structured": ("RECORDS", ["RECORDS.copy()", "np.rec.array(RECORDS).view(np.ndarray).view(RECORDS.dtype)"], ["RECORDS[['a', 'b']]", "RECORDS[::-1]", "RECORDS['a']"]),
+    "structured with gaps": ("np.zeros(2, np.dtype([('a', 'i1'), ('b', 'f8')], align=True))", ["np.zeros(2, np.dtype([('a', 'i1'), ('b', 'f8')]))"], ["np.zeros(2, np.dtype([('a', 'i1'), ('c', 'f8')]))"]),
+    "nested dtype": ("np.zeros(2, np.dtype([('a', 'f4', (2,))]))", [], ["np.zeros(2, np.dtype([('a', 'f4', (3,))]))"]),
+    "masked": ("np.ma.array([1, 2], mask=[0, 1])", ["np.ma.array([1, 3], mask=[0, 1])"], ["np.ma.array([1, 2])", "np.ma.array([1, 2], mask=[1, 0])", "np.array([1, 2])"]),
+    "strings": ("np.array(['a', 'bb'])", [], ["np.array(['a', 'bc'])", "np.array(['a', 'bb'], dtype='U5')", "np.array([b'a', b'bb'])"]),
+    "times": ("np.array(['2024-05-01'], dtype='M8[D]')", [], ["np.array(['2024-05-01'], dtype='M8[s]')", "np.array([5], dtype='m8[s]')"]),
+    "scalars": ("np.float64(1)", ["np.float64('1')"], ["1.0", "np.float32(1)", "np.int64(1)", "np.bool_(True)", "np.str_('1')", "np.datetime64('2024-05-01')", "np.complex128(1)"]),
+    "structured scalar": ("RECORDS[0]", ["RECORDS[:1].copy()[0]"], ["RECORDS[1]", "RECORDS[:1]"]),
+    "subclass": ("united(A, 'm')", ["united(A.copy(), 'm')"], ["united(A, 's')", "A"]),
+    "dtype": ("np.dtype('f8')", ["np.dtype(float)"], ["np.dtype('f4')", "np.dtype('>f8')", "RECORDS.dtype", "np.float64"]),
+    "numpy functions": ("np.add", [], ["np.subtract", "np.mean", "np.median"]),
+    "generators": ("np.random.default_rng(1)", [], ["np.random.default_rng(2)", "np.random.RandomState(1)", "np.random.PCG64(1)"]),
+    "frame": ("FRAME", ["FRAME.copy()", "FRAME.iloc[::-1].iloc[::-1]", "with_attrs(FRAME.copy())"], ["FRAME[['f', 'n', 't', 'c']]", "FRAME.rename(columns={'n': 'm'})", "FRAME.iloc[:2]", "FRAME.set_axis([1, 2, 3])", "FRAME.astype({'n': 'f8'})", "FRAME.fillna({'f': 0})", "Table(FRAME)"]),
+    "frame index": ("FRAME.set_index('t')", [], ["FRAME.set_index('n')", "FRAME.set_index(['t', 'n'])", "FRAME.set_index('t').rename_axis('u')"]),
+    "series": ("FRAME.n", ["FRAME.n.copy()", "FRAME['n']"], ["FRAME.n.rename('m')", "FRAME.f", "FRAME.n.values", "FRAME.n.astype('i4')", "FRAME[['n']]", "FRAME.n.set_axis([1, 2, 3])"]),
+    "texts": ("pd.Series(TEXTS, dtype='string')", [], ["pd.Series(TEXTS, dtype=object)", "pd.Series(['x', '', 'añ'], dtype='string')"]),
+    "texts with their separator": ("pd.Series(['a\\0', 'b'], dtype='string')", [], ["pd.Series(['a', '\\0b'], dtype='string')"]),
+    "no texts": ("pd.Series([], dtype='string')", [], ["pd.Series([''], dtype='string')", "pd.Series([], dtype=object)"]),
+    "categories": ("pd.Series(['a', 'b'], dtype='category')", [], ["pd.Series(['a', 'b'])", "pd.Series(pd.Categorical(['a', 'b'], categories=['a', 'b', 'c']))", "pd.Series(pd.Categorical(['a', 'b'], ordered=True))"]),
+    "nullable": ("pd.array([1, None, 3], dtype='Int64')", ["pd.array([9, 1, None, 3], dtype='Int64')[1:]"], ["pd.array([1, 2, 3], dtype='Int64')", "pd.array([1, None, 3], dtype='Float64')", "pd.array([True, None], dtype='boolean')"]),
+    "zoned": ("pd.Series(pd.date_range('2024', periods=3, tz='Europe/Berlin'))", [], ["pd.Series(pd.date_range('2024', periods=3))", "pd.Series(pd.date_range('2024', periods=3, tz='UTC'))", "pd.Series(pd.to_timedelta([1, 2]))", "pd.Series(pd.period_range('2024', periods=3))"]),
+    "intervals": ("pd.Series(pd.interval_range(0, 3))", [], ["pd.Series(pd.interval_range(1, 4))", "pd.Series(pd.interval_range(0, 3, closed='left'))"]),
+    "sparse column": ("pd.Series(pd.arrays.SparseArray([0, 0, 1]))", [], ["pd.Series(pd.arrays.SparseArray([0, 1, 1]))", "pd.Series([0, 0, 1])"]),
+    "arrow column": ("pd.Series([1, None], dtype='int64[pyarrow]')", [], ["pd.Series([1, 2], dtype='int64[pyarrow]')", "pd.Series([1, None], dtype='Int64')"]),
+    "index": ("pd.Index([0, 1, 2])", ["pd.RangeIndex(3)"], ["pd.Index([0, 1])", "pd.Index([0, 1, 2], name='a')", "pd.Index([0.0, 1, 2])", "pd.MultiIndex.from_tuples([(0, 1)])", "np.array([0, 1, 2])"]),
+    "stamps": ("pd.Timestamp('2024-05-01')", [], ["pd.Timestamp('2024-05-01', tz='UTC')", "pd.Timestamp('2024-05-02')", "pd.Timedelta(1)", "pd.Period('2024-05')", "pd.NaT", "pd.NA", "pd.Interval(0, 1)"]),
+    "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
+    "offset": ("pd.offsets.Day(1)", [], ["pd.offsets.Day(2)", "pd.offsets.Hour(1)"]),
+    "polars frame": ("POLARS", ["POLARS.clone()", "pl.concat([POLARS[:1], POLARS[1:]], rechunk=False)"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
+    "polars series": ("POLARS['n']", [], ["POLARS['n'].rename('m')", "POLARS['n'].cast(pl.Float64)", "POLARS['n'].to_list()", "POLARS['t']"]),
+    "polars types": ("pl.Series([1, 2]).cast(pl.Datetime('ns'))", [], ["pl.Series([1, 3]).cast(pl.Datetime('ns'))", "pl.Series([1, 2]).cast(pl.Datetime('us'))", "pl.Series([1, 2]).cast(pl.Date)", "pl.Series([[1, 2]]).cast(pl.List(pl.Duration('ns')))"]),
+    "polars categories": ("pl.Series(['a'], dtype=pl.Enum(['a', 'b']))", [], ["pl.Series(['a'], dtype=pl.Enum(['a', 'c']))", "pl.Series(['a'], dtype=pl.Categorical)", "pl.Series(['a'])", "pl.Series([object], dtype=pl.Object)"]),
+    "polars dtypes": ("pl.List(pl.Int64)", [], ["pl.List(pl.Int32)", "pl.Int64", "pl.Int64()"]),
+    "arrow table": ("TABLE", ["pa.concat_tables([TABLE[:1], TABLE[1:]])", "TABLE.replace_schema_metadata({'a': 'b'})"], ["TABLE[:2]", "TABLE.rename_columns(['m', 't', 'l', 's'])", "TABLE.select(['t', 'n', 'l', 's'])", "TABLE.to_batches()[0]"]),
+    "arrow array": ("pa.array([1, None, 3])", ["pa.array([0, 1, None, 3])[1:]"], ["pa.array([1, 0, 3])", "pa.array([1, None, 3], pa.int32())", "pa.chunked_array([[1, None, 3]])", "pa.array([1.0, None, 3])"]),
+    "arrow types": ("pa.array([1, 2], pa.timestamp('ns'))", [], ["pa.array([1, 2], pa.timestamp('us'))", "pa.array([1, 3], pa.timestamp('ns'))", "pa.array([True, None])", "pa.array(['a', 'b']).dictionary_encode()", "pa.array(['a', 'b'])", "pa.array([], pa.int64())", "pa.chunked_array([], pa.int64())"]),
+    "arrow lists": ("pa.array([[1], [2, 3]])", ["pa.array([[0], [1], [2, 3]])[1:]"], ["pa.array([[1, 2], [3]])", "pa.array([[1], None, [2, 3]])", "pa.array([[1], [2, 3]], pa.large_list(pa.int64()))"]),
+    "arrow rest": ("pa.scalar(3)", [], ["pa.scalar(4)", "pa.int64()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')", "pa.scalar('3')"]),
+    "arrow uuids": ("pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'0' * 16], pa.binary(16)))", [], ["pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'1' * 16], pa.binary(16)))", "pa.array([b'0' * 16], pa.binary(16))"]),
+    "sparse": ("MATRIX", ["MATRIX.copy()", "unordered_csr()"], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()"]),
+    "sparse coordinates": ("MATRIX.tocoo()", ["unsorted(MATRIX)"], ["MATRIX.T.tocoo()", "MATRIX"]),
+    "scipy rest": ("__import__('scipy.stats').stats.norm(0, 1).args", [], ["__import__('scipy.spatial').spatial.transform.Rotation"]),
+    "image": ("PICTURE", ["PICTURE.copy()", "stored(PICTURE)"], ["PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
+    "palette": ("PICTURE.convert('P')", [], ["Image.new('RGB', (3, 2), 'blue').convert('P', palette=Image.Palette.ADAPTIVE)"]),
+    "PIL rest": ("Image.Resampling.BICUBIC", [], ["Image.Transpose.ROTATE_90", "__import__('PIL.ImageFilter').ImageFilter.GaussianBlur(2)"]),
+}  # fmt: skip
+
+
+def with_attrs(frame):
+    frame.attrs["note"] = "says nothing about the values"
+    return frame
+
+
+def stored(image):
+    import io
+
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return Image.open(file)
+
+
+def made(expression):
+    return eval(expression, globals())
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
+def test_equal_content_has_one_identity(expression, equal, different):
+    """Per type: the same in any layout and spelling, and unlike everything close to it."""
+    expected = fingerprint(made(expression))
+
+    assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
+    others = [fingerprint(made(other)) for other in different]
+    assert expected not in others
+    assert len(set(others)) == len(others)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [row[0] for name, row in ROWS.items() if name != "subclass"],
+    ids=[name for name in ROWS if name != "subclass"],
+)
+def test_a_copy_is_the_same_value(expression):
+    """Copies, deep ones and pickled ones, have the identity of what they copy (numpy drops a subclass's unit)."""
+    value = made(expression)
+    expected = fingerprint([value])
+
+    assert fingerprint([copy.copy(value)]) == expected
+    assert fingerprint([copy.deepcopy(value)]) == expected
+    if "pl." not in expression:
+        assert fingerprint([pickle.loads(pickle.dumps(value))]) == expected
+
+
+@pytest.mark.parametrize("code", ["i1", "u2", "i4", "f4", "c8", "c16", "?", "f2"])
+def test_numbers_of_all_sizes(code):
+    """Each dtype by its memory."""
+    values = np.array([0, 1, 1, 1]).astype(code)
+
+    assert fingerprint(values) == fingerprint(values.reshape(2, 2).T.copy().T.ravel())
+    assert fingerprint(values) != fingerprint(values[::-1])
+
+
+def test_the_layout_of_an_array_counts_in_an_outcome_only():
+    """An outcome in column order is another outcome than one in row order."""
+    assert fingerprint(np.asfortranarray(A)) == fingerprint(A)
+    assert fingerprint_outcome(A.copy()) == fingerprint_outcome(A)
+    assert fingerprint_outcome(np.asfortranarray(A)) != fingerprint_outcome(A)
+    assert fingerprint_outcome(np.repeat(A, 2, axis=1)[:, ::2]) != fingerprint_outcome(A)
+
+
+def test_numbers_of_polars_are_the_same_without_numpy():
+    """Which libraries happen to be loaded does not count."""
+    script = (
+        "import polars as pl, sys; from pytest_mimic._identity import fingerprint;"
+        "series = pl.Series('a', [1.5, None, 3]);"
+        "{};"
+        "print(fingerprint(series), fingerprint(series.cast(pl.Int16)), 'numpy' in sys.modules)"
+    )
+    with_numpy, without = (
+        subprocess.run(
+            [sys.executable, "-c", script.format(line)], capture_output=True, text=True, check=True
+        )
+        for line in ("import numpy", "pass")
+    )
+
+    assert with_numpy.stdout.split()[:2] == without.stdout.split()[:2]
+    assert (with_numpy.stdout.split()[2], without.stdout.split()[2]) == ("True", "False")
+
+
+def test_libraries_are_not_imported():
+    """Fingerprinting plain values loads none of them."""
+    script = (
+        "import sys, datetime; from pytest_mimic._identity import fingerprint;"
+        "fingerprint([1, datetime.date(2024, 5, 1), {'a': (1, b'', 2.5)}, sys]);"
+        "print(sorted({'numpy', 'pandas', 'polars', 'pyarrow', 'torch', 'scipy', 'PIL', 'pydantic', 'attr',"
+        " 'decimal', 'uuid', 'inspect'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_copy_of_an_array_is_made():
+    """Hashing 64 MB in one piece, or strided, takes next to no memory."""
+    import tracemalloc
+
+    large = np.zeros((2000, 4000))
+    fingerprint(large[:2])
+    tracemalloc.start()
+    fingerprint(large)
+    contiguous = tracemalloc.get_traced_memory()[1]
+    fingerprint(large[:, ::2])
+    strided = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert contiguous < 1_000_000
+    assert strided < 3_000_000

@@ -1,0 +1,90 @@
+"""Models of attrs and pydantic: by class and fields."""
+
+from __future__ import annotations
+
+import copy
+import functools
+
+import pytest
+
+from pytest_mimic._identity import fingerprint
+
+attr = pytest.importorskip("attr")
+pydantic = pytest.importorskip("pydantic")
+
+
+@attr.s(auto_attribs=True)
+class Old:
+    x: int
+    y: object = None
+
+
+@attr.define
+class Slotted:
+    x: int
+    y: object = None
+
+
+@attr.frozen(cache_hash=True)
+class Hashed:
+    x: int
+    y: str = "a"
+
+
+class Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    x: int
+    y: object = None
+    _private: int = pydantic.PrivateAttr(default=0)
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
+class Child(Model):
+    pass
+
+
+@pydantic.dataclasses.dataclass
+class Data:
+    x: int
+
+
+@pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])
+def test_fields_count(class_):
+    """Equal fields, equal identity; a copy is the same."""
+    value = class_(x=1, y="b")
+
+    assert fingerprint(value) == fingerprint(class_(y="b", x=1)) == fingerprint(copy.deepcopy(value))
+    assert fingerprint(value) != fingerprint(class_(x=2, y="b"))
+    assert fingerprint(value) != fingerprint(class_(x=1, y="c"))
+
+
+def test_classes_are_told_apart():
+    """The same fields in another class are another value."""
+    values = [class_(x=1, y="b") for class_ in (Old, Slotted, Hashed, Model, Child)] + [
+        Data(x=1),
+        {"x": 1, "y": "b"},
+    ]
+
+    assert len(set(map(fingerprint, values))) == len(values)
+
+
+def test_what_a_model_remembers_does_not_count():
+    """A cached hash, a cached property, and which fields were given rather than left to defaults."""
+    hashed = Hashed(1)
+    assert hash(hashed)
+    touched = Model(x=1)
+    assert touched.costly
+
+    assert fingerprint(hashed) == fingerprint(Hashed(1))
+    assert fingerprint(touched) == fingerprint(Model(x=1, y=None))
+
+
+def test_extras_and_private_attributes_of_a_model_count():
+    """They are part of its value."""
+    private = Model(x=1)
+    private._private = 5
+
+    assert len({fingerprint(value) for value in (Model(x=1), Model(x=1, z=2), private)}) == 3
