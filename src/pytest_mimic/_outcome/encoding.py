@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from xxhash import xxh3_128
 
-from pytest_mimic._outcome import Kind, Outcome, exceptions, pickles, unstorable
+from pytest_mimic._outcome import Kind, Outcome, exceptions, loading, pickles, unstorable
 from pytest_mimic._outcome.plain import text_of
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -30,7 +30,7 @@ class Snapshot:
         if self.text is not None:
             return json.loads(self.text)
         kept = cast(pickles.Pickled, self.pickled)
-        return pickles.load_all(b"".join(kept.chunks), kept.copies(), pickles.Census(), count=1)[0]
+        return loading.load_all(b"".join(kept.chunks), kept.copies(), pickles.Census(), count=1)[0]
 
 
 class Encoded:
@@ -288,7 +288,7 @@ def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
         for buffer in pickled.buffers:
             digest.update(buffer.memory)
         return digest.hexdigest()
-    return _hex(found + pickles.python_version()) if pickled.by_value else found
+    return _hex(found + loading.python_version()) if pickled.by_value else found
 
 
 def _identity(value: object) -> str | None:

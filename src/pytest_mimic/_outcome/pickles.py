@@ -1,34 +1,13 @@
-"""Pickles that say what they import, and that load nothing else."""
+"""Values pickled, with what loading them will import."""
 
 from __future__ import annotations
 
-import io
 import pickle
-import sys
-import types
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from pytest_mimic._outcome import exceptions
-from pytest_mimic._outcome.names import name_of, resolve
-
-_NAMED = ("pytest_mimic._outcome.pickles", "named")
-
-# What fetches, imports or runs by a name or a text held as data: whatever is in these packages,
-_CODE_PACKAGES = frozenset(
-    "_pickle cloudpickle code codeop ctypes dill importlib joblib marshal multiprocessing pickle pkgutil pty runpy"
-    " subprocess timeit zipimport".split()
-)
-# any function of these modules,
-_CODE_MODULES = frozenset("inspect nt os posix shutil socket sys webbrowser".split())
-# and these.
-_CODE_NAMES = frozenset(
-    "builtins:__import__ builtins:breakpoint builtins:code builtins:compile builtins:delattr builtins:eval"
-    " builtins:exec builtins:function builtins:getattr builtins:globals builtins:input builtins:locals builtins:open"
-    " builtins:setattr builtins:vars functools:reduce _functools:reduce io:open _io:open logging:getLogger"
-    " operator:attrgetter _operator:attrgetter operator:methodcaller _operator:methodcaller types:CodeType"
-    " types:FunctionType".split()
-)
+from pytest_mimic._outcome.loading import Admission, is_code, load_all
 
 
 class Buffer(NamedTuple):
@@ -78,50 +57,6 @@ class Pickled:
         return [bytearray(buffer.memory) for buffer in self.buffers]
 
 
-class Admission:
-    """Which names a pickle may import: `find_class` of the loading.
-
-    Args:
-        imports: Names of plain classes and functions.
-        code: Names of what can import or run more.
-    """
-
-    def __init__(self, imports: Iterable[str], code: Iterable[str]) -> None:
-        self._imports = frozenset(imports)
-        self._code = frozenset(code)
-        self._admitted: set[str] = set()
-
-    def find(self, module: str, qualname: str) -> Any:
-        """What the name stands for.
-
-        Raises:
-            RefusedError: The name is not listed, or is code and not listed as such.
-        """
-        name = f"{module}:{qualname}"
-        if name in self._admitted:
-            return self._found(module, qualname)
-        if name not in self._imports and name not in self._code:
-            raise RefusedError(name, "which its recording does not list")
-        found = self._found(module, qualname)
-        if name not in self._code and is_code(name, found):
-            raise RefusedError(name, "which its recording does not list as code")
-        self._admitted.add(name)
-        return found
-
-    def _found(self, module: str, qualname: str) -> Any:
-        if (module, qualname) == _NAMED:
-            return self.find
-        return resolve(module, qualname)
-
-
-class RefusedError(Exception):
-    """A pickle asked for a name that it may not import."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"it imports {name}, {why}")
-        self.name = name
-
-
 class Census(Admission):
     """Admits everything, for loading what this process has just pickled, and keeps the names."""
 
@@ -149,21 +84,6 @@ def _is_told(cls: type) -> bool:
     from pytest_mimic._identity.kinds import told_kind
 
     return told_kind(cls) is not None
-
-
-def is_code(name: str, found: object) -> bool:
-    """Whether what the name stands for can import, fetch or run what a pickle holds as data."""
-    if isinstance(found, types.ModuleType):
-        return True
-    own = name_of(found)
-    for each in {name, own}:
-        module = each.partition(":")[0].partition(".")[0]
-        if each in _CODE_NAMES or module in _CODE_PACKAGES:
-            return True
-        if module in _CODE_MODULES and not isinstance(found, type):
-            return True
-    # A dotted name that leads elsewhere reaches through a module or an object: `json:codecs.open`.
-    return "." in name.partition(":")[2] and own != name and not isinstance(found, type)
 
 
 class _Pickler(pickle.Pickler):
@@ -217,29 +137,3 @@ def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
         by_value=bool(by_value),
         is_told=census.is_told,
     )
-
-
-def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count: int) -> list[Any]:
-    """Load `count` pickles that stand one after the other, sharing nothing.
-
-    Raises:
-        RefusedError: A pickle imports what it may not.
-        Exception: Whatever loading raises.
-    """
-    file = io.BytesIO(stream)
-    buffers = iter(buffers)
-    return [_Unpickler(file, buffers, admission).load() for _ in range(count)]
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, buffers: Iterable[Any], admission: Admission) -> None:
-        super().__init__(file, buffers=buffers)
-        self._find = admission.find
-
-    def find_class(self, module: str, qualname: str, /) -> Any:
-        return self._find(module, qualname)
-
-
-def python_version() -> str:
-    """The version that code stored by value belongs to, such as `3.11`."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -237,10 +237,16 @@ def _shuffle(block: memoryview | bytes, item: int) -> bytes:
 
 def _unshuffle(data: bytes, item: int) -> bytearray:
     """What `_shuffle` was given."""
-    out, each = bytearray(data), len(data) // item
+    size = len(data)
+    each = size // item
     whole = each * item
+    out = bytearray(size)
+    out[whole:] = data[whole:]
+    zeros = bytes(each)
     for start in range(item):
-        out[start:whole:item] = data[start * each : (start + 1) * each]
+        plane = data[start * each : (start + 1) * each]
+        if plane != zeros:  # few digits leave most bytes of a float zero: a quarter of the time
+            out[start:whole:item] = plane
     return out
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._vault.parsing import body_fault, corrupt, is_lfs_pointer, lfs_pointer, parse
+from pytest_mimic._vault.parsing import body_fault, corrupt, is_lfs_pointer, lfs_pointer, parse, parse_value
 from pytest_mimic._vault.recordings import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -52,12 +52,14 @@ class Objects:
 
     def load_encoded(self, encoded: Encoded) -> Outcome:
         """The outcome that is still in memory, fresh."""
-        from pytest_mimic._outcome import encoding, pickles
+        from pytest_mimic._outcome import encoding
+        from pytest_mimic._outcome.loading import load_all
+        from pytest_mimic._outcome.pickles import Census
 
         if encoded.text is not None:
             return encoding.decode_plain(parse(encoded.text.encode(), "memory"))
         kept: Any = encoded.pickled
-        bodies = pickles.load_all(b"".join(kept.chunks), kept.copies(), pickles.Census(), count=encoded.count)
+        bodies = load_all(b"".join(kept.chunks), kept.copies(), Census(), count=encoded.count)
         return encoding.decode_pickled(bodies)
 
     def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
@@ -108,6 +110,8 @@ class Objects:
         data = self._store.read(name)
         if data is None:
             raise self._missing(name, whose)
+        if entry["kind"] == "value" and (body := parse_value(data)) is not None:
+            return body
         body = parse(data, self.path(name), test=whose.test)
         fault = body_fault(body)
         if fault is None and not ({entry["kind"], "returned"} & body.keys()):
@@ -182,7 +186,7 @@ class Objects:
                 facts=[f"{self.path(entry['pickle'])}, named by {self.path(whose.name)}"],
                 file=self.path(entry["pickle"]),
             )
-        from pytest_mimic._outcome.pickles import python_version
+        from pytest_mimic._outcome.loading import python_version
 
         made_by = entry.get("python")
         if made_by not in (None, python_version()):
@@ -193,7 +197,7 @@ class Objects:
             )
 
     def _unpickled(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> list[Any]:
-        from pytest_mimic._outcome.pickles import Admission, RefusedError, load_all
+        from pytest_mimic._outcome.loading import Admission, RefusedError, load_all
 
         admission = Admission(entry.get("imports", ()), entry.get("code", ()))
         try:

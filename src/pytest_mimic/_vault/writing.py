@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._outcome import pickles
+from pytest_mimic._outcome import loading
 from pytest_mimic._outcome.plain import layout, text_of
 from pytest_mimic._vault.container import DamagedError, Packer, checksum_of, claimed_checksum, unpack
 from pytest_mimic._vault.objects import Objects, fingerprint_in
@@ -193,7 +193,7 @@ class _Writing:
         if pickled.code:
             facts["code"] = pickled.code
         if pickled.by_value:
-            facts["python"] = pickles.python_version()
+            facts["python"] = loading.python_version()
         for name in _names(encoded.fingerprint, "pkl"):
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
@@ -240,9 +240,9 @@ def _sound_checksum(data: memoryview) -> str | None:
 def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     """Whether a sound file of other bytes loads by the names that ours needs: a set in another order, say."""
     stream, buffers = unpack(data, checksum)
-    admission = pickles.Admission(facts["imports"], facts.get("code", ()))
+    admission = loading.Admission(facts["imports"], facts.get("code", ()))
     try:
-        pickles.load_all(stream, buffers, admission, count=facts.get("count", 1))
+        loading.load_all(stream, buffers, admission, count=facts.get("count", 1))
     except Exception:  # the other file may hold anything
         return False
     return True
