@@ -150,14 +150,16 @@ class _HeardFile:
         except Exception:
             self._recorder.abandon()
             raise
-        if size in _ALL or not (data or size == (0,)):
+        if not data and size != (0,):
             self._at_end = True
         self._wire.append(data)
         return data
 
     def read(self, *size: Any) -> bytes:
         """Reads and hears."""
-        return self._heard(self._file.read, size)
+        data = self._heard(self._file.read, size)
+        self._at_end = self._at_end or size in _ALL
+        return data
 
     def read1(self, *size: Any) -> bytes:
         """Reads and hears."""
@@ -293,7 +295,8 @@ def _lazy_response() -> type:
                 raise AttributeError(name)
             body = io.BytesIO()
             body.close()
-            base.__init__(self, **_response_parts(*self._answer, body, self._original_response))
+            parts = _response_parts(*self._answer, body, self._original_response)
+            base.__init__(self, **parts, enforce_content_length=False)
             return getattr(self, name)
 
         @property
@@ -310,7 +313,7 @@ def _urllib3_response(answer: Answer, request: Any, body: Any, original: Any) ->
 def _response_parts(answer: Answer, request: Any, body: Any, original: Any) -> dict[str, Any]:
     return {
         "body": body,
-        "headers": sys.modules["urllib3"].HTTPHeaderDict(answer.headers),
+        "headers": sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
         "status": answer.status,
         "version": _NUMBERS.get(answer.version, 11),
         "reason": answer.reason,
@@ -319,7 +322,6 @@ def _response_parts(answer: Answer, request: Any, body: Any, original: Any) -> d
         "original_response": original,
         "request_method": request.method,
         "request_url": request.url,
-        "enforce_content_length": answer.error is not None,
     }
 
 
