@@ -1,6 +1,6 @@
 """The boundary of httpx and httpx2: their network transports, sync and async.
 
-Read against httpx 0.28 and httpx2 2.16. In-process transports (ASGI, WSGI, MockTransport) are others and left alone.
+Read against httpx 0.25 to 0.28 and httpx2 2.16. In-process transports (ASGI, WSGI, MockTransport) are others and left alone.
 """
 
 from __future__ import annotations

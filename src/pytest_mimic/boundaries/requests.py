@@ -1,6 +1,6 @@
 """The boundary of requests: `HTTPAdapter.send`, under sessions, redirects, cookies and authentication.
 
-Read against requests 2.34 with urllib3 2.8. Adapters of other kinds, mounted on a session, are left alone; what
+Read against requests 2.31 to 2.34 with urllib3 1.26 to 2.8. Adapters of other kinds, mounted on a session, are left alone; what
 urllib3 itself repeats (`Retry`) happens below the edge, so the answer that came of it is one call.
 """
 
