@@ -28,6 +28,9 @@ __all__ = [
     "refusal",
 ]
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 BOUNDARIES = ("httpx", "httpx2", "requests", "aiohttp", "sqlalchemy", "redis")
 
 

@@ -14,6 +14,9 @@ from pytest_mimic._identity.stdlib import Roots
 from pytest_mimic._identity.unstable import Unstable
 from pytest_mimic._identity.walk import EXACT, NAN, SCALARS, TEXT, TooLarge, Walk
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 VERSION = 1
 
 # The short form takes containers of up to so many items. By value alone: a value has one form.

@@ -17,6 +17,9 @@ from xxhash import xxh3_128_digest
 from pytest_mimic._identity.kinds import Raw
 from pytest_mimic._identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, SCALARS, TEXT, Walk
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 # A part within these is digested by one walk, which counts a little otherwise: hence the margins.
 SMALL_CELLS = MOST_DEEP_CELLS // 8
 SMALL_LEVELS = MOST_LEVELS // 4

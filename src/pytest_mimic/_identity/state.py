@@ -12,6 +12,9 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Reduce, type_tag
 from pytest_mimic._identity.unstable import Unstable, full_name, human_name, refuse
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 # What classes keep in their instances for speed; it says nothing about the value.
 MEMORIES = frozenset({"_attrs_cached_hash"})
 

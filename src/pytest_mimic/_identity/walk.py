@@ -17,6 +17,9 @@ from xxhash import xxh3_128
 
 from pytest_mimic._identity.kinds import Kind, Raw
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 # What may stand in a mixed column, or in the short form of a small value, as marshal writes it.
 # Version 2 of marshal: later ones write references that depend on interning and on reference counts.
 # It writes anything with a buffer as bytes, and sets in their order: so only behind a check of exact types.

@@ -6,6 +6,9 @@ from collections import deque
 from collections.abc import MutableMapping, MutableSequence, MutableSet
 from typing import Any
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 
 def apply(current: Any, new: Any) -> None:
     """See `pytest_mimic._outcome.apply_changes`."""

@@ -11,6 +11,9 @@ from pytest_mimic._outcome import Kind, Outcome, exceptions, loading, pickles, u
 from pytest_mimic._outcome.plain import text_of
 from pytest_mimic.errors import UnstorableOutcomeError
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 _NOTHING_RECORDED = "nothing was recorded"
 
@@ -108,7 +111,7 @@ def snapshot(value: object, *, path: str, target: str | None) -> Snapshot:
     try:
         pickled = pickles.dump(value)
     except Exception as reason:  # whatever the value's parts raise
-        raise _refusal({path: value}, "stream", target, reason) from reason
+        raise _refusal({path: value}, "stream", target, reason) from None
     pickled.detach()
     return Snapshot(_fingerprint(value, pickled), text=None, pickled=pickled)
 
@@ -197,7 +200,7 @@ def _dump_outcome(body: dict[str, Any], outcome: Outcome, target: str | None) ->
         else:
             roots["result"] = last.value
         roots["sent"] = outcome.sent
-        raise _refusal(roots, last.kind, target, reason) from reason
+        raise _refusal(roots, last.kind, target, reason) from None
 
 
 def _unstorable_context(exception: BaseException) -> BaseException | None:

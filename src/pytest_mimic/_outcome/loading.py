@@ -11,6 +11,9 @@ from typing import Any
 
 from pytest_mimic._outcome.names import name_of, resolve
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _NAMED = ("pytest_mimic._outcome.pickles", "named")
 
 # What fetches, imports or runs by a name or a text held as data: whatever is in these packages,

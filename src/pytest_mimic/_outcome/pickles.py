@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from pytest_mimic._outcome import exceptions
 from pytest_mimic._outcome.loading import Admission, is_code, load_all
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 
 class Buffer(NamedTuple):
     """Contiguous memory, and the size of the items it holds, which decides how it is compressed."""

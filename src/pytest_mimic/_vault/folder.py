@@ -18,6 +18,9 @@ from itertools import count
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
 _SMALL = 1 << 14
@@ -80,7 +83,7 @@ class FolderStore:
                 raise
         except OSError as reason:
             at_fault = self.path if os.path.isfile(self.path) else path
-            raise _cannot("write", at_fault, reason) from reason
+            raise _cannot("write", at_fault, reason) from None
 
     def delete(self, name: str) -> int | None:
         path = self._prefix + name
@@ -90,7 +93,7 @@ class FolderStore:
         except FileNotFoundError:
             return None
         except OSError as reason:
-            raise _cannot("delete", path, reason) from reason
+            raise _cannot("delete", path, reason) from None
         return size
 
     def size(self, name: str) -> int | None:
@@ -107,7 +110,7 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
-            raise _unreadable(self._prefix + prefix, reason) from reason
+            raise _unreadable(self._prefix + prefix, reason) from None
         names = [start + name for name, is_folder in found if not is_folder and name[0] != "."]
         for name, is_folder in found if deep else ():
             if is_folder and name[0] != ".":
@@ -142,7 +145,7 @@ class FolderStore:
             except Timeout:
                 raise TimeoutError(name) from None
             except OSError as reason:
-                raise _cannot("lock", path, reason) from reason
+                raise _cannot("lock", path, reason) from None
             try:
                 yield
             finally:
@@ -161,7 +164,7 @@ class FolderStore:
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
         except OSError as reason:
-            raise _cannot("make", folder, reason) from reason
+            raise _cannot("make", folder, reason) from None
         return folder
 
     def _make_ready(self, folder: str) -> None:
@@ -176,9 +179,9 @@ class FolderStore:
     def _check_absent(self, name: str, reason: OSError) -> None:
         """Whether there is just no such file; a vault that cannot be read is an error."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
-            raise _unreadable(self._prefix + name, reason) from reason
+            raise _unreadable(self._prefix + name, reason) from None
         if isinstance(reason, NotADirectoryError) and not os.path.isdir(self.path):
-            raise _unreadable(self.path, reason) from reason
+            raise _unreadable(self.path, reason) from None
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_mimic._vault.recordings import Entry, Whose
     from pytest_mimic._vault.store import Store
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 # What a player keeps in memory; a larger outcome is read again each time.
 _KEPT = 1 << 17
 
@@ -100,9 +103,9 @@ class Objects:
         try:
             return decode_plain(body)
         except (ImportError, AttributeError) as reason:
-            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from reason
+            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from None
         except (LookupError, TypeError, ValueError) as reason:
-            raise self._damaged(name, whose, str(reason)) from reason
+            raise self._damaged(name, whose, str(reason)) from None
 
     def _body(self, entry: Entry, whose: Whose) -> Any:
         """The content of a JSON object, of the shape that its recording says."""
@@ -176,7 +179,7 @@ class Objects:
         try:
             return unpack(data, entry["checksum"])
         except DamagedError as reason:
-            raise self._damaged(name, whose, str(reason)) from reason
+            raise self._damaged(name, whose, str(reason)) from None
 
     def _check_allowed(self, entry: Entry, whose: Whose) -> None:
         """Whether this pickle may be loaded, on this Python."""
@@ -203,11 +206,11 @@ class Objects:
         try:
             return load_all(stream, buffers, admission, count=entry.get("count", 1))
         except RefusedError as reason:
-            raise self._damaged(entry["pickle"], whose, str(reason)) from reason
+            raise self._damaged(entry["pickle"], whose, str(reason)) from None
         except MimicError:
             raise
         except Exception as reason:  # the bytes are right: what they name has changed, and may raise anything
-            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from reason
+            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from None
 
     def _damaged(self, name: str, whose: Whose, how: str) -> MimicError:
         detail = f" ({how})" if how else ""

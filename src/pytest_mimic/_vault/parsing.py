@@ -8,6 +8,9 @@ from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 FORMAT = 1
 _REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl)")
 REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl)")
@@ -191,10 +194,10 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
         raise lfs_pointer(path)
     try:
         facts = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
-    except RecursionError as reason:
-        raise corrupt(path, "is not what was recorded (nested too deeply)", test=test) from reason
+    except RecursionError:
+        raise corrupt(path, "is not what was recorded (nested too deeply)", test=test) from None
     except ValueError as reason:
-        raise corrupt(path, f"is not what was recorded ({_fault(data, reason)})", test=test) from reason
+        raise corrupt(path, f"is not what was recorded ({_fault(data, reason)})", test=test) from None
     return facts
 
 

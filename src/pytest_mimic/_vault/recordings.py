@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Kind, Outcome
     from pytest_mimic._outcome.encoding import Encoded
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 Entry = dict[str, Any]
 
 #: What an entry says of the call besides its outcome.

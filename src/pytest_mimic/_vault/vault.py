@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._vault.store import Store
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 #: Where recordings and cassettes are.
 FOLDERS = ("calls", "cassettes")
 _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._vault.store import Store
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 #: Held by whoever writes objects or collects them.
 OBJECTS_LOCK = "objects"
 #: Plain outcomes up to this many bytes stand in their recording, or in their cassette.
