@@ -142,7 +142,13 @@ class Cassette:
             stored = entry.stored
             return self._engine.run(call, lambda outcome, _: self._engine.verify(call, stored, outcome))
         self.play_count += 1
-        return self._engine.replay(call, entry.stored)
+        if self.mode == "replay":
+            return self._engine.replay(call, entry.stored)
+
+        def finish(outcome: Outcome, duration: float) -> None:
+            self._keep(place, call, outcome, duration)
+
+        return self._engine.replay(call, entry.stored, finish=finish)
 
     def _known(self, call: Call) -> list[KnownCall]:
         known = [entry for entry in self._entries if entry is not None and entry.target == call.plan.target]

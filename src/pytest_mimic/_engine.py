@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pytest_mimic._flight import PATIENCE, Flight, Flights, Wait
+from pytest_mimic._flight import LOOKS, PATIENCE, Flight, Flights, Wait
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
-from pytest_mimic.errors import MimicError
+from pytest_mimic._threads import Handing
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._cassette import Cassette
@@ -57,6 +58,9 @@ class Plan(Protocol):
     def comparable(self, outcome: Outcome) -> Outcome:
         """What of an outcome verifying compares."""
 
+    def secrets(self, call: Call) -> frozenset[str]:
+        """The secret values among the arguments, which no message may tell."""
+
 
 class Call:
     """One invocation of a target, bound and identified.
@@ -69,6 +73,8 @@ class Call:
         sequence: The n-th such call of its owner has the n-th outcome.
         before: What the plan noted of the arguments before a real run.
         awaited: A plain function gave its outcome as a coroutine or an async generator.
+        looks: How often it has looked whether the same call elsewhere is over.
+        pausing: Its caller lets other tasks run while it waits.
     """
 
     __slots__ = (
@@ -78,11 +84,12 @@ class Call:
         "before",
         "host",
         "key",
+        "looks",
+        "pausing",
         "plan",
         "sequence",
         "signature",
         "values",
-        "waiting_since",
     )
 
     def __init__(
@@ -106,7 +113,8 @@ class Call:
         self._described: dict[str, Any] | None = None
         self.before: tuple[str, ...] | None = None
         self.awaited = False
-        self.waiting_since = 0.0
+        self.looks = 0
+        self.pausing = False
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -164,13 +172,23 @@ class Pass:
 class Replay:
     """The outcome of a recording stands for the call."""
 
-    __slots__ = ("call", "engine", "stored")
+    __slots__ = ("_finish", "_others", "call", "engine", "stored")
     mode: Literal["replay"] = "replay"
 
-    def __init__(self, engine: Engine, call: Call, stored: Stored) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        call: Call,
+        stored: Stored,
+        *,
+        others: Sequence[Stored] = (),
+        finish: Callable[[Outcome, float], None] | None = None,
+    ) -> None:
         self.engine = engine
         self.call = call
         self.stored = stored
+        self._others = others
+        self._finish = finish
 
     def load(self) -> Outcome:
         """A fresh copy of the outcome."""
@@ -180,19 +198,35 @@ class Replay:
         """A fresh copy of the plain value that a boundary stored."""
         return self.stored.player()()
 
-    def strange_answer(self) -> MimicError:
-        """The error for a stream whose reader sent something else than while recording."""
-        from pytest_mimic._explain import strange_answer
-
-        return self.engine.blame(strange_answer(self.call.label, test=self.engine.test), self.call)
+    def takes(self) -> Iterator[Outcome]:
+        """Other streams recorded for the same call: what was sent into them differs."""
+        return (other.load() for other in self._others)
 
     def longer(self) -> Run:
-        """A run that reads a stream further than its recording goes.
+        """A run for a stream that is read further than its recording goes.
 
         Raises:
             MissingRecordingError: The mode does not run it.
         """
-        return self.engine.longer(self.call)
+        from pytest_mimic._explain import read_further
+
+        return self._instead(read_further)
+
+    def otherwise(self) -> Run:
+        """A run for a stream whose reader sends something else than was recorded.
+
+        Raises:
+            MissingRecordingError: The mode does not run it.
+        """
+        from pytest_mimic._explain import strange_answer
+
+        return self._instead(strange_answer)
+
+    def _instead(self, problem: Callable[..., MimicError]) -> Run:
+        if self._finish is None:
+            raise self.engine.blame(problem(self.call.label, test=self.engine.test), self.call)
+        self.call.awaited = self.stored.awaited
+        return self.engine.run(self.call, self._finish)
 
 
 class Run:
@@ -227,10 +261,25 @@ class Run:
         token = self._engine.inside.set(self)
         self._engine.running.add(self)
         try:
-            yield
+            with self._engine.handing:
+                yield
         finally:
             self._engine.running.discard(self)
-            self._engine.inside.reset(token)
+            try:
+                self._engine.inside.reset(token)
+            except ValueError:  # a coroutine is closed elsewhere than it was awaited
+                pass
+
+    def gives_coroutine(self) -> None:
+        """Notes that a plain function has returned a coroutine: the same call can be awaited as well."""
+        if self._flight is not None:
+            self._flight.gives_coroutine = True
+
+    def end_with(self, late: Any) -> None:
+        """Ends the run when a stream or coroutine is gone, which may never have been read or awaited."""
+        from weakref import finalize
+
+        finalize(late, self.abandon).atexit = False
 
     def finish(self, plain: object) -> None:
         """Records a value, or compares it where the run verifies."""
@@ -268,9 +317,12 @@ class Run:
         """
         from pytest_mimic._outcome import snapshot
 
-        if self._engine.settings.mode is Mode.VERIFY:
+        if self._engine.settings.mode is not Mode.VERIFY:
+            return snapshot(value, target=self.call.plan.target)
+        try:
+            return snapshot(value).load()
+        except UnstorableOutcomeError:  # then it differs from what is recorded, which could be stored
             return value
-        return snapshot(value, target=self.call.plan.target)
 
     @property
     def seconds(self) -> float:
@@ -287,6 +339,7 @@ class Engine:
 
     Attributes:
         inside: The run that the current thread or task is a part of.
+        handing: Hands it on to threads.
         running: The runs under way, for the progress line.
         owner: Whose sequences the calls belong to just now.
         test: The id of the running test; empty outside of tests.
@@ -309,6 +362,7 @@ class Engine:
         self.redactor = redactor
         self.ledger = ledger
         self.inside: ContextVar[Run | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.handing = Handing(self.inside)
         self.running: set[Run] = set()
         self.owner = Owner("")
         self.test = ""
@@ -358,21 +412,25 @@ class Engine:
             self.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.ledger.use(name)
         if mode is Mode.VERIFY:
-            stored = recording.outcomes[0]
-            return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
-        return self.replay(call, recording.outcomes[0])
+            return self.run(
+                call, lambda outcome, _: self.verify(call, _same_take(outcome, recording.outcomes), outcome)
+            )
+        return self._replay_single(call, name, recording)
+
+    def _replay_single(self, call: Call, name: str, recording: Recording) -> Replay:
+        first, *others = recording.outcomes
+        finish = self._keeping(call, name) if self.settings.mode.writes else None
+        return self.replay(call, first, others=others, finish=finish)
+
+    def _keeping(self, call: Call, name: str) -> Callable[[Outcome, float], None]:
+        return lambda outcome, duration: self._record(call, name, outcome, duration)
 
     def _fly(self, call: Call, name: str) -> Step | Wait:
         if call.plan.kind != "function":  # an edge cannot wait
-            return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
+            return self.run(call, self._keeping(call, name))
         boarded = self._flights.board(name)
         if isinstance(boarded, Wait):
-            call.waiting_since = call.waiting_since or time.monotonic()
-            if time.monotonic() - call.waiting_since < PATIENCE:
-                return boarded
-            note = f"{call.label} was in flight elsewhere for over {PATIENCE:.0f} s: it ran here too"
-            self.ledger.notes.append(note)
-            return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
+            return self._wait(call, name, boarded)
         try:
             found = self._landed_meanwhile(call, name)
         except BaseException:
@@ -381,19 +439,32 @@ class Engine:
         if found is not None:
             boarded.land()
             self.ledger.use(name)
-            return self.replay(call, found)
-        return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration), boarded)
+            return self._replay_single(call, name, found)
+        return self.run(call, self._keeping(call, name), boarded)
 
-    def _landed_meanwhile(self, call: Call, name: str) -> Stored | None:
+    def _wait(self, call: Call, name: str, wait: Wait) -> Step | Wait:
+        """Waits for the same call elsewhere, unless that would wait for this one, or takes too long."""
+        flight = wait.flight
+        if flight is not None and flight.gives_coroutine and not call.pausing:
+            return wait  # the caller gets a coroutine, which does the waiting
+        if flight is not None and flight.waits_for_caller(pausing=call.pausing):
+            return self.run(call, self._keeping(call, name))
+        call.looks += 1
+        if call.looks <= LOOKS:
+            return wait
+        self.ledger.notes.append(
+            f"{call.label} was in flight elsewhere for over {PATIENCE:.0f} s: it ran here too"
+        )
+        return self.run(call, self._keeping(call, name))
+
+    def _landed_meanwhile(self, call: Call, name: str) -> Recording | None:
         """What another thread or process has recorded while this call was about to."""
         if self.settings.mode is Mode.RERECORD:
-            if not call.waiting_since:
-                return None
-            return self._known[name].outcomes[0] if name in self._known else None
+            return self._known.get(name) if call.looks else None
         recording = self._reread(name)
         if recording is None or self.is_stale(call.plan, recording.source):
             return None
-        return recording.outcomes[0]
+        return recording
 
     def _decide_sequence(self, call: Call) -> Step:
         owner = self.owner
@@ -402,13 +473,15 @@ class Engine:
         mode = self.settings.mode
         recording = self.find(name)
         if mode.writes:
+
+            def finish(outcome: Outcome, duration: float) -> None:
+                self._append(owner, name, position, call, outcome, duration)
+
             track = self._track(owner, name, call, recording)
             if mode is Mode.RECORD and position < len(track.old):
                 self.ledger.use(name)
-                return self.replay(call, track.old[position])
-            return self.run(
-                call, lambda outcome, duration: self._append(owner, name, position, call, outcome, duration)
-            )
+                return self.replay(call, track.old[position], finish=finish)
+            return self.run(call, finish)
         if recording is None:
             raise self.miss(call)
         self.check_source(call, recording.source, name=name, recorded=recording.recorded)
@@ -441,10 +514,24 @@ class Engine:
         call.plan.note(call)
         return Run(self, call, finish, flight)
 
-    def replay(self, call: Call, stored: Stored) -> Replay:
-        """A replay of a call, counted."""
+    def replay(
+        self,
+        call: Call,
+        stored: Stored,
+        *,
+        others: Sequence[Stored] = (),
+        finish: Callable[[Outcome, float], None] | None = None,
+    ) -> Replay:
+        """A replay of a call, counted.
+
+        Args:
+            call: The call.
+            stored: Its outcome.
+            others: More streams recorded for it.
+            finish: Keeps the outcome of a real run, where the mode makes one for what a stream lacks.
+        """
         self.ledger.tally(stored.duration).tick()
-        return Replay(self, call, stored)
+        return Replay(self, call, stored, others=others, finish=finish)
 
     # -- finding
 
@@ -579,20 +666,24 @@ class Engine:
 
     def _record(self, call: Call, name: str, outcome: Outcome, duration: float) -> None:
         stored = self.encode(call, outcome, duration)
-        if self._is_shorter_stream(name, stored):
-            return
-        self._write(name, self._recording(call, [stored], None))
-        self.count(call, outcome, duration)
+        takes = [stored] if stored.kind != "stream" else self._takes(name, stored)
+        if takes:
+            self._write(name, self._recording(call, takes, None))
+            self.count(call, outcome, duration)
 
-    def _is_shorter_stream(self, name: str, stored: Stored) -> bool:
-        """Whether this session has recorded the same stream already, read at least as far."""
-        if stored.kind != "stream" or name not in self.ledger.used:
-            return False
-        known = self._known.get(name)
-        if known is None or known.outcomes[0].kind != "stream":
-            return False
-        old, new = known.outcomes[0].load(), stored.load()
-        return new.end is None and len(old.items) >= len(new.items)
+    def _takes(self, name: str, stored: Stored) -> list[Stored]:
+        """A stream among the others recorded for the same call; empty where one of those knows more of it."""
+        from pytest_mimic._stream import knows_more, share_beginning
+
+        known = self._known.get(name) if name in self.ledger.used else None
+        new, others = stored.load(), []
+        for other in known.outcomes if known is not None else ():
+            old = other.load()
+            if old.kind == "stream" and not share_beginning(old, new):
+                others.append(other)
+            elif old.kind == "stream" and knows_more(old, new):
+                return []
+        return [*others, stored]
 
     def _append(
         self, owner: Owner, name: str, position: int, call: Call, outcome: Outcome, duration: float
@@ -611,8 +702,9 @@ class Engine:
 
     def count(self, call: Call, outcome: Outcome, duration: float) -> None:
         """Counts a call as recorded."""
-        self.ledger.recorded += 1
-        self.ledger.record_seconds += duration
+        with self._guard:
+            self.ledger.recorded += 1
+            self.ledger.record_seconds += duration
         status = (
             outcome.value.get("status")
             if isinstance(outcome.value, dict) and call.plan.kind != "function"
@@ -622,19 +714,6 @@ class Engine:
             self.ledger.failures.append(f"{call.label} raised {type(outcome.exception).__name__}")
         elif isinstance(status, int) and status >= 500:
             self.ledger.failures.append(f"{call.label} gave {status}")
-
-    def longer(self, call: Call) -> Run:
-        """A run that reads a stream further than its recording goes.
-
-        Raises:
-            MissingRecordingError: The mode does not run it.
-        """
-        if not self.settings.mode.writes or call.plan.cassette is not None:
-            from pytest_mimic._explain import read_further
-
-            raise self.blame(read_further(call.label, test=self.test), call)
-        name = self._name(call, self.owner if call.sequence else None)
-        return self.run(call, lambda outcome, duration: self._record(call, name, outcome, duration))
 
     def keep_cassette(self, name: str, entries: list[CassetteEntry]) -> None:
         """Writes a cassette; what stood before comes back if its test fails."""
@@ -670,13 +749,14 @@ class Engine:
         from pytest_mimic._compare import compare
         from pytest_mimic._explain import drift, unverifiable
 
-        self.ledger.verified += 1
+        with self._guard:
+            self.ledger.verified += 1
         outcome.changed = call.plan.changed(call)
         recorded = stored.load()
         if outcome.kind == "raised" and recorded.kind != "raised":
             assert outcome.exception is not None
             raise self.blame(
-                unverifiable(call.label, outcome.exception, test=self.test), call
+                unverifiable(call.label, outcome.exception, test=self.test, redactor=self.redactor), call
             ) from outcome.exception
         options = call.plan.options
         lines = compare(
@@ -687,6 +767,16 @@ class Engine:
             volatile=options.volatile,
             mode=options.compare,
             redactor=self.redactor,
+            secrets=call.plan.secrets(call),
         )
         if lines:
             raise self.blame(drift(call.label, lines, test=self.test), call)
+
+
+def _same_take(outcome: Outcome, recorded: Sequence[Stored]) -> Stored:
+    """Of the streams recorded for a call, the one with the same answers of its reader."""
+    from pytest_mimic._stream import share_beginning
+
+    if len(recorded) > 1 and outcome.kind == "stream":
+        return next((one for one in recorded if share_beginning(one.load(), outcome)), recorded[0])
+    return recorded[0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._identity import Unstable, fingerprint
+from pytest_mimic._raising import raise_again
 
 if TYPE_CHECKING:
     from pytest_mimic._engine import Replay, Run
@@ -17,12 +18,29 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
+class Answer(NamedTuple):
+    """What a reader gave back for an item: a value sent, None for a plain `next`, or an exception thrown in."""
+
+    value: Any
+    is_thrown: bool = False
+
+    @property
+    def identity(self) -> str | None:
+        """What counts of it; None for a plain `next`."""
+        if self.value is None:
+            return None
+        try:
+            return fingerprint(self.value)
+        except Unstable:
+            return f"{type(self.value).__module__}.{type(self.value).__qualname__}"
+
+
 class Tape:
-    """What a stream gave so far, and what its reader sent.
+    """What a stream gave so far, and what its reader answered.
 
     Attributes:
         items: A copy of each item, as it was when it was given.
-        sent: For each step after the first, None or the identity of what was sent or thrown in.
+        sent: For each step after the first, the identity of the answer.
     """
 
     def __init__(self, run: Run) -> None:
@@ -51,30 +69,19 @@ class Tape:
         self.run.complete(Outcome.of_stream(self.items, end, sent))
 
 
-def sent_identity(value: object) -> str | None:
-    """What counts of a value sent or an exception thrown into a stream; None for a plain `next`."""
-    if value is None:
-        return None
-    try:
-        return fingerprint(value)
-    except Unstable:
-        return f"{type(value).__module__}.{type(value).__qualname__}"
-
-
 def record_stream(
-    run: Run, real: Generator[Any, Any, Any], *, skip: int = 0, tape: Tape | None = None
+    run: Run, real: Generator[Any, Any, Any], *, given: Sequence[Answer] = ()
 ) -> Generator[Any, Any, Any]:
     """Hands on a real generator's items and records them.
 
     Args:
         run: The run that this stream completes.
         real: The real generator.
-        skip: How many items its reader has been given already.
-        tape: What was recorded of them.
+        given: The answers of a reader who has had the first items already, one for each.
     """
     from pytest_mimic._wrap import is_outcome
 
-    tape = tape or Tape(run)
+    tape = Tape(run)
     resume: Callable[[], Any] = partial(real.send, None)
     try:
         while True:
@@ -89,31 +96,27 @@ def record_stream(
                     tape.end(error)
                 raise
             tape.item(item)
-            if len(tape.items) <= skip:
-                continue
             try:
-                sent = yield item
+                answer = given[len(tape.sent)] if len(tape.sent) < len(given) else Answer((yield item))
             except GeneratorExit:
                 tape.end(None)
                 raise
             except BaseException as error:
-                tape.sent.append(sent_identity(error))
-                resume = partial(real.throw, error)
-            else:
-                tape.sent.append(sent_identity(sent))
-                resume = partial(real.send, sent)
+                answer = Answer(error, is_thrown=True)
+            tape.sent.append(answer.identity)
+            resume = partial(real.throw if answer.is_thrown else real.send, answer.value)
     finally:
         real.close()
         run.abandon()
 
 
 async def record_async_stream(
-    run: Run, real: AsyncGenerator[Any, Any], *, skip: int = 0, tape: Tape | None = None
+    run: Run, real: AsyncGenerator[Any, Any], *, given: Sequence[Answer] = ()
 ) -> AsyncGenerator[Any, Any]:
     """Hands on a real async generator's items and records them; see `record_stream`."""
     from pytest_mimic._wrap import is_outcome
 
-    tape = tape or Tape(run)
+    tape = Tape(run)
     resume: Callable[[], Any] = partial(real.asend, None)
     try:
         while True:
@@ -128,56 +131,67 @@ async def record_async_stream(
                     tape.end(error)
                 raise
             tape.item(item)
-            if len(tape.items) <= skip:
-                continue
             try:
-                sent = yield item
+                answer = given[len(tape.sent)] if len(tape.sent) < len(given) else Answer((yield item))
             except GeneratorExit:
                 tape.end(None)
                 raise
             except BaseException as error:
-                tape.sent.append(sent_identity(error))
-                resume = partial(real.athrow, error)
-            else:
-                tape.sent.append(sent_identity(sent))
-                resume = partial(real.asend, sent)
+                answer = Answer(error, is_thrown=True)
+            tape.sent.append(answer.identity)
+            resume = partial(real.athrow if answer.is_thrown else real.asend, answer.value)
     finally:
         await real.aclose()
         run.abandon()
 
 
 class Playback:
-    """One reading of a recorded stream: what its reader sends must be what was sent."""
+    """One reading of a recorded stream: what its reader answers must be what was answered."""
 
     def __init__(self, step: Replay) -> None:
-        self.step = step
-        self.outcome: Outcome = step.load()
-        self.sent: list[str | None] = []
+        self._step = step
+        self._outcome: Outcome = step.load()
+        self.answers: list[Answer] = []
 
     @property
-    def items(self) -> list[Any]:
-        """The recorded items, fresh."""
-        return self.outcome.items
+    def has_next(self) -> bool:
+        """Whether there is another item."""
+        return len(self.answers) < len(self._outcome.items)
 
-    def answer(self, value: object) -> None:
-        """Checks what the reader sent against what was sent while recording.
+    @property
+    def item(self) -> Any:
+        """The next item."""
+        return self._outcome.items[len(self.answers)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the recording knows how the stream ended."""
+        return self._outcome.end is not None
+
+    def answer(self, answer: Answer) -> Run | None:
+        """Takes the reader's answer to an item.
+
+        Returns:
+            A real run, where the answer is another than the recorded one and the mode runs it.
 
         Raises:
-            MissingRecordingError: It was something else.
+            MissingRecordingError: It is another one, and the mode does not run it.
         """
-        position = len(self.sent)
-        self.sent.append(sent_identity(value))
-        recorded = self.outcome.sent or []
-        # A step of which nothing is known was never taken: the end of the items tells that.
-        if position < len(self.outcome.items) and self.sent[-1] != (
-            recorded[position] if position < len(recorded) else self._unrecorded(position)
-        ):
-            raise self.step.strange_answer()
+        self.answers.append(answer)
+        if self._agrees(self._outcome):
+            return None
+        sent = [answer.identity for answer in self.answers]
+        other = next((take for take in self._step.takes() if _starts(take, sent)), None)
+        if other is None:
+            return self._step.otherwise()
+        self._outcome = other
+        return None
 
-    def _unrecorded(self, position: int) -> str | None:
-        """The step after the last item, where the reader stopped: anything may follow."""
-        ended = position == len(self.outcome.items) - 1 and self.outcome.end is None
-        return self.sent[position] if ended else None
+    def _agrees(self, take: Outcome) -> bool:
+        """Whether the latest answer is the recorded one, or stands where the recording stops."""
+        position = len(self.answers) - 1
+        sent = sent_into(take)
+        return position >= len(sent) or sent[position] == self.answers[-1].identity
 
     def finish(self) -> Any:
         """The recorded end: its return value.
@@ -185,57 +199,95 @@ class Playback:
         Raises:
             Exception: The recorded one.
         """
-        end = self.outcome.end
+        end = self._outcome.end
         assert end is not None
+        self.change()
         if end.kind == "raised":
             assert end.exception is not None
-            raise end.exception
+            raise_again(end.exception)
         return end.value
 
-    def tape(self, run: Run) -> Tape:
-        """The tape that a real stream goes on with from here."""
-        tape = Tape(run)
-        tape.sent = [None] * len(self.sent)
-        return tape
+    def change(self) -> None:
+        """Brings the arguments into the state that the recorded stream left them in."""
+        if self._outcome.changed:
+            self._step.call.plan.apply(self._step.call, self._outcome.changed)
+
+
+def sent_into(stream: Outcome) -> list[str | None]:
+    """What was answered to each item of a recorded stream; the last one may have had no answer."""
+    answered = len(stream.items) - (stream.end is None)
+    sent = [None if one is None else str(one) for one in stream.sent or ()]
+    return [*sent, *[None] * (answered - len(sent))]
+
+
+def _starts(take: Outcome, sent: list[str | None]) -> bool:
+    return sent_into(take)[: len(sent)] == sent
+
+
+def share_beginning(one: Outcome, other: Outcome) -> bool:
+    """Whether two streams are the same conversation, as far as both go."""
+    return all(mine == theirs for mine, theirs in zip(sent_into(one), sent_into(other), strict=False))
+
+
+def knows_more(one: Outcome, other: Outcome) -> bool:
+    """Whether of the same stream, one recording goes further than another."""
+    if other.end is not None:
+        return False
+    return (len(one.items), one.end is not None) > (len(other.items), False)
 
 
 def replay_stream(step: Replay, real: Callable[[], Any]) -> Generator[Any, Any, Any]:
     """Gives a recorded generator's items, and past their end the real one's, where the mode runs it."""
     playback = Playback(step)
-    for item in playback.items:
+    run: Run | None = None
+    while run is None and playback.has_next:
         try:
-            sent = yield item
+            answer = Answer((yield playback.item))
         except GeneratorExit:
+            playback.change()
             raise
         except BaseException as error:
-            playback.answer(error)
-        else:
-            playback.answer(sent)
-    if playback.outcome.end is not None:
+            answer = Answer(error, is_thrown=True)
+        run = playback.answer(answer)
+    if run is None and playback.is_over:
         return playback.finish()
-    run = step.longer()
-    return (yield from record_stream(run, real(), skip=len(playback.items), tape=playback.tape(run)))
+    run = run or step.longer()
+    with run.running():
+        stream = real()
+    return (yield from record_stream(run, stream, given=playback.answers))
 
 
 async def replay_async_stream(step: Replay, real: Callable[[], Any]) -> AsyncGenerator[Any, Any]:
     """Gives a recorded async generator's items; see `replay_stream`."""
     playback = Playback(step)
-    for item in playback.items:
+    run: Run | None = None
+    while run is None and playback.has_next:
         try:
-            sent = yield item
+            answer = Answer((yield playback.item))
         except GeneratorExit:
+            playback.change()
             raise
         except BaseException as error:
-            playback.answer(error)
-        else:
-            playback.answer(sent)
-    if playback.outcome.end is not None:
+            answer = Answer(error, is_thrown=True)
+        run = playback.answer(answer)
+    if run is None and playback.is_over:
         playback.finish()
         return
-    run = step.longer()
-    more = record_async_stream(run, real(), skip=len(playback.items), tape=playback.tape(run))
+    run = run or step.longer()
+    with run.running():
+        stream = real()
+    more = record_async_stream(run, stream, given=playback.answers)
+    answer = Answer(None)
     try:
-        async for item in more:
-            yield item
+        while True:
+            item = await (more.athrow if answer.is_thrown else more.asend)(answer.value)
+            try:
+                answer = Answer((yield item))
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                answer = Answer(error, is_thrown=True)
+    except StopAsyncIteration:
+        return
     finally:
         await more.aclose()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._flight import Wait
 from pytest_mimic._identity import Unstable
+from pytest_mimic._raising import raise_again
 from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
         plan = mimicked.plan
         if plan is None:
             return function(*args, **kwargs)
-        if plan.plays:
+        if plan.plays and not plan.running:
             play = _player(plan, args, kwargs)
             if play is not None:
                 return play()
@@ -85,6 +86,8 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
             return _give(step, lambda: function(*args, **kwargs))
         if step.mode == "pass":
             return function(*args, **kwargs)
+        if step.mode == "wait":
+            return _joined(plan, function, args, kwargs)
         try:
             with step.running():
                 result = function(*args, **kwargs)
@@ -102,7 +105,7 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         plan = mimicked.plan
         if plan is None:
             return await function(*args, **kwargs)
-        if plan.plays:
+        if plan.plays and not plan.running:
             play = _player(plan, args, kwargs)
             if play is not None:
                 return play()
@@ -123,11 +126,11 @@ def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         if plan is None:
             return (yield from function(*args, **kwargs))
         step = _decide(plan, args, kwargs)
-        if step.mode == "pass":
-            return (yield from function(*args, **kwargs))
         if step.mode == "replay":
             return (yield from replay_stream(step, lambda: function(*args, **kwargs)))
-        return (yield from record_stream(step, function(*args, **kwargs)))
+        if step.mode == "run":
+            return (yield from record_stream(step, function(*args, **kwargs)))
+        return (yield from function(*args, **kwargs))
 
     return shell
 
@@ -177,11 +180,14 @@ def _player(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return plan.players.get(key) or plan.open_player(key)
 
 
-def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | Wait:
+    """What to do about a call; Wait where a coroutine can do the waiting."""
     __tracebackhide__ = True
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
     while isinstance(step, Wait):
+        if step.flight is not None and step.flight.gives_coroutine:
+            return step
         step.block()
         step = plan.engine.decide(call)
     return step
@@ -190,6 +196,7 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     __tracebackhide__ = True
     call = plan.call(args, kwargs)
+    call.pausing = True
     step = plan.engine.decide(call)
     while isinstance(step, Wait):
         await _pause(step.interval)
@@ -231,7 +238,7 @@ def _settle(step: Replay, outcome: Outcome) -> Any:
         step.call.plan.apply(step.call, outcome.changed)
     if outcome.kind == "raised":
         assert outcome.exception is not None
-        raise outcome.exception
+        raise_again(outcome.exception)
     return outcome.value
 
 
@@ -239,6 +246,16 @@ async def _later(step: Replay, outcome: Outcome) -> Any:
     """The outcome of a plain function that returned a coroutine."""
     __tracebackhide__ = True
     return _settle(step, outcome)
+
+
+async def _joined(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """The outcome of a plain function whose coroutine for the same call is being awaited elsewhere."""
+    __tracebackhide__ = True
+    step = await _decide_async(plan, args, kwargs)
+    if step.mode == "replay":
+        return _settle(step, step.load())
+    coroutine = function(*args, **kwargs)
+    return await (coroutine if step.mode == "pass" else _awaited(step, coroutine, late=True))
 
 
 def _fail(run: Run, error: BaseException) -> None:
@@ -267,17 +284,22 @@ def is_outcome(error: BaseException) -> bool:
 def _returned(run: Run, result: Any) -> Any:
     """Records what a plain function returned; a stream or coroutine when it ends."""
     __tracebackhide__ = True
+    late: Any
     if isinstance(result, types.GeneratorType):
-        return record_stream(run, result)
-    if isinstance(result, types.AsyncGeneratorType):
+        late = record_stream(run, result)
+    elif isinstance(result, types.AsyncGeneratorType):
         run.call.awaited = True
-        return record_async_stream(run, result)
-    if isinstance(result, types.CoroutineType):
-        return _awaited(run, result, late=True)
-    from pytest_mimic._outcome import Outcome
+        late = record_async_stream(run, result)
+    elif isinstance(result, types.CoroutineType):
+        late = _awaited(run, result, late=True)
+        run.gives_coroutine()
+    else:
+        from pytest_mimic._outcome import Outcome
 
-    run.complete(Outcome.of_value(result))
-    return result
+        run.complete(Outcome.of_value(result))
+        return result
+    run.end_with(late)
+    return late
 
 
 async def _awaited(run: Run, coroutine: Any, *, late: bool = False) -> Any:

@@ -1,0 +1,106 @@
+"""Threads belong to the recorded call that started them: context variables do not get there by themselves."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+
+class Handing:
+    """While it is entered, new threads and tasks of thread pools see the value of a context variable.
+
+    Args:
+        inside: The variable; where it is None, nothing is handed on.
+    """
+
+    def __init__(self, inside: ContextVar[Any]) -> None:
+        self._inside = inside
+        self._guard = threading.Lock()
+        self._entered = 0
+        self._originals: list[tuple[type, str, object, object]] = []
+
+    def __enter__(self) -> None:
+        with self._guard:
+            self._entered += 1
+            if self._entered == 1:
+                self._patch()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._entered -= 1
+            if not self._entered:
+                self._restore()
+
+    def _patch(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._put(threading.Thread, "start", self._starting)
+        self._put(ThreadPoolExecutor, "submit", self._submitting)
+
+    def _put(self, holder: type, name: str, wrap: Callable[[Any], Any]) -> None:
+        original = vars(holder)[name]
+        ours = functools.wraps(original)(wrap(original))
+        self._originals.append((holder, name, original, ours))
+        setattr(holder, name, ours)
+
+    def _restore(self) -> None:
+        """Puts back what is still there; what others put in its place stays."""
+        while self._originals:
+            holder, name, original, ours = self._originals.pop()
+            if vars(holder)[name] is ours:
+                setattr(holder, name, original)
+
+    def _starting(self, original: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+        def start(thread: threading.Thread) -> None:
+            value = self._inside.get()
+            if value is None:
+                original(thread)
+                return
+            own = vars(thread).get("run")
+            work = self._within(value, thread.run)
+
+            def put_back() -> None:
+                vars(thread).pop("run")
+                if own is not None:
+                    vars(thread)["run"] = own
+
+            def run() -> None:
+                put_back()
+                work()
+
+            vars(thread)["run"] = run
+            try:
+                original(thread)
+            except BaseException:
+                put_back()
+                raise
+
+        return start
+
+    def _submitting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            value = self._inside.get()
+            if value is None:
+                return original(pool, function, *args, **kwargs)
+            # A thread that the pool starts now serves other callers later: it must inherit nothing.
+            token = self._inside.set(None)
+            try:
+                return original(pool, self._within(value, function), *args, **kwargs)
+            finally:
+                self._inside.reset(token)
+
+        return submit
+
+    def _within(self, value: object, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            token = self._inside.set(value)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._inside.reset(token)
+
+        return call

@@ -1,0 +1,306 @@
+"""Coroutines: recorded when they are awaited, replayed as coroutines, under any event loop."""
+
+from __future__ import annotations
+
+SHOP = """
+    import asyncio
+    import functools
+    from tally import ran
+
+    async def fetch(city):
+        ran("fetch", city)
+        await asyncio.sleep(0)
+        if city == "Atlantis":
+            raise LookupError(city)
+        return [city]
+
+    def plain(city):
+        ran("plain", city)
+        return later(city)
+
+    async def later(city):
+        await asyncio.sleep(0)
+        return {"later": city}
+
+    def decorated(function):
+        @functools.wraps(function)
+        def outer(*args):
+            return function(*args)
+        return outer
+
+    @decorated
+    async def behind(city):
+        ran("behind", city)
+        await asyncio.sleep(0)
+        return city
+
+    def soon(city):
+        ran("soon", city)
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(city)
+        return future
+
+    class Client:
+        async def get(self, path):
+            ran("get", path)
+            return path
+
+        @classmethod
+        async def make(cls, name):
+            ran("make", name)
+            return [cls.__name__, name]
+
+        @staticmethod
+        async def ping():
+            ran("ping")
+            return "pong"
+"""
+
+
+def test_a_coroutine_function_replays_as_one(round_trip):
+    """Awaitable, cancellable, usable with gather, wait_for, create_task and TaskGroup."""
+    round_trip(
+        "shop:fetch",
+        shop=SHOP,
+        test="""
+            import asyncio, inspect
+            import pytest
+            import shop
+
+            def test_it_is_a_coroutine():
+                assert inspect.iscoroutinefunction(shop.fetch) and asyncio.iscoroutinefunction(shop.fetch)
+                coroutine = shop.fetch("Oslo")
+                assert inspect.iscoroutine(coroutine)
+                assert asyncio.run(coroutine) == ["Oslo"]
+
+            def test_in_many_ways():
+                async def main():
+                    task = asyncio.create_task(shop.fetch("Rome"))
+                    both = await asyncio.gather(shop.fetch("Oslo"), asyncio.wait_for(shop.fetch("Bern"), 5))
+                    return both, await task
+                assert asyncio.run(main()) == ([["Oslo"], ["Bern"]], ["Rome"])
+
+            def test_its_exception():
+                with pytest.raises(LookupError, match="Atlantis"):
+                    asyncio.run(shop.fetch("Atlantis"))
+
+            def test_never_awaited():
+                shop.fetch("Nowhere").close()
+        """,
+        passed=4,
+        real=["fetch Oslo", "fetch Rome", "fetch Bern", "fetch Atlantis"],
+    )
+
+
+def test_methods_that_are_coroutines(round_trip):
+    """Instance, class and static ones."""
+    round_trip(
+        "shop:Client.*",
+        shop=SHOP,
+        test="""
+            import asyncio, inspect
+            import shop
+
+            def test_it():
+                assert asyncio.run(shop.Client().get("/a")) == "/a"
+                assert asyncio.run(shop.Client.make("x")) == ["Client", "x"]
+                assert asyncio.run(shop.Client.ping()) == "pong"
+                assert inspect.iscoroutinefunction(shop.Client.get)
+                assert inspect.iscoroutinefunction(shop.Client.ping)
+        """,
+        passed=1,
+        real=["get /a", "make x", "ping"],
+    )
+
+
+def test_a_plain_function_that_returns_a_coroutine(round_trip):
+    """What it gave is awaited on replay too, its exception comes when it is awaited."""
+    round_trip(
+        "shop:plain",
+        "shop:behind",
+        shop=SHOP,
+        test="""
+            import asyncio, inspect
+            import shop
+
+            def test_it():
+                coroutine = shop.plain("Oslo")
+                assert inspect.isawaitable(coroutine)
+                assert asyncio.run(coroutine) == {"later": "Oslo"}
+
+            def test_behind_a_decorator():
+                async def main():
+                    return await asyncio.gather(*(shop.behind(c) for c in ("Oslo", "Rome")))
+                assert asyncio.run(main()) == ["Oslo", "Rome"]
+        """,
+        passed=2,
+        real=["plain Oslo", "behind Oslo", "behind Rome"],
+    )
+
+
+def test_the_same_call_of_a_plain_function_in_many_tasks_does_not_block_the_loop(project):
+    """It runs once, and all get its outcome."""
+    project.ini("shop:plain")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def main():
+                return await asyncio.gather(*(shop.plain("Oslo") for _ in range(5)))
+            assert asyncio.run(main()) == [{"later": "Oslo"}] * 5
+        """,
+    )
+
+    project.record(process=True, timeout=20).expect(passed=1, real=["plain Oslo"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_future_is_refused_by_a_clear_error(project):
+    """It belongs to its loop and cannot be stored."""
+    project.ini("shop:soon")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def main():
+                return await shop.soon("Oslo")
+            asyncio.run(main())
+        """,
+    )
+
+    run = project.record()
+
+    run.expect(
+        failed=1,
+        says=["UnstorableOutcomeError: what shop:soon returned cannot be stored"],
+        never=["pytest_mimic/"],
+    )
+    assert run.vault == {}
+
+
+def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(project):
+    """Neither a timeout around it nor a loop that ends before it."""
+    project.ini("shop:slow", "shop:endless")
+    project.write(
+        "shop.py",
+        """
+        import asyncio
+        from tally import ran
+
+        async def slow(name):
+            ran("slow", name)
+            await asyncio.Event().wait()
+
+        async def endless(name):
+            ran("endless", name)
+            while True:
+                await asyncio.sleep(0)
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, gc
+        import pytest, shop
+
+        def test_timeout():
+            async def main():
+                await asyncio.wait_for(shop.slow("timeout"), 0.01)
+            with pytest.raises(asyncio.TimeoutError):
+                asyncio.run(main())
+
+        def test_cancelled():
+            async def main():
+                task = asyncio.create_task(shop.slow("cancelled"))
+                await asyncio.sleep(0.01)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            asyncio.run(main())
+
+        def test_dropped_by_hand():
+            coroutine = shop.endless("dropped")
+            coroutine.send(None)
+            coroutine.close()
+
+        def test_closed_in_another_context():
+            import contextvars
+            coroutine = shop.endless("elsewhere")
+            contextvars.copy_context().run(coroutine.send, None)
+            del coroutine
+            gc.collect()
+        """,
+    )
+
+    run = project.record().expect(
+        passed=4, real=["slow timeout", "slow cancelled", "endless dropped", "endless elsewhere"]
+    )
+
+    assert run.vault == {}
+
+
+def test_under_trio_and_anyio(round_trip):
+    """Replaying needs no particular event loop, recording waits in whichever runs."""
+    round_trip(
+        "shop:fetch",
+        shop="""
+            import anyio
+            from tally import ran
+
+            async def fetch(city):
+                ran("fetch", city)
+                await anyio.sleep(0.01)
+                return [city]
+        """,
+        test="""
+            import anyio, pytest, shop
+
+            @pytest.mark.anyio
+            @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+            async def test_it(anyio_backend):
+                got = []
+                async def one():
+                    got.append(await shop.fetch(anyio_backend))
+                async with anyio.create_task_group() as group:
+                    for _ in range(4):
+                        group.start_soon(one)
+                assert got == [[anyio_backend]] * 4
+        """,
+        passed=2,
+        real=["fetch asyncio", "fetch trio"],
+        plugins=("anyio",),
+    )
+
+
+def test_under_pytest_asyncio_with_async_fixtures(round_trip):
+    """Fixtures and tests of one loop or several."""
+    round_trip(
+        "shop:fetch",
+        shop=SHOP,
+        test="""
+            import pytest, pytest_asyncio, shop
+
+            @pytest_asyncio.fixture
+            async def city():
+                yield await shop.fetch("fixture")
+                assert await shop.fetch("teardown") == ["teardown"]
+
+            @pytest.mark.asyncio
+            async def test_it(city):
+                assert city == ["fixture"]
+                assert await shop.fetch("test") == ["test"]
+
+            @pytest.mark.asyncio
+            async def test_again():
+                assert await shop.fetch("test") == ["test"]
+        """,
+        passed=2,
+        real=["fetch fixture", "fetch test", "fetch teardown"],
+        plugins=("asyncio",),
+    )

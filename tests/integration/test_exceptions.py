@@ -1,0 +1,479 @@
+"""An exception is an outcome: it comes back as it was, raised at the caller's line."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    class Declined(Exception):
+        '''Its __init__ does not fit its args.'''
+
+        def __init__(self, order, *, code):
+            super().__init__(f"order {order} declined")
+            self.order = order
+            self.code = code
+
+        def __str__(self):
+            return f"{self.args[0]} [{self.code}]"
+
+    class Slotted(Exception):
+        __slots__ = ("part",)
+
+    class Outer:
+        class Inner(LookupError):
+            pass
+
+    def fail(how):
+        ran("fail", how)
+        if how == "plain":
+            raise ValueError("no such thing", 404)
+        if how == "own init":
+            raise Declined(7, code=51)
+        if how == "attributes":
+            error = RuntimeError("broken")
+            error.details = {"retry": [1, 2], "when": (3, 4)}
+            raise error
+        if how == "os":
+            open("/no/such/file")
+        if how == "key":
+            {}["gone"]
+        if how == "unicode":
+            "ä".encode("ascii")
+        if how == "slotted":
+            error = Slotted("slot")
+            error.part = 5
+            raise error
+        if how == "nested class":
+            raise Outer.Inner("inner")
+        if how == "no arguments":
+            raise Exception
+        if how == "import":
+            import no_such_module
+        if how == "json":
+            import json
+            json.loads("{]")
+
+    def chained():
+        ran("chained")
+        try:
+            fail_inside()
+        except KeyError as error:
+            raise ValueError("outer") from error
+
+    def fail_inside():
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            raise KeyError("inner")
+
+    def in_context():
+        ran("in_context")
+        try:
+            {}["gone"]
+        except KeyError:
+            raise ValueError("while handling")
+
+    def from_none():
+        ran("from_none")
+        try:
+            {}["gone"]
+        except KeyError:
+            raise ValueError("alone") from None
+
+    def innocent():
+        ran("innocent")
+        raise ValueError("mine")
+"""
+
+
+def test_type_arguments_and_attributes_come_back(round_trip):
+    """Builtin classes with fields of C, classes with slots, and ones whose __init__ does not fit their args."""
+    round_trip(
+        "shop:fail",
+        shop=SHOP,
+        test="""
+            import json
+            import pytest
+            import shop
+
+            def caught(how):
+                try:
+                    shop.fail(how)
+                except BaseException as error:
+                    return error
+
+            def test_plain():
+                error = caught("plain")
+                assert (type(error), error.args) == (ValueError, ("no such thing", 404))
+
+            def test_own_init():
+                error = caught("own init")
+                assert (type(error), error.order, error.code) == (shop.Declined, 7, 51)
+                assert str(error) == "order 7 declined [51]"
+
+            def test_attributes():
+                error = caught("attributes")
+                assert error.details == {"retry": [1, 2], "when": (3, 4)}
+
+            def test_os_error():
+                error = caught("os")
+                assert type(error) is FileNotFoundError
+                assert (error.errno, error.filename, error.strerror) == (2, "/no/such/file", "No such file or directory")
+                assert str(error) == "[Errno 2] No such file or directory: '/no/such/file'"
+
+            def test_key_error():
+                assert (type(caught("key")), str(caught("key"))) == (KeyError, "'gone'")
+
+            def test_unicode_error():
+                error = caught("unicode")
+                assert (error.object, error.start, error.end, error.encoding) == ("ä", 0, 1, "ascii")
+
+            def test_slots():
+                error = caught("slotted")
+                assert (type(error), error.args, error.part) == (shop.Slotted, ("slot",), 5)
+
+            def test_nested_class():
+                assert type(caught("nested class")) is shop.Outer.Inner
+
+            def test_no_arguments():
+                assert (type(caught("no arguments")), caught("no arguments").args) == (Exception, ())
+
+            def test_import_error():
+                error = caught("import")
+                assert (type(error), error.name) == (ModuleNotFoundError, "no_such_module")
+
+            def test_json_error():
+                error = caught("json")
+                assert type(error) is json.JSONDecodeError
+                assert (error.doc, error.pos, error.lineno) == ("{]", 1, 1)
+
+            def test_a_fresh_one_each_time():
+                first, second = caught("attributes"), caught("attributes")
+                first.details["retry"].append(3)
+                assert first is not second and second.details["retry"] == [1, 2]
+        """,
+        passed=12,
+    )
+
+
+def test_causes_and_contexts_come_back(round_trip):
+    """`__cause__`, `__context__` and `from None`, all the way down."""
+    round_trip(
+        "shop:chained",
+        "shop:in_context",
+        "shop:from_none",
+        shop=SHOP,
+        test="""
+            import pytest
+            import shop
+
+            def test_chained():
+                with pytest.raises(ValueError, match="outer") as caught:
+                    shop.chained()
+                cause = caught.value.__cause__
+                assert (type(cause), cause.args, caught.value.__suppress_context__) == (KeyError, ("inner",), True)
+                assert caught.value.__context__ is cause
+                assert type(cause.__context__) is ZeroDivisionError
+
+            def test_context():
+                with pytest.raises(ValueError) as caught:
+                    shop.in_context()
+                assert type(caught.value.__context__) is KeyError
+                assert caught.value.__cause__ is None and not caught.value.__suppress_context__
+
+            def test_from_none():
+                with pytest.raises(ValueError) as caught:
+                    shop.from_none()
+                assert caught.value.__cause__ is None and caught.value.__suppress_context__
+        """,
+        passed=3,
+        real=["chained", "in_context", "from_none"],
+    )
+
+
+def test_what_the_caller_was_handling_is_the_callers_context(round_trip):
+    """The exception in whose handler the call was made is no part of the recording, and is the context anew."""
+    round_trip(
+        "shop:innocent",
+        shop=SHOP,
+        test="""
+            import pytest
+            import shop
+
+            @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second")])
+            def test_handling(handled):
+                with pytest.raises(ValueError) as caught:
+                    try:
+                        raise handled
+                    except Exception:
+                        shop.innocent()
+                assert caught.value.__context__ is handled
+
+            def test_not_handling():
+                with pytest.raises(ValueError) as caught:
+                    shop.innocent()
+                assert caught.value.__context__ is None
+        """,
+        passed=3,
+        real=["innocent"],
+    )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes and groups came with Python 3.11")
+def test_notes_and_groups_come_back(round_trip):
+    """Groups with their members, nested, and notes on each."""
+    round_trip(
+        "shop:fail",
+        shop="""
+            from tally import ran
+
+            class Both(ExceptionGroup):
+                def derive(self, members):
+                    return Both(self.message, members)
+
+            def fail(how):
+                ran("fail", how)
+                if how == "notes":
+                    error = ValueError("noted")
+                    error.add_note("first")
+                    error.add_note("second")
+                    raise error
+                inner = TypeError("t")
+                inner.add_note("inside")
+                kind = Both if how == "own" else ExceptionGroup
+                raise kind("several", [ValueError("v"), ExceptionGroup("deep", [inner])])
+        """,
+        test="""
+            import pytest
+            import shop
+
+            def test_notes():
+                with pytest.raises(ValueError, match="noted") as caught:
+                    shop.fail("notes")
+                assert caught.value.__notes__ == ["first", "second"]
+
+            @pytest.mark.parametrize("how", ["group", "own"])
+            def test_group(how):
+                try:
+                    shop.fail(how)
+                except* TypeError as errors:
+                    deep = errors.exceptions[0].exceptions[0]
+                    assert deep.__notes__ == ["inside"]
+                except* ValueError as errors:
+                    assert errors.message == "several"
+                    assert type(errors) is (shop.Both if how == "own" else ExceptionGroup)
+                else:
+                    raise AssertionError("nothing was raised")
+        """,
+        passed=3,
+    )
+
+
+def test_classes_of_the_test_module_and_local_ones_come_back(round_trip):
+    """By name where there is one, by value otherwise."""
+    round_trip(
+        "test_shop:fail",
+        "test_shop:fail_locally",
+        shop="",
+        test="""
+            import pytest
+            from tally import ran
+
+            class Mine(Exception):
+                def __init__(self, a, b):
+                    self.both = a, b
+
+            def fail():
+                ran("fail")
+                raise Mine(1, 2)
+
+            def fail_locally():
+                ran("fail_locally")
+
+                class Local(Mine):
+                    pass
+
+                raise Local("x", b="y")
+
+            def test_own():
+                with pytest.raises(Mine) as caught:
+                    fail()
+                assert caught.value.both == (1, 2)
+
+            def test_local():
+                with pytest.raises(Mine) as caught:
+                    fail_locally()
+                assert caught.value.both == ("x", "y")
+                assert type(caught.value).__name__ == "Local"
+        """,
+        real=["fail", "fail_locally"],
+        hash_seeds=(1, 2),
+        passed=2,
+    )
+
+
+def test_the_traceback_starts_at_the_caller(project):
+    """No line of ours, and the user's call is the last one shown."""
+    project.ini("shop:innocent")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py", "import shop\n\ndef helper():\n    shop.innocent()\n\ndef test_it():\n    helper()\n"
+    )
+    project.record().expect(failed=1, real=["innocent"])
+
+    run = project.replay()
+
+    run.expect(
+        failed=1, real=[], says=["test_shop.py:4: ValueError", "ValueError: mine"], never=["pytest_mimic/"]
+    )
+
+
+def test_each_raise_has_a_traceback_of_its_own(round_trip):
+    """It begins at the call, however often the outcome was raised before."""
+    round_trip(
+        "shop:innocent",
+        shop=SHOP,
+        test="""
+            import traceback
+            import shop
+
+            def lengths():
+                for _ in range(3):
+                    try:
+                        shop.innocent()
+                    except ValueError as error:
+                        frames = traceback.extract_tb(error.__traceback__)
+                        assert frames[0].name == "lengths"
+                        yield len(frames)
+
+            def test_it():
+                list(lengths())  # recorded
+                assert len(set(lengths())) == 1
+        """,
+        passed=1,
+        real=["innocent"],
+    )
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "KeyboardInterrupt()",
+        "SystemExit(3)",
+        "GeneratorExit()",
+        "asyncio.CancelledError()",
+        "concurrent.futures.CancelledError()",
+        "unittest.SkipTest('later')",
+        "pytest.skip.Exception('later')",
+        "pytest.fail.Exception('bad')",
+        "pytest.xfail.Exception('known')",
+        "pytest.exit.Exception('out')",
+        "type('Own', (BaseException,), {})()",
+    ],
+)
+def test_what_cuts_a_call_short_is_never_recorded(project, raised):
+    """Neither an interrupt nor an exit, a cancellation, a skip or a failure of pytest's."""
+    project.ini("shop:stop", "shop:stop_async")
+    project.write(
+        "shop.py",
+        f"""
+        import asyncio, concurrent.futures, unittest, pytest
+        from tally import ran
+
+        def stop():
+            ran("stop")
+            raise {raised}
+
+        async def stop_async():
+            ran("stop_async")
+            raise {raised}
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_stop():
+            try:
+                shop.stop()
+            except BaseException:
+                pass
+            coroutine = shop.stop_async()
+            try:
+                coroutine.send(None)
+            except BaseException:
+                pass
+        """,
+    )
+
+    run = project.record().expect(passed=1, real=["stop", "stop_async"])
+
+    assert run.vault == {}
+
+
+def test_an_interrupt_leaves_the_recordings_made_before_it(project):
+    """They were paid for; the interrupted call runs anew."""
+    project.ini("shop:fetch")
+    project.write(
+        "shop.py",
+        """
+        from tally import ran
+
+        def fetch(city):
+            ran("fetch", city)
+            if city == "Rome":
+                raise KeyboardInterrupt
+            return city
+        """,
+    )
+    project.write(
+        "test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n"
+    )
+    project.record(process=True).expect(exit_code=2, real=["fetch Oslo", "fetch Rome"])
+    project.write("shop.py", (project.root / "shop.py").read_text().replace('"Rome"', '"Nowhere"'))
+
+    run = project.run("--mimic-record", process=True)
+
+    run.expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+
+
+def test_a_recorded_error_is_told_in_the_section(project):
+    """A recording of a failure is worth a look."""
+    project.ini("shop:innocent")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        "import pytest, shop\n\ndef test_it():\n    with pytest.raises(ValueError):\n        shop.innocent()\n",
+    )
+
+    run = project.record().expect(passed=1)
+
+    assert "  shop:innocent() raised ValueError" in run.section
+
+
+def test_a_recorded_context_is_kept_inside_the_callers_handler(round_trip):
+    """The chain goes on from the recorded context to what the caller was handling, as for the real call."""
+    round_trip(
+        "shop:in_context",
+        shop=SHOP,
+        test="""
+            import pytest, shop
+
+            def test_it():
+                handled = TypeError("handled")
+                with pytest.raises(ValueError) as caught:
+                    try:
+                        raise handled
+                    except TypeError:
+                        shop.in_context()
+                assert type(caught.value.__context__) is KeyError
+                assert caught.value.__context__.__context__ is handled
+        """,
+        passed=1,
+        real=["in_context"],
+    )

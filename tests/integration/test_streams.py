@@ -1,0 +1,462 @@
+"""A generator is recorded and replayed item by item, as far as its reader read."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def count(start, stop=3):
+        ran("count", start)
+        for number in range(start, stop):
+            yield {"n": number}
+        return "done"
+
+    def broken(at):
+        ran("broken", at)
+        for number in range(at):
+            yield number
+        raise ValueError(f"broke at {at}")
+
+    def echo():
+        ran("echo")
+        got = []
+        while len(got) < 4:
+            try:
+                got.append((yield len(got)))
+            except LookupError as error:
+                got.append(f"caught {error}")
+        return got
+
+    def endless():
+        ran("endless")
+        number = 0
+        while True:
+            yield number
+            number += 1
+
+    def plain(start):
+        ran("plain", start)
+        return (number * 2 for number in range(start))
+
+    async def pages(stop):
+        ran("pages", stop)
+        for number in range(stop):
+            yield [number]
+
+    async def broken_pages():
+        ran("broken_pages")
+        yield 1
+        raise KeyError("page")
+
+    async def async_echo():
+        ran("async_echo")
+        got = None
+        while True:
+            try:
+                got = yield got
+            except LookupError as error:
+                got = f"caught {error}"
+
+    def plain_pages(stop):
+        ran("plain_pages", stop)
+        return pages_inside(stop)
+
+    async def pages_inside(stop):
+        for number in range(stop):
+            yield number
+"""
+
+
+def test_items_and_return_value_come_back(round_trip):
+    """An exhausted generator gives its items, fresh, and its return value."""
+    round_trip(
+        "shop:count",
+        "shop:plain",
+        shop=SHOP,
+        test="""
+            import inspect, types
+            import shop
+
+            def test_items():
+                assert list(shop.count(0)) == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+            def test_fresh():
+                next(iter(shop.count(0)))["n"] = 99
+                assert next(shop.count(0)) == {"n": 0}
+
+            def test_return_value():
+                def reader():
+                    return (yield from shop.count(0))
+                reading = reader()
+                try:
+                    while True:
+                        next(reading)
+                except StopIteration as stop:
+                    assert stop.value == "done"
+
+            def test_it_is_a_generator():
+                assert isinstance(shop.count(0), types.GeneratorType)
+                assert inspect.isgeneratorfunction(shop.count)
+
+            def test_returned_by_a_plain_function():
+                got = shop.plain(3)
+                assert inspect.isgenerator(got) and list(got) == [0, 2, 4]
+
+            def test_no_items():
+                assert list(shop.count(3)) == []
+        """,
+        passed=6,
+        hash_seeds=(1, 2),
+    )
+
+
+def test_a_generator_that_is_never_read_runs_nothing_and_records_nothing(project):
+    """As without the plugin, calling it does nothing yet."""
+    project.ini("shop:count")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.count(0)\n")
+
+    run = project.record().expect(passed=1, real=[])
+
+    assert run.vault == {}
+    project.run().expect(passed=1)
+
+
+def test_the_exception_that_ended_it_comes_back_after_its_items(round_trip):
+    """Items first, then the exception, raised at the reader's line."""
+    round_trip(
+        "shop:broken",
+        "shop:broken_pages",
+        shop=SHOP,
+        test="""
+            import asyncio
+            import pytest
+            import shop
+
+            def test_sync():
+                items = []
+                with pytest.raises(ValueError, match="broke at 2"):
+                    for item in shop.broken(2):
+                        items.append(item)
+                assert items == [0, 1]
+
+            def test_at_once():
+                with pytest.raises(ValueError, match="broke at 0"):
+                    next(shop.broken(0))
+
+            def test_async():
+                async def read():
+                    items = []
+                    try:
+                        async for item in shop.broken_pages():
+                            items.append(item)
+                    except KeyError as error:
+                        return items, error.args
+                assert asyncio.run(read()) == ([1], ("page",))
+        """,
+        passed=3,
+        real=["broken 2", "broken 0", "broken_pages"],
+    )
+
+
+@pytest.mark.parametrize("end", ["break", "reading.close()"])
+def test_a_reader_that_stopped_early_replays_as_far(round_trip, end):
+    """An endless generator can be recorded, and replays to where its reader stopped."""
+    round_trip(
+        "shop:endless",
+        shop=SHOP,
+        test=f"""
+            import shop
+
+            def test_it():
+                got = []
+                reading = shop.endless()
+                for number in reading:
+                    got.append(number)
+                    if number == 2:
+                        {end}
+                assert got == [0, 1, 2]
+        """,
+        passed=1,
+        real=["endless"],
+    )
+
+
+def test_reading_further_than_the_recording_is_a_miss_until_it_is_recorded(project):
+    """With --mimic-record the stream runs for real, what was given is skipped, the longer one is kept."""
+    project.ini("shop:endless", "shop:pages_inside")
+    project.write("shop.py", SHOP)
+    test = """
+        import asyncio, itertools
+        import shop
+
+        def test_sync():
+            assert list(itertools.islice(shop.endless(), {n})) == list(range({n}))
+
+        def test_async():
+            async def read():
+                got = []
+                reading = shop.pages_inside(9)
+                async for page in reading:
+                    got.append(page)
+                    if len(got) == {n}:
+                        break
+                await reading.aclose()
+                return got
+            assert asyncio.run(read()) == list(range({n}))
+    """
+    project.write("test_shop.py", test.format(n=2))
+    project.record().expect(passed=2, real=["endless"])
+    project.write("test_shop.py", test.format(n=4))
+
+    project.replay().expect(
+        failed=2,
+        real=[],
+        says=[
+            "MissingRecordingError: shop:endless() is read further than it was when it was recorded",
+            "MissingRecordingError: shop:pages_inside(stop=9) is read further than it was",
+            "to record the rest: pytest --mimic-record test_shop.py::test_sync",
+        ],
+        never=["pytest_mimic/"],
+    )
+    project.record().expect(passed=2, real=["endless"])
+    project.replay().expect(passed=2, real=[])
+    project.write("test_shop.py", test.format(n=1))
+    project.replay().expect(passed=2, real=[])
+
+
+def test_a_shorter_reading_does_not_shorten_a_longer_recording(project):
+    """The longer of two readings in one recording run is kept."""
+    project.ini("shop:endless")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import itertools, shop
+
+        def test_long():
+            assert list(itertools.islice(shop.endless(), 3)) == [0, 1, 2]
+
+        def test_short():
+            assert next(shop.endless()) == 0
+        """,
+    )
+    project.record()
+    project.run("--mimic-rerecord").expect(passed=2, real=["endless", "endless"])
+
+    project.replay().expect(passed=2, real=[])
+
+
+def test_what_is_sent_and_thrown_in_counts(project):
+    """The same conversation replays; another one is a miss."""
+    project.ini("shop:echo", "shop:async_echo")
+    project.write("shop.py", SHOP)
+    test = """
+        import asyncio
+        import shop
+
+        def test_sync():
+            talk = shop.echo()
+            assert next(talk) == 0
+            assert talk.send({a!r}) == 1
+            assert talk.throw(LookupError({b!r})) == 2
+            assert next(talk) == 3
+            try:
+                talk.send("last")
+            except StopIteration as stop:
+                assert stop.value == [{a!r}, "caught " + {b!r}, None, "last"]
+
+        def test_async():
+            async def converse():
+                talk = shop.async_echo()
+                assert await talk.asend(None) is None
+                assert await talk.asend({a!r}) == {a!r}
+                assert await talk.athrow(LookupError({b!r})) == "caught " + {b!r}
+                await talk.aclose()
+            asyncio.run(converse())
+    """
+    project.write("test_shop.py", test.format(a="x", b="y"))
+    project.record().expect(passed=2, real=["echo", "async_echo"])
+    project.replay().expect(passed=2, real=[])
+
+    project.write("test_shop.py", test.format(a="z", b="y"))
+    project.replay().expect(failed=2, real=[], says=["is sent something else than when it was recorded"])
+    project.write("test_shop.py", test.format(a="x", b="z"))
+    project.replay().expect(failed=2, real=[])
+
+
+def test_async_generators_come_back(round_trip):
+    """Item by item, from an async generator function and from a plain function that returns one."""
+    round_trip(
+        "shop:pages",
+        "shop:plain_pages",
+        shop=SHOP,
+        test="""
+            import asyncio, inspect
+            import shop
+
+            async def read(stream):
+                return [item async for item in stream]
+
+            def test_function():
+                assert inspect.isasyncgenfunction(shop.pages)
+                assert inspect.isasyncgen(shop.pages(3))
+                assert asyncio.run(read(shop.pages(3))) == [[0], [1], [2]]
+
+            def test_returned():
+                stream = shop.plain_pages(3)
+                assert inspect.isasyncgen(stream)
+                assert asyncio.run(read(stream)) == [0, 1, 2]
+
+            def test_stopped_early():
+                async def first():
+                    stream = shop.pages(5)
+                    async for item in stream:
+                        await stream.aclose()
+                        return item
+                assert asyncio.run(first()) == [0]
+        """,
+        passed=3,
+        real=["pages 3", "plain_pages 3", "pages 5"],
+    )
+
+
+def test_items_are_kept_as_they_were_when_they_were_given(round_trip):
+    """A generator that gives the same list again and again, longer each time."""
+    round_trip(
+        "shop:growing",
+        shop="""
+            from tally import ran
+
+            def growing():
+                ran("growing")
+                items = []
+                for number in range(3):
+                    items.append(number)
+                    yield items
+        """,
+        test="""
+            import shop
+
+            def test_it():
+                assert [list(items) for items in shop.growing()] == [[0], [0, 1], [0, 1, 2]]
+        """,
+        passed=1,
+        real=["growing"],
+    )
+
+
+def test_an_item_that_cannot_be_stored_is_refused_by_its_place(project):
+    """The error names the item, and nothing is left behind."""
+    project.ini("shop:locks")
+    project.write(
+        "shop.py",
+        """
+        import threading
+        from tally import ran
+
+        def locks():
+            ran("locks")
+            yield 1
+            yield {"lock": threading.Lock()}
+        """,
+    )
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    list(shop.locks())\n")
+
+    run = project.record()
+
+    run.expect(
+        failed=1,
+        says=["UnstorableOutcomeError", "a thread lock", "nothing was recorded"],
+        never=["pytest_mimic/"],
+    )
+    assert run.vault == {}
+
+
+def test_two_readers_of_the_same_stream_in_one_thread_do_not_wait_for_one_another(project):
+    """zip() over the same stream twice: both read, recorded and replayed."""
+    project.ini("shop:count", "shop:pages")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio
+        import shop
+
+        def test_sync():
+            pairs = list(zip(shop.count(0), shop.count(0)))
+            assert pairs == [({"n": n}, {"n": n}) for n in range(3)]
+
+        def test_async():
+            async def read():
+                first, second = shop.pages(2), shop.pages(2)
+                got = [await anext(first), await anext(second), await anext(first), await anext(second)]
+                await first.aclose(), await second.aclose()
+                return got
+            assert asyncio.run(read()) == [[0], [0], [1], [1]]
+        """,
+    )
+
+    project.record(process=True, timeout=20).expect(passed=2)
+
+    project.replay().expect(passed=2, real=[])
+
+
+def test_a_stream_left_hanging_keeps_what_was_read(round_trip):
+    """The garbage collector closes it, as without the plugin."""
+    round_trip(
+        "shop:endless",
+        shop=SHOP,
+        test="""
+            import shop
+
+            def first():
+                return next(shop.endless())
+
+            def test_it():
+                assert first() == 0
+                assert first() == 0
+        """,
+        passed=1,
+        real=["endless"],
+    )
+
+
+def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
+    """Cancellation says nothing about what the stream would have given."""
+    project.ini("shop:slow")
+    project.write(
+        "shop.py",
+        """
+        import asyncio
+        from tally import ran
+
+        async def slow():
+            ran("slow")
+            yield 1
+            await asyncio.Event().wait()
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def read():
+                async for item in shop.slow():
+                    assert item == 1
+            async def main():
+                try:
+                    await asyncio.wait_for(read(), 0.01)
+                except asyncio.TimeoutError:
+                    pass
+            asyncio.run(main())
+        """,
+    )
+
+    run = project.record().expect(passed=1, real=["slow"])
+
+    assert run.vault == {}
