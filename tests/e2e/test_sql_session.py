@@ -66,6 +66,8 @@ def tables():
     with shop.Session(shop.engine) as session:
         session.add(shop.User(name="Ann"))
         session.commit()
+    yield
+    shop.engine.dispose()
 
 @pytest.fixture
 def session(tables):
@@ -126,10 +128,35 @@ def test_a_suite_replays_without_its_database(shop: Project, urls: tuple[str, st
     shop.run(env={"DATABASE_URL": gone}).expect(passed=3)
 
 
-@pytest.mark.parametrize("which", ["test_new", "test_taken", "test_rolled_back"])
-def test_a_test_replays_alone(shop: Project, urls: tuple[str, str], which: str) -> None:
-    """What the dialect asks on its first connection belongs to the engine, whichever test connects first."""
+def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, str]) -> None:
+    """What the dialect asks on its first connection belongs to the engine: each test alone, backwards, in workers."""
     real, gone = urls
     shop.record(env={"DATABASE_URL": real})
+    names = [f"test_shop.py::{name}" for name in ("test_rolled_back", "test_taken", "test_new")]
 
-    shop.run(f"test_shop.py::{which}", env={"DATABASE_URL": gone}).expect(passed=1)
+    for name in names:
+        shop.run(name, env={"DATABASE_URL": gone}).expect(passed=1)
+    shop.run(*names, env={"DATABASE_URL": gone}).expect(passed=3)
+    shop.run("-n", "3", env={"DATABASE_URL": gone}, process=True).expect(passed=3)
+
+
+def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, str]) -> None:
+    """A new test finds what the replayed fixtures would have made; nothing else is recorded anew."""
+    real, gone = urls
+    shop.record(env={"DATABASE_URL": real})
+    shop.write(
+        "test_more.py",
+        """
+        import sqlalchemy as sa
+        import shop
+
+        def test_count(session):
+            assert session.scalar(sa.select(sa.func.count(shop.User.id))) == 1
+        """,
+    )
+
+    grown = shop.record(env={"DATABASE_URL": real})
+
+    assert grown.expect(passed=4).changed
+    assert all(b"test_count" in grown.vault[name] for name in grown.changed)
+    shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.boundaries.sql_calls import Sent, describe_action, describe_statement
 from pytest_mimic.boundaries.sql_errors import is_recordable, load_error, store_error
+from pytest_mimic.boundaries.sql_text import read_statement
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
 
 #: How many replayed operations a database keeps, to run them before the first call that has to run for real.
 _LONGEST_LOG = 20_000
+#: The savepoint around each of them.
+_GUARD = "pytest_mimic"
 
 
 class Operation(NamedTuple):
@@ -169,15 +172,32 @@ class Line:
         self.connect()
         for line, operation in log:
             line.connect()
-            try:
-                line.apply(operation)
-            except Exception as error:
-                if not operation.failed:
-                    _warn(operation, error)
+            line.repeat(operation)
         for line in {line for line, _ in log}:
             if line.closed:
                 line.hang_up("close")
         return self.real
+
+    def repeat(self, operation: Operation) -> None:
+        """Does for real what was replayed; a failure is told, unless the recorded one failed, or it is there already."""
+        is_statement = operation.kind in ("execute", "executemany")
+        guarded = is_statement and self._is_transactional()
+        try:
+            if guarded:
+                self.apply(Operation("execute", f"SAVEPOINT {_GUARD}"))
+            self.apply(operation)
+            if guarded:
+                self.apply(Operation("execute", f"RELEASE SAVEPOINT {_GUARD}"))
+        except Exception as error:
+            if guarded:
+                self.apply(Operation("execute", f"ROLLBACK TO SAVEPOINT {_GUARD}"))
+            if not operation.failed and not self._is_there_already(operation, error):
+                _warn(operation, error)
+
+    def _is_there_already(self, operation: Operation, error: Exception) -> bool:
+        """A table that exists, or a row: the database was not empty, and is as the test wants it."""
+        verb = read_statement(str(operation.name)).verb
+        return verb in ("CREATE", "DROP", "ALTER") or isinstance(error, self.dbapi.IntegrityError)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -274,13 +294,13 @@ class Line:
             if kind == "rollback":
                 self.database.forget_transaction(self)
             getattr(self.real, kind)()
-        elif kind == "rollback" and not self.setting_up and self._rolls_back_all():
+        elif kind == "rollback" and not self.setting_up and self._is_transactional():
             self.database.forget_transaction(self)
         elif was_used:
             self.note(Operation(kind))
 
-    def _rolls_back_all(self) -> bool:
-        """Whether a rollback undoes all statements, definitions of tables included."""
+    def _is_transactional(self) -> bool:
+        """Whether a rollback undoes all statements, definitions of tables included; and a failure spoils all."""
         level = self.settings.get("isolation_level")
         is_autocommit = self.settings.get("autocommit") or level in ("autocommit", "AUTOCOMMIT")
         return self.dialect.name == "postgresql" and not is_autocommit
@@ -382,7 +402,8 @@ def wait(awaitable: Any) -> Any:
 
 def _warn(operation: Operation, error: Exception) -> None:
     warnings.warn(
-        f"a replayed statement failed when it was run before a new one was recorded: "
-        f"{operation.name or operation.kind}: {error}",
+        f"the database did not take a replayed statement that had to run before a new one is recorded: "
+        f"{operation.name or operation.kind}: {error}\n"
+        "to begin anew: an empty database, and pytest --mimic-rerecord",
         stacklevel=2,
     )

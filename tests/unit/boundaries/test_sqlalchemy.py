@@ -556,20 +556,43 @@ def test_new_call_finds_the_database_as_the_replayed_ones_left_it(
     assert steps(place.gone, "SELECT count(*) FROM t") == [1]
 
 
-def test_a_replayed_statement_that_fails_when_caught_up_is_told(
+def test_new_call_finds_a_database_that_is_not_empty(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
-    """The database is not as it was: a warning says which statement it would not take."""
+    """Tables and rows that are there already are left as they are."""
 
     def steps(*more: str) -> Any:
         engine = connect(place.real)
-        run(engine, "CREATE TABLE t (a int)")
+        run(engine, "CREATE TABLE t (a int UNIQUE)", "INSERT INTO t VALUES (1)", "CREATE TABLE u (a int)")
         return [one(engine, statement) for statement in more]
 
     steps()
+    tape.again("off")
+    run(connect(place.real), "DROP TABLE u")
     tape.again("record")
 
-    with pytest.warns(UserWarning, match="CREATE TABLE t .*already exists"):
+    assert steps("SELECT count(*) FROM t", "SELECT count(*) FROM u") == [1, 0]
+
+
+def test_replayed_statement_that_fails_when_it_is_run_is_told(
+    tape: DatabaseTape, connect: Connect, place: Place
+) -> None:
+    """The database is not as it was: a warning says which statement it would not take, and what to do."""
+
+    def steps(*more: str) -> Any:
+        engine = connect(place.real)
+        run(engine, "INSERT INTO t VALUES (1)")
+        return [one(engine, statement) for statement in more]
+
+    tape.again("off")
+    run(connect(place.real), "CREATE TABLE t (a int)")
+    tape.again("record")
+    steps()
+    tape.again("off")
+    run(connect(place.real), "DROP TABLE t")
+    tape.again("record")
+
+    with pytest.warns(UserWarning, match=r"(?s)did not take .*INSERT INTO t VALUES.*--mimic-rerecord"):
         assert steps("SELECT 3") == [3]
 
 
