@@ -11,6 +11,7 @@ it, or, alone, what came instead of a response.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_CACHED = 2048
+_CACHED = 4096
+_URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _T = TypeVar("_T")
 
 
@@ -105,6 +107,7 @@ class Exchange:
         self.name = name
         self.port = port
         self._issued: set[str] = set()
+        self._origins: dict[str, tuple[str, str, int | None, str]] = {}
         self._places: dict[str, _Place] = {}
         self._heads: dict[Any, _Heads] = {}
 
@@ -155,15 +158,24 @@ class Exchange:
     def _place(self, url: str) -> _Place:
         """Reads a URL, once while it is in the cache."""
         secrets = self._secrets()
-        parts = urlsplit(url)
+        match = _URL.match(url)
+        if match is None:
+            raise ValueError(f"{url!r} is no absolute URL")
+        origin = match["origin"]
+        scheme, host, port, shown = self._origins.get(origin) or self._origin(origin)
+        path = secrets.path(match["path"]) or "/"
+        query = secrets.scrub(fields(match["query"])) if match["query"] else {}
+        return _cached(self._places, url, _Place(scheme, host, port, path, query, shown + path))
+
+    def _origin(self, origin: str) -> tuple[str, str, int | None, str]:
+        """Reads the part of a URL before its path: scheme, host, port, and what is shown of them."""
+        parts = urlsplit(origin)
         host = (parts.hostname or "").lower()
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-        path = secrets.path(parts.path) or "/"
-        query = secrets.scrub(fields(parts.query)) if parts.query else {}
-        shown = f"[{host}]" if ":" in host else host
-        shown += "" if port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
-        place = _Place(parts.scheme, host, port, path, query, f"{parts.scheme}://{shown}{path}")
-        return _cached(self._places, url, place)
+        usual = _DEFAULT_PORTS.get(parts.scheme)
+        port = parts.port or usual
+        shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
+        shown += "" if port == usual else f":{port}"
+        return _cached(self._origins, origin, (parts.scheme, host, port, shown))
 
     def _head(self, headers: Any) -> _Heads:
         """Reads request headers, once while they are in the cache."""
