@@ -129,6 +129,10 @@ class StandInConnection:
         """The async driver's connection."""
         return StandInDriver(self._line)
 
+    def await_(self, awaitable: Any) -> Any:
+        """Waits for what an async driver does, as adapters of SQLAlchemy 2.0 do."""
+        return wait(awaitable)
+
     def run_async(self, function: Callable[[Any], Any]) -> Any:
         """Runs an async function on the async driver's connection."""
         return wait(function(StandInDriver(self._line)))

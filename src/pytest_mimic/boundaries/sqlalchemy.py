@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
-from pytest_mimic.boundaries.sql_line import Database, Line
+from pytest_mimic.boundaries.sql_line import Database, Line, wait
 from pytest_mimic.boundaries.sql_standin import StandInConnection
 
 if TYPE_CHECKING:
@@ -192,10 +192,9 @@ def _fetching_type(original: Callable[..., Any], _port: Port) -> Callable[..., A
         line = held._line
 
         def read() -> dict[str, Any]:
-            real = dialect.get_driver_connection(line.real)
-            found = original(
-                dialect, SimpleNamespace(connection=SimpleNamespace(driver_connection=real)), name
-            )
+            # 2.0 waits by the connection's own `await_`, 2.1 by a function.
+            driver = SimpleNamespace(driver_connection=dialect.get_driver_connection(line.real), await_=wait)
+            found = original(dialect, SimpleNamespace(connection=driver), name)
             return {"type": None if found is None else to_plain(_parts_of_type(found))}
 
         told = line.ask(f"TYPE {name}", read)["type"]

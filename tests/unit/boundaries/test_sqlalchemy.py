@@ -84,6 +84,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 @pytest.fixture(params=ASYNC)
 def async_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Each database that is used with asyncio."""
+    pytest.importorskip("greenlet")
     return _place(request, request.param, tmp_path)
 
 
@@ -704,6 +705,7 @@ def test_async_connections_are_set_up_through_their_driver(tape: DatabaseTape, a
 def test_types_are_exact(tape: DatabaseTape, pg: Place) -> None:
     """Numbers, moments, ids, JSON, bytes, arrays, ranges and NULL, with each driver of PostgreSQL."""
     pytest.importorskip("asyncpg")
+    pytest.importorskip("greenlet")
     select = sa.text(
         "SELECT 1.10::numeric AS n, 'NaN'::numeric, 'Infinity'::float8, now()::timestamptz, now()::timestamp,"
         " '2026-11-02'::date, '10:00'::time, '10:00+02'::timetz, '1 day 3 sec'::interval,"
