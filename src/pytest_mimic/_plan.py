@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._call import compile_binder
 from pytest_mimic._engine import Call, Engine, Pass
 from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
@@ -72,8 +73,6 @@ class FunctionPlan:
     @cached_property
     def reading(self) -> Reading:
         """How the function's signature reads its arguments."""
-        from pytest_mimic._call import compile_binder
-
         bound = compile_binder(self.function)
         return self._reading(bound.names, bound.bind, bound.defaults)
 

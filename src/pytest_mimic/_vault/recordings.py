@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_mimic._vault.parsing import Unparsed
+
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Kind, Outcome
     from pytest_mimic._outcome.encoding import Encoded
@@ -106,6 +108,9 @@ class Stored:
     @property
     def is_plain_value(self) -> bool:
         """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
+        entry = self.entry
+        if len(entry) == 2 and "value" in entry:  # a duration and a value: nearly all
+            return True
         return self.kind == "value" and not self.changes and not self.awaited
 
     @property
@@ -162,7 +167,6 @@ class Recording:
 
     Attributes:
         target: `module:qualified.name`.
-        arguments: A short, redacted description, or None.
         source: The fingerprint of the target's source, or None.
         test: The id of the test that recorded it, or None.
         recorded: The date, `2026-11-02`.
@@ -171,12 +175,12 @@ class Recording:
         name: Where it stands in the vault; empty until it was read.
     """
 
-    __slots__ = ("arguments", "name", "outcomes", "owner", "recorded", "source", "target", "test")
+    __slots__ = ("_arguments", "name", "outcomes", "owner", "recorded", "source", "target", "test")
 
     def __init__(
         self,
         target: str,
-        arguments: dict[str, Any] | None,
+        arguments: dict[str, Any] | Unparsed | None,
         source: str | None,
         test: str | None,
         recorded: str,
@@ -186,12 +190,19 @@ class Recording:
     ) -> None:
         self.name = name
         self.target = target
-        self.arguments = arguments
+        self._arguments = arguments
         self.source = source
         self.test = test
         self.recorded = recorded
         self.owner = owner
         self.outcomes = outcomes
+
+    @property
+    def arguments(self) -> dict[str, Any] | None:
+        """A short, redacted description of the call's arguments, or None."""
+        if isinstance(self._arguments, Unparsed):
+            self._arguments = self._arguments.parse()
+        return self._arguments
 
 
 class CassetteEntry:

@@ -61,7 +61,7 @@ class Vault:
         data = self.store.read(name)
         if data is None:
             return None
-        facts = parse_recording(data, self.label, name)
+        facts = parse_recording(data, self.label, name, skim=True)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
