@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class MimicError(Exception):
@@ -32,6 +37,18 @@ class MimicError(Exception):
 
     def __str__(self) -> str:
         return "\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))])
+
+    def with_traceback(self, tb: TracebackType | None) -> Self:
+        """As of any exception; `way` still knows what is taken away, as `assertRaises` does."""
+        self._way = self.way
+        return super().with_traceback(tb)
+
+    @property
+    def way(self) -> TracebackType | None:
+        """The traceback, the latest one where it was taken away."""
+        return self.__traceback__ or self._way
+
+    _way: TracebackType | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
