@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dis
-import unittest.case
 from pathlib import Path
 from types import TracebackType
 
@@ -11,7 +10,7 @@ from pytest_mimic.errors import MimicError
 
 _OURS = Path(__file__).parent
 #: `assertRaises` and `pytest.raises`, given a function, catch what it raises in a file of their own.
-_ASSERTING = (unittest.case.__file__, "_pytest/raises.py", "_pytest/python_api.py")
+_ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:
