@@ -192,13 +192,14 @@ class Run:
             return
         if report.skipped and hasattr(report, "wasxfail"):
             return
-        report.outcome = "failed"
-        report.longrepr = self._told(item, error)
+        report.longrepr = self._told(item, report, error)
+        report.outcome = "skipped" if hasattr(report, "wasxfail") and _is_expected(item, error) else "failed"
 
-    def _told(self, item: pytest.Item, error: MimicError) -> str:
+    def _told(self, item: pytest.Item, report: pytest.TestReport, error: MimicError) -> str:
         kind = "missing recording" if isinstance(error, MissingRecordingError) else type(error).__name__
         place = where_swallowed(error, self.session.settings.rootdir)
-        told = f"{plain_id(item)} passed only because a {kind} was swallowed{f' in {place}' if place else ''}"
+        how = "was skipped after" if report.skipped else "passed only because"
+        told = f"{plain_id(item)} {how} a {kind} was swallowed{f' in {place}' if place else ''}"
         return "\n".join([told, *(f"  {line}" for line in f"{type(error).__name__}: {error}".splitlines())])
 
     # -- the end
@@ -407,6 +408,13 @@ def without_group(nodeid: str) -> str:
     """A test's id without the `@group` that xdist's `--dist loadgroup` appends."""
     head, at, group = nodeid.rpartition("@")
     return head if at and "::" in head and not set("[]/:") & set(group) else nodeid
+
+
+def _is_expected(item: pytest.Item, error: MimicError) -> bool:
+    """Whether the error is one that a test marked as an expected failure may fail with."""
+    mark = item.get_closest_marker("xfail")
+    raises = mark.kwargs.get("raises") if mark is not None else None
+    return raises is None or isinstance(error, raises)
 
 
 def _files_of(item: pytest.Item) -> set[str]:
