@@ -97,6 +97,7 @@ class Line:
         broken: An error has shown that the server is gone.
         used: Statements were sent since the last commit or rollback.
         failed: One of them failed.
+        introduce: Asks what the engine asked when it connected without us; before the first call that runs.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Line:
         self.broken = False
         self.used = False
         self.failed = False
+        self.introduce: Callable[[], None] | None = None
         self._create = create
         self._setup: list[Operation] = []
         self._lock: Any = None if dialect.is_async else threading.RLock()
@@ -168,6 +170,9 @@ class Line:
 
     def catch_up(self) -> Any:
         """Gives the real connection for a call that is recorded; what was replayed on its database runs first."""
+        introduce, self.introduce = self.introduce, None
+        if introduce is not None:
+            introduce()
         log = self.database.take()
         self.connect()
         for line, operation in log:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
@@ -37,6 +37,7 @@ class SqlBoundary:
     def __init__(self, name: str) -> None:
         self.name = name
         self._databases = Databases()
+        self._introduced: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
         """Where pools connect, hand out and ping; where engines say which database theirs is."""
@@ -47,6 +48,7 @@ class SqlBoundary:
             Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _resetting),
             Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _resetting),
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
+            Edge("sqlalchemy.engine.default", ("DefaultDialect", "initialize"), self._initializing),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
             Edge(psycopg, ("PGDialect_psycopg", "_type_info_fetch"), _fetching_type),
             Edge(psycopg, ("PGDialectAsync_psycopg", "_type_info_fetch"), _fetching_type),
@@ -71,8 +73,22 @@ class SqlBoundary:
                 setattr(record, _POOL, pool)
                 stand_in.line.setting_up = False
                 stand_in.line.used = False
+            self._expect_introduction(pool, record, stand_in.line)
 
         return connect
+
+    def _expect_introduction(self, pool: Any, record: Any, line: Line) -> None:
+        if pool._dialect not in self._introduced:
+            line.introduce = lambda: self._introduce(pool, record, line)
+
+    def _initializing(self, original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+        def initialize(dialect: Any, connection: Any) -> Any:
+            __tracebackhide__ = True
+            if isinstance(connection.connection.dbapi_connection, StandInConnection):
+                self._introduced.add(dialect)
+            return original(dialect, connection)
+
+        return initialize
 
     def _line(self, port: Port, pool: Any, record: Any, *, real: Any = None) -> Line:
         database = self._databases.of(pool)
@@ -88,16 +104,37 @@ class SqlBoundary:
             if not port.taking():
                 return connection
             pool = getattr(record, _POOL)
-            record.dbapi_connection = StandInConnection(self._line(port, pool, record, real=connection))
+            line = self._line(port, pool, record, real=connection)
+            record.dbapi_connection = StandInConnection(line)
+            self._expect_introduction(pool, record, line)
             return record.dbapi_connection
 
         return get_connection
+
+    def _introduce(self, pool: Any, record: Any, line: Line) -> None:
+        """Asks what an engine asks on its first connection: that was made without us, and a replay will need it."""
+        from sqlalchemy.engine.base import Connection
+        from sqlalchemy.pool.base import _AdhocProxiedConnection
+
+        engine = self._databases.engine_of(pool)
+        if pool._dialect in self._introduced or engine is None:
+            return
+        line.setting_up = True
+        try:
+            pool.dispatch.connect(record.dbapi_connection, record)
+            held: Any = _AdhocProxiedConnection(record.dbapi_connection, record)
+            asking = Connection(
+                engine, held, _has_events=False, _allow_revalidate=False, _allow_autobegin=False
+            )
+            pool._dialect.initialize(asking)
+        finally:
+            line.setting_up = False
 
     def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def raw_connection(engine: Any) -> Any:
             __tracebackhide__ = True
             if port.taking():
-                self._databases.name(engine.pool, engine.url)
+                self._databases.name(engine)
             return original(engine)
 
         return raw_connection
@@ -108,15 +145,23 @@ class Databases:
 
     def __init__(self) -> None:
         self._by_pool: WeakKeyDictionary[Any, Database] = WeakKeyDictionary()
+        self._engines: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._by_key: dict[str, Database] = {}
         self._numbers = count(1)
 
-    def name(self, pool: Any, url: Any) -> None:
+    def name(self, engine: Any) -> None:
         """Notes an engine's URL for its pool."""
-        if pool in self._by_pool:
+        pool, url = engine.pool, engine.url
+        if pool in self._engines:
             return
+        self._engines[pool] = ref(engine)
         key = None if _is_private(pool, url) else _key(url)
         self._by_pool[pool] = self._new() if key is None else self._by_key.setdefault(key, Database(key))
+
+    def engine_of(self, pool: Any) -> Any:
+        """An engine that uses a pool."""
+        engine = self._engines.get(pool)
+        return engine() if engine is not None else None
 
     def of(self, pool: Any) -> Database:
         """The database that a pool leads to."""

@@ -496,6 +496,33 @@ def test_a_connection_opened_before_is_taken_over(tape: DatabaseTape, connect: C
     assert one(engine, "SELECT count(*) FROM t") == 0
 
 
+@pytest.mark.parametrize("disposed", [False, True])
+def test_an_engine_that_connected_before_is_known_to_a_replay(
+    tape: DatabaseTape, connect: Connect, place: Place, disposed: bool
+) -> None:
+    """What it asked on its first connection is asked again while recording, its connect events included."""
+
+    def engine_with_event(url: str) -> sa.Engine:
+        engine = connect(url)
+        sa.event.listen(
+            engine, "connect", lambda connection, _: connection.cursor().execute("SELECT 1 AS ready")
+        )
+        return engine
+
+    tape.again("off")
+    engine = engine_with_event(place.real)
+    run(engine, "SELECT 2")
+    if disposed:
+        engine.dispose()
+    tape.again("record")
+    assert one(engine, "SELECT 3") == 3
+    assert tape.signatures == ["SELECT"]
+
+    tape.again("replay")
+
+    assert one(engine_with_event(place.gone), "SELECT 3") == 3
+
+
 def test_a_replayed_connection_becomes_real_afterwards(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
