@@ -193,7 +193,11 @@ class Run:
         if report.skipped and hasattr(report, "wasxfail"):
             return
         report.longrepr = self._told(item, report, error)
-        report.outcome = "skipped" if hasattr(report, "wasxfail") and _is_expected(item, error) else "failed"
+        if hasattr(report, "wasxfail") and _is_expected(item, error):
+            report.outcome = "skipped"
+        else:
+            report.outcome = "failed"
+            vars(report).pop("wasxfail", None)  # pytest counts no failure that has it
 
     def _told(self, item: pytest.Item, report: pytest.TestReport, error: MimicError) -> str:
         kind = "missing recording" if isinstance(error, MissingRecordingError) else type(error).__name__

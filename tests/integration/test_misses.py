@@ -1,0 +1,209 @@
+"""A miss says which call, the nearest recording, what differs, and the command that records it."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from dataclasses import dataclass, field
+    from tally import ran
+
+    @dataclass
+    class Order:
+        city: str
+        lines: list = field(default_factory=list)
+
+    def fetch(base, day="2024-04-30", *rest, **extra):
+        ran("fetch", base, day)
+        return base
+
+    def send(order, token=None):
+        ran("send")
+        return "sent"
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked, and `test_week` has recorded two calls."""
+    project.ini("shop:fetch", "shop:send")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_week():
+            shop.fetch("EUR")
+            shop.fetch("USD", "2024-01-01")
+            shop.send(shop.Order("Oslo", [{"sku": 1, "n": 2}]), token="s3cret")
+        """,
+    )
+    project.record().expect(passed=1)
+    return project
+
+
+def _body(run):
+    """The error as pytest shows it, without the margin."""
+    lines = [line[1:].strip() for line in run.output.splitlines() if line.startswith("E  ")]
+    return [line.removeprefix("pytest_mimic.") for line in lines]
+
+
+def test_the_difference_is_told_argument_by_argument(shop):
+    """The nearest recording, its test and date, each difference on a line, the command."""
+    shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR', '2024-05-01', 7, retry=True)\n")
+
+    run = shop.replay()
+
+    lines = _body(run.expect(failed=1, real=[], never=["pytest_mimic/", "Traceback"]))
+    assert lines[0] == "MissingRecordingError: no recording of shop:fetch(base='EUR', day='2024-05-01', 7, retry=True)"
+    assert lines[1].startswith("nearest: recorded by test_shop.py::test_week on 20")
+    assert lines[2:] == [
+        "day: '2024-04-30' recorded, '2024-05-01' now",
+        "rest[0]: 7 now, not in the recording",
+        "retry: True now, not in the recording",
+        "to record it: pytest --mimic-record test_shop.py::test_day",
+    ]
+
+
+def test_a_difference_deep_inside_an_argument_is_told_by_its_path(shop):
+    """Not the whole object."""
+    shop.write(
+        "test_shop.py",
+        "import shop\n\ndef test_day():\n    shop.send(shop.Order('Oslo', [{'sku': 1, 'n': 3}]), 's3' + 'cret')\n",
+    )
+
+    run = shop.replay()
+
+    assert "order.lines[0].n: 2 recorded, 3 now" in _body(run.expect(failed=1))
+    assert "s3cret" not in run.output
+
+
+def test_a_secret_that_differs_is_named_and_not_shown(shop):
+    """Redacted in the label and in the difference."""
+    shop.write(
+        "test_shop.py",
+        "import shop\n\ndef test_day():\n    shop.send(shop.Order('Oslo', [{'sku': 1, 'n': 2}]), 'other' + 'word')\n",
+    )
+
+    run = shop.replay().expect(failed=1)
+
+    assert "otherword" not in run.output
+    assert any("token" in line and "differ" in line for line in _body(run))
+
+
+def test_nothing_recorded_of_the_target_at_all(project):
+    """Says so instead of a nearest recording."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR')\n")
+
+    lines = _body(project.replay().expect(failed=1))
+
+    assert lines == [
+        "MissingRecordingError: no recording of shop:fetch(base='EUR', day='2024-04-30')",
+        "nothing of shop:fetch is recorded",
+        "to record it: pytest --mimic-record test_shop.py::test_day",
+    ]
+
+
+def test_the_line_shown_is_the_users_call(shop):
+    """The failure points at the line that made the call, however deep."""
+    shop.write(
+        "test_shop.py",
+        "import shop\n\ndef ask():\n    return shop.fetch('CHF')\n\ndef test_day():\n    assert ask() == 'CHF'\n",
+    )
+
+    shop.replay().expect(failed=1, says=["test_shop.py:4: MissingRecordingError", ">       return shop.fetch"[:5]])
+
+
+@pytest.mark.parametrize("style", ["short", "line", "native", "no"])
+def test_in_every_style_of_traceback(shop, style):
+    """The message is there, whatever `--tb` says."""
+    shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
+
+    run = shop.replay(f"--tb={style}")
+
+    run.expect(failed=1, never=["INTERNALERROR"], says=["no recording of shop:fetch(base='CHF'"])
+
+
+def test_the_error_carries_its_facts_and_can_be_pickled(shop):
+    """`call`, and the text, in another process too."""
+    shop.write(
+        "test_shop.py",
+        """
+        import pickle
+        import pytest, shop
+        from pytest_mimic import MimicError, MissingRecordingError, StaleRecordingError
+
+        def test_day():
+            with pytest.raises(RuntimeError) as caught:
+                shop.fetch("CHF")
+            error = caught.value
+            assert type(error) is MissingRecordingError and isinstance(error, MimicError)
+            assert error.call == "shop:fetch(base='CHF', day='2024-04-30')"
+            again = pickle.loads(pickle.dumps(error))
+            assert (type(again), str(again), again.call) == (type(error), str(error), error.call)
+        """,
+    )
+
+    shop.replay().expect(passed=1)
+
+
+def test_a_parametrized_test_id_is_quoted_in_the_command(shop):
+    """The command can be pasted into a shell."""
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("base", ["C H"])
+        def test_day(base):
+            shop.fetch(base)
+        """,
+    )
+
+    shop.replay().expect(failed=1, says=["pytest --mimic-record 'test_shop.py::test_day[C H]'"])
+
+
+def test_no_record_never_records(shop):
+    """Not even with the fixture that asks for it; a plain miss."""
+    shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
+
+    run = shop.run("--mimic-no-record").expect(failed=1, real=[])
+
+    assert run.changed == set()
+
+
+def test_verify_of_a_call_without_recording_is_a_miss_too(shop):
+    """Nothing to compare with: it does not run."""
+    shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
+
+    shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
+
+
+def test_a_stale_recording(shop):
+    """Says that the target has changed, and both ways on."""
+    shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
+
+    lines = _body(shop.replay().expect(failed=1, real=[], never=["pytest_mimic/"]))
+
+    assert lines[0].startswith("StaleRecordingError: shop:fetch has changed since this call was recorded (20")
+    assert lines[1:3] == [
+        "to record it anew: pytest --mimic-record test_shop.py::test_week",
+        "to see whether the outcome changed: pytest --mimic-verify test_shop.py::test_week",
+    ]
+
+
+def test_a_stale_recording_replays_with_a_warning_or_without(shop):
+    """`mimic_source`: warn, ignore."""
+    shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
+    shop.ini("shop:fetch", "shop:send", mimic_source="warn")
+
+    warned = shop.replay("-W", "default")
+    shop.ini("shop:fetch", "shop:send", mimic_source="ignore")
+    ignored = shop.replay()
+
+    assert "shop:fetch has changed since this call was recorded" in warned.output
+    assert (warned.outcomes["passed"], warned.real) == (1, [])
+    ignored.expect(passed=1, real=[], never=["has changed"])

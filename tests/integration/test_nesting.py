@@ -1,0 +1,300 @@
+"""What is called inside a call that runs for real belongs to that call."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    import asyncio
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+    from tally import ran
+
+    def price(item):
+        ran("price", item)
+        return len(item)
+
+    async def price_async(item):
+        ran("price_async", item)
+        await asyncio.sleep(0)
+        return len(item)
+
+    def total(*items):
+        ran("total", *items)
+        return sum(price(item) for item in items)
+
+    def factorial(number):
+        ran("factorial", number)
+        return number * factorial(number - 1) if number else 1
+
+    def tree(depth):
+        ran("tree", depth)
+        yield depth
+        if depth:
+            yield from tree(depth - 1)
+            yield price("leaf" * depth)
+
+    async def total_async(*items):
+        ran("total_async", *items)
+        parts = await asyncio.gather(*(asyncio.create_task(price_async(item)) for item in items))
+        return sum(parts) + await asyncio.to_thread(price, "thread")
+
+    def in_thread(item):
+        ran("in_thread", item)
+        got = []
+        thread = threading.Thread(target=lambda: got.append(price(item)))
+        thread.start()
+        thread.join()
+        return got
+
+    class Worker(threading.Thread):
+        def __init__(self, item):
+            super().__init__()
+            self.item = item
+
+        def run(self):
+            self.got = price(self.item)
+
+    def in_own_thread(item):
+        ran("in_own_thread", item)
+        worker = Worker(item)
+        worker.start()
+        worker.join()
+        assert "run" not in vars(worker)
+        return worker.got
+
+    def in_timer(item):
+        ran("in_timer", item)
+        got = []
+        timer = threading.Timer(0, lambda: got.append(price(item)))
+        timer.start()
+        timer.join()
+        return got
+
+    def in_pool(*items):
+        ran("in_pool", *items)
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(price, items))
+
+    def in_thread_of_thread(item):
+        ran("in_thread_of_thread", item)
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(in_thread, item).result()
+
+    pool = ThreadPoolExecutor(1)
+
+    def in_shared_pool(item):
+        ran("in_shared_pool", item)
+        return pool.submit(price, item).result()
+
+    async def in_executor(item):
+        ran("in_executor", item)
+        return await asyncio.get_running_loop().run_in_executor(None, price, item)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ("shop.total('a', 'bb')", 3),
+        ("shop.factorial(4)", 24),
+        ("list(shop.tree(2))", [2, 1, 0, 4, 8]),
+        ("asyncio.run(shop.total_async('a', 'bb'))", 9),
+        ("shop.in_thread('abc')", [3]),
+        ("shop.in_own_thread('abc')", 3),
+        ("shop.in_timer('abc')", [3]),
+        ("shop.in_pool('a', 'bb', 'ccc')", [1, 2, 3]),
+        ("shop.in_thread_of_thread('abc')", [3]),
+        ("asyncio.run(shop.in_executor('abc'))", 3),
+    ],
+)
+def test_an_inner_call_is_not_recorded_on_its_own(round_trip, call, value):
+    """In the same thread, recursively, in generators, tasks, threads and pools: one recording, of the outer call."""
+    run = round_trip(
+        "shop:*",
+        shop=SHOP,
+        test=f"""
+            import asyncio
+            import shop
+
+            def test_it():
+                assert {call} == {value!r}
+        """,
+        passed=1,
+    )
+
+    assert len([name for name in run.vault if name.startswith("calls/")]) == 1
+
+
+def test_an_inner_call_does_not_replay_inside_a_call_that_runs_for_real(project):
+    """An outer call is recorded whole: its inner calls run for real even where they are recorded."""
+    project.ini("shop:total", "shop:price")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_inner():
+            assert shop.price("a") == 1
+
+        def test_outer():
+            assert shop.total("a") == 1
+        """,
+    )
+
+    project.record("test_shop.py").expect(passed=2, real=["price a", "total a", "price a"])
+
+    project.replay().expect(passed=2, real=[])
+
+
+def test_a_shared_pool_serves_inner_and_outer_callers_apart(project):
+    """A pool's thread that a recorded call started does not belong to that call."""
+    project.ini("shop:in_shared_pool", "shop:price")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it():
+            assert shop.in_shared_pool("inner") == 5
+            assert shop.pool.submit(shop.price, "outer").result() == 5
+        """,
+    )
+
+    run = project.record().expect(passed=1, real=["in_shared_pool inner", "price inner", "price outer"])
+
+    assert len([name for name in run.vault if "/price/" in name]) == 1
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_thread_that_outlives_its_call_is_on_its_own_afterwards(project):
+    """Its later calls are recorded as anybody's."""
+    project.ini("shop:begin", "shop:price")
+    project.write(
+        "shop.py",
+        """
+        import threading
+        from tally import ran
+
+        go = threading.Event()
+        threads = []
+
+        def price(item):
+            ran("price", item)
+            return len(item)
+
+        def later():
+            go.wait()
+            price("later")
+
+        def begin():
+            ran("begin")
+            threads.append(threading.Thread(target=later))
+            threads[0].start()
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it():
+            shop.begin()
+            shop.go.set()
+            for thread in shop.threads:
+                thread.join()
+        """,
+    )
+
+    run = project.record().expect(passed=1, real=["begin", "price later"])
+
+    assert {name.split("/")[2] for name in run.vault} == {"begin", "price"}
+
+
+def test_threads_are_as_they_were_after_a_recording_call(project):
+    """`Thread.start` and `submit` are restored exactly, after exceptions too."""
+    project.ini("shop:total", "shop:bad")
+    project.write("shop.py", SHOP + "\n    def bad():\n        raise ValueError\n")
+    project.write(
+        "test_shop.py",
+        """
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        import pytest, shop
+
+        START, SUBMIT = threading.Thread.start, ThreadPoolExecutor.submit
+
+        def test_it():
+            shop.total("a")
+            with pytest.raises(ValueError):
+                shop.bad()
+            assert threading.Thread.start is START
+            assert ThreadPoolExecutor.submit is SUBMIT
+        """,
+    )
+
+    project.record().expect(passed=1)
+
+
+def test_a_call_between_two_items_of_a_stream_is_the_readers_own(project):
+    """While the reader works, it is not inside the generator."""
+    project.ini("shop:tree", "shop:price")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    assert [shop.price('x' * n) for n in shop.tree(1)][:2] == [1, 0]\n",
+    )
+
+    run = project.record().expect(passed=1)
+
+    assert len([name for name in run.vault if "/price/" in name]) == 3
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_task_that_runs_beside_a_recorded_call_is_not_inside_it(project):
+    """Two tasks, one in a recorded call: the other's calls are recorded."""
+    project.ini("shop:slow", "shop:price_async")
+    project.write(
+        "shop.py",
+        """
+        import asyncio
+        from tally import ran
+
+        inside = asyncio.Event()
+        done = asyncio.Event()
+
+        async def price_async(item):
+            ran("price_async", item)
+            return len(item)
+
+        async def slow():
+            ran("slow")
+            inside.set()
+            await done.wait()
+            return await price_async("inner")
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def beside():
+                await shop.inside.wait()
+                got = await shop.price_async("outer")
+                shop.done.set()
+                return got
+            async def main():
+                return await asyncio.gather(shop.slow(), beside())
+            async def replayed():
+                shop.inside.set()
+                return await main()
+            assert asyncio.run(replayed() if shop.inside.is_set() else main()) == [5, 5]
+        """,
+    )
+    run = project.record().expect(passed=1, real=["slow", "price_async outer", "price_async inner"])
+
+    assert len([name for name in run.vault if "/price_async/" in name]) == 1

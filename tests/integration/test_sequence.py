@@ -1,0 +1,310 @@
+"""`sequence`: the n-th identical call inside one test replays the n-th recorded outcome."""
+
+from __future__ import annotations
+
+CLIENT = """
+    from tally import ran
+
+    class Unavailable(Exception):
+        pass
+
+    state = {"calls": 0}
+
+    def get(path):
+        ran("get", path)
+        state["calls"] += 1
+        return 200 if state["calls"] % 3 == 0 else 503
+
+    def patient(path):
+        answers = []
+        while not answers or answers[-1] == 503:
+            answers.append(get(path))
+        return answers
+
+    def flaky(path):
+        ran("flaky", path)
+        state["calls"] += 1
+        if state["calls"] % 3:
+            raise Unavailable(state["calls"])
+        return "ok"
+
+    async def poll(job):
+        ran("poll", job)
+        state["calls"] += 1
+        return state["calls"]
+
+    def lines(name):
+        ran("lines", name)
+        state["calls"] += 1
+        for number in range(9):
+            yield state["calls"], number
+"""
+
+
+def test_the_retry_pattern_in_each_of_two_tests(round_trip):
+    """503, 503, 200 comes back in the same order, counted anew in each test."""
+    round_trip(
+        "shop:get sequence",
+        shop=CLIENT,
+        test="""
+            import shop
+
+            def test_one():
+                assert shop.patient("/a") == [503, 503, 200]
+
+            def test_two():
+                assert shop.patient("/a") == [503, 503, 200]
+        """,
+        real=["get /a"] * 6,
+        passed=2,
+        hash_seeds=(1, 2),
+    )
+
+
+def test_exceptions_are_part_of_it(round_trip):
+    """The first two calls raise, the third one gives a value."""
+    round_trip(
+        "shop:flaky sequence",
+        shop=CLIENT,
+        test="""
+            import shop
+
+            def test_it():
+                got = []
+                for _ in range(3):
+                    try:
+                        got.append(shop.flaky("/a"))
+                    except shop.Unavailable as error:
+                        got.append(error.args[0])
+                assert got == [1, 2, "ok"]
+        """,
+        passed=1,
+        real=["flaky /a"] * 3,
+    )
+
+
+def test_the_last_outcome_repeats_and_record_appends(project):
+    """A replay beyond the recorded calls repeats the last; --mimic-record runs and appends those."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", CLIENT)
+    test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
+    project.write("test_shop.py", test.format(n=3, want="[503, 503, 200]"))
+    project.record().expect(passed=1, real=["get /a"] * 3)
+    project.write("test_shop.py", test.format(n=5, want="[503, 503, 200, 200, 200]"))
+    project.replay().expect(passed=1, real=[])
+    project.write("test_shop.py", test.format(n=5, want="[503, 503, 200, 503, 503]"))
+
+    project.record().expect(passed=1, real=["get /a"] * 2)
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_rerecording_fewer_calls_drops_the_rest(project):
+    """The sequence is what the last recording run of a passing test saw."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", CLIENT)
+    test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
+    project.write("test_shop.py", test.format(n=3, want="[503, 503, 200]"))
+    project.record().expect(passed=1)
+    project.write("test_shop.py", test.format(n=2, want="[503, 503]"))
+    project.run("--mimic-rerecord").expect(passed=1, real=["get /a"] * 2)
+    project.write("test_shop.py", test.format(n=3, want="[503, 503, 503]"))
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_each_set_of_arguments_counts_for_itself(round_trip):
+    """Identical calls only."""
+    round_trip(
+        "shop:poll sequence",
+        shop=CLIENT,
+        test="""
+            import asyncio, shop
+
+            def test_it():
+                async def main():
+                    return [await shop.poll(job) for job in "abab"]
+                assert asyncio.run(main()) == [1, 2, 3, 4]
+        """,
+        passed=1,
+        real=["poll a", "poll b", "poll a", "poll b"],
+    )
+
+
+def test_tasks_and_threads_count_in_the_order_of_their_calls(round_trip):
+    """Each call in flight runs for itself, and has its own place."""
+    round_trip(
+        "shop:numbered sequence",
+        "shop:numbered_async sequence",
+        shop="""
+            import asyncio, threading
+            from tally import ran
+
+            guard = threading.Lock()
+            count = [0]
+
+            def numbered():
+                ran("numbered")
+                with guard:
+                    count[0] += 1
+                    return count[0]
+
+            async def numbered_async():
+                ran("numbered_async")
+                count[0] += 1
+                mine = count[0]
+                await asyncio.sleep(0.01 * (5 - mine % 5))
+                return mine
+        """,
+        test="""
+            import asyncio
+            from concurrent.futures import ThreadPoolExecutor
+            import shop
+
+            def test_threads():
+                with ThreadPoolExecutor(4) as pool:
+                    got = list(pool.map(lambda _: shop.numbered(), range(12)))
+                assert len(set(got)) == 12
+
+            def test_tasks():
+                async def main():
+                    return await asyncio.gather(*(shop.numbered_async() for _ in range(5)))
+                got = asyncio.run(main())
+                assert got == sorted(got) and len(set(got)) == 5
+        """,
+        real=["numbered"] * 12 + ["numbered_async"] * 5,
+        passed=2,
+    )
+
+
+def test_streams_in_a_sequence(project):
+    """Each has its own items, and is read further on its own."""
+    project.ini("shop:lines sequence")
+    project.write("shop.py", CLIENT)
+    test = """
+        import itertools, shop
+
+        def test_it():
+            first, second = shop.lines("x"), shop.lines("x")
+            assert list(itertools.islice(first, 2)) == [(1, 0), (1, 1)]
+            assert list(itertools.islice(second, {n})) == [(2, number) for number in range({n})]
+    """
+    project.write("test_shop.py", test.format(n=1))
+    project.record().expect(passed=1, real=["lines x"] * 2)
+    project.write("test_shop.py", test.format(n=3))
+    project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
+    project.write("shop.py", CLIENT.replace('{"calls": 0}', '{"calls": 1}'))
+
+    project.record().expect(passed=1, real=["lines x"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_wider_fixtures_own_their_calls(project):
+    """The calls of a module's or session's fixture belong to it, not to the test that came first."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", CLIENT)
+    project.write(
+        "conftest.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture(scope="session")
+        def login():
+            answers = shop.patient("/login")
+            yield answers
+            assert shop.get("/login") == 503
+        """,
+    )
+    for name in ("a", "b"):
+        project.write(
+            f"test_{name}.py",
+            """
+            import pytest, shop
+
+            @pytest.fixture(scope="module")
+            def opened():
+                return shop.patient("/open")
+
+            def test_one(login, opened):
+                assert login == [503, 503, 200] and opened == [503, 503, 200]
+                assert shop.patient("/open") == [503, 503, 200]
+
+            def test_two(login, opened):
+                assert login == [503, 503, 200] and opened == [503, 503, 200]
+                assert shop.patient("/open") == [503, 503, 200]
+            """,
+        )
+    project.record().expect(passed=4)
+
+    project.replay().expect(passed=4, real=[])
+    project.replay("test_b.py::test_two").expect(passed=1, real=[])
+    project.replay("test_b.py", "test_a.py").expect(passed=4, real=[])
+
+
+def test_function_fixtures_and_teardown_belong_to_the_test(round_trip):
+    """Set-up, test and teardown count on."""
+    round_trip(
+        "shop:poll sequence",
+        shop=CLIENT,
+        test="""
+            import asyncio, pytest, shop
+
+            def poll():
+                return asyncio.run(shop.poll("x"))
+
+            @pytest.fixture
+            def around():
+                first = poll()
+                yield first
+                assert poll() == first + 2
+
+            @pytest.mark.parametrize("n", [0, 1])
+            def test_it(around, n):
+                assert around == 3 * n + 1 and poll() == around + 1
+        """,
+        passed=2,
+        real=["poll x"] * 6,
+    )
+
+
+def test_a_rerun_counts_anew(project):
+    """pytest-rerunfailures runs the test again from its first call."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", CLIENT)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+        tries = []
+
+        def test_it():
+            assert shop.patient("/a") == [503, 503, 200]
+            tries.append(1)
+            assert len(tries) > 1
+        """,
+    )
+    options = ("--reruns", "1")
+    project.record(*options, plugins=["rerunfailures"]).expect(passed=1, rerun=1, real=["get /a"] * 3)
+
+    project.replay(*options, plugins=["rerunfailures"]).expect(passed=1, rerun=1, real=[])
+
+
+def test_a_new_test_does_not_see_another_tests_sequence(project):
+    """It belongs to the test that made it."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", CLIENT)
+    project.write("test_shop.py", "import shop\n\ndef test_old():\n    shop.get('/a')\n")
+    project.record().expect(passed=1)
+    project.write("test_shop.py", "import shop\n\ndef test_new():\n    shop.get('/a')\n")
+
+    project.replay().expect(failed=1, real=[], says=["no recording of shop:get(path='/a')"])
+
+
+def test_without_the_option_identical_calls_share_one_outcome(project):
+    """One identity, one recording."""
+    project.ini("shop:get")
+    project.write("shop.py", CLIENT)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert [shop.get('/a') for _ in range(4)] == [503] * 4\n")
+
+    project.record().expect(passed=1, real=["get /a"])

@@ -1,0 +1,252 @@
+"""The same call in flight runs once: in threads, in tasks and across processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SHOP = """
+    import asyncio
+    import threading
+    from tally import ran
+
+    started = threading.Barrier(8)
+
+    def fetch(city):
+        ran("fetch", city)
+        if city == "Atlantis":
+            raise LookupError(city)
+        threading.Event().wait(0.05)
+        return [city]
+
+    async def fetch_async(city):
+        ran("fetch_async", city)
+        await asyncio.sleep(0.05)
+        return [city]
+
+    def stream(count):
+        ran("stream", count)
+        for number in range(count):
+            threading.Event().wait(0.01)
+            yield number
+"""
+
+
+def test_many_threads(round_trip):
+    """One runs, all get its outcome, an exception too, each a copy of its own."""
+    round_trip(
+        "shop:fetch",
+        "shop:stream",
+        shop=SHOP,
+        test="""
+            from concurrent.futures import ThreadPoolExecutor
+            import threading
+            import shop
+
+            def everywhere(work):
+                start = threading.Barrier(8)
+                def go(_):
+                    start.wait()
+                    try:
+                        return work()
+                    except LookupError as error:
+                        return error
+                with ThreadPoolExecutor(8) as pool:
+                    return list(pool.map(go, range(8)))
+
+            def test_values():
+                got = everywhere(lambda: shop.fetch("Oslo"))
+                assert got == [["Oslo"]] * 8 and len({id(one) for one in got}) == 8
+
+            def test_errors():
+                got = everywhere(lambda: shop.fetch("Atlantis"))
+                assert {(type(one), one.args) for one in got} == {(LookupError, ("Atlantis",))}
+                assert len({id(one) for one in got}) == 8
+
+            def test_streams():
+                assert everywhere(lambda: list(shop.stream(3))) == [[0, 1, 2]] * 8
+        """,
+        passed=3,
+        real=["fetch Oslo", "fetch Atlantis", "stream 3"],
+    )
+
+
+def test_many_tasks(round_trip):
+    """Under one event loop, with sync targets in threads beside it."""
+    round_trip(
+        "shop:fetch_async",
+        "shop:fetch",
+        shop=SHOP,
+        test="""
+            import asyncio
+            import shop
+
+            def test_it():
+                async def main():
+                    tasks = [shop.fetch_async("Rome") for _ in range(20)]
+                    threads = [asyncio.to_thread(shop.fetch, "Bern") for _ in range(5)]
+                    return await asyncio.gather(*tasks, *threads)
+                assert asyncio.run(main()) == [["Rome"]] * 20 + [["Bern"]] * 5
+        """,
+        passed=1,
+    )
+
+
+def test_tasks_run_the_call_once(project):
+    """Twenty tasks, one real call."""
+    project.ini("shop:fetch_async")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def main():
+                return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(20)))
+            assert asyncio.run(main()) == [["Rome"]] * 20
+        """,
+    )
+
+    run = project.record().expect(passed=1, real=["fetch_async Rome"])
+
+    assert run.section[0] == "1 call recorded in # s, 19 replayed, # s saved"
+
+
+def test_one_that_fails_to_be_recorded_lets_the_others_run(project):
+    """A cancelled or refused call keeps nobody waiting."""
+    project.ini("shop:slow", "shop:lock")
+    project.write(
+        "shop.py",
+        """
+        import asyncio, threading
+        from tally import ran
+
+        async def slow():
+            ran("slow")
+            await asyncio.sleep(0.05)
+            return 1
+
+        def lock():
+            ran("lock")
+            return threading.Lock()
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+        import pytest
+        from pytest_mimic import UnstorableOutcomeError
+
+        def test_cancelled():
+            async def main():
+                first = asyncio.create_task(shop.slow())
+                await asyncio.sleep(0.01)
+                second = asyncio.create_task(shop.slow())
+                await asyncio.sleep(0.01)
+                first.cancel()
+                return await second
+            assert asyncio.run(main()) == 1
+
+        def test_refused():
+            for _ in range(2):
+                with pytest.raises(UnstorableOutcomeError, match="a thread lock"):
+                    shop.lock()
+        """,
+    )
+
+    project.record(process=True, timeout=20).expect(passed=2, real=["slow", "slow", "lock", "lock"])
+
+
+def test_rerecord_runs_a_call_in_flight_once_and_each_later_one_anew(project):
+    """`Every call runs for real`, those in flight together once."""
+    project.ini("shop:fetch_async")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def main():
+                return await asyncio.gather(*(shop.fetch_async("Rome") for _ in range(3)))
+            asyncio.run(main())
+            asyncio.run(main())
+        """,
+    )
+
+    project.run("--mimic-rerecord").expect(passed=1, real=["fetch_async Rome"] * 2)
+
+
+def test_across_processes(project):
+    """Two pytest runs at once: the second waits for the first one's call and replays it."""
+    project.ini("shop:fetch")
+    project.write(
+        "shop.py",
+        """
+        import pathlib, time
+        from tally import ran
+
+        def fetch(city):
+            ran("fetch", city)
+            pathlib.Path("running").touch()
+            while not pathlib.Path("waiting").exists():
+                time.sleep(0.01)
+            time.sleep(0.3)
+            return [city]
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pathlib, sys, time
+        import shop
+
+        def test_it(request):
+            if request.config.getoption("-k") == "it":
+                while not pathlib.Path("running").exists():
+                    time.sleep(0.01)
+                pathlib.Path("waiting").touch()
+            assert shop.fetch("Oslo") == ["Oslo"]
+        """,
+    )
+    command = [sys.executable, "-m", "pytest", "--mimic-record"]
+    both = [
+        subprocess.Popen(
+            [*command, *project.arguments(*more)],
+            cwd=project.root,
+            env=project.environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for more in ((), ("-k", "it"))
+    ]
+
+    outputs = [one.communicate(timeout=60)[0] for one in both]
+
+    assert [one.returncode for one in both] == [0, 0], outputs
+    assert project.real() == ["fetch Oslo"]
+    assert "1 call recorded" in outputs[0]
+    assert "1 call replayed" in outputs[1]
+
+
+def test_it_waits_though_the_clocks_stand_still(project):
+    """A test may have stopped the clocks."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        import shop, time
+
+        def test_it(monkeypatch):
+            monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+            monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+            with ThreadPoolExecutor(4) as pool:
+                assert list(pool.map(shop.fetch, ["Oslo"] * 4)) == [["Oslo"]] * 4
+        """,
+    )
+
+    project.record().expect(passed=1, real=["fetch Oslo"])

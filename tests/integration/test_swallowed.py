@@ -1,0 +1,457 @@
+"""A miss fails its test even where the code under test swallowed it; handled in the test's own file it is deliberate."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    import asyncio
+    import contextlib
+    import logging
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city
+
+    async def fetch_async(city):
+        ran("fetch_async", city)
+        return city
+
+    def stream(city):
+        ran("stream", city)
+        yield city
+
+    def bare(city):
+        try:
+            return fetch(city)
+        except Exception:
+            return None
+
+    def deeper(city):
+        try:
+            return [fetch(city)]
+        finally:
+            logging.getLogger("shop").debug("done")
+
+    def suppressing(city):
+        with contextlib.suppress(Exception):
+            return deeper(city)
+
+    def everything(city):
+        try:
+            return fetch(city)
+        except BaseException:
+            return None
+
+    def replaced(city):
+        try:
+            try:
+                return fetch(city)
+            except RuntimeError as error:
+                raise LookupError("not there") from error
+        except LookupError:
+            return None
+
+    def returning(city):
+        try:
+            return fetch(city)
+        finally:
+            return None
+
+    def in_thread(city):
+        thread = threading.Thread(target=bare, args=(city,))
+        thread.start()
+        thread.join()
+
+    def in_pool(city):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(fetch, city)
+
+    def in_pool_asked(city):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(fetch, city).exception()
+
+    async def gathered(city):
+        return await asyncio.gather(fetch_async(city), return_exceptions=True)
+
+    async def gathered_deeper(city):
+        async def one():
+            return await fetch_async(city)
+        return await asyncio.gather(one(), return_exceptions=True)
+
+    async def waited(city):
+        done, _ = await asyncio.wait([asyncio.create_task(fetch_async(city))])
+        return [task.exception() for task in done]
+
+    async def awaited(city):
+        try:
+            return await fetch_async(city)
+        except Exception:
+            return None
+
+    def streamed(city):
+        try:
+            return list(stream(city))
+        except Exception:
+            return []
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "shop.bare('Oslo')",
+        "shop.suppressing('Oslo')",
+        "shop.everything('Oslo')",
+        "shop.replaced('Oslo')",
+        "shop.returning('Oslo')",
+        "shop.in_thread('Oslo')",
+        "shop.in_pool('Oslo')",
+        "shop.in_pool_asked('Oslo')",
+        "asyncio.run(shop.gathered('Oslo'))",
+        "asyncio.run(shop.gathered_deeper('Oslo'))",
+        "asyncio.run(shop.waited('Oslo'))",
+        "asyncio.run(shop.awaited('Oslo'))",
+        "shop.streamed('Oslo')",
+    ],
+)
+def test_swallowed_by_the_code_under_test(project, call):
+    """The test fails, and says where the miss was swallowed and what to do."""
+    project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
+
+    run = project.run()
+
+    run.expect(
+        failed=1,
+        real=[],
+        says=[
+            "test_shop.py::test_it passed only because a missing recording was swallowed",
+            "  MissingRecordingError: no recording of shop:",
+            "to record it: pytest --mimic-record test_shop.py::test_it",
+        ],
+        never=["pytest_mimic/", "Traceback", "INTERNALERROR"],
+    )
+    assert "1 call missing" in run.section[0]
+
+
+def test_the_place_is_the_one_that_swallowed(project):
+    """File and line, relative to the rootdir."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.suppressing('Oslo')\n")
+    line = 1 + (project.root / "shop.py").read_text().splitlines().index("        return deeper(city)")
+
+    project.run().expect(failed=1, says=[f"a missing recording was swallowed in shop.py:{line}\n"])
+
+
+def test_handled_in_the_tests_own_file_is_deliberate(project):
+    """pytest.raises, try/except, suppress, in the test, its helper, its fixture, its class or a task of it."""
+    project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, contextlib, unittest
+        from concurrent.futures import ThreadPoolExecutor
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError, mimic
+
+        def test_raises():
+            with pytest.raises(MissingRecordingError, match="no recording of shop:fetch") as caught:
+                shop.fetch("Oslo")
+            assert "Oslo" in str(caught.value)
+
+        def test_raises_through_the_code_under_test():
+            with pytest.raises(MissingRecordingError):
+                shop.deeper("Oslo")
+
+        def test_raises_with_a_function():
+            pytest.raises(MissingRecordingError, shop.deeper, "Oslo")
+
+        def test_try():
+            try:
+                shop.fetch("Oslo")
+            except RuntimeError:
+                pass
+
+        def test_suppress():
+            with contextlib.suppress(MissingRecordingError):
+                shop.fetch("Oslo")
+
+        def test_stream():
+            with pytest.raises(MissingRecordingError):
+                next(shop.stream("Oslo"))
+
+        def helper():
+            try:
+                return shop.fetch("Oslo")
+            except Exception:
+                return "offline"
+
+        def test_helper():
+            assert helper() == "offline"
+
+        @pytest.fixture
+        def offline():
+            return helper()
+
+        def test_fixture(offline):
+            assert offline == "offline"
+
+        def test_task():
+            async def one():
+                try:
+                    await shop.fetch_async("Oslo")
+                except MissingRecordingError:
+                    return "handled"
+            async def main():
+                return await asyncio.gather(one())
+            assert asyncio.run(main()) == ["handled"]
+
+        def test_future():
+            with ThreadPoolExecutor(1) as pool, pytest.raises(MissingRecordingError):
+                pool.submit(shop.fetch, "Oslo").result()
+
+        def test_async_through_run():
+            with pytest.raises(MissingRecordingError):
+                asyncio.run(shop.fetch_async("Oslo"))
+
+        class TestIt:
+            def test_method(self):
+                with pytest.raises(MissingRecordingError):
+                    shop.fetch("Oslo")
+
+        class TestCase(unittest.TestCase):
+            def test_method(self):
+                with self.assertRaises(MissingRecordingError):
+                    shop.fetch("Oslo")
+
+        @mimic("shop:deeper")
+        def test_decorated():
+            with pytest.raises(MissingRecordingError):
+                shop.deeper("Oslo")
+        """,
+    )
+
+    project.run().expect(passed=14, real=[])
+
+
+def test_handled_in_a_conftest_is_not_deliberate(project):
+    """Only the test's own file counts."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "conftest.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture
+        def city():
+            try:
+                return shop.fetch("Oslo")
+            except Exception:
+                return None
+        """,
+    )
+    project.write("test_shop.py", "def test_it(city):\n    assert city is None\n")
+
+    project.run().expect(
+        errors=1, says=["a missing recording was swallowed in conftest.py:6"]
+    )
+
+
+def test_gathered_in_the_tests_own_file_without_handling(project):
+    """`return_exceptions=True` hides a miss wherever it stands: nobody looked at it."""
+    project.ini("shop:fetch_async")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        def test_it():
+            async def main():
+                await asyncio.gather(shop.fetch_async("Oslo"), return_exceptions=True)
+            asyncio.run(main())
+        """,
+    )
+
+    project.run().expect(failed=1, says=["passed only because a missing recording was swallowed"])
+
+
+def test_in_setup_and_teardown(project):
+    """The phase that swallowed it errs; the test itself is what it was."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture
+        def before():
+            shop.bare("before")
+
+        @pytest.fixture
+        def after():
+            yield
+            shop.bare("after")
+
+        def test_before(before):
+            pass
+
+        def test_after(after):
+            pass
+        """,
+    )
+
+    run = project.run()
+
+    run.expect(passed=1, errors=2, real=[])
+    assert "ERROR test_shop.py::test_before" in run.output
+    assert "ERROR test_shop.py::test_after" in run.output
+
+
+def test_the_tests_own_failure_is_not_hidden(project):
+    """The assertion is what fails; the miss is told beside it."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.bare('Oslo') == 'Oslo'\n")
+
+    run = project.run()
+
+    run.expect(
+        failed=1,
+        says=["AssertionError: assert None == 'Oslo'", "no recording of shop:fetch(city='Oslo')"],
+        never=["passed only because"],
+    )
+
+
+def test_a_skip_after_a_swallowed_miss_does_not_hide_it(project):
+    """Nor does pytest.importorskip or a SkipTest."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import unittest
+        import pytest, shop
+
+        def test_skip():
+            if shop.bare("Oslo") is None:
+                pytest.skip("shop is down")
+
+        def test_unittest_skip():
+            shop.bare("Oslo")
+            raise unittest.SkipTest("shop is down")
+
+        @pytest.mark.skip(reason="not yet")
+        def test_marked():
+            shop.bare("Oslo")
+        """,
+    )
+
+    project.run().expect(
+        failed=2, skipped=1, says=["test_shop.py::test_skip was skipped after a missing recording was swallowed in shop.py"]
+    )
+
+
+def test_an_expected_failure_is_one_by_a_swallowed_miss_too(project):
+    """As it would be by a miss that nobody swallowed, and never a pass."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.xfail(reason="known", strict=False)
+        def test_swallowed():
+            shop.bare("Oslo")
+
+        @pytest.mark.xfail(reason="known", strict=False)
+        def test_raised():
+            shop.fetch("Oslo")
+
+        @pytest.mark.xfail(reason="known", strict=False)
+        def test_failed():
+            assert shop.bare("Oslo") == "Oslo"
+
+        @pytest.mark.xfail(raises=KeyError, strict=False)
+        def test_other():
+            shop.bare("Oslo")
+        """,
+    )
+
+    run = project.run().expect(xfailed=3, failed=1, says=["FAILED test_shop.py::test_other"])
+
+    assert "4 calls missing" in run.section[0]
+
+
+def test_outside_of_any_test(project):
+    """A miss while pytest ends or a module is imported makes the run fail."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\nshop.bare('Oslo')\n\ndef test_it():\n    pass\n")
+
+    project.run().expect(passed=1, exit_code=1, says=["shop:fetch(city='Oslo')"])
+
+
+def test_several_misses_are_all_told(project):
+    """Each with its remedy, in the test's failure and in the summary."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py", "import shop\n\ndef test_it():\n    for city in ('Oslo', 'Rome'):\n        shop.bare(city)\n"
+    )
+
+    run = project.run().expect(failed=1, says=["no recording of shop:fetch(city='Oslo')", "no recording of shop:fetch(city='Rome')"])
+
+    assert run.section[-4:] == [
+        "missing:",
+        "  shop:fetch(city='Oslo')    test_shop.py::test_it",
+        "  shop:fetch(city='Rome')    test_shop.py::test_it",
+        "to record the missing: pytest --mimic-record test_shop.py::test_it",
+    ]
+
+
+def test_under_xdist(project):
+    """A worker's swallowed miss fails the test, and the controller tells it."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
+
+    run = project.run("-n", "1", process=True)
+
+    run.expect(failed=1, says=["passed only because a missing recording was swallowed in shop.py:"])
+    assert "1 call missing" in run.section[0]
+
+
+def test_a_swallowed_drift_fails_though_the_test_handled_it(project):
+    """Verifying is about the call, not about who saw its error."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import DriftError
+
+        def test_it(request):
+            try:
+                shop.fetch("Oslo")
+            except DriftError:
+                pass
+        """,
+    )
+    project.record().expect(passed=1)
+    project.write("shop.py", SHOP.replace("return city\n\n    async", "return city * 2\n\n    async", 1))
+
+    project.run("--mimic-verify").expect(
+        failed=1, says=["passed only because a DriftError was swallowed", "'Oslo' recorded, 'OsloOslo' now"]
+    )
