@@ -59,8 +59,10 @@ class Ledger:
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
         notes: Sentences for the summary.
+        errors: What could not be done at the end of the run.
         problems: Targets that turned out not to exist.
         selection: Why the selection was not complete; empty where it was.
+        skipped_modules: The ids of modules that were skipped as a whole.
     """
 
     def __init__(self) -> None:
@@ -78,8 +80,10 @@ class Ledger:
         self.replaced: set[str] = set()
         self.strays: list[str] = []
         self.notes: list[str] = []
+        self.errors: list[str] = []
         self.problems: list[str] = []
         self.selection: list[str] = []
+        self.skipped_modules: set[str] = set()
 
     def use(self, name: str) -> None:
         """A recording or cassette was used, by this process or one forked from it."""
@@ -112,12 +116,6 @@ class Ledger:
         """How long the replayed calls took when they were recorded, in seconds."""
         return self._saved + sum(tally.count * tally.duration for tally in self._tallies)
 
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing at all was mimicked."""
-        counts = (self.replayed, self.recorded, self.verified, self.missing, self.used, self.notes)
-        return not any(counts)
-
     def to_plain(self) -> dict[str, Any]:
         """The account as data that execnet can ship."""
         return {
@@ -133,8 +131,10 @@ class Ledger:
             "replaced": sorted(self.replaced),
             "strays": self.strays,
             "notes": self.notes,
+            "errors": self.errors,
             "problems": self.problems,
             "selection": self.selection,
+            "skipped_modules": sorted(self.skipped_modules),
         }
 
     def add(self, plain: dict[str, Any]) -> None:
@@ -150,7 +150,8 @@ class Ledger:
         self.strays += plain["strays"]
         self.used.update(plain["used"])
         self.replaced.update(plain["replaced"])
-        for name in ("notes", "problems", "selection"):
+        self.skipped_modules.update(plain["skipped_modules"])
+        for name in ("notes", "errors", "problems", "selection"):
             mine: list[str] = getattr(self, name)
             mine += [line for line in plain[name] if line not in mine]
 

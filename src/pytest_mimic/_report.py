@@ -28,6 +28,7 @@ class Judgement(NamedTuple):
         shown: The first of them.
         unproven: How many were not used and not proven unused.
         cleared: What clearing removed, in words; empty where nothing was cleared.
+        not_cleared: Why clearing was asked for and not done.
         vault: The vault's state in words, told after recording.
     """
 
@@ -36,6 +37,7 @@ class Judgement(NamedTuple):
     shown: Sequence[Unused] = ()
     unproven: int = 0
     cleared: str = ""
+    not_cleared: str = ""
     vault: str = ""
 
 
@@ -50,14 +52,15 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
     problems = [*_missing(ledger), *_unused(judgement)]
     remedies = [*_record_remedy(ledger), *_clear_remedy(judgement)]
     failures = _listed("recorded errors:", ledger.failures)
-    if quiet and not problems and not ledger.notes:
+    notes = [*ledger.notes, *ledger.errors]
+    if quiet and not problems and not notes:
         return []
     head = _counts(ledger, judgement)
     lines = [head] if head else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += failures
-    return [*lines, *problems, *ledger.notes, *remedies]
+    return [*lines, *problems, *notes, *remedies]
 
 
 def _counts(ledger: Ledger, judgement: Judgement) -> str:
@@ -78,19 +81,21 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
     if judgement.cleared:
         told.append(judgement.cleared)
     elif judgement.unused:
-        told.append(f"{plural(judgement.unused, 'recording')} unused")
+        kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
+        told.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
     if judgement.unproven:
         told.append(
             f"{plural(judgement.unproven, 'recording')} not used, not judged: some tests did not pass"
         )
-    if judgement.not_judged and not ledger.is_blank:
+    if judgement.not_judged:
         told.append(f"unused recordings not judged: {judgement.not_judged}")
     return "; ".join(told)
 
 
 def _missing(ledger: Ledger) -> list[str]:
-    width = max((len(miss.label) for miss in ledger.missing[:_SHOWN]), default=0)
-    rows = [f"{miss.label:<{width}}    {miss.test}".rstrip() for miss in ledger.missing]
+    misses = list(dict.fromkeys(ledger.missing))
+    width = max((len(miss.label) for miss in misses[:_SHOWN]), default=0)
+    rows = [f"{miss.label:<{width}}    {miss.test}".rstrip() for miss in misses]
     return _listed("missing:", rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._swallowed import handled_in, where_swallowed
 from pytest_mimic._target import Target, as_target, parse_target
+from pytest_mimic._vault.vault import FOLDERS
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
     from pytest_mimic._session import Covering
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _SHOWN_UNUSED = 10
+_STOPPED = "the run was stopped early"
+#: Exit codes of runs that came to their end.
+_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class Run:
@@ -43,13 +50,12 @@ class Run:
         self.config = config
         self.session = Session(settings_of(config))
         self.is_worker = hasattr(config, "workerinput")
-        self.is_controller = bool(getattr(config.option, "dist", "no") != "no" and not self.is_worker)
+        self.is_controller = not self.is_worker and _distributes(config)
         self._marks: list[Covering] = []
         self._outcomes: dict[str, str] = {}
-        self._any_skipped_module = False
+        self._collected: list[pytest.Item] = []
         self._phases_passed = True
         self._judgement = Judgement()
-        self._failed_at_end = False
         self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
@@ -98,13 +104,18 @@ class Run:
     def _targets_of_hook(self) -> list[Target]:
         try:
             made = self.config.hook.pytest_mimic_targets(config=self.config)
+            for targets in made:
+                if not isinstance(targets, (list, tuple)):
+                    raise TargetError(f"{targets!r} is no list of Target")
             return [as_target(target, {}) for targets in made for target in targets]
         except TargetError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
 
     def header(self) -> list[str]:
         """The line that names the mode and the vault."""
         settings = self.session.settings
+        if not self.session.targets and not self._holds_recordings():
+            return []
         verb = {Mode.RECORD: "record into", Mode.RERECORD: "record anew into", Mode.VERIFY: "verify against"}
         targets = plural(len(self.session.targets), "target")
         if settings.mode is Mode.LIVE:
@@ -113,12 +124,24 @@ class Run:
 
     # -- targets
 
-    def collected(self) -> None:
-        """Judges the targets, now that the tests are collected.
+    def note_collected(self, item: pytest.Item) -> None:
+        """Notes a test that may yet be deselected."""
+        self._collected.append(item)
+
+    def collected(self, selected: Sequence[pytest.Item]) -> None:
+        """Judges the selection and the targets, now that the tests are collected.
+
+        Args:
+            selected: The tests that will run.
 
         Raises:
             pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
         """
+        kept = set(map(id, selected))
+        left_out = sum(id(item) not in kept for item in self._collected)
+        self._collected.clear()
+        if left_out:
+            self.narrow(f"{plural(left_out, 'test')} deselected")
         self._show_progress()
         problems = self.session.new_problems()
         if not self._narrowed():
@@ -221,19 +244,12 @@ class Run:
     def note_collection(self, report: pytest.CollectReport) -> None:
         """Notes what collecting left out."""
         if report.failed:
-            self._narrow("a collection error")
+            self.narrow("a collection error")
         elif report.skipped:
-            self._any_skipped_module = True
-
-    def note_deselected(self, count: int) -> None:
-        """Notes tests that were collected and not selected."""
-        self._narrow(f"{plural(count, 'test')} deselected")
+            self.session.ledger.skipped_modules.add(report.nodeid)
 
     def narrow(self, reason: str) -> None:
         """Notes why the run was not complete."""
-        self._narrow(reason)
-
-    def _narrow(self, reason: str) -> None:
         if reason not in self.session.ledger.selection:
             self.session.ledger.selection.append(reason)
 
@@ -258,8 +274,8 @@ class Run:
         if self.is_worker:
             self.config.workeroutput["mimic"] = self.session.ledger.to_plain()  # type: ignore[attr-defined]
             return
-        if session.shouldstop or session.shouldfail or session.exitstatus in (2, 3):
-            self._narrow("the run was stopped early")
+        if session.shouldstop or session.shouldfail or session.exitstatus not in _COMPLETE:
+            self.narrow(_STOPPED)
         self._note_errors(lambda: self.session.vault.collect(self.session.ledger.replaced))
         self._note_errors(self._judge)
         self._set_exit_code(session)
@@ -269,16 +285,18 @@ class Run:
         try:
             step()
         except MimicError as error:
-            self.session.ledger.notes.append(str(error))
-            self._failed_at_end = True
+            self.session.ledger.errors.append(str(error))
 
     def _judge(self) -> None:
         settings = self.session.settings
-        reasons = self._narrowed()
-        if settings.mode is Mode.LIVE or not self._saw_start:
+        if not self._saw_start:
             return
-        if reasons:
-            self._judgement = Judgement(not_judged=", ".join(reasons))
+        reasons = self._narrowed()
+        if settings.mode is Mode.LIVE:
+            asked = settings.clear_unused or settings.fail_on_unused
+            self._judgement = Judgement(not_judged="--mimic-live was given" if asked else "")
+        elif reasons:
+            self._judgement = Judgement(not_judged=", ".join(reasons) if self._holds_recordings() else "")
         else:
             names = self.session.vault.names()
             unused = set(names) - self.session.ledger.used
@@ -287,7 +305,7 @@ class Run:
                 unused=len(proven),
                 shown=[self._shown(name) for name in proven[:_SHOWN_UNUSED]],
                 unproven=len(unused) - len(proven),
-                cleared=self._clear(proven) if settings.clear_unused and proven else "",
+                **self._clear(proven),
             )
         if settings.mode.writes and self.session.ledger.recorded:
             self._judgement = self._judgement._replace(vault=self._vault_line())
@@ -296,7 +314,7 @@ class Run:
         return proven_unused(
             unused,
             outcomes=self._outcomes,
-            any_skipped_module=self._any_skipped_module,
+            any_skipped_module=bool(self.session.ledger.skipped_modules),
             test_of=self.session.test_of,
         )
 
@@ -304,11 +322,21 @@ class Run:
         label, test = self.session.label_of(name)
         return Unused(label, test, is_gone=bool(test) and test not in self._outcomes)
 
-    def _clear(self, names: list[str]) -> str:
-        if self.session.settings.no_record:
-            return ""
+    def _clear(self, names: list[str]) -> dict[str, str]:
+        """Clears where it was asked for; gives what the judgement says of it."""
+        settings = self.session.settings
+        if not settings.clear_unused or not names:
+            return {}
+        if settings.no_record:
+            return {"not_cleared": "--mimic-no-record was given"}
         cleared = self.session.vault.delete(names)
-        return f"{plural(cleared.recordings, 'unused recording')} cleared ({size(cleared.bytes)})"
+        return {
+            "cleared": f"{plural(cleared.recordings, 'unused recording')} cleared ({size(cleared.bytes)})"
+        }
+
+    def _holds_recordings(self) -> bool:
+        """Whether the vault has any: a look at two folders, not a listing."""
+        return any(self.session.settings.vault.joinpath(folder).is_dir() for folder in FOLDERS)
 
     def _vault_line(self) -> str:
         count, total = self.session.vault.size()
@@ -320,7 +348,7 @@ class Run:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
             ledger.strays
-            or self._failed_at_end
+            or ledger.errors
             or (self.session.settings.fail_on_unused and self._judgement.unused)
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -328,7 +356,8 @@ class Run:
     def summary(self) -> list[str]:
         """The lines of the section titled `mimic`."""
         ledger = self.session.ledger
-        problems = [f"ERROR: {problem}" for problem in ledger.problems]
+        # Without xdist, pytest tells the usage error itself.
+        problems = [f"ERROR: {problem}" for problem in ledger.problems if self.is_controller]
         return [*problems, *summary(ledger, self._judgement, quiet=self.config.option.verbose < 0)]
 
     def close(self) -> None:
@@ -348,9 +377,11 @@ class _Watching:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._run.note_collection(report)
 
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        if items:
-            self._run.note_deselected(len(items))
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self._run.note_collected(item)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._run.narrow(_STOPPED)
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -376,8 +407,8 @@ def settings_of(config: pytest.Config) -> Settings:
         ci=bool(os.environ.get("CI")),
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
-        store_arguments=config.getini("mimic_store_arguments"),
-        redact=tuple(config.getini("mimic_redact")),
+        store_arguments=_ini(config, "mimic_store_arguments"),
+        redact=tuple(_ini(config, "mimic_redact")),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
     )
@@ -385,7 +416,7 @@ def settings_of(config: pytest.Config) -> Settings:
 
 def _vault_folder(config: pytest.Config) -> Path:
     given: str | None = config.option.mimic_vault
-    path = given or config.getini("mimic_vault_path")
+    path = given or _ini(config, "mimic_vault_path")
     if "://" in path:
         raise pytest.UsageError(f"the vault {path} is a URL: this version keeps vaults in folders only")
     folder = config.invocation_params.dir if given else config.rootpath
@@ -396,11 +427,24 @@ def _shown(vault: Path, rootdir: Path) -> str:
     return vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
 
 
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError) as error:  # not of the option's type
+        raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
+
+
 def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:
-    value = config.getini(name)
+    value = _ini(config, name)
     if value not in allowed:
         raise pytest.UsageError(f"{name} = {value}: it takes {', '.join(allowed[:-1])} or {allowed[-1]}")
     return value
+
+
+def _distributes(config: pytest.Config) -> bool:
+    """Whether xdist runs the tests in workers, as it decides it."""
+    option = config.option
+    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
 
 
 def plain_id(item: pytest.Item) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 from typing import Any
 
-#: Options that narrow the selection, with how they are told.
+#: Options that narrow the selection, or run no test, with how they are told.
 _NARROWING = {
     "keyword": "-k",
     "markexpr": "-m",
@@ -15,6 +16,8 @@ _NARROWING = {
     "deselect": "--deselect",
     "lf": "--lf",
     "stepwise": "--sw",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
 }
 
 
@@ -32,8 +35,10 @@ def narrowed_by(
     """
     reasons = [f"{flag} was given" for name, flag in _NARROWING.items() if getattr(option, name, None)]
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
-    wanted = [path for pattern in testpaths for path in sorted(rootdir.glob(pattern))] or [rootdir]
-    if not all(any(_holds(path, one.resolve()) for path in given) for one in wanted):
+    # As pytest reads them: Path.glob takes neither `.` nor an absolute pattern.
+    found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
+    wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
+    if not all(any(_holds(path, one) for path in given) for one in wanted):
         reasons.append("only a part of the tests was named")
     return reasons
 

@@ -58,7 +58,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SESSION_OF] = session_of = lambda: _run(config).session
     _ambient.push(session_of)
     config.add_cleanup(lambda: _ambient.pop(session_of))
-    if _is_wanted(config):
+    try:
+        is_wanted = _is_wanted(config)
+    except (TypeError, ValueError) as error:  # an ini value is not of its option's type
+        raise pytest.UsageError(str(error)) from None
+    if is_wanted:
         _run(config).start()
 
 
@@ -69,6 +73,8 @@ def _is_wanted(config: pytest.Config) -> bool:
         or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(getattr(config.option, f"mimic_{mode}") for mode in _MODES)
         or config.option.mimic_vault
+        or config.getini("mimic_source") != "strict"
+        or config.getini("mimic_pickle") != "listed"
         or "://" in config.getini("mimic_vault_path")
         or (config.rootpath / config.getini("mimic_vault_path")).is_dir()
     )
@@ -103,22 +109,22 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
-        run.collected()
+        run.collected(session.items)
 
 
 # -- running a test
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    __tracebackhide__ = True
     if _SESSION_OF not in item.config.stash:
-        return (yield)
+        return
     item.config.stash[_ITEM] = item
     marks = list(item.iter_markers("mimic"))
     run = _run(item.config) if marks else item.config.stash.get(_RUN, None)
     if run is not None:
         run.begin_test(item, marks)
-    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

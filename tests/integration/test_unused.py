@@ -1,0 +1,721 @@
+"""Unused recordings: what a run proves, what it does not judge, what it clears."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+
+    def load(city):
+        ran("load", city)
+        return [(city,) for _ in range(100)]
+"""
+TESTS = """
+    import shop
+
+    def test_oslo():
+        assert shop.fetch("Oslo") == {"city": "Oslo"}
+
+    def test_rome():
+        assert shop.fetch("Rome") == {"city": "Rome"}
+"""
+ONLY_OSLO = """
+    import shop
+
+    def test_oslo():
+        assert shop.fetch("Oslo") == {"city": "Oslo"}
+"""
+ROME_IS_UNUSED = [
+    "1 call replayed, # s saved; 1 recording unused",
+    "unused:",
+    "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome, gone",
+    "to drop the unused: pytest --mimic-clear-unused",
+]
+
+
+def cities(run):
+    """The cities of the recordings that a run leaves in the vault."""
+    files = [data.decode() for name, data in run.vault.items() if name.startswith("calls/")]
+    return {city for city in ("Oslo", "Rome", "Bonn") for text in files if f'"city": "{city}"' in text}
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` and `shop.load` are mimicked; tests/test_shop.py has recorded Oslo and Rome."""
+    project.ini("shop:fetch", "shop:load", pythonpath=".", testpaths="tests")
+    project.write("shop.py", SHOP)
+    project.write("tests/test_shop.py", TESTS)
+    project.record().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+    return project
+
+
+# -- what a full run proves
+
+
+def test_all_used_is_not_worth_a_word(shop):
+    """A full run in which every recording is used says nothing of unused ones."""
+    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
+
+    assert run.section == ["2 calls replayed, # s saved"]
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [ONLY_OSLO, TESTS.replace("test_rome", "test_roma").replace("Rome", "Oslo")],
+    ids=["deleted", "renamed"],
+)
+def test_the_recording_of_a_test_that_is_gone_is_unused(shop, tests):
+    """It is told with its call and its test, and what drops it."""
+    shop.write("tests/test_shop.py", tests)
+
+    run = shop.replay()
+
+    assert run.exit_code == 0
+    assert run.section[-3:] == ROME_IS_UNUSED[-3:]
+    assert run.changed == set()
+
+
+def test_what_a_renamed_test_still_uses_is_used(shop):
+    """Who uses a recording counts, not who made it."""
+    shop.write("tests/test_shop.py", TESTS.replace("test_rome", "test_roma"))
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=2)
+
+    assert run.section == ["2 calls replayed, # s saved"]
+    assert run.changed == set()
+
+
+def test_what_a_passing_test_no_longer_calls_is_unused(shop):
+    """The test that recorded it ran and passed."""
+    shop.write("tests/test_shop.py", TESTS.replace("Rome", "Oslo"))
+
+    run = shop.replay().expect(passed=2)
+
+    assert run.section == [
+        "2 calls replayed, # s saved; 1 recording unused",
+        "unused:",
+        "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome",
+        "to drop the unused: pytest --mimic-clear-unused",
+    ]
+
+
+def test_the_recordings_of_a_target_that_is_configured_no_more_are_unused(shop):
+    """They are unused also when nothing is mimicked any more."""
+    shop.ini(pythonpath=".", testpaths="tests")
+
+    run = shop.run("--mimic-clear-unused").expect(passed=2)
+
+    assert run.section[0] == "2 unused recordings cleared (# B)"
+    assert run.vault == {}
+
+
+def test_a_full_run_without_a_test_finds_all_unused(shop):
+    """The last test was deleted: what it recorded is unused."""
+    shop.write("tests/test_shop.py", "")
+
+    run = shop.replay("--mimic-clear-unused").expect(exit_code=5)
+
+    assert run.section[0] == "2 unused recordings cleared (# B)"
+    assert run.vault == {}
+
+
+# -- clearing and failing
+
+
+def test_clearing_removes_what_is_unused_and_nothing_else(shop):
+    """It says how many and how many bytes; the next run has nothing to say."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+    size = sum(len(data) for data in shop.files().values())
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1)
+
+    freed = size - sum(len(data) for data in run.vault.values())
+    assert f"1 unused recording cleared ({freed} B)" in run.output
+    assert run.section == [
+        "1 call replayed, # s saved; 1 unused recording cleared (# B)",
+        "cleared:",
+        "  shop:fetch(city='Rome')    recorded by tests/test_shop.py::test_rome, gone",
+    ]
+    assert cities(run) == {"Oslo"}
+    assert shop.replay().section == ["1 call replayed, # s saved"]
+
+
+def test_failing_on_unused_exits_1_without_a_traceback(shop):
+    """The tests passed, the run did not."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay("--mimic-fail-on-unused")
+
+    run.expect(passed=1, exit_code=1, never=["Traceback", "INTERNALERROR"])
+    assert run.section == ROME_IS_UNUSED
+    assert run.changed == set()
+
+
+def test_clearing_and_failing_clears_and_still_exits_1(shop):
+    """The next run is well again."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1, exit_code=1)
+
+    assert run.section[0] == "1 call replayed, # s saved; 1 unused recording cleared (# B)"
+    assert cities(run) == {"Oslo"}
+    shop.replay("--mimic-fail-on-unused").expect(passed=1, exit_code=0)
+
+
+def test_clearing_while_recording_records_the_new_and_drops_the_rest(shop):
+    """The new call is recorded, the unused one goes, the stale one is made anew or goes."""
+    shop.write("tests/test_shop.py", ONLY_OSLO + "        assert shop.fetch('Bonn')\n")
+    shop.write("shop.py", SHOP.replace('return {"city": city}', 'return {"city": str(city)}'))
+
+    run = shop.record("--mimic-clear-unused").expect(passed=1, real=["fetch Oslo", "fetch Bonn"])
+
+    assert cities(run) == {"Oslo", "Bonn"}
+    assert run.section[0].endswith("; 1 unused recording cleared (# B)")
+    shop.replay("--mimic-fail-on-unused").expect(passed=1)
+
+
+def test_no_record_keeps_clearing_from_writing(shop):
+    """--mimic-no-record wins, and the summary says so."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay("--mimic-clear-unused", "--mimic-no-record").expect(passed=1)
+
+    assert run.changed == set()
+    assert (
+        run.section[0]
+        == "1 call replayed, # s saved; 1 recording unused, not cleared: --mimic-no-record was given"
+    )
+
+
+def test_objects_that_nothing_points_to_go_with_their_recording(shop):
+    """The bytes of a pickle count as freed; one that another recording shares stays."""
+    shop.write("shop.py", SHOP.replace("(city,)", "(1,)"))
+    tests = ["import shop"] + [f"def test_{city}(): assert shop.load({city!r})" for city in ("Oslo", "Rome")]
+    other = "def test_other(): assert len(shop.fetch('Bonn')) == 1"
+    shop.write("tests/test_shop.py", "\n".join([*tests, other]))
+    shop.record("--mimic-clear-unused").expect(passed=3)
+
+    shop.write("tests/test_shop.py", "\n".join(tests[:2]))
+    shared = shop.replay("--mimic-clear-unused").expect(passed=1)
+    shop.replay(process=True).expect(passed=1)
+    shop.write("tests/test_shop.py", "def test_nothing(): pass")
+    last = shop.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert [name for name in shared.changed if name.endswith(".pkl")] == []
+    assert [name for name in shared.vault if name.endswith(".pkl")] != []
+    assert last.vault == {}
+    freed = sum(map(len, last.before.values()))
+    assert f"1 unused recording cleared ({freed} B)" in last.output
+
+
+def test_an_object_that_re_recording_left_behind_goes_at_once(shop):
+    """A replaced outcome that nothing else points to is not kept."""
+    shop.write("tests/test_shop.py", "import shop\n\ndef test_load(): assert shop.load('Oslo')\n")
+    shop.record().expect(passed=1)
+    shop.write("shop.py", SHOP.replace("range(100)", "range(101)"))
+
+    run = shop.run("--mimic-rerecord").expect(passed=1)
+
+    assert len([name for name in run.vault if name.endswith(".pkl")]) == 1
+    assert len([name for name in run.changed if name.endswith(".pkl")]) == 2
+
+
+def test_ten_are_listed_at_most_and_how_many_more(shop):
+    """The list stays readable."""
+    shop.write(
+        "tests/test_shop.py", "import shop\n\ndef test_many(): [shop.fetch(f'city {n}') for n in range(13)]\n"
+    )
+    shop.record("--mimic-clear-unused").expect(passed=1)
+    shop.write("tests/test_shop.py", "def test_nothing(): pass")
+
+    run = shop.replay().expect(passed=1)
+
+    assert run.section[0] == "13 recordings unused"
+    assert len(run.section) == 14
+    assert run.section[-2:] == ["  and 3 more", "to drop the unused: pytest --mimic-clear-unused"]
+
+
+# -- what is not judged
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-k", "oslo"], "-k was given"),
+        (["-m", "not slow"], "-m was given"),
+        (["--deselect", "tests/test_shop.py::test_rome"], "--deselect was given"),
+        (["--ignore", "tests/test_other.py"], "--ignore was given"),
+        (["--ignore-glob", "*other*"], "--ignore-glob was given"),
+        (["tests/test_shop.py"], "only a part of the tests was named"),
+        (["tests/test_shop.py::test_oslo"], "only a part of the tests was named"),
+        (["tests/sub"], "only a part of the tests was named"),
+        (["--pyargs", "tally"], "only a part of the tests was named"),
+        (["--setup-only"], "--setup-only was given"),
+        (["--setup-plan"], "--setup-only was given, --setup-plan was given"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
+    """It neither clears nor fails, and the summary says why."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+    shop.write("tests/test_other.py", "def test_other(): pass")
+    shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
+    asked = ("--mimic-clear-unused", "--mimic-fail-on-unused")
+
+    run = shop.replay(*arguments, *asked)
+
+    assert run.exit_code in (0, 5)
+    assert f"unused recordings not judged: {reason}" in run.section[0]
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tests"],
+        ["."],
+        ["tests/test_shop.py", "tests"],
+        ["tests/../tests"],
+        ["-k", ""],
+        ["-o", "testpaths=."],
+        ["-o", "testpaths=test*"],
+        ["-o", "testpaths="],
+        ["-v", "-x"],
+    ],
+    ids=" ".join,
+)
+def test_a_selection_that_holds_all_of_testpaths_is_full(shop, arguments):
+    """However it is written."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay(*arguments).expect(passed=1)
+
+    assert run.section == ROME_IS_UNUSED
+
+
+def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
+    """Unless the folder holds all of testpaths."""
+    shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    monkeypatch.chdir(shop.root / "tests/sub")
+    below = shop.replay().expect(passed=1)
+    monkeypatch.chdir(shop.root / "tests")
+    whole = shop.replay().expect(passed=2)
+
+    assert below.section == ["unused recordings not judged: only a part of the tests was named"]
+    assert whole.section == ROME_IS_UNUSED
+
+
+def test_without_testpaths_the_rootdir_is_the_whole(shop):
+    """A path narrower than the rootdir is a part."""
+    shop.ini("shop:fetch", pythonpath=".")
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    part = shop.replay("tests").expect(passed=1)
+    whole = shop.replay().expect(passed=1)
+
+    assert part.section == [
+        "1 call replayed, # s saved; unused recordings not judged: only a part of the tests was named"
+    ]
+    assert whole.section == ROME_IS_UNUSED
+
+
+@pytest.mark.parametrize(
+    ("flag", "judged"), [("--lf", False), ("--sw", False), ("--ff", True), ("--nf", True)]
+)
+def test_last_failed_and_stepwise_are_narrower_and_failed_first_is_not(shop, flag, judged):
+    """What only orders the tests selects all of them."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay(flag, "--mimic-clear-unused", plugins=["cacheprovider"]).expect(passed=1)
+
+    assert (f"unused recordings not judged: {flag} was given" in run.output) is not judged
+    assert (cities(run) == {"Oslo"}) is judged
+
+
+@pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
+def test_a_run_that_stopped_early_judges_nothing(shop, flag):
+    """The tests after the failing one did not run."""
+    shop.write("tests/test_shop.py", "def test_first(): assert False\n\ndef test_second(): pass\n")
+
+    run = shop.replay(flag, "--mimic-clear-unused").expect(failed=1)
+
+    assert run.section == ["unused recordings not judged: the run was stopped early"]
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(
+    ("how", "exit_code"),
+    [
+        ("raise KeyboardInterrupt", 2),
+        ("pytest.exit('enough')", 2),
+        ("pytest.exit('enough', returncode=0)", 0),
+        ("request.session.shouldstop = 'enough'", 2),
+        ("request.session.shouldfail = 'enough'", 1),
+    ],
+)
+def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
+    """Whatever the exit code says."""
+    shop.write(
+        "tests/test_shop.py", f"import pytest\n\ndef test_end(request): {how}\n\ndef test_rest(): pass\n"
+    )
+
+    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused", process=True)
+
+    assert run.exit_code == exit_code
+    assert run.section[0] == "unused recordings not judged: the run was stopped early"
+    assert run.changed == set()
+
+
+def test_ctrl_c_judges_nothing(shop):
+    """A SIGINT to the process while a test runs."""
+    shop.write(
+        "tests/test_shop.py",
+        "import signal\n\ndef test_wait(): print('waiting', flush=True); signal.pause()\n",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *shop.arguments("-s", "--mimic-clear-unused")],
+        cwd=shop.root,
+        env=shop.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    before = shop.files()
+
+    next(line for line in process.stdout if "waiting" in line)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 2
+    assert "unused recordings not judged: the run was stopped early" in said
+    assert shop.files() == before
+
+
+@pytest.mark.parametrize("flags", [[], ["--continue-on-collection-errors"]], ids=["stops", "goes on"])
+def test_a_collection_error_judges_nothing(shop, flags):
+    """The tests of that module could have used it."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+    shop.write("tests/test_broken.py", "import there_is_no_such_module")
+
+    run = shop.replay("--mimic-clear-unused", *flags)
+
+    assert run.exit_code in (1, 2)
+    assert "unused recordings not judged: a collection error" in run.section[0]
+    assert run.changed == set()
+
+
+def test_a_usage_error_judges_nothing(shop):
+    """A path that does not exist, beside the whole."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay(".", "not_there", "--mimic-clear-unused")
+
+    assert run.exit_code == 4
+    assert run.changed == set()
+
+
+def test_a_target_that_does_not_exist_judges_nothing(shop):
+    """The usage error comes before the tests run: nothing is proven, nothing cleared."""
+    shop.ini("shop:fetch", "shop:fetsh", pythonpath=".", testpaths="tests")
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay("--mimic-clear-unused")
+
+    assert run.exit_code == 4
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "config.hook.pytest_deselected(items=items[1:]); del items[1:]",
+        "del items[1:]",
+    ],
+    ids=["told", "silent"],
+)
+def test_tests_that_a_conftest_deselects_make_the_run_partial(shop, body):
+    """Told to pytest or not."""
+    shop.write("conftest.py", f"def pytest_collection_modifyitems(config, items):\n    {body}\n")
+
+    run = shop.replay("--mimic-clear-unused")
+
+    assert run.exit_code == 0
+    assert run.section == ["1 call replayed, # s saved; unused recordings not judged: 1 test deselected"]
+    assert run.changed == set()
+
+
+def test_a_conftest_that_orders_or_doubles_tests_does_not_narrow(shop):
+    """Every test that was collected runs."""
+    body = "items.reverse(); items.append(items[0])"
+    shop.write("conftest.py", f"def pytest_collection_modifyitems(config, items):\n    {body}\n")
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay().expect(passed=2)
+
+    assert "1 recording unused" in run.section[0]
+
+
+def test_live_judges_nothing(shop):
+    """The vault is not read: who asks is told so."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    plain = shop.run("--mimic-live").expect(passed=1)
+    asked = shop.run("--mimic-live", "--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
+
+    assert plain.section == []
+    assert asked.section == ["unused recordings not judged: --mimic-live was given"]
+    assert asked.changed == set()
+
+
+# -- tests that did not pass
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert False",
+        "pytest.skip()",
+        "pytest.xfail()",
+        "pytest.importorskip('there_is_no_such_module')",
+        "unittest.TestCase().skipTest('so')",
+    ],
+)
+def test_only_the_recordings_of_passed_tests_are_judged_beside_others(shop, body):
+    """Not those of a test that did not pass, nor of one that is gone."""
+    shop.write("tests/test_shop.py", TESTS + "\n    def test_bonn():\n        shop.fetch('Bonn')\n")
+    shop.record().expect(passed=3)
+    passing = TESTS.partition("def test_rome")[0].replace("Oslo", "Bonn")
+    failing = f"import pytest, unittest\n\n    def test_rome():\n        {body}\n"
+    shop.write("tests/test_shop.py", passing + failing)
+
+    run = shop.replay("--mimic-clear-unused")
+
+    assert "1 unused recording cleared (# B)" in run.section[0]
+    assert "  shop:fetch(city='Oslo')    recorded by tests/test_shop.py::test_oslo" in run.section
+    assert cities(run) == {"Rome", "Bonn"}
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "@pytest.mark.skip",
+        "@pytest.mark.skipif(True, reason='so')",
+        "@pytest.mark.xfail(run=False)",
+        "@pytest.mark.xfail",
+        "@pytest.mark.usefixtures('broken')",
+        "@pytest.mark.usefixtures('broken_after')",
+    ],
+)
+def test_a_marked_test_protects_its_recordings_and_those_of_gone_tests(shop, marker):
+    """Skipped, expected to fail, or failing in a fixture."""
+    shop.write(
+        "tests/test_shop.py",
+        f"""
+        import pytest
+
+        @pytest.fixture
+        def broken():
+            raise OSError
+
+        @pytest.fixture
+        def broken_after():
+            yield
+            raise OSError
+
+        {marker}
+        def test_oslo():
+            assert "{marker}" != "@pytest.mark.xfail"
+        """,
+    )
+
+    run = shop.replay("--mimic-clear-unused")
+
+    assert run.section == ["2 recordings not used, not judged: some tests did not pass"]
+    assert run.changed == set()
+
+
+def test_a_module_that_skips_itself_protects_what_it_and_gone_tests_recorded(shop):
+    """Its tests are not even collected."""
+    shop.write("tests/test_shop.py", "import pytest\npytest.skip('so', allow_module_level=True)\n")
+    shop.write("tests/test_other.py", "def test_other(): pass")
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1, skipped=1)
+
+    assert run.section == ["2 recordings not used, not judged: some tests did not pass"]
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(("passes_at", "judged"), [(2, True), (9, False)], ids=["in the end", "never"])
+def test_a_rerun_test_counts_as_it_ended(shop, passes_at, judged):
+    """Of pytest-rerunfailures only the last run of a test counts."""
+    shop.write(
+        "tests/test_shop.py",
+        f"""
+        attempts = []
+
+        def test_rome():
+            attempts.append(1)
+            assert len(attempts) == {passes_at}
+        """,
+    )
+
+    run = shop.replay("--reruns=2", "--mimic-clear-unused", plugins=["rerunfailures"])
+
+    assert run.section[0] == (
+        "2 unused recordings cleared (# B)"
+        if judged
+        else "2 recordings not used, not judged: some tests did not pass"
+    )
+    assert (run.vault == {}) is judged
+
+
+def test_a_miss_in_a_run_that_clears_deletes_nothing_of_that_test(shop):
+    """A changed call is a miss: its test failed, and what it had recorded is not judged."""
+    shop.write("tests/test_shop.py", TESTS.replace("Rome", "Roma"))
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1, failed=1)
+
+    assert "1 recording not used, not judged: some tests did not pass" in run.section[0]
+    assert run.changed == set()
+
+
+# -- wider fixtures, sequences, children
+
+
+def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
+    """Also those made at import, in a fixture's teardown, and the outcomes of a sequence."""
+    project.ini("shop:fetch sequence", "shop:load", pythonpath=".")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        AT_IMPORT = shop.load("Oslo")
+
+        @pytest.fixture(scope="session")
+        def session():
+            yield [shop.fetch("Oslo"), shop.fetch("Oslo")]
+            shop.load("Bonn")
+            shop.fetch("Rome")
+
+        @pytest.fixture(scope="module")
+        def module(session):
+            yield shop.fetch("Oslo")
+            shop.load("Rome")
+
+        def test_one(module): shop.fetch("Oslo")
+
+        def test_two(module): shop.fetch("Oslo"), shop.fetch("Oslo")
+        """,
+    )
+    recorded = project.record().expect(passed=2)
+
+    run = project.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
+
+    assert run.changed == set()
+    assert len([name for name in recorded.vault if name.startswith("calls/")]) == 8
+    project.write("test_shop.py", "def test_nothing(): pass")
+    assert project.replay("--mimic-clear-unused").vault == {}
+
+
+def test_a_recording_shared_by_two_tests_is_used_while_one_is_left(shop):
+    """The test that recorded it may be gone."""
+    shop.write("tests/test_shop.py", TESTS + "\n    def test_again():\n        shop.fetch('Oslo')\n")
+    shop.replay().expect(passed=3)
+    shop.write("tests/test_shop.py", "import shop\n\ndef test_again(): shop.fetch('Oslo')\n")
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert cities(run) == {"Oslo"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_only_a_forked_child_replays_is_used(shop):
+    """By os.fork and by multiprocessing."""
+    shop.write(
+        "tests/test_shop.py",
+        """
+        import multiprocessing, os, shop
+
+        def test_fork():
+            child = os.fork()
+            if not child:
+                os._exit(0 if shop.fetch("Oslo") == {"city": "Oslo"} else 9)
+            assert os.waitpid(child, 0)[1] == 0
+
+        def test_process():
+            process = multiprocessing.get_context("fork").Process(target=shop.fetch, args=("Rome",))
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        """,
+    )
+
+    run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused", process=True).expect(
+        passed=2, real=[]
+    )
+
+    assert run.changed == set()
+
+
+def test_verifying_uses_what_it_compares(shop):
+    """A full run of --mimic-verify judges as well."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"])
+
+    assert run.section == ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]]
+
+
+def test_a_damaged_recording_that_is_unused_can_be_cleared(shop):
+    """Clearing reads no more than it needs."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+    damaged = next(path for path in shop.vault.rglob("*.json") if "Rome" in path.read_text())
+    damaged.write_text("{")
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert run.section[:2] == ["1 call replayed, # s saved; 1 unused recording cleared (# B)", "cleared:"]
+    assert cities(run) == {"Oslo"}
+
+
+# -- output
+
+
+def test_quiet_tells_of_the_unused_and_not_of_what_was_not_judged(shop):
+    """-q keeps problems only."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    full = shop.replay("-q").expect(passed=1)
+    part = shop.replay("-q", "tests/test_shop.py").expect(passed=1)
+
+    assert full.section[:4] == ROME_IS_UNUSED
+    assert part.section == []
+
+
+def test_a_secret_does_not_stand_in_the_list(shop):
+    """The redacted description is what is shown."""
+    shop.write("shop.py", SHOP.replace("def fetch(city)", "def fetch(city, password='')"))
+    shop.write("tests/test_shop.py", "import shop\n\ndef test_x(): shop.fetch('Bonn', 'hunter2')\n")
+    shop.record("--mimic-clear-unused").expect(passed=1)
+    shop.write("tests/test_shop.py", "def test_nothing(): pass")
+
+    run = shop.replay().expect(passed=1, never=["hunter2"])
+
+    assert run.section[2].startswith("  shop:fetch(city='Bonn', password=")
