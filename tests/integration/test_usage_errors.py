@@ -1,0 +1,341 @@
+"""Usage errors: one readable line each, exit code 4, never a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    LIMIT = 3
+
+    class Client:
+        def fetch(self, city):
+            ran("Client.fetch", city)
+            return {"city": city}
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+
+    def fetch_all():
+        return []
+"""
+TEST = """
+    import shop
+
+    def test_fetch():
+        assert shop.fetch("Oslo") == {"city": "Oslo"}
+"""
+NO_TRACEBACK = ("Traceback (most recent call last)", "INTERNALERROR")
+
+
+@pytest.fixture
+def shop(project):
+    """A module `shop` and a test that imports it."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    return project
+
+
+def usage_error(run, line):
+    """Asserts that a run ended before its tests, told in one line."""
+    run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
+    assert [found for found in run.output.splitlines() if found.startswith("ERROR")] == [f"ERROR: {line}"]
+
+
+# -- lines of mimic_functions
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("shop", "shop is neither package.module:function nor a boundary"),
+        ("requets", "requets is neither package.module:function nor a boundary (did you mean requests?)"),
+        ("shop:", "shop: is no target, write it as package.module:function"),
+        ("shop:fetch()", "shop:fetch() is no target, write it as package.module:function"),
+        ("shop:*.fetch", "shop:*.fetch is no target, write it as package.module:function"),
+        ("shop:fetch ignore='a", "shop:fetch ignore='a cannot be read: no closing quotation"),
+        ("shop:fetch ignor=city", "shop:fetch: there is no option ignor (did you mean ignore?)"),
+        ("shop:fetch ignore", "shop:fetch: ignore= takes arguments or paths in them, not nothing"),
+        ("shop:fetch rtol=much", "shop:fetch: rtol= takes a number from 0 on, not 'much'"),
+        ("shop:fetch compare=loose", "shop:fetch: compare= takes exact or shape, not 'loose'"),
+        ("shop:fetch key=str", "shop:fetch: key= takes a function, so it works in Python only"),
+        ("!shop:fetch sequence", "!shop:fetch leaves out, so it takes no options"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_told_at_start(shop, line, told):
+    """With the line's number; nothing is collected."""
+    shop.ini("shop:fetch_all", "!shop:fetch_all", line)
+
+    run = shop.run()
+
+    usage_error(run, f"mimic_functions, line 3: {told}")
+    assert "collected" not in run.output
+
+
+def test_all_wrong_lines_are_told_at_once(shop):
+    """One line for each of them."""
+    shop.ini("shop", "shop:fetch", "shop:fetch sequense")
+
+    run = shop.run()
+
+    run.expect(exit_code=4, never=NO_TRACEBACK)
+    assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
+        "ERROR: mimic_functions, line 1: shop is neither package.module:function nor a boundary",
+        "ERROR: mimic_functions, line 3: shop:fetch: there is no option sequense (did you mean sequence?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("shopp:fetch", "shopp:fetch does not exist, there is no module shopp (did you mean shop?)"),
+        ("shop.api:fetch", "shop.api:fetch does not exist, there is no module shop.api"),
+        ("shop:fetsh", "shop:fetsh does not exist in shop (did you mean fetch?)"),
+        ("shop.fetsh", "shop:fetsh does not exist in shop (did you mean fetch?)"),
+        ("shop:Client.fetsh", "shop:Client.fetsh does not exist in shop.Client (did you mean fetch?)"),
+        ("shop:Clent.fetch", "shop:Clent.fetch does not exist in shop (did you mean Client?)"),
+        ("shop:Client", "shop:Client is a class, which cannot be mimicked, name its methods: shop:Client.*"),
+        ("shop:LIMIT", "shop:LIMIT is not callable, it is an int"),
+    ],
+)
+def test_a_target_that_does_not_exist_is_told_once_the_tests_are_collected(shop, line, told):
+    """With the closest name that there is; no test runs."""
+    shop.ini("shop:fetch_all", line)
+
+    usage_error(shop.run(), f"mimic_functions, line 2: {told}")
+
+
+def test_a_module_is_judged_on_a_full_selection_only(shop):
+    """A part of the tests may not have put it on the path yet."""
+    shop.ini("shop:fetch", "only_later_on_the_path:fetch")
+    shop.record("test_shop.py").expect(passed=1)
+
+    shop.replay("test_shop.py").expect(passed=1)
+    usage_error(
+        shop.replay(),
+        "mimic_functions, line 2: only_later_on_the_path:fetch does not exist, "
+        "there is no module only_later_on_the_path",
+    )
+
+
+def test_a_module_that_only_collection_puts_on_the_path_exists(shop):
+    """It is looked for after collecting, and neither it nor its parents are imported."""
+    shop.ini("later.deep.api:fetch", "shop:fetch")
+    shop.write("lib/later/__init__.py", "raise OSError('imported')")
+    shop.write("lib/later/deep/__init__.py", "raise OSError('imported')")
+    shop.write("lib/later/deep/api.py", "def fetch(): pass")
+    shop.write(
+        "conftest.py", "import sys, pathlib\nsys.path.append(str(pathlib.Path(__file__).parent / 'lib'))\n"
+    )
+
+    shop.record().expect(passed=1, real=["fetch Oslo"])
+
+
+def test_a_function_is_judged_where_its_module_is_imported_inside_a_test(shop):
+    """That test fails with TargetError, and only that one; the exit code is 1."""
+    shop.ini("shop:fetsh", "other:fetch")
+    shop.write("other.py", "def fetch(): return 1")
+    shop.write(
+        "test_shop.py", "def test_shop(): import shop\n\ndef test_other(): import other; other.fetch()\n"
+    )
+
+    run = shop.record()
+
+    run.expect(
+        passed=1,
+        failed=1,
+        says=[
+            "TargetError",
+            "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
+        ],
+        never=NO_TRACEBACK,
+    )
+
+
+def test_a_marker_that_names_nothing_fails_its_test(shop):
+    """With TargetError, at its set-up; the others run."""
+    shop.ini()
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:fetsh")
+        def test_function(): pass
+
+        @pytest.mark.mimic("shopp:fetch")
+        def test_module(): pass
+
+        @pytest.mark.mimic("shop:fetch", sequense=True)
+        def test_option(): pass
+
+        def test_plain(): pass
+        """,
+    )
+
+    run = shop.run()
+
+    run.expect(
+        passed=1,
+        errors=3,
+        says=[
+            "E   pytest_mimic.TargetError: shop:fetsh does not exist in shop (did you mean fetch?)",
+            "E   pytest_mimic.TargetError: shopp:fetch does not exist, there is no module shopp (did you mean shop?)",
+            "E   pytest_mimic.TargetError: shop:fetch: there is no option sequense (did you mean sequence?)",
+        ],
+        never=["KeyError", *NO_TRACEBACK],
+    )
+
+
+# -- options
+
+
+def test_a_url_is_no_vault_yet(shop):
+    """Neither in the ini file nor on the command line; even where nothing is mimicked."""
+    told = "the vault s3://bucket/x is a URL: this version keeps vaults in folders only"
+
+    on_command_line = shop.run("--mimic-vault=s3://bucket/x")
+    shop.ini(mimic_vault_path="s3://bucket/x")
+    in_ini = shop.run()
+
+    usage_error(on_command_line, told)
+    usage_error(in_ini, told)
+
+
+@pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("mimic_source", "strickt", "mimic_source = strickt: it takes strict, warn or ignore"),
+        ("mimic_pickle", "all", "mimic_pickle = all: it takes listed or forbid"),
+    ],
+)
+def test_a_choice_takes_its_values_only(shop, targets, name, value, told):
+    """The line names those there are."""
+    shop.ini(*targets, **{name: value})
+
+    usage_error(shop.run(), told)
+
+
+def test_a_switch_takes_true_or_false(shop):
+    """Any other word is told."""
+    shop.ini("shop:fetch", mimic_store_arguments="perhaps")
+
+    usage_error(shop.run(), "mimic_store_arguments: invalid truth value 'perhaps'")
+
+
+def test_modes_exclude_one_another_in_any_order(shop):
+    """Also where nothing is mimicked."""
+    shop.ini()
+
+    usage_error(
+        shop.run("--mimic-live", "--mimic-record"), "--mimic-record and --mimic-live exclude one another"
+    )
+
+
+# -- the hook
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("'shop:fetch'", "'shop:fetch' is no list of Target"),
+        ("Target('shop:fetch')", "Target(module='shop', path=('fetch',), excluded=False, options="),
+        ("[42]", "42 is no function with an importable name, give it as 'package.module:name'"),
+        (
+            "[Target('shop:fetch', sequense=True)]",
+            "shop:fetch: there is no option sequense (did you mean sequence?)",
+        ),
+        ("['shop']", "shop is neither package.module:function nor a boundary"),
+    ],
+)
+def test_a_hook_that_gives_something_else_is_told(shop, given, told):
+    """One line that names the hook."""
+    shop.ini()
+    shop.write(
+        "conftest.py",
+        f"from pytest_mimic import Target\n\ndef pytest_mimic_targets(config):\n    return {given}\n",
+    )
+
+    run = shop.run()
+
+    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=[f"ERROR: pytest_mimic_targets: {told}"])
+
+
+def test_a_hook_that_names_what_does_not_exist_is_told(shop):
+    """As a line of mimic_functions would be."""
+    shop.ini()
+    shop.write(
+        "conftest.py",
+        """
+        import pytest
+        from pytest_mimic import Target
+
+        @pytest.hookimpl(optionalhook=True)
+        def pytest_mimic_targets(config):
+            return [Target("shop:fetsh")]
+        """,
+    )
+
+    usage_error(shop.run(), "shop:fetsh does not exist in shop (did you mean fetch?)")
+    shop.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin").expect(passed=1, real=["fetch Oslo"])
+
+
+# -- beside pytest's own options
+
+
+def test_collecting_only_judges_nothing_and_writes_nothing(shop):
+    """It lists the tests."""
+    run = shop.run("--collect-only", "-q", "--mimic-record").expect(
+        exit_code=0, real=[], says=["test_shop.py::test_fetch"]
+    )
+
+    assert run.vault == {}
+
+
+def test_pytests_lists_show_what_is_ours_with_its_docs(shop):
+    """--markers, --fixtures and --help."""
+    shop.run("--markers").expect(
+        says=["@pytest.mark.mimic(*targets, **options): replay the recorded calls of these targets"]
+    )
+    shop.run("--fixtures").expect(
+        says=[
+            "mimic_vault_dir [session scope]",
+            "    The folder that holds the recordings",
+            "    Record a cassette in a block.",
+            "    Replay a cassette in a block.",
+            "    Record a cassette when it does not exist, replay it when it does",
+        ]
+    )
+    shop.run("--help").expect(
+        says=["recorded calls (pytest-mimic):", "--mimic-fail-on-unused", "mimic_functions (linelist):"]
+    )
+
+
+def test_strict_markers_and_strict_config_know_ours(shop):
+    """Every ini option, and the marker on functions, classes and modules."""
+    shop.ini(
+        "shop:fetch",
+        mimic_vault_path="recs",
+        mimic_redact="city",
+        mimic_store_arguments="false",
+        mimic_source="warn",
+        mimic_pickle="forbid",
+    )
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        pytestmark = pytest.mark.mimic("shop:fetch_all")
+
+        @pytest.mark.mimic("shop:Client.fetch")
+        class TestIt:
+            @pytest.mark.mimic("shop:fetch")
+            def test_it(self): shop.fetch("Oslo")
+        """,
+    )
+
+    shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
