@@ -250,5 +250,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
+    # A module written again within the same second looks unchanged to its bytecode.
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Project(pytester, monkeypatch)
