@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial, wraps
 from itertools import pairwise
 from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,9 @@ from pytest_mimic.boundaries.http import Exchange, HttpBoundary, Recorder, Reque
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
+
+    #: Makes what comes instead of a body's end.
+    _Last = Callable[[], BaseException] | None
 
 _TIMEOUT = "asyncio:TimeoutError"
 
@@ -32,6 +36,7 @@ def _wrap(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., 
     exchange = Exchange("aiohttp", port)
     classes: list[SimpleNamespace] = []
 
+    @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
         __tracebackhide__ = True
         if not port.taking() or _in_test_client():
@@ -351,7 +356,7 @@ def _classes() -> SimpleNamespace:
 
         __slots__ = ("_chunked", "_last", "_pending")
 
-        def prepare(self, chunks: list[bytes], last: BaseException | None, *, chunked: bool) -> None:
+        def prepare(self, chunks: list[bytes], last: _Last, *, chunked: bool) -> None:
             self._pending = chunks[::-1]
             self._last = last
             self._chunked = chunked
@@ -366,8 +371,9 @@ def _classes() -> SimpleNamespace:
             elif self._last is None:
                 self.feed_eof()
             else:
-                self.set_exception(self._last)
-                raise self._last
+                error = self._last()
+                self.set_exception(error)
+                raise error
 
         async def _wait(self, _: str) -> None:
             await asyncio.sleep(0)
@@ -420,12 +426,12 @@ def _classes() -> SimpleNamespace:
             headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(pairs))
             version = version_of(*map(int, answer.version.partition("/")[2].split(".")))
             message = _Message(version, answer.status, answer.reason, headers, raw)
-            last: BaseException | None = self._exhausted() if answer.stopped else None
+            last: _Last = self._exhausted if answer.stopped else None
             if answer.error is not None:
-                last = _error(answer.error, req)
+                last = partial(_error, answer.error, req)
             return message, self._payload_of(answer.chunks, last, headers)
 
-        def _payload_of(self, chunks: list[bytes], last: BaseException | None, headers: Any) -> Any:
+        def _payload_of(self, chunks: list[bytes], last: _Last, headers: Any) -> Any:
             if not chunks and last is None:
                 return streams.EMPTY_PAYLOAD
             timer = self._req._timer

@@ -86,8 +86,8 @@ class Secrets:
 
     def header(self, name: str, value: str) -> str:
         """A header's value without secrets; cookies keep their names."""
-        if name.lower() in ("location", "content-location", "refresh", "link"):
-            value = self.redactor.scrub_url(value) if name.lower().endswith("location") else value
+        if name.lower() in ("location", "content-location"):
+            value = self.redactor.scrub_url(value)
         return hide_values(self.redactor.scrub_header(name, value), self.values)
 
     def path(self, path: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.base import Edge
@@ -39,6 +40,7 @@ def _wrapping(
 def _sync_edge(
     original: Callable[..., Any], port: Port, exchange: Exchange, client: _Client
 ) -> Callable[..., Any]:
+    @wraps(original)
     def handle_request(self: Any, request: Any) -> Any:
         __tracebackhide__ = True
         if not port.taking():
@@ -67,6 +69,7 @@ def _sync_edge(
 def _async_edge(
     original: Callable[..., Awaitable[Any]], port: Port, exchange: Exchange, client: _Client
 ) -> Callable[..., Any]:
+    @wraps(original)
     async def handle_async_request(self: Any, request: Any) -> Any:
         __tracebackhide__ = True
         if not port.taking():

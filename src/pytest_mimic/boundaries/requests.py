@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.base import Edge
@@ -37,6 +37,7 @@ def boundary(name: str) -> HttpBoundary:
 def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     exchange = Exchange("requests", port)
 
+    @wraps(original)
     def send(self: Any, request: Any, stream: bool = False, *args: Any, **options: Any) -> Any:
         __tracebackhide__ = True
         if not port.taking():

@@ -35,6 +35,7 @@ class TapeStep:
         return json.loads(self.plain)
 
     def longer(self) -> TapeStep:
+        self.tape.misses += 1
         raise MissingRecordingError("read further than recorded")
 
     @contextmanager
@@ -68,6 +69,7 @@ class Tape:
         self.outcomes: dict[str, list[list[str]]] = {}
         self.positions: dict[str, int] = {}
         self.abandoned = 0
+        self.misses = 0
 
     def taking(self) -> bool:
         return self.mode != "off"

@@ -192,6 +192,7 @@ def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
     tape.replay()
 
     assert run(look, server) == 200
+    assert tape.misses == 0
     with pytest.raises(MissingRecordingError, match="read further"):
         run(go_on, server)
 

@@ -1,0 +1,136 @@
+"""Planted secrets: wherever HTTP carries one, in either direction, no byte of it is in the vault or in what is printed."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+from http_server import running_server
+
+SECRETS = {
+    "query": "qs-secret-0001-aa",
+    "header": "hd-secret-0002-bb",
+    "bearer": "br-secret-0003-cc",
+    "cookie": "ck-secret-0004-dd",
+    "json": "js-secret-0005-ee",
+    "deep": "dp-secret-0006-ff",
+    "form": "fm-secret-0007-gg",
+    "part": "mp-secret-0008-hh",
+    "user": "us-secret-0009-ii",
+    "basic": "bs-secret-0010-jj",
+}
+#: What the server issues by itself.
+ISSUED = ("tok-issued-42", "tok-0815-redirect", "hop-cookie-99", "cookie-secret-123", "tok-4711-event")
+
+REQUESTS = f"""
+import base64
+
+S = {SECRETS!r}
+
+def requests_of(url):
+    '''Method, URL and options that httpx and requests share.'''
+    with_user = url.replace("://", "://me:" + S["user"] + "@")
+    basic = base64.b64encode(("me:" + S["basic"]).encode()).decode()
+    return [
+        ("GET", url + "/echo?api_key=" + S["query"], {{}}),
+        ("GET", url + "/echo", {{"headers": {{"X-Api-Key": S["header"]}}}}),
+        ("GET", url + "/echo", {{"headers": {{"Authorization": "Bearer " + S["bearer"]}}}}),
+        ("GET", url + "/echo", {{"headers": {{"Authorization": "Basic " + basic}}}}),
+        ("GET", url + "/echo", {{"headers": {{"Cookie": "session=" + S["cookie"]}}}}),
+        ("POST", url + "/echo", {{"json": {{"password": S["json"], "a": [{{"client_secret": S["deep"]}}]}}}}),
+        ("POST", url + "/echo", {{"data": {{"access_token": S["form"], "a": "1"}}}}),
+        ("GET", with_user + "/echo", {{}}),
+        ("GET", url + "/login", {{}}),
+        ("GET", url + "/cookies", {{}}),
+        ("GET", url + "/events", {{}}),
+        ("GET", url + "/packed_events", {{}}),
+        ("GET", url + "/redirect", {{}}),
+    ]
+"""
+
+HTTPX = """
+import os
+import CLIENT as httpx
+from plan import S, requests_of
+
+def test_all():
+    with httpx.Client(follow_redirects=True) as client:
+        for method, url, options in requests_of(os.environ["API"]):
+            assert client.request(method, url, **options).status_code < 500
+        token = client.post(os.environ["API"] + "/login").json()["access_token"]
+        assert client.get(os.environ["API"] + "/items/" + token).status_code == 200
+        files = {"password": (None, S["part"]), "file": ("a.txt", b"text")}
+        assert client.post(os.environ["API"] + "/echo", files=files).status_code == 200
+        try:
+            client.get("http://127.0.0.1:9/?api_key=" + S["query"])
+        except httpx.ConnectError:
+            pass
+"""
+
+REQUESTS_TEST = """
+import os
+import requests
+from plan import S, requests_of
+
+def test_all():
+    with requests.Session() as client:
+        for method, url, options in requests_of(os.environ["API"]):
+            assert client.request(method, url, **options).status_code < 500
+        token = client.post(os.environ["API"] + "/login").json()["access_token"]
+        assert client.get(os.environ["API"] + "/items/" + token).status_code == 200
+        files = {"password": (None, S["part"]), "file": ("a.txt", b"text")}
+        assert client.post(os.environ["API"] + "/echo", files=files).status_code == 200
+        try:
+            client.get("http://127.0.0.1:9/?api_key=" + S["query"])
+        except requests.ConnectionError:
+            pass
+"""
+
+AIOHTTP = """
+import asyncio, os
+import aiohttp
+from plan import S, requests_of
+
+async def talk():
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        for method, url, options in requests_of(os.environ["API"]):
+            async with session.request(method, url, **options) as response:
+                await response.read()
+        async with session.post(os.environ["API"] + "/login") as response:
+            token = (await response.json())["access_token"]
+        async with session.get(os.environ["API"] + "/items/" + token) as response:
+            assert response.status == 200
+        form = aiohttp.FormData({"password": S["part"]})
+        form.add_field("file", b"text", filename="a.txt")
+        async with session.post(os.environ["API"] + "/echo", data=form) as response:
+            await response.read()
+        try:
+            await session.get("http://127.0.0.1:9/?api_key=" + S["query"])
+        except aiohttp.ClientConnectorError:
+            pass
+
+def test_all():
+    asyncio.run(talk())
+"""
+
+
+@pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
+def test_no_secret_is_anywhere(project, client):
+    """A byte search for each planted secret, as it is and as base64, in all files and all output finds none."""
+    pytest.importorskip(client)
+    source = {"requests": REQUESTS_TEST, "aiohttp": AIOHTTP}.get(client, HTTPX)
+    project.ini(client)
+    project.write("plan.py", REQUESTS)
+    project.write("test_secrets.py", source.replace("CLIENT", client))
+
+    with running_server() as server:
+        run = project.run("--mimic-record", process=True, env={"API": server.url}).expect(passed=1)
+        seen = "\n".join(server.seen)
+    replayed = project.run(process=True, env={"API": server.url}).expect(passed=1)
+
+    words = [*SECRETS.values(), *ISSUED, base64.b64encode(f"me:{SECRETS['basic']}".encode()).decode()]
+    stored = b"\n".join(run.vault.values()).decode() + run.output + replayed.output
+    assert SECRETS["query"] in seen
+    assert len(run.vault) >= 14
+    assert not [word for word in words if word in stored or re.sub(r"\W", "", word) in stored]
