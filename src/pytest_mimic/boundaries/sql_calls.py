@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_mimic._vault.redact import Redactor
 
 _NUMBERED = re.compile(r"_{1,2}\d+$")
+#: A cursor's name, as SQLAlchemy makes it of addresses for drivers that declare cursors by statements.
+_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _LONGEST_SHOWN = 300
 
 
@@ -53,7 +55,7 @@ def describe_statement(
         many: It is `executemany`.
         shared: It belongs to the engine, not to a test.
     """
-    statement = read_statement(sql)
+    statement = read_statement(_CURSOR.sub("c_", sql))
     namer = _Namer(statement.columns, redactor)
     params: Any
     if many:
@@ -138,16 +140,23 @@ def _free(name: str, taken: dict[str, Any]) -> str:
 
 
 def _unknown(value: object, path: str) -> Any:
-    """What stands for a parameter of a type that is not ours: JSON's wrapper by its content, else its fingerprint."""
+    """What stands for a parameter of a type that is not ours: what its driver's wrapper holds, else its fingerprint.
+
+    Raises:
+        UnstableIdentityError: It has none.
+    """
     kind = type(value)
     name = f"{kind.__module__}:{kind.__qualname__}"
-    if name.startswith("psycopg") and kind.__name__ in ("Json", "Jsonb"):
-        return {
-            "$json": to_plain(value.obj if hasattr(value, "obj") else vars(value), path, unknown=_unknown)
-        }
-    from pytest_mimic._identity import fingerprint
+    if name.startswith("psycopg"):
+        for attribute in ("obj", "adapted"):
+            if hasattr(value, attribute):
+                return to_plain(getattr(value, attribute), path, unknown=_unknown)
+    from pytest_mimic._identity import Unstable, fingerprint, refusal
 
-    return {"$object": name, "fingerprint": fingerprint(value)}
+    try:
+        return {"$object": name, "fingerprint": fingerprint(value)}
+    except Unstable as unstable:
+        raise refusal(unstable, f"sqlalchemy, parameter {path}") from None
 
 
 def hide_inside(value: object, redactor: Redactor) -> Any:
@@ -161,9 +170,8 @@ def hide_inside(value: object, redactor: Redactor) -> Any:
         }
     if type(value) is list:
         return [hide_inside(item, redactor) for item in value]
-    wrapped = getattr(value, "obj", None)
-    if wrapped is not None and type(value).__module__.startswith("psycopg"):
-        return {"$json": hide_inside(wrapped, redactor)}
+    if type(value).__module__.startswith("psycopg") and hasattr(value, "obj"):
+        return {"$json": hide_inside(value.obj, redactor)}
     return value
 
 

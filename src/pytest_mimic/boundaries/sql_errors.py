@@ -71,8 +71,9 @@ def load_error(stored: dict[str, Any], dbapi: Any) -> BaseException:
     arguments = [_load_part(part, dbapi) for part in stored["args"]]
     error: BaseException = kind.__new__(kind, *arguments)
     error.args = tuple(arguments)
-    for name, part in stored.get("attributes", {}).items():
-        _set(error, name, _load_part(part, dbapi))
+    _set_attributes(
+        error, {name: _load_part(part, dbapi) for name, part in stored.get("attributes", {}).items()}
+    )
     if "diag" in stored:
         _set_diagnosis(error, stored["diag"])
     if "cause" in stored:
@@ -105,12 +106,20 @@ def _plain_part(part: object, dbapi: Any, scrub: Scrub, depth: int) -> Any:
         if depth >= _DEEPEST:
             return _NOTHING
         return {"$error": store_error(part, dbapi, scrub, depth=depth + 1)}
-    if isinstance(part, str):
-        return scrub(part)
     try:
-        return to_plain(part)
+        return to_plain(_scrubbed(part, scrub))
     except UnstorableOutcomeError:
         return _NOTHING
+
+
+def _scrubbed(part: object, scrub: Scrub) -> object:
+    if isinstance(part, str):
+        return scrub(part)
+    if isinstance(part, dict):
+        return {key: _scrubbed(item, scrub) for key, item in part.items()}
+    if isinstance(part, (list, tuple)):
+        return type(part)(_scrubbed(item, scrub) for item in part)
+    return part
 
 
 def _load_part(part: Any, dbapi: Any) -> object:
@@ -119,13 +128,16 @@ def _load_part(part: Any, dbapi: Any) -> object:
     return None if part == _NOTHING else from_plain(part)
 
 
-def _set(error: BaseException, name: str, part: object) -> None:
-    try:
-        setattr(error, name, part)
-    except (AttributeError, TypeError):
-        restore = getattr(error, "__setstate__", None)
-        if restore is not None:
-            restore({name: part})
+def _set_attributes(error: BaseException, attributes: dict[str, object]) -> None:
+    """Sets them; what a class written in C keeps read-only is handed to it as pickle does, all at once."""
+    hidden = {}
+    for name, part in attributes.items():
+        try:
+            setattr(error, name, part)
+        except (AttributeError, TypeError):
+            hidden[name] = part
+    if hidden and hasattr(error, "__setstate__"):
+        error.__setstate__(hidden)
 
 
 def _diagnosis(error: BaseException) -> dict[str, str]:

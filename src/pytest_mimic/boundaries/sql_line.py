@@ -25,7 +25,8 @@ class Operation(NamedTuple):
     """What was done to a stand-in while no real connection was there.
 
     Attributes:
-        kind: `execute`, `executemany`, `commit`, `rollback`, `set`, `call`, or `driver` for the async driver's own.
+        kind: `execute`, `executemany`, `commit`, `rollback`, `set`, `call`, `driver` for the async driver's own, or
+            `function` for one that is given the connection.
         name: The statement, the attribute or the method.
         args: The parameters, the value, the arguments.
         kwargs: The keyword arguments.
@@ -41,7 +42,7 @@ class Operation(NamedTuple):
     @property
     def configures(self) -> bool:
         """Whether it is about the connection and not about data."""
-        return self.kind in ("set", "call", "driver")
+        return self.kind in ("set", "call", "driver", "function")
 
 
 class Database:
@@ -230,6 +231,8 @@ class Line:
             return getattr(self.real, name)(*args, **kwargs)
         elif kind == "driver":
             return wait(getattr(self.real._connection, name)(*args, **kwargs))
+        elif kind == "function":
+            args[0](self.real)
         elif kind in ("commit", "rollback"):
             getattr(self.real, kind)()
         else:

@@ -30,6 +30,7 @@ _CONFIGURING = (
 _STATE: dict[str, Any] = {
     "autocommit": False,
     "deferrable": None,
+    "notices": (),
     "isolation_level": None,
     "read_only": None,
     "readonly": False,
@@ -318,19 +319,19 @@ class StandInCursor:
 
     # -- executing
 
-    def execute(self, sql: Any, *args: Any) -> Any:
-        """Executes a statement with its parameters."""
+    def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
+        """Executes a statement with its parameters; `options` are the driver's own."""
         __tracebackhide__ = True
-        return self._execute("execute", sql, args)
+        return self._execute("execute", sql, args, options)
 
     def executemany(self, sql: Any, *args: Any) -> Any:
         """Executes a statement with many sets of parameters."""
         __tracebackhide__ = True
         if args:
             args = (list(args[0]), *args[1:])
-        return self._execute("executemany", sql, args)
+        return self._execute("executemany", sql, args, {})
 
-    def _execute(self, kind: str, sql: Any, args: tuple[Any, ...]) -> Any:
+    def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         __tracebackhide__ = True
         line = self._line
         self._reset()
@@ -338,11 +339,11 @@ class StandInCursor:
             line.note(Operation(kind, sql, args))
             return self
         if line.resetting or not line.port.taking():
-            return self._pass(kind, sql, args)
-        sent = line.statement(str(sql), args[0] if args else None, many=kind == "executemany")
+            return self._pass(kind, sql, args, options)
+        sent = line.statement(_text(sql), args[0] if args else None, many=kind == "executemany")
         step = line.port.begin(sent.call)
         if step.mode == "pass":
-            return self._pass(kind, sql, args)
+            return self._pass(kind, sql, args, options)
         line.used = True
         if step.mode == "replay":
             pause(line.dialect)
@@ -352,15 +353,15 @@ class StandInCursor:
             self._replay(outcome, step, sent)
             return self
         with line.recording(step, sent):
-            self._run(step, sent, kind, sql, args)
+            self._run(step, sent, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
         return self
 
-    def _pass(self, kind: str, sql: Any, args: tuple[Any, ...]) -> Any:
+    def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Lets the driver do it; nothing is recorded."""
         self._line.used = True
         self._open(self._line.connect_alone())
         self._is_live = True
-        getattr(self._real, kind)(sql, *args)
+        getattr(self._real, kind)(sql, *args, **options)
         self._take_over()
         return self
 
@@ -383,17 +384,17 @@ class StandInCursor:
         self.rowcount = self._real.rowcount
         self.lastrowid = getattr(self._real, "lastrowid", None)
 
-    def _run(self, step: Step, sent: Sent, kind: str, sql: Any, args: tuple[Any, ...]) -> None:
+    def _run(self, step: Step, sent: Sent, execute: Callable[[Any], Any]) -> None:
         line = self._line
         connection = line.connect() if line.setting_up else line.catch_up()
         with step.running():
             self._open(connection)
-            getattr(self._real, kind)(sql, *args)
+            execute(self._real)
             self._take_over()
-            if self._is_at_server and self.description:
+            if self._is_at_server:
                 self._part = _Part(self, step, sent)
                 return
-            rows = self._real.fetchall() if self.description and kind == "execute" else []
+            rows = self._real.fetchall() if self.description else []
             if self.description:
                 # Drivers that read as they go know the count at the end only.
                 self.rowcount = self._real.rowcount
@@ -444,7 +445,7 @@ class StandInCursor:
     def fetchone(self) -> Any:
         """The next row, or None."""
         if self._is_live:
-            return self._real.fetchone()
+            return self._fetched(self._real.fetchone())
         if self._part is not None:
             rows = self._part.read(lambda real: [real.fetchone()])
             return rows[0] if rows else None
@@ -454,7 +455,7 @@ class StandInCursor:
         """The next rows."""
         count = self.arraysize if size is None else size
         if self._is_live:
-            return self._real.fetchmany(count)
+            return self._fetched(self._real.fetchmany(count))
         if self._part is not None:
             return self._part.read(lambda real: real.fetchmany(count))
         return list(islice(self._rows, count))
@@ -462,10 +463,16 @@ class StandInCursor:
     def fetchall(self) -> Any:
         """All rows that are left."""
         if self._is_live:
-            return self._real.fetchall()
+            return self._fetched(self._real.fetchall())
         if self._part is not None:
             return self._part.read(lambda real: real.fetchall(), is_all=True)
         return list(self._rows)
+
+    def _fetched(self, rows: Any) -> Any:
+        """psycopg2's cursors at the server's side describe their rows with the first of them."""
+        if self.description is None:
+            self._take_over()
+        return rows
 
     def __iter__(self) -> Iterator[Any]:
         while (row := self.fetchone()) is not None:
@@ -513,6 +520,10 @@ class StandInCursor:
         return getattr(self._real, name)
 
 
+def _text(sql: Any) -> str:
+    return sql.decode() if isinstance(sql, bytes) else str(sql)
+
+
 class _Part:
     """What a cursor at the server's side is being read for: recorded as far as it was read."""
 
@@ -527,7 +538,8 @@ class _Part:
         """Reads on; with the last rows, or none, the outcome is whole."""
         with self._cursor._line.recording(self._step, self._sent):
             with self._step.running():
-                rows = [row for row in fetch(self._cursor._real) if row is not None]
+                fetched = self._cursor._fetched(fetch(self._cursor._real))
+                rows = [row for row in fetched if row is not None]
             self._rows += rows
             if is_all or not rows:
                 self.finish(is_whole=True)

@@ -1,6 +1,7 @@
 """The boundary of SQLAlchemy: the connections that its pools open.
 
-Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg and asyncpg. Everything above the
+Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg, psycopg2,
+pg8000 and asyncpg. Everything above the
 driver stays real: the pool, events, Core, the ORM, types and results.
 """
 
@@ -14,7 +15,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
-from pytest_mimic.boundaries.sql_line import Database, Line, wait
+from pytest_mimic.boundaries.sql_line import Database, Line, Operation, wait
 from pytest_mimic.boundaries.sql_standin import StandInConnection
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class SqlBoundary:
 
     def edges(self) -> Sequence[Edge]:
         """Where pools connect, hand out and ping; where engines say which database theirs is."""
-        psycopg = "sqlalchemy.dialects.postgresql.psycopg"
+        postgresql = "sqlalchemy.dialects.postgresql"
         return [
             Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
             Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
@@ -50,8 +51,11 @@ class SqlBoundary:
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "initialize"), self._initializing),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
-            Edge(psycopg, ("PGDialect_psycopg", "_type_info_fetch"), _fetching_type),
-            Edge(psycopg, ("PGDialectAsync_psycopg", "_type_info_fetch"), _fetching_type),
+            Edge(f"{postgresql}.psycopg", ("PGDialect_psycopg", "_type_info_fetch"), _fetching_type),
+            Edge(f"{postgresql}.psycopg", ("PGDialectAsync_psycopg", "_type_info_fetch"), _fetching_type),
+            Edge(f"{postgresql}.psycopg2", ("PGDialect_psycopg2", "_hstore_oids"), _fetching_oids),
+            Edge(f"{postgresql}.psycopg2", ("PGDialect_psycopg2", "on_connect"), _registering),
+            Edge(f"{postgresql}.pg8000", ("PGDialect_pg8000", "on_connect"), _registering),
         ]
 
     def comparable(self, plain: Any) -> Any:
@@ -246,6 +250,42 @@ def _fetching_type(original: Callable[..., Any], _port: Port) -> Callable[..., A
         return None if told is None else _type_of_parts(from_plain(told))
 
     return fetch
+
+
+def _fetching_oids(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """psycopg2 asks the server for a type's numbers, with cursors of its own making."""
+
+    def fetch(dialect: Any, connection: Any) -> Any:
+        if not isinstance(connection, StandInConnection):
+            return ask(dialect, connection)
+        line = connection._line
+        told = line.ask("TYPE hstore", lambda: {"type": to_plain(ask(dialect, line.real))})
+        return from_plain(told["type"])
+
+    def ask(dialect: Any, connection: Any) -> Any:
+        try:
+            return original(dialect, connection)
+        finally:
+            vars(dialect).pop("_hstore_oids", None)  # it keeps its first answer there, past this edge
+
+    return fetch
+
+
+def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """These drivers take types for connections of their own class only: done when there is one."""
+
+    def on_connect(dialect: Any) -> Any:
+        register = original(dialect)
+
+        def connected(connection: Any) -> None:
+            if isinstance(connection, StandInConnection):
+                connection._line.configure(Operation("function", args=(register,)))
+            else:
+                register(connection)
+
+        return None if register is None else connected
+
+    return on_connect
 
 
 def _parts_of_type(info: Any) -> dict[str, Any]:
