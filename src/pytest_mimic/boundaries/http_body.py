@@ -165,8 +165,10 @@ def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
 
 def _part(head: str, content: bytes) -> tuple[str, Any]:
     """The name of a part, and its text; a file comes with its name and type."""
-    headers = dict(line.partition(":")[::2] for line in head.split("\r\n"))
-    headers = {name.strip().lower(): value.strip() for name, value in headers.items()}
+    headers: dict[str, str] = {}
+    for line in head.split("\r\n"):
+        name, _, text = line.partition(":")
+        headers[name.strip().lower()] = text.strip()
     about = parameters(headers.get("content-disposition", ""))
     kind = headers.get("content-type")
     value: Any = as_text(content)
