@@ -52,8 +52,8 @@ class Plan(Protocol):
     def changed(self, call: Call) -> dict[str, object]:
         """The new state of the arguments that the call may change."""
 
-    def apply(self, call: Call, changed: dict[str, object]) -> None:
-        """Brings the arguments into the state that the real call left them in."""
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Brings the arguments into the state that the real call left them in; gives the value, perhaps one of them."""
 
     def comparable(self, outcome: Outcome) -> Outcome:
         """What of an outcome verifying compares."""
@@ -71,7 +71,8 @@ class Call:
         signature: `VERB resource`.
         host: The host that patterns look at, at boundaries.
         sequence: The n-th such call of its owner has the n-th outcome.
-        before: What the plan noted of the arguments before a real run.
+        reading: How the plan read the arguments.
+        before: The state of each argument before a real run, as the plan noted it.
         awaited: A plain function gave its outcome as a coroutine or an async generator.
         looks: How often it has looked whether the same call elsewhere is over.
         pausing: Its caller lets other tasks run while it waits.
@@ -87,6 +88,7 @@ class Call:
         "looks",
         "pausing",
         "plan",
+        "reading",
         "sequence",
         "signature",
         "values",
@@ -98,6 +100,7 @@ class Call:
         key: str,
         *,
         values: tuple[object, ...] = (),
+        reading: Any = None,
         signature: str,
         host: str | None = None,
         sequence: bool,
@@ -106,12 +109,13 @@ class Call:
         self.plan = plan
         self.key = key
         self.values = values
+        self.reading = reading
         self.signature = signature
         self.host = host
         self.sequence = sequence
         self._describe = describe
         self._described: dict[str, Any] | None = None
-        self.before: tuple[str, ...] | None = None
+        self.before: dict[str, str | None] | None = None
         self.awaited = False
         self.looks = 0
         self.pausing = False
@@ -753,11 +757,11 @@ class Engine:
             self.ledger.verified += 1
         outcome.changed = call.plan.changed(call)
         recorded = stored.load()
-        if outcome.kind == "raised" and recorded.kind != "raised":
-            assert outcome.exception is not None
+        failure = _failure(outcome)
+        if failure is not None and _failure(recorded) is None:
             raise self.blame(
-                unverifiable(call.label, outcome.exception, test=self.test, redactor=self.redactor), call
-            ) from outcome.exception
+                unverifiable(call.label, failure, test=self.test, redactor=self.redactor), call
+            ) from failure
         options = call.plan.options
         lines = compare(
             call.plan.comparable(recorded),
@@ -771,6 +775,12 @@ class Engine:
         )
         if lines:
             raise self.blame(drift(call.label, lines, test=self.test), call)
+
+
+def _failure(outcome: Outcome) -> BaseException | None:
+    """The exception that a call raised, or that ended its stream."""
+    last = outcome.end if outcome.kind == "stream" else outcome
+    return last.exception if last is not None else None
 
 
 def _same_take(outcome: Outcome, recorded: Sequence[Stored]) -> Stored:

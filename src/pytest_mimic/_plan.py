@@ -12,7 +12,7 @@ from pytest_mimic._settings import Mode
 from pytest_mimic._vault import recording_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_mimic._cassette import Cassette
     from pytest_mimic._outcome import Outcome
@@ -131,6 +131,7 @@ class FunctionPlan:
             self,
             key,
             values=values,
+            reading=reading,
             signature=self.target,
             sequence=self.options.sequence,
             describe=lambda: self._described(reading, values),
@@ -177,14 +178,42 @@ class FunctionPlan:
                 named.append((name, value))
         return named
 
-    def _reading_of(self, call: Call) -> Reading:
-        return self.reading if len(call.values) == len(self.reading.names) else self.loose_reading
+    def _places(self, call: Call) -> Iterator[tuple[int, str, str, object, object]]:
+        """Each argument, those inside `*rest` and `**extra` one by one.
+
+        Yields:
+            Its place in the signature, its parameter, its own name, the argument, and what stands for it there.
+        """
+        value: Any
+        for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
+            parameter = name.lstrip("*")
+            if name.startswith("**"):
+                for key, one in value.items():
+                    yield place, parameter, key, one, {key: one}
+            elif name.startswith("*"):
+                for number, one in enumerate(value):
+                    yield place, parameter, f"{parameter}[{number}]", one, (one,)
+            else:
+                yield place, parameter, parameter, value, value
+
+    def _states(self, call: Call) -> dict[str, str | None]:
+        digest = call.reading.identity.digest
+        return {name: digest(place, held) for place, _, name, _, held in self._places(call)}
+
+    def _changeable(self, call: Call) -> dict[str, object]:
+        """The arguments that `mutates=` names."""
+        mutates = self.options.mutates
+        return {
+            name: value
+            for _, parameter, name, value, _ in self._places(call)
+            if parameter in mutates or name in mutates
+        }
 
     def note(self, call: Call) -> None:
         """Describes the arguments, and digests them, before the function can change them."""
         call.arguments  # noqa: B018
         if self.engine.settings.mode.writes or self.cassette is not None:
-            call.before = self._reading_of(call).identity.digests(call.values)
+            call.before = self._states(call)
 
     def mutated(self, call: Call) -> None:
         """Refuses a call that has changed its arguments.
@@ -192,37 +221,35 @@ class FunctionPlan:
         Raises:
             MutatedInputError: `mutates=` does not name them.
         """
-        reading = self._reading_of(call)
-        try:
-            after = reading.identity.digests(call.values)
-        except Unstable:
-            after = ()
-        if call.before is None or call.before == after:
+        before, after = call.before, self._states(call)
+        if before is None or before == after:
             return
         from pytest_mimic._describe import differences
         from pytest_mimic._explain import mutated
 
-        names = reading.identity.counted
-        before = call.before
-        changed = [name for place, name in enumerate(names) if not after or before[place] != after[place]]
-        if any(name not in self.options.mutates for name in changed):
-            found = differences(call.arguments, self._described(reading, call.values))
+        changed = [name for name, state in before.items() if state != after[name]]
+        if not self._changeable(call).keys() >= set(changed):
+            found = differences(call.arguments, self._described(call.reading, call.values))
             raise mutated(self.target, changed, found)
 
     def changed(self, call: Call) -> dict[str, object]:
         """The new state of the arguments that `mutates=` names."""
-        if not self.options.mutates:
-            return {}
-        named = dict(self._named(self._reading_of(call), call.values))
-        return {name: named[name] for name in self.options.mutates if name in named}
+        return self._changeable(call) if self.options.mutates else {}
 
-    def apply(self, call: Call, changed: dict[str, object]) -> None:
-        """Brings the arguments into the state that the real call left them in."""
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Brings the arguments into the state that the real call left them in.
+
+        Returns:
+            The value; the argument itself where it is one of those.
+        """
         from pytest_mimic._outcome import apply_changes
 
-        named = dict(self._named(self._reading_of(call), call.values))
+        arguments = self._changeable(call)
         for name, new in changed.items():
-            apply_changes(named[name], new)
+            apply_changes(arguments[name], new)
+            if new is value:
+                value = arguments[name]
+        return value
 
     def comparable(self, outcome: Outcome) -> Outcome:
         """All of it: a function's outcome is compared as it is."""
@@ -232,7 +259,7 @@ class FunctionPlan:
         """The secret values among the arguments, which no message may tell."""
         from pytest_mimic._describe import secrets_in
 
-        return secrets_in(dict(self._named(self._reading_of(call), call.values)), self.engine.redactor)
+        return secrets_in(dict(self._named(call.reading, call.values)), self.engine.redactor)
 
 
 class BoundaryPlan:
@@ -290,8 +317,10 @@ class BoundaryPlan:
         """An edge has no arguments to change."""
         return {}
 
-    def apply(self, call: Call, changed: dict[str, object]) -> None:
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         """An edge has no arguments to change."""
+        del call, changed
+        return value
 
     def comparable(self, outcome: Outcome) -> Outcome:
         """What the boundary compares: not dates, not the server's name."""

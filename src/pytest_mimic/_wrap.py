@@ -234,12 +234,13 @@ def _give(step: Replay, real: Callable[[], Any] | None) -> Any:
 
 def _settle(step: Replay, outcome: Outcome) -> Any:
     __tracebackhide__ = True
+    value = outcome.value
     if outcome.changed:
-        step.call.plan.apply(step.call, outcome.changed)
+        value = step.call.plan.apply(step.call, outcome.changed, value)
     if outcome.kind == "raised":
         assert outcome.exception is not None
         raise_again(outcome.exception)
-    return outcome.value
+    return value
 
 
 async def _later(step: Replay, outcome: Outcome) -> Any:

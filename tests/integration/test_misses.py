@@ -51,12 +51,17 @@ def _body(run):
 
 def test_the_difference_is_told_argument_by_argument(shop):
     """The nearest recording, its test and date, each difference on a line, the command."""
-    shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR', '2024-05-01', 7, retry=True)\n")
+    shop.write(
+        "test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR', '2024-05-01', 7, retry=True)\n"
+    )
 
     run = shop.replay()
 
     lines = _body(run.expect(failed=1, real=[], never=["pytest_mimic/", "Traceback"]))
-    assert lines[0] == "MissingRecordingError: no recording of shop:fetch(base='EUR', day='2024-05-01', 7, retry=True)"
+    assert (
+        lines[0]
+        == "MissingRecordingError: no recording of shop:fetch(base='EUR', day='2024-05-01', 7, retry=True)"
+    )
     assert lines[1].startswith("nearest: recorded by test_shop.py::test_week on 20")
     assert lines[2:] == [
         "day: '2024-04-30' recorded, '2024-05-01' now",
@@ -114,7 +119,9 @@ def test_the_line_shown_is_the_users_call(shop):
         "import shop\n\ndef ask():\n    return shop.fetch('CHF')\n\ndef test_day():\n    assert ask() == 'CHF'\n",
     )
 
-    shop.replay().expect(failed=1, says=["test_shop.py:4: MissingRecordingError", ">       return shop.fetch"[:5]])
+    shop.replay().expect(
+        failed=1, says=["test_shop.py:4: MissingRecordingError", ">       return shop.fetch"[:5]]
+    )
 
 
 @pytest.mark.parametrize("style", ["short", "line", "native", "no"])

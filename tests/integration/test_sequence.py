@@ -305,6 +305,9 @@ def test_without_the_option_identical_calls_share_one_outcome(project):
     """One identity, one recording."""
     project.ini("shop:get")
     project.write("shop.py", CLIENT)
-    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert [shop.get('/a') for _ in range(4)] == [503] * 4\n")
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    assert [shop.get('/a') for _ in range(4)] == [503] * 4\n",
+    )
 
     project.record().expect(passed=1, real=["get /a"])

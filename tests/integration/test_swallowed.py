@@ -260,9 +260,7 @@ def test_handled_in_a_conftest_is_not_deliberate(project):
     )
     project.write("test_shop.py", "def test_it(city):\n    assert city is None\n")
 
-    project.run().expect(
-        errors=1, says=["a missing recording was swallowed in conftest.py:6"]
-    )
+    project.run().expect(errors=1, says=["a missing recording was swallowed in conftest.py:6"])
 
 
 def test_gathered_in_the_tests_own_file_without_handling(project):
@@ -357,7 +355,9 @@ def test_a_skip_after_a_swallowed_miss_does_not_hide_it(project):
     )
 
     project.run().expect(
-        failed=2, skipped=1, says=["test_shop.py::test_skip was skipped after a missing recording was swallowed in shop.py"]
+        failed=2,
+        skipped=1,
+        says=["test_shop.py::test_skip was skipped after a missing recording was swallowed in shop.py"],
     )
 
 
@@ -407,10 +407,13 @@ def test_several_misses_are_all_told(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
-        "test_shop.py", "import shop\n\ndef test_it():\n    for city in ('Oslo', 'Rome'):\n        shop.bare(city)\n"
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    for city in ('Oslo', 'Rome'):\n        shop.bare(city)\n",
     )
 
-    run = project.run().expect(failed=1, says=["no recording of shop:fetch(city='Oslo')", "no recording of shop:fetch(city='Rome')"])
+    run = project.run().expect(
+        failed=1, says=["no recording of shop:fetch(city='Oslo')", "no recording of shop:fetch(city='Rome')"]
+    )
 
     assert run.section[-4:] == [
         "missing:",

@@ -129,20 +129,14 @@ class CallIdentity:
                 parts.append(self._argument(place, value))
         return xxh3_128_hexdigest(self._prefix + dumps(parts, 2))
 
-    def digests(self, values: tuple[Any, ...]) -> tuple[str, ...]:
-        """The identity of each argument that counts, in the order of the signature.
-
-        Raises:
-            Unstable: As `key` does.
-        """
-        return tuple(
-            xxh3_128_hexdigest(dumps([self._argument(place, values[place])], 2)) for place in self._counted
-        )
-
-    @property
-    def counted(self) -> tuple[str, ...]:
-        """The names of the arguments that count, parallel to `digests`."""
-        return tuple(self._names[place] for place in self._counted)
+    def digest(self, place: int, value: Any) -> str | None:
+        """The identity of one argument, by its place in the signature; None where it does not count or has none."""
+        if place not in self._counted:
+            return None
+        try:
+            return xxh3_128_hexdigest(dumps([self._argument(place, value)], 2))
+        except Unstable:
+            return None
 
     def _argument(self, place: int, value: Any) -> object:
         if place in self._prunes:

@@ -1,0 +1,343 @@
+"""In-place changes to arguments: refused, or with `mutates=` part of the outcome."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from collections import OrderedDict, deque
+    from dataclasses import dataclass, field
+    from tally import ran
+
+    @dataclass
+    class Cart:
+        items: list = field(default_factory=list)
+        total: float = 0.0
+
+        def add(self, sku, price):
+            ran("add", sku)
+            self.items.append(sku)
+            self.total += price
+            return self
+
+    class Slotted:
+        __slots__ = ("value", "extra")
+
+        def __init__(self, value):
+            self.value = value
+
+    def fit(rows, weights=None, **more):
+        ran("fit")
+        rows[0]["seen"] = True
+        return len(rows)
+
+    def sort(items):
+        ran("sort")
+        items.sort()
+        return items
+
+    def change(thing):
+        ran("change", type(thing).__name__)
+        if isinstance(thing, list):
+            thing[:] = [9, *reversed(thing)]
+        elif isinstance(thing, (dict, OrderedDict)):
+            thing.pop("old")
+            thing["new"] = [1]
+        elif isinstance(thing, (set,)):
+            thing.add(9)
+        elif isinstance(thing, deque):
+            thing.rotate(1)
+        elif isinstance(thing, bytearray):
+            thing += b"!"
+        elif isinstance(thing, Slotted):
+            thing.extra = thing.value
+            del thing.value
+        else:
+            thing.total = 7.0
+
+    def half(rows):
+        ran("half")
+        rows.append(1)
+        raise ValueError("half way")
+
+    def pump(rows):
+        ran("pump")
+        for number in range(2):
+            rows.append(number)
+            yield number
+
+    async def fill(rows):
+        ran("fill")
+        rows.append("filled")
+
+    def harmless(rows):
+        ran("harmless")
+        rows.append(1)
+        rows.pop()
+        return rows
+"""
+
+
+def _told(run):
+    return [
+        line[1:].strip().removeprefix("pytest_mimic.")
+        for line in run.output.splitlines()
+        if line.startswith("E  ")
+    ]
+
+
+def test_a_function_that_changes_its_arguments_is_refused(project):
+    """The error shows what changed, and the option; nothing is recorded."""
+    project.ini("shop:fit")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py", "import shop\n\ndef test_it():\n    shop.fit([{'seen': False}, {'seen': False}])\n"
+    )
+
+    run = project.record().expect(failed=1, real=["fit"], never=["pytest_mimic/"])
+
+    assert _told(run) == [
+        "MutatedInputError: shop:fit has mutated its inputs",
+        "rows[0].seen: False before, True after",
+        "if that is its job: shop:fit mutates=rows",
+    ]
+    assert run.vault == {}
+
+
+@pytest.mark.parametrize("call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"])
+def test_however_it_ends(project, call):
+    """Raising, streaming, awaited."""
+    project.ini("shop:half", "shop:pump", "shop:fill")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
+
+    run = project.record().expect(failed=1, says=["has mutated its inputs"])
+
+    assert "in shell" not in run.output
+    assert run.vault == {}
+
+
+def test_a_method_that_changes_its_object(project):
+    """`self` is an argument like any other."""
+    project.ini("shop:Cart.add")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.Cart().add('a', 2.0)\n")
+
+    run = project.record().expect(failed=1)
+
+    assert "if that is its job: shop:Cart.add mutates=self" in _told(run)
+    assert "self.total: 0.0 before, 2.0 after" in _told(run)
+
+
+def test_a_change_that_is_undone_is_none(project):
+    """Only the state afterwards counts."""
+    project.ini("shop:harmless")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.harmless([5]) == [5]\n")
+
+    project.record().expect(passed=1)
+
+
+def test_what_is_ignored_may_change(project):
+    """It is not part of the identity."""
+    project.ini("shop:Cart.add ignore=self")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py", "import shop\n\ndef test_it():\n    assert shop.Cart().add('a', 2.0).total == 2.0\n"
+    )
+
+    project.record().expect(passed=1)
+
+
+def test_changes_are_recorded_and_applied(round_trip):
+    """In place, to whatever the caller handed in, and each time anew."""
+    round_trip(
+        "shop:change mutates=thing",
+        "shop:Cart.add mutates=self",
+        shop=SHOP,
+        test="""
+            from collections import OrderedDict, deque
+            import pytest, shop
+
+            def test_list():
+                thing = alias = [1, 2]
+                shop.change(thing)
+                assert alias == [9, 2, 1]
+                shop.change([1, 2])
+                again = [1, 2]
+                shop.change(again)
+                assert again == [9, 2, 1] and alias == [9, 2, 1]
+
+            def test_dict():
+                thing = {"old": 1, "kept": 2}
+                shop.change(thing)
+                assert thing == {"kept": 2, "new": [1]} and list(thing) == ["kept", "new"]
+
+            def test_ordered_dict():
+                thing = OrderedDict(old=1)
+                shop.change(thing)
+                assert thing == OrderedDict(new=[1])
+
+            def test_set():
+                thing = {1}
+                shop.change(thing)
+                assert thing == {1, 9}
+
+            def test_deque():
+                thing = deque([1, 2, 3], maxlen=5)
+                shop.change(thing)
+                assert thing == deque([3, 1, 2]) and thing.maxlen == 5
+
+            def test_bytearray():
+                thing = bytearray(b"hi")
+                shop.change(thing)
+                assert thing == b"hi!"
+
+            def test_object():
+                thing = shop.Cart(["x"])
+                items = thing.items
+                shop.change(thing)
+                assert thing == shop.Cart(["x"], 7.0)
+
+            def test_slots():
+                thing = shop.Slotted(4)
+                shop.change(thing)
+                assert thing.extra == 4 and not hasattr(thing, "value")
+
+            def test_self():
+                cart = shop.Cart()
+                assert cart.add("a", 2.0) is cart
+                assert cart == shop.Cart(["a"], 2.0)
+        """,
+        passed=9,
+    )
+
+
+def test_a_returned_argument_is_the_same_object(round_trip):
+    """`return self` and `return items` keep their identity."""
+    round_trip(
+        "shop:sort mutates=items",
+        shop=SHOP,
+        test="""
+            import shop
+
+            def test_it():
+                items = [3, 1, 2]
+                assert shop.sort(items) is items
+                assert items == [1, 2, 3]
+        """,
+        passed=1,
+        real=["sort"],
+    )
+
+
+def test_with_exceptions_streams_and_coroutines(round_trip):
+    """The change comes with the exception, and by the end of the stream."""
+    round_trip(
+        "shop:half mutates=rows",
+        "shop:pump mutates=rows",
+        "shop:fill mutates=rows",
+        shop=SHOP,
+        test="""
+            import asyncio
+            import pytest, shop
+
+            def test_exception():
+                rows = []
+                with pytest.raises(ValueError, match="half way"):
+                    shop.half(rows)
+                assert rows == [1]
+
+            def test_stream():
+                rows = []
+                assert list(shop.pump(rows)) == [0, 1]
+                assert rows == [0, 1]
+
+            def test_stream_stopped():
+                rows = ["x"]
+                stream = shop.pump(rows)
+                assert next(stream) == 0
+                stream.close()
+                assert rows == ["x", 0]
+
+            def test_coroutine():
+                rows = []
+                asyncio.run(shop.fill(rows))
+                assert rows == ["filled"]
+        """,
+        passed=4,
+    )
+
+
+def test_only_the_named_arguments_may_change(project):
+    """`mutates=weights` does not allow changing rows."""
+    project.ini("shop:fit mutates=weights")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fit([{}], weights=[1])\n")
+
+    project.record().expect(failed=1, says=["has mutated its inputs"])
+
+
+def test_arguments_inside_kwargs(round_trip):
+    """A name inside `**more` is named like any other."""
+    round_trip(
+        "shop:collect mutates=into",
+        shop="""
+            from tally import ran
+
+            def collect(number, **more):
+                ran("collect", number)
+                more["into"].append(number)
+        """,
+        test="""
+            import shop
+
+            def test_it():
+                into = []
+                shop.collect(1, into=into)
+                assert into == [1]
+        """,
+        passed=1,
+        real=["collect 1"],
+    )
+
+
+def test_a_decorated_function_whose_signature_lies(project):
+    """`functools.wraps` around a function that is given one argument more."""
+    project.ini("shop:send", "shop:push mutates=rows")
+    project.write(
+        "shop.py",
+        """
+        import functools
+        from tally import ran
+
+        def with_session(function):
+            @functools.wraps(function)
+            def outer(*args, **kwargs):
+                return function({"session": 1}, *args, **kwargs)
+            return outer
+
+        @with_session
+        def send(session, city):
+            ran("send", city)
+            return [session["session"], city]
+
+        @with_session
+        def push(session, rows):
+            ran("push")
+            rows.append(1)
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it():
+            assert shop.send("Oslo") == [1, "Oslo"]
+            assert shop.send(city="Rome") == [1, "Rome"]
+        """,
+    )
+    project.record().expect(passed=1, real=["send Oslo", "send Rome"])
+
+    project.replay().expect(passed=1, real=[])

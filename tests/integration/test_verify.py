@@ -1,0 +1,261 @@
+"""--mimic-verify: every call runs for real and is compared with its recording; nothing is written."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def _told(run):
+    """The lines of the error as pytest shows it, without the margin."""
+    return [
+        line[1:].strip().removeprefix("pytest_mimic.")
+        for line in run.output.splitlines()
+        if line.startswith("E  ")
+    ]
+
+
+@pytest.fixture
+def changed(project):
+    """Records a call of `shop.fetch`, changes what it does, and verifies."""
+
+    def run(before, after, *, options="", test="shop.fetch('x')", **outcomes):
+        source = (
+            "import asyncio, math\nfrom tally import ran\n\n{}def fetch(name):\n    ran('fetch', name)\n{}\n"
+        )
+        kind = "async " if "await" in test or "asyncio" in test else ""
+        project.ini(f"shop:fetch {options}".strip())
+        project.write("test_shop.py", f"import asyncio, pytest\nimport shop\n\ndef test_it():\n    {test}\n")
+        project.write("shop.py", source.format(kind, "    " + before))
+        project.record()
+        project.write("shop.py", source.format(kind, "    " + after))
+        verified = project.run("--mimic-verify").expect(**outcomes)
+        assert verified.changed == set()
+        return verified
+
+    return run
+
+
+def test_nothing_changed(changed):
+    """It passes, and the section counts."""
+    run = changed(
+        "return {'a': [1, 2.5, None], 'b': (1, 2)}", "return {'b': (1, 2), 'a': [1, 2.5, None]}", passed=1
+    )
+
+    assert run.section == ["1 call verified"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (
+            "{'rates': {'USD': 1.0712}}",
+            "{'rates': {'USD': 1.0698}}",
+            "rates.USD: 1.0712 recorded, 1.0698 now",
+        ),
+        ("{'rates': {'HRK': 7}}", "{'rates': {}}", "rates.HRK: recorded, missing now"),
+        ("{'a': 1}", "{'a': 1, 'b': 2}", "b: 2 now, not in the recording"),
+        ("[1, 2, 3]", "[1, 5, 3]", "[1]: 2 recorded, 5 now"),
+        ("'1'", "1", "'1' recorded, 1 now"),
+        ("1", "True", "1 recorded, True now"),
+        ("(1, 2)", "[1, 2]", "(1, 2) recorded, [1, 2] now"),
+        ("None", "{}", "None recorded, {} now"),
+    ],
+)
+def test_the_part_that_changed_is_shown(changed, before, after, line):
+    """One readable line for each difference."""
+    run = changed(f"return {before}", f"return {after}", failed=1)
+
+    told = _told(run)
+    assert told[0] == "DriftError: shop:fetch(name='x') no longer gives what was recorded"
+    assert told[1].removeprefix("result").removeprefix(": ") == line
+    assert told[2] == "to accept it: pytest --mimic-rerecord test_shop.py::test_it"
+    assert "pytest_mimic/" not in run.output
+    assert run.section == ["1 call verified, 1 drifted"]
+
+
+def test_tolerances(changed):
+    """`rtol` and `atol` for numbers, however deep, lists of floats and complex too."""
+    changed("return {'x': [1.0, 200.0]}", "return {'x': [1.0000001, 200.001]}", options="rtol=1e-4", passed=1)
+    changed("return [0.0]", "return [1e-9]", options="atol=1e-8", passed=1)
+    run = changed("return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1)
+
+    assert any("[0]: 1.0 recorded, 1.1 now" in line for line in _told(run))
+
+
+def test_volatile_parts_are_left_out(changed):
+    """Paths in the outcome; everything else still counts."""
+    options = "volatile=headers.date,rows.*.id"
+    before = "return {'headers': {'date': 'Mon'}, 'rows': [{'id': 1, 'n': 5}, {'id': 2, 'n': 6}]}"
+    after = "return {'headers': {'date': 'Tue'}, 'rows': [{'id': 3, 'n': 5}, {'id': 4, 'n': 6}]}"
+    changed(before, after, options=options, passed=1)
+
+    run = changed(before, after.replace("'n': 6", "'n': 7"), options=options, failed=1)
+
+    assert "rows[1].n: 6 recorded, 7 now" in _told(run)
+
+
+def test_the_contract_testing_pattern(project):
+    """A payment API's response against a changed server, by shape: each difference in one readable line."""
+    project.ini("shop:pay compare=shape")
+    source = """
+        from tally import ran
+
+        def pay(amount):
+            ran("pay", amount)
+            return {body}
+    """
+    recorded = (
+        "{'id': 'ch_1', 'amount': amount, 'status': 'paid', 'card': {'last4': '4242'}, 'lines': [{'sku': 1}]}"
+    )
+    other_values = "{'id': 'ch_9', 'amount': 7, 'status': 'open', 'card': {'last4': '1881'}, 'lines': [{'sku': 2}, {'sku': 3}]}"
+    other_shape = (
+        "{'id': 'ch_1', 'amount': str(amount), 'state': 'paid', 'card': {'last4': '4242', 'brand': 'visa'}, "
+        "'lines': [{'sku': '1'}]}"
+    )
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.pay(500)\n")
+    project.write("shop.py", source.format(body=recorded))
+    project.record().expect(passed=1)
+    project.write("shop.py", source.format(body=other_values))
+    project.run("--mimic-verify").expect(passed=1)
+    project.write("shop.py", source.format(body=other_shape))
+
+    run = project.run("--mimic-verify").expect(failed=1)
+
+    told = _told(run)
+    assert told[0] == "DriftError: shop:pay(amount=500) no longer gives what was recorded"
+    about = {line.split(":")[0]: line for line in told[1:-1]}
+    assert about.keys() == {"amount", "status", "state", "card.brand", "lines[0].sku"}
+    assert about["amount"] == "amount: 500 recorded, '500' now"
+    assert about["status"] == "status: recorded, missing now"
+    assert about["state"] == "state: 'paid' now, not in the recording"
+    assert about["card.brand"] == "card.brand: 'visa' now, not in the recording"
+
+
+@pytest.mark.parametrize(
+    ("after", "line"),
+    [
+        ("raise KeyError('x')", "ValueError('gone') recorded, KeyError('x') now"),
+        ("raise ValueError('other')", "'gone' recorded, 'other' now"),
+        ("return 1", "1 now"),
+    ],
+)
+def test_exceptions_are_compared(changed, after, line):
+    """By type and arguments."""
+    test = "\n    ".join(["try:", "    shop.fetch('x')", "except (ValueError, KeyError):", "    pass"])
+    changed("raise ValueError('gone')", "raise ValueError('gone')", test=test, passed=1)
+
+    run = changed("raise ValueError('gone')", after, test=test, failed=1)
+
+    assert line in run.output
+    assert "no longer gives what was recorded" in run.output
+
+
+def test_a_real_call_that_failed_says_that_it_could_not_be_verified(changed):
+    """Not a drift of the value: the real failure, its cause and the command to try again."""
+    run = changed("return 1", "raise ConnectionError('no route to host')", failed=1)
+
+    told = _told(run)
+    assert "DriftError: shop:fetch(name='x') could not be verified: the real call failed" in told
+    assert "ConnectionError: no route to host" in told
+    assert "to try again: pytest --mimic-verify test_shop.py::test_it" in told
+    assert "pytest_mimic/" not in run.output
+
+
+def test_streams_are_compared_item_by_item(changed):
+    """The item that changed, a missing and an additional one, another end."""
+    body = "yield from {items}"
+    test = "list(shop.fetch('x'))"
+    changed(
+        body.format(items="[{'n': 1}, {'n': 2}]"),
+        body.format(items="[{'n': 1}, {'n': 2}]"),
+        test=test,
+        passed=1,
+    )
+    run = changed(
+        body.format(items="[{'n': 1}, {'n': 2}]"),
+        body.format(items="[{'n': 1}, {'n': 3}]"),
+        test=test,
+        failed=1,
+    )
+    assert any("[1].n: 2 recorded, 3 now" in line for line in _told(run)), run.output
+    run = changed(body.format(items="[1, 2]"), body.format(items="[1]"), test=test, failed=1)
+    assert any("items[1]: recorded, missing now" in line for line in _told(run)), run.output
+    run = changed(body.format(items="[1]"), body.format(items="[1, 2]"), test=test, failed=1)
+    assert any("2 now, not in the recording" in line for line in _told(run)), run.output
+
+
+def test_a_stream_that_fails_on_the_way_could_not_be_verified(changed):
+    """As for any real call that failed."""
+    run = changed(
+        "yield 1; yield 2", "yield 1; raise ConnectionError('reset')", test="list(shop.fetch('x'))", failed=1
+    )
+
+    assert "could not be verified: the real call failed" in run.output
+    assert "ConnectionError: reset" in run.output
+
+
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_stream_read_as_far_or_less_far(changed, stop):
+    """What was read is what is compared."""
+    test = f"import itertools\n    assert len(list(itertools.islice(shop.fetch('x'), {stop}))) == {stop}"
+
+    changed("yield from [1, 2, 3, 4]", "yield from [1, 2, 3, 4, 5]", test=test, passed=1)
+
+
+def test_items_that_grow_are_compared_as_they_were(changed):
+    """The same list, longer each time."""
+    body = "items = []\n    for n in range(3):\n        items.append(n)\n        yield items"
+
+    changed(body, body, test="list(shop.fetch('x'))", passed=1)
+
+
+def test_coroutines_are_compared(changed):
+    """When they are awaited."""
+    run = changed("return [1]", "return [2]", test="asyncio.run(shop.fetch('x'))", failed=1)
+
+    assert any("1 recorded, 2 now" in line for line in _told(run))
+
+
+def test_a_swallowed_drift_fails(changed):
+    """In the code under test and in the test's own file alike."""
+    test = "\n    ".join(["try:", "    shop.fetch('x')", "except Exception:", "    pass"])
+
+    run = changed("return 1", "return 2", test=test, failed=1)
+
+    assert "passed only because a DriftError was swallowed in test_shop.py:6" in run.output
+    assert "1 recorded, 2 now" in run.output
+
+
+def test_a_changed_source_is_no_reason_to_fail(changed):
+    """Verifying shows whether the outcome changed, whatever the source."""
+    changed("return 1", "one = 1\n    return one", passed=1)
+
+
+def test_a_sequence_is_compared_outcome_by_outcome(project):
+    """The n-th call with the n-th outcome."""
+    project.ini("shop:get sequence")
+    source = "from tally import ran\nanswers = iter({answers})\n\ndef get():\n    ran('get')\n    return next(answers)\n"
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    [shop.get() for _ in range(3)]\n")
+    project.write("shop.py", source.format(answers=[503, 503, 200]))
+    project.record().expect(passed=1)
+    project.run("--mimic-verify").expect(passed=1, real=["get"] * 3)
+    project.write("shop.py", source.format(answers=[503, 200, 200]))
+
+    run = project.run("--mimic-verify").expect(failed=1)
+
+    assert any("503 recorded, 200 now" in line for line in _told(run))
+
+
+def test_changes_of_arguments_are_compared(project):
+    """What `mutates=` names is part of the outcome."""
+    project.ini("shop:fill mutates=rows")
+    source = "from tally import ran\n\ndef fill(rows):\n    ran('fill')\n    rows.append({row})\n"
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fill([])\n")
+    project.write("shop.py", source.format(row="{'n': 1}"))
+    project.record().expect(passed=1)
+    project.run("--mimic-verify").expect(passed=1)
+    project.write("shop.py", source.format(row="{'n': 2}"))
+
+    run = project.run("--mimic-verify").expect(failed=1)
+
+    assert any("rows[0].n: 1 recorded, 2 now" in line for line in _told(run)), run.output
