@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -301,4 +303,36 @@ def running_server() -> Iterator[Server]:
     finally:
         if not server.stopping.is_set():
             server.stop()
+        thread.join(10)
+
+
+class UnixServer(Server):
+    """Serves the pages on a UNIX socket."""
+
+    address_family = socket.AF_UNIX
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__()
+
+    def server_bind(self) -> None:
+        """Binds to the path."""
+        self.socket.bind(str(self.path))
+        self.server_name = self.server_port = self.server_address = "unix"
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Gives a client an address, as a handler expects."""
+        return self.socket.accept()[0], ("unix", 0)
+
+
+@contextmanager
+def running_unix_server(path: Path) -> Iterator[UnixServer]:
+    """A server on a UNIX socket, in a thread."""
+    server = UnixServer(path)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
         thread.join(10)

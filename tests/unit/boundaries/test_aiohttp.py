@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from http_server import EVENTS, Server, running_server
+from http_server import EVENTS, Server, running_server, running_unix_server
 
 from pytest_mimic.boundaries.aiohttp import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
@@ -440,6 +441,34 @@ def test_names_are_not_resolved(tape: Tape, server: Server) -> None:
 
     assert both(tape, server, resolved) == (200, 200)
     assert tape.calls[0].host == "elsewhere.example"
+
+
+def test_proxy(tape: Tape, server: Server) -> None:
+    """Through a proxy it is the same call, to the host that is asked."""
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get("http://elsewhere.example/users/1", proxy=url) as response:
+            return (await response.json())["id"]
+
+    assert both(tape, server, talk) == (1, 1)
+    assert tape.calls[0].host == "elsewhere.example"
+
+
+def test_unix_socket(tape: Tape, tmp_path: Path) -> None:
+    """Over a UNIX socket it is a call like any other."""
+    path = tmp_path / "socket"
+
+    async def talk() -> Any:
+        connector = aiohttp.UnixConnector(str(path))
+        url = "http://docker/users/1"
+        async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+            return (await response.json())["id"]
+
+    with running_unix_server(path):
+        assert asyncio.run(talk()) == 1
+    tape.replay()
+
+    assert asyncio.run(talk()) == 1
 
 
 class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]

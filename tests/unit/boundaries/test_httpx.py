@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from http_server import EVENTS, Server, running_server
+from http_server import EVENTS, Server, running_server, running_unix_server
 
 from pytest_mimic.boundaries.httpx import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
@@ -450,6 +452,34 @@ def test_in_process_transports_are_left_alone(httpx: ModuleType, tape: Tape) -> 
         with httpx.Client(transport=transport) as client:
             assert client.get("http://inside/").text in ("mock", "wsgi")
     assert tape.calls == []
+
+
+def test_proxy(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """Through a proxy it is the same call, to the host that is asked."""
+    if "proxy" not in inspect.signature(httpx.Client).parameters:
+        pytest.skip("this httpx says proxies")
+
+    def talk(url: str) -> Any:
+        with httpx.Client(proxy=url) as client:
+            return client.get("http://elsewhere.example/users/1").json()["id"]
+
+    assert both(tape, server, talk) == (1, 1)
+    assert tape.calls[0].host == "elsewhere.example"
+
+
+def test_unix_socket(httpx: ModuleType, tape: Tape, tmp_path: Path) -> None:
+    """Over a UNIX socket it is a call like any other."""
+    path = tmp_path / "socket"
+
+    def talk() -> Any:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
+            return client.get("http://docker/users/1").json()["id"]
+
+    with running_unix_server(path):
+        assert talk() == 1
+    tape.replay()
+
+    assert talk() == 1
 
 
 def test_websockets_are_left_alone(httpx: ModuleType, tape: Tape, server: Server) -> None:

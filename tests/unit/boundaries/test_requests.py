@@ -249,6 +249,16 @@ def test_mounted_adapters(tape: Tape, server: Server) -> None:
     assert [call.signature for call in tape.calls] == ["GET /users/1"]
 
 
+def test_proxy(tape: Tape, server: Server) -> None:
+    """Through a proxy it is the same call, to the host that is asked."""
+
+    def talk(url: str) -> Any:
+        return requests.get("http://elsewhere.example/users/1", proxies={"http": url}).json()["id"]
+
+    assert both(tape, server, talk) == (1, 1)
+    assert tape.calls[0].host == "elsewhere.example"
+
+
 def test_adapter_that_buffers(tape: Tape, server: Server) -> None:
     """A response that an adapter has read already, with no connection under it, is recorded too."""
     urllib3 = pytest.importorskip("urllib3")
