@@ -147,13 +147,11 @@ class FunctionPlan:
             StaleRecordingError, CorruptRecordingError: As `Engine.decide`.
         """
         name = f"{self._folder}/{key}.json"
-        recording = self.engine.vault.read(name)  # not kept: fewer objects for the garbage collector
-        if recording is None or self.engine.is_stale(self, recording.source):
+        found = self.engine.vault.read_player(name)
+        if found is None or self.engine.is_stale(self, found[0]):
             return None
-        stored = recording.outcomes[0]
-        if not stored.is_plain_value:
-            return None
-        player = self.players[key] = self.engine.ledger.player(stored.duration, stored.player())
+        _, duration, fresh = found
+        player = self.players[key] = self.engine.ledger.player(duration, fresh)
         self.engine.ledger.use(name)
         return player
 

@@ -45,23 +45,6 @@ def is_lfs_pointer(data: bytes | memoryview) -> bool:
     return bytes(data[: len(_LFS)]) == _LFS
 
 
-class Unparsed:
-    """The description of a call's arguments as it stands in the file: a replay has no use for it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def parse(self) -> dict[str, Any] | None:
-        """The description; None where it cannot be read, which only a message would miss."""
-        try:
-            described = json.loads(self._text)
-        except (ValueError, RecursionError):
-            return None
-        return described if isinstance(described, dict) else None
-
-
 def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -> dict[str, Any]:
     """The facts of a recording or a cassette, with everything of the types that the format says.
 
@@ -69,7 +52,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
         data: The file's content.
         label: The vault, for messages.
         name: The file.
-        skim: The arguments may be left `Unparsed`: a tenth of a replay's time.
+        skim: The description of the arguments may be left out, as a replay has no use for it.
 
     Raises:
         CorruptRecordingError: The file is damaged, or of a newer format.
@@ -77,16 +60,12 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     try:
         text = data.decode()
         facts: dict[str, Any]
-        arguments = None
         if skim:
             start = text.find(_ARGUMENTS)
             end = text.find(_BEHIND_ARGUMENTS, start)
             if start > 0 and end > 0:
-                arguments = Unparsed(text[start + len(_ARGUMENTS) : end])
                 text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
         facts, end = _scan(text, 0)
-        if arguments is not None:
-            facts["arguments"] = arguments
         # Top-level keys stand one a line, one blank in; any other layout is looked at thoroughly.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts):
             number = facts["format"]

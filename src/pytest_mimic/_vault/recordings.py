@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_mimic._vault.parsing import Unparsed
-
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Kind, Outcome
     from pytest_mimic._outcome.encoding import Encoded
@@ -108,9 +106,6 @@ class Stored:
     @property
     def is_plain_value(self) -> bool:
         """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
-        entry = self.entry
-        if len(entry) == 2 and "value" in entry:  # a duration and a value: nearly all
-            return True
         return self.kind == "value" and not self.changes and not self.awaited
 
     @property
@@ -140,8 +135,7 @@ class Stored:
         """
         entry = self.entry
         if "value" in entry:
-            # marshal only within this process: it copies plain data faster than JSON parses.
-            return partial(marshal.loads, marshal.dumps(entry["value"]))
+            return fresh_copies(entry["value"])
         if self.encoded is not None:
             return lambda: self.load().value
         return self._reader.player(entry, self._owner)
@@ -162,11 +156,18 @@ class Stored:
         return self._whose or Owner("?", "?", None)
 
 
+def fresh_copies(value: Any) -> Callable[[], Any]:
+    """A function that gives a new copy of plain data each time."""
+    # marshal only within this process: it copies plain data faster than JSON parses.
+    return partial(marshal.loads, marshal.dumps(value))
+
+
 class Recording:
     """The facts of one call and its outcomes.
 
     Attributes:
         target: `module:qualified.name`.
+        arguments: A short, redacted description, or None.
         source: The fingerprint of the target's source, or None.
         test: The id of the test that recorded it, or None.
         recorded: The date, `2026-11-02`.
@@ -175,12 +176,12 @@ class Recording:
         name: Where it stands in the vault; empty until it was read.
     """
 
-    __slots__ = ("_arguments", "name", "outcomes", "owner", "recorded", "source", "target", "test")
+    __slots__ = ("arguments", "name", "outcomes", "owner", "recorded", "source", "target", "test")
 
     def __init__(
         self,
         target: str,
-        arguments: dict[str, Any] | Unparsed | None,
+        arguments: dict[str, Any] | None,
         source: str | None,
         test: str | None,
         recorded: str,
@@ -190,19 +191,12 @@ class Recording:
     ) -> None:
         self.name = name
         self.target = target
-        self._arguments = arguments
+        self.arguments = arguments
         self.source = source
         self.test = test
         self.recorded = recorded
         self.owner = owner
         self.outcomes = outcomes
-
-    @property
-    def arguments(self) -> dict[str, Any] | None:
-        """A short, redacted description of the call's arguments, or None."""
-        if isinstance(self._arguments, Unparsed):
-            self._arguments = self._arguments.parse()
-        return self._arguments
 
 
 class CassetteEntry:

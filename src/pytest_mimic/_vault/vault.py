@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._vault.objects import Objects
 from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, parse_recording
-from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose
+from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose, fresh_copies
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Vault:
         data = self.store.read(name)
         if data is None:
             return None
-        facts = parse_recording(data, self.label, name, skim=True)
+        facts = parse_recording(data, self.label, name)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
@@ -73,6 +73,34 @@ class Vault:
         for entry in entries:
             outcomes.append(self._stored(entry, recording))
         return recording
+
+    def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
+        """The short way to a recording of one returned value: what a replay that only wants that needs.
+
+        Returns:
+            Its source, its duration, and what gives the value, fresh each time. None where there is no such
+            recording, or more to it: `read` tells.
+
+        Raises:
+            CorruptRecordingError, StaleRecordingError, MimicError: As for `read` and `Stored.player`.
+        """
+        data = self.store.read(name)
+        if data is None:
+            return None
+        facts = parse_recording(data, self.label, name, skim=True)
+        entries = facts.get("outcomes")
+        if type(entries) is not list or len(entries) != 1:
+            return None
+        entry = entries[0]
+        if (
+            type(entry) is dict
+            and len(entry) == 2
+            and "value" in entry
+            and type(entry.get("duration")) is float
+        ):
+            return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
+        stored = self._stored(entry, Owner(name, facts.get("target", ""), facts.get("test")))
+        return (facts.get("source"), stored.duration, stored.player()) if stored.is_plain_value else None
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """The calls of a cassette in order, or None where there is no such cassette.
