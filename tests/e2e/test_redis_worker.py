@@ -159,3 +159,28 @@ def test_pub_sub_in_a_test_says_what_to_do(project: Project, redis_server: Redis
 
     project.ini("redis exclude=SUBSCRIBE")
     project.run(env=variables).expect(passed=1)
+
+
+def test_parts_of_commands_can_be_left_out(project: Project, redis_server: RedisServer) -> None:
+    """A value that is another in every run is named by the miss, and left out by its place in the command."""
+    project.write(
+        "test_ids.py",
+        """
+        import os
+        import uuid
+        import redis
+
+        def test_id():
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+                assert client.set("id", str(uuid.uuid4()))
+        """,
+    )
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.ini("redis")
+    project.record(env=variables).expect(passed=1)
+    project.run(env=variables).expect(failed=1, says=["no recording of redis SET id", "command[2]: "])
+
+    project.ini("redis ignore=command.2")
+    project.record(env=variables).expect(passed=1)
+    with redis_server.stopped():
+        project.run(env=variables).expect(passed=1)

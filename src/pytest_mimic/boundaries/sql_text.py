@@ -221,44 +221,76 @@ def _mark_name(text: str, count: int) -> str:
 
 def _columns(words: Sequence[Token]) -> tuple[dict[str, str], dict[int, str]]:
     """Names the column of each parameter, and of each text that stands in the statement, by its position."""
-    columns: dict[str, str] = {}
-    literals: dict[int, str] = {}
-    inserted = _inserted_columns(words)
-    values = _values_start(words) if inserted else len(words)
-    column: str | None = None
-    count = 0
-    between = False
-    item = 0
-    base = words[values].depth if values < len(words) else 0
-    for i, word in enumerate(words):
-        upper = word.upper
-        in_values = i > values and word.depth > base
-        if in_values and word.depth == base + 1 and word.text == ",":
-            item += 1
-        elif i > values and word.depth == base and word.text == "(":
-            item = 0
-        named = inserted[item] if in_values and item < len(inserted) else column
+    reader = _ColumnReader(words)
+    for place, word in enumerate(words):
+        reader.read(place, word)
+    return reader.columns, reader.literals
+
+
+class _ColumnReader:
+    """Reads word by word, and knows which column was spoken of last.
+
+    Attributes:
+        columns: Column names by parameter.
+        literals: Column names by the position of a text.
+    """
+
+    def __init__(self, words: Sequence[Token]) -> None:
+        self.columns: dict[str, str] = {}
+        self.literals: dict[int, str] = {}
+        self._words = words
+        self._inserted = _inserted_columns(words)
+        self._values = _values_start(words) if self._inserted else len(words)
+        self._base = words[self._values].depth if self._values < len(words) else 0
+        self._column: str | None = None
+        self._is_between = False
+        self._marks = 0
+        self._item = 0
+
+    def read(self, place: int, word: Token) -> None:
+        """Takes one word in."""
+        self._count_items(place, word)
         if word.kind == "mark":
-            count += 1
-            if named is not None:
-                columns.setdefault(_mark_name(word.text, count), named)
+            self._marks += 1
+            name = self._name(place, word)
+            if name is not None:
+                self.columns.setdefault(_mark_name(word.text, self._marks), name)
         elif word.kind == "string":
-            if named is not None:
-                literals[i] = named
-        elif word.kind in ("word", "quoted"):
-            if i and words[i - 1].text == "::":
-                continue
-            if word.kind == "word" and upper in ("LIMIT", "OFFSET", "PASSWORD"):
-                column = upper.lower()
-            elif word.kind == "word" and upper in _CLAUSES:
-                if not (upper == "AND" and between):
-                    column = None
-                between = False
-            elif word.kind == "word" and upper in _OPERATORS:
-                between = upper == "BETWEEN"
-            elif not word.text[0].isdigit():
-                column = word.name
-    return columns, literals
+            name = self._name(place, word)
+            if name is not None:
+                self.literals[place] = name
+        elif word.kind == "quoted":
+            self._column = word.name
+        elif word.kind == "word" and not (place and self._words[place - 1].text == "::"):
+            self._read_word(word)
+
+    def _count_items(self, place: int, word: Token) -> None:
+        """In the rows of VALUES, the place of an item tells its column."""
+        if place > self._values and word.depth == self._base and word.text == "(":
+            self._item = 0
+        elif self._in_row(place, word) and word.depth == self._base + 1 and word.text == ",":
+            self._item += 1
+
+    def _in_row(self, place: int, word: Token) -> bool:
+        return place > self._values and word.depth > self._base
+
+    def _name(self, place: int, word: Token) -> str | None:
+        if self._in_row(place, word) and self._item < len(self._inserted):
+            return self._inserted[self._item]
+        return self._column
+
+    def _read_word(self, word: Token) -> None:
+        upper = word.upper
+        if upper in ("LIMIT", "OFFSET", "PASSWORD"):
+            self._column = word.text.lower()
+        elif upper in _CLAUSES:
+            if not (upper == "AND" and self._is_between):
+                self._column = None
+            self._is_between = False
+        elif upper in _OPERATORS:
+            self._is_between = upper == "BETWEEN"
+        elif not word.text[0].isdigit():
+            self._column = word.name
 
 
 def _inserted_columns(words: Sequence[Token]) -> list[str]:
