@@ -7,8 +7,8 @@ import json
 WATCHED = {"pytest_mimic", "filelock", "cloudpickle", "xxhash", "asyncio", "backports", "compression"}
 
 
-def test_a_run_that_mimics_nothing_loads_three_small_modules(project):
-    """The plugin, its public names and its hooks; no dependency, no asyncio, nothing of the engine."""
+def test_a_run_that_mimics_nothing_loads_four_small_modules(project):
+    """The plugin, its public names, its hooks and the stack of runs; no dependency, no asyncio, nothing of the engine."""
     project.write(
         "conftest.py",
         """
@@ -27,6 +27,7 @@ def test_a_run_that_mimics_nothing_loads_three_small_modules(project):
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
         "pytest_mimic",
+        "pytest_mimic._ambient",
         "pytest_mimic.hookspecs",
         "pytest_mimic.plugin",
     }
