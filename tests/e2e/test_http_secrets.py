@@ -134,3 +134,27 @@ def test_no_secret_is_anywhere(project, client):
     assert SECRETS["query"] in seen
     assert len(run.vault) >= 14
     assert not [word for word in words if word in stored or re.sub(r"\W", "", word) in stored]
+
+
+@pytest.mark.parametrize("client", ["httpx", "requests"])
+def test_a_miss_shows_no_secret(project, client):
+    """The error says what is missing, and shows neither the secrets of the request nor frames of ours."""
+    pytest.importorskip(client)
+    project.ini(client)
+    project.write(
+        "test_miss.py",
+        f"""
+        import os, {client}
+
+        def test_it():
+            body = {{"password": os.environ["SECRET"], "a": os.environ.get("A", "1")}}
+            {client}.post(os.environ["API"] + "/echo", json=body, headers={{"X-Api-Key": os.environ["SECRET"]}})
+        """,
+    )
+    env = {"SECRET": "planted-secret-9000"}
+
+    with running_server() as server:
+        project.run("--mimic-record", process=True, env={**env, "API": server.url}).expect(passed=1)
+    run = project.run(process=True, env={**env, "API": server.url, "A": "2"})
+
+    run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "boundaries/"])

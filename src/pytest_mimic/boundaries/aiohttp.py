@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     #: Makes what comes instead of a body's end.
     _Last = Callable[[], BaseException] | None
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _TIMEOUT = "asyncio:TimeoutError"
 
 
@@ -38,7 +41,6 @@ def _wrap(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., 
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
-        __tracebackhide__ = True
         if not port.taking() or _in_test_client():
             return await original(self, req, *args, **options)
         sent = Request(req.method, str(req.url), tuple(req.headers.items()), await _body(req))

@@ -32,6 +32,9 @@ from pytest_mimic.errors import MissingRecordingError
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 #: The parts of a request that make it the same request.
 IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 
@@ -93,6 +96,10 @@ class Request(NamedTuple):
     url: str
     headers: tuple[tuple[str, str], ...] | tuple[tuple[bytes, bytes], ...]
     body: bytes
+
+    def __repr__(self) -> str:
+        """Tells no secret to who shows local variables."""
+        return f"<{self.method} request>"
 
 
 class Exchange:

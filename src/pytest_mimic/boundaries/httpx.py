@@ -16,6 +16,9 @@ from pytest_mimic.boundaries.http import Exchange, HttpBoundary, Recorder, Reque
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 
 def boundary(name: str) -> HttpBoundary:
     """The boundary of `httpx` or `httpx2`."""
@@ -42,7 +45,6 @@ def _sync_edge(
 ) -> Callable[..., Any]:
     @wraps(original)
     def handle_request(self: Any, request: Any) -> Any:
-        __tracebackhide__ = True
         if not port.taking():
             return original(self, request)
         sent = _sent(request, request.read())
@@ -71,7 +73,6 @@ def _async_edge(
 ) -> Callable[..., Any]:
     @wraps(original)
     async def handle_async_request(self: Any, request: Any) -> Any:
-        __tracebackhide__ = True
         if not port.taking():
             return await original(self, request)
         sent = _sent(request, await request.aread())

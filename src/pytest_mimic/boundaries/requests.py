@@ -18,6 +18,9 @@ from pytest_mimic.boundaries.http import Answer, Exchange, HttpBoundary, Recorde
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 _VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}
 _NUMBERS = {text: number for number, text in _VERSIONS.items()}
 #: What the socket may raise while a body is read; urllib3 and requests make their own exceptions of it.
@@ -39,7 +42,6 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
     @wraps(original)
     def send(self: Any, request: Any, stream: bool = False, *args: Any, **options: Any) -> Any:
-        __tracebackhide__ = True
         if not port.taking():
             return original(self, request, stream, *args, **options)
         sent = Request(request.method, request.url, tuple(request.headers.lower_items()), _body(request))
