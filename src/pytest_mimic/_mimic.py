@@ -41,7 +41,7 @@ def fingerprint(value: object) -> str:
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
-    """Mimics targets inside a `with` block or a decorated test, sync or async.
+    """Mimics targets inside a `with` block, a decorated test, sync or async, or the tests of a decorated class.
 
     Without a running plugin (`-p no:mimic`) it does nothing.
 
@@ -72,6 +72,9 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
     def __call__(self, function: F) -> F:
         wrapper: Any
+        if isinstance(function, type):
+            self._decorate_tests(function)
+            return function
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -86,6 +89,14 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
                 with self:
                     return (yield from function(*args, **kwargs))
 
+        elif inspect.isasyncgenfunction(function):
+
+            @functools.wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    async for item in function(*args, **kwargs):
+                        yield item
+
         else:
 
             @functools.wraps(function)
@@ -95,3 +106,9 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
                     return function(*args, **kwargs)
 
         return wrapper  # type: ignore[no-any-return]
+
+    def _decorate_tests(self, cls: type) -> None:
+        """Decorates the methods whose name begins with `test`, as `mock.patch` does it."""
+        for name, held in list(vars(cls).items()):
+            if name.startswith("test") and inspect.isfunction(held):
+                setattr(cls, name, self(held))
