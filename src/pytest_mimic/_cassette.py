@@ -277,7 +277,8 @@ def name_of_test(nodeid: str, number: int = 1) -> str:
         return slug
     digest = xxh3_64_hexdigest(exact.encode("utf-8", "surrogatepass"))[:10]
     if len(slug) > 80:
-        slug = f"{slug[:20].rstrip('-./')}/{slug[-55:].rpartition('/')[2].lstrip('-.')}"
+        folder, _, last = slug.rpartition("/")
+        slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
     slug = _RESERVED.sub(r"\1\2_", slug)
     return f"{slug}-{digest}"
 

@@ -488,7 +488,7 @@ def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
     trap = Trap("trap")
     for name, module in {"trap": trap, "slotted": Slotted(), "nothing": None, "number": 3}.items():
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(shop, "proxy", Proxy(), raising=False)
+    vars(shop)["proxy"] = Proxy()
     held = Odd.__dict__["fetch"]
 
     activation = activate("shop:fetch", "shop:*")
