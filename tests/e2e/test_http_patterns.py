@@ -268,6 +268,37 @@ def test_verifying_tells_what_differs(project):
     verified.expect(passed=3, failed=1, says=["httpx GET /flaky", "try: 11 recorded, 14 now"])
 
 
+@pytest.mark.parametrize("mode", [[], ["--mimic-record"]], ids=["replay", "record"])
+def test_reading_on(project, mode):
+    """A stream read further than its recording is a miss, and the command that it names records the rest."""
+    pytest.importorskip("httpx")
+    project.ini("httpx")
+    project.write(
+        "test_it.py",
+        """
+        import httpx, os
+
+        def test_events():
+            with httpx.stream("GET", os.environ["API"] + "/events") as response:
+                lines = response.iter_lines()
+                for _ in range(int(os.environ["LINES"])):
+                    next(lines)
+        """,
+    )
+
+    with running_server() as server:
+        first = {"API": server.url, "LINES": "1"}
+        project.run("--mimic-record", process=True, env=first).expect(passed=1)
+        project.run(process=True, env=first).expect(passed=1)
+        second = {"API": server.url, "LINES": "6"}
+        longer = project.run(*mode, process=True, env=second)
+        longer.expect(
+            failed=1, says=["read further than it was", "to record the rest: pytest --mimic-rerecord"]
+        )
+        project.run("--mimic-rerecord", process=True, env=second).expect(passed=1)
+    project.run(process=True, env=second).expect(passed=1)
+
+
 @pytest.mark.xfail(strict=True, reason="the engine compares whole outcomes, dates included")
 def test_recording_again_leaves_equal_answers(project):
     """A new date is no new outcome: `--mimic-rerecord` of an unchanged service changes no file."""

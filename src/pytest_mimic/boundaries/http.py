@@ -221,15 +221,18 @@ class Exchange:
             self._heads.clear()
 
     def exhausted(self, step: Step, request: Request) -> MissingRecordingError:
-        """What reading further than the recorded reader did raises."""
+        """What reading further than the recorded reader did raises: an exchange is only recorded as a whole."""
         try:
             step.longer().abandon()
         except MissingRecordingError as error:
+            error.remedies = tuple(
+                line.replace("--mimic-record", "--mimic-rerecord") for line in error.remedies
+            )
             return error
         place = self._places.get(request.url) or self._place(request.url)
         return MissingRecordingError(
             f"{self.name} {request.method} {place.path} is read further than it was when it was recorded",
-            remedies=["to record it anew: pytest --mimic-rerecord"],
+            remedies=["to record the rest: pytest --mimic-rerecord"],
             call=None,
         )
 
