@@ -7,7 +7,6 @@ left alone; connection events of trace configs do not happen, since nothing is c
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
@@ -130,7 +129,9 @@ def _hear(connection: Any, req: Any, recorder: Recorder) -> None:
 
 def _tell(recorder: Recorder, error: BaseException, req: Any, *, at: str) -> None:
     """Tells the recorder what came instead of a response."""
-    if isinstance(error, asyncio.CancelledError) and getattr(req._timer, "_cancelled", False):
+    from asyncio import CancelledError
+
+    if isinstance(error, CancelledError) and getattr(req._timer, "_cancelled", False):
         # The session's total timeout cancels the task, and makes this exception of it further up.
         recorder.failed({"type": _TIMEOUT, "message": "", "at": "response"})
     elif isinstance(error, Exception):
@@ -222,6 +223,7 @@ class _Ear:
 
 def _heard_reader(reader: Any, ear: _Ear) -> type:
     """The class that a payload takes on while it is heard: the parser feeds it, and the ear hears."""
+    import asyncio
 
     class HeardReader(reader):  # type: ignore[misc]
         __slots__ = ()
@@ -262,6 +264,8 @@ def _heard_reader(reader: Any, ear: _Ear) -> type:
 
 def _stored_error(error: BaseException) -> dict[str, Any] | None:
     """An exception of aiohttp's, or a timeout, as plain data; None for any other and for those made of objects."""
+    import asyncio
+
     kind = type(error)
     if isinstance(error, asyncio.TimeoutError) and not kind.__module__.startswith("aiohttp"):
         return {"type": _TIMEOUT, "message": str(error)}
@@ -296,6 +300,8 @@ def _replayed(
 def _error(error: dict[str, Any], req: Any) -> BaseException:
     """The recorded exception."""
     if error["type"] == _TIMEOUT:
+        import asyncio
+
         return asyncio.TimeoutError(*filter(None, [error["message"]]))
     aiohttp = sys.modules["aiohttp"]
     kind = getattr(aiohttp, error["type"].partition(":")[2])
@@ -321,37 +327,39 @@ class _Message(NamedTuple):
     chunked: bool = False
 
 
-class _Nowhere(asyncio.Transport):
-    """What a request is written to when nothing is connected."""
-
-    def write(self, data: Any) -> None:
-        """Is not sent."""
-
-    def writelines(self, list_of_data: Any) -> None:
-        """Is not sent."""
-
-    def is_closing(self) -> bool:
-        """It stays open."""
-        return False
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-    def abort(self) -> None:
-        """There is nothing to close."""
-
-    def get_write_buffer_size(self) -> int:
-        """Nothing is waiting."""
-        return 0
-
-
 def _classes() -> SimpleNamespace:
     """What aiohttp takes for its own, made when it is there: it is never imported from here."""
+    import asyncio
+
     modules = sys.modules
     streams = modules["aiohttp.streams"]
     multidict = modules["multidict"]
     version_of = modules["aiohttp.http"].HttpVersion
-    nowhere = _Nowhere()
+
+    class Nowhere(asyncio.Transport):
+        """What a request is written to when nothing is connected."""
+
+        def write(self, data: Any) -> None:
+            """Is not sent."""
+
+        def writelines(self, list_of_data: Any) -> None:
+            """Is not sent."""
+
+        def is_closing(self) -> bool:
+            """It stays open."""
+            return False
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
+        def abort(self) -> None:
+            """There is nothing to close."""
+
+        def get_write_buffer_size(self) -> int:
+            """Nothing is waiting."""
+            return 0
+
+    nowhere = Nowhere()
 
     class ReplayedReader(streams.StreamReader):  # type: ignore[misc, name-defined]
         """Gives recorded chunks one by one, as they are asked for, then what ended them."""

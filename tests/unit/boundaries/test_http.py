@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from pytest_mimic.boundaries.base import Edge
@@ -193,3 +196,18 @@ def test_cookies_do_not_run_out(tape, expires, kept):
 def test_what_verifying_compares(tape, plain, comparable):
     """Status, content type, body and the kind of error; not dates, nor where chunks end."""
     assert tape.boundary.comparable(plain) == comparable
+
+
+def test_boundaries_load_no_client():
+    """Importing the adapters imports no client, nor asyncio: a run that asks nothing pays next to nothing."""
+    code = """
+import sys
+from pytest_mimic.boundaries import load_boundary
+before = set(sys.modules)
+for name in ("httpx", "httpx2", "requests", "aiohttp"):
+    assert load_boundary(name).client == name
+print(*sorted({"aiohttp", "asyncio", "http.client", "httpx", "httpx2", "requests", "urllib3"} & (set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""
