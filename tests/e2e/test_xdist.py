@@ -1,0 +1,243 @@
+"""xdist: the workers' results count as one run."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("xdist")
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+"""
+TESTS = """
+    import pytest, shop
+
+    @pytest.mark.xdist_group("first")
+    @pytest.mark.parametrize("number", range(4))
+    def test_own(number):
+        assert shop.fetch(f"city {number}") == {"city": f"city {number}"}
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_shared(number):
+        assert shop.fetch("Oslo") == {"city": "Oslo"}
+"""
+DISTRIBUTIONS = ["load", "loadscope", "loadfile", "loadgroup", "worksteal"]
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked; eight tests make five different calls of it."""
+    project.ini("shop:fetch", pythonpath=".", addopts="--strict-markers")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TESTS)
+    return project
+
+
+def workers(project, *arguments, **options):
+    """A run with two workers."""
+    return project.run("-n2", *arguments, process=True, timeout=300, **options)
+
+
+def test_the_same_call_in_two_workers_runs_once_and_counts_add_up(shop):
+    """Recording, then replaying: one header, one section, one account."""
+    recorded = workers(shop, "--mimic-record").expect(passed=8)
+    replayed = workers(shop, offline=True).expect(passed=8, real=[])
+
+    assert sorted(recorded.real) == ["fetch Oslo", *(f"fetch city {number}" for number in range(4))]
+    assert recorded.section == [
+        "5 calls recorded in # s, 3 replayed, # s saved",
+        "vault: .mimic_vault, 5 recordings, # kB",
+    ]
+    assert replayed.header == "replay from .mimic_vault (1 target)"
+    assert replayed.section == ["8 calls replayed, # s saved"]
+    assert replayed.output.count(" mimic ====") == 1
+
+
+@pytest.mark.parametrize("dist", DISTRIBUTIONS)
+def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
+    """However the tests are handed out; what --dist=loadgroup does to ids leaves no trace."""
+    shop.record().expect(passed=8)
+    shop.write("test_shop.py", TESTS.replace("range(4)", "range(3)"))
+
+    run = workers(shop, f"--dist={dist}", "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
+
+    run.expect(passed=6, exit_code=1, real=[])
+    assert run.section == [
+        "6 calls replayed, # s saved; 1 unused recording cleared (# B)",
+        "cleared:",
+        "  shop:fetch(city='city 3')    recorded by test_shop.py::test_own[3], gone",
+    ]
+    assert len(run.changed) == 1
+
+
+def test_what_loadgroup_records_replays_without_xdist(shop):
+    """Sequences belong to a test, whatever its id looks like in a worker."""
+    shop.ini("shop:fetch sequence", pythonpath=".")
+
+    recorded = workers(shop, "--dist=loadgroup", "--mimic-record").expect(passed=8)
+    replayed = shop.replay("--mimic-fail-on-unused").expect(passed=8, real=[])
+
+    assert len(recorded.vault) == 8
+    assert replayed.section == ["8 calls replayed, # s saved"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-n0"], ["--dist=loadgroup"], ["-n0", "--dist=loadgroup"]], ids=" ".join
+)
+def test_without_workers_it_is_an_ordinary_run(shop, arguments):
+    """`--dist` may stand in addopts though nothing is distributed."""
+    shop.record().expect(passed=8)
+    shop.write("test_shop.py", TESTS.replace("range(4)", "range(3)"))
+
+    run = shop.replay(*arguments, "--mimic-clear-unused").expect(passed=6, real=[])
+
+    assert run.section[0] == "6 calls replayed, # s saved; 1 unused recording cleared (# B)"
+
+
+def test_after_a_workers_crash_nothing_is_judged(shop):
+    """Its account is lost; the summary says so."""
+    shop.record().expect(passed=8)
+    shop.write("test_shop.py", "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n")
+
+    run = workers(shop, "--mimic-clear-unused", "--mimic-fail-on-unused")
+
+    assert run.exit_code == 1
+    assert run.section == ["unused recordings not judged: a worker crashed"]
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
+def test_a_run_that_stopped_early_judges_nothing(shop, flag):
+    """As without workers."""
+    shop.record().expect(passed=8)
+    failing = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
+    shop.write("test_shop.py", failing)
+
+    run = workers(shop, flag, "--mimic-clear-unused")
+
+    assert run.exit_code in (1, 2)
+    assert run.section == ["unused recordings not judged: the run was stopped early"]
+    assert run.changed == set()
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (
+            {"conftest.py": "def pytest_collection_modifyitems(items): del items[1:]\n"},
+            "1 call replayed, # s saved; unused recordings not judged: 7 tests deselected",
+        ),
+        (
+            {
+                "test_shop.py": "import pytest\npytest.skip('so', allow_module_level=True)\n",
+                "test_plain.py": "def test_it(): pass",
+            },
+            "5 recordings not used, not judged: some tests did not pass",
+        ),
+        (
+            {"test_shop.py": "import pytest\n\ndef test_it(): pytest.skip('so')\n"},
+            "5 recordings not used, not judged: some tests did not pass",
+        ),
+    ],
+    ids=["deselected by a conftest", "a module skipped", "a test skipped"],
+)
+def test_what_only_the_workers_know_of_the_selection_counts(shop, files, told):
+    """It reaches the controller, which clears nothing."""
+    shop.record().expect(passed=8)
+    for name, text in files.items():
+        shop.write(name, text)
+
+    run = workers(shop, "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
+
+    assert run.exit_code == 0
+    assert run.section == [told]
+    assert run.changed == set()
+
+
+def test_misses_are_listed_with_their_tests_by_the_controller(shop):
+    """Each once."""
+    shop.record().expect(passed=8)
+    shop.write("test_shop.py", TESTS.replace("Oslo", "Rome"))
+
+    run = workers(shop).expect(passed=4, failed=4, real=[])
+
+    assert run.section[0].startswith("4 calls replayed, 4 missing, # s saved; ")
+    assert sorted(run.section[2:6]) == [
+        f"  shop:fetch(city='Rome')    test_shop.py::test_shared[{number}]" for number in range(4)
+    ]
+    assert run.section[-1] == "to record the missing: pytest --mimic-record"
+
+
+def test_cassettes_are_recorded_and_replayed_by_workers(shop):
+    """They count as used for the whole run."""
+    shop.ini()
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(mimic_auto, number):
+            with mimic_auto(targets=["shop:fetch"]):
+                assert shop.fetch("Oslo") == {"city": "Oslo"}
+        """,
+    )
+
+    recorded = workers(shop).expect(passed=4)
+    replayed = workers(shop, "--mimic-clear-unused", offline=True).expect(passed=4, real=[])
+
+    assert len(recorded.real) == len(recorded.vault) == 4
+    assert replayed.section == ["4 calls replayed, # s saved"]
+    assert replayed.changed == set()
+
+
+def test_a_line_that_cannot_be_read_ends_the_run_at_its_start(shop):
+    """No worker starts."""
+    shop.ini("shop:fetch sequense")
+
+    run = workers(shop)
+
+    told = "ERROR: mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)"
+    run.expect(exit_code=4, says=[told], never=["Traceback", "INTERNALERROR", "workers"])
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("shop:fetsh", "mimic_functions, line 2: shop:fetsh does not exist in shop (did you mean fetch?)"),
+        (
+            "shopp:fetch",
+            "mimic_functions, line 2: shopp:fetch does not exist, there is no module shopp (did you mean shop?)",
+        ),
+    ],
+)
+def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, told):
+    """The controller tells it once, and clears nothing."""
+    shop.record().expect(passed=8)
+    shop.ini("shop:fetch", line, pythonpath=".")
+    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+
+    run = workers(shop, "--mimic-clear-unused")
+
+    run.expect(
+        exit_code=4,
+        errors=1,
+        says=[f"E   pytest_mimic.TargetError: {told}"],
+        never=["Traceback", "INTERNALERROR", "KeyError"],
+    )
+    assert run.section[0] == f"ERROR: {told}"
+    assert run.changed == set()
+
+
+def test_a_function_missing_only_inside_a_test_fails_that_test(shop):
+    """As without workers: the exit code is 1."""
+    shop.ini("shop:fetsh", pythonpath=".")
+    shop.write("test_shop.py", "def test_it(): import shop\n\ndef test_plain(): pass\n")
+
+    run = workers(shop)
+
+    run.expect(passed=1, failed=1, says=["mimic_functions, line 1: shop:fetsh does not exist in shop"])
