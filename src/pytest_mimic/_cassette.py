@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic._engine import Call, Engine, Pass, Step
+from pytest_mimic._engine import Engine
 from pytest_mimic._pattern import Selector
 from pytest_mimic._settings import Mode
+from pytest_mimic._steps import PASS, Call, Step
 from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Cassette:
             MissingRecordingError: The cassette does not hold it, and may not record it.
         """
         if self.mode == "live":
-            return Pass()
+            return PASS
         if self.mode == "record":
             return self._record(call)
         with self._guard:

@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._call import compile_binder
-from pytest_mimic._engine import Call, Engine, Pass
+from pytest_mimic._engine import Engine
 from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
+from pytest_mimic._steps import PASS, Call
 from pytest_mimic._vault import recording_name
 
 if TYPE_CHECKING:
@@ -355,7 +356,7 @@ class BoundaryPort:
         """
         plan = self.plans[-1] if self.plans else None
         if plan is None or not plan.selector.takes(call.signature, call.host):
-            return Pass()
+            return PASS
         return self._engine.decide(plan.call(call))
 
     def ordinal(self, space: str, name: str) -> int:

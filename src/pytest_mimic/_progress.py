@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine import Engine, Run
+    from pytest_mimic._engine import Engine
+    from pytest_mimic._steps import Run
 
 #: How long a call runs before it is told, and how often the line is renewed, in seconds.
 _PATIENCE = 1.0

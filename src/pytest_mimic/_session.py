@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._cassette import Cassette, CassetteBlock, as_tuple, cassette_name, mode_of, name_of_test
-from pytest_mimic._engine import Engine, Owner
+from pytest_mimic._engine import Engine
 from pytest_mimic._flight import Flights, lock_folder
 from pytest_mimic._ledger import Ledger
 from pytest_mimic._patch import Patcher
 from pytest_mimic._pattern import Selector
 from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
+from pytest_mimic._sequence import Owner
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._target import BOUNDARIES, Target, as_target, did_you_mean, missing_module
 from pytest_mimic._vault import FolderStore, Vault

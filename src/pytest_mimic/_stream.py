@@ -10,8 +10,8 @@ from pytest_mimic._identity import Unstable, fingerprint
 from pytest_mimic._raising import raise_again
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine import Replay, Run
     from pytest_mimic._outcome import Outcome
+    from pytest_mimic._steps import Replay, Run
 
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -15,9 +15,9 @@ from pytest_mimic._raising import raise_again
 from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine import Replay, Run, Step
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._plan import FunctionPlan
+    from pytest_mimic._steps import Replay, Run, Step
 
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
