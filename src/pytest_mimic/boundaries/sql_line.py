@@ -55,32 +55,46 @@ class Database:
     def __init__(self, key: str) -> None:
         self.key = key
         self._log: list[tuple[Line, Operation]] = []
+        self._guard = threading.Lock()
 
     def note(self, line: Line, operation: Operation) -> None:
         """Keeps what was replayed on a line."""
-        if len(self._log) < _LONGEST_LOG:
+        with self._guard:
+            if len(self._log) >= _LONGEST_LOG:
+                return
             self._log.append((line, operation))
+            if not operation.configures:
+                line.uncommitted = 0 if operation.kind == "commit" else line.uncommitted + 1
 
-    def forget_transaction(self, line: Line) -> bool:
-        """Drops what the line has not committed; whether anything of it is left."""
-        kept: list[tuple[Line, Operation]] = []
-        ended = False
-        left = False
-        for other, operation in reversed(self._log):
-            if other is line and not ended and not operation.configures:
-                ended = operation.kind == "commit"
-                if not ended:
-                    continue
-            left = left or other is line
-            kept.append((other, operation))
-        self._log = kept[::-1]
-        return left
+    def forget_transaction(self, line: Line) -> None:
+        """Drops what the line has not committed."""
+        with self._guard:
+            place = len(self._log)
+            while line.uncommitted and place:
+                place -= 1
+                other, operation = self._log[place]
+                if other is line and not operation.configures:
+                    del self._log[place]
+                    line.uncommitted -= 1
+            line.uncommitted = 0
 
-    def take(self, line: Line | None = None) -> list[tuple[Line, Operation]]:
-        """Hands over what was replayed and not run; of one line, what configures it."""
-        taken = [entry for entry in self._log if line is None or (entry[0] is line and entry[1].configures)]
-        self._log = [] if line is None else [entry for entry in self._log if entry not in taken]
-        return taken
+    def take(self) -> list[tuple[Line, Operation]]:
+        """Hands over what was replayed and not run."""
+        with self._guard:
+            taken, self._log = self._log, []
+            for line, _ in taken:
+                line.uncommitted = 0
+            return taken
+
+    def take_configuration(self, line: Line) -> list[Operation]:
+        """Hands over what configures a line."""
+        with self._guard:
+            taken: list[tuple[Line, Operation]] = []
+            kept: list[tuple[Line, Operation]] = []
+            for entry in self._log:
+                (taken if entry[0] is line and entry[1].configures else kept).append(entry)
+            self._log = kept
+            return [operation for _, operation in taken]
 
 
 class Line:
@@ -98,6 +112,7 @@ class Line:
         broken: An error has shown that the server is gone.
         used: Statements were sent since the last commit or rollback.
         failed: One of them failed.
+        uncommitted: How many operations the database keeps that a rollback of this line undoes.
         introduce: Asks what the engine asked when it connected without us; before the first call that runs.
     """
 
@@ -115,6 +130,7 @@ class Line:
         self.broken = False
         self.used = False
         self.failed = False
+        self.uncommitted = 0
         self.introduce: Callable[[], None] | None = None
         self._create = create
         self._setup: list[Operation] = []
@@ -127,6 +143,11 @@ class Line:
     def dbapi(self) -> Any:
         """The driver's module, or SQLAlchemy's adapter of it."""
         return self.dialect.dbapi
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection, which an adapter of SQLAlchemy holds where it is async."""
+        return self.dialect.get_driver_connection(self.real)
 
     @property
     def place(self) -> int | str:
@@ -157,6 +178,8 @@ class Line:
         with self._alone():
             if self.real is None:
                 self.real = self._create()
+                if "adapters" in self.settings:  # psycopg's, with what was registered on the stand-in
+                    self.driver._adapters = self.settings["adapters"]
             setup, self._setup = self._setup, []
             for operation in setup:
                 self.apply(operation)
@@ -165,8 +188,8 @@ class Line:
     def connect_alone(self) -> Any:
         """Gives the real connection for a call that is not mimicked: what was replayed stays unrun."""
         self.connect()
-        for line, operation in self.database.take(self):
-            line.apply(operation)
+        for operation in self.database.take_configuration(self):
+            self.apply(operation)
         return self.real
 
     def catch_up(self) -> Any:
@@ -264,8 +287,8 @@ class Line:
     def configure(self, operation: Operation) -> Any:
         """Sets the connection up further: at once where it is there, else when it is opened."""
         if self.real is not None:
-            for line, earlier in self.database.take(self):
-                line.apply(earlier)
+            for earlier in self.database.take_configuration(self):
+                self.apply(earlier)
             return self.apply(operation)
         self.note(operation)
         return None

@@ -1,22 +1,20 @@
 """The boundary of SQLAlchemy: the connections that its pools open.
 
-Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg, psycopg2,
-pg8000 and asyncpg. Everything above the
-driver stays real: the pool, events, Core, the ORM, types and results.
+Read against SQLAlchemy 2.0.57 and 2.1.9; tried with sqlite3, aiosqlite, psycopg, psycopg2, pg8000 and asyncpg.
+Everything above the driver stays real: the pool, events, Core, the ORM, types and results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
 from pytest_mimic.boundaries.sql_line import Database, Line, Operation, wait
-from pytest_mimic.boundaries.sql_standin import StandInConnection
+from pytest_mimic.boundaries.sql_standin import StandInConnection, StandInDriver
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -51,8 +49,7 @@ class SqlBoundary:
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "initialize"), self._initializing),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
-            Edge(f"{postgresql}.psycopg", ("PGDialect_psycopg", "_type_info_fetch"), _fetching_type),
-            Edge(f"{postgresql}.psycopg", ("PGDialectAsync_psycopg", "_type_info_fetch"), _fetching_type),
+            Edge("psycopg._typeinfo", ("TypeInfo", "fetch"), _fetching_type),
             Edge(f"{postgresql}.psycopg2", ("PGDialect_psycopg2", "_hstore_oids"), _fetching_oids),
             Edge(f"{postgresql}.psycopg2", ("PGDialect_psycopg2", "on_connect"), _registering),
             Edge(f"{postgresql}.pg8000", ("PGDialect_pg8000", "on_connect"), _registering),
@@ -232,24 +229,37 @@ def _pinging(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
 
 
 def _fetching_type(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    """psycopg asks the server for a type's number, with cursors of its own making."""
+    """psycopg asks the server for a type's numbers, with cursors of its own making."""
 
-    def fetch(dialect: Any, connection: Any, name: str) -> Any:
-        held = connection.connection.dbapi_connection
-        if not isinstance(held, StandInConnection):
-            return original(dialect, connection, name)
-        line = held._line
+    def fetch(kind: Any, connection: Any, name: Any) -> Any:
+        __tracebackhide__ = True
+        if isinstance(connection, StandInDriver):
+            from sqlalchemy.util import greenlet_spawn
+
+            return greenlet_spawn(ask, connection._line, kind, name)
+        if isinstance(connection, StandInConnection):
+            return ask(connection._line, kind, name)
+        return original(kind, connection, name)
+
+    def ask(line: Line, kind: Any, name: Any) -> Any:
+        __tracebackhide__ = True
 
         def read() -> dict[str, Any]:
-            # 2.0 waits by the connection's own `await_`, 2.1 by a function.
-            driver = SimpleNamespace(driver_connection=dialect.get_driver_connection(line.real), await_=wait)
-            found = original(dialect, SimpleNamespace(connection=driver), name)
+            found = wait(original(kind, line.driver, name))
             return {"type": None if found is None else to_plain(_parts_of_type(found))}
 
-        told = line.ask(f"TYPE {name}", read)["type"]
-        return None if told is None else _type_of_parts(from_plain(told))
+        told = line.ask(f"TYPE {name}", read, detail=kind.__name__)["type"]
+        return None if told is None else kind(**from_plain(told))
 
     return fetch
+
+
+def _parts_of_type(info: Any) -> dict[str, Any]:
+    """What a type's description is made from, each as the attribute of the same name."""
+    from inspect import signature
+
+    names = signature(type(info)).parameters.keys() - {"typemod"}  # it follows from the type
+    return {name: getattr(info, name) for name in sorted(names) if hasattr(info, name)}
 
 
 def _fetching_oids(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
@@ -286,19 +296,3 @@ def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any
         return None if register is None else connected
 
     return on_connect
-
-
-def _parts_of_type(info: Any) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "oid": info.oid,
-        "array_oid": info.array_oid,
-        "regtype": info.regtype,
-        "delimiter": info.delimiter,
-    }
-
-
-def _type_of_parts(parts: dict[str, Any]) -> Any:
-    from psycopg.types import TypeInfo
-
-    return TypeInfo(**parts)

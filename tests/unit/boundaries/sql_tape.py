@@ -123,8 +123,15 @@ class DatabaseTape:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patches the client's edges."""
         for edge in self.boundary.edges():
-            holder = import_module(edge.module)
+            try:
+                holder: Any = import_module(edge.module)
+            except ImportError:
+                continue
             for name in edge.path[:-1]:
                 holder = getattr(holder, name)
-            original = getattr(holder, edge.path[-1])
-            monkeypatch.setattr(holder, edge.path[-1], edge.wrap(original, self))
+            held = vars(holder)[edge.path[-1]]
+            if isinstance(held, classmethod):
+                wrapped: Any = classmethod(edge.wrap(held.__func__, self))
+            else:
+                wrapped = edge.wrap(held, self)
+            monkeypatch.setattr(holder, edge.path[-1], wrapped)

@@ -351,6 +351,49 @@ def test_what_a_connect_event_sends_belongs_to_the_engine(
     assert tape.signatures == ["PRAGMA foreign_keys"]
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_types_registered_in_a_connect_event(
+    tape: DatabaseTape, connect: Connect, pg: Place, is_async: bool
+) -> None:
+    """psycopg's TypeInfo is asked for once and recorded; the real connection reads the type as registered."""
+    pytest.importorskip("greenlet")
+    from psycopg.types import TypeInfo
+    from psycopg.types.hstore import register_hstore
+
+    tape.again("off")
+    run(connect(pg.real), "CREATE EXTENSION hstore")
+    tape.again("record")
+
+    def register(connection: Any, _record: Any) -> None:
+        if not is_async:
+            register_hstore(TypeInfo.fetch(connection, "hstore"), connection)
+            return
+
+        async def fetch(driver: Any) -> None:
+            register_hstore(await TypeInfo.fetch(driver, "hstore"), driver)
+
+        connection.run_async(fetch)
+
+    async def ask(url: str) -> Any:
+        engine = create_async_engine(url, use_native_hstore=False)
+        sa.event.listen(engine.sync_engine, "connect", register)
+        async with engine.connect() as connection:
+            value = await connection.scalar(sa.text("SELECT 'a=>1'::hstore"))
+        await engine.dispose()
+        return value
+
+    def steps(url: str) -> Any:
+        if is_async:
+            return asyncio.run(ask(url))
+        engine = connect(url, use_native_hstore=False)
+        sa.event.listen(engine, "connect", register)
+        return one(engine, "SELECT 'a=>1'::hstore")
+
+    recorded, replayed = both(tape, pg, steps)
+
+    assert recorded == replayed == {"a": "1"}
+
+
 def test_pings_and_recycling_are_no_calls(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """A pool may ask whether its connection is alive, or open another, as it likes."""
     engine = connect(place.real, pool_pre_ping=True, pool_recycle=0)
