@@ -18,3 +18,6 @@ __all__ = [
     "register_fingerprint",
     "source_fingerprint",
 ]
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True

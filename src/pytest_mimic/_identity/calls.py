@@ -72,7 +72,7 @@ class CallIdentity:
         roots: Gives the (absolute folder, token) pairs under which paths count relative.
     """
 
-    __slots__ = ("_bare", "_counted", "_key", "_names", "_prefix", "_prunes", "_resolver")
+    __slots__ = ("_bare", "_counted", "_extra", "_key", "_names", "_prefix", "_prunes", "_resolver")
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class CallIdentity:
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
         self._names = plain
+        self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
         self._resolver = Resolver(roots)
         self._bare = {place: default for place, default in enumerate(defaults) if type(default) is object}
@@ -96,8 +97,8 @@ class CallIdentity:
             if steps[0] in plain:
                 place = plain.index(steps[0])
                 steps = steps[1:]
-            elif names and names[-1].startswith("**"):
-                place = len(names) - 1
+            elif self._extra is not None:
+                place = self._extra
             else:
                 continue
             if steps:
@@ -143,7 +144,14 @@ class CallIdentity:
             value = prune(value, self._prunes[place])
         elif type(value) is object and self._bare.get(place) is value:
             return ...
-        return _part(value, self._resolver, self._names[place])
+        if place != self._extra:
+            return _part(value, self._resolver, self._names[place])
+        try:
+            return _part(value, self._resolver, self._names[place])
+        except Unstable:
+            for name, one in value.items():  # the one to blame is known by its own name
+                _part(one, self._resolver, name)
+            raise
 
 
 def _part(value: Any, resolver: Resolver, name: str) -> object:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from pytest_mimic._outcome.encoding import Encoded, Snapshot
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 Kind = Literal["value", "raised", "stream"]
 
 

@@ -1,0 +1,305 @@
+"""A value with no stable identity is refused by name, path and remedy; `ignore=` and `key=` leave it out."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    import threading
+    from dataclasses import dataclass, field
+    from tally import ran
+
+    class Pool:
+        def __init__(self):
+            self._lock = threading.Lock()
+
+    class Session:
+        def __init__(self):
+            self.pool = Pool()
+            self.clients = [1, 2, Pool()]
+
+    @dataclass
+    class Order:
+        id: int
+        sent_at: float = 0.0
+        lines: list = field(default_factory=list)
+
+    _MISSING = object()
+
+    def fetch(city, session=None, payload=None, timeout=_MISSING, **extra):
+        ran("fetch", city)
+        return city
+
+    def rows(*rows, **extra):
+        ran("rows")
+        return len(rows)
+
+    class Client:
+        def __init__(self, name):
+            self.name = name
+            self.lock = threading.Lock()
+
+        def get(self, path):
+            ran("get", path)
+            return path
+"""
+
+
+def _told(run):
+    return [
+        line[1:].strip().removeprefix("pytest_mimic.")
+        for line in run.output.splitlines()
+        if line.startswith("E  ")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "target", "path", "what"),
+    [
+        ("shop.fetch('Oslo', shop.Session())", "shop:fetch", "session.pool._lock", "a thread lock"),
+        (
+            "shop.fetch('Oslo', payload={'a': [1, object()]})",
+            "shop:fetch",
+            "payload['a'][1]",
+            "a bare object()",
+        ),
+        ("shop.fetch('Oslo', payload=(n for n in []))", "shop:fetch", "payload", "a generator"),
+        ("shop.fetch('Oslo', more=HANDLE)", "shop:fetch", "more", "an open file"),
+        ("shop.rows(1, threading.Lock())", "shop:rows", "rows[1]", "a thread lock"),
+        ("shop.Client('c').get('/a')", "shop:Client.get", "self.lock", "a thread lock"),
+        ("shop.fetch('Oslo', SOCKET)", "shop:fetch", "session", "a socket"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["replay", "record"])
+def test_the_refusal_names_the_argument_the_path_and_the_remedy(project, call, target, path, what, mode):
+    """In every mode, before anything runs, at the user's line."""
+    project.ini("shop:fetch", "shop:rows", "shop:Client.get")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        f"import socket, threading\nimport shop\n\ndef test_it():\n    with open(__file__) as HANDLE, socket.socket() as SOCKET:\n        {call}\n",
+    )
+
+    run = {"replay": project.replay, "record": project.record}[mode]("-W", "ignore")
+
+    run.expect(
+        failed=1,
+        real=[],
+        never=["pytest_mimic/", "INTERNALERROR"],
+        says=["test_shop.py:6: UnstableIdentityError"],
+    )
+    told = _told(run)
+    assert told[0] == f"UnstableIdentityError: {target} has an argument without a stable identity"
+    assert told[1].replace('"', "'") in (
+        f"{path}: {what}",
+        f"{path.replace(chr(39), '')}: {what}",
+        f"{_dotted(path)}: {what}",
+    )
+    assert any(
+        line.startswith("leave it out:") and f"{target} ignore={path.split('.')[0].split('[')[0]}" in line
+        for line in told
+    )
+    assert run.vault == {}
+
+
+def _dotted(path):
+    return path.replace("['", ".").replace("']", "")
+
+
+def test_the_remedy_of_a_class_names_it(project):
+    """`__mimic_identity__` or `register_fingerprint` for the innermost class of one's own."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo', shop.Session())\n")
+
+    told = _told(project.replay().expect(failed=1))
+
+    assert told[-1] == "or teach it:    give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)"
+
+
+@pytest.mark.parametrize(
+    ("options", "calls", "real"),
+    [
+        ("ignore=session", ["fetch('Oslo', Session())", "fetch('Oslo', session=None)"], 1),
+        ("ignore=session.pool,session.clients", ["fetch('Oslo', Session())"] * 2, 1),
+        ("ignore=trace", ["fetch('Oslo', trace=1)", "fetch('Oslo', trace=2)"], 1),
+        (
+            "ignore=payload.sent_at",
+            ["fetch('a', payload=Order(1, 5.0))", "fetch('a', payload=Order(1, 6.0))"],
+            1,
+        ),
+        (
+            "ignore=payload.sent_at",
+            ["fetch('a', payload={'sent_at': 1})", "fetch('a', payload={'sent_at': 2})"],
+            1,
+        ),
+        (
+            "ignore=payload.sent_at",
+            ["fetch('a', payload=Order(1, 5.0))", "fetch('a', payload=Order(2, 5.0))"],
+            2,
+        ),
+        (
+            "ignore=payload.*.id",
+            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(3), Order(4)])"],
+            1,
+        ),
+        (
+            "ignore=payload.0.id",
+            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(3), Order(2)])"],
+            1,
+        ),
+        (
+            "ignore=payload.0.id",
+            ["fetch('a', payload=[Order(1), Order(2)])", "fetch('a', payload=[Order(1), Order(4)])"],
+            2,
+        ),
+        (
+            "ignore=payload.lines.*.n",
+            ["fetch('a', payload=Order(1, 0, [{'n': 1}]))", "fetch('a', payload=Order(1, 0, [{'n': 2}]))"],
+            1,
+        ),
+        ("", ["fetch('Oslo')", "fetch('Oslo', timeout=_MISSING)"], 1),
+        ("", ["fetch('Oslo')", "fetch(city='Oslo', session=None, payload=None)"], 1),
+    ],
+)
+def test_what_is_left_out_makes_no_difference(project, options, calls, real):
+    """Arguments, names inside `**extra`, and paths into them."""
+    project.ini(f"shop:fetch {options}".strip())
+    project.write("shop.py", SHOP)
+    lines = "".join(f"    assert {call} in ('Oslo', 'a')\n" for call in calls)
+    project.write(
+        "test_shop.py",
+        f"import shop\nfrom shop import *\nfrom shop import _MISSING\n\ndef test_it():\n{lines}",
+    )
+
+    assert len(project.record().expect(passed=1).real) == real
+
+    project.replay(hash_seed=5).expect(passed=1, real=[])
+
+
+def test_self_can_be_left_out_whole_or_in_part(project):
+    """`ignore=self`, `ignore=self.lock`."""
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    shop.Client('a').get('/x')\n    shop.Client('b').get('/x')\n",
+    )
+    project.ini("shop:Client.get ignore=self")
+    project.record().expect(passed=1, real=["get /x"])
+    project.ini("shop:Client.get ignore=self.lock")
+
+    project.record().expect(passed=1, real=["get /x", "get /x"])
+    project.replay().expect(passed=1, real=[])
+
+
+def test_key_stands_for_the_arguments(project):
+    """It gets the bound arguments, defaults included, and needs no identity of what it leaves out."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+        from pytest_mimic import mimic
+
+        seen = []
+
+        def by_city(arguments):
+            seen.append(sorted(arguments))
+            return arguments["city"].lower()
+
+        def test_it():
+            with mimic("shop:fetch", key=by_city):
+                assert shop.fetch("Oslo", shop.Session()) == "Oslo"
+                assert shop.fetch("OSLO", session=object(), more=1) == "Oslo"
+                assert shop.fetch("Rome") == "Rome"
+            assert seen[0] == ["city", "extra", "payload", "session", "timeout"]
+        """,
+    )
+    project.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+
+    project.replay(hash_seed=3).expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("lambda arguments: arguments['nowhere']", "KeyError: 'nowhere'"),
+        ("lambda arguments: arguments['session']", "UnstableIdentityError: shop:fetch"),
+    ],
+)
+def test_a_key_that_fails(project, key, says):
+    """Its own error comes through, and a stand-in without identity is refused."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        f"""
+        import shop
+        from pytest_mimic import mimic
+
+        def test_it():
+            with mimic("shop:fetch", key={key}):
+                shop.fetch("Oslo", shop.Session())
+        """,
+    )
+
+    project.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
+
+
+def test_a_type_can_be_taught(project):
+    """`__mimic_identity__` and `register_fingerprint`, in a conftest."""
+    project.ini("shop:fetch", "shop:Client.get")
+    project.write(
+        "shop.py",
+        SHOP.replace(
+            "class Pool:", "class Pool:\n        def __mimic_identity__(self):\n            return 'pool'\n"
+        ),
+    )
+    project.write(
+        "conftest.py",
+        """
+        import shop
+        from pytest_mimic import register_fingerprint
+
+        register_fingerprint(shop.Client, lambda client: client.name)
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+        from pytest_mimic import fingerprint
+
+        def test_it():
+            assert shop.fetch("Oslo", shop.Session()) == "Oslo"
+            assert shop.Client("a").get("/x") == "/x"
+            assert fingerprint(shop.Client("a")) == fingerprint(shop.Client("a")) != fingerprint(shop.Client("b"))
+        """,
+    )
+    project.record().expect(passed=1, real=["fetch Oslo", "get /x"])
+
+    project.replay(hash_seed=3).expect(passed=1, real=[])
+
+
+def test_a_refusal_that_is_swallowed_is_not_recorded_and_runs_nothing(project):
+    """The code under test falls back; nothing is left behind."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import MimicError, UnstableIdentityError
+
+        def test_it():
+            with pytest.raises(TypeError) as caught:
+                shop.fetch("Oslo", shop.Session())
+            assert type(caught.value) is UnstableIdentityError and isinstance(caught.value, MimicError)
+            assert (caught.value.target, caught.value.path) == ("shop:fetch", "session.pool._lock")
+        """,
+    )
+
+    run = project.record().expect(passed=1, real=[])
+
+    assert run.vault == {}

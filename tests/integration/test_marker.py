@@ -1,0 +1,370 @@
+"""mimic as a context manager, a decorator and a marker: tests, classes, modules, unittest, async."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city, session=None):
+        ran("fetch", city)
+        return [city]
+
+    async def fetch_async(city):
+        ran("fetch_async", city)
+        return [city]
+
+    class Client:
+        def get(self, path):
+            ran("get", path)
+            return path
+
+    count = [0]
+
+    def next_one():
+        ran("next_one")
+        count[0] += 1
+        return count[0]
+"""
+
+
+def test_context_manager_decorator_and_marker(project):
+    """Inside, calls are mimicked; outside they run for real."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import Target, mimic
+
+        def test_block():
+            with mimic("shop:fetch"):
+                assert shop.fetch("Oslo") == ["Oslo"]
+
+        def test_function_itself():
+            with mimic(shop.fetch, shop.Client.get):
+                assert shop.fetch("Oslo") == ["Oslo"] and shop.Client().get("/a") == "/a"
+
+        def test_target():
+            with mimic(Target("shop:fetch", ignore="city")) as entered:
+                assert shop.fetch("Rome") in (["Rome"], ["Bern"])
+                assert shop.fetch("Bern") == shop.fetch("Rome")
+
+        @mimic("shop:fetch")
+        def test_decorated():
+            assert shop.fetch("Oslo") == ["Oslo"]
+
+        @mimic("shop:fetch")
+        @pytest.mark.parametrize("city", ["Oslo", "Wien"])
+        def test_decorated_with_arguments(city, tmp_path):
+            assert shop.fetch(city) == [city] and tmp_path.is_dir()
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_marked():
+            assert shop.fetch("Oslo") == ["Oslo"]
+
+        @pytest.mark.mimic.with_args(shop.fetch)
+        def test_marked_with_the_function():
+            assert shop.fetch("Oslo") == ["Oslo"]
+
+        @pytest.mark.mimic("shop:next_one", sequence=True)
+        def test_marked_with_options():
+            first, second = shop.next_one(), shop.next_one()
+            assert second == first + 1
+
+        @mimic("shop:fetch", ignore=("session",))
+        def test_options_as_a_tuple():
+            assert shop.fetch("Oslo", session=object()) == ["Oslo"]
+
+        @mimic("shop:fetch", key=lambda arguments: arguments["city"])
+        def test_key():
+            assert shop.fetch("Oslo", session=open(__file__)) == ["Oslo"]
+        """,
+    )
+    first = project.record("-W", "ignore").expect(passed=11)
+    assert first.real.count("fetch Oslo") == 3
+
+    project.replay("-W", "ignore").expect(passed=11, real=[])
+
+
+def test_outside_of_the_block_the_real_function_runs(project):
+    """Before it, after it, and in the next test."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        def test_block():
+            shop.fetch("before")
+            with mimic("shop:fetch"):
+                shop.fetch("inside")
+            shop.fetch("after")
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_marked():
+            shop.fetch("inside")
+
+        def test_next():
+            shop.fetch("next")
+        """,
+    )
+    project.record().expect(passed=3, real=["fetch before", "fetch inside", "fetch after", "fetch next"])
+
+    project.run().expect(passed=3, real=["fetch before", "fetch after", "fetch next"])
+
+
+def test_fixtures_and_teardown_are_inside_a_marker(project):
+    """A marker covers set-up, call and teardown; the fixtures of wider scope too, where this test sets them up."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture
+        def around():
+            yield shop.fetch("setup")
+            assert shop.fetch("teardown") == ["teardown"]
+
+        @pytest.mark.mimic("shop:fetch")
+        @pytest.mark.usefixtures("around")
+        def test_it():
+            assert shop.fetch("call") == ["call"]
+        """,
+    )
+    project.record().expect(passed=1, real=["fetch setup", "fetch call", "fetch teardown"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_classes_modules_and_unittest(project):
+    """`pytestmark`, marked classes, and TestCase methods with setUp and tearDown."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_module.py",
+        """
+        import pytest, shop
+
+        pytestmark = pytest.mark.mimic("shop:fetch")
+
+        def test_function():
+            assert shop.fetch("Oslo") == ["Oslo"]
+
+        class TestClass:
+            def setup_method(self):
+                self.got = shop.fetch("Rome")
+
+            def test_method(self):
+                assert self.got == ["Rome"]
+
+        @pytest.mark.mimic("shop:Client.get")
+        class TestMarked:
+            def test_both(self):
+                assert shop.Client().get("/a") == "/a" and shop.fetch("Oslo") == ["Oslo"]
+        """,
+    )
+    project.write(
+        "test_unittest.py",
+        """
+        import unittest
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        @pytest.mark.mimic("shop:fetch")
+        class TestMarked(unittest.TestCase):
+            def setUp(self):
+                self.got = shop.fetch("setUp")
+
+            def tearDown(self):
+                assert shop.fetch("tearDown") == ["tearDown"]
+
+            def test_it(self):
+                self.assertEqual(shop.fetch("Oslo"), ["Oslo"])
+
+            @pytest.mark.mimic("shop:Client.get")
+            def test_method(self):
+                self.assertEqual(shop.Client().get("/b"), "/b")
+
+        class TestDecorated(unittest.TestCase):
+            @mimic("shop:fetch")
+            def test_it(self):
+                self.assertEqual(shop.fetch("Oslo"), ["Oslo"])
+
+        @pytest.mark.mimic("shop:fetch_async")
+        class TestAsync(unittest.IsolatedAsyncioTestCase):
+            async def asyncSetUp(self):
+                self.got = await shop.fetch_async("asyncSetUp")
+
+            async def test_it(self):
+                self.assertEqual(await shop.fetch_async("Oslo"), ["Oslo"])
+
+            @mimic("shop:fetch")
+            async def test_decorated(self):
+                self.assertEqual(shop.fetch("Oslo"), ["Oslo"])
+        """,
+    )
+    project.record().expect(passed=8)
+
+    project.replay().expect(passed=8, real=[])
+
+
+def test_async_tests(project):
+    """Decorated and marked, under pytest-asyncio and anyio, with async fixtures."""
+    project.ini(asyncio_default_fixture_loop_scope="function")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, pytest_asyncio, shop
+        from pytest_mimic import mimic
+
+        @pytest_asyncio.fixture
+        async def got():
+            return await shop.fetch_async("fixture")
+
+        @pytest.mark.asyncio
+        @mimic("shop:fetch_async")
+        async def test_decorated():
+            assert await shop.fetch_async("Oslo") == ["Oslo"]
+
+        @pytest.mark.asyncio
+        @pytest.mark.mimic("shop:fetch_async")
+        async def test_marked(got):
+            assert got == ["fixture"] and await shop.fetch_async("Oslo") == ["Oslo"]
+
+        @pytest.mark.anyio
+        @mimic("shop:fetch_async")
+        async def test_anyio(anyio_backend):
+            assert await shop.fetch_async(anyio_backend[0]) == [anyio_backend[0]]
+        """,
+    )
+    plugins = ["asyncio", "anyio"]
+    passed = project.record(plugins=plugins).outcomes["passed"]
+
+    project.replay(plugins=plugins).expect(passed=passed, real=[])
+    assert passed >= 3
+
+
+def test_a_decorated_class(project):
+    """Its tests are decorated one by one, as mock.patch does it."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import unittest
+        import shop
+        from pytest_mimic import mimic
+
+        @mimic("shop:fetch")
+        class TestPlain:
+            def test_it(self):
+                assert shop.fetch("Oslo") == ["Oslo"]
+
+            def helper(self):
+                pass
+
+        @mimic("shop:fetch")
+        class TestCase(unittest.TestCase):
+            def test_it(self):
+                self.assertEqual(shop.fetch("Rome"), ["Rome"])
+        """,
+    )
+    project.record().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+
+    project.replay().expect(passed=2, real=[])
+
+
+def test_the_innermost_options_win(project):
+    """A marker inside the ini file's, a block inside the marker's."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        @pytest.mark.mimic("shop:fetch", ignore="city")
+        def test_marker():
+            assert shop.fetch("Oslo") == shop.fetch("Rome") == ["Oslo"]
+
+        def test_ini():
+            assert shop.fetch("Oslo") != shop.fetch("Rome")
+
+        def test_block():
+            with mimic("shop:fetch", ignore="city"):
+                assert shop.fetch("Oslo") == shop.fetch("Rome")
+            assert shop.fetch("Oslo") != shop.fetch("Rome")
+        """,
+    )
+    project.record("-p", "no:randomly").expect(passed=3)
+
+    project.replay().expect(passed=3, real=[])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("'shop:fetsh'", "shop:fetsh does not exist in shop (did you mean fetch?)"),
+        ("'shopp:fetch'", "shopp:fetch does not exist, there is no module shopp (did you mean shop?)"),
+        ("'shop:fetch', sequense=True", "there is no option sequense (did you mean sequence?)"),
+        ("'shop:fetch', compare='loose'", "compare"),
+        ("42", "42"),
+    ],
+)
+@pytest.mark.parametrize("how", ["marker", "decorator", "block"])
+def test_a_wrong_target_is_a_target_error(project, given, says, how):
+    """In one readable line, and the next test is as it was."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    body = {
+        "marker": f"@pytest.mark.mimic.with_args({given})\ndef test_it():\n    pass\n",
+        "decorator": f"def test_it():\n    @mimic({given})\n    def inner():\n        pass\n    inner()\n",
+        "block": f"def test_it():\n    with mimic({given}):\n        pass\n",
+    }[how]
+    project.write(
+        "test_shop.py",
+        f"import pytest, shop\nfrom pytest_mimic import mimic\n\n{body}\ndef test_next():\n    pass\n",
+    )
+
+    run = project.run()
+
+    assert run.outcomes == {"passed": 1, ("errors" if how == "marker" else "failed"): 1}
+    assert "TargetError: " in run.output
+    assert says in run.output
+    assert "INTERNALERROR" not in run.output
+    assert "pytest_mimic/" not in run.output
+
+
+def test_without_the_plugin_it_does_nothing(project):
+    """`-p no:mimic`: the marker is unknown, blocks and decorators run the test as it is."""
+    project.ini(markers="mimic(*targets): pytest-mimic")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        @mimic("shop:fetch")
+        def test_decorated():
+            with mimic("shop:Client.get"):
+                shop.fetch("Oslo")
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_marked():
+            shop.fetch("Oslo")
+        """,
+    )
+
+    run = project.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", process=True)
+
+    run.expect(passed=2, real=["fetch Oslo", "fetch Oslo"])

@@ -1,0 +1,306 @@
+"""Values come back as they were, fresh; what cannot be stored is refused by its part, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    import enum
+    import threading
+    from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+    from dataclasses import dataclass, field
+    from datetime import date, datetime, timedelta, timezone
+    from decimal import Decimal
+    from fractions import Fraction
+    from pathlib import PurePosixPath
+    from uuid import UUID
+    from tally import ran
+
+    Point = namedtuple("Point", "x y")
+
+    class Color(enum.Enum):
+        RED = 1
+
+    @dataclass
+    class Row:
+        id: int
+        handle: object = None
+
+    @dataclass
+    class Report:
+        rows: list
+
+    class Slotted:
+        __slots__ = ("a", "b")
+
+        def __init__(self):
+            self.a = 1
+
+        def __eq__(self, other):
+            return self.a == other.a
+
+    VALUES = {
+        "none": None,
+        "true": True,
+        "big": 10**40,
+        "float": 0.1,
+        "minus zero": -0.0,
+        "infinity": float("inf"),
+        "text": "ä\\n\\U0001f600",
+        "surrogate": "\\ud800",
+        "bytes": b"\\x00\\xff",
+        "tuple": (1, (2,), []),
+        "int keys": {1: "a", "1": "b"},
+        "tuple keys": {(1, 2): 3},
+        "nested": {"a": [{"b": None}, 1.5]},
+        "order": {"z": 1, "a": 2},
+        "set": {1, 2, 3},
+        "frozenset": frozenset("ab"),
+        "date": date(2024, 5, 1),
+        "aware": datetime(2024, 5, 1, tzinfo=timezone.utc),
+        "delta": timedelta(seconds=3),
+        "decimal": Decimal("1.10"),
+        "fraction": Fraction(1, 3),
+        "uuid": UUID(int=5),
+        "path": PurePosixPath("a/b"),
+        "enum": Color.RED,
+        "named": Point(1, 2),
+        "dataclass": Row(1),
+        "slots": Slotted(),
+        "complex": 1 + 2j,
+        "range": range(3),
+        "counter": Counter("aab"),
+        "ordered": OrderedDict(b=1, a=2),
+        "default": defaultdict(list, a=[1]),
+        "deque": deque([1, 2], maxlen=3),
+        "class": Row,
+        "function": len,
+        "bytearray": bytearray(b"x"),
+        "exception": ValueError("as a value"),
+    }
+
+    def value(name):
+        ran("value", name)
+        return VALUES[name]
+
+    handle = None
+
+    def bad(how):
+        ran("bad", how)
+        if how == "file":
+            return Report([Row(1), Row(2), Row(3), Row(4, handle)])
+        if how == "lock":
+            return {"a": [threading.Lock()]}
+        if how == "generator in list":
+            return [iter(lambda: 1, 2), (n for n in [])]
+        if how == "raises":
+            error = ValueError("bad")
+            error.lock = threading.Lock()
+            raise error
+        if how == "reduces badly":
+            return Stubborn()
+        if how == "main thread":
+            return threading.current_thread()
+
+    class Stubborn:
+        def __reduce__(self):
+            raise RuntimeError("I do not want to be pickled")
+"""
+
+
+def _told(run):
+    return [
+        line[1:].strip().removeprefix("pytest_mimic.")
+        for line in run.output.splitlines()
+        if line.startswith("E  ")
+    ]
+
+
+def test_values_come_back_as_they_were(round_trip):
+    """Equal, of the same type, in the same order."""
+    round_trip(
+        "shop:value",
+        shop=SHOP,
+        test="""
+            import math
+            import pytest, shop
+
+            @pytest.mark.parametrize("name", sorted(shop.VALUES))
+            def test_value(name):
+                got, want = shop.value(name), shop.VALUES[name]
+                assert type(got) is type(want)
+                if name == "exception":
+                    assert got.args == want.args
+                else:
+                    assert got == want
+                if isinstance(want, dict):
+                    assert list(got) == list(want)
+                if name == "default":
+                    assert got.default_factory is list
+                if name == "deque":
+                    assert got.maxlen == 3
+                if name == "minus zero":
+                    assert math.copysign(1, got) == -1
+        """,
+        passed=37,
+        hash_seeds=(1, 2),
+    )
+
+
+def test_each_replay_gives_a_fresh_copy(round_trip):
+    """Changing one changes no other, in the recording run neither."""
+    round_trip(
+        "shop:rows",
+        "shop:points",
+        shop="""
+            from tally import ran
+
+            class Point:
+                def __init__(self):
+                    self.xs = [1]
+
+            def rows():
+                ran("rows")
+                return {"rows": [1]}
+
+            def points():
+                ran("points")
+                return [Point()]
+        """,
+        test="""
+            import shop
+
+            def test_it():
+                for _ in range(3):
+                    got = shop.rows()
+                    assert got == {"rows": [1]}
+                    got["rows"].append(2)
+                    points = shop.points()
+                    assert points[0].xs == [1]
+                    points[0].xs.clear()
+        """,
+        passed=1,
+        real=["rows", "points"],
+    )
+
+
+def test_classes_of_the_test_module_main_and_local_ones(round_trip):
+    """By name where there is one; lambdas and local classes by value."""
+    round_trip(
+        "test_shop:make",
+        "test_shop:make_local",
+        "test_shop:make_lambda",
+        shop="",
+        test="""
+            from dataclasses import dataclass
+            from tally import ran
+
+            @dataclass
+            class Mine:
+                x: int
+
+                class Inner:
+                    y = 2
+
+            def make():
+                ran("make")
+                return [Mine(1), Mine.Inner, Mine]
+
+            def make_local():
+                ran("make_local")
+
+                @dataclass
+                class Local:
+                    x: int
+
+                    def double(self):
+                        return 2 * self.x
+
+                return Local(4)
+
+            def make_lambda():
+                ran("make_lambda")
+                factor = 3
+                return lambda x: factor * x
+
+            def test_it():
+                assert make() == [Mine(1), Mine.Inner, Mine]
+                local = make_local()
+                assert local.double() == 8 and type(local).__name__ == "Local"
+                assert make_lambda()(5) == 15
+        """,
+        passed=1,
+        real=["make", "make_local", "make_lambda"],
+        hash_seeds=(1, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "verb", "part"),
+    [
+        ("file", "returned", "result.rows[3].handle: an open file"),
+        ("lock", "returned", "result.a[0]: a thread lock"),
+        ("generator in list", "returned", "result[1]: a generator"),
+        ("raises", "raised", "exception.lock: a thread lock"),
+        ("reduces badly", "returned", "result: a Stubborn object"),
+    ],
+)
+def test_the_refusal_names_the_part(project, how, verb, part):
+    """The function did run; nothing is recorded and nothing left behind."""
+    project.ini("shop:bad")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        f"import shop\n\ndef test_it():\n    with open(__file__) as shop.handle:\n        shop.bad({how!r})\n",
+    )
+
+    run = project.record("-W", "ignore")
+
+    run.expect(failed=1, real=[f"bad {how}"], never=["pytest_mimic/", "INTERNALERROR"])
+    told = _told(run)
+    start = next(number for number, line in enumerate(told) if line.startswith("UnstorableOutcomeError"))
+    assert told[start] == f"UnstorableOutcomeError: what shop:bad {verb} cannot be stored"
+    assert told[start + 1] == part
+    assert told[-1] == "nothing was recorded"
+    assert run.vault == {}
+
+
+def test_what_is_refused_is_refused_again_and_can_be_recorded_once_it_is_storable(project):
+    """No trace of the failed attempt stands in the way."""
+    project.ini("shop:bad")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bad('lock')\n")
+    project.record().expect(failed=1)
+    project.replay().expect(failed=1, says=["no recording of shop:bad(how='lock')"])
+    project.write("shop.py", SHOP.replace("[threading.Lock()]", "['a lock']"))
+
+    project.record().expect(passed=1, real=["bad lock"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_an_old_recording_stays_where_the_new_outcome_cannot_be_stored(project):
+    """--mimic-rerecord replaces nothing by nothing."""
+    project.ini("shop:bad")
+    project.write("shop.py", SHOP.replace("[threading.Lock()]", "['a lock']"))
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bad('lock')\n")
+    project.record().expect(passed=1)
+    project.write("shop.py", SHOP)
+
+    run = project.run("--mimic-rerecord").expect(failed=1, says=["a thread lock"])
+
+    assert run.changed == set()
+
+
+def test_the_fallback_of_code_that_swallows_the_refusal_is_not_taken_for_a_recording(project):
+    """The replay of such a test is a miss."""
+    project.ini("shop:bad")
+    project.write(
+        "shop.py",
+        SHOP
+        + "\n    def soft(how):\n        try:\n            return bad(how)\n        except Exception:\n            return None\n",
+    )
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.soft('lock')\n")
+    project.record()
+
+    project.replay().expect(failed=1, real=[], says=["no recording of shop:bad(how='lock')"])

@@ -1,0 +1,636 @@
+"""Whoever holds a function sees its wrapper, and afterwards the function itself again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SHOP = """
+    import functools
+    from tally import ran
+
+    def fetch(city, *, days=3):
+        '''Fetches a city.'''
+        ran("fetch", city)
+        return [city, days]
+
+    def helper():
+        ran("helper")
+        return "helper"
+
+    def _private():
+        return "private"
+
+    class Client:
+        '''A client.'''
+        base = "b"
+
+        def __init__(self, name="n"):
+            self.name = name
+
+        def get(self, path):
+            ran("get", path)
+            return [self.name, path]
+
+        @classmethod
+        def make(cls, name):
+            ran("make", name)
+            return [cls.__name__, name]
+
+        @staticmethod
+        def ping(number):
+            ran("ping", number)
+            return number + 1
+
+        @property
+        def token(self):
+            '''The token.'''
+            ran("token")
+            return self.name + "-token"
+
+        @token.setter
+        def token(self, value):
+            self.name = value
+
+        @functools.cached_property
+        def profile(self):
+            ran("profile")
+            return {"of": self.name}
+
+        def put(self, verb, path):
+            ran("put", verb, path)
+            return verb + path
+
+        post = functools.partialmethod(put, "POST")
+
+        class Inner:
+            def deep(self):
+                ran("deep")
+                return "deep"
+
+        def _hidden(self):
+            return "hidden"
+
+    class Gold(Client):
+        def get(self, path):
+            ran("gold get", path)
+            return ["gold", *super().get(path)]
+
+    class Silver(Client):
+        pass
+
+    @functools.lru_cache
+    def cached(number):
+        ran("cached", number)
+        return [number]
+
+    def traced(function):
+        @functools.wraps(function)
+        def outer(*args, **kwargs):
+            ran("traced")
+            return function(*args, **kwargs)
+        return outer
+
+    @traced
+    def wrapped(number):
+        ran("wrapped", number)
+        return number
+
+    __all__ = ["fetch", "helper", "Client"]
+"""
+
+
+def test_references_made_before_and_after(project):
+    """The module attribute, from-imports at module level and inside functions, aliases, class attributes."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "early.py",
+        "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
+    )
+    project.write("conftest.py", "import early\n")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+        from shop import fetch
+
+        def test_all():
+            from shop import fetch as inner
+            import early, late
+            held = [shop.fetch, fetch, inner, early.fetch, early.again, early.Holder.call, late.fetch, late.star.fetch]
+            assert [call("Oslo") for call in held] == [["Oslo", 3]] * len(held)
+            assert len(set(map(id, held))) == 1
+        """,
+    )
+    project.write("late.py", "from shop import *\nimport star\n")
+    project.write("star.py", "from shop import *\n")
+    project.record().expect(passed=1, real=["fetch Oslo"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_methods_of_every_kind(round_trip):
+    """Instance, class and static ones, properties, cached properties, partial methods, nested classes, subclasses."""
+    round_trip(
+        "shop:Client.*",
+        "shop:Client.Inner.deep",
+        "shop:Client.token",
+        "shop:Client.profile",
+        shop=SHOP,
+        test="""
+            import inspect
+            import shop
+            from shop import Client, Silver
+
+            def test_instance():
+                assert Client("x").get("/a") == ["x", "/a"]
+                assert Client.get(Client("x"), "/a") == ["x", "/a"]
+                assert Silver("x").get("/a") == ["x", "/a"]
+                bound = Client("x").get
+                assert bound("/a") == ["x", "/a"] and bound.__self__.name == "x"
+
+            def test_class():
+                assert Client.make("x") == ["Client", "x"] and Client().make("x") == ["Client", "x"]
+                assert Silver.make("x") == ["Silver", "x"]
+
+            def test_static():
+                assert Client.ping(1) == 2 and Client().ping(1) == 2 and Silver.ping(1) == 2
+
+            def test_property():
+                client = Client("x")
+                assert client.token == "x-token"
+                client.token = "y"
+                assert client.token == "y-token"
+                assert inspect.getattr_static(Client, "token").__doc__ == "The token."
+
+            def test_cached_property():
+                client = Client("x")
+                assert client.profile == {"of": "x"} and client.profile is client.profile
+                assert "profile" in vars(client)
+
+            def test_partialmethod():
+                assert Client("x").post("/a") == "POST/a"
+
+            def test_nested_class():
+                assert Client.Inner().deep() == "deep"
+
+            def test_not_mimicked():
+                assert Client()._hidden() == "hidden"
+        """,
+        passed=8,
+        hash_seeds=(1, 2),
+    )
+
+
+def test_an_overload_by_a_subclass_is_its_own(project):
+    """Naming the base's method leaves the overload alone, and what it calls by super() is mimicked."""
+    project.ini("shop:Client.get")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    assert shop.Gold('x').get('/a') == ['gold', 'x', '/a']\n",
+    )
+    project.record().expect(passed=1, real=["gold get /a", "get /a"])
+
+    project.run().expect(passed=1, real=["gold get /a"])
+
+
+def test_a_method_inherited_by_the_named_class_alone(project):
+    """`Silver.get` mimics Silver's calls; the base's own ones run."""
+    project.ini("shop:Silver.get")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it():
+            assert shop.Silver("x").get("/a") == ["x", "/a"]
+            assert shop.Client("x").get("/a") == ["x", "/a"]
+        """,
+    )
+    project.record().expect(passed=1, real=["get /a"] * 2)
+
+    project.run().expect(passed=1, real=["get /a"])
+
+
+def test_wildcards_and_exclusions(project):
+    """Public functions defined there; `!` takes out; private and imported names are not taken."""
+    project.ini("shop:*", "shop:Client.*", "!shop:helper", "!shop:Client.ping")
+    project.write("shop.py", SHOP + "\n    from os.path import join\n")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def mimicked(function):
+            return hasattr(function, "__mimic_original__")
+
+        def test_it():
+            assert mimicked(shop.fetch) and mimicked(shop.wrapped) and mimicked(shop.Client.get)
+            assert not mimicked(shop.helper) and not mimicked(shop.Client.ping)
+            assert not mimicked(shop._private) and not mimicked(shop.join)
+            assert not mimicked(shop.Client.__init__) and not mimicked(shop.Client._hidden)
+        """,
+    )
+
+    project.run().expect(passed=1)
+
+
+def test_a_reexported_name_and_the_one_where_it_is_defined_are_one_target(project):
+    """Recorded under one name, replayed under the other."""
+    project.ini("api:fetch")
+    project.write("shop.py", SHOP)
+    project.write("api.py", "from shop import fetch\n")
+    project.write(
+        "test_shop.py", "import api, shop\n\ndef test_it():\n    assert api.fetch('x') == shop.fetch('x')\n"
+    )
+    project.record().expect(passed=1, real=["fetch x"])
+    project.ini("shop:fetch")
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_late_imports_are_patched_and_never_made_by_the_plugin(project):
+    """The module is patched when the test imports it, not before; one never imported stays so."""
+    project.ini("shop:fetch", "unused:fetch")
+    project.write("shop.py", SHOP)
+    project.write("unused.py", "raise AssertionError('imported')\n")
+    project.write(
+        "test_shop.py",
+        """
+        import importlib, sys
+
+        def test_it():
+            assert "shop" not in sys.modules and "unused" not in sys.modules
+            shop = importlib.import_module("shop")
+            assert shop.fetch("Oslo") == ["Oslo", 3]
+        """,
+    )
+    project.record().expect(passed=1, real=["fetch Oslo"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_reloaded_module_is_patched_again(project):
+    """The new function under the old name."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import importlib
+        import shop
+
+        def test_it():
+            before = shop.fetch
+            assert before("Oslo") == ["Oslo", 3]
+            importlib.reload(shop)
+            assert shop.fetch is not before
+            assert shop.fetch("Oslo") == ["Oslo", 3]
+        """,
+    )
+    project.record().expect(passed=1, real=["fetch Oslo"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_functions_written_in_c(project):
+    """A builtin of a module, whose source is never stale."""
+    project.ini("zlib:crc32", "time:time_ns")
+    project.write(
+        "test_shop.py",
+        """
+        import time, zlib
+        seen = []
+
+        def test_it():
+            assert zlib.crc32(b"hello") == 907060870
+            assert time.time_ns() == time.time_ns()
+        """,
+    )
+    project.record().expect(passed=1)
+
+    run = project.replay().expect(passed=1)
+
+    assert run.section[0].startswith("3 calls replayed")
+
+
+def test_decorated_functions(round_trip):
+    """Under functools.wraps and lru_cache: the outermost is what is mimicked, and keeps its methods."""
+    round_trip(
+        "shop:wrapped",
+        "shop:cached",
+        shop=SHOP,
+        test="""
+            import shop
+
+            def test_wraps():
+                assert shop.wrapped(1) == 1
+                assert shop.wrapped(number=1) == 1
+
+            def test_lru_cache():
+                assert shop.cached(1) == [1]
+                shop.cached.cache_clear()
+                assert shop.cached.cache_info().currsize == 0
+        """,
+        passed=2,
+        real=["traced", "wrapped 1", "cached 1"],
+    )
+
+
+def test_what_wrapping_keeps(project):
+    """Name, docstring, signature, kind, and pickling by name."""
+    project.ini("shop:*", "shop:Client.*", "kinds:*")
+    project.write("shop.py", SHOP)
+    project.write(
+        "kinds.py",
+        """
+        async def coroutine(a, b=1):
+            '''Awaits.'''
+
+        def generator(a):
+            yield a
+
+        async def stream(a):
+            yield a
+
+        def annotated(a: int, /, b: str = "x", *c: float, d: bool, **e: object) -> list[int]:
+            return []
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import copy, inspect, pickle, typing
+        import kinds, shop
+
+        def test_names():
+            assert (shop.fetch.__name__, shop.fetch.__qualname__, shop.fetch.__module__) == ("fetch", "fetch", "shop")
+            assert shop.Client.get.__qualname__ == "Client.get"
+            assert shop.fetch.__doc__ == "Fetches a city."
+
+        def test_signature():
+            assert str(inspect.signature(shop.fetch)) == "(city, *, days=3)"
+            assert str(inspect.signature(shop.Client("x").get)) == "(path)"
+            assert str(inspect.signature(kinds.annotated)) == (
+                "(a: int, /, b: str = 'x', *c: float, d: bool, **e: object) -> list[int]"
+            )
+            assert typing.get_type_hints(kinds.annotated)["return"] == list[int]
+
+        def test_kinds():
+            assert inspect.iscoroutinefunction(kinds.coroutine)
+            assert inspect.isgeneratorfunction(kinds.generator) and not inspect.iscoroutinefunction(kinds.generator)
+            assert inspect.isasyncgenfunction(kinds.stream)
+            assert inspect.isfunction(shop.fetch) and inspect.ismethod(shop.Client().get)
+            for plain in (shop.fetch, kinds.annotated):
+                assert not inspect.iscoroutinefunction(plain) and not inspect.isgeneratorfunction(plain)
+
+        def test_source():
+            assert inspect.getsource(shop.fetch).startswith("def fetch")
+            assert inspect.unwrap(shop.fetch).__code__.co_name == "fetch"
+
+        def test_pickling():
+            for function in (shop.fetch, kinds.coroutine, kinds.stream, shop.Client.get, shop.Client.make):
+                assert pickle.loads(pickle.dumps(function)) == function
+            assert copy.deepcopy(shop.fetch) is shop.fetch
+            assert pickle.loads(pickle.dumps(shop.Client("x").get)).__self__.name == "x"
+        """,
+    )
+
+    project.run().expect(passed=5)
+
+
+def test_monkeypatch_and_mock_win_while_they_last(project):
+    """Over a mimicked function; afterwards it is mimicked again."""
+    project.ini("shop:fetch", "shop:Client.get")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        from unittest import mock
+        import shop
+
+        def test_monkeypatch(monkeypatch):
+            with monkeypatch.context() as patch:
+                patch.setattr(shop, "fetch", lambda city: "patched")
+                patch.setattr("shop.Client.get", lambda self, path: "patched")
+                assert shop.fetch("Oslo") == "patched" and shop.Client().get("/") == "patched"
+            assert shop.fetch("Oslo") == ["Oslo", 3]
+
+        def test_mock():
+            with mock.patch("shop.fetch", return_value="mocked"), mock.patch.object(shop.Client, "get") as get:
+                assert shop.fetch("Oslo") == "mocked"
+                get.return_value = 1
+                assert shop.Client().get("/") == 1
+            assert shop.fetch("Oslo") == ["Oslo", 3]
+
+        def test_autospec():
+            with mock.patch("shop.fetch", autospec=True) as fetch:
+                fetch.return_value = "spec"
+                assert shop.fetch("Oslo") == "spec"
+            assert shop.fetch("Oslo") == ["Oslo", 3]
+
+        @mock.patch("shop.fetch", return_value="decorated")
+        def test_decorator(fetch):
+            assert shop.fetch("Oslo") == "decorated"
+
+        def test_after():
+            assert shop.fetch("Oslo") == ["Oslo", 3]
+        """,
+    )
+    project.record().expect(passed=5, real=["fetch Oslo"])
+
+    project.replay().expect(passed=5, real=[])
+
+
+PLACES = """
+    import functools
+    import shop, early
+    from shop import fetch
+
+    def places():
+        '''What every holder holds, not through descriptors.'''
+        held = {
+            "module": vars(shop)["fetch"],
+            "from-import": vars(early)["fetch"],
+            "alias": vars(early)["again"],
+            "own": globals()["fetch"],
+            "holder": vars(early.Holder)["call"],
+            "cached": vars(shop)["cached"],
+            "wrapped": vars(shop)["wrapped"],
+        }
+        for name in ("get", "make", "ping", "token", "profile", "put", "post"):
+            held[name] = vars(shop.Client)[name]
+        held["subclass"] = vars(shop.Gold)["get"]
+        return held
+"""
+
+
+@pytest.mark.parametrize("mode", ["", "--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"])
+def test_every_place_is_restored_by_identity(project, mode):
+    """After a run, after an exception, and after mimic nested in mimic: the very same objects, no new names."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "early.py",
+        "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
+    )
+    project.write("places.py", PLACES)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest
+        import early, places, shop
+        from pytest_mimic import mimic
+
+        ALL = "shop:*", "shop:Client.*", "shop:Client.token", "shop:Client.profile", "shop:Gold.*", "shop:Silver.get"
+        BEFORE = places.places()
+        NAMES = {holder: list(vars(holder)) for holder in (shop.Client, shop.Gold, shop.Silver, early.Holder)}
+
+        def assert_restored():
+            after = places.places()
+            assert [name for name in BEFORE if after[name] is not BEFORE[name]] == []
+            assert {holder: list(vars(holder)) for holder in NAMES} == NAMES
+
+        def is_covered():
+            return hasattr(shop.fetch, "__mimic_original__")
+
+        def test_block(pytestconfig):
+            with mimic(*ALL):
+                assert is_covered() or pytestconfig.option.mimic_live
+            assert_restored()
+
+        def test_exception():
+            with pytest.raises(ZeroDivisionError):
+                with mimic(*ALL):
+                    1 / 0
+            assert_restored()
+
+        def test_nested(pytestconfig):
+            with mimic(*ALL):
+                with mimic("shop:fetch", ignore="city"), mimic(*ALL):
+                    assert is_covered() or pytestconfig.option.mimic_live
+                assert is_covered() or pytestconfig.option.mimic_live
+                with pytest.raises(KeyError), mimic("shop:Client.*"):
+                    raise KeyError
+            assert_restored()
+
+        def test_in_disorder():
+            first, second = mimic("shop:*", "shop:Client.*"), mimic("shop:fetch", "shop:Client.get")
+            first.__enter__()
+            second.__enter__()
+            first.__exit__(None, None, None)
+            second.__exit__(None, None, None)
+            assert_restored()
+
+        @pytest.mark.mimic(*ALL)
+        def test_marker():
+            pass
+
+        def test_after_the_marker():
+            assert_restored()
+
+        @mimic(*ALL)
+        def test_decorator():
+            pass
+
+        def test_after_the_decorator():
+            assert_restored()
+        """,
+    )
+
+    project.run(*([mode] if mode else [])).expect(passed=8)
+
+
+def test_a_block_whose_target_does_not_exist_leaves_nothing_patched(project):
+    """Its other targets are restored before the error leaves."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import TargetError, mimic
+
+        def test_it():
+            fetch, get = shop.fetch, vars(shop.Client)["get"]
+            with pytest.raises(TargetError, match="did you mean fetch"):
+                with mimic("shop:fetch", "shop:Client.get", "shop:fetsh"):
+                    pass
+            assert shop.fetch is fetch and vars(shop.Client)["get"] is get
+        """,
+    )
+
+    project.run().expect(passed=1)
+
+
+def test_the_configured_targets_are_restored_when_the_run_ends(project):
+    """By identity, seen from a process that runs pytest and goes on."""
+    project.ini("shop:*", "shop:Client.*")
+    project.write("shop.py", SHOP)
+    project.write(
+        "early.py",
+        "from shop import fetch, fetch as again\n\nclass Holder:\n    call = staticmethod(fetch)\n",
+    )
+    project.write("places.py", PLACES)
+    project.write(
+        "test_shop.py",
+        """
+        import places, shop
+        from pytest_mimic import mimic
+
+        def test_fails():
+            with mimic("shop:fetch", ignore="city"):
+                assert hasattr(shop.fetch, "__mimic_original__")
+                raise SystemExit
+
+        def test_interrupted():
+            raise KeyboardInterrupt
+        """,
+    )
+    program = """
+        import sys
+        import pytest, places
+
+        before = places.places()
+        for _ in range(2):
+            pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "test_shop.py"])
+        after = places.places()
+        different = [name for name in before if after[name] is not before[name]]
+        finders = [finder for finder in sys.meta_path if "mimic" in repr(type(finder))]
+        print("different:", different, "finders:", finders)
+    """
+    path = project.write("main.py", program)
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        cwd=project.root,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "different: [] finders: []" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.count("KeyboardInterrupt") >= 2, done.stdout
+
+
+def test_targets_that_do_not_exist(project):
+    """One line with the ini line and the closest name, exit code 4, or TargetError where a test names them."""
+    project.ini("shop:fetch", "shop:Client.gett", "shop:Clientt.get")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    pass\n")
+
+    run = project.run()
+
+    run.expect(
+        exit_code=4,
+        says=[
+            "mimic_functions, line 2: shop:Client.gett does not exist in shop.Client (did you mean get?)",
+            "mimic_functions, line 3: shop:Clientt.get does not exist in shop (did you mean Client?)",
+        ],
+        never=["Traceback", "INTERNALERROR"],
+    )
