@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,16 @@ class Progress:
 
     Args:
         engine: Whose real calls are shown.
-        terminal: pytest's terminal reporter.
+        terminal: pytest's terminal reporter, while nothing is captured.
     """
 
     def __init__(self, engine: Engine, terminal: Any) -> None:
         self._engine = engine
         self._terminal = terminal
+        file = terminal._tw._file
+        self._encoding = file.encoding or "utf-8"
+        # A descriptor of our own: while a test runs, pytest's capturing puts another file behind the original.
+        self._screen = os.dup(file.fileno())
         self._stopped = threading.Event()
         self._is_shown = False
         self._thread = threading.Thread(target=self._watch, name="mimic-progress", daemon=True)
@@ -36,6 +41,7 @@ class Progress:
         """Erases the line and ends."""
         self._stopped.set()
         self._thread.join()
+        os.close(self._screen)
 
     def _watch(self) -> None:
         while not self._stopped.wait(_PATIENCE):
@@ -62,6 +68,4 @@ class Progress:
             self._write(_ERASE)
 
     def _write(self, text: str) -> None:
-        # Past the writer's own methods: they would count these characters into the line's width.
-        self._terminal._tw._file.write(text)
-        self._terminal.flush()
+        os.write(self._screen, text.encode(self._encoding, "backslashreplace"))

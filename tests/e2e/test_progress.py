@@ -1,0 +1,88 @@
+"""The line that tells which real call a recording run waits for, on a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import sys
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="only where there are pseudo-terminals")
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        with open("gate") as gate:  # until the test opens it
+            return gate.read()
+"""
+TEST = """
+    import shop
+
+    def test_fetch():
+        assert shop.fetch("Oslo") == "open"
+"""
+
+
+def read_until(terminal, wanted):
+    """What the terminal shows up to a text, or to the end of the run; a minute of silence ends it too."""
+    shown = b""
+    while (wanted is None or wanted not in shown) and select.select([terminal], [], [], 60)[0]:
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:  # EIO: the other end is closed
+            more = b""
+        if not more:
+            break
+        shown += more
+    return shown.decode()
+
+
+@pytest.fixture
+def on_terminal(project):
+    """Starts pytest on a pseudo-terminal; gives the process and the terminal's other end."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    os.mkfifo(project.root / "gate")
+    opened = []
+
+    def start(*arguments):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *project.arguments(*arguments)],
+            cwd=project.root,
+            env=project.environment({"TERM": "xterm", "COLUMNS": "100"}),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        opened.append((process, ours))
+        return process, ours
+
+    yield start
+    for process, ours in opened:
+        process.kill()
+        process.wait(timeout=60)
+        os.close(ours)
+
+
+def test_a_real_call_that_takes_long_is_shown_while_it_runs(project, on_terminal):
+    """Its label and its seconds; the line is gone when the call is over."""
+    process, terminal = on_terminal("--mimic-record")
+
+    during = read_until(terminal, b" s\x1b[K\x1b8")
+    (project.root / "gate").write_text("open")
+    after = read_until(terminal, None)
+
+    assert re.search(r"mimic: recording shop:fetch\(city='Oslo'\) \d s\x1b\[K\x1b8", during)
+    assert process.wait(timeout=60) == 0
+    assert "\x1b[K" in after
+    assert "mimic: recording" not in after.partition("\x1b[K")[2]
+    assert "1 passed" in after
+    assert project.real() == ["fetch Oslo"]

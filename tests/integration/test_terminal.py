@@ -1,0 +1,291 @@
+"""What a user sees: the header, the section titled mimic, and nothing where there is nothing to say."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+"""
+TEST = """
+    import shop
+
+    def test_oslo():
+        assert shop.fetch("Oslo") == {"city": "Oslo"}
+
+    def test_rome():
+        assert shop.fetch("Rome") == {"city": "Rome"}
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked, and two tests call it."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    return project
+
+
+def test_each_mode_has_its_header(shop):
+    """Mode, vault and number of targets."""
+    record = shop.record().expect(passed=2)
+
+    assert record.header == "record into .mimic_vault (1 target)"
+    assert shop.run().header == "replay from .mimic_vault (1 target)"
+    assert shop.run("--mimic-rerecord").header == "record anew into .mimic_vault (1 target)"
+    assert shop.run("--mimic-verify").header == "verify against .mimic_vault (1 target)"
+    assert shop.run("--mimic-live").header == "live, every call runs for real (1 target)"
+
+
+def test_the_header_names_a_vault_elsewhere_as_it_is(shop, tmp_path_factory):
+    """Relative to the rootdir where it is inside, else in full."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    inside = shop.record("--mimic-vault=data/recs").expect(passed=2)
+    outside = shop.record(f"--mimic-vault={elsewhere}").expect(passed=2)
+
+    assert inside.header == "record into data/recs (1 target)"
+    assert outside.header == f"record into {elsewhere} (1 target)"
+    assert (shop.root / "data/recs/calls").is_dir()
+
+
+def test_a_recording_run_tells_what_it_made(shop):
+    """Calls, seconds, and the vault afterwards."""
+    first = shop.record("-k", "oslo").expect(passed=1, deselected=1)
+    second = shop.record().expect(passed=2)
+
+    assert first.section[0].startswith("1 call recorded in # s; unused recordings not judged: -k was given")
+    assert second.section == [
+        "1 call recorded in # s, 1 replayed, # s saved",
+        "vault: .mimic_vault, 2 recordings, # B",
+    ]
+
+
+def test_a_run_in_which_nothing_was_recorded_says_nothing_of_the_vault(shop):
+    """--mimic-record with all recorded already is a replay."""
+    shop.record()
+
+    assert shop.record().section == ["2 calls replayed, # s saved"]
+
+
+def test_the_seconds_saved_are_those_of_the_real_calls(shop):
+    """A recording keeps the real call's duration."""
+    shop.record()
+    for path in shop.vault.rglob("*.json"):
+        path.write_text(re_duration(path.read_text()))
+
+    run = shop.replay().expect(passed=2, says=["2 calls replayed, 42.0 s saved"])
+
+    assert run.changed == set()
+
+
+def re_duration(text):
+    """The recording, as if its call had taken 21 seconds."""
+    before, _, after = text.partition('"duration": ')
+    return f'{before}"duration": 21.0,{after.partition(",")[2]}'
+
+
+def test_missing_calls_are_listed_with_their_tests_and_the_command(shop):
+    """Each once, with the command that records them."""
+    run = shop.run().expect(failed=2, real=[])
+
+    assert run.section == [
+        "2 calls missing",
+        "missing:",
+        "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
+        "  shop:fetch(city='Rome')    test_shop.py::test_rome",
+        "to record the missing: pytest --mimic-record",
+    ]
+
+
+def test_the_command_for_one_test_names_it(shop):
+    """So that only that test runs."""
+    shop.record("-k", "rome")
+
+    run = shop.run().expect(passed=1, failed=1)
+
+    assert run.section == [
+        "1 call replayed, 1 missing, # s saved",
+        "missing:",
+        "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
+        "to record the missing: pytest --mimic-record test_shop.py::test_oslo",
+    ]
+
+
+def test_a_call_that_a_test_repeats_is_counted_and_listed_once(shop):
+    """The count is of calls, the list of what is to be recorded."""
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_oslo():
+            for attempt in range(3):
+                with pytest.raises(MissingRecordingError, match="Oslo"):
+                    shop.fetch("Oslo")
+        """,
+    )
+
+    run = shop.run()
+
+    assert run.section[:3] == [
+        "3 calls missing",
+        "missing:",
+        "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
+    ]
+
+
+def test_ten_missing_are_listed_at_most(shop):
+    """And how many more."""
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_many(number):
+            shop.fetch(f"city {number}")
+        """,
+    )
+
+    run = shop.run().expect(failed=12)
+
+    assert run.section[0] == "12 calls missing"
+    assert run.section[-3:] == [
+        "  shop:fetch(city='city 9')    test_shop.py::test_many[9]",
+        "  and 2 more",
+        "to record the missing: pytest --mimic-record",
+    ]
+
+
+def test_drift_is_counted(shop):
+    """Verified calls, and those that gave something else."""
+    shop.record()
+    shop.write("shop.py", SHOP.replace('"city": city', '"city": city.replace("Rome", "Roma")'))
+
+    run = shop.run("--mimic-verify").expect(passed=1, failed=1)
+
+    assert run.section == ["2 calls verified, 1 drifted"]
+
+
+def test_recorded_errors_are_told(shop):
+    """A recorded exception is an outcome; who records one by mistake sees it."""
+    shop.write("shop.py", SHOP.replace("return", "raise OSError(city) #"))
+    shop.write(
+        "test_shop.py", "import pytest, shop\n\ndef test_it(): pytest.raises(OSError, shop.fetch, 'Oslo')\n"
+    )
+
+    run = shop.record().expect(passed=1)
+
+    assert run.section == [
+        "1 call recorded in # s",
+        "vault: .mimic_vault, 1 recording, # B",
+        "recorded errors:",
+        "  shop:fetch(city='Oslo') raised OSError",
+    ]
+
+
+@pytest.mark.parametrize("flag", ["-v", "-vv", "--mimic-record", "--mimic-verify", "--mimic-fail-on-unused"])
+def test_nothing_is_said_where_nothing_is_mimicked_and_the_vault_is_empty(project, flag):
+    """Neither a header nor a section, in any mode."""
+    project.ini()
+    project.write("test_plain.py", "def test_plain(): pass\n")
+    project.vault.mkdir()
+
+    run = project.run(flag).expect(passed=1)
+
+    assert (run.header, run.section) == ("", [])
+
+
+def test_a_target_that_no_test_calls_is_worth_a_header_only(project):
+    """There is nothing to count and nothing unused."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_plain.py", "def test_plain(): pass\n")
+
+    run = project.run("-k", "plain").expect(passed=1)
+
+    assert (run.header, run.section) == ("replay from .mimic_vault (1 target)", [])
+
+
+@pytest.mark.parametrize("flag", ["-q", "-qq"])
+def test_quiet_keeps_only_problems(shop, flag):
+    """Misses are told, counts of what is well are not."""
+    missing = shop.run(flag)
+    recorded = shop.record(flag)
+    replayed = shop.replay(flag)
+
+    assert missing.section[0] == "2 calls missing"
+    assert (recorded.section, replayed.section) == ([], [])
+    assert [run.header for run in (missing, recorded, replayed)] == ["", "", ""]
+
+
+def test_no_header_holds_for_ours(shop):
+    """As for pytest's own."""
+    run = shop.record("--no-header").expect(passed=2)
+
+    assert (run.header, run.section[0]) == ("", "2 calls recorded in # s")
+
+
+def test_a_terminal_that_knows_only_ascii_shows_it(shop):
+    """What is ours is ASCII; what the user's arguments hold besides is escaped."""
+    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Troms\\xf8')\n")
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+
+    missing = shop.run(process=True, env=ascii_only).expect(failed=1)
+    recorded = shop.record(process=True, env=ascii_only).expect(passed=1)
+
+    assert missing.section[2] == r"  shop:fetch(city='Troms\xf8')    test_shop.py::test_it"
+    assert recorded.section[0] == "1 call recorded in # s"
+    assert missing.output.isascii()
+
+
+def test_a_miss_at_import_fails_the_run(shop):
+    """There is no test to fail where the code swallowed it."""
+    shop.write(
+        "test_shop.py",
+        "import shop\ntry:\n    shop.fetch('Oslo')\nexcept Exception:\n    pass\n" + "def test_it(): pass\n",
+    )
+
+    run = shop.run().expect(passed=1, exit_code=1)
+
+    assert run.section == [
+        "1 call missing",
+        "missing:",
+        "  shop:fetch(city='Oslo')",
+        "to record the missing: pytest --mimic-record",
+    ]
+
+
+# -- errors of our own at the end
+
+
+def test_a_vault_that_is_a_file_is_one_clear_error(shop):
+    """Of the tests that need it; the run ends as ever."""
+    shop.write(".mimic_vault", "a file")
+
+    replayed = shop.run().expect(failed=2, never=["INTERNALERROR"])
+    recorded = shop.record()
+
+    assert f"cannot read {shop.vault}: Not a directory" in replayed.output
+    recorded.expect(failed=2, never=["INTERNALERROR"])
+    assert (shop.root / ".mimic_vault").read_text() == "a file"
+
+
+@pytest.mark.parametrize(
+    "mode", [[], ["--mimic-record"], ["--mimic-verify"]], ids=["replay", "record", "verify"]
+)
+def test_a_vault_that_cannot_be_read_is_a_line_of_the_summary(shop, mode):
+    """The tests that do not need it pass, and the run exits 1."""
+    shop.write("test_shop.py", "def test_plain(): pass\n")
+    shop.vault.symlink_to(shop.vault)
+
+    run = shop.run(*mode).expect(passed=1, exit_code=1, never=["Traceback", "INTERNALERROR"])
+
+    assert run.section[0].startswith(f"cannot read {shop.vault}")
