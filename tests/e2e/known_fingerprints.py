@@ -15,6 +15,7 @@ import math
 import pathlib
 import re
 import sys
+import time
 import types
 import typing
 import uuid
@@ -146,6 +147,7 @@ VALUES = {
     ],
     "standard library": [json.dumps, pathlib.Path, functools.reduce, type(None), math, re.compile],
     "objects": [Point(1, [2]), Slotted(1), [Point(n) for n in range(20)]],
+    "time": [time.gmtime(0), time.struct_time(range(9))],
     "cycle": cycle(),
     "deep": nested(1000),
 }

@@ -130,6 +130,7 @@ REDUCERS: dict[str, Reduce] = {
     "fractions.Fraction": lambda value: (value.numerator, value.denominator),
     "uuid.UUID": lambda value: value.int,
     "re.Pattern": lambda value: (value.pattern, value.flags),
+    "time.struct_time": lambda value: (tuple(value), value.tm_zone, value.tm_gmtoff),
     "types.SimpleNamespace": lambda value: value.__dict__,
     "types.GenericAlias": lambda value: (value.__origin__, value.__args__),
     "types.UnionType": lambda value: frozenset(value.__args__),
