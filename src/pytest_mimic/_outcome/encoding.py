@@ -130,7 +130,11 @@ def decode_plain(body: Any) -> Outcome:
 
 
 def decode_pickled(bodies: list[Any]) -> Outcome:
-    """The outcome of loaded pickles: the body, then a stream's items."""
+    """The outcome of loaded pickles: the body, then a stream's items.
+
+    Raises:
+        LookupError, TypeError, AttributeError: The body has another shape.
+    """
     outcome = _decode(bodies[0])
     outcome.items = bodies[1:]
     return outcome
@@ -152,8 +156,11 @@ def _decode(body: Any) -> Outcome:
     return outcome
 
 
-def _exception(held: Any) -> BaseException:
-    return exceptions.from_plain(held) if isinstance(held, dict) else held
+def _exception(held: Any) -> Exception:
+    made = exceptions.from_plain(held) if isinstance(held, dict) else held
+    if not isinstance(made, Exception):
+        raise TypeError(f"{type(made)!r} is no outcome: only an Exception is")
+    return made
 
 
 def _plain_text(outcome: Outcome, items: list[Snapshot]) -> str | None:

@@ -18,18 +18,20 @@ _NAMED = ("pytest_mimic._outcome.pickles", "named")
 
 # What fetches, imports or runs by a name or a text held as data: whatever is in these packages,
 _CODE_PACKAGES = frozenset(
-    "_pickle cloudpickle code codeop ctypes dill importlib joblib marshal multiprocessing pickle pkgutil pty runpy"
-    " subprocess timeit zipimport".split()
+    "_pickle bdb cProfile cloudpickle code codeop ctypes dill distutils doctest ensurepip imp importlib joblib"
+    " marshal multiprocessing pdb pickle pip pkgutil profile pty pydoc runpy shelve subprocess test timeit trace"
+    " unittest venv zipimport".split()
 )
 # any function of these modules,
-_CODE_MODULES = frozenset("inspect nt os posix shutil socket sys webbrowser".split())
-# and these.
+_CODE_MODULES = frozenset("gc inspect nt os platform posix shutil socket sys webbrowser".split())
+# these,
 _CODE_NAMES = frozenset(
     "builtins:__import__ builtins:breakpoint builtins:code builtins:compile builtins:delattr builtins:eval"
     " builtins:exec builtins:function builtins:getattr builtins:globals builtins:input builtins:locals builtins:open"
-    " builtins:setattr builtins:vars functools:reduce _functools:reduce io:open _io:open logging:getLogger"
-    " operator:attrgetter _operator:attrgetter operator:methodcaller _operator:methodcaller types:CodeType"
-    " types:FunctionType".split()
+    " builtins:setattr builtins:vars dataclasses:_create_fn functools:reduce _functools:reduce io:open _io:open logging.config:_resolve"
+    " logging:getLogger numpy:load operator:attrgetter _operator:attrgetter operator:methodcaller _operator:methodcaller"
+    " pandas.io.pickle:read_pickle torch.serialization:load torch.storage:_load_from_bytes types:CodeType"
+    " types:FunctionType typing:_eval_type typing:get_type_hints".split()
 )
 
 
@@ -88,8 +90,11 @@ def is_code(name: str, found: object) -> bool:
             return True
         if module in _CODE_MODULES and not isinstance(found, type):
             return True
-    # A dotted name that leads elsewhere reaches through a module or an object: `json:codecs.open`.
-    return "." in name.partition(":")[2] and own != name and not isinstance(found, type)
+    # A dotted name that leads elsewhere reaches through a module or an object, as `json:codecs.open` does; and the
+    # standard library's methods do what their objects can: `pathlib:Path.write_text`, `string:Formatter.get_field`.
+    if "." not in name.partition(":")[2] or isinstance(found, type):
+        return False
+    return own != name or own.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
 
 
 def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count: int) -> list[Any]:

@@ -47,8 +47,11 @@ class Objects:
         if "pickle" in entry:
             from pytest_mimic._outcome.encoding import decode_pickled
 
-            stream, buffers = self._content(entry, whose)
-            return decode_pickled(self._unpickled(entry, whose, stream, buffers))
+            bodies = self._unpickled(entry, whose, *self._content(entry, whose))
+            try:
+                return decode_pickled(bodies)
+            except (LookupError, TypeError, AttributeError) as reason:
+                raise self._damaged(entry["pickle"], whose, str(reason)) from None
         if "json" in entry:
             return self._decoded(self._body(entry, whose), entry["json"], whose)
         return self._decoded(marshal.loads(marshal.dumps(body_of(entry))), whose.name, whose)
@@ -204,13 +207,16 @@ class Objects:
 
         admission = Admission(entry.get("imports", ()), entry.get("code", ()))
         try:
-            return load_all(stream, buffers, admission, count=entry.get("count", 1))
+            bodies = load_all(stream, buffers, admission, count=entry.get("count", 1))
         except RefusedError as reason:
             raise self._damaged(entry["pickle"], whose, str(reason)) from None
         except MimicError:
             raise
         except Exception as reason:  # the bytes are right: what they name has changed, and may raise anything
             raise self._stale(whose, f"{type(reason).__name__}: {reason}") from None
+        if type(bodies[0]) is not dict or not {entry["kind"], "returned"} & bodies[0].keys():
+            raise self._damaged(entry["pickle"], whose, f"it holds no {entry['kind']}")
+        return bodies
 
     def _damaged(self, name: str, whose: Whose, how: str) -> MimicError:
         detail = f" ({how})" if how else ""

@@ -144,8 +144,10 @@ def _entry_fault(entry: dict[str, Any], held: str) -> str | None:
         return "imports, code and changes must be lists of names"
     if held == "pickle" and not _is_hex(entry.get("checksum")):
         return "a pickle without its checksum"
-    if type(entry.get("python", "")) is not str or type(entry.get("count", 1)) is not int:
-        return "python must be text, count a number"
+    if type(entry.get("python", "")) is not str:
+        return "python must be text"
+    if type(entry.get("count", 1)) is not int or entry.get("count", 1) < 1:
+        return "count must be a number from one on"
     return body_fault(entry) if held in ("raised", "stream", "returned") else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import pickle
 import random
@@ -161,20 +162,38 @@ def test_no_opcode_runs_before_the_check():
     assert ran == []
 
 
+def holding(stream: bytes, **changes) -> MemoryStore:
+    """A recording whose object holds this pickle, with a checksum to match: what an author could make."""
+    packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
+    store = written(VALUES["small"])
+    store.write(object_of(store), b"".join(packer.pieces()))
+    facts = json.loads(store.read(NAME))
+    facts["outcomes"][0].update(checksum=packer.checksum, **changes)
+    store.write(NAME, json.dumps(facts).encode())
+    return store
+
+
 @pytest.mark.parametrize(
-    "name", ["os:system", "posix:system", "subprocess:Popen", "builtins:eval", "json:codecs.open"]
+    "name",
+    [
+        "os:system",
+        "posix:system",
+        "subprocess:Popen",
+        "builtins:eval",
+        "json:codecs.open",
+        "pydoc:locate",
+        "cProfile:run",
+        "logging.config:_resolve",
+        "typing:get_type_hints",
+        "gc:get_objects",
+        "pathlib:Path.write_text",
+        "string:Formatter.get_field",
+    ],
 )
 def test_what_can_run_anything_must_be_listed_as_code(name):
     """Under its own name or as another module's attribute."""
     module, _, qualname = name.partition(":")
-    stream = pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b"."
-    hostile = Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False)
-    packer = container.Packer(hostile)
-    store = written(VALUES["small"])
-    store.write(object_of(store), b"".join(packer.pieces()))
-    facts = json.loads(store.read(NAME))
-    facts["outcomes"][0].update(checksum=packer.checksum, imports=[name])
-    store.write(NAME, json.dumps(facts).encode())
+    store = holding(pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b".", imports=[name])
 
     with pytest.raises(CorruptRecordingError, match="does not list as code"):
         load(store)
@@ -348,6 +367,43 @@ def test_an_object_of_another_kind_than_its_recording_says_is_told():
         store.write(name, body)
         with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
             load(store)
+
+
+@pytest.mark.parametrize("body", [1, None, {}, {"raised": ValueError()}, [("value", 1)], "value"])
+def test_a_pickle_that_holds_no_outcome_is_told(body):
+    """Its bytes and its imports are as the recording says; its content is something else."""
+    store = holding(pickle.dumps(body, 5), imports=["builtins:ValueError"])
+
+    with pytest.raises(CorruptRecordingError, match="it holds no value"):
+        load(store)
+    with pytest.raises(CorruptRecordingError, match="it holds no value"):
+        Vault(store).read(NAME).outcomes[0].player()()
+
+
+@pytest.mark.parametrize("count", [0, -1, True, 1.0, "1"])
+def test_a_count_that_is_none_is_told(count):
+    """Each outcome has one pickle at least."""
+    with pytest.raises(CorruptRecordingError, match="count must be a number"):
+        load(holding(pickle.dumps({"value": 1}), count=count))
+
+
+@pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
+def test_what_is_no_outcome_is_not_raised(name):
+    """An interrupt was never recorded: a file that says so was made by hand."""
+    store = MemoryStore()
+    vault = Vault(store)
+    vault.write(
+        NAME,
+        Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_exception(KeyError(1)), 1)]),
+    )
+    store.write(NAME, store.read(NAME).replace(b"builtins:KeyError", f"builtins:{name}".encode()))
+
+    with pytest.raises(CorruptRecordingError, match=f"{name}.* is no outcome"):
+        vault.read(NAME).outcomes[0].load()
+
+    stream = pickle.dumps({"raised": getattr(builtins, name)()}, 5)
+    with pytest.raises(CorruptRecordingError, match=f"{name}.* is no outcome"):
+        load(holding(stream, kind="raised", imports=[f"builtins:{name}"]))
 
 
 def test_an_exception_class_that_is_none_is_told():
