@@ -39,7 +39,7 @@ __tracebackhide__ = True
 IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_CACHED = 4096
+_CACHED = 20_000
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _T = TypeVar("_T")
 
