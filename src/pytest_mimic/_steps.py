@@ -201,10 +201,11 @@ class Run:
 
     Attributes:
         active: It is not over.
+        begun: The stream or coroutine that the call gave is being read or awaited.
         outer: The exception that the caller was handling when it made the call.
     """
 
-    __slots__ = ("_began", "_engine", "_finish", "_flight", "active", "call", "outer")
+    __slots__ = ("_began", "_engine", "_finish", "_flight", "active", "begun", "call", "outer")
     mode: Literal["run"] = "run"
 
     def __init__(
@@ -220,6 +221,7 @@ class Run:
         self._began = time.perf_counter()
         self.call = call
         self.active = True
+        self.begun = False
         self.outer = sys.exc_info()[1]
 
     @contextmanager
@@ -243,10 +245,14 @@ class Run:
             self._flight.gives_coroutine = True
 
     def end_with(self, late: Any) -> None:
-        """Ends the run when a stream or coroutine is gone, which may never have been read or awaited."""
+        """Ends the run when a stream or coroutine is gone that was never read or awaited."""
         from weakref import finalize
 
-        finalize(late, self.abandon).atexit = False
+        finalize(late, self._abandon_unread).atexit = False
+
+    def _abandon_unread(self) -> None:
+        if not self.begun:  # else it ends by itself, after this
+            self.abandon()
 
     def finish(self, plain: object) -> None:
         """Records a value, or compares it where the run verifies."""

@@ -82,6 +82,7 @@ def record_stream(
     from pytest_mimic._wrap import is_outcome
 
     tape = Tape(run)
+    run.begun = True
     resume: Callable[[], Any] = partial(real.send, None)
     try:
         while True:
@@ -117,6 +118,7 @@ async def record_async_stream(
     from pytest_mimic._wrap import is_outcome
 
     tape = Tape(run)
+    run.begun = True
     resume: Callable[[], Any] = partial(real.asend, None)
     try:
         while True:

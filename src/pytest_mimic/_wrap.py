@@ -314,6 +314,7 @@ async def _awaited(run: Run, coroutine: Any, *, late: bool = False) -> Any:
     __tracebackhide__ = True
     from pytest_mimic._outcome import Outcome
 
+    run.begun = True
     try:
         with run.running():
             result = await coroutine

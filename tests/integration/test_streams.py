@@ -460,3 +460,191 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
     run = project.record().expect(passed=1, real=["slow"])
 
     assert run.vault == {}
+
+
+def test_another_conversation_is_recorded_beside_the_first(project):
+    """What is sent in counts: two tests that answer otherwise each replay their own."""
+    project.ini("shop:echo", "shop:async_echo")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio
+        import pytest, shop
+
+        @pytest.mark.parametrize("word", ["a", "b", None])
+        def test_sync(word):
+            talk = shop.echo()
+            got = [next(talk), talk.send(word), next(talk), next(talk)]
+            with pytest.raises(StopIteration) as stop:
+                next(talk)
+            assert got == [0, 1, 2, 3] and stop.value.value == [word, None, None, None]
+
+        @pytest.mark.parametrize("word", ["a", "b"])
+        def test_async(word):
+            async def converse():
+                talk = shop.async_echo()
+                got = [await anext(talk), await talk.asend("same"), await talk.asend(word)]
+                await talk.aclose()
+                return got
+            assert asyncio.run(converse()) == [None, "same", word]
+        """,
+    )
+    project.record().expect(passed=5, real=["echo"] * 3 + ["async_echo"] * 2)
+    project.replay().expect(passed=5, real=[])
+    project.record().expect(passed=5, real=[])
+    project.run("--mimic-verify").expect(passed=5)
+    project.run("--mimic-rerecord").expect(passed=5)
+
+    project.replay().expect(passed=5, real=[])
+
+
+def test_a_conversation_goes_on_where_its_recording_stops(project):
+    """The answers given so far are given to the real generator again."""
+    project.ini("shop:echo", "shop:async_echo")
+    project.write("shop.py", SHOP)
+    test = """
+        import asyncio, shop
+
+        def test_sync():
+            talk = shop.echo()
+            assert next(talk) == 0
+            for number in range({n}):
+                assert talk.send(f"word {{number}}") == number + 1
+            talk.close()
+
+        def test_async():
+            async def converse():
+                talk = shop.async_echo()
+                await anext(talk)
+                for number in range({n}):
+                    assert await talk.asend(number) == number
+                await talk.aclose()
+            asyncio.run(converse())
+    """
+    project.write("test_shop.py", test.format(n=1))
+    project.record().expect(passed=2, real=["echo", "async_echo"])
+    project.write("test_shop.py", test.format(n=3))
+
+    project.record().expect(passed=2, real=["echo", "async_echo"])
+
+    project.replay().expect(passed=2, real=[])
+
+
+def test_a_returned_generator_is_read_further_too(project):
+    """What the plain function runs before it gives the generator belongs to its call."""
+    project.ini("shop:plain", "shop:plain_pages", "shop:part")
+    project.write(
+        "shop.py",
+        SHOP + "\n    def part(n):\n        ran('part', n)\n        return n\n",
+    )
+    project.write(
+        "shop.py",
+        (project.root / "shop.py")
+        .read_text()
+        .replace("return (number * 2", "part(1)\n    return (number * 2"),
+    )
+    test = """
+        import asyncio, itertools, shop
+
+        def test_sync():
+            assert list(itertools.islice(shop.plain(9), {n})) == [0, 2, 4, 6][:{n}]
+
+        def test_async():
+            async def read():
+                stream, got = shop.plain_pages(9), []
+                async for item in stream:
+                    got.append(item)
+                    if len(got) == {n}:
+                        break
+                await stream.aclose()
+                return got
+            assert asyncio.run(read()) == [0, 1, 2, 3][:{n}]
+    """
+    project.write("test_shop.py", test.format(n=2))
+    first = project.record().expect(passed=2)
+    project.write("test_shop.py", test.format(n=4))
+    project.replay().expect(failed=2, says=["is read further than it was when it was recorded"])
+
+    second = project.record().expect(passed=2)
+
+    assert not any("/part/" in name for name in {**first.vault, **second.vault})
+    project.replay().expect(passed=2, real=[])
+
+
+def test_a_stream_in_a_cassette_is_read_further_in_a_recording_run(project):
+    """`mimic_auto` keeps the longer one in its place."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    test = """
+        import itertools, shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("c", targets=["shop:endless"], boundaries=()):
+                assert list(itertools.islice(shop.endless(), {n})) == list(range({n}))
+    """
+    project.write("test_shop.py", test.format(n=2))
+    project.run().expect(passed=1, real=["endless"])
+    project.write("test_shop.py", test.format(n=3))
+    project.replay().expect(failed=1, says=["is read further than it was when it was recorded"])
+
+    project.record().expect(passed=1, real=["endless"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_stream_whose_target_mimics_again_while_it_is_open(round_trip):
+    """Opened inside a block and read after it: the recording is whole."""
+    round_trip(
+        shop=SHOP,
+        test="""
+            import shop
+            from pytest_mimic import mimic
+
+            def test_it():
+                with mimic("shop:count"):
+                    reading = shop.count(0)
+                    first = next(reading)
+                assert [first, *reading] == [{"n": 0}, {"n": 1}, {"n": 2}]
+        """,
+        passed=1,
+        real=["count 0"],
+    )
+
+
+def test_a_returned_stream_or_coroutine_that_is_never_begun_keeps_nobody_waiting(project):
+    """The next one runs, at once, in any thread."""
+    project.ini("shop:plain", "shop:plain_pages", "shop:plain_coroutine")
+    project.write(
+        "shop.py",
+        SHOP
+        + """
+    async def later(n):
+        return n
+
+    def plain_coroutine(n):
+        ran("plain_coroutine", n)
+        return later(n)
+    """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+        import shop
+
+        async def read(stream):
+            return [item async for item in stream]
+
+        def test_it():
+            shop.plain(2), shop.plain_pages(2), shop.plain_coroutine(2).close()
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(lambda: list(shop.plain(2))).result(5) == [0, 2]
+                assert pool.submit(lambda: asyncio.run(read(shop.plain_pages(2)))).result(5) == [0, 1]
+                assert pool.submit(lambda: asyncio.run(shop.plain_coroutine(2))).result(5) == 2
+        """,
+    )
+    project.record("-W", "ignore").expect(passed=1)
+
+    project.replay("-W", "ignore").expect(passed=1, real=[])
