@@ -160,20 +160,23 @@ def proven_unused(
     unused: set[str],
     *,
     outcomes: dict[str, str],
-    any_skipped_module: bool,
+    all_passed: bool,
     test_of: Callable[[str], str | None],
+    could_run: Callable[[str], bool] | None,
 ) -> Iterator[str]:
     """The recordings that a complete run has proven unused.
 
     Args:
         unused: Names of recordings that the run did not use.
         outcomes: Each test's id with `passed`, `failed` or `skipped`.
-        any_skipped_module: Whether a module was skipped as a whole.
+        all_passed: Whether no test and no module was skipped or failed.
         test_of: Gives the test that made a recording.
+        could_run: Whether the run would have run such a test; None where it would have run any.
     """
-    if not any_skipped_module and all(outcome == "passed" for outcome in outcomes.values()):
+    if all_passed and could_run is None:
         yield from unused
         return
     for name in unused:
-        if outcomes.get(test_of(name) or "") == "passed":
+        test = test_of(name) or ""
+        if outcomes.get(test) == "passed" or (all_passed and could_run is not None and could_run(test)):
             yield name

@@ -27,6 +27,7 @@ class Judgement(NamedTuple):
         unused: How many are proven unused.
         shown: The first of them.
         unproven: How many were not used and not proven unused.
+        unproven_as: Why those are not proven.
         cleared: What clearing removed, in words; empty where nothing was cleared.
         not_cleared: Why clearing was asked for and not done.
         vault: The vault's state in words, told after recording.
@@ -36,6 +37,7 @@ class Judgement(NamedTuple):
     unused: int = 0
     shown: Sequence[Unused] = ()
     unproven: int = 0
+    unproven_as: str = ""
     cleared: str = ""
     not_cleared: str = ""
     vault: str = ""
@@ -85,7 +87,7 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         told.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
     if judgement.unproven:
         told.append(
-            f"{plural(judgement.unproven, 'recording')} not used, not judged: some tests did not pass"
+            f"{plural(judgement.unproven, 'recording')} not used, not judged: {judgement.unproven_as}"
         )
     if judgement.not_judged:
         told.append(f"unused recordings not judged: {judgement.not_judged}")

@@ -13,7 +13,7 @@ import pytest
 from pytest_mimic._ledger import proven_unused
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
-from pytest_mimic._selection import narrowed_by
+from pytest_mimic._selection import narrowed_by, reach
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._swallowed import handled_in, where_swallowed
@@ -300,22 +300,28 @@ class Run:
         else:
             names = self.session.vault.names()
             unused = set(names) - self.session.ledger.used
-            proven = sorted(self._proven(unused))
+            all_passed = not self.session.ledger.skipped_modules and set(self._outcomes.values()) <= {
+                "passed"
+            }
+            proven = sorted(self._proven(unused, all_passed=all_passed))
             self._judgement = Judgement(
                 unused=len(proven),
                 shown=[self._shown(name) for name in proven[:_SHOWN_UNUSED]],
                 unproven=len(unused) - len(proven),
+                unproven_as="testpaths leaves out their tests" if all_passed else "some tests did not pass",
                 **self._clear(proven),
             )
         if settings.mode.writes and self.session.ledger.recorded:
             self._judgement = self._judgement._replace(vault=self._vault_line())
 
-    def _proven(self, unused: set[str]) -> Iterator[str]:
+    def _proven(self, unused: set[str], *, all_passed: bool) -> Iterator[str]:
+        config = self.config
         return proven_unused(
             unused,
             outcomes=self._outcomes,
-            any_skipped_module=bool(self.session.ledger.skipped_modules),
+            all_passed=all_passed,
             test_of=self.session.test_of,
+            could_run=reach(args=config.args, rootdir=config.rootpath, cwd=config.invocation_params.dir),
         )
 
     def _shown(self, name: str) -> Unused:

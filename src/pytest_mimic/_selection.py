@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,22 @@ def narrowed_by(
     if not all(any(_holds(path, one) for path in given) for one in wanted):
         reasons.append("only a part of the tests was named")
     return reasons
+
+
+def reach(*, args: Sequence[str], rootdir: Path, cwd: Path) -> Callable[[str], bool] | None:
+    """Whether a complete run reaches the test of an id; None where it reaches all of the rootdir.
+
+    A test whose file is not there any more is reached: nothing else will ever run it.
+    """
+    given = [Path(cwd, arg).resolve() for arg in args]
+    if any(_holds(path, rootdir.resolve()) for path in given):
+        return None
+
+    def reaches(nodeid: str) -> bool:
+        file = Path(rootdir, nodeid.partition("::")[0]).resolve()
+        return not file.is_file() or any(_holds(path, file) for path in given)
+
+    return reaches
 
 
 def _holds(outer: Path, inner: Path) -> bool:

@@ -318,6 +318,24 @@ def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
     assert whole.section == ROME_IS_UNUSED
 
 
+def test_a_recording_of_a_test_outside_of_testpaths_is_not_judged(shop):
+    """A run of testpaths could not have used it; once that test's file is gone, nothing can."""
+    other = shop.write("other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n")
+    shop.record("other").expect(passed=1)
+
+    there = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
+    whole = shop.replay(".", "--mimic-clear-unused").expect(passed=3)
+    other.unlink()
+    gone = shop.replay("--mimic-clear-unused").expect(passed=2)
+
+    assert there.section == [
+        "2 calls replayed, # s saved; 1 recording not used, not judged: testpaths leaves out their tests"
+    ]
+    assert whole.section == ["3 calls replayed, # s saved"]
+    assert cities(whole) == {"Oslo", "Rome", "Bonn"}
+    assert cities(gone) == {"Oslo", "Rome"}
+
+
 def test_without_testpaths_the_rootdir_is_the_whole(shop):
     """A path narrower than the rootdir is a part."""
     shop.ini("shop:fetch", pythonpath=".")
