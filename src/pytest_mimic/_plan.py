@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._call import compile_binder
 from pytest_mimic._engine import Engine
-from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
+from pytest_mimic._identity import CallIdentity, Unstable, parse_path, prune, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call
 from pytest_mimic._vault import recording_name
@@ -282,6 +282,7 @@ class BoundaryPlan:
         self.selector = selector
         self.cassette = cassette
         ignored = tuple(f"call.{path}" for path in options.ignore)
+        self._ignored = [parse_path(path) for path in options.ignore]
         self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, roots=tuple)
 
     def call(self, edge_call: BoundaryCall) -> Call:
@@ -296,11 +297,11 @@ class BoundaryPlan:
         )
 
     def _counting(self, edge_call: BoundaryCall) -> dict[str, Any]:
-        """The parts that count: those of the default identity, and what `match=` names."""
+        """The parts that count: those of the default identity, and what `match=` names and `ignore=` leaves."""
         parts = edge_call.parts
         counting = {name: parts[name] for name in edge_call.identity if name in parts}
         for path in self.options.match:
-            value: Any = parts
+            value: Any = prune(parts, self._ignored)
             for step in path.split("."):
                 value = value.get(step) if isinstance(value, dict) else None
             counting[f"match {path}"] = value
