@@ -343,3 +343,114 @@ def test_a_cassette_is_one_readable_file(shop):
     assert [(call["signature"], call["outcome"]["value"]) for call in held["calls"]] == [
         ("shop:fetch", {"city": "Oslo"})
     ]
+
+
+def test_a_cassette_tells_of_itself_and_of_its_calls(shop):
+    """Its name, file, mode and counts; of each call what it was, what it gave and how long it took."""
+    shop.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_it(mimic_auto, mimic_vault_dir):
+            recording = os.environ["MODE"] == "record"
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+                assert cassette.path.exists() is not recording
+                shop.fetch("Oslo")
+            assert cassette.path == mimic_vault_dir / "cassettes/trip.json" and cassette.path.is_file()
+            assert (cassette.name, cassette.mode) == ("trip", os.environ["MODE"])
+            assert (cassette.play_count, cassette.all_played) == (0 if recording else 1, True)
+            [call] = cassette.calls
+            assert (call.kind, call.target, call.signature) == ("function", "shop:fetch", "shop:fetch")
+            assert (call.arguments, call.outcome) == ({"city": "Oslo"}, {"city": "Oslo"})
+            assert isinstance(call.duration, float) and 0 <= call.duration < 60
+            assert call.match() and call.match("shop:*") and not call.match("shop:*", exclude="shop:f*")
+
+        def test_part(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+                pass
+            assert (cassette.play_count, cassette.all_played) == (0, False)
+        """,
+    )
+
+    shop.run("-k", "test_it", env={"MODE": "record"}).expect(passed=1, deselected=1)
+    shop.replay(env={"MODE": "replay"}).expect(passed=2, real=[])
+
+
+@pytest.mark.parametrize(
+    "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-no-record"]
+)
+def test_replay_replays_in_every_mode_but_live(shop, mode):
+    """What the cassette holds is replayed, and the cassette stays as it is."""
+    test = """
+        import shop
+
+        def test_it({fixture}):
+            with {fixture}("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """
+    shop.write("test_shop.py", test.format(fixture="mimic_record"))
+    shop.run().expect(passed=1)
+    shop.write("test_shop.py", test.format(fixture="mimic_replay"))
+
+    run = shop.replay(mode).expect(passed=1, real=[])
+
+    assert run.changed == set()
+    shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
+
+
+def test_the_modes_for_record(shop):
+    """--mimic-verify compares, --mimic-live leaves it, --mimic-rerecord and --mimic-record make it anew."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_record):
+            with mimic_record("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    shop.write("shop.py", SHOP.replace('"city": city', '"city": city.upper()'))
+
+    drifted = shop.run("--mimic-verify").expect(failed=1, says=["city: 'Oslo' recorded, 'OSLO' now"])
+    live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
+    anew = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
+    shop.record().expect(passed=1, real=["fetch Oslo"])
+
+    assert drifted.changed == live.changed == set()
+    assert anew.changed == {"cassettes/trip.json"}
+
+
+def test_equal_calls_of_a_cassette_in_flight_together_each_run(shop):
+    """Neither waits for the other: each is a call of the conversation."""
+    shop.write(
+        "shop.py",
+        """
+        import threading
+        from tally import ran
+
+        both = threading.Barrier(2, timeout=20)
+
+        def fetch(city):
+            ran("fetch", city)
+            both.wait()
+            return {"city": city}
+        """,
+    )
+    shop.write(
+        "test_shop.py",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette, ThreadPoolExecutor(2) as pool:
+                assert list(pool.map(shop.fetch, ["Oslo", "Oslo"])) == [{"city": "Oslo"}] * 2
+            assert len(cassette.calls) == 2
+        """,
+    )
+
+    shop.run().expect(passed=1, real=["fetch Oslo", "fetch Oslo"])
+    shop.replay().expect(passed=1, real=[])

@@ -135,6 +135,12 @@ def test_options_that_exclude_one_another_are_a_usage_error(basic, first, second
             "pyproject.toml",
             '[tool.pytest.ini_options]\nmimic_functions = ["shop:fetch ignore=days"]\nmimic_vault_path = "recs"\n',
         ),
+        ("setup.cfg", "[tool:pytest]\nmimic_functions =\n    shop:fetch\nmimic_vault_path = recs\n"),
+        pytest.param(
+            "pytest.toml",
+            '[pytest]\nmimic_functions = ["shop:fetch"]\nmimic_vault_path = "recs"\nmimic_store_arguments = false\n',
+            marks=pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest.toml came with pytest 9"),
+        ),
     ],
 )
 def test_configuration_is_read_from_every_file(basic, name, text):

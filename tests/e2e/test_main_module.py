@@ -1,0 +1,60 @@
+"""A script that runs pytest itself: what it defines is in `__main__`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_objects_of_classes_of_the_main_module_come_back(project):
+    """Recorded by one process of the script and replayed by another: of the very class that is there."""
+    project.ini("shop:fetch")
+    project.write(
+        "shop.py",
+        """
+        import sys
+        from tally import ran
+
+        def fetch(city):
+            ran("fetch", city)
+            return sys.modules["__main__"].City(city)
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import sys
+        import shop
+
+        def test_it():
+            assert shop.fetch("Oslo") == sys.modules["__main__"].City("Oslo")
+        """,
+    )
+    project.write(
+        "script.py",
+        """
+        import sys
+        from dataclasses import dataclass
+        import pytest
+
+        @dataclass
+        class City:
+            name: str
+
+        if __name__ == "__main__":
+            sys.exit(pytest.main(sys.argv[1:]))
+        """,
+    )
+
+    for arguments in (["--mimic-record"], []):
+        done = subprocess.run(
+            [sys.executable, "script.py", *project.arguments(*arguments)],
+            cwd=project.root,
+            env=project.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    assert project.real() == ["fetch Oslo"]

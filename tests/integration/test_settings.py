@@ -1,0 +1,189 @@
+"""The ini options: where the vault is, what is kept of arguments and secrets, which pickles load."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city, pin=None):
+        ran("fetch", city)
+        return {"city": city, "token": "given-by-the-function"}
+
+    def pair(city):
+        ran("pair", city)
+        return (city, city)
+"""
+TEST = """
+    import shop
+
+    def test_fetch():
+        assert shop.fetch("Oslo", pin=4711)["city"] == "Oslo"
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked, and one test calls it."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    return project
+
+
+def recordings(run):
+    """The recordings that a run leaves, read as JSON."""
+    return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
+
+
+def test_the_vault_is_relative_to_the_rootdir(shop):
+    """Whatever folder the run was started in."""
+    shop.ini("shop:fetch", mimic_vault_path="data/recs", pythonpath=".")
+    (shop.root / "sub").mkdir()
+
+    with shop.monkeypatch.context() as patch:
+        patch.chdir(shop.root / "sub")
+        shop.record("../test_shop.py").expect(passed=1, real=["fetch Oslo"])
+
+    assert (shop.root / "data/recs/calls").is_dir()
+
+
+def test_the_option_overrides_the_ini_files_vault(shop):
+    """The fixture `mimic_vault_dir` gives the one that counts, as a path."""
+    shop.ini("shop:fetch", mimic_vault_path="recs")
+    shop.write(
+        "test_shop.py",
+        """
+        import pathlib, shop
+
+        def test_fetch(mimic_vault_dir):
+            shop.fetch("Oslo")
+            assert mimic_vault_dir == pathlib.Path("other").absolute()
+        """,
+    )
+
+    shop.record("--mimic-vault=other").expect(passed=1)
+
+    assert (shop.root / "other/calls").is_dir()
+    assert not (shop.root / "recs").exists()
+
+
+def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
+    """Not only when the test or the run ends."""
+    shop.write(
+        "test_shop.py",
+        """
+        import json, shop
+
+        def test_fetch(mimic_vault_dir):
+            shop.fetch("Oslo")
+            [file] = mimic_vault_dir.rglob("*.json")
+            assert json.loads(file.read_text())["outcomes"][0]["value"]["city"] == "Oslo"
+        """,
+    )
+
+    shop.record().expect(passed=1)
+
+
+def test_a_failing_test_keeps_the_recordings_it_made(shop):
+    """They were paid for."""
+    shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert not shop.fetch('Oslo')\n")
+    shop.record().expect(failed=1, real=["fetch Oslo"])
+    shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert shop.fetch('Oslo')\n")
+
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_arguments_need_not_be_stored(shop):
+    """Then a miss cannot tell what differs, and says why."""
+    shop.ini("shop:fetch", mimic_store_arguments="false")
+    recorded = shop.record().expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+    shop.write("test_shop.py", TEST.replace("4711", "4712"))
+
+    run = shop.replay()
+
+    assert [recording["arguments"] for recording in recordings(recorded)] == [None]
+    run.expect(failed=1, real=[], says=["its arguments were not stored (mimic_store_arguments = false)"])
+
+
+def test_names_can_be_added_to_and_taken_out_of_the_secret_ones(shop):
+    """Their values stand in no description of a call; a function's own outcome is kept as it is."""
+    by_default = recordings(shop.record().expect(passed=1))
+    shop.ini("shop:fetch", mimic_redact=["pin"])
+    added = recordings(shop.record("--mimic-vault=added").expect(passed=1))
+    added = [json.loads(file.read_text()) for file in (shop.root / "added").rglob("*.json")]
+    shop.ini("shop:fetch", mimic_redact=["pin", "!pin"])
+    shop.record("--mimic-vault=out").expect(passed=1)
+    taken_out = [json.loads(file.read_text()) for file in (shop.root / "out").rglob("*.json")]
+
+    assert [recording["arguments"]["pin"] for recording in (*by_default, *taken_out)] == [4711, 4711]
+    assert "4711" not in json.dumps(added)
+    assert added[0]["outcomes"][0]["value"]["token"] == "given-by-the-function"
+
+
+def test_where_pickles_are_forbidden_only_plain_data_replays(shop):
+    """Others give an error that names the option; nothing is loaded, and nothing runs."""
+    shop.ini("shop:fetch", "shop:pair")
+    shop.write("test_shop.py", TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
+    recorded = shop.record().expect(passed=2)
+
+    run = shop.replay("-o", "mimic_pickle=forbid")
+
+    run.expect(passed=1, failed=1, real=[], says=["mimic_pickle = forbid", "shop:pair"])
+    assert run.changed == set()
+    assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == ["json", "pkl"]
+
+
+def test_paths_under_tmp_path_count_relative_to_it(shop):
+    """Another run has another temporary folder, and replays; the same path as a string is a string."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_path(tmp_path):
+            shop.fetch(tmp_path / "a.csv")
+
+        def test_string(tmp_path):
+            shop.fetch(str(tmp_path / "a.csv"))
+        """,
+    )
+    first = {"PYTEST_DEBUG_TEMPROOT": str(shop.root.parent / "first")}
+    second = {"PYTEST_DEBUG_TEMPROOT": str(shop.root.parent / "second")}
+    for folder in ("first", "second"):
+        (shop.root.parent / folder).mkdir()
+
+    shop.record(env=first).expect(passed=2)
+
+    run = shop.replay("-k", "path", env=second).expect(passed=1, deselected=1, real=[])
+    assert run.changed == set()
+    shop.replay("-k", "string", env=second).expect(failed=1, deselected=1, real=[])
+
+
+def test_patterns_leave_functions_out(shop):
+    """A call left out runs for real and is not recorded."""
+    shop.ini('shop:* exclude="shop:p*"')
+    shop.write("test_shop.py", TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
+    shop.record().expect(passed=2, real=["fetch Oslo", "pair Oslo"])
+
+    run = shop.run().expect(passed=2, real=["pair Oslo"])
+
+    assert run.section == ["1 call replayed, # s saved"]
+
+
+def test_a_vault_of_the_older_plugin_is_named(shop):
+    """With the command that records it anew."""
+    shop.vault.mkdir()
+    (shop.vault / f"{'0a' * 32}.pkl").write_bytes(b"x")
+
+    run = shop.replay()
+
+    run.expect(
+        failed=1,
+        real=[],
+        says=[".mimic_vault holds recordings of pytest-mimic 0.x", "anew with pytest --mimic-record"],
+    )

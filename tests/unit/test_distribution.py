@@ -1,0 +1,50 @@
+"""The distribution as it is installed: what it needs, what it offers to pytest, to pip and to type checkers."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.resources import files
+
+import pytest
+
+
+@pytest.fixture
+def installed() -> Distribution:
+    """pytest-mimic's metadata."""
+    try:
+        return distribution("pytest-mimic")
+    except PackageNotFoundError:
+        pytest.skip("pytest-mimic is on the path, not installed")
+
+
+def test_it_needs_four_packages_and_one_for_compression(installed):
+    """No client and no library of values among them; Python 3.10 is the floor."""
+    required = [line for line in installed.requires or () if "extra ==" not in line]
+
+    assert {re.match(r"[\w.-]+", line)[0].replace(".", "-") for line in required} == {
+        "pytest",
+        "cloudpickle",
+        "xxhash",
+        "filelock",
+        "backports-zstd",
+    }
+    assert installed.metadata["Requires-Python"] == ">=3.10"
+
+
+def test_it_declares_two_extras_that_hold_nothing_yet(installed):
+    """`remote` and `cli` can be named from the start."""
+    assert set(installed.metadata.get_all("Provides-Extra")) == {"remote", "cli"}
+    assert [line for line in installed.requires or () if "extra ==" in line] == []
+
+
+def test_pytest_finds_it_by_the_name_mimic(installed):
+    """So that `-p no:mimic` turns it off."""
+    [found] = [point for point in installed.entry_points if point.group == "pytest11"]
+
+    assert (found.name, found.value) == ("mimic", "pytest_mimic.plugin")
+
+
+def test_it_is_typed():
+    """Type checkers look for `py.typed`."""
+    assert files("pytest_mimic").joinpath("py.typed").is_file()
