@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,8 @@ class Session:
             today=lambda: datetime.date.today().isoformat(),
         )
         self.targets: list[Target] = []
-        self.roots: tuple[tuple[str, str], ...] = ((str(settings.rootdir), "rootdir"),)
+        folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))
+        self.roots: tuple[tuple[str, str], ...] = tuple((folder, "rootdir") for folder in folders)
         self._patcher = Patcher(self._cover, self._uncover)
         self._mimicked: dict[int, Mimicked] = {}
         self._edges: dict[int, Callable[..., Any]] = {}

@@ -1,0 +1,214 @@
+"""The same call is the same call: in another process, from another folder, however its arguments were passed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+SHOP = """
+    import dataclasses
+    import enum
+    from tally import ran
+
+    MISSING = object()
+
+    class Color(enum.Enum):
+        RED = 1
+
+    @dataclasses.dataclass
+    class Order:
+        items: list
+        labels: frozenset = frozenset({"a", "b", "c", None, 1})
+
+    class Shop:
+        def __init__(self, name):
+            self.name = name
+
+        def total(self, tax=1):
+            ran("total", self.name, tax)
+            return tax
+
+    def fetch(city, days=3, *, unit="C"):
+        ran("fetch", city, days, unit)
+        return city
+
+    def pick(first, second=MISSING):
+        ran("pick", first)
+        return second is MISSING
+
+    def gather(first, *rest, last=1, **extra):
+        ran("gather", first)
+        return first
+
+    def read(path):
+        ran("read")
+        return 1
+
+    def take(value):
+        ran("take")
+        return 1
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """Every function of `shop` is mimicked."""
+    project.ini("shop:*", "shop:Shop.total")
+    project.write("shop.py", SHOP)
+    return project
+
+
+def test_arguments_count_as_bound_not_as_passed(shop):
+    """By position, by keyword, left to a default: one call. A bare object() as the default is `left out`."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_function():
+            shop.fetch("Oslo"), shop.fetch(city="Oslo"), shop.fetch("Oslo", 3), shop.fetch(days=3, city="Oslo", unit="C")
+
+        def test_method():
+            shop.Shop("a").total(), shop.Shop("a").total(1), shop.Shop.total(shop.Shop("a"), tax=1)
+            shop.Shop("b").total()
+
+        def test_left_out():
+            assert shop.pick(1) and shop.pick(1, shop.MISSING) and not shop.pick(1, 2)
+
+        def test_more():
+            shop.gather(1, 2, 3, b=1, a=2), shop.gather(1, 2, 3, a=2, b=1, last=1)
+            shop.gather(2, (2, 3)), shop.gather(3, 2, 3), shop.gather(4, rest=(2, 3))
+        """,
+    )
+
+    shop.record().expect(
+        passed=4,
+        real=[
+            *("fetch Oslo 3 C", "total a 1", "total b 1", "pick 1", "pick 1"),
+            *("gather 1", "gather 2", "gather 3", "gather 4"),
+        ],
+    )
+    shop.replay().expect(passed=4, real=[])
+
+
+def test_values_count_under_any_hash_seed(shop):
+    """The order of sets and dicts, and what is shared, say nothing; a NaN is a NaN."""
+    shop.write(
+        "test_shop.py",
+        """
+        import collections, copy, datetime, decimal, functools, pathlib, re, uuid
+        import shop
+
+        def make(scale):
+            return lambda value: value * scale
+
+        VALUES = [
+            {"name": {"x", "y", "z", None, 2.5}, 1: frozenset({("a", 1), ("b", 2)})},
+            shop.Order([shop.Color.RED, {"p", "q", "r"}]),
+            (lambda row: [row, row, {"same": row}])({"a", "b", "c"}),
+            [float("nan"), decimal.Decimal("1.10"), uuid.UUID(int=7), re.compile("a+", re.I), range(3)],
+            [make(2), functools.partial(make(3), 1), shop.Shop("a").total, shop.Order, print, re.compile],
+            collections.OrderedDict(b=1, a={"k", "l", "m"}),
+        ]
+
+        def test_values():
+            for value in VALUES:
+                shop.take(value), shop.take(copy.deepcopy(value))
+        """,
+    )
+
+    shop.record(hash_seed=1).expect(passed=1, real=["take"] * 6)
+    for seed in (2, 3):
+        shop.replay(hash_seed=seed).expect(passed=1, real=[])
+
+
+PATHS = """
+    import pathlib
+    import shop
+
+    HERE = pathlib.Path(__file__)
+
+    def test_paths(tmp_path):
+        for path in (tmp_path / "a", [tmp_path], HERE, {"x": HERE.parent / "data"}, pathlib.Path("/etc/hosts")):
+            shop.read(path)
+"""
+
+
+def test_paths_of_the_project_and_of_tmp_path_count_relative(shop):
+    """A run has its own tmp_path, a checkout its own folder, an xdist worker its own part of both."""
+    shop.write("test_shop.py", PATHS)
+    shop.record().expect(passed=1, real=["read"] * 5)
+
+    shop.replay().expect(passed=1)
+    shop.replay(f"--basetemp={shop.root / 'inside'}").expect(passed=1)
+    shop.replay("-n1", process=True).expect(passed=1)
+
+
+def test_another_checkout_replays(shop):
+    """The folder's name has a part in no identity and in no recording."""
+    shop.write("test_shop.py", PATHS)
+    shop.record().expect(passed=1, real=["read"] * 5)
+    other = shop.root.parent / "another checkout"
+    shutil.copytree(shop.root, other)
+
+    assert not any(str(shop.root).encode() in data for data in shop.files().values())
+    shop.root = other
+    shop.replay(process=True).expect(passed=1, real=[])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_project_reached_through_a_link_replays(shop):
+    """The rootdir is that of the link; `__file__` of a test may be either."""
+    shop.write("test_shop.py", PATHS)
+    shop.record().expect(passed=1, real=["read"] * 5)
+    link = shop.root.parent / "link"
+    link.symlink_to(shop.root)
+
+    shop.replay(f"--rootdir={link}", process=True).expect(passed=1, real=[])
+
+
+SOURCE = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city
+"""
+REMARKS = '''
+    from tally import ran
+
+
+    def fetch(
+        city,
+    ):  # a town
+        """What the weather is."""
+        ran(
+            "fetch", city
+        )
+
+        return city
+'''
+
+
+def test_the_source_of_a_target_counts_less_its_remarks(project):
+    """A comment, a docstring, another layout: not stale. Another statement: as mimic_source says."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SOURCE)
+    project.write("test_shop.py", "import shop\ndef test_fetch():\n    assert shop.fetch('Oslo') == 'Oslo'\n")
+    project.record().expect(passed=1)
+
+    project.write("shop.py", REMARKS)
+    project.replay().expect(passed=1)
+    project.write("shop.py", SOURCE.replace("return city", "return city.title()"))
+    project.replay().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed since"])
+    project.ini("shop:fetch", mimic_source="warn")
+    project.replay("-W", "default").expect(passed=1, says=["shop:fetch has changed since"])
+    project.ini("shop:fetch", mimic_source="ignore")
+    ignored = project.replay().expect(passed=1, never=["has changed"])
+    assert ignored.changed == set()
+
+    project.ini("shop:fetch")
+    project.record().expect(passed=1, real=["fetch Oslo"])
+    project.replay().expect(passed=1, real=[])
