@@ -1,0 +1,265 @@
+"""The vault as its users meet it: shared, edited, copied, damaged, old, and left alone where nothing changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+try:
+    import numpy
+except ImportError:
+    numpy = None  # type: ignore[assignment]
+
+SHOP = """
+    from tally import ran
+
+    class User:
+        def __init__(self, name):
+            self.name = name
+
+    def rows(n):
+        ran("rows", n)
+        return {"rows": [{"id": i, "name": f"n{i}"} for i in range(500)]}
+
+    def small(n):
+        ran("small", n)
+        return {"v": 1}
+
+    def table(n):
+        ran("table", n)
+        return tuple(range(1000))
+
+    def sets(n):
+        ran("sets", n)
+        return {"z": {"a", "b", "c", "d"}, "a": [frozenset({("p", 1), ("q", 2), None})], "user": User({"x", "y"})}
+
+    def fails(n):
+        ran("fails", n)
+        error = KeyError("k")
+        error.seen = {"a", "b", "c"}
+        raise error
+
+    def stream(n):
+        ran("stream", n)
+        yield {"s", "t", "u"}
+        yield (1, 2)
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """Every function of `shop` is mimicked."""
+    project.ini("shop:*")
+    project.write("shop.py", SHOP)
+    return project
+
+
+def test(project, body: str) -> None:
+    """Writes test_shop.py with one test."""
+    lines = "".join(f"    {line.strip()}\n" for line in body.strip().splitlines())
+    project.write("test_shop.py", f"import pytest, shop\ndef test_it():\n{lines}")
+
+
+test.__test__ = False  # type: ignore[attr-defined]
+
+
+def stamps(project) -> dict[str, tuple[int, int]]:
+    """When each file and folder of the vault was last written, and which it is."""
+    facts = {path: path.stat() for path in project.vault.rglob("*")}
+    return {str(path): (fact.st_mtime_ns, fact.st_ino) for path, fact in facts.items()}
+
+
+def the(project, pattern: str):
+    """The one file of the vault that matches."""
+    (path,) = project.vault.glob(pattern)
+    return path
+
+
+EVERY_KIND = """
+    for n in (1, 2, 3): shop.rows(n), shop.small(n), shop.table(n), shop.sets(n), list(shop.stream(n))
+    for n in (1, 2, 3): pytest.raises(KeyError, shop.fails, n)
+"""
+
+
+def test_equal_outcomes_are_stored_once_and_recording_them_again_touches_nothing(shop):
+    """Under another hash seed, from another test: no file is written, let alone changed."""
+    test(shop, EVERY_KIND)
+    recorded = shop.record(hash_seed=1).expect(passed=1)
+    before = stamps(shop)
+
+    assert len([name for name in recorded.vault if name.startswith("objects/")]) == 5
+    (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
+    for seed in (2, 3):
+        again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)
+        assert (len(again.real), again.changed, stamps(shop)) == (18, set(), before)
+    shop.replay(hash_seed=4).expect(passed=1, real=[])
+    assert stamps(shop) == before
+
+
+# Each differs from the one before in a way that equality alone might not see.
+OUTCOMES = [
+    "{'a': 1, 'b': 2}",
+    "{'b': 2, 'a': 1}",
+    "{'b': 2, 'a': True}",
+    "numpy.ones((2, 3))" if numpy else "bytearray(6)",
+    "numpy.ones((2, 3), order='F')" if numpy else "bytes(6)",
+    "[0.0]",
+    "[-0.0]",
+    "{1, 2}",
+    "frozenset({1, 2})",
+]
+
+
+def test_another_outcome_replaces_the_recording_and_its_object_goes(project):
+    """Types, the order of dicts and the layout of arrays count."""
+    project.ini("shop:give")
+    project.write("shop.py", "import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
+    project.write("test_shop.py", "import shop\ndef test_it():\n    shop.give()\n")
+    for outcome in OUTCOMES:
+        outcome = outcome.replace("numpy", "__import__('numpy')")
+        run = project.run("--mimic-rerecord", env={"OUTCOME": outcome}).expect(passed=1)
+        again = project.run("--mimic-rerecord", env={"OUTCOME": outcome}).expect(passed=1)
+        assert again.changed == set()
+
+        assert run.changed, outcome
+        assert sum(name.startswith("objects/") for name in run.vault) <= 1
+
+
+def test_an_edit_is_used_as_it_stands_and_no_other_recording_shares_it(shop):
+    """In a recording itself, and in an object that several recordings share."""
+    test(shop, "shop.rows(1), shop.small(1)")
+    shop.record().expect(passed=1)
+    large, small = the(shop, "objects/*/*.json"), the(shop, "calls/shop/small/*.json")
+    large.write_text(large.read_text().replace('"n7"', '"edited"').replace("\n", "\r\n"), newline="")
+    small.write_text(small.read_text().replace('"v": 1', '"v": 99, "more": [true, null]'))
+    edited = """
+        assert shop.rows(1)["rows"][7] == shop.rows(1)["rows"][7] == {"id": 7, "name": "edited"}
+        assert shop.small(1) == {"v": 99, "more": [True, None]}
+    """
+    test(shop, edited)
+    assert shop.replay().expect(passed=1).changed == set()
+
+    others = "assert shop.rows(2)['rows'][7] == shop.rows(3)['rows'][7] == {'id': 7, 'name': 'n7'}"
+    test(shop, edited + others)
+    shop.record().expect(passed=1, real=["rows 2", "rows 3"])
+    shop.replay().expect(passed=1, real=[])
+    shop.run("--mimic-verify").expect(
+        failed=1, says=["DriftError: shop:rows(n=1)", "rows[7].name: 'edited' recorded, 'n7' now"]
+    )
+
+    test(shop, "shop.rows(1), shop.rows(2), shop.rows(3), shop.small(1)")
+    anew = shop.run("--mimic-rerecord").expect(passed=1)
+    assert sum(name.startswith("objects/") for name in anew.vault) == 1
+    assert b"edited" not in b"".join(anew.vault.values())
+
+
+def test_an_edit_that_equals_another_outcome_is_not_shared_either(project):
+    """What is recorded later has an object of its own."""
+    project.ini("shop:give")
+    project.write("shop.py", "def give(n):\n    return [n // 10] * 3000\n")
+    test(project, "shop.give(10)")
+    project.record().expect(passed=1)
+    edited = the(project, "objects/*/*.json")
+    edited.write_text(edited.read_text().replace("1", "2"))
+
+    test(project, "assert [shop.give(n)[0] for n in (10, 20, 11)] == [2, 2, 1]")
+    project.record().expect(passed=1)
+    edited.write_text(edited.read_text().replace("2", "7"))
+
+    test(project, "assert [shop.give(n)[0] for n in (10, 20, 11)] == [7, 2, 1]")
+    project.replay().expect(passed=1)
+
+
+def test_a_vault_is_moved_and_its_line_ends_are_converted(shop):
+    """As git does on Windows; recording equal outcomes again leaves the conversion alone."""
+    test(shop, EVERY_KIND)
+    shop.record().expect(passed=1)
+    elsewhere = shop.root.parent / "some where" / "else"
+    shutil.copytree(shop.vault, elsewhere)
+    for path in shop.vault.rglob("*.json"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    before = stamps(shop)
+
+    shop.replay().expect(passed=1, real=[])
+    shop.run("--mimic-rerecord").expect(passed=1)
+    assert stamps(shop) == before
+    shutil.rmtree(shop.vault)
+    shop.replay(f"--mimic-vault={elsewhere}").expect(passed=1, real=[])
+    assert not shop.vault.exists()
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n"
+DAMAGES = {
+    "a flipped bit": ("objects/*/*.pkl", lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:], "is not what was recorded"),
+    "cut short": ("objects/*/*.pkl", lambda data: data[:-9], "is not what was recorded"),
+    "empty": ("objects/*/*.pkl", lambda data: b"", "is not what was recorded"),
+    "a pointer": ("objects/*/*.pkl", lambda data: POINTER.encode(), "git lfs pull"),
+    "JSON cut short": ("objects/*/*.json", lambda data: data[:-9], "is not what was recorded"),
+    "JSON of another shape": ("objects/*/*.json", lambda data: b"[1, 2]", "is not what was recorded"),
+    "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not what was recorded"),
+    "a recording of another shape": ("calls/shop/small/*.json", lambda data: b"[]", "is not what was recorded"),
+    "a merge conflict": ("calls/shop/small/*.json", lambda data: b"<<<<<<< HEAD\n" + data, "the marks of a merge conflict"),
+    "a newer format": ("calls/shop/small/*.json", lambda data: data.replace(b'"format": 1', b'"format": 99'), "is of format 99, which a newer pytest-mimic wrote"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named_never_used_and_never_recorded_over_in_silence(shop, damage):
+    """Only --mimic-rerecord, which the message names, mends it."""
+    pattern, spoil, says = DAMAGES[damage]
+    test(shop, "shop.rows(1), shop.small(1), shop.table(1)")
+    shop.record().expect(passed=1)
+    path = the(shop, pattern)
+    path.write_bytes(spoil(path.read_bytes()))
+
+    for options in ((), ("--mimic-record",)):
+        run = shop.run(*options).expect(failed=1, real=[], says=["CorruptRecordingError", path.name, says])
+        assert run.changed == set()
+    shop.run("--mimic-rerecord").expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
+    """0.x kept pickles by their hash in one flat folder; they are not opened."""
+    shop.vault.mkdir()
+    old = shop.vault / f"{'62af10cc' * 8}.pkl"
+    old.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    test(shop, "shop.small(1)")
+
+    shop.replay().expect(
+        failed=1, says=["recordings of pytest-mimic 0.x", "record them anew with pytest --mimic-record"]
+    )
+    shop.record().expect(passed=1)
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_a_vault_that_cannot_be_is_told_and_the_other_tests_run(shop):
+    """One clear error names path and cause."""
+    shop.vault.write_text("a file")
+    test(shop, "shop.small(1)")
+    shop.write("test_other.py", "def test_other(): pass\n")
+
+    for options in ((), ("--mimic-record",)):
+        shop.run(*options).expect(failed=1, passed=1, says=[f"{shop.vault}: Not a directory"])
+    assert shop.vault.read_text() == "a file"
+
+
+def test_the_facts_of_a_run_change_only_with_the_outcome(shop):
+    """Its test, date and duration stay; so a diff shows what a reviewer must see."""
+    test(shop, "shop.small(1)")
+    shop.record().expect(passed=1)
+    path = the(shop, "calls/shop/small/*.json")
+    facts = json.loads(path.read_text())
+    facts.update(test="test_gone.py::test_gone", recorded="2020-02-02")
+    facts["outcomes"][0]["duration"] = 9.75
+    path.write_text(json.dumps(facts))
+
+    shop.run("--mimic-rerecord").expect(passed=1, real=["small 1"])
+    assert json.loads(path.read_text()) == facts
+    facts["outcomes"][0]["value"] = {"v": 2}
+    path.write_text(json.dumps(facts))
+    shop.run("--mimic-rerecord").expect(passed=1)
+    assert json.loads(path.read_text())["test"] == "test_shop.py::test_it"
+    assert json.loads(path.read_text())["recorded"] > "2020-02-02"
