@@ -12,7 +12,7 @@ from pytest_mimic._engine import Engine
 from pytest_mimic._pattern import Selector
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call, Step
-from pytest_mimic.errors import CassetteError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
@@ -102,9 +102,17 @@ class Cassette:
         self._order: list[int] = []
         self._closed = False
         self._is_longer = False
+        self._replaced = self._read_replaced() if mode == "record" else []
         if mode not in ("record", "live"):
             for entry in engine.vault.read_cassette(self._file) or ():
                 self._add(entry)
+
+    def _read_replaced(self) -> list[CassetteEntry]:
+        """The cassette that will be replaced; a damaged one is as good as none."""
+        try:
+            return self._engine.vault.read_cassette(self._file) or []
+        except CorruptRecordingError:
+            return []
 
     def _add(self, entry: CassetteEntry) -> None:
         self._places.setdefault(entry.key, []).append(len(self._entries))
@@ -173,12 +181,18 @@ class Cassette:
         return self._engine.run(call, lambda outcome, duration: self._keep(place, call, outcome, duration))
 
     def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
-        stored = self._engine.encode(call, outcome, duration)
+        stored = self._engine.encode(call, outcome, duration, before=self._before(place, call))
         self._entries[place] = self._entry(call, stored)
         self._is_longer = True
         self._engine.count(call, outcome, duration)
         if self._closed:  # a stream that was read to its end after the block
             self._write()
+
+    def _before(self, place: int, call: Call) -> Stored | None:
+        """What the cassette that is being replaced holds of a call."""
+        if place >= len(self._replaced) or self._replaced[place].key != call.key:
+            return None
+        return self._replaced[place].stored
 
     def _entry(self, call: Call, stored: Stored) -> CassetteEntry:
         from pytest_mimic._vault import CassetteEntry

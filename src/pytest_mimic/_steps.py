@@ -113,6 +113,11 @@ class Call:
         self.pausing = False
 
     @property
+    def is_shared(self) -> bool:
+        """Whether it belongs to the client, at a boundary, and to no test."""
+        return self.plan.kind != "function" and not self.sequence
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The structured, redacted description of its arguments, as they were when first asked for."""
         if self._described is None:

@@ -299,7 +299,6 @@ def test_reading_on(project, mode):
     project.run(process=True, env=second).expect(passed=1)
 
 
-@pytest.mark.xfail(strict=True, reason="the engine compares whole outcomes, dates included")
 def test_recording_again_leaves_equal_answers(project):
     """A new date is no new outcome: `--mimic-rerecord` of an unchanged service changes no file."""
     pytest.importorskip("httpx")
