@@ -289,7 +289,7 @@ class Run:
 
     def _judge(self) -> None:
         settings = self.session.settings
-        if not self._saw_start:
+        if not self._saw_start or self.config.option.collectonly:
             return
         reasons = self._narrowed()
         if settings.mode is Mode.LIVE:

@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "mimic(*targets, **options): replay the recorded calls of these targets in this test, class or module; "
         "the options are those of a mimic_functions line.",
     )
-    if config.option.collectonly or getattr(config.option, "help", False):
+    if getattr(config.option, "help", False):
         return
     config.stash[_SESSION_OF] = session_of = lambda: _run(config).session
     _ambient.push(session_of)

@@ -339,3 +339,12 @@ def test_strict_markers_and_strict_config_know_ours(shop):
     )
 
     shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
+
+
+def test_a_call_at_import_is_replayed_while_only_collecting(shop):
+    """Collecting runs modules, and with them the calls at their top level."""
+    shop.write("test_shop.py", "import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
+    shop.record("--collect-only").expect(exit_code=0, real=["fetch Oslo"])
+
+    shop.replay("--collect-only").expect(exit_code=0, real=[])
+    shop.replay().expect(passed=1, real=[])
