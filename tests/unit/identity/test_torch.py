@@ -1,0 +1,53 @@
+"""torch's tensors: by dtype, shape and values. torch itself is too large to be asked for; where it is there, this runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic import fingerprint
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+TENSORS = {
+    "tensor": ([1.0, 2.0], {}),
+    "values": ([1.0, 3.0], {}),
+    "dtype": ([1.0, 2.0], {"dtype": torch.float64}),
+    "half": ([1.0, 2.0], {"dtype": torch.bfloat16}),
+    "shape": ([[1.0, 2.0]], {}),
+    "gradients": ([1.0, 2.0], {"requires_grad": True}),
+    "integers": ([1, 2], {}),
+    "complex": ([1j, 2j], {}),
+    "none": ([], {}),
+}
+
+
+def test_tensors_count_by_dtype_shape_and_values():
+    """And by whether they require gradients; not by how they lie in memory."""
+    table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+
+    identities = {name: fingerprint(torch.tensor(data, **how)) for name, (data, how) in TENSORS.items()}
+
+    assert len(set(identities.values())) == len(TENSORS)
+    assert identities["tensor"] == fingerprint(torch.tensor([1.0, 2.0]).clone())
+    assert fingerprint(table) == fingerprint(table.t().contiguous().t())
+    assert fingerprint(table) != fingerprint(table.t())
+    assert fingerprint(table.conj()) == fingerprint(table)
+
+
+def test_sparse_tensors_count_by_their_entries():
+    """In whatever order these are held."""
+    first = torch.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (2, 2))
+    again = torch.sparse_coo_tensor([[1, 0], [0, 1]], [2.0, 1.0], (2, 2))
+    other = torch.sparse_coo_tensor([[1, 0], [0, 1]], [2.0, 2.0], (2, 2))
+
+    assert fingerprint(first) == fingerprint(again)
+    assert fingerprint(first) != fingerprint(other)
+    assert fingerprint(first.to_dense().to_sparse_csr()) == fingerprint(again.to_dense().to_sparse_csr())
+
+
+def test_dtypes_devices_and_sizes_have_an_identity():
+    """They stand in configurations beside tensors."""
+    things = [torch.float32, torch.float64, torch.device("cpu"), torch.Size([2, 3]), torch.strided]
+
+    assert len({fingerprint(thing) for thing in things}) == len(things)
+    assert fingerprint(torch.Size([2, 3])) == fingerprint(torch.zeros(2, 3).shape)
