@@ -138,32 +138,6 @@ def test_where_pickles_are_forbidden_only_plain_data_replays(shop):
     assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == ["json", "pkl"]
 
 
-def test_paths_under_tmp_path_count_relative_to_it(shop):
-    """Another run has another temporary folder, and replays; the same path as a string is a string."""
-    shop.write(
-        "test_shop.py",
-        """
-        import shop
-
-        def test_path(tmp_path):
-            shop.fetch(tmp_path / "a.csv")
-
-        def test_string(tmp_path):
-            shop.fetch(str(tmp_path / "a.csv"))
-        """,
-    )
-    first = {"PYTEST_DEBUG_TEMPROOT": str(shop.root.parent / "first")}
-    second = {"PYTEST_DEBUG_TEMPROOT": str(shop.root.parent / "second")}
-    for folder in ("first", "second"):
-        (shop.root.parent / folder).mkdir()
-
-    shop.record(env=first).expect(passed=2)
-
-    run = shop.replay("-k", "path", env=second).expect(passed=1, deselected=1, real=[])
-    assert run.changed == set()
-    shop.replay("-k", "string", env=second).expect(failed=1, deselected=1, real=[])
-
-
 def test_patterns_leave_functions_out(shop):
     """A call left out runs for real and is not recorded."""
     shop.ini('shop:* exclude="shop:p*"')
@@ -173,17 +147,3 @@ def test_patterns_leave_functions_out(shop):
     run = shop.run().expect(passed=2, real=["pair Oslo"])
 
     assert run.section == ["1 call replayed, # s saved"]
-
-
-def test_a_vault_of_the_older_plugin_is_named(shop):
-    """With the command that records it anew."""
-    shop.vault.mkdir()
-    (shop.vault / f"{'0a' * 32}.pkl").write_bytes(b"x")
-
-    run = shop.replay()
-
-    run.expect(
-        failed=1,
-        real=[],
-        says=[".mimic_vault holds recordings of pytest-mimic 0.x", "anew with pytest --mimic-record"],
-    )
