@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import types
+import urllib.parse
 import uuid
 import zoneinfo
 from typing import Any, NamedTuple
@@ -253,6 +254,28 @@ def test_secrets_are_left_out_by_name_everywhere() -> None:
         "'config': SimpleNamespace(api_key=<redacted>, name='a'), "
         "'headers': [('X-Api-Key', <redacted>), ('Accept', 'y')]}"
     )
+
+
+def test_secrets_of_a_command_line_are_left_out() -> None:
+    """An option has a name too, whether its value is joined to it or follows."""
+    command = ["login", "--user", "ann", "--password", "hunter2", "--api-key=12345", "-v", "hunter2"]
+
+    assert shown(command) == (
+        "['login', '--user', 'ann', '--password', <redacted>, '--api-key=<redacted>', '-v', <redacted>]"
+    )
+    assert shown(("--token", "abc", "--token")) == "('--token', <redacted>, '--token')"
+    assert shown(["password", "hunter2", "token", "-"]) == "['password', 'hunter2', 'token', '-']"
+
+
+@pytest.mark.parametrize(
+    "split", [urllib.parse.urlsplit, urllib.parse.urlparse, urllib.parse.urldefrag], ids=lambda f: f.__name__
+)
+def test_a_url_in_parts_is_shown_whole_and_without_secrets(split: Any) -> None:
+    """Alone, a user part does not look like a URL."""
+    url = "https://ann:hunter2@shop.com/a?token=abc&b=1"
+
+    for value in (split(url), split(url.encode())):
+        assert shown(value) == "https://ann:<redacted>@shop.com/a?token=<redacted>&b=1"
 
 
 def test_a_secret_is_left_out_of_other_places_too() -> None:

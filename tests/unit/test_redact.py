@@ -216,6 +216,8 @@ def test_headers_keep_their_order(redactor: Redactor) -> None:
         ("max_tokens=5 tokens: 3", "max_tokens=5 tokens: 3"),
         ('unfinished "token": "abc', 'unfinished "token": "<redacted>"'),
         ("the password is wrong", "the password is wrong"),
+        ("curl --token=abc -p=1 --api-key abc", "curl --token=<redacted> -p=1 --api-key abc"),
+        ("--client-secret=abc", "--client-secret=<redacted>"),
     ],
 )
 def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: str, expected: str) -> None:

@@ -37,6 +37,12 @@ def _own_text(base: Any, value: Any) -> str:
     return str(base.__str__(value))
 
 
+def _url(_base: type, value: Any) -> str:
+    """The URL whole, as its parts do not show where a password stands."""
+    text = value.geturl()
+    return text if isinstance(text, str) else str(text, "latin-1")
+
+
 _TEXTS: dict[str, Callable[[type, Any], str]] = {
     "builtins.NotImplementedType": _own_text,
     "builtins.builtin_function_or_method": _titled("function"),
@@ -61,6 +67,8 @@ _TEXTS: dict[str, Callable[[type, Any], str]] = {
     "ipaddress.IPv4Address": _own_text,
     "ipaddress.IPv6Address": _own_text,
     "re.Pattern": _own_text,
+    "urllib.parse._ResultMixinBytes": _url,
+    "urllib.parse._ResultMixinStr": _url,
     "uuid.UUID": _own_text,
     "zoneinfo.ZoneInfo": _own_text,
 }

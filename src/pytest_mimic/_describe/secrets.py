@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe.parts import attributes_of, is_pair, library_of
@@ -26,7 +27,14 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
         elif id(part) not in seen:
             seen[id(part)] = part
             todo += ((inner, secret or redactor.secret(name)) for name, inner in _inside(part))
+            todo += ((inner, True) for flag, inner in pairwise(_begin(part)) if redactor.secret_flag(flag))
     return frozenset(found)
+
+
+def _begin(value: Any) -> list[object]:
+    """The first items of what may be a command line."""
+    kind = type(value)
+    return list(islice(kind.__iter__(value), _SEARCHED)) if issubclass(kind, (list, tuple)) else []
 
 
 def _text(value: Any) -> str:

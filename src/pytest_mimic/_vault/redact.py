@@ -101,7 +101,7 @@ _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 _URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
 _NAMED = re.compile(
-    r"""(?<![\w-])(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)\s{0,20}[=:]\s{0,20}"""
+    r"""(?<![\w-])-{0,2}(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)\s{0,20}[=:]\s{0,20}"""
 )
 _VALUE = re.compile(
     r"""(?:None|null)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
@@ -109,6 +109,7 @@ _VALUE = re.compile(
     + _SCHEMES
     + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
 )
+_FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
 _SHORTEST_SECRET = 4
@@ -163,6 +164,11 @@ class Redactor:
                 if part in self._public:
                     public = max(public, len(part))
         return secret > public
+
+    def secret_flag(self, item: object) -> bool:
+        """Whether the item is the name of an option whose value follows as the next item: `--password`."""
+        flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
+        return flag is not None and self.secret(flag[1])
 
     def scrub(self, plain: Any) -> Any:
         """A copy of plain data, with the values of secret names replaced; None stays None.
