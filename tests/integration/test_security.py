@@ -1,0 +1,341 @@
+"""Secrets stay out of whatever describes a call; a recording loads what it lists, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_mimic._outcome.pickles import Pickled
+from pytest_mimic._vault import container
+
+SECRETS = [
+    f"hush-{number}-{word}" for number, word in enumerate("alpha beta gamma delta eps zeta eta".split())
+]
+PLAIN = "the-public-part"
+
+SHOP = """
+    import dataclasses
+    import os
+    import threading
+    from tally import ran
+
+    @dataclasses.dataclass
+    class Config:
+        host: str
+        api_key: str
+        more: dict
+
+    class Client:
+        def __init__(self, token):
+            self.auth_token = token
+
+        def __repr__(self):
+            return f"Client({self.auth_token})"
+
+    def fetch(city, password=None, config=None, client=None, url=None, headers=None, **more):
+        ran("fetch", city)
+        return {"city": city, "n": os.environ.get("N", "1")}
+
+    def spoil(rows, config):
+        rows.append(config["password"])
+        return 1
+
+    def lock(api_key):
+        return threading.Lock()
+
+    def swallow(city, **options):
+        try:
+            fetch(city, **options)
+        except Exception:
+            pass
+"""
+
+TEST = """
+    import shop
+    from secret import *
+
+    def options():
+        return dict(
+            password=S[0],
+            config=shop.Config(PUBLIC, S[1], {"db": [{"Client-Secret": S[2]}]}),
+            client=shop.Client(S[3]),
+            url=f"https://user:{S[4]}@host/?token={S[5]}&q={PUBLIC}",
+            headers=[("Authorization", "Bearer " + S[6])],
+            command=["run", "--token", S[5], f"--api-key={S[4]}"],
+            again=f"said {S[0]} to {PUBLIC}",
+        )
+
+    def test_fetch():
+        shop.fetch("Oslo", **options())
+
+    def test_swallowed():
+        shop.swallow("Oslo", **options())
+
+    def test_changed():
+        shop.spoil([], {"password": S[0]})
+
+    def test_refused():
+        shop.fetch(object(), **options())
+
+    def test_unstorable():
+        shop.lock(S[0])
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """Functions that take secrets under every kind of name; the secrets stand in no test's own source."""
+    project.ini("shop:fetch", "shop:spoil", "shop:lock")
+    project.write("shop.py", SHOP)
+    project.write("secret.py", f"S, PUBLIC = {SECRETS}, {PLAIN!r}\n")
+    project.write("test_shop.py", TEST)
+    return project
+
+
+def contents(project) -> Iterator[bytes]:
+    """Every file of the vault, and what pickles hold."""
+    for name, data in project.files().items():
+        yield name.encode()
+        yield data
+        if name.endswith(".pkl"):
+            stream, buffers = container.unpack(memoryview(data), container.claimed_checksum(memoryview(data)))
+            yield from (bytes(stream), *map(bytes, buffers))
+
+
+def assert_hidden(project, run) -> None:
+    """No secret is in the vault, nor in anything that the run printed."""
+    for secret in SECRETS:
+        assert secret not in run.output
+        assert not any(secret.encode() in content for content in contents(project))
+
+
+def test_secrets_are_told_nowhere(shop):
+    """Recording, refusing, missing, drifting, the nearest recording, the summary: names and placeholders."""
+    run = shop.record().expect(
+        passed=2,
+        failed=3,
+        says=["MutatedInputError", "UnstableIdentityError", "UnstorableOutcomeError"],
+    )
+    assert_hidden(shop, run)
+    assert any(PLAIN.encode() in content for content in contents(shop))
+
+    verified = shop.run("--mimic-verify", "-k", "fetch or swallow", env={"N": "2"})
+    verified.expect(failed=2, deselected=3, says=["n: '1' recorded, '2' now"])
+    assert_hidden(shop, verified)
+
+    shop.write("test_shop.py", TEST.replace('"Oslo"', '"Rome"'))
+    missing = shop.replay("-k", "fetch or swallow")
+    missing.expect(failed=2, deselected=3, says=["city: 'Oslo' recorded, 'Rome' now", "password=<redacted>"])
+    assert_hidden(shop, missing)
+
+    shop.write("test_shop.py", TEST.replace("S[0]", "S[0][::-1]").replace("S[3]", "S[3][::-1]"))
+    other = shop.replay("-k", "fetch", "--mimic-fail-on-unused").expect(failed=1, deselected=4)
+    other.expect(failed=1, deselected=4, says=["client.auth_token (redacted)"])
+    assert_hidden(shop, other)
+    assert SECRETS[0][::-1] not in other.output
+    assert SECRETS[3][::-1] not in other.output
+
+
+def test_secrets_count_although_they_are_not_shown(project):
+    """Two calls that differ in a secret alone are two calls; the outcome is kept as it is."""
+    project.ini("shop:sign")
+    project.write("shop.py", "def sign(token):\n    return 'signed by ' + token\n")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_sign():
+            assert shop.sign("aaaa1") == "signed by aaaa1" and shop.sign("aaaa2") == "signed by aaaa2"
+        """,
+    )
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)
+
+    assert [json.loads(data)["arguments"] for data in project.files().values()] == [
+        {"token": "<redacted>"}
+    ] * 2
+
+
+def test_mimic_redact_adds_names_and_takes_some_out(project):
+    """Case, `-` and `_` do not count; a longer name that holds one as whole words is secret too."""
+    project.ini("shop:fetch", mimic_redact=["pin", "Tax-Number", "!token"])
+    project.write("shop.py", "def fetch(**options): pass\n")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_fetch():
+            shop.fetch(pin="1111x", customer_pin="2222x", taxNumber="3333x", TAX_NUMBER="4444x", token="5555x", api_key="6666x")
+        """,
+    )
+    project.record().expect(passed=1)
+
+    (data,) = project.files().values()
+    assert json.loads(data)["arguments"] == {
+        "pin": "<redacted>",
+        "customer_pin": "<redacted>",
+        "taxNumber": "<redacted>",
+        "TAX_NUMBER": "<redacted>",
+        "token": "5555x",
+        "api_key": "<redacted>",
+    }
+
+
+def test_no_arguments_are_stored_where_the_ini_says_so(shop):
+    """A miss can then say only that they were not."""
+    shop.ini("shop:fetch", mimic_store_arguments="false")
+    shop.record("-k", "fetch").expect(passed=1, deselected=4)
+
+    assert not any(PLAIN.encode() in content or b"Oslo" in content[:150] for content in contents(shop))
+    shop.write("test_shop.py", TEST.replace('"Oslo"', '"Rome"'))
+    shop.replay("-k", "fetch").expect(failed=1, deselected=4, says=["its arguments were not stored"])
+
+
+LOADS = """
+    import functools, operator, pathlib
+    from tally import ran
+
+    def touch(path):
+        pathlib.Path(path).touch()
+        return path
+
+    class Handle:
+        def __init__(self, path):
+            self.path = path
+
+        def __reduce__(self):
+            return touch, (self.path,)
+
+    class User:
+        pass
+
+    def give(what):
+        class Local:
+            pass
+
+        return {
+            "handle": lambda: [User(), Handle("touched")],
+            "user": lambda: User(),
+            "class": lambda: User,
+            "function": lambda: touch,
+            "partial": lambda: functools.partial(touch, 1),
+            "lambda": lambda: lambda: 1,
+            "deep lambda": lambda: [{"k": [lambda: 2]}],
+            "local class": lambda: Local(),
+            "getattr": lambda: functools.partial(getattr, "abc"),
+            "attrgetter": lambda: operator.attrgetter("upper"),
+            "methodcaller": lambda: operator.methodcaller("upper"),
+            "bound": lambda: "abc".upper,
+            "module": lambda: operator,
+        }[what]()
+"""
+
+
+@pytest.fixture
+def giving(project):
+    """`giving("user")` records one outcome of `shop.give`, and gives what edits its entry."""
+
+    def record(what: str):
+        project.ini("shop:give")
+        project.write("shop.py", LOADS)
+        project.write("test_shop.py", f"import shop\ndef test_give(): shop.give({what!r})\n")
+        project.record().expect(passed=1)
+        (path,) = project.vault.glob("calls/**/*.json")
+
+        def edit(**changes):
+            facts = json.loads(path.read_text())
+            entry = facts["outcomes"][0]
+            entry.update(changes)
+            facts["outcomes"] = [{key: value for key, value in entry.items() if value is not ...}]
+            path.write_text(json.dumps(facts))
+            return entry
+
+        return edit
+
+    return record
+
+
+def test_a_pickle_that_imports_more_than_its_recording_lists_is_refused_before_it_runs(project, giving):
+    """Whatever is done to the list."""
+    edit = giving("handle")
+    touched = project.root / "touched"
+    imports = edit()["imports"]
+    touched.unlink()
+
+    assert "shop:touch" in imports
+    for shorter in ([name for name in imports if name != "shop:touch"], [], ..., ["shop:*"], ["shop"]):
+        edit(imports=shorter)
+        project.replay().expect(failed=1, says=["which its recording does not list"])
+    for wrong in (None, "shop:touch", [1], {"shop:touch": 1}):
+        edit(imports=wrong)
+        project.replay().expect(failed=1, says=["CorruptRecordingError"])
+    assert not touched.exists()
+
+    edit(imports=imports)
+    project.replay().expect(passed=1)
+    assert touched.exists()
+
+
+def test_a_pickle_put_in_its_place_is_refused_before_it_runs(project, giving):
+    """Its checksum is right: an author can make one. What it imports is not listed."""
+    edit = giving("user")
+    touched = project.root / "touched"
+    stream = b"cos\nsystem\n" + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
+    packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
+    (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
+    edit(checksum=packer.checksum)
+
+    project.replay().expect(failed=1, says=["it imports os:system, which its recording does not list"])
+    edit(imports=["os:system"])
+    project.replay().expect(
+        failed=1, says=["it imports os:system, which its recording does not list as code"]
+    )
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize("what", ["user", "class", "function", "partial"])
+def test_classes_and_functions_by_name_are_no_code(project, giving, what):
+    """They are listed as what the pickle imports."""
+    entry = giving(what)()
+
+    assert "code" not in entry
+    assert {"shop:User", "shop:touch"} & set(entry["imports"])
+    project.replay().expect(passed=1)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["lambda", "deep lambda", "local class", "getattr", "attrgetter", "methodcaller", "bound", "module"],
+)
+def test_code_is_listed_as_code_and_refused_where_it_is_not(project, giving, what):
+    """Stored by value, or fetched by a name that is data."""
+    edit = giving(what)
+    entry = edit()
+
+    assert entry["code"]
+    project.replay().expect(passed=1)
+    edit(imports=[*entry["imports"], *entry["code"]], code=...)
+    project.replay().expect(failed=1, says=["which its recording does not list as code"])
+
+
+def test_forbidden_pickles_are_neither_loaded_nor_recorded(project, giving):
+    """Plain data replays as ever; of others the file is named."""
+    edit = giving("handle")
+    touched = project.root / "touched"
+    touched.unlink()
+    project.ini("shop:give", "shop:plain", mimic_pickle="forbid")
+    project.write("shop.py", LOADS + "\n    def plain(n):\n        return {'rows': [None, 1.5] * n}\n")
+
+    project.replay().expect(failed=1, says=["mimic_pickle = forbid", edit()["pickle"]])
+    assert not touched.exists()
+    project.write("test_shop.py", "import shop\ndef test_plain(): assert shop.plain(999)['rows'][1] == 1.5\n")
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)
+    project.write("test_shop.py", "import shop\ndef test_give(): shop.give('class')\n")
+    refused = project.record().expect(failed=1, says=["UnstorableOutcomeError", "mimic_pickle = forbid"])
+    assert refused.changed == set()
