@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
+
+_OURS = __file__.removesuffix("_engine.py")
 
 
 class Engine:
@@ -292,7 +295,7 @@ class Engine:
         if self.settings.source == "warn":
             import warnings
 
-            warnings.warn(str(error), stacklevel=2)
+            warnings.warn(str(error), stacklevel=1 + _frames_of_ours())
             return
         self.ledger.use(name)
         raise self.blame(error, call)
@@ -498,6 +501,15 @@ class Engine:
         )
         if lines:
             raise self.blame(drift(call.label, lines, test=self.test), call)
+
+
+def _frames_of_ours() -> int:
+    """How many frames, from the caller's on, lie between it and the user's line."""
+    frame = sys._getframe(1)
+    count = 0
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _failure(outcome: Outcome) -> BaseException | None:
