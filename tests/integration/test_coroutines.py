@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 SHOP = """
     import asyncio
     import functools
@@ -247,6 +249,8 @@ def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(proje
 
 def test_under_trio_and_anyio(round_trip):
     """Replaying needs no particular event loop, recording waits in whichever runs."""
+    pytest.importorskip("trio")
+    pytest.importorskip("anyio")
     round_trip(
         "shop:fetch",
         shop="""
@@ -280,6 +284,7 @@ def test_under_trio_and_anyio(round_trip):
 
 def test_under_pytest_asyncio_with_async_fixtures(round_trip):
     """Fixtures and tests of one loop or several."""
+    pytest.importorskip("pytest_asyncio")
     round_trip(
         "shop:fetch",
         shop=SHOP,

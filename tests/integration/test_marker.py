@@ -217,6 +217,8 @@ def test_classes_modules_and_unittest(project):
 
 def test_async_tests(project):
     """Decorated and marked, under pytest-asyncio and anyio, with async fixtures."""
+    pytest.importorskip("pytest_asyncio")
+    pytest.importorskip("anyio")
     project.ini(asyncio_default_fixture_loop_scope="function")
     project.write("shop.py", SHOP)
     project.write(

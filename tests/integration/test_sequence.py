@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 CLIENT = """
     from tally import ran
 
@@ -270,6 +272,7 @@ def test_function_fixtures_and_teardown_belong_to_the_test(round_trip):
 
 def test_a_rerun_counts_anew(project):
     """pytest-rerunfailures runs the test again from its first call."""
+    pytest.importorskip("pytest_rerunfailures")
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
     project.write(

@@ -425,6 +425,7 @@ def test_several_misses_are_all_told(project):
 
 def test_under_xdist(project):
     """A worker's swallowed miss fails the test, and the controller tells it."""
+    pytest.importorskip("xdist")
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
