@@ -15,14 +15,29 @@ def name_of(thing: object) -> str:
 def resolve(module: str, qualname: str) -> Any:
     """What the name stands for, importing its module.
 
+    A private module of the standard library that this Python does not have is looked for in its public one:
+    3.13 keeps paths in `pathlib._local`, others in `pathlib`.
+
     Raises:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
-    found: Any = sys.modules.get(module) or importlib.import_module(module)
+    found: Any = sys.modules.get(module) or _imported(module)
     for part in qualname.split("."):
         found = getattr(found, part)
     return found
+
+
+def _imported(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        from pytest_mimic._identity.code import public_module
+
+        public = public_module(module)
+        if public == module:
+            raise
+        return importlib.import_module(public)
 
 
 def importable(thing: object) -> Any:

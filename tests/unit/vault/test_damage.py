@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import pathlib
 import pickle
 import random
 
@@ -378,6 +379,19 @@ def test_a_pickle_that_holds_no_outcome_is_told(body):
         load(store)
     with pytest.raises(CorruptRecordingError, match="it holds no value"):
         Vault(store).read(NAME).outcomes[0].player()()
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
+def test_paths_load_whichever_python_recorded_them(module):
+    """Python 3.13 has their classes in a module of its own."""
+    stream = pickle.dumps({"value": pathlib.PurePosixPath("a/b")}, 2)
+    start = stream.index(b"cpathlib")
+    end = stream.index(b"\n", start)
+    moved = stream[:start] + b"c" + module.encode() + stream[end:]
+
+    assert load(holding(moved, imports=[f"{module}:PurePosixPath"])) == pathlib.PurePosixPath("a/b")
+    with pytest.raises(CorruptRecordingError, match="does not list"):
+        load(holding(moved, imports=["pathlib:PurePath"]))
 
 
 @pytest.mark.parametrize("count", [0, -1, True, 1.0, "1"])
