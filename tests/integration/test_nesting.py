@@ -81,12 +81,6 @@ SHOP = """
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(in_thread, item).result()
 
-    pool = ThreadPoolExecutor(1)
-
-    def in_shared_pool(item):
-        ran("in_shared_pool", item)
-        return pool.submit(price, item).result()
-
     async def in_executor(item):
         ran("in_executor", item)
         return await asyncio.get_running_loop().run_in_executor(None, price, item)
@@ -149,24 +143,49 @@ def test_an_inner_call_does_not_replay_inside_a_call_that_runs_for_real(project)
 
 
 def test_a_shared_pool_serves_inner_and_outer_callers_apart(project):
-    """A pool's thread that a recorded call started does not belong to that call."""
-    project.ini("shop:in_shared_pool", "shop:price")
-    project.write("shop.py", SHOP)
+    """A pool's thread that a recorded call started does not belong to that call, not even while it goes on."""
+    project.ini("shop:long", "shop:price")
+    project.write(
+        "shop.py",
+        """
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        from tally import ran
+
+        pool = ThreadPoolExecutor(1)
+        begun, over = threading.Event(), threading.Event()
+
+        def price(item):
+            ran("price", item)
+            return len(item)
+
+        def long():
+            ran("long")
+            got = pool.submit(price, "inner").result()
+            begun.set()
+            over.wait()
+            return got
+        """,
+    )
     project.write(
         "test_shop.py",
         """
+        import threading
         import shop
 
         def test_it():
-            assert shop.in_shared_pool("inner") == 5
+            thread = threading.Thread(target=shop.long)
+            thread.start()
+            shop.begun.wait()
             assert shop.pool.submit(shop.price, "outer").result() == 5
+            shop.over.set()
+            thread.join()
         """,
     )
 
-    run = project.record().expect(passed=1, real=["in_shared_pool inner", "price inner", "price outer"])
+    run = project.record().expect(passed=1, real=["long", "price inner", "price outer"])
 
-    assert len([name for name in run.vault if "/price/" in name]) == 1
-    project.replay().expect(passed=1, real=[])
+    assert [name.split("/")[2] for name in run.vault] == ["long", "price"]
 
 
 def test_a_thread_that_outlives_its_call_is_on_its_own_afterwards(project):
@@ -298,3 +317,27 @@ def test_a_task_that_runs_beside_a_recorded_call_is_not_inside_it(project):
     run = project.record().expect(passed=1, real=["slow", "price_async outer", "price_async inner"])
 
     assert len([name for name in run.vault if "/price_async/" in name]) == 1
+
+
+def test_inside_a_cassette_that_a_plain_run_records(project):
+    """The cassette's call runs whole, its inner calls for real, though the vault could answer them."""
+    project.ini("shop:price")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            assert shop.price("a") == 1
+            with mimic_auto("c", targets=["shop:total"], boundaries=()):
+                assert shop.total("a") == 1
+            assert shop.price("a") == 1
+        """,
+    )
+    project.record().expect(passed=1, real=["price a", "total a", "price a"])
+    (project.vault / "cassettes/c.json").unlink()
+
+    project.run().expect(passed=1, real=["total a", "price a"])
+
+    project.replay().expect(passed=1, real=[])
