@@ -29,8 +29,9 @@ _CODE_NAMES = frozenset(
     "builtins:__import__ builtins:breakpoint builtins:code builtins:compile builtins:delattr builtins:eval"
     " builtins:exec builtins:function builtins:getattr builtins:globals builtins:input builtins:locals builtins:open"
     " builtins:setattr builtins:vars dataclasses:_create_fn functools:reduce _functools:reduce io:open _io:open logging.config:_resolve"
-    " logging:getLogger numpy:load operator:attrgetter _operator:attrgetter operator:methodcaller _operator:methodcaller"
-    " pandas.io.pickle:read_pickle torch.serialization:load torch.storage:_load_from_bytes types:CodeType"
+    " logging:getLogger numpy.testing._private.utils:runstring numpy:load operator:attrgetter _operator:attrgetter"
+    " operator:methodcaller _operator:methodcaller"
+    " pandas:read_pickle pandas.io.pickle:read_pickle torch.serialization:load torch.storage:_load_from_bytes types:CodeType"
     " types:FunctionType typing:_eval_type typing:get_type_hints".split()
 )
 
