@@ -19,8 +19,8 @@ _NAMED = ("pytest_mimic._outcome.pickles", "named")
 # What fetches, imports or runs by a name or a text held as data: whatever is in these packages,
 _CODE_PACKAGES = frozenset(
     "_pickle bdb cProfile cloudpickle code codeop ctypes dill distutils doctest ensurepip imp importlib joblib"
-    " marshal multiprocessing pdb pickle pip pkgutil profile pty pydoc runpy shelve subprocess test timeit trace"
-    " unittest venv zipimport".split()
+    " marshal multiprocessing pdb pickle pip pkgutil pty pydoc runpy shelve subprocess timeit unittest venv"
+    " zipimport".split()
 )
 # any function of these modules,
 _CODE_MODULES = frozenset("gc inspect nt os platform posix shutil socket sys webbrowser".split())
@@ -31,8 +31,8 @@ _CODE_NAMES = frozenset(
     " builtins:setattr builtins:vars dataclasses:_create_fn functools:reduce _functools:reduce io:open _io:open logging.config:_resolve"
     " logging:getLogger numpy.testing._private.utils:runstring numpy:load operator:attrgetter _operator:attrgetter"
     " operator:methodcaller _operator:methodcaller"
-    " pandas:read_pickle pandas.io.pickle:read_pickle torch.serialization:load torch.storage:_load_from_bytes types:CodeType"
-    " types:FunctionType typing:_eval_type typing:get_type_hints".split()
+    " pandas:read_pickle pandas.io.pickle:read_pickle profile:run profile:runctx torch.serialization:load"
+    " torch.storage:_load_from_bytes types:CodeType types:FunctionType typing:_eval_type typing:get_type_hints".split()
 )
 
 
