@@ -191,6 +191,10 @@ class Project:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
         argv = self.arguments(*args, plugins=plugins)
+        if process and not plugins and "no:mimic" not in args:
+            # Loading what is installed takes longer than most projects' tests.
+            variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+            argv = [*self._loaded(args), "--color=no", "-W", "error", *args]
         code, output = (
             self._run_process(argv, variables, timeout) if process else self._run_here(argv, variables)
         )
@@ -203,6 +207,17 @@ class Project:
     def replay(self, *args: str, **options: object) -> Run:
         """Runs plainly, real executions raising."""
         return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
+
+    def _loaded(self, args: Sequence[str]) -> list[str]:
+        """The plugins of a process that loads none by itself."""
+        is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
+        return [
+            "-p",
+            "pytest_mimic.plugin",
+            "-p",
+            "no:cacheprovider",
+            *(["-p", "xdist"] if is_parallel else []),
+        ]
 
     def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
         """pytest's whole command line for this project, to start a process with it oneself."""
