@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Boundary
 
+
 def load_boundary(name: str) -> Boundary:
     """The adapter named so; its client is not imported."""
     from importlib import import_module
