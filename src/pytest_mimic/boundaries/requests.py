@@ -222,11 +222,13 @@ def _unframed(wire: bytes) -> tuple[list[bytes], bool]:
 
 
 def _stored_error(error: BaseException) -> dict[str, Any] | None:
-    """An exception of requests as plain data, None for any other."""
+    """An exception of requests as plain data, or an `OSError` with a text (no such certificate); None for any other."""
     kind = type(error)
-    if kind.__module__ != "requests.exceptions" or not hasattr(error, "request"):
-        return None
-    return {"type": f"requests:{kind.__name__}", "message": str(error)}
+    if kind.__module__ == "requests.exceptions" and hasattr(error, "request"):
+        return {"type": f"requests:{kind.__name__}", "message": str(error)}
+    if kind is OSError and len(error.args) == 1:
+        return {"type": "builtins:OSError", "message": str(error)}
+    return None
 
 
 # Replaying
@@ -237,8 +239,7 @@ def _answer(
 ) -> Any:
     """The recorded response as the adapter builds it, or the recorded exception raised."""
     if "status" not in plain:
-        kind = getattr(sys.modules["requests.exceptions"], plain["error"]["type"].partition(":")[2])
-        raise kind(plain["error"]["message"], request=request)
+        raise _error(plain["error"], request)
     whole = not stream and "error" not in plain and "end" not in plain
     answer = load_answer(plain, request.method, decoded=whole)
     if not whole and (answer.stopped or answer.error or len(answer.chunks) > 1):
@@ -251,6 +252,15 @@ def _answer(
     response._content = data
     response._content_consumed = True
     return response
+
+
+def _error(stored: dict[str, Any], request: Any) -> Exception:
+    """The exception that stands for a whole response."""
+    library, _, name = stored["type"].partition(":")
+    if library == "builtins":
+        return _SOCKET_ERRORS[name](stored["message"])
+    made: Exception = getattr(sys.modules["requests.exceptions"], name)(stored["message"], request=request)
+    return made
 
 
 def _read_response(adapter: Any, answer: Answer, request: Any) -> Any:

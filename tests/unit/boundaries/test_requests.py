@@ -319,6 +319,20 @@ def test_errors_are_outcomes(tape: Tape, server: Server, page: str, name: str) -
     assert real[0] == replayed[0] == name
 
 
+def test_a_missing_certificate_is_an_outcome(tape: Tape) -> None:
+    """What requests raises as a plain OSError, before it connects, comes again too."""
+
+    def ask() -> None:
+        with pytest.raises(OSError, match="invalid path: /gone") as caught:
+            requests.get("https://127.0.0.1:1/", verify="/gone.pem")
+        assert type(caught.value) is OSError
+
+    ask()
+    tape.replay()
+
+    ask()
+
+
 def test_refused_connection(tape: Tape, server: Server) -> None:
     """A refused connection replays with its text and its request, without the secrets of its URL."""
     server.stop()
