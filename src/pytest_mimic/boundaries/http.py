@@ -80,6 +80,10 @@ class _Place(NamedTuple):
     url: str
 
 
+class _NoPlaceError(ValueError):
+    """A URL that leads nowhere."""
+
+
 class _Heads(NamedTuple):
     """What request headers say, redacted."""
 
@@ -119,7 +123,9 @@ class Exchange:
         self._heads: dict[Any, _Heads] = {}
 
     def begin(self, request: Request) -> Step | None:
-        """What the engine decides about a request; None for one that is no exchange (a WebSocket's upgrade).
+        """What the engine decides about a request; None for one that is no exchange.
+
+        Those are a WebSocket's upgrade, and a request to no place (`https://`, a port of 123456): its client says so.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run it.
@@ -127,7 +133,10 @@ class Exchange:
         heads = self._heads.get(request.headers) or self._head(request.headers)
         if heads.upgrade:
             return None
-        place = self._places.get(request.url) or self._place(request.url)
+        try:
+            place = self._places.get(request.url) or self._place(request.url)
+        except _NoPlaceError:
+            return None
         method = request.method
         described: dict[str, Any] = {"method": method, "url": place.url}
         parts = {
@@ -167,7 +176,7 @@ class Exchange:
         secrets = self._secrets()
         match = _URL.match(url)
         if match is None:
-            raise ValueError(f"{url!r} is no absolute URL")
+            raise _NoPlaceError
         origin = match["origin"]
         scheme, host, port, shown = self._origins.get(origin) or self._origin(origin)
         path = secrets.path(match["path"]) or "/"
@@ -179,7 +188,10 @@ class Exchange:
         parts = urlsplit(origin)
         host = (parts.hostname or "").lower()
         usual = _DEFAULT_PORTS.get(parts.scheme)
-        port = parts.port or usual
+        try:
+            port = parts.port or usual
+        except ValueError as error:
+            raise _NoPlaceError from error
         shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
         shown += "" if port == usual else f":{port}"
         return _cached(self._origins, origin, (parts.scheme, host, port, shown))

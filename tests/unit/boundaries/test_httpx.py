@@ -401,6 +401,16 @@ def test_refused_connection(httpx: ModuleType, tape: Tape, server: Server) -> No
     assert tape.plain[0]["error"]["type"] == f"{httpx.__name__}:ConnectError"
 
 
+@pytest.mark.parametrize("mode", ["record", "replay"])
+@pytest.mark.parametrize("url", ["nowhere", "https://", "http://127.0.0.1:123456/"])
+def test_urls_that_lead_nowhere(httpx: ModuleType, tape: Tape, mode: Any, url: str) -> None:
+    """The client itself says what is wrong with a URL."""
+    tape.mode = mode
+
+    with pytest.raises(httpx.TransportError):
+        httpx.get(url)
+
+
 def test_broken_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """A stream that broke replays what came, then breaks."""
 
