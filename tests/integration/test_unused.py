@@ -407,6 +407,8 @@ def test_ctrl_c_judges_nothing(shop):
         [sys.executable, "-m", "pytest", *shop.arguments("-s", "--mimic-clear-unused")],
         cwd=shop.root,
         env=shop.environment(),
+        # A job in the background of a shell ignores the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
