@@ -1,0 +1,70 @@
+"""Many processes and threads record into one vault: each real call runs once, nothing is lost, nothing torn."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+# `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of them in common.
+PROCESSES, THREADS, OWN, COMMON = (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (3, 8, 30, 40)
+
+TEST = """
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import shop
+
+THREADS, OWN, COMMON = {sizes}
+
+def test_all():
+    me = os.environ["ME"]
+    calls = [("common", number) for number in range(COMMON)] + [(me, number) for number in range(OWN)]
+    barrier = Barrier(THREADS)
+
+    def some(first):
+        barrier.wait()
+        return [shop.compute(*call) for call in calls[first::THREADS] + calls[:COMMON:THREADS]]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert all(result["who"] in ("common", me) for results in pool.map(some, range(THREADS)) for result in results)
+"""
+
+
+def test_many_processes_and_threads_run_each_call_once(project):
+    """Recorded by several runs at once; one run after replays all of it."""
+    project.ini("shop:compute")
+    project.write(
+        "shop.py",
+        """
+        from tally import ran
+
+        def compute(who, number):
+            ran(who, number)
+            return {"who": who, "number": number}
+        """,
+    )
+    project.write("test_shop.py", TEST.format(sizes=(THREADS, OWN, COMMON)))
+    command = [sys.executable, "-m", "pytest", *project.arguments("-q")]
+
+    runs = [
+        subprocess.Popen(
+            [*command, "--mimic-record"],
+            cwd=project.root,
+            env=project.environment({"ME": f"p{number}"}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+    said = [run.communicate(timeout=240)[0] for run in runs]
+
+    assert [run.returncode for run in runs] == [0] * PROCESSES, said
+    assert len(project.real()) == len(set(project.real())) == COMMON + PROCESSES * OWN
+    assert len([json.loads(held) for held in project.files().values()]) == COMMON + PROCESSES * OWN
+    for number in range(PROCESSES):
+        project.replay(process=True, env={"ME": f"p{number}"}).expect(passed=1, real=[])
