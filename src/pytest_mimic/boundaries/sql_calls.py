@@ -19,6 +19,8 @@ _NUMBERED = re.compile(r"_{1,2}\d+$")
 #: A cursor's name, as SQLAlchemy makes it of addresses for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _LONGEST_SHOWN = 300
+_CHANGES = ("INSERT", "UPDATE", "DELETE")
+_gives_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 
 
 class Sent:
@@ -63,7 +65,8 @@ def describe_statement(
     else:
         params = namer.plain(parameters) if parameters else None
     text = statement.text(redactor.secret, PLACEHOLDER)
-    parts = {"database": database, "statement": text, "params": params}
+    counted = _unordered(params) if many and statement.verb in _CHANGES and not _gives_rows(text) else params
+    parts = {"database": database, "statement": text, "params": counted}
     described: dict[str, Any] = {"statement": _shown(text)}
     if params:
         described["params"] = _shown(params)
@@ -95,6 +98,11 @@ def describe_action(action: str, *, database: int | str, shared: bool = False, d
         shared=shared,
     )
     return Sent(call, [])
+
+
+def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows to write in an order of their own: a unit of work takes those of a set of objects as they come."""
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 
 class _Namer:

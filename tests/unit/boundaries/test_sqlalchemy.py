@@ -243,6 +243,26 @@ def test_executemany_and_last_row(tape: DatabaseTape, connect: Connect, lite: Pl
     assert recorded == replayed == [2, 3, 2]
 
 
+def test_order_of_written_rows_is_free(tape: DatabaseTape, connect: Connect, lite: Place) -> None:
+    """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
+    insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
+    rows = [{"a": 1, "b": 9}, {"a": 2, "b": 8}, {"a": 2, "b": 7}]
+
+    def steps(url: str, rows: list[dict[str, int]]) -> int:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b int)")
+        with engine.begin() as connection:
+            return connection.execute(insert, rows).rowcount
+
+    recorded = steps(lite.real, rows)
+    tape.again("replay")
+
+    assert steps(lite.gone, rows[::-1]) == recorded == 3
+    tape.again("replay")
+    with pytest.raises(MissingRecordingError, match="INSERT t"):
+        steps(lite.gone, rows[:2])
+
+
 def test_parameters_count_and_are_named_by_column(tape: DatabaseTape, connect: Connect, lite: Place) -> None:
     """Another value is another call; what is shown says which column it was for."""
     engine = connect(lite.real)
