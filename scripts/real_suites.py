@@ -127,7 +127,6 @@ SUITES = (
         replayed_alone="its harness gives each worker of xdist databases of another random name, which its statements hold",
         left_out={
             "test.orm.test_unitofwork.UnicodeSchemaTest::test_inheritance_mapping": UNORDERED,
-            "test.orm.test_unitofwork.ManyToManyTest::test_many_to_many": UNORDERED,
         },
     ),
     Suite(
