@@ -433,7 +433,11 @@ def differences_of(result: Result) -> str:
     compared = len(result.runs["without"].outcomes) - len(result.unsteady)
     unsteady = f"; {len(result.unsteady)} unsteady by themselves" if result.unsteady else ""
     if not result.differences:
-        return f"No differences in {compared} tests{unsteady}."
+        return (
+            f"No differences in {compared} tests{unsteady}, but for those named below."
+            if result.suite.installed or result.suite.left_out
+            else f"No differences in {compared} tests{unsteady}."
+        )
     shown = [f"- {each}" for each in result.differences[:SHOWN]]
     more = len(result.differences) - len(shown)
     return "\n".join(
