@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic import _ambient
 from pytest_mimic._identity import Unstable, refusal, register_fingerprint
@@ -71,41 +71,39 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
             session.uncover(covering)
 
     def __call__(self, function: F) -> F:
-        wrapper: Any
-        if isinstance(function, type):
-            self._decorate_tests(function)
+        decorated: Any = function
+        if isinstance(decorated, type):
+            self._decorate_tests(decorated)
             return function
+        wrapper: Any = functools.wraps(decorated)(self._around(decorated))
+        return cast(F, wrapper)
+
+    def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of the same kind that runs the given one inside the block."""
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await function(*args, **kwargs)
+
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return (yield from function(*args, **kwargs))
+
+        async def async_generator(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                async for item in function(*args, **kwargs):
+                    yield item
+
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            with self:
+                return function(*args, **kwargs)
+
         if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
-
-        elif inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return (yield from function(*args, **kwargs))
-
-        elif inspect.isasyncgenfunction(function):
-
-            @functools.wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    async for item in function(*args, **kwargs):
-                        yield item
-
-        else:
-
-            @functools.wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                __tracebackhide__ = True
-                with self:
-                    return function(*args, **kwargs)
-
-        return wrapper  # type: ignore[no-any-return]
+            return coroutine
+        if inspect.isgeneratorfunction(function):
+            return generator
+        return async_generator if inspect.isasyncgenfunction(function) else plain
 
     def _decorate_tests(self, cls: type) -> None:
         """Decorates the methods whose name begins with `test`, as `mock.patch` does it."""

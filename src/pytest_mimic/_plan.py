@@ -66,9 +66,13 @@ class FunctionPlan:
         self._roots = roots
         self.plays = engine.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
 
-    @cached_property
+    @property
     def source(self) -> str | None:
         """The fingerprint of the function's normalised source; None where it has none."""
+        return self._source
+
+    @cached_property
+    def _source(self) -> str | None:
         return source_fingerprint(self.function)
 
     @cached_property

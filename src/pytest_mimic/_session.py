@@ -35,17 +35,16 @@ __tracebackhide__ = True
 class Request:
     """A target as one activation asks for it."""
 
-    __slots__ = ("cassette", "target")
+    __slots__ = ("cassette", "excluded", "module", "origin", "path", "readings", "target")
 
     def __init__(self, target: Target, cassette: Cassette | None) -> None:
         self.target = target
         self.cassette = cassette
-
-    module = property(lambda self: self.target.module)
-    path = property(lambda self: self.target.path)
-    excluded = property(lambda self: self.target.excluded)
-    origin = property(lambda self: self.target.origin)
-    readings = property(lambda self: self.target.readings)
+        self.module = target.module
+        self.path = target.path
+        self.excluded = target.excluded
+        self.origin = target.origin
+        self.readings = target.readings
 
 
 class Covering:

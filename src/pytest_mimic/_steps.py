@@ -34,24 +34,31 @@ class Plan(Protocol):
     @property
     def source(self) -> str | None:
         """The fingerprint of the target's source; None where it has none."""
+        ...
 
     def note(self, call: Call) -> None:
         """Notes the arguments before a real run can change them."""
+        ...
 
     def mutated(self, call: Call) -> None:
         """Refuses a call that has changed its arguments."""
+        ...
 
     def changed(self, call: Call) -> dict[str, object]:
         """The new state of the arguments that the call may change."""
+        ...
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         """Brings the arguments into the state that the real call left them in; gives the value, perhaps one of them."""
+        ...
 
     def comparable(self, outcome: Outcome) -> Outcome:
         """What of an outcome verifying compares."""
+        ...
 
     def secrets(self, call: Call) -> frozenset[str]:
         """The secret values among the arguments, which no message may tell."""
+        ...
 
 
 class Call:

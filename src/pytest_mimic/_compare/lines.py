@@ -42,7 +42,7 @@ class Place:
 
     def steps(self) -> list[Place]:
         """From the outcome itself to here."""
-        found = [self]
+        found: list[Place] = [self]
         while found[-1].parent is not None:
             found.append(found[-1].parent)
         return found[::-1]

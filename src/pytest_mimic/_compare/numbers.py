@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ class Closeness:
             return _is_same(recorded, actual)
         if recorded == actual:
             return True
-        of = _decimal if isinstance(recorded, Decimal) else float
+        of = _kind_of(recorded)
         try:
             allowed = of(self.atol) + of(self.rtol) * abs(recorded)
             return bool(abs(actual - recorded) <= allowed < of(math.inf))
@@ -49,8 +50,9 @@ class Closeness:
         return ~equal
 
 
-def _decimal(number: float) -> Decimal:
-    return Decimal(repr(number))
+def _kind_of(number: Any) -> Callable[[float], Any]:
+    """What makes a tolerance a number that this one can be compared with."""
+    return (lambda tolerance: Decimal(repr(tolerance))) if isinstance(number, Decimal) else float
 
 
 def _is_nan(number: Any) -> bool:

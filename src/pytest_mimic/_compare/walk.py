@@ -363,7 +363,7 @@ class Comparison:
         else:
             unequal = self.close.unequal(recorded, actual).ravel()
             count, first = int(unequal.sum()), int(unequal.argmax()) if unequal.size else None
-        if not count:
+        if first is None or not count:
             return 0, None
         return count, tuple(int(n) for n in numpy.unravel_index(first, recorded.shape))
 

@@ -142,7 +142,7 @@ class CallIdentity:
     def _argument(self, place: int, value: Any) -> object:
         if place in self._prunes:
             value = prune(value, self._prunes[place])
-        elif type(value) is object and self._bare.get(place) is value:
+        elif place in self._bare and self._bare[place] is value:
             return ...
         if place != self._extra:
             return _part(value, self._resolver, self._names[place])

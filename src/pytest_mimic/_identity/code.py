@@ -77,8 +77,9 @@ def _function(value: FunctionType) -> object:
     if importable and _is_stdlib(value.__module__, value.__code__.co_filename):
         return by_name
     registry = getattr(value, "registry", None)
-    if registry is not None and hasattr(value, "__wrapped__"):  # functools.singledispatch
-        return by_name, value.__wrapped__, dict(registry)
+    wrapped = getattr(value, "__wrapped__", None)
+    if registry is not None and wrapped is not None:  # functools.singledispatch
+        return by_name, wrapped, dict(registry)
     code = value.__code__
     source = _stdlib_code(code) or _code_source(code)
     if source is None and not importable:

@@ -46,7 +46,7 @@ class Outcome:
         sent: Sequence[object] | None = None,
         changed: dict[str, object] | None = None,
     ) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.value = value
         self.outer: BaseException | None = None
         self.exception = exception

@@ -31,7 +31,8 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         super().__init__(file, protocol=protocol, buffer_callback=buffer_callback)
         self.by_value: set[str] = set()
 
-    def reducer_override(self, thing: Any) -> Any:
+    def reducer_override(self, obj: Any) -> Any:
+        thing = obj
         if isinstance(thing, BaseException):
             return exceptions.reduce(thing)
         if not isinstance(thing, (type, types.FunctionType)):

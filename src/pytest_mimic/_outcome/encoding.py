@@ -60,7 +60,7 @@ class Encoded:
         pickled: pickles.Pickled | None = None,
         count: int = 1,
     ) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.changes = changes
         self.fingerprint = fingerprint
         self.text = text

@@ -90,7 +90,10 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
 def _reduce_as_its_class_does(exception: BaseException) -> Any:
     """The class's own reduction; behind it notes and links, and simple arguments and attributes (urllib3 drops them)."""
     reduced: Any = exception.__reduce_ex__(4)
-    if not isinstance(reduced, tuple) or any(part is not None for part in reduced[3:]):
+    if not isinstance(reduced, tuple):
+        return NotImplemented
+    make, args, own, *others = (*reduced, None)
+    if any(part is not None for part in others):
         return NotImplemented
     state = state_of(exception)
     rest: dict[str, Any] = {
@@ -99,8 +102,7 @@ def _reduce_as_its_class_does(exception: BaseException) -> Any:
     rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
     if all(type(arg) in _SIMPLE for arg in exception.args):
         rest["args"] = exception.args
-    own = reduced[2] if len(reduced) > 2 else None
-    return reduced[0], reduced[1], (own, rest), None, None, restore_links
+    return make, args, (own, rest), None, None, restore_links
 
 
 def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 _NAMES = {
@@ -72,8 +73,8 @@ def _parts(value: Any) -> Iterator[tuple[str, object]]:
             yield ".__cause__", value.__cause__
         if value.__context__ is not None:
             yield ".__context__", value.__context__
-    if hasattr(value, "__closure__") and value.__closure__:
-        for name, cell in zip(value.__code__.co_freevars, value.__closure__, strict=True):
+    if isinstance(value, FunctionType):
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield f".{name}", cell.cell_contents
     yield from _attributes(value)
 

@@ -82,7 +82,7 @@ class _TellingLoader:
         return getattr(self.loader, name)
 
     @property  # type: ignore[misc]  # object's can be set, this one only passes for another
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # so, too
         return type(self.loader)
 
     def create_module(self, spec: ModuleSpec) -> Any:

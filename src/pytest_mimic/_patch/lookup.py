@@ -193,7 +193,7 @@ def _hint(names: Mapping[str, object] | Sequence[str], name: str) -> str:
 
 def _announced(namespace: Mapping[str, Any]) -> set[str]:
     """The names that a module says it has."""
-    names = set(namespace.get("__all__") or ())
+    names: set[str] = set(namespace.get("__all__") or ())
     if callable(namespace.get("__dir__")):
         names.update(namespace["__dir__"]())
     return names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -222,11 +222,6 @@ class Redactor:
         if kind == "setcookie":
             return ", ".join(_hide_set_cookie(cookie) for cookie in _NEXT_COOKIE.split(value))
         return PLACEHOLDER
-
-    def scrub_headers(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Header pairs in their order, each with the value that may be shown."""
-        pairs = headers.items() if isinstance(headers, Mapping) else headers
-        return [(name, self.scrub_header(name, value)) for name, value in pairs]
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """Free text without secrets: in URLs, after a secret name (`token=…`, `"token": "…"`), and `secrets` themselves.

@@ -18,9 +18,11 @@ class Store(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """The content, or None."""
+        ...
 
     def map(self, name: str) -> memoryview | None:
         """The content as memory of the caller's own, which it may change without changing the file; or None."""
+        ...
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         """Put the content there, whole or not at all.
@@ -30,15 +32,19 @@ class Store(Protocol):
             data: Bytes, or pieces of them, taken one at a time.
             durable: Whether it must outlive a loss of power from now on.
         """
+        ...
 
     def delete(self, name: str) -> int | None:
         """Take it away; its size in bytes, or None where there was nothing."""
+        ...
 
     def size(self, name: str) -> int | None:
         """The size in bytes, or None."""
+        ...
 
     def names(self, prefix: str = "", *, deep: bool = True) -> Iterable[str]:
         """All names under the folder `prefix`; `deep=False` leaves out those in folders of it."""
+        ...
 
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
         """Keep every other thread and process out of `name`, for the length of a block.
@@ -46,6 +52,7 @@ class Store(Protocol):
         Raises:
             TimeoutError: It was not free within `timeout` seconds.
         """
+        ...
 
 
 class MemoryStore:

@@ -17,6 +17,7 @@ class Step(Protocol):
 
     def outcome(self) -> Any:
         """Replay: a fresh copy of the plain data that `finish` was given."""
+        ...
 
     def longer(self) -> Step:
         """Replay: a run that reads a stream further than its recording goes.
@@ -24,9 +25,11 @@ class Step(Protocol):
         Raises:
             MissingRecordingError: The mode does not run it.
         """
+        ...
 
     def running(self) -> AbstractContextManager[None]:
         """Run: calls made inside belong to this one and are not recorded on their own."""
+        ...
 
     def finish(self, plain: object) -> None:
         """Run: records the outcome, or compares it where the run verifies.
@@ -36,9 +39,11 @@ class Step(Protocol):
         Raises:
             DriftError: The recording says otherwise.
         """
+        ...
 
     def abandon(self) -> None:
         """Run: there is no outcome (an interrupt, a cancellation); nothing is recorded."""
+        ...
 
 
 class BoundaryCall:
@@ -82,9 +87,11 @@ class Port(Protocol):
     @property
     def redactor(self) -> Redactor:
         """What keeps secrets out of recordings."""
+        ...
 
     def taking(self) -> bool:
         """Whether calls of this boundary are mimicked at all just now; cheap."""
+        ...
 
     def begin(self, call: BoundaryCall) -> Step:
         """Decides about a call.
@@ -92,9 +99,11 @@ class Port(Protocol):
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run it.
         """
+        ...
 
     def ordinal(self, space: str, name: str) -> int:
         """Which of the current test's (or cassette's) `space` things `name` is, by order of first use, from 0."""
+        ...
 
 
 class Edge(NamedTuple):
@@ -116,6 +125,8 @@ class Boundary(Protocol):
 
     def edges(self) -> Sequence[Edge]:
         """The places to patch."""
+        ...
 
     def comparable(self, plain: Any) -> Any:
         """What of an outcome verifying compares."""
+        ...

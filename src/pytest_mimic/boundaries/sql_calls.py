@@ -167,7 +167,7 @@ def _unknown(value: object, path: str) -> Any:
         raise refusal(unstable, f"sqlalchemy, parameter {path}") from None
 
 
-def hide_inside(value: object, redactor: Redactor) -> Any:
+def hide_inside(value: Any, redactor: Redactor) -> Any:
     """The value, with what stands under secret names inside of mappings, lists and JSON texts replaced."""
     if isinstance(value, str):
         return _hide_in_json(value, redactor) if value[:1] in ("{", "[") else value

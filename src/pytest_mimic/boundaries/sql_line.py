@@ -122,7 +122,7 @@ class Line:
         self.port = port
         self.database = database
         self.dialect = dialect
-        self.real = real
+        self.real: Any = real
         self.settings: dict[str, Any] = {}
         self.setting_up = real is None
         self.resetting = False
