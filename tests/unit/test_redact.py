@@ -101,6 +101,29 @@ def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None
     assert plain["list"][0]["api_key"] == ["a", "b"]  # type: ignore[index]
 
 
+def test_types_can_be_kept(redactor: Redactor) -> None:
+    """What is read again keeps its shape: numbers become 0, texts the placeholder, at any depth below a secret name."""
+    plain = {
+        "auth": {"id": "abc", "ttl": 60, "rate": 0.5, "renew": True, "none": None, "of": [{"a": "x"}]},
+        "n": 1,
+    }
+
+    scrubbed = redactor.scrub(plain, keep_types=True)
+
+    assert scrubbed == {
+        "auth": {
+            "id": PLACEHOLDER,
+            "ttl": 0,
+            "rate": 0.0,
+            "renew": False,
+            "none": None,
+            "of": [{"a": PLACEHOLDER}],
+        },
+        "n": 1,
+    }
+    assert [type(value) for value in scrubbed["auth"].values()][:4] == [str, int, float, bool]
+
+
 def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
     """Nesting beyond Python's recursion limit is no obstacle."""
     deep: list[object] = [{"token": "abc"}]

@@ -113,6 +113,7 @@ _FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
 _SHORTEST_SECRET = 4
+_ZEROES: dict[type, object] = {bool: False, int: 0, float: 0.0}
 _LONGEST_NAME = 200
 
 
@@ -170,21 +171,27 @@ class Redactor:
         flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
         return flag is not None and self.secret(flag[1])
 
-    def scrub(self, plain: Any) -> Any:
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """A copy of plain data, with the values of secret names replaced; None stays None.
 
         Strings that are URLs lose the secrets in them as well.
+
+        Args:
+            plain: What JSON holds.
+            keep_types: Mappings and lists keep their shape, and numbers become 0: whoever reads it finds the types
+                that were there.
         """
         root = [plain]
-        todo: list[Any] = [root]
+        todo: list[tuple[Any, bool]] = [(root, False)]
         while todo:
-            box = todo.pop()
+            box, is_secret = todo.pop()
             for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
-                if isinstance(box, dict) and value is not None and self.secret(key):
-                    box[key] = PLACEHOLDER
+                hidden = is_secret or (isinstance(box, dict) and self.secret(key))
+                if hidden and value is not None and not (keep_types and isinstance(value, (dict, list))):
+                    box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
                 elif isinstance(value, (dict, list)):
                     box[key] = value.copy()
-                    todo.append(box[key])
+                    todo.append((box[key], hidden))
                 elif isinstance(value, str) and "://" in value:
                     box[key] = self.scrub_urls(value)
         return root[0]

@@ -78,7 +78,7 @@ def parse_json(text: str) -> Any:
         ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=unique_keys)
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
@@ -89,7 +89,12 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of these pairs, as `json.loads` hands them over.
+
+    Raises:
+        ValueError: A key comes twice.
+    """
     value = dict(pairs)
     if len(value) != len(pairs):
         raise ValueError("a key comes twice")
@@ -263,7 +268,7 @@ def _stored_json(text: str, secrets: Secrets) -> dict[str, Any]:
         return {}
     style = _style(value, text)
     secrets.learn(value)
-    scrubbed = secrets.scrub(value)
+    scrubbed = secrets.scrub(value, keep_types=True)
     if style is None:
         # With a secret replaced the bytes change anyway, so the common style will do.
         return {"json": scrubbed} if scrubbed != value else {}

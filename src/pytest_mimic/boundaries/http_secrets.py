@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values
-from pytest_mimic.boundaries.http_body import parse_json, write_json
+from pytest_mimic.boundaries.http_body import parse_json, unique_keys, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+_BEFORE_JSON = "\ufeff \t\r\n"
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
 
@@ -69,16 +71,28 @@ class Secrets:
         if len(value) >= 20 or (len(value) >= 8 and mixed):
             self.values.add(value)
 
-    def scrub(self, plain: Any) -> Any:
-        """A copy of plain data without secrets; None stays None."""
-        scrubbed = self.redactor.scrub(plain)
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
+        """A copy of plain data without secrets; None stays None, with `keep_types` each type."""
+        scrubbed = self.redactor.scrub(plain, keep_types=keep_types)
         return _hidden(scrubbed, self.values) if self.values else scrubbed
 
     def text(self, text: str) -> str:
-        """Free text without the known secrets, and without those in its URLs."""
+        """Free text without the known secrets, without those in its URLs, and those in it if it is nearly JSON."""
+        if text.lstrip(_BEFORE_JSON)[:1] in ("{", "["):
+            text = self._nearly_json(text)
         if "://" in text:
             text = self.redactor.scrub_urls(text)
         return hide_values(text, self.values) if self.values else text
+
+    def _nearly_json(self, text: str) -> str:
+        """JSON that plain data does not keep (NaN, a key twice), after a byte order mark, or cut off by its reader."""
+        try:
+            value = json.loads(text.lstrip(_BEFORE_JSON), object_pairs_hook=unique_keys)
+        except (ValueError, RecursionError):
+            return self.redactor.scrub_text(text)
+        self.learn(value)
+        scrubbed = self.redactor.scrub(value, keep_types=True)
+        return text if scrubbed == value else json.dumps(scrubbed)
 
     def form(self, form: str) -> str:
         """An urlencoded form without secrets."""
@@ -103,8 +117,8 @@ class Secrets:
             try:
                 value = parse_json(match["json"])
             except ValueError:
-                return self.text(line)
-            scrubbed = self.scrub(value)
+                return f"{match['head']}{self.text(match['json'])}{match['tail']}"
+            scrubbed = self.scrub(value, keep_types=True)
             if scrubbed != value:
                 style = "spaced" if match["json"] == write_json(value, "spaced") else ""
                 return f"{match['head']}{write_json(scrubbed, style)}{match['tail']}"

@@ -175,6 +175,8 @@ def test_chunks_end_between_characters():
         (["a\n", "b\n"], ["a\n", "b\n"]),
         (['{"token": "x1"}\n', '{"a": 1}\n'], ['{"token": "<redacted>"}\n', '{"a": 1}\n']),
         (['a\n{"tok', 'en":"x1"}\nb', "c\n"], ['a\n{"token":"<redacted>"}\n', "b", "c\n"]),
+        (['data: {"token":"x1","a":NaN}\n'], ['data: {"token": "<redacted>", "a": NaN}\n']),
+        (['{"token":{"id":"x1","ttl":60}}\n'], ['{"token":{"id":"<redacted>","ttl":0}}\n']),
         (['{"token":"abcd1234efgh"}\n', "say abcd1234efgh", " twice\n"], None),
     ],
 )
@@ -205,10 +207,20 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
             '{"token":"<redacted>","note":"it is <redacted>"}',
         ),
         ('{"a":1.10,"token":"abc"}', "application/json", '{"a":1.1,"token":"<redacted>"}'),
+        ('{"token":"abc","a":NaN}', "application/json", '{"token": "<redacted>", "a": NaN}'),
+        ('{"token":"abc","a":1,"a":2}', "application/json", '{"token":"<redacted>","a":1,"a":2}'),
+        ('\ufeff{"token":"abc"}', "application/json", '{"token": "<redacted>"}'),
+        ('{"token":"abc","items":[1,', "application/json", '{"token":"<redacted>","items":[1,'),
+        (
+            '{"auth":{"client_token":"abc","policies":["a","b"],"lease":3600,"renewable":true,"note":null}}',
+            "application/json",
+            '{"auth":{"client_token":"<redacted>","policies":["<redacted>","<redacted>"],'
+            '"lease":0,"renewable":false,"note":null}}',
+        ),
     ],
 )
 def test_secrets_in_bodies(text, kind, hidden):
-    """Values of secret names do not reach the vault, and null stays null."""
+    """Values of secret names do not reach the vault; null stays null, a mapping a mapping, a number a number."""
     assert stored(text.encode(), kind=kind)[1].decode() == hidden
 
 
