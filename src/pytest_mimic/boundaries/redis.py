@@ -345,7 +345,7 @@ class Batch:
         __tracebackhide__ = True
         if self._step.mode == "run":
             command = self._commands[len(self._replies)]
-            self._replies.append(store_reply(reply, command, port.redactor))
+            self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
             if len(self._replies) == len(self._commands):
                 self._step.finish(
                     {"replies": self._replies} if len(self._commands) > 1 else {"reply": self._replies[0]}

@@ -29,14 +29,24 @@ _KEY_PLACES = {
     **dict.fromkeys(("ZDIFF", "ZINTERCARD", "LMPOP", "ZMPOP"), 2),
     **dict.fromkeys(("BLMPOP", "BZMPOP"), 3),
 }
-#: Commands of key and value, of field-value pairs after a key, and of key-value pairs.
+#: Where the values of a key stand, in commands that write or look for them.
 _VALUE_PLACES = {
-    **dict.fromkeys(("SET", "SETNX", "GETSET", "APPEND"), 2),
-    **dict.fromkeys(("SETEX", "PSETEX", "SETRANGE"), 3),
+    **dict.fromkeys(("SET", "SETNX", "GETSET", "APPEND"), slice(2, 3)),
+    **dict.fromkeys(("SETEX", "PSETEX", "SETRANGE", "LSET", "LREM", "SMOVE"), slice(3, 4)),
+    **dict.fromkeys(("LPUSH", "RPUSH", "LPUSHX", "RPUSHX"), slice(2, None)),
+    **dict.fromkeys(("SADD", "SREM", "SISMEMBER", "SMISMEMBER"), slice(2, None)),
+    "LPOS": slice(2, 3),
+    "LINSERT": slice(3, 5),
+    **dict.fromkeys(("HSET", "HMSET", "HSETNX"), slice(3, None, 2)),
 }
+#: Commands of field-value pairs after a key, and of key-value pairs.
 _FIELDS = frozenset({"HSET", "HMSET", "HSETNX"})
 _PAIRS = frozenset({"MSET", "MSETNX"})
-_READING_ONE = frozenset({"GET", "GETSET", "GETDEL", "GETEX", "GETRANGE"})
+#: Commands that answer with the values of a key.
+_READING = frozenset(
+    """GET GETSET GETDEL GETEX GETRANGE LINDEX LPOP RPOP LRANGE LMOVE RPOPLPUSH BLMOVE BRPOPLPUSH
+    SMEMBERS SPOP SRANDMEMBER HGET HMGET HVALS""".split()
+)
 _LONGEST_SHOWN = 300
 _LONGEST_KEY = 80
 _SEPARATOR = re.compile(r"[:/.]")
@@ -139,6 +149,8 @@ def _secret_places(command: Command, redactor: Redactor) -> set[int]:
         return _after(command, (b"AUTH", b"AUTH2"), count=2)
     if verb.startswith("ACL"):
         return {place for place, part in enumerate(command) if part[:1] in b"><#!" and place > 1 and part}
+    if verb in _VALUE_PLACES and size > 1 and is_secret_key(command[1], redactor):
+        return set(range(size)[_VALUE_PLACES[verb]])
     if verb in _FIELDS:
         return {place + 1 for place in range(2, size - 1, 2) if redactor.secret(text_of(command[place]))}
     if verb in _PAIRS:
@@ -152,8 +164,7 @@ def _secret_places(command: Command, redactor: Redactor) -> set[int]:
             if redactor.secret(text_of(command[place]))
             or command[place].lower() in (b"requirepass", b"masterauth")
         }
-    place = _VALUE_PLACES.get(verb)
-    return {place} if place is not None and place < size and is_secret_key(command[1], redactor) else set()
+    return set()
 
 
 def _after(command: Command, words: Sequence[bytes], *, count: int) -> set[int]:
@@ -201,27 +212,43 @@ def _shortened(plain: Any) -> Any:
     return [_shortened(item) for item in plain] if isinstance(plain, list) else plain
 
 
-def store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
-    """Gives a reply, read without decoding, as plain data without secrets."""
-    return _plain_reply(_hide_reply(reply, command, redactor), redactor)
+def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()) -> Any:
+    """Gives a reply, read without decoding, as plain data without secrets.
+
+    Args:
+        reply: The server's.
+        command: What it answers.
+        redactor: Knows which names are secret.
+        queued: The commands of a transaction, which EXEC answers all at once.
+    """
+    if queued and verb_of(command) == "EXEC" and isinstance(reply, list):
+        hidden: Any = [_hide_reply(each, of, redactor) for each, of in zip(reply, queued)]
+    else:
+        hidden = _hide_reply(reply, command, redactor)
+    return _plain_reply(hidden, redactor)
 
 
 def _hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     verb = verb_of(command)
     if isinstance(reply, BaseException):
         return reply
-    if verb in _READING_ONE and len(command) > 1 and is_secret_key(command[1], redactor):
+    is_secret = len(command) > 1 and is_secret_key(command[1], redactor)
+    if verb in _READING and is_secret:
         return blank(reply, PLACEHOLDER)
+    if verb in ("BLPOP", "BRPOP") and isinstance(reply, list) and is_secret_key(reply[0], redactor):
+        return [reply[0], blank(reply[1], PLACEHOLDER)]
+    if verb == "SSCAN" and is_secret and isinstance(reply, list):
+        return [reply[0], blank(reply[1], PLACEHOLDER)]
     if verb == "MGET" and isinstance(reply, list):
         return _hide_named(reply, command[1:], lambda key: is_secret_key(key, redactor))
     if verb == "HGET" and len(command) > 2 and redactor.secret(text_of(command[2])):
         return blank(reply, PLACEHOLDER)
     if verb == "HMGET" and isinstance(reply, list):
         return _hide_named(reply, command[2:], lambda field: redactor.secret(text_of(field)))
-    if verb in ("HGETALL", "CONFIG", "CONFIG GET", "HRANDFIELD") and isinstance(reply, list):
-        return _hide_pairs(reply, redactor)
+    if verb in ("HGETALL", "CONFIG", "CONFIG GET", "HRANDFIELD"):
+        return _hide_pairs(reply, redactor, every=is_secret)
     if verb == "HSCAN" and isinstance(reply, list) and len(reply) == 2:
-        return [reply[0], _hide_pairs(reply[1], redactor)]
+        return [reply[0], _hide_pairs(reply[1], redactor, every=is_secret)]
     if verb in ("XRANGE", "XREVRANGE", "XREAD", "XREADGROUP", "XCLAIM", "XAUTOCLAIM"):
         return _hide_entries(reply, redactor)
     return reply
@@ -231,12 +258,14 @@ def _hide_named(values: list[Any], names: Sequence[bytes], secret: Any) -> list[
     return [blank(value, PLACEHOLDER) if secret(name) else value for value, name in zip(values, names)]
 
 
-def _hide_pairs(pairs: Any, redactor: Redactor) -> Any:
+def _hide_pairs(pairs: Any, redactor: Redactor, *, every: bool = False) -> Any:
+    if isinstance(pairs, dict) and every:
+        return blank(pairs, PLACEHOLDER)
     if not isinstance(pairs, list):
         return pairs
     hidden = list(pairs)
     for place in range(0, len(hidden) - 1, 2):
-        if isinstance(hidden[place], bytes) and redactor.secret(text_of(hidden[place])):
+        if every or (isinstance(hidden[place], bytes) and redactor.secret(text_of(hidden[place]))):
             hidden[place + 1] = blank(hidden[place + 1], PLACEHOLDER)
     return hidden
 

@@ -291,7 +291,7 @@ def test_verifying_tells_a_changed_value(tape: DatabaseTape, port: int) -> None:
 
 
 def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
-    """By field and key names, in JSON, and what commands log in with."""
+    """By field and key names, in JSON, in transactions, and what commands log in with."""
 
     def steps(client: Any) -> Any:
         client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
@@ -299,6 +299,9 @@ def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
         client.set("settings", '{"token": "hunter2", "a": 1}')
         client.mset({"secret": "hunter2", "b": "2"})
         client.xadd("log", {"password": "hunter2"})
+        client.rpush("ann:access_tokens", "hunter2", "hunter2")
+        client.sadd("ann:api_keys", "hunter2")
+        client.hset("ann:credentials", "user", "hunter2")
         client.config_set("requirepass", "")
         client.acl_setuser("bob", enabled=True, passwords=["+hunter2"])
         return [
@@ -309,6 +312,16 @@ def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
             client.get("settings"),
             client.mget("secret", "b"),
             client.xrange("log"),
+            client.pipeline().get("user:1:api_key").hgetall("user:1").get("settings").get("b").execute(),
+            client.pipeline(transaction=False).get("user:1:api_key").hget("user:1", "password").execute(),
+            client.lrange("ann:access_tokens", 0, -1),
+            client.sismember("ann:api_keys", "hunter2"),
+            client.smembers("ann:api_keys"),
+            client.sscan("ann:api_keys"),
+            client.hgetall("ann:credentials"),
+            client.hscan("ann:credentials"),
+            client.blpop("ann:access_tokens"),
+            client.lpop("ann:access_tokens"),
         ]
 
     for protocol in (2, 3):
@@ -318,6 +331,9 @@ def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
         assert replayed[0] == {b"name": b"Ann", b"password": b"<redacted>"}
         assert replayed[2] == [b"Ann", b"<redacted>"]
         assert replayed[4] == b'{"token": "<redacted>", "a": 1}'
+        assert replayed[7] == [b"<redacted>", replayed[0], replayed[4], b"2"]
+        assert replayed[9] == [b"<redacted>", b"<redacted>"]
+        assert replayed[13] == {b"user": b"<redacted>"}
         assert "hunter2" not in tape.text
 
 
