@@ -101,13 +101,13 @@ def _record(response: Any, recorder: Recorder) -> None:
     recorder.started(
         response.status_code,
         response.reason,
-        _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1"),
+        _version(raw),
         raw.headers.items(),
     )
     original: Any = getattr(raw, "_original_response", None)
     if original is None:
         # Not from the standard library's client, so there is no file to listen to: it is read at once.
-        response.raw = _read_at_once(raw, recorder)
+        response.raw = _read_at_once(response, recorder)
         return
     if original.fp is None:
         recorder.complete()
@@ -115,19 +115,19 @@ def _record(response: Any, recorder: Recorder) -> None:
     original.fp = _HeardFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
 
 
-def _read_at_once(raw: Any, recorder: Recorder) -> Any:
-    """A response like this one, that gives what has been read of it."""
+def _read_at_once(response: Any, recorder: Recorder) -> Any:
+    """A raw response like this one's, that gives what has been read of it."""
+    raw = response.raw
     data = raw.read(decode_content=False)
     recorder.chunks.append(data)
     recorder.complete()
-    return sys.modules["urllib3"].HTTPResponse(
-        body=io.BytesIO(data),
-        headers=raw.headers,
-        status=raw.status,
-        reason=raw.reason,
-        preload_content=False,
-        decode_content=False,
-    )
+    headers = list(raw.headers.items())
+    answer = Answer(raw.status, raw.reason or "", _version(raw), headers, [data], stopped=False, error=None)
+    return _wire_response(answer, response.request, None)
+
+
+def _version(raw: Any) -> str:
+    return _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1")
 
 
 class _HeardFile:
@@ -242,14 +242,10 @@ def _answer(
         raise _error(plain["error"], request)
     whole = not stream and "error" not in plain and "end" not in plain
     answer = load_answer(plain, request.method, decoded=whole)
-    if not whole and (answer.stopped or answer.error or len(answer.chunks) > 1):
-        return adapter.build_response(request, _wire_response(answer, request, exhausted))
-    data = answer.chunks[0] if len(answer.chunks) == 1 else b"".join(answer.chunks)
     if not whole:
-        raw = _urllib3_response(answer, request, io.BytesIO(data), _cookies(answer))
-        return adapter.build_response(request, raw)
+        return adapter.build_response(request, _wire_response(answer, request, exhausted))
     response = _read_response(adapter, answer, request)
-    response._content = data
+    response._content = answer.chunks[0] if len(answer.chunks) == 1 else b"".join(answer.chunks)
     response._content_consumed = True
     return response
 
@@ -319,10 +315,6 @@ def _lazy_response() -> type:
     return HTTPResponse
 
 
-def _urllib3_response(answer: Answer, request: Any, body: Any, original: Any) -> Any:
-    return sys.modules["urllib3"].HTTPResponse(**_response_parts(answer, request, body, original))
-
-
 def _response_parts(answer: Answer, request: Any, body: Any, original: Any) -> dict[str, Any]:
     return {
         "body": body,
@@ -365,15 +357,16 @@ def _cookies(answer: Answer) -> _CookieSource | None:
     return _CookieSource(message)
 
 
-def _wire_response(answer: Answer, request: Any, exhausted: Callable[[], Exception]) -> Any:
-    """A response that the standard library reads from the bytes of a connection, for what comes bit by bit."""
+def _wire_response(answer: Answer, request: Any, exhausted: Callable[[], Exception] | None) -> Any:
+    """A response that the standard library reads from the bytes of a connection, for who reads bit by bit."""
     from http.client import HTTPResponse
 
     chunked = any(
         name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in answer.headers
     )
     head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
-    pieces = [f"{answer.version} {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
+    # The standard library reads this version only; the client is told the recorded one.
+    pieces = [f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
     pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
     last: Callable[[], Exception] | None = exhausted if answer.stopped else None
     error = answer.error
@@ -383,7 +376,7 @@ def _wire_response(answer: Answer, request: Any, exhausted: Callable[[], Excepti
         pieces.append(b"0\r\n\r\n")
     response = HTTPResponse(_Socket(pieces, last), method=request.method)  # type: ignore[arg-type]
     response.begin()
-    return _urllib3_response(answer, request, response, response)
+    return sys.modules["urllib3"].HTTPResponse(**_response_parts(answer, request, response, response))
 
 
 class _Socket:

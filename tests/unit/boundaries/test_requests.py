@@ -99,12 +99,13 @@ def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
     [
         lambda response: list(response.iter_lines()),
         lambda response: list(response.iter_content(3)),
+        lambda response: list(response.iter_content(None)),
         lambda response: response.raw.read(decode_content=True),
         lambda response: [response.raw.read(5), response.raw.read()],
         lambda response: list(response.raw.stream(4, decode_content=True)),
         lambda response: response.json(),
     ],
-    ids=["lines", "content", "raw", "raw parts", "raw stream", "json"],
+    ids=["lines", "content", "content as it comes", "raw", "raw parts", "raw stream", "json"],
 )
 def test_ways_to_read(tape: Tape, server: Server, read: Callable[[Any], Any]) -> None:
     """A streamed response can be read in each of the client's ways."""
