@@ -442,12 +442,10 @@ def _classes() -> SimpleNamespace:
             return message, self._payload_of(answer.chunks, last, headers)
 
         def _payload_of(self, chunks: list[bytes], last: _Last, headers: Any) -> Any:
-            if not chunks and last is None:
-                return streams.EMPTY_PAYLOAD
             timer = self._req._timer
-            if len(chunks) == 1 and last is None:
+            if len(chunks) < 2 and last is None:
                 payload = streams.StreamReader(self, self._bufsize, timer=timer, loop=self._loop)
-                payload.feed_data(chunks[0])
+                payload.feed_data(b"".join(chunks))
                 payload.feed_eof()
             else:
                 payload = ReplayedReader(self, self._bufsize, timer=timer, loop=self._loop)

@@ -120,6 +120,19 @@ def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
     assert len(tape.plain[0]["body"]["chunks"]) >= 3
 
 
+def test_an_empty_body_is_read_chunk_by_chunk(tape: Tape, server: Server) -> None:
+    """Reading it ends, as often as one comes."""
+
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        found = []
+        for _ in range(2):
+            async with session.get(f"{url}/redirect", allow_redirects=False) as response:
+                found += [await response.content.readchunk(), await response.content.readchunk()]
+        return found
+
+    assert both(tape, server, talk) == ([(b"", False)] * 4,) * 2
+
+
 @pytest.mark.parametrize("page", ["events", "users/1", "chunks"])
 @pytest.mark.parametrize(
     "way", ["iter_any", "iter_chunked", "readline", "read parts", "readexactly", "lines"]
