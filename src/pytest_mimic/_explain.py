@@ -158,11 +158,13 @@ def stale(
     )
 
 
-def read_further(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """The error for a stream that is read beyond the end of its recording."""
+def read_further(
+    label: str, *, test: str | None = None, option: str = "--mimic-record"
+) -> MissingRecordingError:
+    """The error for a stream that is read beyond the end of its recording; `option` is what records the rest."""
     return MissingRecordingError(
         f"{label} is read further than it was when it was recorded",
-        remedies=[f"to record the rest: {command('--mimic-record', test)}"],
+        remedies=[f"to record the rest: {command(option, test)}"],
         call=label,
         test=test,
     )

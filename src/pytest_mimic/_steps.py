@@ -191,6 +191,17 @@ class Replay:
 
         return self._instead(read_further)
 
+    def exhausted(self) -> MimicError:
+        """The error for an answer at a boundary that is read further than its recording goes, in any mode.
+
+        It is not run for what it lacks: its bytes are redacted, in another compression and framing than the real
+        ones, so where those go on cannot be told.
+        """
+        from pytest_mimic._explain import read_further
+
+        error = read_further(self.call.label, test=self.engine.test, option="--mimic-rerecord")
+        return self.engine.blame(error, self.call)
+
     def otherwise(self) -> Run:
         """A run for a stream whose reader sends something else than was recorded.
 

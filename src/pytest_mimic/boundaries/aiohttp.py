@@ -49,7 +49,7 @@ def _wrap(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., 
         if not classes:
             classes.append(_classes())
         if step.mode == "replay":
-            return _replayed(classes[0], self, req, step.outcome(), lambda: exchange.exhausted(step, sent))
+            return _replayed(classes[0], self, req, step.outcome(), step.exhausted)
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():

@@ -19,12 +19,8 @@ class Step(Protocol):
         """Replay: a fresh copy of the plain data that `finish` was given."""
         ...
 
-    def longer(self) -> Step:
-        """Replay: a run that reads a stream further than its recording goes.
-
-        Raises:
-            MissingRecordingError: The mode does not run it.
-        """
+    def exhausted(self) -> Exception:
+        """Replay: what to raise when an answer is read further than its recording goes."""
         ...
 
     def running(self) -> AbstractContextManager[None]:

@@ -27,7 +27,6 @@ from pytest_mimic.boundaries.http_body import (
     store_body,
 )
 from pytest_mimic.boundaries.http_secrets import Secrets
-from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
@@ -231,22 +230,6 @@ class Exchange:
             self._issued |= issued
             self._places.clear()
             self._heads.clear()
-
-    def exhausted(self, step: Step, request: Request) -> MissingRecordingError:
-        """What reading further than the recorded reader did raises: an exchange is only recorded as a whole."""
-        try:
-            step.longer().abandon()
-        except MissingRecordingError as error:
-            error.remedies = tuple(
-                line.replace("--mimic-record", "--mimic-rerecord") for line in error.remedies
-            )
-            return error
-        place = self._places.get(request.url) or self._place(request.url)
-        return MissingRecordingError(
-            f"{self.name} {request.method} {place.path} is read further than it was when it was recorded",
-            remedies=["to record the rest: pytest --mimic-rerecord"],
-            call=None,
-        )
 
 
 def _cached(cache: dict[Any, _T], key: Any, value: _T) -> _T:

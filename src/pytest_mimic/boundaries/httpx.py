@@ -52,7 +52,7 @@ def _sync_edge(
         if step is None or step.mode == "pass":
             return original(self, request)
         if step.mode == "replay":
-            return client.answer(step.outcome(), request, lambda: exchange.exhausted(step, sent))
+            return client.answer(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():
@@ -80,7 +80,7 @@ def _async_edge(
         if step is None or step.mode == "pass":
             return await original(self, request)
         if step.mode == "replay":
-            return client.answer(step.outcome(), request, lambda: exchange.exhausted(step, sent))
+            return client.answer(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():

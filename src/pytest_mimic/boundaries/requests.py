@@ -49,8 +49,7 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step is None or step.mode == "pass":
             return original(self, request, stream, *args, **options)
         if step.mode == "replay":
-            plain = step.outcome()
-            return _answer(self, plain, request, stream, lambda: exchange.exhausted(step, sent))
+            return _answer(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():

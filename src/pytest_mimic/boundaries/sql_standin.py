@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.boundaries.plain import from_plain, to_plain
 from pytest_mimic.boundaries.sql_calls import Sent, load_columns, load_rows, store_columns, store_rows
 from pytest_mimic.boundaries.sql_line import Line, Operation, pause, wait
-from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Step
@@ -350,7 +350,7 @@ class StandInCursor:
             outcome = step.outcome()
             line.note(Operation(kind, sql, args, failed="error" in outcome))
             line.raise_recorded(outcome)
-            self._replay(outcome, step, sent)
+            self._replay(outcome, step)
             return self
         with line.recording(step, sent):
             self._run(step, sent, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
@@ -431,14 +431,14 @@ class StandInCursor:
             outcome["setup"] = True
         return outcome
 
-    def _replay(self, outcome: dict[str, Any], step: Step, sent: Sent) -> None:
+    def _replay(self, outcome: dict[str, Any], step: Step) -> None:
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))
         if "columns" not in outcome:
             return
         self.description = load_columns(outcome["columns"], self._line.dbapi)
         rows = load_rows(outcome["rows"])
-        self._rows = iter(rows) if outcome.get("end", True) else _until_missing(rows, step, sent)
+        self._rows = iter(rows) if outcome.get("end", True) else _until_missing(rows, step)
 
     # -- reading
 
@@ -552,7 +552,7 @@ class _Part:
             self._step.finish(self._cursor.stored(self._sent, self._rows, is_whole=is_whole))
 
 
-def _until_missing(rows: list[Any], step: Step, sent: Sent) -> Iterator[Any]:
+def _until_missing(rows: list[Any], step: Step) -> Iterator[Any]:
     """The rows that were read while recording; there may have been more.
 
     Raises:
@@ -560,9 +560,4 @@ def _until_missing(rows: list[Any], step: Step, sent: Sent) -> Iterator[Any]:
     """
     __tracebackhide__ = True
     yield from rows
-    step.longer().abandon()
-    raise MissingRecordingError(
-        f"the recording of sqlalchemy {sent.call.signature} ends after {len(rows)} rows: its reader stopped",
-        remedies=["to record it anew: pytest --mimic-rerecord"],
-        call=None,
-    )
+    raise step.exhausted()

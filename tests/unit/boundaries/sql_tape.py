@@ -39,8 +39,8 @@ class TapeStep:
     def outcome(self) -> Any:
         return json.loads(self._recorded)
 
-    def longer(self) -> TapeStep:
-        raise MissingRecordingError("is read further than it was when it was recorded")
+    def exhausted(self) -> Exception:
+        return MissingRecordingError("is read further than it was when it was recorded")
 
     @contextmanager
     def running(self) -> Iterator[None]:

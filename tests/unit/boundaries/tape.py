@@ -34,9 +34,9 @@ class TapeStep:
     def outcome(self) -> Any:
         return json.loads(self.plain)
 
-    def longer(self) -> TapeStep:
+    def exhausted(self) -> Exception:
         self.tape.misses += 1
-        raise MissingRecordingError("read further than recorded")
+        return MissingRecordingError("read further than recorded")
 
     @contextmanager
     def running(self) -> Iterator[None]:
