@@ -116,6 +116,13 @@ class Handler(BaseHTTPRequestHandler):
         data = gzip.compress(json.dumps({"packed": True}).encode())
         self.answer(200, data, "application/json", Content_Encoding="gzip")
 
+    def page_two_gzips(self, _: dict[str, str]) -> None:
+        """One after the other, which RFC 1952 allows."""
+        self.answer(200, gzip.compress(b"one, ") + gzip.compress(b"two"), Content_Encoding="gzip")
+
+    def page_no_gzip(self, _: dict[str, str]) -> None:
+        self.answer(200, b"plain", Content_Encoding="gzip")
+
     def page_deflate(self, _: dict[str, str]) -> None:
         self.answer(200, zlib.compress(b"deflated text"), "text/plain", Content_Encoding="deflate")
 

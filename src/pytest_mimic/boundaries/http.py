@@ -388,6 +388,14 @@ class Answer(NamedTuple):
     error: dict[str, Any] | None
 
 
+def is_encoded(plain: dict[str, Any]) -> bool:
+    """Whether a body is stored in its `Content-Encoding`, as one that cannot be decompressed here."""
+    body = plain.get("body")
+    if body is None or "compressed" in body:
+        return False
+    return any(name.lower() == "content-encoding" for name, _ in plain["headers"])
+
+
 def load_answer(plain: dict[str, Any], method: str, *, decoded: bool = False) -> Answer:
     """The response that is stored in plain data, its length told as it is.
 
@@ -401,14 +409,13 @@ def load_answer(plain: dict[str, Any], method: str, *, decoded: bool = False) ->
     chunks = load_body(body)
     if body is not None and not decoded and "compressed" in body:
         chunks = deflate(chunks, body["compressed"], complete=not stopped and error is None)
-    size = None
-    if body is not None and method != "HEAD":
-        size = str(sum(map(len, chunks)) + (1 if stopped or error else 0))
+    size = None if body is None or method == "HEAD" else sum(map(len, chunks))
     headers, cookies = [], False
     for name, value in plain["headers"]:
         lower = name.lower()
         if lower == "content-length" and size is not None:
-            value = size
+            told = int(value) if value.isdigit() else 0
+            value = str(max(told, size + 1) if stopped or error else size)
         elif lower == "set-cookie":
             cookies = True
         headers.append((name, value))

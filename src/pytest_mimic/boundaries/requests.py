@@ -13,7 +13,15 @@ from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.boundaries.http import Answer, Exchange, HttpBoundary, Recorder, Request, load_answer
+from pytest_mimic.boundaries.http import (
+    Answer,
+    Exchange,
+    HttpBoundary,
+    Recorder,
+    Request,
+    is_encoded,
+    load_answer,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -158,9 +166,9 @@ class _HeardFile:
         return data
 
     def read(self, *size: Any) -> bytes:
-        """Reads and hears."""
+        """Reads and hears; fewer bytes than were asked for are the last ones."""
         data = self._heard(self._file.read, size)
-        self._at_end = self._at_end or size in _ALL
+        self._at_end = self._at_end or size in _ALL or len(data) < size[0]
         return data
 
     def read1(self, *size: Any) -> bytes:
@@ -173,7 +181,7 @@ class _HeardFile:
 
     def readinto(self, buffer: Any) -> int:
         """Reads and hears."""
-        data = self._heard(self._file.read, (len(buffer),))
+        data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
@@ -239,7 +247,7 @@ def _answer(
     """The recorded response as the adapter builds it, or the recorded exception raised."""
     if "status" not in plain:
         raise _error(plain["error"], request)
-    whole = not stream and "error" not in plain and "end" not in plain
+    whole = not (stream or "error" in plain or "end" in plain or is_encoded(plain))
     answer = load_answer(plain, request.method, decoded=whole)
     if not whole:
         return adapter.build_response(request, _wire_response(answer, request, exhausted))

@@ -15,6 +15,7 @@ from pytest_mimic.errors import DriftError, MissingRecordingError
 from .tape import Tape
 
 requests = pytest.importorskip("requests")
+urllib3 = pytest.importorskip("urllib3")
 
 
 @pytest.fixture
@@ -118,6 +119,50 @@ def test_ways_to_read(tape: Tape, server: Server, read: Callable[[Any], Any]) ->
 
     assert real == replayed
     assert tape.plain[0]["body"] == {"json": {"id": 1, "name": "Zoë", "page": None}}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_what_only_the_client_decompresses(tape: Tape, server: Server, stream: bool) -> None:
+    """A body whose encoding cannot be opened here is handed to the client as it came."""
+
+    def talk(url: str) -> list[Any]:
+        seen: list[Any] = [requests.get(f"{url}/two_gzips", stream=stream).content]
+        with pytest.raises(requests.exceptions.ContentDecodingError) as caught:
+            seen.append(requests.get(f"{url}/no_gzip", stream=stream).content)
+        return [*seen, str(caught.value)]
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert real[0] == b"one, two"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda response: response.content,
+        lambda response: list(response.iter_content(None)),
+        lambda response: list(response.iter_content(4)),
+        lambda response: response.raw.read(),
+        lambda response: response.raw.readinto(bytearray(50)) and response.raw.read(),
+    ],
+    ids=["whole", "content as it comes", "content", "raw", "into"],
+)
+def test_a_response_that_ends_early(tape: Tape, server: Server, read: Callable[[Any], Any]) -> None:
+    """It breaks again as it did, with as much missing, however it is read; what was told of it stays."""
+
+    def talk(url: str) -> Any:
+        with requests.get(f"{url}/short", stream=True) as response:
+            with pytest.raises(
+                (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)
+            ) as caught:
+                read(response)
+            return response.headers["Content-Length"], str(caught.value)
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert real[0] == "100"
 
 
 def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
