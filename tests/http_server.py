@@ -166,6 +166,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"only this")
         self.close_connection = True
 
+    def page_babble(self, _: dict[str, str]) -> None:
+        """Answers with something that is no HTTP."""
+        self.wfile.write(b"what is this?\r\n\r\n")
+        self.close_connection = True
+
     def page_hang(self, _: dict[str, str]) -> None:
         """Answers only when the server stops."""
         self.server.stopping.wait(10)

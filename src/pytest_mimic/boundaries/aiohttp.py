@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _TIMEOUT = "asyncio:TimeoutError"
+_NO_HTTP = "aiohttp.http_exceptions:HttpProcessingError"
 
 
 def boundary(name: str) -> HttpBoundary:
@@ -270,6 +271,9 @@ def _stored_error(error: BaseException) -> dict[str, Any] | None:
     if isinstance(error, asyncio.TimeoutError) and not kind.__module__.startswith("aiohttp"):
         return {"type": _TIMEOUT, "message": str(error)}
     aiohttp = sys.modules["aiohttp"]
+    if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
+        # What came is no HTTP; the response makes a ClientResponseError of it.
+        return {"type": _NO_HTTP, "message": error.message, "code": error.code}
     unfit = (aiohttp.ClientResponseError, aiohttp.ServerFingerprintMismatch)
     if not isinstance(error, aiohttp.ClientError) or isinstance(error, unfit):
         return None
@@ -303,6 +307,9 @@ def _error(error: dict[str, Any], req: Any) -> BaseException:
         import asyncio
 
         return asyncio.TimeoutError(*filter(None, [error["message"]]))
+    if error["type"] == _NO_HTTP:
+        kind = sys.modules["aiohttp.http_exceptions"].HttpProcessingError
+        return kind(code=error["code"], message=error["message"])  # type: ignore[no-any-return]
     aiohttp = sys.modules["aiohttp"]
     kind = getattr(aiohttp, error["type"].partition(":")[2])
     reason = OSError(error.get("errno"), error["message"])

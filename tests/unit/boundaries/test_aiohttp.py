@@ -379,6 +379,7 @@ def test_nothing_secret_is_stored(tape: Tape, server: Server) -> None:
         ("refuse", "ServerDisconnectedError", {}),
         ("broken", "ClientPayloadError", {}),
         ("short", "ClientPayloadError", {}),
+        ("babble", "ClientResponseError", {}),
     ],
 )
 def test_errors_are_outcomes(
