@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.boundaries.base import Edge
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import BoundaryCall, Port, Step
 
 _CONNECTION = "AbstractConnection"
+#: Of the arguments of a lock's `acquire`, after the lock itself.
+_TOKEN_PLACE = 4
 
 
 def boundary(name: str) -> RedisBoundary:
@@ -45,7 +49,7 @@ class RedisBoundary:
         self._talks: WeakKeyDictionary[Any, Talk] = WeakKeyDictionary()
 
     def edges(self) -> Sequence[Edge]:
-        """The methods of connections that touch the socket."""
+        """The methods of connections that touch the socket, and what draws lots above them."""
         sync = {
             "connect": self._connect,
             "disconnect": self._disconnect,
@@ -66,6 +70,8 @@ class RedisBoundary:
                 Edge("redis.asyncio.connection", (_CONNECTION, name), wrap)
                 for name, wrap in asynchronous.items()
             ),
+            Edge("redis.lock", ("Lock", "acquire"), _acquire),
+            Edge("redis.asyncio.lock", ("Lock", "acquire"), _acquire),
         ]
 
     def comparable(self, plain: Any) -> Any:
@@ -198,6 +204,19 @@ class RedisBoundary:
             return talk.has_more
 
         return can_read
+
+
+def _acquire(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    """A lock draws a random token each time; here it is the same in every run."""
+
+    @wraps(original)
+    def acquire(lock: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) < _TOKEN_PLACE and kwargs.get("token") is None and port.taking():
+            count = port.ordinal(f"redis lock {lock.name}", uuid4().hex)
+            kwargs["token"] = f"pytest-mimic {count}"
+        return original(lock, *args, **kwargs)
+
+    return acquire
 
 
 def _async_can_read() -> str:

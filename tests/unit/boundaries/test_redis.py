@@ -198,6 +198,22 @@ def test_watched_key_that_changes(both: Any) -> None:
     assert recorded == replayed == [[1, 10], b"11"]
 
 
+def test_locks(both: Any) -> None:
+    """A lock draws the same tokens in every run; one that is given stays."""
+
+    def steps(client: Any) -> Any:
+        with client.lock("report", timeout=10) as first:
+            other = client.lock("report", timeout=10)
+            seen = [first.owned(), other.acquire(blocking=False), other.owned(), first.extend(5)]
+        seen += [other.acquire(), first.local.token == other.local.token, other.release(), first.locked()]
+        first.acquire(token="own")
+        return [*seen, first.local.token]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [True, False, False, True, True, False, None, False, b"own"]
+
+
 def test_scripts_are_loaded_when_the_server_does_not_know_them(both: Any, tape: DatabaseTape) -> None:
     """EVALSHA, the refusal, SCRIPT LOAD and EVALSHA again: as it went when it was recorded."""
 
@@ -361,6 +377,8 @@ def test_asyncio(tape: DatabaseTape, port: int) -> None:
         seen.append(await script(args=["x"]))
         seen.append(sorted([key async for key in client.scan_iter()]))
         seen.append(await client.blpop(["queue"], timeout=0.01))
+        async with client.lock("report", timeout=10) as lock:
+            seen.append(await lock.owned())
         seen.append(await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)]))
         await (client.aclose() if hasattr(client, "aclose") else client.close())
         return seen
