@@ -170,6 +170,17 @@ def read_further(
     )
 
 
+def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """The error for a new request that needs a secret which a replayed answer does not hold."""
+    return MissingRecordingError(
+        f"no recording of {label}, and it cannot be sent: it holds the placeholder of a secret",
+        facts=["the answer that issued the secret was replayed, and recordings have no secrets"],
+        remedies=[f"to record the whole conversation anew: {command('--mimic-rerecord', test)}"],
+        call=label,
+        test=test,
+    )
+
+
 def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
     """The error for a stream whose reader sends or throws in something else than while recording."""
     return MissingRecordingError(

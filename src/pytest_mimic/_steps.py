@@ -305,6 +305,13 @@ class Run:
             if self._flight is not None:
                 self._flight.land()
 
+    def refused(self) -> MimicError:
+        """The error for a request that would be sent with the placeholder of a secret; it ends the run."""
+        from pytest_mimic._explain import placeholder_sent
+
+        self.abandon()
+        return self._engine.blame(placeholder_sent(self.call.label, test=self._engine.test), self.call)
+
     def copy(self, value: object) -> object:
         """A copy of an item of a stream, as it is now.
 

@@ -158,3 +158,83 @@ def test_a_miss_shows_no_secret(project, client):
     run = project.run(process=True, env={**env, "API": server.url, "A": "2"})
 
     run.expect(failed=1, says=["body.a: '1' recorded, '2' now"], never=["planted-secret-9000", "boundaries/"])
+
+
+def test_a_new_request_is_not_sent_with_a_placeholder(project):
+    """What needs a secret that a replay does not hold is refused, swallowed or not; the command that it names records it."""
+    pytest.importorskip("httpx")
+    project.ini("httpx")
+    project.write(
+        "shop.py",
+        """
+        import httpx, os
+
+        API = os.environ["API"]
+
+        def visit():
+            with httpx.Client(base_url=API) as client:
+                token = client.get("/login").json()["access_token"]
+                if os.environ["MORE"]:
+                    try:
+                        assert client.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+                    except RuntimeError:
+                        pass
+        """,
+    )
+    project.write(
+        "test_it.py",
+        """
+        import shop
+
+        def test_visit():
+            shop.visit()
+        """,
+    )
+
+    with running_server() as server:
+        env = {"API": server.url, "MORE": ""}
+        project.run("--mimic-record", process=True, env=env).expect(passed=1)
+        env["MORE"] = "yes"
+        grown = project.run("--mimic-record", process=True, env=env)
+        assert "GET /me" not in server.seen
+        project.run("--mimic-rerecord", process=True, env=env).expect(passed=1)
+    project.run(process=True, env=env).expect(passed=1)
+
+    grown.expect(
+        failed=1,
+        says=[
+            "no recording of httpx GET /me, and it cannot be sent: it holds the placeholder of a secret",
+            "to record the whole conversation anew: pytest --mimic-rerecord test_it.py::test_visit",
+        ],
+    )
+
+
+def test_a_secret_that_one_client_was_issued_and_another_sends(project):
+    """It is hidden in a path as well, and the call replays."""
+    pytest.importorskip("httpx")
+    pytest.importorskip("requests")
+    project.ini("httpx", "requests")
+    project.write(
+        "test_it.py",
+        """
+        import asyncio, httpx, os, requests
+
+        API = os.environ["API"]
+
+        def test_all():
+            token = httpx.get(API + "/login").json()["access_token"]
+
+            async def items():
+                async with httpx.AsyncClient() as client:
+                    return (await client.get(f"{API}/items/{token}")).status_code
+
+            assert asyncio.run(items()) == requests.get(f"{API}/items/{token}").status_code == 200
+        """,
+    )
+
+    with running_server() as server:
+        env = {"API": server.url}
+        recorded = project.run("--mimic-record", process=True, env=env).expect(passed=1)
+    project.run(process=True, env=env).expect(passed=1)
+
+    assert not [name for name, data in recorded.vault.items() if b"tok-issued-42" in data]

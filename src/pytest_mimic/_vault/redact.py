@@ -122,9 +122,13 @@ class Redactor:
 
     Args:
         lines: Names to add to the default ones; `!name` takes one out.
+
+    Attributes:
+        issued: Values that servers have given out under secret names in this run, for boundaries to hide elsewhere.
     """
 
     def __init__(self, lines: Sequence[str] = ()) -> None:
+        self.issued: set[str] = set()
         self._names = {_joined(name) for name in DEFAULT_NAMES}
         self._public = {_joined(name) for name in PUBLIC_NAMES}
         for line in lines:

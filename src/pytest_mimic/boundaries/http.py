@@ -26,7 +26,7 @@ from pytest_mimic.boundaries.http_body import (
     load_body,
     store_body,
 )
-from pytest_mimic.boundaries.http_secrets import Secrets
+from pytest_mimic.boundaries.http_secrets import Secrets, holds_placeholder
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
@@ -116,7 +116,7 @@ class Exchange:
     def __init__(self, name: str, port: Port) -> None:
         self.name = name
         self.port = port
-        self._issued: set[str] = set()
+        self._issued = 0
         self._origins: dict[str, tuple[str, str, int | None, str]] = {}
         self._places: dict[str, _Place] = {}
         self._heads: dict[Any, _Heads] = {}
@@ -127,8 +127,10 @@ class Exchange:
         Those are a WebSocket's upgrade, and a request to no place (`https://`, a port of 123456): its client says so.
 
         Raises:
-            MissingRecordingError: There is no recording, and the mode does not run it.
+            MissingRecordingError: There is no recording, and the mode does not run it; or it would be sent with what
+                a replay gave in place of a secret.
         """
+        self._renew()
         heads = self._heads.get(request.headers) or self._head(request.headers)
         if heads.upgrade:
             return None
@@ -159,10 +161,21 @@ class Exchange:
             identity=IDENTITY,
             described=described,
         )
-        return self.port.begin(call)
+        step = self.port.begin(call)
+        if step.mode == "run" and holds_placeholder(request.url, text_pairs(request.headers)):
+            raise step.refused()
+        return step
+
+    def _renew(self) -> None:
+        """Empties the caches when a server has issued a secret: what is in them may hold it."""
+        issued = len(self.port.redactor.issued)
+        if issued != self._issued:
+            self._issued = issued
+            self._places.clear()
+            self._heads.clear()
 
     def _secrets(self) -> Secrets:
-        return Secrets(self.port.redactor, self._issued)
+        return Secrets(self.port.redactor, self.port.redactor.issued)
 
     def _scrubbed(self, body: Any) -> Any:
         """A request's body without secrets."""
@@ -225,11 +238,8 @@ class Exchange:
         return secrets
 
     def remember(self, issued: set[str]) -> None:
-        """Secrets that a server has issued are secret in what is sent from now on."""
-        if not issued <= self._issued:
-            self._issued |= issued
-            self._places.clear()
-            self._heads.clear()
+        """Secrets that a server has issued are secret in what is sent from now on, by whichever client."""
+        self.port.redactor.issued |= issued
 
 
 def _cached(cache: dict[Any, _T], key: Any, value: _T) -> _T:

@@ -126,6 +126,13 @@ class Secrets:
         return self.text(line)
 
 
+def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a request's URL or headers have the placeholder where its sender means a secret."""
+    if PLACEHOLDER in url or _ESCAPED.search(url):
+        return True
+    return any(PLACEHOLDER in value or PLACEHOLDER in _basic_password(value) for _, value in headers)
+
+
 def _basic_password(value: str) -> str:
     """The password in the credentials of basic authentication (RFC 7617), empty in any other."""
     if not value.lower().startswith("basic "):

@@ -34,6 +34,9 @@ class TapeStep:
     def outcome(self) -> Any:
         return json.loads(self.plain)
 
+    def refused(self) -> Exception:
+        return MissingRecordingError("holds the placeholder")
+
     def exhausted(self) -> Exception:
         self.tape.misses += 1
         return MissingRecordingError("read further than recorded")

@@ -45,6 +45,8 @@ def begun(tape, url, *, method="GET", headers=(), body=b""):
 )
 def test_places(tape, url, place, shown):
     """A URL counts by scheme, host, port and path; what is shown of it has no credentials."""
+    tape.mode = "pass"  # the last one would not be sent
+
     call, *_ = begun(tape, url)
 
     assert tuple(call.parts[name] for name in ("scheme", "host", "port", "path")) == place
