@@ -11,7 +11,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.boundaries.http import Exchange, HttpBoundary, Recorder, Request, load_answer
+from pytest_mimic.boundaries.http import Answer, Exchange, HttpBoundary, Recorder, Request, load_answer
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -150,15 +150,20 @@ class _Client:
             answer.status,
             headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
             stream=stream,
-            extensions={
-                "http_version": answer.version.encode("latin-1"),
-                "reason_phrase": answer.reason.encode("latin-1"),
-            },
+            extensions=_extensions(answer),
         )
 
     def _error(self, error: Any, request: Any) -> Exception:
         kind = getattr(self._module, error["type"].partition(":")[2])
         return kind(error["message"], request=request)  # type: ignore[no-any-return]
+
+
+def _extensions(answer: Answer) -> dict[str, bytes]:
+    """What the transport tells besides; HTTP/2 has no reasons, and the client then gives its own."""
+    found = {"http_version": answer.version.encode("latin-1")}
+    if answer.version != "HTTP/2":
+        found["reason_phrase"] = answer.reason.encode("latin-1")
+    return found
 
 
 def _stream_classes(module: Any, stored_error: Callable[[BaseException], Any]) -> tuple[type, type]:

@@ -106,6 +106,18 @@ def test_runs_under_trio(httpx: ModuleType, tape: Tape, server: Server) -> None:
     assert shown(real) == shown(replayed)
 
 
+def test_http_2_has_no_reasons(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """The client then gives its own, on replay too."""
+    assert httpx.get(f"{server.url}/missing").http_version == "HTTP/1.1"
+    [[slot]] = tape.outcomes.values()
+    slot[0] = slot[0].replace('"HTTP/1.1"', '"HTTP/2"').replace('"Not Found"', '""')
+    tape.replay()
+
+    response = httpx.get(f"{server.url}/missing")
+
+    assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
+
+
 @pytest.mark.parametrize("page", ["events", "packed_events", "chunks"])
 def test_keeps_chunks(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
