@@ -153,11 +153,11 @@ def test_a_response_that_ends_early(tape: Tape, server: Server, read: Callable[[
 
     def talk(url: str) -> Any:
         with requests.get(f"{url}/short", stream=True) as response:
-            with pytest.raises(
-                (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)
-            ) as caught:
-                read(response)
-            return response.headers["Content-Length"], str(caught.value)
+            try:
+                end = read(response)  # urllib3 1 does not always mind
+            except (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError) as error:
+                end = str(error)
+            return response.headers["Content-Length"], end
 
     real, replayed = both(tape, server, talk)
 
