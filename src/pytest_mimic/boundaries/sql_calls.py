@@ -28,7 +28,7 @@ class Sent:
 
     Attributes:
         call: What the engine is asked about.
-        secrets: The texts of secret parameters, which must not turn up in an error's message.
+        secrets: The texts of secret parameters and of secret literals, which must not turn up in an error's message.
     """
 
     __slots__ = ("call", "secrets")
@@ -80,7 +80,7 @@ def describe_statement(
         described=described,
         shared=shared,
     )
-    return Sent(call, namer.secrets)
+    return Sent(call, namer.secrets + statement.secrets(redactor.secret))
 
 
 def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> Sent:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._vault.redact import PLACEHOLDER
 from pytest_mimic.boundaries.plain import from_plain, to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault.redact import Redactor
 
 #: PEP 249's classes, narrowest first: what an error falls back to where its own class is not there.
 _KINDS = (
@@ -26,8 +31,21 @@ _KINDS = (
 #: What drivers written in C hold outside of `__dict__`.
 _HIDDEN = ("pgcode", "pgerror", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno", "msg")
 _DEEPEST = 4
+_KEY = re.compile(r"\((.*?)\)=\((.*)\)")
+_ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
+_WORD = re.compile(r"\w+")
 
 Scrub = Callable[[str], str]
+
+
+def hide_details(text: str, redactor: Redactor) -> str:
+    """A message without what PostgreSQL tells of a row, which may be another than was sent: `Key (token)=(abc) …`."""
+
+    def hide_key(match: re.Match[str]) -> str:
+        is_secret = any(map(redactor.secret, _WORD.findall(match[1])))
+        return f"({match[1]})=({PLACEHOLDER})" if is_secret else match[0]
+
+    return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))
 
 
 def is_recordable(error: BaseException, dbapi: Any) -> bool:

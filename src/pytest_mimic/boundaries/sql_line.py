@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.boundaries.sql_calls import Sent, describe_action, describe_statement
-from pytest_mimic.boundaries.sql_errors import is_recordable, load_error, store_error
+from pytest_mimic.boundaries.sql_errors import hide_details, is_recordable, load_error, store_error
 from pytest_mimic.boundaries.sql_text import read_statement
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ class Line:
 
     def scrub(self, sent: Sent) -> Callable[[str], str]:
         """What takes the secrets of a call out of a text."""
-        return lambda text: self.port.redactor.scrub_text(text, sent.secrets)
+        redactor = self.port.redactor
+        return lambda text: hide_details(redactor.scrub_text(text, sent.secrets), redactor)
 
     # -- the real connection
 

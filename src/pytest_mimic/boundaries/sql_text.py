@@ -87,6 +87,11 @@ class Statement(NamedTuple):
             for piece in self.pieces
         )
 
+    def secrets(self, secret: Callable[[str], bool]) -> list[str]:
+        """The texts that stand for a secret column, without their quotes."""
+        literals = [piece for piece in self.pieces if isinstance(piece, Literal)]
+        return [literal.text.strip("'") for literal in literals if secret(literal.column)]
+
 
 @lru_cache(maxsize=1024)
 def read_statement(sql: str) -> Statement:

@@ -303,7 +303,7 @@ def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, p
         engine = connect(url)
         run(
             engine,
-            "CREATE TABLE t (name text, password text UNIQUE, settings json)",
+            "CREATE TABLE t (name text NOT NULL, password text UNIQUE, settings json)",
             "INSERT INTO t (name, password) VALUES ('a', 'hunter2-literal')",
         )
         table = sa.table("t", sa.column("name"), sa.column("password"), sa.column("settings", sa.JSON))
@@ -312,6 +312,13 @@ def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, p
             connection.execute(table.insert(), row)
         with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
             connection.execute(table.insert(), row)
+        for statement in (
+            "INSERT INTO t (name, password) VALUES ('c', 'hunter2-literal')",
+            "UPDATE t SET password = (SELECT max(password) FROM t)",
+            "UPDATE t SET name = NULL",
+        ):
+            with pytest.raises(sa.exc.IntegrityError):
+                run(engine, statement)
         with engine.connect() as connection:
             where = sa.select(table).where(table.c.password == "hunter2-bound")
             return [connection.execute(where).one()._asdict(), one(engine, "SELECT password FROM t")]
