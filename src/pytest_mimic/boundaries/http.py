@@ -365,6 +365,7 @@ def _stored(
 ) -> dict[str, Any]:
     """A response as plain data, redacted; `secrets` learns what it says under secret names."""
     one = {name.lower(): value for name, value in head["headers"]}
+    secrets.learn_headers(head["headers"])
     compressed = one.get("content-encoding")
     if compressed and not decoded:
         opened = inflate(chunks, compressed)

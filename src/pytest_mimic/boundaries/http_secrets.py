@@ -47,11 +47,19 @@ class Secrets:
         self.learn(dict(parse_qsl(parts.query, errors="backslashreplace")))
         if parts.password:
             self.add(parts.password)
+        self.learn_headers(headers)
+
+    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Takes in the values of secret headers: of cookies, each one's."""
         for name, value in headers:
-            if name.lower() == "cookie":
-                for cookie in value.split(";"):
+            lower = name.lower()
+            if not self.redactor.secret(name):
+                continue
+            if lower in ("cookie", "set-cookie"):
+                cookies = value.split(";") if lower == "cookie" else [value.partition(";")[0]]
+                for cookie in cookies:
                     self.add(cookie.partition("=")[2].strip())
-            elif self.redactor.secret(name):
+            else:
                 self.add(value)
                 self.add(_basic_password(value))
 
@@ -95,7 +103,8 @@ class Secrets:
         return text if scrubbed == value else json.dumps(scrubbed)
 
     def form(self, form: str) -> str:
-        """An urlencoded form without secrets."""
+        """An urlencoded form without secrets; it learns them."""
+        self.learn(dict(parse_qsl(form, errors="backslashreplace")))
         return self.text(self.redactor.scrub_form(form))
 
     def header(self, name: str, value: str) -> str:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http import Exchange, HttpBoundary, Request, load_answer
 
@@ -132,6 +133,27 @@ def test_basic_password_is_known(tape):
     plain = recorded(tape, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)
 
     assert plain["body"] == {"text": "hello <redacted>"}
+
+
+def test_values_of_response_headers_are_known(tape):
+    """A cookie or a token in a header is hidden in the body as well, and in what is sent later."""
+    plain = recorded(
+        tape,
+        [("Set-Cookie", "csrftoken=4711abcd0815; Path=/"), ("X-Auth-Token", "0815abcd4711")],
+        b"<input value='4711abcd0815'> 0815abcd4711 Path",
+    )
+    call, *_ = begun(tape, "http://shop.test/of/4711abcd0815")
+
+    assert plain["body"] == {"text": "<input value='<redacted>'> <redacted> Path"}
+    assert call.parts["path"] == "/of/<redacted>"
+
+
+def test_cookies_that_are_no_secrets(tape):
+    """With `!cookie` under `mimic_redact` what a request's cookies hold is hidden nowhere."""
+    tape.redactor = Redactor(["!cookie"])
+    plain = recorded(tape, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
+
+    assert plain["body"] == {"text": "you are 4711abcd0815"}
 
 
 def test_plain_values_are_not_taken_for_secrets(tape):
