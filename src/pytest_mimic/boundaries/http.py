@@ -12,7 +12,8 @@ it, or, alone, what came instead of a response.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -298,6 +299,19 @@ class Recorder:
             "headers": [list(pair) for pair in text_pairs(headers)],
         }
         self._decoded = decoded
+
+    @contextmanager
+    def running(self, stored_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
+        """While the client sends and waits for a response: what it raises, as plain data, comes instead of one."""
+        try:
+            with self._step.running():
+                yield
+        except Exception as error:
+            self.failed(stored_error(error))
+            raise
+        except BaseException:
+            self.abandon()
+            raise
 
     @property
     def begun(self) -> bool:

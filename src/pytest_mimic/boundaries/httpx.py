@@ -54,15 +54,8 @@ def _sync_edge(
         if step.mode == "replay":
             return client.answer(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        try:
-            with step.running():
-                response = original(self, request)
-        except Exception as error:
-            recorder.failed(client.stored_error(error))
-            raise
-        except BaseException:
-            recorder.abandon()
-            raise
+        with recorder.running(client.stored_error):
+            response = original(self, request)
         return client.recorded(response, recorder)
 
     return handle_request
@@ -82,15 +75,8 @@ def _async_edge(
         if step.mode == "replay":
             return client.answer(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        try:
-            with step.running():
-                response = await original(self, request)
-        except Exception as error:
-            recorder.failed(client.stored_error(error))
-            raise
-        except BaseException:
-            recorder.abandon()
-            raise
+        with recorder.running(client.stored_error):
+            response = await original(self, request)
         return client.recorded(response, recorder)
 
     return handle_async_request

@@ -59,15 +59,8 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step.mode == "replay":
             return _answer(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        try:
-            with step.running():
-                response = original(self, request, stream, *args, **options)
-        except Exception as error:
-            recorder.failed(_stored_error(error))
-            raise
-        except BaseException:
-            recorder.abandon()
-            raise
+        with recorder.running(_stored_error):
+            response = original(self, request, stream, *args, **options)
         _record(response, recorder)
         return response
 
