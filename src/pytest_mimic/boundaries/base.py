@@ -39,6 +39,7 @@ class Step(Protocol):
 
     def refused(self) -> Exception:
         """Run: what to raise instead when a request holds the placeholder that a replay gave for a secret."""
+        ...
 
     def abandon(self) -> None:
         """Run: there is no outcome (an interrupt, a cancellation); nothing is recorded."""
