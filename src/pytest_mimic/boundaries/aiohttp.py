@@ -273,7 +273,8 @@ def _stored_error(error: BaseException) -> dict[str, Any] | None:
     aiohttp = sys.modules["aiohttp"]
     if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
         # What came is no HTTP; the response makes a ClientResponseError of it.
-        return {"type": _NO_HTTP, "message": error.message, "code": error.code}
+        found: Any = error
+        return {"type": _NO_HTTP, "message": found.message, "code": found.code}
     unfit = (aiohttp.ClientResponseError, aiohttp.ServerFingerprintMismatch)
     if not isinstance(error, aiohttp.ClientError) or isinstance(error, unfit):
         return None
