@@ -57,6 +57,7 @@ def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step is None or step.mode == "pass":
             return original(self, request, stream, *args, **options)
         if step.mode == "replay":
+            _use_up(request.body)
             return _answer(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
         with recorder.running(_stored_error):
@@ -86,6 +87,12 @@ def _body(request: Any) -> bytes:
     else:
         body.seek(start)
     return data
+
+
+def _use_up(body: Any) -> None:
+    """Leaves a file at its end, as sending it does: what sends it once more sends nothing."""
+    if hasattr(body, "read") and hasattr(body, "seek"):
+        body.seek(0, io.SEEK_END)
 
 
 def _joined(pieces: Any) -> bytes:

@@ -215,6 +215,17 @@ def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
     assert tape.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
 
 
+def test_an_uploaded_file_is_read(tape: Tape, server: Server) -> None:
+    """It stands at its end after a replay too, so that sending it again is the same call."""
+
+    def talk(url: str) -> list[Any]:
+        with io.BytesIO(b"one time") as file:
+            answers = [requests.post(f"{url}/echo", data=file).json()["body"] for _ in range(2)]
+            return [*answers, file.tell()]
+
+    assert both(tape, server, talk) == (["one time", "", 8],) * 2
+
+
 def test_redirects_are_hops(tape: Tape, server: Server) -> None:
     """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
 
