@@ -126,7 +126,7 @@ class Cassette:
     @property
     def all_played(self) -> bool:
         """Whether every call of the cassette was made in this block."""
-        return self.mode in ("record", "live") or set(self._order) >= set(range(len(self._entries)))
+        return set(self._order) >= set(range(len(self._entries)))
 
     def decide(self, call: Call) -> Step:
         """What to do about a call that this cassette takes.
@@ -141,8 +141,8 @@ class Cassette:
         with self._guard:
             place = self._next(call)
         entry = self._entries[place] if place is not None else None
-        if entry is None and self.mode == "extend":
-            return self._record(call)
+        if self.mode == "extend" and (entry is None or self._engine.is_stale(call.plan, entry.source)):
+            return self._record(call, place)
         if entry is None or place is None:
             raise self._engine.miss(call, among=self._known(call))
         self._engine.check_source(call, entry.source, name=self._file)
@@ -174,11 +174,14 @@ class Cassette:
             return None
         return places[min(position, len(places) - 1)]
 
-    def _record(self, call: Call) -> Step:
+    def _record(self, call: Call, place: int | None = None) -> Step:
+        """A real run, recorded in place of a stale entry or as a new one."""
         with self._guard:
-            place = len(self._entries)
-            self._entries.append(None)
-        return self._engine.run(call, lambda outcome, duration: self._keep(place, call, outcome, duration))
+            where = len(self._entries) if place is None else place
+            if place is None:
+                self._entries.append(None)
+            self._order.append(where)
+        return self._engine.run(call, lambda outcome, duration: self._keep(where, call, outcome, duration))
 
     def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
         stored = self._engine.encode(call, outcome, duration, before=self._before(place, call))
