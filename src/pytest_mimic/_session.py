@@ -151,18 +151,22 @@ class Session:
         mimicked = self._mimicked.get(id(function))
         if mimicked is None:
             mimicked = self._mimicked[id(function)] = Mimicked(function)
-        options = request.target.options
-        if Selector(options.only, options.exclude).takes(name):
-            plan = FunctionPlan(
-                self.engine,
-                target=name,
-                function=function,
-                options=options,
-                cassette=request.cassette,
-                roots=lambda: self.roots,
-            )
-            mimicked.push(request, plan)
+        mimicked.push(request, self._plan(request, name, function))
         return mimicked.wrapper
+
+    def _plan(self, request: Request, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
+        """How an activation mimics a function; None where its patterns leave it out."""
+        options = request.target.options
+        if not Selector(options.only, options.exclude).takes(name):
+            return None
+        return FunctionPlan(
+            self.engine,
+            target=name,
+            function=function,
+            options=options,
+            cassette=request.cassette,
+            roots=lambda: self.roots,
+        )
 
     def _uncover(self, request: Request | Edge, _name: str, function: Callable[..., Any]) -> None:
         if not isinstance(request, Edge):

@@ -28,18 +28,19 @@ class Mimicked:
     """One function and what stands in for it.
 
     Attributes:
-        plan: The innermost activation's; None while there is none, and calls go straight through.
+        plan: The innermost activation's; None where it leaves the function out, and while there is none:
+            calls go straight through.
     """
 
     __slots__ = ("_plans", "function", "plan", "wrapper")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self._plans: list[tuple[object, FunctionPlan]] = []
+        self._plans: list[tuple[object, FunctionPlan | None]] = []
         self.plan: FunctionPlan | None = None
         self.wrapper = _shell(self)
 
-    def push(self, request: object, plan: FunctionPlan) -> None:
+    def push(self, request: object, plan: FunctionPlan | None) -> None:
         """Makes a plan the innermost one, on behalf of a request."""
         self._plans.append((request, plan))
         self.plan = plan

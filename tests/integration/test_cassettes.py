@@ -454,3 +454,59 @@ def test_equal_calls_of_a_cassette_in_flight_together_each_run(shop):
 
     shop.run().expect(passed=1, real=["fetch Oslo", "fetch Oslo"])
     shop.replay().expect(passed=1, real=[])
+
+
+def test_record_makes_a_stale_call_of_a_cassette_anew(shop):
+    """In its place; the calls of other functions stay as they are."""
+    shop.write("shop.py", SHOP + "\n    def other(city):\n        ran('other', city)\n        return city\n")
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch", "shop:other"]) as cassette:
+                for city in ("Oslo", "Rome"):
+                    shop.fetch(city), shop.other(city)
+            assert cassette.all_played
+        """,
+    )
+    shop.run().expect(passed=1)
+    shop.write("shop.py", (shop.root / "shop.py").read_text().replace('{"city": city}', '{"city": city * 2}'))
+
+    shop.run().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed"])
+    anew = shop.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+    shop.replay().expect(passed=1)
+
+    calls = json.loads(anew.vault["cassettes/trip.json"])["calls"]
+    assert [call["outcome"]["value"] for call in calls] == [
+        {"city": "OsloOslo"},
+        "Oslo",
+        {"city": "RomeRome"},
+        "Rome",
+    ]
+
+
+def test_what_a_cassette_leaves_out_runs_for_real(shop):
+    """Also where the function is configured: the innermost decides."""
+    shop.ini("shop:fetch")
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+        from pytest_mimic import mimic
+
+        def test_cassette(mimic_auto):
+            with mimic_auto("trip", exclude=["shop:fetch"]) as cassette:
+                shop.fetch("Oslo")
+            assert cassette.calls == []
+
+        def test_block():
+            with mimic("shop:fetch", only=["shop:load"]):
+                shop.fetch("Rome")
+        """,
+    )
+
+    run = shop.run().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+
+    assert "calls/" not in str(sorted(run.vault))
