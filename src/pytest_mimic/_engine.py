@@ -214,12 +214,10 @@ class Engine:
         with self._guard:
             track = owner.tracks.get(name)
             if track is None:
-                kept = recording is not None
-                if recording is not None and self.settings.mode is Mode.RECORD:
-                    kept = not self.is_stale(call.plan, recording.source)
-                track = owner.tracks[name] = Track(
-                    call, list(recording.outcomes) if recording and kept else []
-                )
+                old: list[Stored] = []
+                if recording is not None and not self.is_stale(call.plan, recording.source):
+                    old = list(recording.outcomes)
+                track = owner.tracks[name] = Track(call, old)
             return track
 
     def run(self, call: Call, finish: Callable[[Outcome, float], None], flight: Flight | None = None) -> Run:

@@ -24,13 +24,12 @@ class Owner:
 class Track:
     """The outcomes of one sequence while it is being recorded, by position."""
 
-    __slots__ = ("call", "fresh", "old", "rewritten")
+    __slots__ = ("call", "fresh", "old")
 
     def __init__(self, call: Call, old: list[Stored]) -> None:
         self.call = call
         self.old = old
         self.fresh: dict[int, Stored] = {}
-        self.rewritten = False
 
     def outcomes(self, *, length: int | None = None) -> list[Stored]:
         """All outcomes in order: fresh ones in place of old ones."""

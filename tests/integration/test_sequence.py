@@ -115,6 +115,22 @@ def test_rerecording_fewer_calls_drops_the_rest(project):
     project.replay().expect(passed=1, real=[])
 
 
+def test_rerecording_that_fails_keeps_nothing_of_another_source(project):
+    """Outcomes of the changed function do not stand beside those of the old one."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", CLIENT)
+    project.write(
+        "test_shop.py",
+        "import os, shop\n\ndef test_it():\n    shop.get('/a')\n    assert not os.environ.get('FAILS')\n"
+        "    assert shop.get('/a') != 500\n",
+    )
+    project.record().expect(passed=1)
+    project.write("shop.py", CLIENT.replace("== 0 else 503", "== 0 else 500"))
+
+    project.run("--mimic-rerecord", env={"FAILS": "1"}).expect(failed=1, real=["get /a"])
+    project.replay().expect(failed=1, says=["assert 500 != 500"])
+
+
 def test_each_set_of_arguments_counts_for_itself(round_trip):
     """Identical calls only."""
     round_trip(
