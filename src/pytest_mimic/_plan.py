@@ -249,9 +249,12 @@ class FunctionPlan:
 
         arguments = self._changeable(call)
         for name, new in changed.items():
-            apply_changes(arguments[name], new)
+            current = arguments.get(name)
+            if current is None:  # `ignore=` or `key=` lets a call without it be the same
+                continue
+            apply_changes(current, new)
             if new is value:
-                value = arguments[name]
+                value = current
         return value
 
     def comparable(self, outcome: Outcome) -> Outcome:

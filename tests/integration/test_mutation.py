@@ -302,6 +302,40 @@ def test_arguments_inside_kwargs(round_trip):
     )
 
 
+def test_a_call_without_the_changed_argument(project):
+    """Where it is ignored, a call without it is the same one; there is nothing to change."""
+    project.ini("shop:fill mutates=out,rest,extra ignore=out,rest,extra")
+    project.write(
+        "shop.py",
+        """
+        from tally import ran
+
+        def fill(n, out=None, *rest, **extra):
+            ran("fill", n)
+            for one in (out or [], *rest, *extra.values()):
+                one.append(n)
+            return n
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_with():
+            out, rest, extra = [0], [], []
+            assert shop.fill(1, out, rest, more=extra) == 1
+            assert (out, rest, extra) == ([0, 1], [1], [1])
+
+        def test_without():
+            assert shop.fill(1) == 1
+        """,
+    )
+
+    project.record().expect(passed=2, real=["fill 1"])
+    project.replay().expect(passed=2)
+
+
 def test_a_decorated_function_whose_signature_lies(project):
     """`functools.wraps` around a function that is given one argument more."""
     project.ini("shop:send", "shop:push mutates=rows")
