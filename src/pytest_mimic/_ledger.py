@@ -57,9 +57,9 @@ class Ledger:
         failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
-        strays: Misses outside of any test.
+        strays: Misses outside of any test; they are told with the others.
         notes: Sentences for the summary.
-        errors: What could not be done at the end of the run.
+        errors: What went wrong outside of any test, and could not be done at the end of the run.
         problems: Targets that turned out not to exist.
         selection: Why the selection was not complete; empty where it was.
         skipped_modules: The ids of modules that were skipped as a whole.

@@ -239,10 +239,10 @@ class Session:
         return pending
 
     def take_strays(self) -> None:
-        """Keeps the misses that happened outside of any test: no test can fail for them."""
-        self.ledger.strays += [
-            str(error) for error in self.take_pending() if isinstance(error, MissingRecordingError)
-        ]
+        """Keeps the errors that happened outside of any test: no test can fail for them."""
+        for error in self.take_pending():
+            is_miss = isinstance(error, MissingRecordingError)
+            (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
 
     def add_root(self, folder: str, token: str) -> None:
         """Paths under this folder count relative to it."""

@@ -259,3 +259,34 @@ def test_changes_of_arguments_are_compared(project):
     run = project.run("--mimic-verify").expect(failed=1)
 
     assert any("rows[0].n: 1 recorded, 2 now" in line for line in _told(run)), run.output
+
+
+def test_a_drift_outside_of_any_test_fails_the_run(project):
+    """While a module is imported no test can fail for it: the summary tells it, and the run exits 1."""
+    project.ini("shop:get")
+    project.write("shop.py", "from tally import ran\n\ndef get():\n    ran('get')\n    return 1\n")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        try:
+            shop.get()
+        except Exception:
+            pass
+
+        def test_it():
+            pass
+        """,
+    )
+    project.record().expect(passed=1)
+    project.write("shop.py", "from tally import ran\n\ndef get():\n    ran('get')\n    return 2\n")
+
+    run = project.run("--mimic-verify").expect(passed=1, exit_code=1)
+
+    assert run.section == [
+        "1 call verified, 1 drifted",
+        "shop:get() no longer gives what was recorded",
+        "  result: 1 recorded, 2 now",
+        "  to accept it: pytest --mimic-rerecord",
+    ]
