@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -474,5 +475,9 @@ def _is_expected(item: pytest.Item, error: MimicError) -> bool:
 def _files_of(item: pytest.Item) -> set[str]:
     """The files whose handling of a miss counts as deliberate: the test's own."""
     function = getattr(item, "function", None)
+    doctest = getattr(item, "dtest", None)
+    if doctest is not None:  # its own code is that of the examples: its file may be the code under test
+        examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
+        return {*examples, sys.modules["doctest"].__file__ or ""}
     code = getattr(function, "__code__", None)
     return {str(item.path), *([code.co_filename] if code is not None else [])}

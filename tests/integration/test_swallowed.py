@@ -241,6 +241,50 @@ def test_handled_in_the_tests_own_file_is_deliberate(project):
     project.run().expect(passed=14, real=[])
 
 
+def test_a_doctests_own_code_is_that_of_its_examples(project):
+    """They may handle or expect a miss; the module that they stand in is the code under test."""
+    project.ini("shop:fetch")
+    project.write("conftest.py", "")
+    project.write(
+        "shop.py",
+        """
+        def fetch(city):
+            return city
+
+        def bare(city):
+            '''
+            >>> bare("Oslo")
+            '''
+            try:
+                return fetch(city)
+            except Exception:
+                return None
+
+        def handled():
+            '''
+            >>> try:
+            ...     fetch("Oslo")
+            ... except RuntimeError:
+            ...     print("offline")
+            offline
+            '''
+
+        def expected():
+            '''
+            >>> fetch("Oslo")
+            Traceback (most recent call last):
+            pytest_mimic.MissingRecordingError: no recording of shop:fetch(city='Oslo')
+              nothing of shop:fetch is recorded
+              to record it: pytest --mimic-record shop.py::shop.expected
+            '''
+        """,
+    )
+
+    project.run("--doctest-modules").expect(
+        passed=2, failed=1, says=["shop.py::shop.bare passed only because", "was swallowed in shop.py:9"]
+    )
+
+
 def test_handled_in_a_conftest_is_not_deliberate(project):
     """Only the test's own file counts."""
     project.ini("shop:fetch")
