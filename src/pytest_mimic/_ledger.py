@@ -63,6 +63,7 @@ class Ledger:
         problems: Targets that turned out not to exist.
         selection: Why the selection was not complete; empty where it was.
         skipped_modules: The ids of modules that were skipped as a whole.
+        collected: The files, and folders, in which tests were looked for, by their ids.
     """
 
     def __init__(self) -> None:
@@ -84,6 +85,7 @@ class Ledger:
         self.problems: list[str] = []
         self.selection: list[str] = []
         self.skipped_modules: set[str] = set()
+        self.collected: set[str] = set()
 
     def use(self, name: str) -> None:
         """A recording or cassette was used, by this process or one forked from it."""
@@ -135,6 +137,7 @@ class Ledger:
             "problems": self.problems,
             "selection": self.selection,
             "skipped_modules": sorted(self.skipped_modules),
+            "collected": sorted(self.collected),
         }
 
     def add(self, plain: dict[str, Any]) -> None:
@@ -151,6 +154,7 @@ class Ledger:
         self.used.update(plain["used"])
         self.replaced.update(plain["replaced"])
         self.skipped_modules.update(plain["skipped_modules"])
+        self.collected.update(plain["collected"])
         for name in ("notes", "errors", "problems", "selection"):
             mine: list[str] = getattr(self, name)
             mine += [line for line in plain[name] if line not in mine]
@@ -162,7 +166,7 @@ def proven_unused(
     outcomes: dict[str, str],
     all_passed: bool,
     test_of: Callable[[str], str | None],
-    could_run: Callable[[str], bool] | None,
+    could_run: Callable[[str], bool],
 ) -> Iterator[str]:
     """The recordings that a complete run has proven unused.
 
@@ -171,12 +175,9 @@ def proven_unused(
         outcomes: Each test's id with `passed`, `failed` or `skipped`.
         all_passed: Whether no test and no module was skipped or failed.
         test_of: Gives the test that made a recording.
-        could_run: Whether the run would have run such a test; None where it would have run any.
+        could_run: Whether the run would have run such a test, if it still existed.
     """
-    if all_passed and could_run is None:
-        yield from unused
-        return
     for name in unused:
         test = test_of(name) or ""
-        if outcomes.get(test) == "passed" or (all_passed and could_run is not None and could_run(test)):
+        if outcomes.get(test) == "passed" or (all_passed and could_run(test)):
             yield name

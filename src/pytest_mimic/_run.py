@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 from pytest_mimic._ledger import proven_unused
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
-from pytest_mimic._selection import narrowed_by, reach
+from pytest_mimic._selection import narrowed_by, reaches
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._swallowed import handled_in, where_swallowed
@@ -243,7 +244,8 @@ class Run:
             self._outcomes.setdefault(nodeid, "passed")
 
     def note_collection(self, report: pytest.CollectReport) -> None:
-        """Notes what collecting left out."""
+        """Notes what was collected, and what collecting left out."""
+        self.session.ledger.collected.add(report.nodeid.partition("::")[0])
         if report.failed:
             self.narrow("a collection error")
         elif report.skipped:
@@ -309,20 +311,19 @@ class Run:
                 unused=len(proven),
                 shown=[self._shown(name) for name in proven[:_SHOWN_UNUSED]],
                 unproven=len(unused) - len(proven),
-                unproven_as="testpaths leaves out their tests" if all_passed else "some tests did not pass",
+                unproven_as="their files were not collected" if all_passed else "some tests did not pass",
                 **self._clear(proven),
             )
         if settings.mode.writes and self.session.ledger.recorded:
             self._judgement = self._judgement._replace(vault=self._vault_line())
 
     def _proven(self, unused: set[str], *, all_passed: bool) -> Iterator[str]:
-        config = self.config
         return proven_unused(
             unused,
             outcomes=self._outcomes,
             all_passed=all_passed,
             test_of=self.session.test_of,
-            could_run=reach(args=config.args, rootdir=config.rootpath, cwd=config.invocation_params.dir),
+            could_run=partial(reaches, collected=self.session.ledger.collected, rootdir=self.config.rootpath),
         )
 
     def _shown(self, name: str) -> Unused:
@@ -474,10 +475,10 @@ def _is_expected(item: pytest.Item, error: MimicError) -> bool:
 
 def _files_of(item: pytest.Item) -> set[str]:
     """The files whose handling of a miss counts as deliberate: the test's own."""
-    function = getattr(item, "function", None)
     doctest = getattr(item, "dtest", None)
     if doctest is not None:  # its own code is that of the examples: its file may be the code under test
         examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
         return {*examples, sys.modules["doctest"].__file__ or ""}
+    function = getattr(item, "function", None)
     code = getattr(function, "__code__", None)
     return {str(item.path), *([code.co_filename] if code is not None else [])}

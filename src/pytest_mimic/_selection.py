@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -43,20 +43,14 @@ def narrowed_by(
     return reasons
 
 
-def reach(*, args: Sequence[str], rootdir: Path, cwd: Path) -> Callable[[str], bool] | None:
-    """Whether a complete run reaches the test of an id; None where it reaches all of the rootdir.
+def reaches(nodeid: str, *, collected: Collection[str], rootdir: Path) -> bool:
+    """Whether a complete run would have run the test of an id, if it still existed.
 
+    Not one in a file in which the run looked for no tests: `testpaths` leaves it out, or it holds doctests.
     A test whose file is not there any more is reached: nothing else will ever run it.
     """
-    given = [Path(cwd, arg).resolve() for arg in args]
-    if any(_holds(path, rootdir.resolve()) for path in given):
-        return None
-
-    def reaches(nodeid: str) -> bool:
-        file = Path(rootdir, nodeid.partition("::")[0]).resolve()
-        return not file.is_file() or any(_holds(path, file) for path in given)
-
-    return reaches
+    file = nodeid.partition("::")[0]
+    return file in collected or not Path(rootdir, file).is_file()
 
 
 def _holds(outer: Path, inner: Path) -> bool:

@@ -329,11 +329,32 @@ def test_a_recording_of_a_test_outside_of_testpaths_is_not_judged(shop):
     gone = shop.replay("--mimic-clear-unused").expect(passed=2)
 
     assert there.section == [
-        "2 calls replayed, # s saved; 1 recording not used, not judged: testpaths leaves out their tests"
+        "2 calls replayed, # s saved; 1 recording not used, not judged: their files were not collected"
     ]
     assert whole.section == ["3 calls replayed, # s saved"]
     assert cities(whole) == {"Oslo", "Rome", "Bonn"}
     assert cities(gone) == {"Oslo", "Rome"}
+
+
+def test_a_recording_of_a_doctest_is_judged_by_runs_that_collect_doctests(project):
+    """Without the option nothing looks into its file."""
+    project.ini("shop:fetch")
+    project.write("conftest.py", "")
+    project.write(
+        "shop.py", SHOP + "\n    fetch.__doc__ = '>>> fetch(\\'Rome\\')\\n{\\'city\\': \\'Rome\\'}'\n"
+    )
+    project.write("test_shop.py", ONLY_OSLO)
+    project.record("--doctest-modules").expect(passed=2)
+
+    without = project.replay("--mimic-clear-unused").expect(passed=1)
+    project.write("shop.py", SHOP)
+    gone = project.replay("--doctest-modules", "--mimic-clear-unused").expect(passed=1)
+
+    assert without.section == [
+        "1 call replayed, # s saved; 1 recording not used, not judged: their files were not collected"
+    ]
+    assert cities(without) == {"Oslo", "Rome"}
+    assert cities(gone) == {"Oslo"}
 
 
 def test_without_testpaths_the_rootdir_is_the_whole(shop):
