@@ -54,10 +54,20 @@ def compile_binder(function: Callable[..., object], *, drop_first: bool = False)
     return _compile(function, _parameters(function), drop_first=drop_first)
 
 
-def _parameters(function: Callable[..., object]) -> tuple[Parameter, ...]:
-    """The parameters that a caller is told about, decorators looked through."""
+def argument_names(function: Callable[..., object]) -> list[str] | None:
+    """The names of a function's arguments; None where it may take others too."""
+    parameters = _parameters(function)
+    if hasattr(function, "__wrapped__"):  # a decorator may take arguments of its own
+        parameters += _parameters(function, follow_wrapped=False)
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return list(dict.fromkeys(parameter.name for parameter in parameters))
+
+
+def _parameters(function: Callable[..., object], *, follow_wrapped: bool = True) -> tuple[Parameter, ...]:
+    """The parameters that a caller is told about, by default with decorators looked through."""
     try:
-        signature = inspect.signature(function, **_SIGNATURE_OPTIONS)
+        signature = inspect.signature(function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS)
     except (ValueError, TypeError):
         return _UNKNOWN_PARAMETERS
     return tuple(signature.parameters.values())

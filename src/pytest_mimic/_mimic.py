@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pytest_mimic import _ambient
 from pytest_mimic._identity import Unstable, refusal, register_fingerprint
 from pytest_mimic._identity import fingerprint as identity_of
-from pytest_mimic._target import Target, as_target
+from pytest_mimic._target import Target, as_targets
 
 if TYPE_CHECKING:
     from pytest_mimic._session import Covering, Session
@@ -56,7 +56,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     __module__ = "pytest_mimic"
 
     def __init__(self, *targets: str | Target | Callable[..., Any], **options: Any) -> None:
-        self._targets = [as_target(target, options) for target in targets]
+        self._targets = as_targets(targets, options)
         self._open: list[tuple[Session, Covering]] = []
 
     def __enter__(self) -> mimic:

@@ -19,7 +19,7 @@ from pytest_mimic._selection import narrowed_by, reaches
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._swallowed import handled_in, where_swallowed
-from pytest_mimic._target import Target, as_target, parse_target
+from pytest_mimic._target import Target, as_targets, parse_target
 from pytest_mimic._vault.vault import FOLDERS
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
@@ -109,7 +109,7 @@ class Run:
             for targets in made:
                 if not isinstance(targets, (list, tuple)):
                     raise TargetError(f"{targets!r} is no list of Target")
-            return [as_target(target, {}) for targets in made for target in targets]
+            return as_targets(target for targets in made for target in targets)
         except TargetError as error:
             raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
 
@@ -171,8 +171,7 @@ class Run:
         if self._broken is not None:
             raise self._broken
         for mark in reversed(marks):  # the closest is the innermost
-            targets = [as_target(target, dict(mark.kwargs)) for target in mark.args]
-            self._marks.append(self.session.enter(targets))
+            self._marks.append(self.session.enter(as_targets(mark.args, mark.kwargs)))
 
     def end_marks(self) -> None:
         """Restores what the test's markers covered."""

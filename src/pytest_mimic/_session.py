@@ -16,7 +16,7 @@ from pytest_mimic._pattern import Selector
 from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
 from pytest_mimic._sequence import Owner
 from pytest_mimic._settings import Mode, Settings
-from pytest_mimic._target import BOUNDARIES, Target, as_target, did_you_mean, missing_module
+from pytest_mimic._target import BOUNDARIES, Target, as_targets, did_you_mean, missing_module
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic._wrap import Mimicked
@@ -91,7 +91,8 @@ class Session:
         self.targets: list[Target] = []
         folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))
         self.roots: tuple[tuple[str, str], ...] = tuple((folder, "rootdir") for folder in folders)
-        self._patcher = Patcher(self._cover, self._uncover)
+        cover = None if settings.mode is Mode.LIVE else self._cover
+        self._patcher = Patcher(cover, self._uncover, self._judge)
         self._mimicked: dict[int, Mimicked] = {}
         self._edges: dict[int, Callable[..., Any]] = {}
         self._ports: dict[str, BoundaryPort] = {}
@@ -108,14 +109,14 @@ class Session:
         self.cover(targets)
 
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
-        """Mimics targets and boundaries until the covering is closed."""
+        """Mimics targets and boundaries until the covering is closed; live, only judges whether they exist."""
         targets = list(targets)
-        if self.settings.mode is Mode.LIVE:
-            return self._covered(Covering(None, []))
         requests = [Request(target, cassette) for target in targets if not target.is_boundary]
         functions = self._patcher.activate(requests) if requests else None
-        boundaries = [self._cover_boundary(target, cassette) for target in targets if target.is_boundary]
-        return self._covered(Covering(functions, boundaries))
+        bounded = [target for target in targets if target.is_boundary and self.settings.mode is not Mode.LIVE]
+        covering = Covering(functions, [self._cover_boundary(target, cassette) for target in bounded])
+        self._coverings.append(covering)
+        return covering
 
     def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """As `cover`, for targets that a test names: they must exist.
@@ -130,10 +131,6 @@ class Session:
             self._told.update(map(id, covering.problems))
             self.uncover(covering)
             raise problem
-        return covering
-
-    def _covered(self, covering: Covering) -> Covering:
-        self._coverings.append(covering)
         return covering
 
     def uncover(self, covering: Covering) -> None:
@@ -153,6 +150,9 @@ class Session:
             mimicked = self._mimicked[id(function)] = Mimicked(function)
         mimicked.push(request, self._plan(request, name, function))
         return mimicked.wrapper
+
+    def _judge(self, request: Request | Edge, function: Callable[..., Any]) -> str:
+        return "" if isinstance(request, Edge) else request.target.misfit(function)
 
     def _plan(self, request: Request, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
         """How an activation mimics a function; None where its patterns leave it out."""
@@ -330,16 +330,9 @@ class Session:
             if name not in BOUNDARIES:
                 hint = did_you_mean(name, BOUNDARIES)
                 raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
-        named = [
-            as_target(target, options)
-            for target in (as_tuple(targets) if isinstance(targets, str) else targets)
-        ]
-        named += [Target(name, **options) for name in boundaries]
+        named = [*(as_tuple(targets) if isinstance(targets, str) else targets), *boundaries]
         if named:
-            return named
-        configured = [target.with_options(**options) for target in self.targets]
-        present = {target.module for target in configured if target.is_boundary}
-        installed = [
-            Target(name, **options) for name in BOUNDARIES if name not in present and is_installed(name)
-        ]
-        return [*configured, *installed]
+            return as_targets(named, options)
+        present = {target.module for target in self.targets if target.is_boundary}
+        installed = [name for name in BOUNDARIES if name not in present and is_installed(name)]
+        return as_targets([*self.targets, *installed], options)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
 from typing import Any, Literal, NamedTuple
 
+from pytest_mimic._call import argument_names
 from pytest_mimic._modules import closest_module, module_exists
 from pytest_mimic._names import closest_name, did_you_mean
 from pytest_mimic.errors import TargetError
@@ -73,6 +74,7 @@ class Target:
             stands for every public one; empty for a boundary.
         excluded: Whether it leaves out what an earlier target took in (`!shop.api:helper`).
         options: See `Options`.
+        is_shared: Whether they were given for several targets together, not all of which need have each argument.
         dotted: Whether it was written in the older form, `shop.api.Client.fetch`.
         origin: Where it was written, for messages: `mimic_functions, line 3`.
 
@@ -85,6 +87,7 @@ class Target:
     path: tuple[str, ...]
     excluded: bool
     options: Options
+    is_shared: bool = field(compare=False, repr=False)
     dotted: bool = field(compare=False, repr=False)
     origin: str = field(compare=False, repr=False)
 
@@ -105,10 +108,17 @@ class Target:
         given = {**_line_options(words, origin), **_python_options(options, name, origin)}
         chosen = Options() if excluded else Options(**given)
         reading, dotted = _parse_name(name.removeprefix("!"), origin)
-        self._set(reading, excluded=excluded, options=chosen, dotted=dotted, origin=origin)
+        self._set(
+            **reading._asdict(),
+            excluded=excluded,
+            options=chosen,
+            is_shared=False,
+            dotted=dotted,
+            origin=origin,
+        )
 
-    def _set(self, reading: Reading, **rest: object) -> None:
-        for attribute, value in {**reading._asdict(), **rest}.items():
+    def _set(self, **attributes: object) -> None:
+        for attribute, value in attributes.items():
             object.__setattr__(self, attribute, value)
 
     def with_options(self, **options: object) -> Target:
@@ -119,14 +129,21 @@ class Target:
         """
         given = _python_options(options, self.name, self.origin)
         twin = object.__new__(Target)
-        twin._set(
-            Reading(self.module, self.path),
-            excluded=self.excluded,
-            options=self.options if self.excluded else self.options._replace(**given),
-            dotted=self.dotted,
-            origin=self.origin,
-        )
+        chosen = self.options if self.excluded else self.options._replace(**given)
+        twin._set(**{**vars(self), "options": chosen})
         return twin
+
+    def misfit(self, function: Callable[..., Any]) -> str:
+        """The argument that its options name and a function does not have, in words; empty where there is none."""
+        is_judged = not self.is_shared and self.path[-1] != "*"
+        known = argument_names(function) if is_judged else None
+        named = [(name, path) for name in ("ignore", "mutates") for path in getattr(self.options, name)]
+        for option, path in named if known is not None else ():
+            name = re.split(r"[.\[]", path)[0]
+            if known is not None and name not in known:
+                hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
+                return f"{self.name}: {option}={path} names no argument{hint}"
+        return ""
 
     @property
     def is_boundary(self) -> bool:
@@ -183,13 +200,22 @@ def missing_module(target: Target) -> TargetError | None:
     return refusal(target.origin, what, target=target.name)
 
 
-def as_target(given: str | Target | Callable[..., Any], options: dict[str, Any]) -> Target:
-    """A target given as a line, a function or a Target, with these options.
+def as_targets(
+    given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
+) -> list[Target]:
+    """Targets given as lines, functions or Targets, with these options for all of them.
 
     Raises:
         TargetError: As for `Target`.
     """
-    return given.with_options(**options) if isinstance(given, Target) else Target(given, **options)
+    options = options or {}
+    targets = [
+        one.with_options(**options) if isinstance(one, Target) else Target(one, **options) for one in given
+    ]
+    if options and len(targets) > 1:
+        for target in targets:
+            target._set(is_shared=True)
+    return targets
 
 
 def refusal(origin: str, what: str, **data: str) -> TargetError:

@@ -108,6 +108,119 @@ def test_a_target_that_does_not_exist_is_told_once_the_tests_are_collected(shop,
     usage_error(shop.run(), f"mimic_functions, line 2: {told}")
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("shop:fetch ignore=citty", "shop:fetch: ignore=citty names no argument (did you mean city?)"),
+        ("shop:fetch ignore=sent_at.day", "shop:fetch: ignore=sent_at.day names no argument (it has city)"),
+        ("shop:fetch mutates=rows", "shop:fetch: mutates=rows names no argument (it has city)"),
+        ("shop:fetch ignore=*", "shop:fetch: ignore=* names no argument (it has city)"),
+        (
+            "shop:Client.fetch ignore=sef",
+            "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
+        ),
+    ],
+)
+def test_an_option_that_names_no_argument_is_told_as_a_missing_function_is(shop, line, told):
+    """With the closest argument, or those there are."""
+    shop.ini("shop:fetch_all", line)
+
+    usage_error(shop.run(), f"mimic_functions, line 2: {told}")
+    usage_error(shop.run("--mimic-live"), f"mimic_functions, line 2: {told}")
+
+
+def test_what_may_take_an_argument_of_any_name_is_not_judged_by_it(shop):
+    """`**kwargs`, a decorator that takes more, wildcards, C functions, and options shared by several targets."""
+    shop.ini(
+        "kinds:extra ignore=token",
+        "kinds:decorated ignore=token",
+        "kinds:* ignore=token",
+        "math:hypot ignore=token",
+    )
+    shop.write(
+        "kinds.py",
+        """
+        import functools
+
+        def extra(**more): return 1
+
+        def timed(function):
+            @functools.wraps(function)
+            def inner(*args, token=None, **more): return function(*args, **more)
+            return inner
+
+        @timed
+        def decorated(n): return n
+
+        def plain(n): return n
+
+        def other(token): return token
+        """,
+    )
+    shop.write(
+        "test_kinds.py",
+        """
+        import kinds, math, pytest
+        from pytest_mimic import TargetError, mimic
+
+        @pytest.mark.mimic("kinds:plain", "kinds:other", ignore="token")
+        def test_it(mimic_auto):
+            with mimic("kinds:plain", "kinds:other", ignore="token"):
+                assert kinds.decorated(1, token="a") == 1
+            with mimic_auto(targets=["kinds:plain"], boundaries=["requests"], ignore="token"):
+                pass
+
+        def test_one():
+            with pytest.raises(TargetError, match="kinds:plain: ignore=token names no argument"):
+                mimic("kinds:plain", ignore="token").__enter__()
+            with pytest.raises(TargetError, match="mutates=token names no argument"):
+                mimic("kinds:other mutates=token", "kinds:plain mutates=token").__enter__()
+        """,
+    )
+
+    shop.record().expect(passed=3)
+
+
+def test_live_judges_targets_as_other_modes_do(shop):
+    """A typo is told although nothing is replaced, in the ini file, a marker and a block."""
+    shop.ini("shop:fetch")
+    shop.write(
+        "test_other.py",
+        """
+        import sys
+        import pytest, shop
+        from pytest_mimic import TargetError, mimic
+
+        def test_block():
+            with pytest.raises(TargetError, match=r"shop:fetsh does not exist in shop \\(did you mean fetch\\?\\)"):
+                with mimic("shop:fetsh"):
+                    pass
+
+        @pytest.mark.mimic("shop:fetsh")
+        def test_marker(): pass
+
+        def test_nothing_is_replaced():
+            with mimic("shop:fetch"):
+                assert not hasattr(shop.fetch, "__wrapped__")
+
+        def test_late():
+            with mimic("late:fetsh"):
+                import late
+        """,
+    )
+    shop.write("late.py", "def fetch(): return 1\n")
+
+    run = shop.run("--mimic-live").expect(passed=3, errors=1, failed=1, real=["fetch Oslo"])
+
+    assert run.output.count("TargetError: shop:fetsh does not exist in shop (did you mean fetch?)") > 0
+    assert "TargetError: late:fetsh does not exist in late (did you mean fetch?)" in run.output
+    shop.ini("shop:fetsh")
+    usage_error(
+        shop.run("--mimic-live"),
+        "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)",
+    )
+
+
 def test_a_module_is_judged_on_a_full_selection_only(shop):
     """A part of the tests may not have put it on the path yet."""
     shop.ini("shop:fetch", "only_later_on_the_path:fetch")

@@ -92,16 +92,20 @@ class Patcher:
         cover: Asked with (request, name, function, kind) for a function's wrapper when an
             activation finds it; must give the same one as long as the function is covered. `name`
             is `module:qualname` where the function is defined if that leads to it, else as named.
+            None patches nothing: what the requests name is only judged.
         uncover: Told with (request, name, function) when that activation ends.
+        judge: Asked with (request, function), once for a request: what is wrong with it for this function, in words.
     """
 
     def __init__(
         self,
-        cover: Callable[[Any, str, Function, str], Function],
+        cover: Callable[[Any, str, Function, str], Function] | None,
         uncover: Callable[[Any, str, Function], None],
+        judge: Callable[[Any, Function], str] = lambda *_: "",
     ) -> None:
         self._cover = cover
         self._uncover = uncover
+        self._judge = judge
         self._activations: list[Activation] = []
         self._patches = Patches()
         self._lookup = Lookup(self._patches.original)
@@ -196,7 +200,8 @@ class Patcher:
         fresh: list[Patch] = []
         modules = modules_now()
         try:
-            for key, (wish, found) in self._wanted(activation, just_loaded).items():
+            wanted = self._wanted(activation, just_loaded)
+            for key, (wish, found) in wanted.items() if self._cover is not None else ():
                 known = activation._covered.get(key)
                 if known is None or known[0] is not wish:
                     activation._covered[key] = (wish, self._patch(wish, found, modules, fresh))
@@ -246,7 +251,10 @@ class Patcher:
                     ):
                         self._refuse(activation, wish, f"{reading.module}:{'.'.join(reading.path)} {error}")
                         break
-        if found:
+        if found and wish.is_open:
+            misfit = self._judge(wish.request, found[0].function)
+            if misfit:
+                self._refuse(activation, wish, misfit)
             wish.is_open = False
         for reading in wish.definitions:
             if _is_ready(reading.module, just_loaded) and self._lookup.has(*reading):
@@ -257,7 +265,8 @@ class Patcher:
         try:
             return [self._known(found) for found in self._lookup.find(*reading)]
         except OnDemandError as error:
-            self._ask(error.module, error.name)
+            if self._cover is not None:  # else it is enough that the module announces it
+                self._ask(error.module, error.name)
             return []
 
     def _ask(self, module: str, name: str) -> None:
@@ -287,6 +296,7 @@ class Patcher:
         patch = self._patches.of(found.function)
         label = patch.label if patch is not None else self._label(wish, found)
         seen = see(found, modules)
+        assert self._cover is not None
         wrapper = self._cover(wish.request, label, found.function, found.kind)
         if patch is None:
             patch = Patch(found, label, wrapper, seen)
