@@ -13,6 +13,7 @@ from pytest_mimic._ledger import Miss
 from pytest_mimic._sequence import Owner, Track
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call, Plan, Replay, Run, Step
+from pytest_mimic._swallowed import GroupWatch
 from pytest_mimic._threads import Handing
 from pytest_mimic.errors import MimicError
 
@@ -42,6 +43,7 @@ class Engine:
         owner: Whose sequences the calls belong to just now.
         test: The id of the running test; empty outside of tests.
         pending: Errors of ours that the running test must not get away with.
+        groups: Notes what becomes of those in exception groups.
         cassettes_before: The cassettes that the running test has written, as they stood before.
     """
 
@@ -65,6 +67,7 @@ class Engine:
         self.owner = Owner("")
         self.test = ""
         self.pending: list[MimicError] = []
+        self.groups = GroupWatch()
         self.cassettes_before: dict[str, bytes | None] = {}
         self._flights = flights
         self.today = today
@@ -327,6 +330,7 @@ class Engine:
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         self.pending.append(error)
+        self.groups.start()
         return error
 
     def _candidates(self, call: Call) -> Iterator[Recording]:

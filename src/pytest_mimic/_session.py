@@ -235,6 +235,7 @@ class Session:
 
     def take_pending(self) -> list[MimicError]:
         """The errors that the current phase of the test must not get away with."""
+        self.engine.groups.stop()
         pending, self.engine.pending = [*self.engine.pending, *self.new_problems()], []
         return pending
 

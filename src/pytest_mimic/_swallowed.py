@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dis
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 
 from pytest_mimic.errors import MimicError
 
@@ -20,13 +22,10 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     that catches it. A frame that caught it went on to a later instruction; one that the error left for
     C code (an event loop that keeps the exceptions of its tasks) did not.
     """
-    caught = error.way
-    if caught is None:
-        return False
-    file = caught.tb_frame.f_code.co_filename
-    if file not in files and not Path(file).as_posix().endswith(_ASSERTING):
-        return False
-    return _went_on(caught)
+    places = [error.group_handled_in]
+    if error.way is not None and _went_on(error.way):
+        places.append(error.way.tb_frame.f_code.co_filename)
+    return any(place in files or Path(place).as_posix().endswith(_ASSERTING) for place in places)
 
 
 def _went_on(step: TracebackType) -> bool:
@@ -47,3 +46,67 @@ def where_swallowed(error: MimicError, rootdir: Path) -> str:
         return ""
     shown = file.relative_to(rootdir) if file.is_relative_to(rootdir) else file
     return f"{shown.as_posix()}:{caught.tb_lineno}"
+
+
+if sys.version_info >= (3, 12):
+    _EVENTS = sys.monitoring.events
+
+    class GroupWatch:
+        """Notes on errors of ours which file has handled an exception group that holds them.
+
+        The traceback of an error ends where it was put into a group; what becomes of the group, the
+        interpreter tells as it happens. So this listens from a miss until its test is judged.
+        """
+
+        def __init__(self) -> None:
+            self._tool: int | None = None
+
+        def start(self) -> None:
+            """Listens, unless it does already."""
+            free = (number for number in range(6) if sys.monitoring.get_tool(number) is None)
+            tool = next(free, None) if self._tool is None else None
+            if tool is None:
+                return
+            self._tool = tool
+            sys.monitoring.use_tool_id(tool, "pytest-mimic")
+            sys.monitoring.register_callback(tool, _EVENTS.EXCEPTION_HANDLED, self._handled)
+            sys.monitoring.register_callback(tool, _EVENTS.PY_UNWIND, self._left)
+            sys.monitoring.set_events(tool, _EVENTS.EXCEPTION_HANDLED | _EVENTS.PY_UNWIND)
+
+        def stop(self) -> None:
+            """Listens no more."""
+            if self._tool is not None:
+                sys.monitoring.set_events(self._tool, 0)
+                sys.monitoring.register_callback(self._tool, _EVENTS.EXCEPTION_HANDLED, None)
+                sys.monitoring.register_callback(self._tool, _EVENTS.PY_UNWIND, None)
+                sys.monitoring.free_tool_id(self._tool)
+                self._tool = None
+
+        def _handled(self, code: CodeType, _offset: int, exception: BaseException) -> None:
+            for error in _held_by(exception):
+                error.group_handled_in = code.co_filename
+
+        def _left(self, _code: CodeType, _offset: int, exception: BaseException) -> None:
+            """A function did not keep what it had begun to handle, as a `finally` does."""
+            for error in _held_by(exception):
+                error.group_handled_in = ""
+
+    def _held_by(exception: BaseException) -> Iterator[MimicError]:
+        if not isinstance(exception, BaseExceptionGroup):  # noqa: F821 - it is built in since 3.11
+            return
+        for held in exception.exceptions:
+            if isinstance(held, MimicError):
+                yield held
+            else:
+                yield from _held_by(held)
+
+else:
+
+    class GroupWatch:
+        """Before Python 3.12 nothing tells which file has handled an exception group."""
+
+        def start(self) -> None:
+            """Does nothing."""
+
+        def stop(self) -> None:
+            """Does nothing."""

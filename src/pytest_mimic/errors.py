@@ -49,6 +49,8 @@ class MimicError(Exception):
         return self.__traceback__ or self._way
 
     _way: TracebackType | None = None
+    #: The file that has handled an exception group with this error in it.
+    group_handled_in = ""
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.facts, self.remedies, self.data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 SHOP = """
@@ -305,6 +307,128 @@ def test_handled_in_a_conftest_is_not_deliberate(project):
     project.write("test_shop.py", "def test_it(city):\n    assert city is None\n")
 
     project.run().expect(errors=1, says=["a missing recording was swallowed in conftest.py:6"])
+
+
+GROUPS = (
+    SHOP
+    + """
+    def both(city):
+        errors = []
+        for one in (city, city * 2):
+            try:
+                fetch(one)
+            except Exception as error:
+                errors.append(error)
+        raise ExceptionGroup("both", [ValueError(city), ExceptionGroup("inner", errors)])
+
+    async def grouped(city):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fetch_async(city))
+
+    def quiet(city):
+        try:
+            try:
+                both(city)
+            finally:
+                logging.getLogger("shop").debug("done")
+        except* Exception:
+            pass
+
+    async def quiet_async(city):
+        try:
+            await grouped(city)
+        except ExceptionGroup:
+            pass
+"""
+)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="before, nothing tells who handled an exception group")
+def test_a_group_handled_in_the_tests_own_file_is_deliberate(project):
+    """By `except*` or as a whole, from a TaskGroup or made by the code under test."""
+    project.ini("shop:fetch", "shop:fetch_async")
+    project.write("shop.py", GROUPS)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, contextlib, unittest
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_except():
+            try:
+                shop.both("Oslo")
+            except* MissingRecordingError as caught:
+                assert len(caught.exceptions[0].exceptions) == 2
+            except* ValueError:
+                pass
+
+        def test_task_group():
+            async def main():
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(shop.fetch_async("Oslo"))
+                        group.create_task(shop.fetch_async("Rome"))
+                except* MissingRecordingError:
+                    pass
+            asyncio.run(main())
+
+        def test_raises():
+            with pytest.raises(ExceptionGroup):
+                asyncio.run(shop.grouped("Oslo"))
+
+        def test_raises_with_a_function():
+            pytest.raises(ExceptionGroup, shop.both, "Oslo")
+
+        def test_through_the_code_under_test():
+            with contextlib.suppress(ExceptionGroup):
+                try:
+                    shop.both("Oslo")
+                finally:
+                    shop.bare.__name__
+
+        class TestCase(unittest.TestCase):
+            def test_it(self):
+                with self.assertRaises(ExceptionGroup):
+                    shop.both("Oslo")
+        """,
+    )
+
+    project.run().expect(passed=6, real=[])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no exception groups")
+@pytest.mark.parametrize("call", ["shop.quiet('Oslo')", "asyncio.run(shop.quiet_async('Oslo'))"])
+def test_a_group_swallowed_by_the_code_under_test(project, call):
+    """Also where the test's own file has seen it on its way: it has to have kept it."""
+    project.ini("shop:fetch", "shop:fetch_async")
+    project.write("shop.py", GROUPS)
+    project.write(
+        "test_shop.py",
+        f"""
+        import asyncio, contextlib
+        import shop
+
+        def test_it():
+            {call}
+
+        def test_on_its_way(monkeypatch):
+            both, grouped = shop.both, shop.grouped
+            def seen(city):
+                with contextlib.ExitStack():
+                    both(city)
+            async def seen_async(city):
+                try:
+                    await grouped(city)
+                finally:
+                    seen.__name__
+            monkeypatch.setattr(shop, "both", seen)
+            monkeypatch.setattr(shop, "grouped", seen_async)
+            {call}
+        """,
+    )
+
+    project.run().expect(failed=2, says=["passed only because a missing recording was swallowed"])
 
 
 def test_gathered_in_the_tests_own_file_without_handling(project):
