@@ -149,7 +149,7 @@ class Cassette:
         self._order.append(place)
         if self.mode == "verify":
             stored = entry.stored
-            return self._engine.run(call, lambda outcome, _: self._engine.verify(call, stored, outcome))
+            return self._engine.run(call, lambda outcome, _: self._engine.verify(call, [stored], outcome))
         self.play_count += 1
         if self.mode == "replay":
             return self._engine.replay(call, entry.stored)

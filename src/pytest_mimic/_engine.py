@@ -128,9 +128,7 @@ class Engine:
             self.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.ledger.use(name)
         if mode is Mode.VERIFY:
-            return self.run(
-                call, lambda outcome, _: self.verify(call, _same_take(outcome, recording.outcomes), outcome)
-            )
+            return self.run(call, lambda outcome, _: self.verify(call, recording.outcomes, outcome))
         return self._replay_single(call, name, recording)
 
     def _replay_single(self, call: Call, name: str, recording: Recording) -> Replay:
@@ -204,7 +202,7 @@ class Engine:
         self.ledger.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
-            return self.run(call, lambda outcome, _: self.verify(call, stored, outcome))
+            return self.run(call, lambda outcome, _: self.verify(call, [stored], outcome))
         return self.replay(call, stored)
 
     def _next_position(self, owner: Owner, name: str) -> int:
@@ -472,37 +470,21 @@ class Engine:
 
     # -- verifying
 
-    def verify(self, call: Call, stored: Stored, outcome: Outcome) -> None:
-        """Compares a real outcome with its recording.
+    def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome) -> None:
+        """Compares a real outcome with its recording; with one of several, where those are streams.
 
         Raises:
             DriftError: They differ.
         """
-        from pytest_mimic._compare import compare
-        from pytest_mimic._explain import drift, unverifiable
+        from pytest_mimic._verify import drift_of, same_take
 
         with self._guard:
             self.ledger.verified += 1
         outcome.changed = call.plan.changed(call)
-        recorded = stored.load()
-        failure = _failure(outcome)
-        if failure is not None and _failure(recorded) is None:
-            raise self.blame(
-                unverifiable(call.label, failure, test=self.test, redactor=self.redactor), call
-            ) from failure
-        options = call.plan.options
-        lines = compare(
-            call.plan.comparable(recorded),
-            call.plan.comparable(outcome),
-            rtol=options.rtol,
-            atol=options.atol,
-            volatile=options.volatile,
-            mode=options.compare,
-            redactor=self.redactor,
-            secrets=call.plan.secrets(call),
-        )
-        if lines:
-            raise self.blame(drift(call.label, lines, test=self.test), call)
+        take = same_take(recorded, outcome).load()
+        found = drift_of(call, take, outcome, redactor=self.redactor, test=self.test)
+        if found is not None:
+            raise self.blame(found, call)
 
 
 def _frames_of_ours() -> int:
@@ -512,18 +494,3 @@ def _frames_of_ours() -> int:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         frame, count = frame.f_back, count + 1
     return count
-
-
-def _failure(outcome: Outcome) -> BaseException | None:
-    """The exception that a call raised, or that ended its stream."""
-    last = outcome.end if outcome.kind == "stream" else outcome
-    return last.exception if last is not None else None
-
-
-def _same_take(outcome: Outcome, recorded: Sequence[Stored]) -> Stored:
-    """Of the streams recorded for a call, the one with the same answers of its reader."""
-    from pytest_mimic._stream import share_beginning
-
-    if len(recorded) > 1 and outcome.kind == "stream":
-        return next((one for one in recorded if share_beginning(one.load(), outcome)), recorded[0])
-    return recorded[0]

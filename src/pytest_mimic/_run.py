@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._ini import settings_of
 from pytest_mimic._ledger import proven_unused
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
 from pytest_mimic._selection import narrowed_by, reaches
 from pytest_mimic._session import Session
-from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed import handled_in, where_swallowed
 from pytest_mimic._target import Target, as_targets, parse_target
 from pytest_mimic._vault.vault import FOLDERS
@@ -389,63 +388,6 @@ class _Watching:
 
     def pytest_keyboard_interrupt(self) -> None:
         self._run.narrow(_STOPPED)
-
-
-def settings_of(config: pytest.Config) -> Settings:
-    """The run's settings.
-
-    Raises:
-        pytest.UsageError: Options exclude one another, or a value is none of those allowed.
-    """
-    option = config.option
-    given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
-    if len(given) > 1:
-        raise pytest.UsageError(f"--mimic-{given[0].value} and --mimic-{given[1].value} exclude one another")
-    mode = given[0] if given else Mode.REPLAY
-    if mode.writes and option.mimic_no_record:
-        raise pytest.UsageError(f"--mimic-{mode.value} and --mimic-no-record exclude one another")
-    vault = _vault_folder(config)
-    return Settings(
-        mode=mode,
-        rootdir=config.rootpath,
-        vault=vault,
-        shown_vault=_shown(vault, config.rootpath),
-        no_record=option.mimic_no_record,
-        ci=bool(os.environ.get("CI")),
-        source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
-        pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
-        store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=tuple(_ini(config, "mimic_redact")),
-        clear_unused=option.mimic_clear_unused,
-        fail_on_unused=option.mimic_fail_on_unused,
-    )
-
-
-def _vault_folder(config: pytest.Config) -> Path:
-    given: str | None = config.option.mimic_vault
-    path = given or _ini(config, "mimic_vault_path")
-    if "://" in path:
-        raise pytest.UsageError(f"the vault {path} is a URL: this version keeps vaults in folders only")
-    folder = config.invocation_params.dir if given else config.rootpath
-    return Path(os.path.normpath(folder / path))
-
-
-def _shown(vault: Path, rootdir: Path) -> str:
-    return vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
-
-
-def _ini(config: pytest.Config, name: str) -> Any:
-    try:
-        return config.getini(name)
-    except (TypeError, ValueError, pytest.UsageError) as error:  # not of the option's type
-        raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
-
-
-def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:
-    value = _ini(config, name)
-    if value not in allowed:
-        raise pytest.UsageError(f"{name} = {value}: it takes {', '.join(allowed[:-1])} or {allowed[-1]}")
-    return value
 
 
 def _distributes(config: pytest.Config) -> bool:
