@@ -135,12 +135,13 @@ class Target:
 
     def misfit(self, function: Callable[..., Any]) -> str:
         """The argument that its options name and a function does not have, in words; empty where there is none."""
-        is_judged = not self.is_shared and self.path[-1] != "*"
-        known = argument_names(function) if is_judged else None
         named = [(name, path) for name in ("ignore", "mutates") for path in getattr(self.options, name)]
-        for option, path in named if known is not None else ():
+        known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
+        if known is None:
+            return ""
+        for option, path in named:
             name = re.split(r"[.\[]", path)[0]
-            if known is not None and name not in known:
+            if name not in known:
                 hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
                 return f"{self.name}: {option}={path} names no argument{hint}"
         return ""
