@@ -229,6 +229,12 @@ def _function(original: object, label: str) -> Any:
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):
         raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
+    if isinstance(
+        original, functools.singledispatchmethod
+    ):  # it calls what it has registered, past any wrapper
+        raise NotFoundError(
+            "is a singledispatchmethod, which cannot be mimicked, name a function that it calls"
+        )
     if isinstance(original, property) and original.fget is None:
         raise NotFoundError("is a property that cannot be read")
     is_descriptor = isinstance(original, staticmethod) or not callable(original)

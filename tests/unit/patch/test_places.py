@@ -316,6 +316,31 @@ def test_what_cannot_be_mimicked_is_told(line, message, write, patcher, shop_sou
     assert [str(problem) for problem in activation.problems] == [message]
 
 
+def test_a_singledispatchmethod_is_refused(write, activate):
+    """It calls what it has registered: a wrapper in it would never be called."""
+    write(
+        shop="""
+        import functools
+
+        class Client:
+            @functools.singledispatchmethod
+            def send(self, what):
+                return "sent"
+
+            def get(self):
+                return "got"
+        """
+    )
+    shop = importlib.import_module("shop")
+
+    activation = activate("shop:Client.send", "shop:Client.*")
+
+    assert [str(problem) for problem in activation.problems] == [
+        "shop:Client.send is a singledispatchmethod, which cannot be mimicked, name a function that it calls"
+    ]
+    assert shop.Client().send(1) == "sent"
+
+
 def test_a_problem_is_found_when_the_module_is_imported(write, activate, shop_source):
     """Not before, once, and the import itself succeeds."""
     write(shop=shop_source)
