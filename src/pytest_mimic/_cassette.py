@@ -268,13 +268,18 @@ def cassette_name(given: str) -> str:
     """
     name = given.removesuffix(".json")
     steps = name.split("/")
-    if not name or "\\" in name or any(step in ("", ".", "..") or ":" in step for step in steps):
+    too_long = any(len(step.encode("utf-8", "surrogatepass")) > _LONGEST for step in steps)
+    if too_long or re.search(r"[\\:\0]", name) or not {"", ".", ".."}.isdisjoint(steps):
         raise CassetteError(
             f"a cassette cannot be called {given!r}",
-            facts=["a name may hold folders, and stays inside the vault"],
+            facts=[f"a name may hold folders, each part up to {_LONGEST} bytes, and stays inside the vault"],
             cassette=given,
         )
     return name
+
+
+#: File systems take 255 bytes; what is written first has a longer name.
+_LONGEST = 200
 
 
 def name_of_test(nodeid: str, number: int = 1) -> str:

@@ -59,7 +59,7 @@ class Ledger:
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test; they are told with the others.
         notes: Sentences for the summary.
-        errors: What went wrong outside of any test, and could not be done at the end of the run.
+        errors: What went wrong outside of any test, and could not be done at the end of a test or of the run.
         problems: Targets that turned out not to exist.
         selection: Why the selection was not complete; empty where it was.
         skipped_modules: The ids of modules that were skipped as a whole.

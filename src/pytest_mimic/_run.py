@@ -206,7 +206,7 @@ class Run:
             self._tell(item, report, error)
         self._phases_passed = self._phases_passed and report.outcome != "failed"
         if report.when == "teardown":
-            self.session.end_test(passed=self._phases_passed)
+            self._note_errors(lambda: self.session.end_test(passed=self._phases_passed))
 
     def _tell(self, item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
         if report.failed:
@@ -282,7 +282,7 @@ class Run:
         self._set_exit_code(session)
 
     def _note_errors(self, step: Callable[[], object]) -> None:
-        """Takes a step at the end of the run, after the tests: an error of ours becomes a line of the summary."""
+        """Takes a step at the end of a test or of the run: an error of ours becomes a line of the summary."""
         try:
             step()
         except MimicError as error:

@@ -228,10 +228,12 @@ class Session:
 
     def end_test(self, *, passed: bool) -> None:
         """A test's teardown is over."""
-        self.engine.end_cassettes(passed=passed)
-        self.engine.end_owner(self.engine.owner, passed=passed)
-        self.engine.owner = self._owners.setdefault("", Owner(""))
-        self.engine.test = ""
+        try:
+            self.engine.end_cassettes(passed=passed)
+            self.engine.end_owner(self.engine.owner, passed=passed)
+        finally:
+            self.engine.owner = self._owners.setdefault("", Owner(""))
+            self.engine.test = ""
 
     def take_pending(self) -> list[MimicError]:
         """The errors that the current phase of the test must not get away with."""

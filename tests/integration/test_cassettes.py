@@ -212,7 +212,7 @@ def test_default_names_are_readable_unique_and_safe(shop):
     assert all(name.startswith("cassettes/tests/test_shop/test_it") for name in run.vault)
 
 
-@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b"])
+@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "é" * 101])
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     """A name may hold folders, and stays inside."""
     shop.write(
@@ -510,3 +510,28 @@ def test_what_a_cassette_leaves_out_runs_for_real(shop):
     run = shop.run().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
 
     assert "calls/" not in str(sorted(run.vault))
+
+
+def test_a_cassette_that_cannot_be_put_back_is_told(shop):
+    """The failing test stays what it is, the next ones run, and the summary says what could not be done."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto, mimic_vault_dir):
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+                shop.fetch("Oslo")
+            cassette.path.unlink()
+            cassette.path.mkdir()
+            assert False
+
+        def test_next(mimic_auto):
+            with mimic_auto("other", targets=["shop:fetch"]):
+                shop.fetch("Rome")
+        """,
+    )
+
+    run = shop.run().expect(failed=1, passed=1, never=["INTERNALERROR"])
+
+    assert any(line.startswith("cannot read ") and "trip.json" in line for line in run.section)
