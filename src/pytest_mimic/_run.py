@@ -419,7 +419,7 @@ def _files_of(item: pytest.Item) -> set[str]:
     doctest = getattr(item, "dtest", None)
     if doctest is not None:  # its own code is that of the examples: its file may be the code under test
         examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
-        return {*examples, sys.modules["doctest"].__file__ or ""}
+        return {*examples, str(sys.modules["doctest"].__file__)}
     function = getattr(item, "function", None)
     code = getattr(function, "__code__", None)
     return {str(item.path), *([code.co_filename] if code is not None else [])}

@@ -143,7 +143,7 @@ class Target:
             name = re.split(r"[.\[]", path)[0]
             if name not in known:
                 hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
-                return f"{self.name}: {option}={path} names no argument{hint}"
+                return f"{option}={path} names no argument{hint}"
         return ""
 
     @property

@@ -119,6 +119,10 @@ def test_a_target_that_does_not_exist_is_told_once_the_tests_are_collected(shop,
             "shop:Client.fetch ignore=sef",
             "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
         ),
+        (
+            "shop.Client.fetch ignore=sef",
+            "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
+        ),
     ],
 )
 def test_an_option_that_names_no_argument_is_told_as_a_missing_function_is(shop, line, told):

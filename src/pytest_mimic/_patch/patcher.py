@@ -254,7 +254,7 @@ class Patcher:
         if found and wish.is_open:
             misfit = self._judge(wish.request, found[0].function)
             if misfit:
-                self._refuse(activation, wish, misfit)
+                self._refuse(activation, wish, f"{found[0].label}: {misfit}")
             wish.is_open = False
         for reading in wish.definitions:
             if _is_ready(reading.module, just_loaded) and self._lookup.has(*reading):
