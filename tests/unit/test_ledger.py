@@ -7,7 +7,7 @@ import pytest
 from pytest_mimic._ledger import Ledger, Miss
 
 TEXTS = ("failures", "strays", "notes", "errors", "problems", "selection")
-SETS = ("used", "replaced", "skipped_modules")
+SETS = ("used", "replaced", "collected", "skipped_modules")
 
 
 def an_account(tag: str) -> Ledger:
