@@ -23,6 +23,9 @@ POLARS_NUMBERS = {
     "Float64": "d",
 }
 
+# What `struct` calls pyarrow's floats, by their width in bytes.
+ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
+
 
 def library_kind(type_: type, base: type, _layout: bool) -> Kind:
     """The kind of a type of polars' or pyarrow's, or derived from one."""
@@ -69,11 +72,18 @@ def _polars_values(series: Any) -> object:
 
 def _numbers(series: Any, code: str) -> object:
     """The same bytes with numpy and without."""
+    held: Any
     if "numpy" in sys.modules:
-        values = series.rechunk().to_numpy()
-        return Raw((code, len(series)), values.nbytes, lambda: (values.data,) if len(series) else ())
-    held = array(code, series.to_list())
-    return Raw((code, len(series)), len(held) * held.itemsize, lambda: (held,))
+        held = series.rechunk().to_numpy()
+    else:
+        held = array(code, series.to_list())
+    size = len(held) * held.itemsize
+    return Raw(
+        (code, len(series)),
+        size,
+        lambda: (memoryview(held).cast("B"),) if size else (),
+        floats=f"={code}" if code in "fd" else "",
+    )
 
 
 _POLARS: dict[str, Reduce] = {
@@ -122,6 +132,7 @@ def _arrow_values(column: Any) -> object:
 
 def _arrow_memory(column: Any) -> Raw | list[object]:
     """The memory of an array without nulls."""
+    types: Any = sys.modules["pyarrow"].types
     try:
         width = column.type.bit_width // 8
     except ValueError:
@@ -132,6 +143,7 @@ def _arrow_memory(column: Any) -> Raw | list[object]:
         (str(column.type), len(column)),
         size,
         lambda: (memoryview(column.buffers()[1])[start : start + size],) if size else (),
+        floats=ARROW_FLOATS[width] if types.is_floating(column.type) else "",
     )
 
 

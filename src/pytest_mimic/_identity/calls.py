@@ -8,11 +8,12 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._identity.nans import NAN
 from pytest_mimic._identity.paths import parse_path, prune
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.stdlib import Roots
 from pytest_mimic._identity.unstable import Unstable
-from pytest_mimic._identity.walk import EXACT, NAN, SCALARS, TEXT, TooLarge, Walk
+from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True

@@ -38,14 +38,19 @@ class Raw:
         head: What the bytes are (plain scalars, and tuples of them); with `size` it makes them unambiguous.
         size: How many bytes `parts` gives in all.
         parts: Gives the buffers, in order; called once for each digest.
+        floats: Where the bytes are floats, what `with_one_nan` needs to know of them; buffers are of single bytes
+            then, and hold whole floats.
     """
 
-    __slots__ = ("head", "parts", "size")
+    __slots__ = ("floats", "head", "parts", "size")
 
-    def __init__(self, head: tuple[object, ...], size: int, parts: Callable[[], Iterable[Any]]) -> None:
+    def __init__(
+        self, head: tuple[object, ...], size: int, parts: Callable[[], Iterable[Any]], *, floats: str = ""
+    ) -> None:
         self.head = head
         self.size = size
         self.parts = parts
+        self.floats = floats
 
 
 def type_tag(type_: type) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.nans import CHUNK
 from pytest_mimic._identity.state import attribute_reader, state_kind
 
-CHUNK = 1 << 20
+# Types of floats, and of complex numbers, which are two each.
+FLOATS = frozenset("efdgFDG")
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind:
@@ -72,7 +74,8 @@ def array_data(array: Any, *, layout: bool) -> object:
         return head, [array_data(array[name], layout=False) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
-    return Raw(head, array.nbytes, lambda: _memory(array))
+    floats = dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
+    return Raw(head, array.nbytes, lambda: _memory(array), floats=floats)
 
 
 def _layout(array: Any) -> str:

@@ -27,13 +27,18 @@ def _range(value: range) -> object:
 
 
 def _memoryview(value: memoryview) -> object:
-    head = (value.format, value.itemsize, value.shape)
-    return Raw(head, value.nbytes, lambda: (value if value.c_contiguous else value.tobytes(),))
+    return _memory(value, (value.format, value.itemsize, value.shape))
 
 
 def _array(value: Any) -> object:
-    head = (value.typecode, value.itemsize, len(value))
-    return Raw(head, value.itemsize * len(value), lambda: (value,))
+    return _memory(memoryview(value), (value.typecode, value.itemsize, len(value)))
+
+
+def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
+    form = f"={view.format}"[-2:]
+    floats = form if form[0] in "=<>" and form[1] in "efd" else ""
+    is_bytes = view.c_contiguous and not floats
+    return Raw(head, view.nbytes, lambda: (view if is_bytes else memoryview(view.tobytes()),), floats=floats)
 
 
 def _moment(value: Any) -> object:

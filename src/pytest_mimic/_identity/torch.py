@@ -9,6 +9,16 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.state import state_kind
 
+# What `struct` calls torch's floats, and the parts of its complex numbers; it knows no bfloat16.
+FLOATS = {
+    "torch.float16": "=e",
+    "torch.float32": "=f",
+    "torch.float64": "=d",
+    "torch.complex32": "=e",
+    "torch.complex64": "=f",
+    "torch.complex128": "=d",
+}
+
 
 def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
     """The kind of a type of torch's, or derived from one."""
@@ -42,7 +52,15 @@ def _tensor(value: Any) -> object:
 
 def _dense(tensor: Any) -> Raw:
     """The memory of a strided tensor in C order."""
+    torch: Any = sys.modules["torch"]
     tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
+    if tensor.dtype is torch.bfloat16 and tensor.isnan().any():
+        tensor = tensor.masked_fill(tensor.isnan(), float("nan"))
     size = tensor.numel() * tensor.element_size()
     head = (str(tensor.dtype), tuple(tensor.shape))
-    return Raw(head, size, lambda: ((ctypes.c_ubyte * size).from_address(tensor.data_ptr()),) if size else ())
+
+    def parts() -> tuple[memoryview, ...]:
+        memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
+        return (memoryview(memory).cast("B"),) if size else ()
+
+    return Raw(head, size, parts, floats=FLOATS.get(str(tensor.dtype), ""))

@@ -16,6 +16,7 @@ from typing import Any
 from xxhash import xxh3_128
 
 from pytest_mimic._identity.kinds import Kind, Raw
+from pytest_mimic._identity.nans import NAN, chunks, with_one_nan
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -28,7 +29,6 @@ EXACT = frozenset({int, str, bool, bytes, NONE})
 SCALARS = EXACT | {float}
 TEXT = frozenset({str})
 NUMBER = frozenset({int})
-NAN = float("nan")
 
 # Values beyond these (expanded, so by value and not by sharing) are digested part by part: see graph.py.
 # Below a level that tables do not reach, growth means parts that are shared over and over.
@@ -90,6 +90,10 @@ class Walk:
                 writer = WRITERS.get(type_)
                 if writer is not None:
                     pushed = writer(self, column, update, level)
+                elif type_ is Raw:
+                    hasher = _with_memory(hasher, column)
+                    update = hasher.update
+                    continue
                 else:
                     kind = self.kind(type_)
                     update(b"K" + dumps((kind.tag, len(column)), 2))
@@ -115,7 +119,7 @@ class Walk:
             type_ = types.pop()
             if type_ is tuple and EXACT.issuperset(map(type, chain.from_iterable(values))):
                 return b"m", [dumps(value, 2) for value in values]
-            if type_ not in WRITERS:
+            if type_ not in WRITERS and type_ is not Raw:
                 kind = self.kind(type_)
                 how, ranks = self.ranks(list(map(kind.reduce, values)), level + 1)
                 return b"K" + dumps(kind.tag, 2) + how, ranks
@@ -187,12 +191,23 @@ def _write_bytes(_walk: Walk, column: Column, update: Update, _level: int) -> tu
     return ()
 
 
-def _write_raw(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
+def _with_memory(hasher: Any, column: Column) -> Any:
+    """The hasher, or another, after it has taken this memory in."""
     for raw in column:
-        update(b"R" + dumps((raw.head, raw.size), 2))
+        hasher.update(b"R" + dumps((raw.head, raw.size), 2))
         for part in raw.parts():
-            update(part)
-    return ()
+            if not raw.floats:
+                hasher.update(part)
+                continue
+            for chunk in chunks(part):
+                # Hashed first, and taken back for a NaN: memory is read faster so than the other way round.
+                before = hasher.copy()
+                hasher.update(chunk)
+                other = with_one_nan(chunk, raw.floats)
+                if other is not None:
+                    hasher = before
+                    hasher.update(other)
+    return hasher
 
 
 def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
@@ -308,7 +323,6 @@ WRITERS: dict[type, Callable[[Walk, Column, Update, int], tuple[Column, ...]]] =
     NONE: _write_flags,
     str: _write_texts,
     bytes: _write_bytes,
-    Raw: _write_raw,
     list: _write_lists,
     tuple: _write_tuples,
     dict: _write_dicts,

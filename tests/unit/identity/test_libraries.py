@@ -72,7 +72,15 @@ ROWS = {
     "empty array": ("np.empty((0, 3))", ["np.empty((0, 3), order='F')"], ["np.empty((3, 0))", "np.empty(0)", "[]"]),
     "array without dimensions": ("np.array(1.5)", [], ["np.float64(1.5)", "1.5", "np.array([1.5])"]),
     "zeros": ("np.array([0.0])", [], ["np.array([-0.0])", "np.array([0])", "np.array([False])"]),
-    "nan": ("np.array([np.nan])", ["np.array([float('nan')])"], ["np.array([1.0])"]),
+    "nan": ("np.array([np.nan])", ["np.array([float('nan')])", "-np.array([np.nan])", "np.array([np.nan])[::-1]"], ["np.array([1.0])", "np.array([np.inf])", "np.array([-np.inf])"]),
+    "complex nan": ("np.array([complex(np.nan, 1)])", ["np.array([complex(-np.nan, 1)])"], ["np.array([complex(1, np.nan)])", "np.array([complex(np.nan, 2)])"]),
+    "nan among fields": ("np.array([(1, np.nan)], dtype='i4,f8')", ["np.array([(1, -np.nan)], dtype='i4,f8')"], ["np.array([(1, np.inf)], dtype='i4,f8')"]),
+    "nan in a frame": ("pd.DataFrame({'a': [1.5, np.nan], 'b': [np.nan, 1]})", ["pd.DataFrame({'a': [1.5, -np.nan], 'b': [-np.nan, 1]})"], ["pd.DataFrame({'a': [1.5, np.nan], 'b': [1, np.nan]})"]),
+    "nan in an index": ("pd.Index([1.5, np.nan])", ["pd.Index([1.5, -np.nan])"], ["pd.Index([np.nan, 1.5])"]),
+    "nan in polars": ("pl.Series([1.5, None, np.nan])", ["pl.Series([1.5, None, -np.nan])"], ["pl.Series([1.5, np.nan, None])"]),
+    "nan in arrow": ("pa.array([1.5, None, np.nan])", ["pa.array([0, 1.5, None, -np.nan])[1:]"], ["pa.array([1.5, np.nan, None])"]),
+    "halves in arrow": ("pa.array(np.array([1, np.nan], 'f2'))", ["pa.array(np.array([1, -np.nan], 'f2'))"], ["pa.array(np.array([1, np.inf], 'f2'))", "pa.array(np.array([1, np.nan], 'f4'))"]),
+    "nan in a matrix": ("sparse.csr_array([[0, np.nan]])", ["sparse.csr_array([[0, -np.nan]])"], ["sparse.csr_array([[np.nan, 0]])"]),
     "objects": ("np.array([1, 'a', None], dtype=object)", ["np.array([0, 1, 0, 'a', 0, None], dtype=object)[1::2]"], ["np.array([1, 'a', 0], dtype=object)", "np.array([1.0, 'a', None], dtype=object)", "np.array([[1, 'a', None]], dtype=object)"]),
     "objects in two dimensions": ("np.array([[1, 2], [3, 4]], dtype=object)", ["np.asfortranarray(np.array([[1, 2], [3, 4]], dtype=object))"], ["np.array([[1, 3], [2, 4]], dtype=object)"]),
     "structured": ("RECORDS", ["RECORDS.copy()", "np.rec.array(RECORDS).view(np.ndarray).view(RECORDS.dtype)"], ["RECORDS[['a', 'b']]", "RECORDS[::-1]", "RECORDS['a']"]),
@@ -177,6 +185,58 @@ def test_numbers_of_all_sizes(code):
     assert fingerprint(values) != fingerprint(values[::-1])
 
 
+# Each NaN as this machine or another may compute it; the last of each is what R calls "not available", or like it.
+NANS = {
+    "e": ("u2", [0x7E00, 0xFE00, 0x7E01, 0x7C01]),
+    "f": ("u4", [0x7FC00000, 0xFFC00000, 0x7FC00001, 0x7F8007A2]),
+    "d": ("u8", [0x7FF8000000000000, 0xFFF8000000000000, 0x7FF8000000000001, 0x7FF00000000007A2]),
+}
+
+
+@pytest.mark.parametrize("size", [1, 30, 1000, 1_200_000])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("code", NANS)
+def test_a_nan_counts_as_any_other(code, order, size):
+    """In small memory and in large, wherever it stands, whatever its bits; what is near to one does not."""
+    bits, nans = NANS[code]
+    values = np.ones(size, order + code)
+    identities = set()
+
+    for nan in nans:
+        values.view(order + bits)[-1] = nan
+        identities.add(fingerprint(values))
+    values[-1] = np.inf
+
+    assert len(identities) == 1
+    assert fingerprint(values) not in identities
+
+
+def test_many_nans_count_as_one_as_well():
+    """Mixed ones among numbers, in the same places."""
+    values = np.arange(300_000.0)
+    values[::3] = np.nan
+    mixed = values.copy()
+    mixed[::6] = -np.nan
+
+    assert values.tobytes() != mixed.tobytes()
+    assert fingerprint(mixed) == fingerprint(values)
+    assert fingerprint_outcome(mixed) == fingerprint_outcome(values)
+
+
+def test_what_pads_a_long_double_does_not_count():
+    """It holds what stood in memory before."""
+    clean, dirty = np.zeros(3, "g"), np.zeros(3, "g")
+    dirty.view("u1")[:] = 0xAA
+
+    np.add(np.ones(3, "g"), 1, out=clean)
+    np.add(np.ones(3, "g"), 1, out=dirty)
+
+    assert fingerprint(clean) == fingerprint(dirty)
+    assert fingerprint(clean * 1j) == fingerprint(dirty * 1j)
+    assert fingerprint(clean) != fingerprint(clean + 1)
+    assert fingerprint(np.array([np.nan], "g")) == fingerprint(-np.array([np.nan], "g"))
+
+
 def test_the_layout_of_an_array_counts_in_an_outcome_only():
     """An outcome in column order is another outcome than one in row order."""
     assert fingerprint(np.asfortranarray(A)) == fingerprint(A)
@@ -189,9 +249,9 @@ def test_numbers_of_polars_are_the_same_without_numpy():
     """Which libraries happen to be loaded does not count."""
     script = (
         "import polars as pl, sys; from pytest_mimic._identity import fingerprint;"
-        "series = pl.Series('a', [1.5, None, 3]);"
+        "series = pl.Series('a', [1.5, None, 3, -float('nan')]);"
         "{};"
-        "print(fingerprint(series), fingerprint(series.cast(pl.Int16)), 'numpy' in sys.modules)"
+        "print(fingerprint(series), fingerprint(series[:3].cast(pl.Int16)), 'numpy' in sys.modules)"
     )
     with_numpy, without = (
         subprocess.run(

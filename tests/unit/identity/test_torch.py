@@ -34,6 +34,15 @@ def test_tensors_count_by_dtype_shape_and_values():
     assert fingerprint(table.conj()) == fingerprint(table)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+def test_a_nan_counts_as_any_other(dtype):
+    """Whatever its sign."""
+    nan = torch.tensor([1.0, float("nan")], dtype=getattr(torch, dtype))
+
+    assert fingerprint(torch.tensor([1.0, -float("nan")], dtype=nan.dtype)) == fingerprint(nan)
+    assert fingerprint(torch.tensor([1.0, float("inf")], dtype=nan.dtype)) != fingerprint(nan)
+
+
 def test_sparse_tensors_count_by_their_entries():
     """In whatever order these are held."""
     first = torch.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (2, 2))

@@ -59,6 +59,8 @@ ROWS = {
         ["memoryview(b'abcd').cast('H')", "memoryview(b'abce')"],
     ),
     "array": ("array.array('i', [1, 2])", [], ["array.array('d', [1, 2])", "array.array('i', [1])", "[1, 2]"]),
+    "array with nan": ("array.array('f', [1, NAN])", ["array.array('f', [1, -NAN])"], ["array.array('f', [1, math.inf])", "array.array('d', [1, NAN])"]),
+    "view of nan": ("memoryview(array.array('d', [NAN]))", ["memoryview(array.array('d', [-NAN]))"], ["memoryview(array.array('d', [1]))"]),
     "list": ("[1, 'a']", ["list((1, 'a'))"], ["(1, 'a')", "['a', 1]", "[1, 'a', None]", "[[1, 'a']]", "{1, 'a'}"]),
     "strings with their separator": ("['a\\0', 'b']", [], ["['a', '\\0b']", "['a\\0b']", "['a', 'b']"]),
     "bytes side by side": ("[b'a', b'bc']", [], ["[b'ab', b'c']", "[b'abc']"]),
