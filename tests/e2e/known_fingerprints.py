@@ -136,6 +136,13 @@ VALUES = {
         Point,
         int,
     ],
+    "annotations": [
+        typing.Annotated[int, "unit"],
+        typing.Literal["a", 1],
+        typing.Callable,
+        typing.Callable[[int], str],
+        typing.Tuple,  # noqa: UP006
+    ],
     "functions": [
         cached,
         closing(1),

@@ -111,6 +111,9 @@ def _arrow_values(column: Any) -> object:
             if column.num_chunks == 1
             else pyarrow.concat_arrays(column.chunks or [pyarrow.array([], column.type)])
         )
+    if types.is_map(column.type):
+        pair = pyarrow.struct([column.type.key_field, column.type.item_field])
+        column = column.cast(pyarrow.list_(pair))
     type_ = column.type
     nulls = (
         [place for place, gone in enumerate(column.is_null().to_pylist()) if gone]
@@ -125,6 +128,8 @@ def _arrow_values(column: Any) -> object:
         return nulls, len(column), [_arrow_column(part) for part in column.flatten()]
     if types.is_list(type_) or types.is_large_list(type_):
         return nulls, column.value_lengths().to_pylist(), _arrow_column(column.flatten())
+    if types.is_fixed_size_list(type_):
+        return nulls, len(column), _arrow_column(column.flatten())
     if types.is_temporal(type_) or types.is_integer(type_) or types.is_floating(type_):
         return nulls, _arrow_memory(column.drop_null() if nulls else column)
     return column.to_pylist()
@@ -154,7 +159,7 @@ _PYARROW: dict[str, Reduce] = {
     "Array": _arrow_column,
     "Scalar": lambda value: (
         str(value.type),
-        _arrow_values(sys.modules["pyarrow"].array([value.as_py()], value.type)),
+        _arrow_values(sys.modules["pyarrow"].array([value], value.type)),
     ),
     "Schema": lambda schema: [(field.name, str(field.type), field.nullable) for field in schema],
     "Field": lambda field: (field.name, str(field.type), field.nullable),

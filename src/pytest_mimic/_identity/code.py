@@ -20,6 +20,7 @@ from pytest_mimic._identity.unstable import Unstable, full_name
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 STDLIB = str(Path(os.__file__).resolve().parent)
+CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 
@@ -29,7 +30,8 @@ def code_kind(type_: type) -> Kind | None:
         kind = _KINDS.get(full_name(base))
         if kind is not None:
             return kind
-    return None
+    # Their module is named after the version of Cython that compiled them.
+    return Kind("function", _by_cython) if type_.__name__ in CYTHON else None
 
 
 def source_fingerprint(function: object) -> str | None:
@@ -133,6 +135,13 @@ def _builtin(value: Any) -> object:
     if owner is None or isinstance(owner, ModuleType):
         return "builtin", f"{value.__module__}:{value.__qualname__}"
     return "builtin", value.__name__, owner
+
+
+def _by_cython(value: Any) -> object:
+    """A function that Cython compiled: by name."""
+    if not is_importable(value):
+        raise Unstable("a function with neither source nor an importable name", type(value))
+    return "builtin", f"{value.__module__}:{value.__qualname__}"
 
 
 def _cached(value: Any) -> object:

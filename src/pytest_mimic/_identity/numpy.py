@@ -9,6 +9,7 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.nans import CHUNK
 from pytest_mimic._identity.state import attribute_reader, state_kind
+from pytest_mimic._identity.unstable import Unstable
 
 # Types of floats, and of complex numbers, which are two each.
 FLOATS = frozenset("efdgFDG")
@@ -37,7 +38,7 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind:
     if issubclass(type_, numpy.random.RandomState):
         return Kind(type_tag(type_), lambda value: value.get_state(legacy=False))
     if issubclass(type_, numpy.ufunc):
-        return Kind("numpy:ufunc", lambda value: value.__name__)
+        return Kind("numpy:ufunc", _ufunc)
     if "__call__" in dir(type_) and "__get__" in dir(type_):  # functions that dispatch by argument
         return Kind("numpy:function", lambda value: f"{value.__module__}:{value.__qualname__}")
     return state_kind(type_)
@@ -60,8 +61,13 @@ def dtype_data(dtype: Any) -> object:
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.names is None:
-        return dtype.str if dtype.kind != "T" else ("StringDType", dtype.coerce)
+        return dtype.str if dtype.kind != "T" else _texts(dtype)
     return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
+
+
+def _texts(dtype: Any) -> object:
+    missing = (dtype.na_object,) if hasattr(dtype, "na_object") else ()
+    return "StringDType", dtype.coerce, *missing
 
 
 def array_data(array: Any, *, layout: bool) -> object:
@@ -99,6 +105,12 @@ def _memory(array: Any) -> Iterator[Any]:
             yield from _memory(array[start : start + step].copy())
     else:
         yield from _memory(array.copy())
+
+
+def _ufunc(value: Any) -> object:
+    if not value.__name__.isidentifier():  # such as "<lambda> (vectorized)", by numpy.frompyfunc
+        raise Unstable("a ufunc made of a Python function", type(value))
+    return value.__name__
 
 
 def _masked(array: Any, *, layout: bool) -> object:

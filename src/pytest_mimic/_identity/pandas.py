@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.state import state_kind
 
 # Index classes that say no more than their dtype does: pandas has had others before version 2.
@@ -17,9 +17,9 @@ def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
     """The kind of a type of pandas', or derived from one."""
     pandas: Any = sys.modules["pandas"]
     if issubclass(type_, pandas.DataFrame):
-        return Kind(_tag(type_, "DataFrame"), _frame)
+        return Kind(_tag(type_, "DataFrame"), _with_metadata(type_, _frame))
     if issubclass(type_, pandas.Series):
-        return Kind(_tag(type_, "Series"), _series)
+        return Kind(_tag(type_, "Series"), _with_metadata(type_, _series))
     if issubclass(type_, pandas.Index):
         name = "Index" if type_.__name__ in PLAIN_INDEXES else type_.__name__
         return Kind(_tag(type_, name), _index)
@@ -35,13 +35,30 @@ def _tag(type_: type, name: str) -> str:
     return f"pandas:{name}" if type_.__module__.partition(".")[0] == "pandas" else type_tag(type_)
 
 
+def _with_metadata(type_: type, reduce: Reduce) -> Reduce:
+    """The reduction of a class, with what a class of another library's hands on beside the data."""
+    names = [] if type_.__module__.partition(".")[0] == "pandas" else getattr(type_, "_metadata", [])
+    if not names:
+        return reduce
+    return lambda value: (reduce(value), {name: getattr(value, name, None) for name in names})
+
+
 def _timestamp(value: Any) -> object:
-    return value.year, value.value, getattr(value, "unit", "ns"), value.fold, value.tzinfo
+    return value.year, _ticks(value), getattr(value, "unit", "ns"), value.fold, value.tzinfo
+
+
+def _ticks(value: Any) -> int:
+    """Nanoseconds; where these are too many to count, what `unit` says."""
+    try:
+        ticks: int = value.value
+    except OverflowError:
+        ticks = int(value.asm8.view("int64"))
+    return ticks
 
 
 SCALARS: dict[str, Callable[[Any], object]] = {
     "Timestamp": _timestamp,
-    "Timedelta": lambda value: (value.value, getattr(value, "unit", "ns")),
+    "Timedelta": lambda value: (_ticks(value), getattr(value, "unit", "ns")),
     "Period": lambda value: (value.ordinal, value.freqstr),
     "Interval": lambda value: (value.left, value.right, value.closed),
     "NAType": lambda _: None,
@@ -97,6 +114,8 @@ def _values(array: Any) -> object:
         return str(dtype), _values(array.left.array), _values(array.right.array)
     if isinstance(dtype, pandas.StringDtype):
         return str(dtype), _texts(array.to_numpy(dtype=object))
+    if kind == "ArrowExtensionArray":
+        return str(dtype), array.__arrow_array__()
     missing = sys.modules["numpy"].asarray(array.isna())
     return str(dtype), missing, [item for item, gone in zip(array, missing) if not gone]
 

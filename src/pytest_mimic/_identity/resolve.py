@@ -40,16 +40,14 @@ class Resolver:
         """The kind of a type that is neither a scalar nor a plain container."""
         return (
             told_kind(type_)
-            or self._library_kind(type_)
             or code_kind(type_)
+            or self._library_kind(type_)
             or stdlib_kind(type_, self.roots)
             or state_kind(type_)
         )
 
     def _library_kind(self, type_: type) -> Kind | None:
-        """The kind of a library's type. Classes, whatever their metaclass, are no business of a library."""
-        if issubclass(type_, type):
-            return None
+        """The kind of a library's type."""
         for base in type_.__mro__:
             room = LIBRARIES.get(base.__module__.partition(".")[0])
             if room is not None:

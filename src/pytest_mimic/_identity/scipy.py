@@ -24,6 +24,9 @@ def _sparse(value: Any) -> object:
             value.sum_duplicates()
         return value.shape, _wide(value.indptr), _wide(value.indices), value.data
     entries = value.tocoo(copy=True)
+    entries.has_canonical_format = (
+        False  # scipy says so of dictionaries of keys, in whatever order these stand
+    )
     entries.sum_duplicates()
     coordinates = getattr(entries, "coords", None) or (entries.row, entries.col)
     return value.shape, [_wide(places) for places in coordinates], entries.data

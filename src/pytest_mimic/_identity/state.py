@@ -26,7 +26,7 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
         type_: The type of the instances.
         below: A base whose slots do not count, nor do those of its own bases.
     """
-    left_out = MEMORIES | _cached_properties(type_)
+    left_out = MEMORIES | _cached_properties(type_) | _slots_of_cached_properties(type_)
     slots = slot_members(type_, below=below)
     has_dict = any("__dict__" in base.__dict__ for base in type_.__mro__)
     if not slots and not has_dict:
@@ -64,6 +64,18 @@ def _cached_properties(type_: type) -> frozenset[str]:
     cached = getattr(functools, "cached_property", ())
     return frozenset(
         name for base in type_.__mro__ for name, member in base.__dict__.items() if isinstance(member, cached)
+    )
+
+
+def _slots_of_cached_properties(type_: type) -> frozenset[str]:
+    """The same in classes with slots that attrs has made: those that are none of its fields."""
+    return frozenset(
+        name
+        for base in type_.__mro__
+        if "__attrs_attrs__" in base.__dict__
+        for name in frozenset(base.__dict__.get("__slots__", ())).difference(
+            field.name for field in base.__dict__["__attrs_attrs__"]
+        )
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.state import attribute_reader
@@ -70,8 +70,8 @@ def _flag(value: Any) -> object:
     return value._value_
 
 
-def _exception(value: Any) -> object:
-    attributes = dict(value.__dict__)
+def _exception(value: Any, *, read: Reduce) -> object:
+    attributes = dict(cast(dict[str, object], read(value)))
     for type_, names in ((OSError, ("filename", "filename2")), (ImportError, ("name", "path"))):
         if isinstance(value, type_):
             attributes.update({name: getattr(value, name) for name in names})
@@ -119,7 +119,6 @@ REDUCERS: dict[str, Reduce] = {
     "builtins.staticmethod": lambda value: value.__func__,
     "builtins.classmethod": lambda value: value.__func__,
     "builtins.method": _method,
-    "builtins.BaseException": _exception,
     "array.array": _array,
     "collections.OrderedDict": lambda value: list(dict.items(value)),
     "collections.deque": lambda value: (list(value), value.maxlen),
@@ -142,6 +141,7 @@ REDUCERS: dict[str, Reduce] = {
     "typing.Union": lambda value: frozenset(value.__args__),
     "typing._UnionGenericAlias": lambda value: frozenset(value.__args__),
     "typing._GenericAlias": _alias,
+    "typing._AnnotatedAlias": lambda value: (value.__origin__, value.__metadata__),
     "typing._SpecialGenericAlias": lambda value: value._name,
     "typing._SpecialForm": lambda value: f"typing:{value._name}",
     "typing.TypeVar": lambda value: (
@@ -187,14 +187,16 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(type_tag(type_), refuse)
+        if name == "builtins.BaseException":
+            read = cast(Reduce, attribute_reader(type_, below=base))  # every exception has attributes
+            return Kind(type_tag(type_), partial(_exception, read=read))
         reduce = REDUCERS.get(name)
         if reduce is None and name in PATHS:
             reduce = partial(_path, roots=roots)
         if reduce is not None:
-            if name == names[0]:
+            # What typing keeps in its own classes beside that differs by version.
+            if name == names[0] or type_.__module__ == "typing":
                 return Kind(TAGS.get(name, type_tag(type_)), reduce)
-            if name == "builtins.BaseException":
-                return Kind(type_tag(type_), reduce)
             return Kind(type_tag(type_), _with_state(reduce, type_, base))
     return None
 
@@ -224,6 +226,7 @@ REFUSED = frozenset(
         "concurrent.futures._base.Future",
         "subprocess.Popen",
         "_io._IOBase",
+        "tempfile.SpooledTemporaryFile",
         "tempfile._TemporaryFileWrapper",
     }
 )

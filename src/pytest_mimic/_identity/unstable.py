@@ -21,6 +21,7 @@ HUMAN = {
     "_io.FileIO": "an open file",
     "io.IOBase": "an open file",
     "_io._IOBase": "an open file",
+    "tempfile.SpooledTemporaryFile": "an open file",
     "tempfile._TemporaryFileWrapper": "an open file",
     "builtins.generator": "a generator",
     "builtins.async_generator": "an async generator",

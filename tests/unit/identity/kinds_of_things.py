@@ -176,6 +176,10 @@ class MyError(ValueError):
         self.code = code
 
 
+class SlottedError(ValueError):
+    __slots__ = ("more",)
+
+
 def noted(error, note):
     error.__notes__ = [note]
     return error

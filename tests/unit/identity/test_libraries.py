@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._identity import fingerprint, fingerprint_outcome
+from pytest_mimic._identity import Unstable, fingerprint, fingerprint_outcome
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -65,6 +65,30 @@ def unordered_csr():
     )
 
 
+def by_keys(*places):
+    """A matrix with its entries made in this order."""
+    matrix = sparse.dok_array((2, 2))
+    for row, column in places:
+        matrix[row, column] = 1 + row
+    return matrix
+
+
+class Located(pd.DataFrame):
+    """A table with an attribute that pandas hands on."""
+
+    _metadata = ["place"]
+
+    @property
+    def _constructor(self):
+        return Located
+
+
+def located(place):
+    table = Located({"n": [1]})
+    table.place = place
+    return table
+
+
 ROWS = {
     "array": ("A", ["A.copy()", "np.asfortranarray(A)", "A[:, ::-1][:, ::-1]", "np.arange(12.0).reshape(3, 4)"], ["A.T", "A.astype('f4')", "A.reshape(4, 3)", "A + 1", "A.tolist()", "A.astype('>f8')", "A.view(Cents)", "np.asmatrix(A)"]),
     "large array in any layout": ("BIG", ["np.asfortranarray(BIG)", "BIG[::-1][::-1]", "BIG.T.copy().T"], ["BIG.T", "BIG[::-1]"]),
@@ -88,14 +112,17 @@ ROWS = {
     "nested dtype": ("np.zeros(2, np.dtype([('a', 'f4', (2,))]))", [], ["np.zeros(2, np.dtype([('a', 'f4', (3,))]))"]),
     "masked": ("np.ma.array([1, 2], mask=[0, 1])", ["np.ma.array([1, 3], mask=[0, 1])"], ["np.ma.array([1, 2])", "np.ma.array([1, 2], mask=[1, 0])", "np.array([1, 2])"]),
     "strings": ("np.array(['a', 'bb'])", [], ["np.array(['a', 'bc'])", "np.array(['a', 'bb'], dtype='U5')", "np.array([b'a', b'bb'])"]),
+    "texts of any length": ("np.array(['a'], np.dtypes.StringDType())", [], ["np.array(['b'], np.dtypes.StringDType())", "np.array(['a'], np.dtypes.StringDType(na_object=None))", "np.array(['a'], np.dtypes.StringDType(coerce=False))"]),
     "times": ("np.array(['2024-05-01'], dtype='M8[D]')", [], ["np.array(['2024-05-01'], dtype='M8[s]')", "np.array([5], dtype='m8[s]')"]),
     "scalars": ("np.float64(1)", ["np.float64('1')"], ["1.0", "np.float32(1)", "np.int64(1)", "np.bool_(True)", "np.str_('1')", "np.datetime64('2024-05-01')", "np.complex128(1)"]),
     "structured scalar": ("RECORDS[0]", ["RECORDS[:1].copy()[0]"], ["RECORDS[1]", "RECORDS[:1]"]),
     "subclass": ("united(A, 'm')", ["united(A.copy(), 'm')"], ["united(A, 's')", "A"]),
     "dtype": ("np.dtype('f8')", ["np.dtype(float)"], ["np.dtype('f4')", "np.dtype('>f8')", "RECORDS.dtype", "np.float64"]),
     "numpy functions": ("np.add", [], ["np.subtract", "np.mean", "np.median"]),
+    "functions of Cython": ("np.random.default_rng", [], ["np.random.Generator.random", "np.random.default_rng(1).random", "np.random.default_rng(2).random", "pd.api.types.is_list_like"]),
     "generators": ("np.random.default_rng(1)", [], ["np.random.default_rng(2)", "np.random.RandomState(1)", "np.random.PCG64(1)"]),
     "frame": ("FRAME", ["FRAME.copy()", "FRAME.iloc[::-1].iloc[::-1]", "with_attrs(FRAME.copy())"], ["FRAME[['f', 'n', 't', 'c']]", "FRAME.rename(columns={'n': 'm'})", "FRAME.iloc[:2]", "FRAME.set_axis([1, 2, 3])", "FRAME.astype({'n': 'f8'})", "FRAME.fillna({'f': 0})", "Table(FRAME)"]),
+    "frame with attributes": ("located('a')", ["located('a')"], ["located('b')", "pd.DataFrame({'n': [1]})"]),
     "frame index": ("FRAME.set_index('t')", [], ["FRAME.set_index('n')", "FRAME.set_index(['t', 'n'])", "FRAME.set_index('t').rename_axis('u')"]),
     "series": ("FRAME.n", ["FRAME.n.copy()", "FRAME['n']"], ["FRAME.n.rename('m')", "FRAME.f", "FRAME.n.values", "FRAME.n.astype('i4')", "FRAME[['n']]", "FRAME.n.set_axis([1, 2, 3])"]),
     "texts": ("pd.Series(TEXTS, dtype='string')", [], ["pd.Series(TEXTS, dtype=object)", "pd.Series(['x', '', 'añ'], dtype='string')"]),
@@ -109,6 +136,7 @@ ROWS = {
     "arrow column": ("pd.Series([1, None], dtype='int64[pyarrow]')", [], ["pd.Series([1, 2], dtype='int64[pyarrow]')", "pd.Series([1, None], dtype='Int64')"]),
     "index": ("pd.Index([0, 1, 2])", ["pd.RangeIndex(3)"], ["pd.Index([0, 1])", "pd.Index([0, 1, 2], name='a')", "pd.Index([0.0, 1, 2])", "pd.MultiIndex.from_tuples([(0, 1)])", "np.array([0, 1, 2])"]),
     "stamps": ("pd.Timestamp('2024-05-01')", [], ["pd.Timestamp('2024-05-01', tz='UTC')", "pd.Timestamp('2024-05-02')", "pd.Timedelta(1)", "pd.Period('2024-05')", "pd.NaT", "pd.NA", "pd.Interval(0, 1)"]),
+    "distant stamps": ("pd.Timestamp('3000-01-01').as_unit('s')", [], ["pd.Timestamp('3000-01-02').as_unit('s')", "pd.Timestamp('3000-01-01').as_unit('ms')", "pd.Timedelta(np.timedelta64(10**12, 's'))", "pd.Timedelta(np.timedelta64(10**12 + 1, 's'))"]),
     "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
     "offset": ("pd.offsets.Day(1)", [], ["pd.offsets.Day(2)", "pd.offsets.Hour(1)"]),
     "polars frame": ("POLARS", ["POLARS.clone()", "pl.concat([POLARS[:1], POLARS[1:]], rechunk=False)"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
@@ -120,10 +148,15 @@ ROWS = {
     "arrow array": ("pa.array([1, None, 3])", ["pa.array([0, 1, None, 3])[1:]"], ["pa.array([1, 0, 3])", "pa.array([1, None, 3], pa.int32())", "pa.chunked_array([[1, None, 3]])", "pa.array([1.0, None, 3])"]),
     "arrow types": ("pa.array([1, 2], pa.timestamp('ns'))", [], ["pa.array([1, 2], pa.timestamp('us'))", "pa.array([1, 3], pa.timestamp('ns'))", "pa.array([True, None])", "pa.array(['a', 'b']).dictionary_encode()", "pa.array(['a', 'b'])", "pa.array([], pa.int64())", "pa.chunked_array([], pa.int64())"]),
     "arrow lists": ("pa.array([[1], [2, 3]])", ["pa.array([[0], [1], [2, 3]])[1:]"], ["pa.array([[1, 2], [3]])", "pa.array([[1], None, [2, 3]])", "pa.array([[1], [2, 3]], pa.large_list(pa.int64()))"]),
+    "arrow lists of one length": ("pa.array([[1, 2], None], pa.list_(pa.time64('ns'), 2))", ["pa.array([[0, 0], [1, 2], None], pa.list_(pa.time64('ns'), 2))[1:]"], ["pa.array([[1, 3], None], pa.list_(pa.time64('ns'), 2))", "pa.array([[1, 2]], pa.list_(pa.time64('ns'), 2))"]),
+    "arrow maps": ("pa.array([[(1, 2)], None], pa.map_(pa.int8(), pa.time64('ns')))", [], ["pa.array([[(1, 3)], None], pa.map_(pa.int8(), pa.time64('ns')))", "pa.array([None, [(1, 2)]], pa.map_(pa.int8(), pa.time64('ns')))"]),
+    "arrow moments": ("pa.scalar(1000, pa.time64('ns'))", [], ["pa.scalar(1001, pa.time64('ns'))", "pa.scalar(None, pa.time64('ns'))", "pa.scalar(1, pa.timestamp('ns'))"]),
+    "arrow moments in a series": ("pd.Series(pa.array([1, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))", [], ["pd.Series(pa.array([2, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))"]),
     "arrow rest": ("pa.scalar(3)", [], ["pa.scalar(4)", "pa.int64()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')", "pa.scalar('3')"]),
     "arrow uuids": ("pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'0' * 16], pa.binary(16)))", [], ["pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'1' * 16], pa.binary(16)))", "pa.array([b'0' * 16], pa.binary(16))"]),
     "sparse": ("MATRIX", ["MATRIX.copy()", "unordered_csr()"], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()"]),
     "sparse coordinates": ("MATRIX.tocoo()", ["unsorted(MATRIX)"], ["MATRIX.T.tocoo()", "MATRIX"]),
+    "sparse by keys": ("by_keys((0, 1), (1, 0))", ["by_keys((1, 0), (0, 1))"], ["by_keys((0, 0), (1, 0))", "by_keys((0, 1), (1, 0)).tocoo()"]),
     "scipy rest": ("__import__('scipy.stats').stats.norm(0, 1).args", [], ["__import__('scipy.spatial').spatial.transform.Rotation"]),
     "image": ("PICTURE", ["PICTURE.copy()", "stored(PICTURE)"], ["PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
     "palette": ("PICTURE.convert('P')", [], ["Image.new('RGB', (3, 2), 'blue').convert('P', palette=Image.Palette.ADAPTIVE)"]),
@@ -262,6 +295,12 @@ def test_numbers_of_polars_are_the_same_without_numpy():
 
     assert with_numpy.stdout.split()[:2] == without.stdout.split()[:2]
     assert (with_numpy.stdout.split()[2], without.stdout.split()[2]) == ("True", "False")
+
+
+def test_a_ufunc_made_of_a_function_is_refused():
+    """It does not tell which function that is."""
+    with pytest.raises(Unstable, match="a ufunc made of a Python function"):
+        fingerprint(np.frompyfunc(lambda value: value + 1, 1, 1))
 
 
 def test_libraries_are_not_imported():

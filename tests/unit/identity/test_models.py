@@ -31,6 +31,15 @@ class Hashed:
     y: str = "a"
 
 
+@attr.define
+class Remembering:
+    x: int
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
 class Model(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="allow")
     x: int
@@ -49,6 +58,16 @@ class Child(Model):
 @pydantic.dataclasses.dataclass
 class Data:
     x: int
+
+
+@pytest.mark.parametrize("class_", [Remembering, Model])
+def test_what_a_cached_property_has_computed_does_not_count(class_):
+    """In slots, where attrs keeps it, as little as in a dict."""
+    value = class_(x=1)
+    expected = fingerprint(value)
+
+    assert value.costly is value.costly
+    assert fingerprint(value) == expected
 
 
 @pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])

@@ -12,6 +12,7 @@ import queue
 import socket
 import sqlite3
 import sys
+import tempfile
 import threading
 import weakref
 import zoneinfo
@@ -72,6 +73,7 @@ CASES = {
     "context variable": (lambda: contextvars.ContextVar("x"), "a context variable"),
     "code": (lambda: coroutine.__code__, "a code object"),
     "frame": (sys._getframe, "a stack frame"),
+    "spooled file": (lambda: closed(tempfile.SpooledTemporaryFile()), "an open file"),  # noqa: SIM115
     "executor": (lambda: concurrent.futures.ThreadPoolExecutor(1), "an executor"),
     "future": (concurrent.futures.Future, "a future"),
     "asyncio lock": (asyncio.Lock, "an asyncio lock or queue"),

@@ -22,7 +22,7 @@ import typing  # noqa: F401
 import uuid  # noqa: F401
 import zoneinfo
 
-import kinds_of_things as k  # noqa: F401
+import kinds_of_things as k
 import pytest
 
 from pytest_mimic._identity import fingerprint, fingerprint_outcome, register_fingerprint
@@ -157,6 +157,7 @@ ROWS = {
     "networks": ("ipaddress.ip_network('10.0.0.0/8')", [], ["ipaddress.ip_network('10.0.0.0/9')", "ipaddress.ip_network('::/8')", "ipaddress.ip_interface('10.0.0.0/8')", "ipaddress.ip_interface('::1/8')"]),
     "generic alias": ("list[int]", ["list[int]"], ["list[str]", "list", "tuple[int]", "typing.List[int]"]),
     "union": ("int | str", ["str | int", "typing.Union[int, str]"], ["int | None", "int | str | None"]),
+    "annotated": ("typing.Annotated[int, 1]", [], ["typing.Annotated[int, 2]", "typing.Literal[1]", "typing.Literal[True]", "int", "typing.Callable", "typing.Tuple"]),
     "typing": ("typing.Dict[str, int]", [], ["typing.Dict", "dict[str, int]", "typing.Any", "typing.ClassVar", "typing.Callable[[int], str]"]),
     "TypeVar": ("typing.TypeVar('T')", [], ["typing.TypeVar('U')", "typing.TypeVar('T', bound=int)", "typing.TypeVar('T', int, str)"]),
     "other typing": ("typing.ForwardRef('A')", [], ["typing.ForwardRef('B')", "typing.NewType('A', int)", "typing.NewType('A', str)", "typing.ParamSpec('A')"]),
@@ -272,6 +273,14 @@ def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_
     """An outcome that comes in another order is another outcome; that of sets never counts."""
     assert fingerprint(made(expression)) == fingerprint(made(same))
     assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
+
+
+def test_the_slots_of_an_exception_count():
+    """Though Python leaves them out of its copies."""
+    errors = [k.SlottedError("a"), k.SlottedError("a"), k.SlottedError("a")]
+    errors[0].more, errors[1].more = 1, 2
+
+    assert len({fingerprint(error) for error in errors}) == 3
 
 
 def test_an_outcome_without_identity_has_none():
