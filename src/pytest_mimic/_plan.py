@@ -300,7 +300,7 @@ class BoundaryPlan:
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared,
-            describe=lambda: {"signature": edge_call.signature, **edge_call.described},
+            describe=lambda: _shown(edge_call),
         )
 
     def _counting(self, edge_call: BoundaryCall) -> dict[str, Any]:
@@ -378,3 +378,10 @@ class BoundaryPort:
         if name not in seen:
             seen.append(name)
         return seen.index(name)
+
+
+def _shown(edge_call: BoundaryCall) -> dict[str, Any]:
+    from pytest_mimic._describe import plain_description
+
+    parts = {name: plain_description(part) for name, part in edge_call.described.items()}
+    return {"signature": edge_call.signature, **parts}

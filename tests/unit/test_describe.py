@@ -32,6 +32,7 @@ from pytest_mimic._describe import (
     describe_arguments,
     differences,
     hidden,
+    plain_description,
     render,
     secrets_in,
 )
@@ -605,3 +606,18 @@ def test_what_a_description_does_not_show_is_named() -> None:
 
     assert hidden(described) == ["a[0].token (redacted)", "locks (described in part)", "password (redacted)"]
     assert hidden(None) == []
+
+
+def test_plain_data_is_its_own_description():
+    """A key that marks types in descriptions is an ordinary one there."""
+    body = {"name": "a", "rows": [{"$": 5, "items": 3}]}
+    changed = {"name": "a", "rows": [{"$": 5, "items": 4}]}
+
+    assert plain_description({"name": "a", "rows": [1, {"x": None}]}) == {
+        "name": "a",
+        "rows": [1, {"x": None}],
+    }
+    assert render(plain_description(body)) == "{'name': 'a', 'rows': [{'$': 5, 'items': 3}]}"
+    assert differences({"body": plain_description(body)}, {"body": plain_description(changed)}) == [
+        Difference("body.rows[0].items", "3", "4")
+    ]

@@ -98,7 +98,7 @@ def _tagged_steps(node: dict[str, Any]) -> dict[str, Any]:
         inner = _steps(node["value"])
         found.update({"": node["value"]} if inner is None else inner)
     if node[TAG] in ("set", "frozenset"):
-        found.update((f"{{{render(item, digests=True)}}}", item) for item in node["items"])
+        found.update((f"{{{render(item, digests=True)}}}", item) for item in node.get("items", ()))
     else:
         found.update((f"[{place}]", item) for place, item in enumerate(node.get("items", ())))
     for key, part in [*node.get("entries", ()), *node.get("keys", {}).items()]:

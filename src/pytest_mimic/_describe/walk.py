@@ -96,6 +96,16 @@ def describe_arguments(
     return walk.named(arguments, budget.characters, budget.depth)
 
 
+def plain_description(plain: Any) -> Any:
+    """Plain data as the description of itself; a dict with the key `$` must not look like a type's."""
+    if type(plain) is list:
+        return [plain_description(item) for item in plain]
+    if type(plain) is not dict:
+        return plain
+    inner = {key: plain_description(part) for key, part in plain.items()}
+    return {TAG: "dict", "entries": [list(pair) for pair in inner.items()]} if TAG in inner else inner
+
+
 class _Walk:
     """One walk over one value. `room` is in characters, `depth` counts down."""
 

@@ -45,13 +45,7 @@ class Objects:
     def load(self, entry: Entry, whose: Whose) -> Outcome:
         """The outcome of an entry, fresh."""
         if "pickle" in entry:
-            from pytest_mimic._outcome.encoding import decode_pickled
-
-            bodies = self._unpickled(entry, whose, *self._content(entry, whose))
-            try:
-                return decode_pickled(bodies)
-            except (LookupError, TypeError, AttributeError) as reason:
-                raise self._damaged(entry["pickle"], whose, str(reason)) from None
+            return self._loaded(entry, whose, *self._content(entry, whose))
         if "json" in entry:
             return self._decoded(self._body(entry, whose), entry["json"], whose)
         return self._decoded(marshal.loads(marshal.dumps(body_of(entry))), whose.name, whose)
@@ -160,13 +154,23 @@ class Objects:
                 content = fresh.pop()
             except IndexError:
                 content = self._content(entry, whose)
-            return self._unpickled(entry, whose, *content)[0]["value"]
+            return self._loaded(entry, whose, *content).value
 
         return play
 
     def _value(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[bytes]) -> Any:
         """From what is kept: buffers are copied, as the value will own them."""
-        return self._unpickled(entry, whose, stream, [bytearray(buffer) for buffer in buffers])[0]["value"]
+        return self._loaded(entry, whose, stream, [bytearray(buffer) for buffer in buffers]).value
+
+    def _loaded(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> Outcome:
+        """The outcome of pickle streams that are as they were recorded."""
+        from pytest_mimic._outcome.encoding import decode_pickled
+
+        bodies = self._unpickled(entry, whose, stream, buffers)
+        try:
+            return decode_pickled(bodies)
+        except (LookupError, TypeError, AttributeError) as reason:
+            raise self._damaged(entry["pickle"], whose, str(reason)) from None
 
     def _content(self, entry: Entry, whose: Whose) -> tuple[bytes, list[Any]]:
         """The pickle streams and buffers of an object, checked; nothing is unpickled."""

@@ -20,6 +20,16 @@ _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
 _scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
+_DESCRIBED: dict[str, type] = {
+    "$": str,
+    "attributes": dict,
+    "digest": str,
+    "entries": list,
+    "items": list,
+    "keys": dict,
+    "length": int,
+    "start": str,
+}
 _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
 
@@ -148,7 +158,30 @@ def _entry_fault(entry: dict[str, Any], held: str) -> str | None:
         return "python must be text"
     if type(entry.get("count", 1)) is not int or entry.get("count", 1) < 1:
         return "count must be a number from one on"
-    return body_fault(entry) if held in ("raised", "stream", "returned") else None
+    return None if held in ("json", "pickle") else body_fault(entry)
+
+
+def is_description(arguments: Any) -> bool:
+    """Whether something is a description of arguments, as `describe_arguments` gives it."""
+    if type(arguments) is not dict:
+        return arguments is None
+    todo: list[Any] = list(arguments.values())
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            todo += node
+        elif type(node) is dict and "$" not in node:
+            todo += node.values()
+        elif type(node) is dict:
+            if any(type(node.get(name, kind())) is not kind for name, kind in _DESCRIBED.items()):
+                return False
+            if ("start" in node or node["$"] == "str") and not {"start", "length"} <= node.keys():
+                return False
+            todo += [part for name, kind in _DESCRIBED.items() if kind is list for part in node.get(name, ())]
+            todo += [part for name in ("keys", "attributes") for part in node.get(name, {}).values()]
+            if any(type(pair) is not list or len(pair) != 2 for pair in node.get("entries", ())):
+                return False
+    return True
 
 
 def body_fault(body: Any) -> str | None:
@@ -157,7 +190,7 @@ def body_fault(body: Any) -> str | None:
         return "an outcome must be an object"
     if type(body.get("changed", {})) is not dict:
         return "changed must be an object"
-    if "returned" in body and body["returned"] not in body.get("changed", {}):
+    if "returned" in body and body["returned"] not in list(body.get("changed", {})):
         return "returned does not name a changed argument"
     if "raised" in body:
         return _exception_fault(body["raised"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._vault.objects import Objects
-from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, parse_recording
+from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, is_description, parse_recording
 from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose, fresh_copies
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -66,6 +66,7 @@ class Vault:
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
             raise corrupt(f"{self.label}/{name}", "is not what was recorded (no target or no outcomes)")
+        self._check_arguments(facts, name)
         outcomes: list[Stored] = []
         recording = Recording(
             target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
@@ -121,6 +122,7 @@ class Vault:
         for call in calls:
             if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
                 raise corrupt(path, "is not what was recorded (a call lacks a fact)", test=test)
+            self._check_arguments(call, name)
             stored = self._stored(call.get("outcome"), Owner(name, call["target"], test))
             facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CassetteEntry.FACTS}
             entries.append(CassetteEntry(stored=stored, **facts_of_call))
@@ -135,6 +137,12 @@ class Vault:
         data = self.store.read(name)
         test = None if data is None else parse_recording(data, self.label, name).get("test")
         return test if isinstance(test, str) else None
+
+    def _check_arguments(self, facts: dict[str, Any], name: str) -> None:
+        if not is_description(facts.get("arguments")):
+            raise corrupt(
+                f"{self.label}/{name}", "is not what was recorded (arguments that were not described so)"
+            )
 
     def _stored(self, entry: Any, whose: Whose) -> Stored:
         # The usual entry, a duration and a value, needs no other check.

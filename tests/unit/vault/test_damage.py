@@ -288,6 +288,22 @@ def test_an_object_of_json_cut_short_is_found():
             lambda text: text.replace('"value": {"a": 1}', '"pickle": "objects/aa/b.pkl"'),
             "does not name an object",
         ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"changed": {}, "returned": []'),
+            "returned does not name",
+        ),
+        (lambda text: text.replace('"value"', '"changed": 3, "value"'), "changed must be an object"),
+        (lambda text: text.replace('"arguments": null', '"arguments": 3'), "arguments that were not"),
+        (
+            lambda text: text.replace('"arguments": null', '"arguments": {"a": {"$": "set", "items": 3}}'),
+            "arguments that were not",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": [{"$": "str", "start": "a"}]}'
+            ),
+            "arguments that were not",
+        ),
         (lambda text: text.replace(' "source"', ' "target": "x",\n "source"'), "a key stands there twice"),
         (lambda text: text.replace(' "test"', '<<<<<<< HEAD\n "test"'), "marks of a merge conflict"),
         (lambda text: text.replace('{"a": 1}', "[" * 100_000 + "]" * 100_000), "nested too deeply"),
@@ -438,6 +454,18 @@ def test_an_exception_class_that_is_none_is_told():
         MimicError, match="cannot be loaded here\n  ModuleNotFoundError: No module named 'nowhere'"
     ):
         vault.read(NAME).outcomes[0].load()
+
+
+def test_changes_that_a_recording_leaves_out_are_loaded_all_the_same():
+    """Where it was edited so that the outcome looks like a value alone."""
+    store, value = MemoryStore(), [(1, 2)]
+    vault = Vault(store)
+    stored = vault.stored(Outcome("value", value=value, changed={"rows": value}), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+
+    store.write(NAME, store.read(NAME).replace(b'"changes": ["rows"]', b'"changes": []'))
+
+    assert vault.read_player(NAME)[2]() == value
 
 
 def test_a_class_that_is_gone_makes_the_recording_stale():
