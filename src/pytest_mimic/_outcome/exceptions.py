@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from pytest_mimic._identity.state import slot_members
 from pytest_mimic._outcome.names import importable, name_of, resolve
 
 # Fields of C, which neither `args` nor `__dict__` hold. `AttributeError.obj` is any object: left out.
 _FIELDS: dict[type[BaseException], tuple[str, ...]] = {
-    OSError: ("filename", "filename2"),
-    ImportError: ("name", "path"),
+    OSError: ("errno", "strerror", "filename", "filename2"),
+    BlockingIOError: ("characters_written",),
+    ImportError: ("msg", "name", "path"),
+    StopIteration: ("value",),
+    UnicodeError: ("encoding", "object", "start", "end", "reason"),
     NameError: ("name",),
     AttributeError: ("name",),
     SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
@@ -180,13 +184,20 @@ def _builtin_base(cls: type[BaseException]) -> Any:
 
 
 def _fields(exception: BaseException) -> dict[str, object]:
-    """Slots and fields of C that hold something."""
-    names = [name for base, fields in _FIELDS.items() if isinstance(exception, base) for name in fields]
-    for cls in type(exception).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        names.extend(slots if not isinstance(slots, str) else (slots,))
-    found = {name: getattr(exception, name, None) for name in names if not name.startswith("__")}
-    return {name: value for name, value in found.items() if value is not None}
+    """Slots that hold something, and fields of C that the arguments do not tell."""
+    try:
+        told: object = make(type(exception), exception.args)
+    except Exception:  # an extension's class may raise anything here
+        told = None
+    fields = [name for base, names in _FIELDS.items() if isinstance(exception, base) for name in names]
+    found = {
+        name: value
+        for name in fields
+        if (value := getattr(exception, name, None)) != getattr(told, name, None)
+    }
+    slots = slot_members(type(exception), below=BaseException)
+    found.update({name: getattr(exception, name) for name in slots if hasattr(exception, name)})
+    return found
 
 
 def _reduces_itself(cls: type[BaseException]) -> bool:

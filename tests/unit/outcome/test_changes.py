@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+import io
+import random
+from collections import OrderedDict, defaultdict, deque
+from xml.etree import ElementTree
 
 import pytest
 
@@ -82,9 +85,56 @@ def test_frames_are_replaced_in_place():
     pandas.testing.assert_frame_equal(frame, new)
 
 
+class Secretive:
+    __slots__ = ("__inner",)
+
+    def __init__(self, inner):
+        self.__inner = inner
+
+    def inner(self):
+        return self.__inner
+
+
+def read(stream, count):
+    stream.read(count)
+    return stream
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "look"),
+    [
+        (Secretive(1), Secretive(2), Secretive.inner),
+        (io.BytesIO(b"a"), read(io.BytesIO(b"abc"), 2), lambda value: (value.getvalue(), value.tell())),
+        (io.StringIO("a"), read(io.StringIO("abc"), 3), lambda value: (value.getvalue(), value.tell())),
+        (random.Random(1), random.Random(2), random.Random.getstate),
+        (ElementTree.Element("a"), ElementTree.fromstring("<a b='1'><c/></a>"), ElementTree.tostring),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_stands_in_neither_dict_nor_plain_slots_is_changed(current, new, look):
+    """Slots with private names, and what C keeps."""
+    apply_changes(current, new)
+
+    assert look(current) == look(new)
+
+
+def test_random_generators_of_numpy_go_on_where_the_new_one_would():
+    """Both kinds of them."""
+    random = pytest.importorskip("numpy").random
+    generator, state = random.default_rng(1), random.RandomState(1)
+
+    apply_changes(generator, random.default_rng(2))
+    apply_changes(state, random.RandomState(2))
+
+    assert generator.random() == random.default_rng(2).random()
+    assert state.random() == random.RandomState(2).random()
+
+
 def test_what_cannot_change_is_refused():
     """Another type, or one without content."""
     with pytest.raises(TypeError, match="list cannot become tuple in place"):
         apply_changes([1], (1,))
     with pytest.raises(TypeError, match="int cannot be changed in place"):
         apply_changes(1, 2)
+    with pytest.raises(TypeError, match="defaultdict cannot be changed in place"):
+        apply_changes(defaultdict(list), defaultdict(int))

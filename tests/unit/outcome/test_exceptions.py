@@ -48,7 +48,13 @@ class Silent(Exception):
 
 
 class Slotted(Exception):
-    __slots__ = ("status",)
+    __slots__ = ("__reason", "status")
+
+    def explain(self, reason):
+        self.__reason = reason
+
+    def reason(self):
+        return self.__reason
 
 
 class Reduced(Exception):
@@ -215,8 +221,30 @@ def test_slots_come_back():
     """They stand in no __dict__."""
     error = Slotted("x")
     error.status = 503
+    error.explain("busy")
 
-    assert replayed(error).status == 503
+    assert (replayed(error).status, replayed(error).reason()) == (503, "busy")
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "value"),
+    [
+        (OSError("disk"), "errno", 28),
+        (BlockingIOError(11, "busy"), "characters_written", 7),
+        (ImportError("gone"), "msg", "moved"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "reason", "worse"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_what_was_set_after_an_exception_was_made_comes_back(error, name, value):
+    """Though neither its arguments nor its __dict__ tell it."""
+    setattr(error, name, value)
+
+    again = replayed(error)
+
+    assert getattr(again, name) == value
+    assert str(again) == str(error)
+    assert again.args == error.args
 
 
 @pytest.mark.parametrize("extra", [1, (1, 2)], ids=["readable", "pickled"])
