@@ -278,6 +278,21 @@ def test_secrets_are_in_no_line() -> None:
     ]
 
 
+def test_secrets_in_keys_and_columns_are_in_no_line() -> None:
+    """What a secret name stands above counts as well: the keys of a dict, the values of a series."""
+    pandas = pytest.importorskip("pandas")
+    recorded = {"credentials": {"hunter2": 1}, "column": pandas.Series(["hunter2"], name="password")}
+    actual = {"credentials": {"hunter3": 1}, "column": pandas.Series(["hunter3"], name="password")}
+
+    found = lines(recorded, actual)
+
+    assert found == [
+        "credentials[<redacted>]: recorded, missing now",
+        "credentials[<redacted>]: <redacted> now, not in the recording",
+        "column.values: 1 of 1 elements differ, first [0]: <redacted> recorded, another value now",
+    ]
+
+
 # Tolerance
 
 

@@ -23,6 +23,7 @@ from pytest_mimic._describe.parts import (
     stand_in,
     type_name,
 )
+from pytest_mimic._vault.redact import PLACEHOLDER
 
 if TYPE_CHECKING:
     from pytest_mimic._compare.numbers import Closeness
@@ -190,6 +191,8 @@ class Comparison:
 
     def entry(self, place: Place, key: Any) -> Place:
         secret = self.lines.redactor.secret(key)
+        if place.secret:
+            return Place(f"[{PLACEHOLDER}]", str(key), parent=place)
         if type(key) is str:
             return Place(key_step(key), key, parent=place, secret=secret)
         return Place(
@@ -323,6 +326,7 @@ class Comparison:
             self._todo.append((place, old, new))
 
     def tables(self, place: Place, recorded: Opened, actual: Opened) -> None:
+        place.secret |= self.lines.redactor.secret(recorded.parts.get("name"))
         self.parts(place, recorded.parts, actual.parts)
         if recorded.ordered and not self.shape:
             self.order(place, list(recorded.parts), list(actual.parts), "columns")

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
-
 Kind = Literal["value", "raised", "stream"]
 
 

@@ -93,12 +93,7 @@ class Vault:
         if type(entries) is not list or len(entries) != 1:
             return None
         entry = entries[0]
-        if (
-            type(entry) is dict
-            and len(entry) == 2
-            and "value" in entry
-            and type(entry.get("duration")) is float
-        ):
+        if _is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
         stored = self._stored(entry, Owner(name, facts.get("target", ""), facts.get("test")))
         return (facts.get("source"), stored.duration, stored.player()) if stored.is_plain_value else None
@@ -145,13 +140,7 @@ class Vault:
             )
 
     def _stored(self, entry: Any, whose: Whose) -> Stored:
-        # The usual entry, a duration and a value, needs no other check.
-        if not (
-            type(entry) is dict
-            and len(entry) == 2
-            and "value" in entry
-            and type(entry.get("duration")) is float
-        ):
+        if not _is_usual(entry):
             check_entry(entry, f"{self.label}/{whose.name}", whose.test)
         return Stored(self._objects, entry, whose)
 
@@ -257,3 +246,10 @@ class Vault:
     def is_old(self) -> bool:
         """Whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
         return any(_OLD.fullmatch(name) for name in self.store.names(deep=False))
+
+
+def _is_usual(entry: Any) -> bool:
+    """Whether an outcome is a duration and a value, which needs no other check."""
+    return (
+        type(entry) is dict and len(entry) == 2 and "value" in entry and type(entry.get("duration")) is float
+    )
