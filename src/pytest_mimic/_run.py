@@ -60,7 +60,7 @@ class Run:
         self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
-        self._saw_start = False
+        self._ran_tests = False
 
     # -- start
 
@@ -70,7 +70,6 @@ class Run:
         Raises:
             pytest.UsageError: A line is wrong; all wrong lines are told.
         """
-        self._saw_start = True
         targets = [*self._targets_of_ini(), *self._targets_of_hook()]
         if self.is_controller:
             self.session.targets = targets
@@ -157,6 +156,10 @@ class Run:
     _broken: TargetError | None = None
 
     # -- tests
+
+    def note_loop(self) -> None:
+        """Notes that tests are run: a run that only shows something, as `--fixtures`, never comes to it."""
+        self._ran_tests = True
 
     def begin_test(self, item: pytest.Item, marks: list[pytest.Mark]) -> None:
         """A test's set-up begins.
@@ -290,7 +293,7 @@ class Run:
 
     def _judge(self) -> None:
         settings = self.session.settings
-        if not self._saw_start or self.config.option.collectonly:
+        if not self._ran_tests or self.config.option.collectonly:
             return
         reasons = self._narrowed()
         if settings.mode is Mode.LIVE:
@@ -376,6 +379,10 @@ class _Watching:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        self._run.note_loop()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._run.note_outcome(report)

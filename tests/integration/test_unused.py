@@ -280,6 +280,17 @@ def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
     assert run.changed == set()
 
 
+@pytest.mark.parametrize("flag", ["--fixtures", "--fixtures-per-test", "--cache-show", "--collect-only"])
+def test_a_run_that_only_shows_something_judges_nothing(shop, flag):
+    """It runs no test, so none is gone; there is nothing to say."""
+    asked = ("--mimic-clear-unused", "--mimic-fail-on-unused")
+
+    run = shop.replay(flag, *asked, plugins=["cacheprovider"]).expect(exit_code=0)
+
+    assert run.section == []
+    assert run.changed == set()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
