@@ -14,3 +14,5 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = "pytest-mimic"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
