@@ -218,18 +218,18 @@ class Run:
             return
         if report.skipped and hasattr(report, "wasxfail"):
             return
-        report.longrepr = self._told(item, report, error)
+        report.longrepr = self._told(report, error)
         if hasattr(report, "wasxfail") and _is_expected(item, error):
             report.outcome = "skipped"
         else:
             report.outcome = "failed"
             vars(report).pop("wasxfail", None)  # pytest counts no failure that has it
 
-    def _told(self, item: pytest.Item, report: pytest.TestReport, error: MimicError) -> str:
+    def _told(self, report: pytest.TestReport, error: MimicError) -> str:
         kind = "missing recording" if isinstance(error, MissingRecordingError) else type(error).__name__
         place = where_swallowed(error, self.session.settings.rootdir)
         how = "was skipped after" if report.skipped else "passed only because"
-        told = f"{plain_id(item)} {how} a {kind} was swallowed{f' in {place}' if place else ''}"
+        told = f"{how} a {kind} was swallowed{f' in {place}' if place else ''}"
         return "\n".join([told, *(f"  {line}" for line in f"{type(error).__name__}: {error}".splitlines())])
 
     # -- the end

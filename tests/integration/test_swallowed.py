@@ -132,7 +132,8 @@ def test_swallowed_by_the_code_under_test(project, call):
         failed=1,
         real=[],
         says=[
-            "test_shop.py::test_it passed only because a missing recording was swallowed",
+            # Without the test's id: pytest puts it before the line, here and in its summary.
+            "\npassed only because a missing recording was swallowed",
             "  MissingRecordingError: no recording of shop:",
             "to record it: pytest --mimic-record test_shop.py::test_it",
         ],
@@ -283,7 +284,9 @@ def test_a_doctests_own_code_is_that_of_its_examples(project):
     )
 
     project.run("--doctest-modules").expect(
-        passed=2, failed=1, says=["shop.py::shop.bare passed only because", "was swallowed in shop.py:9"]
+        passed=2,
+        failed=1,
+        says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed in shop.py:9"],
     )
 
 
@@ -525,7 +528,7 @@ def test_a_skip_after_a_swallowed_miss_does_not_hide_it(project):
     project.run().expect(
         failed=2,
         skipped=1,
-        says=["test_shop.py::test_skip was skipped after a missing recording was swallowed in shop.py"],
+        says=["\nwas skipped after a missing recording was swallowed in shop.py"],
     )
 
 
