@@ -23,6 +23,8 @@ __tracebackhide__ = True
 
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
+_ELSEWHERE = "to record it: mimic_record or mimic_auto, mimic_replay never does"
+
 
 class KnownCall(NamedTuple):
     """A call of a cassette, as a miss tells it."""
@@ -82,14 +84,30 @@ class Cassette:
         mode: `record`, `replay`, `extend` (replays, and records what is new), `verify` or `live`.
         play_count: How many calls were replayed.
         ordinals: Which databases its calls go to, by order of first use.
+
+    Args:
+        engine: The run's.
+        name: As above.
+        mode: As above.
+        strict: What was recorded must be called, in its order.
+        only_replays: No option makes this block record.
     """
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        mode: CassetteMode,
+        *,
+        strict: bool = False,
+        only_replays: bool = False,
+    ) -> None:
         self._engine = engine
         self._file = f"cassettes/{name}.json"
         self._strict = strict
+        self._remedies = [_ELSEWHERE] if only_replays else None
         self._guard = threading.Lock()
         self.name = name
         self.path = Path(engine.settings.vault, self._file)
@@ -103,8 +121,11 @@ class Cassette:
         self._closed = False
         self._is_longer = False
         self._replaced = self._read_replaced() if mode == "record" else []
+        self._exists = True
         if mode not in ("record", "live"):
-            for entry in engine.vault.read_cassette(self._file) or ():
+            read = engine.vault.read_cassette(self._file)
+            self._exists = read is not None
+            for entry in read or ():
                 self._add(entry)
 
     def _read_replaced(self) -> list[CassetteEntry]:
@@ -144,8 +165,10 @@ class Cassette:
         if self.mode == "extend" and (entry is None or self._engine.is_stale(call.plan, entry.source)):
             return self._record(call, place)
         if entry is None or place is None:
-            raise self._engine.miss(call, among=self._known(call))
-        self._engine.check_source(call, entry.source, name=self._file)
+            raise self._engine.miss(
+                call, among=self._known(call), within=self._shown, remedies=self._remedies
+            )
+        self._engine.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
             stored = entry.stored
@@ -158,6 +181,10 @@ class Cassette:
             self._keep(place, call, outcome, duration)
 
         return self._engine.replay(call, entry.stored, finish=finish)
+
+    @property
+    def _shown(self) -> str:
+        return f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
 
     def _known(self, call: Call) -> list[KnownCall]:
         known = [entry for entry in self._entries if entry is not None and entry.target == call.plan.target]
@@ -247,9 +274,9 @@ class Cassette:
     def _refuse(self, what: str, facts: list[str]) -> CassetteError:
         from pytest_mimic._explain import command
 
-        remedy = f"to record it anew: {command('--mimic-rerecord', self._engine.test)}"
+        remedies = self._remedies or [f"to record it anew: {command('--mimic-rerecord', self._engine.test)}"]
         return CassetteError(
-            f"cassette {self.name} {what}", facts=facts, remedies=[remedy], cassette=self.name
+            f"cassette {self.name} {what}", facts=facts, remedies=remedies, cassette=self.name
         )
 
 

@@ -274,7 +274,15 @@ class Engine:
             return False
         return plan.source is not None and source != plan.source
 
-    def check_source(self, call: Call, source: str | None, *, name: str, recorded: str | None = None) -> None:
+    def check_source(
+        self,
+        call: Call,
+        source: str | None,
+        *,
+        name: str,
+        recorded: str | None = None,
+        remedies: Sequence[str] | None = None,
+    ) -> None:
         """Refuses, or warns of, a recording that was made from another source of its target.
 
         Args:
@@ -282,6 +290,7 @@ class Engine:
             source: The source's fingerprint, as the recording has it.
             name: The recording's name.
             recorded: Its date.
+            remedies: What records it anew, where no option does.
 
         Raises:
             StaleRecordingError: `mimic_source` is `strict`.
@@ -290,23 +299,32 @@ class Engine:
             return
         from pytest_mimic._explain import stale
 
-        error = stale(call.label, recorded=recorded, test=self.test)
+        error = stale(call.label, recorded=recorded, test=self.test, recording=remedies)
         if self.settings.source == "warn":
             import warnings
 
             warnings.warn(str(error), stacklevel=1 + _frames_of_ours())
             return
         self.ledger.use(name)
-        raise self.blame(error, call)
+        raise self.blame(error, call, by_option=remedies is None)
 
     # -- problems
 
-    def miss(self, call: Call, *, among: Iterable[Known] | None = None) -> MimicError:
+    def miss(
+        self,
+        call: Call,
+        *,
+        among: Iterable[Known] | None = None,
+        within: str = "",
+        remedies: Sequence[str] | None = None,
+    ) -> MimicError:
         """The error for a call without a recording; the test will fail even if it is swallowed.
 
         Args:
             call: The call.
             among: Where the nearest recording is looked for; by default all of the target's.
+            within: How that place is called.
+            remedies: What records the call, where no option does.
         """
         from pytest_mimic._explain import missing
 
@@ -316,15 +334,23 @@ class Engine:
             candidates=self._candidates(call) if among is None else among,
             test=self.test,
             facts=self._old_vault(),
+            within=within,
+            recording=remedies,
         )
-        return self.blame(error, call)
+        return self.blame(error, call, by_option=remedies is None)
 
-    def blame(self, error: MimicError, call: Call) -> MimicError:
-        """Notes a problem of the running test, which fails even where the error is swallowed."""
+    def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
+        """Notes a problem of the running test, which fails even where the error is swallowed.
+
+        Args:
+            error: The problem.
+            call: The call that has it.
+            by_option: `--mimic-record` mends it.
+        """
         from pytest_mimic.errors import DriftError, MissingRecordingError
 
         if isinstance(error, MissingRecordingError):
-            self.ledger.missing.append(Miss(call.label, self.test))
+            self.ledger.missing.append(Miss(call.label, self.test, by_option))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         self.pending.append(error)

@@ -67,6 +67,8 @@ def missing(
     candidates: Iterable[Known] = (),
     test: str | None = None,
     facts: Sequence[str] = (),
+    within: str = "",
+    recording: Sequence[str] | None = None,
 ) -> MissingRecordingError:
     """The error for a call without a recording: the nearest one, what differs, the command that records it.
 
@@ -76,14 +78,17 @@ def missing(
         candidates: Recordings of the same target.
         test: The id of the test that made the call, None outside tests.
         facts: More facts, one line each.
+        within: Where the candidates are, where that is not the whole vault.
+        recording: What records the call, in place of the command.
     """
     target = _target_of(label)
+    place = f" in {within}" if within else ""
     nearest = nearest_recording(candidates, arguments, test=test)
-    told = [f"nothing of {target} is recorded"]
-    remedies = [f"to record it: {command('--mimic-record', test)}"]
+    told = [f"nothing of {target} is recorded{place}"]
+    remedies = list(recording or [f"to record it: {command('--mimic-record', test)}"])
     if nearest is not None:
         found = differences(nearest.arguments, arguments)
-        told = [_nearest_line(nearest), *_difference_lines(nearest, arguments, found)]
+        told = [f"{_nearest_line(nearest)}{place}", *_difference_lines(nearest, arguments, found)]
         remedies += _ignore_lines(target, found, nearest)
     return MissingRecordingError(
         f"no recording of {label}", facts=[*told, *facts], remedies=remedies, call=label, test=test
@@ -142,14 +147,28 @@ def _as_option(path: str) -> str:
 
 
 def stale(
-    label: str, *, recorded: str | None = None, test: str | None = None, facts: Sequence[str] = ()
+    label: str,
+    *,
+    recorded: str | None = None,
+    test: str | None = None,
+    facts: Sequence[str] = (),
+    recording: Sequence[str] | None = None,
 ) -> StaleRecordingError:
-    """The error for a recording made from another source of its target; `recorded` is its date."""
+    """The error for a recording made from another source of its target.
+
+    Args:
+        label: The call, as `call_label` gives it.
+        recorded: The recording's date.
+        test: The id of the test that made the call, None outside tests.
+        facts: More facts, one line each.
+        recording: What records the call anew, in place of the commands.
+    """
     when = f" ({recorded})" if recorded else ""
     return StaleRecordingError(
         f"{_target_of(label)} has changed since this call was recorded{when}",
         facts=facts,
-        remedies=[
+        remedies=recording
+        or [
             f"to record it anew: {command('--mimic-record', test)}",
             f"to see whether the outcome changed: {command('--mimic-verify', test)}",
         ],

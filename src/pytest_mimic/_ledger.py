@@ -41,10 +41,11 @@ class Player(Tally):
 
 
 class Miss(NamedTuple):
-    """A call that had no recording: its label, and the test it happened in."""
+    """A call that had no recording: its label, the test it happened in, whether `--mimic-record` records it."""
 
     label: str
     test: str
+    by_option: bool = True
 
 
 class Ledger:

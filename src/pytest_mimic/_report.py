@@ -123,11 +123,11 @@ def _listed(heading: str, rows: Sequence[str], *, total: int | None = None) -> l
 
 
 def _record_remedy(ledger: Ledger) -> list[str]:
-    if not ledger.missing:
+    tests = {miss.test for miss in ledger.missing if miss.by_option}
+    if not tests:
         return []
     from pytest_mimic._explain import command
 
-    tests = {miss.test for miss in ledger.missing}
     return [f"to record the missing: {command('--mimic-record', tests.pop() if len(tests) == 1 else None)}"]
 
 

@@ -313,7 +313,7 @@ class Session:
                 exists=self.vault.store.size(f"cassettes/{name}.json") is not None,
                 may_record=self._may_record(fixture),
             )
-            return Cassette(self.engine, name, mode, strict=strict)
+            return Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
 
         def cover(cassette: Cassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)

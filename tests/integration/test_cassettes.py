@@ -100,6 +100,56 @@ def test_replay_records_in_no_mode(shop):
     assert shop.files() == {}
 
 
+def test_a_miss_names_the_cassette_and_what_records_it(shop):
+    """mimic_replay never records: --mimic-record is no remedy there, neither in the error nor in the summary."""
+    test = """
+        import shop
+
+        def test_it({fixture}):
+            with {fixture}("{name}", targets=["shop:fetch"]):
+                shop.fetch("{city}")
+        """
+    shop.write("test_shop.py", test.format(fixture="mimic_auto", name="trip", city="Oslo"))
+    shop.run().expect(passed=1)
+
+    shop.write("test_shop.py", test.format(fixture="mimic_auto", name="trip", city="Rome"))
+    auto = shop.replay().expect(failed=1)
+    shop.write("test_shop.py", test.format(fixture="mimic_replay", name="trip", city="Rome"))
+    other = shop.replay().expect(failed=1)
+    shop.write("test_shop.py", test.format(fixture="mimic_replay", name="tour", city="Rome"))
+    without = shop.replay().expect(failed=1)
+    shop.write("test_shop.py", test.format(fixture="mimic_replay", name="trip", city="Oslo"))
+    shop.write("shop.py", SHOP.replace('{"city": city}', '{"city": str(city)}'))
+    stale = shop.replay().expect(failed=1)
+
+    assert "nearest: recorded in cassette trip" in auto.output
+    assert auto.section[-1] == "to record the missing: pytest --mimic-record test_shop.py::test_it"
+    assert "nearest: recorded in cassette trip" in other.output
+    assert "nothing of shop:fetch is recorded in cassette tour, which does not exist" in without.output
+    for run in (other, without, stale):
+        assert "to record it: mimic_record or mimic_auto, mimic_replay never does" in run.output
+        assert "--mimic-record" not in run.output
+        assert run.section[-1].endswith("    test_shop.py::test_it")
+
+
+def test_all_are_played_while_a_cassette_grows(shop):
+    """A call that --mimic-record adds was made in the block."""
+    test = """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+                {calls}
+            assert cassette.all_played
+        """
+    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo")'))
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    shop.write("test_shop.py", test.format(calls='shop.fetch("Oslo"), shop.fetch("Rome")'))
+
+    shop.record().expect(passed=1, real=["fetch Rome"])
+    shop.replay().expect(passed=1, real=[])
+
+
 @pytest.mark.parametrize(
     ("calls", "says"),
     [
