@@ -355,12 +355,13 @@ class CassetteBlock:
         self._cassette.close(failed=kind is not None)
 
 
-def mode_of(fixture: str, mode: Mode, *, exists: bool, may_record: bool) -> CassetteMode:
+def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:
     """What a fixture does with its cassette in a run's mode.
 
     Args:
         fixture: `record`, `replay` or `auto`.
         mode: The run's mode.
+        name: The cassette's.
         exists: The cassette exists.
         may_record: Neither `--mimic-no-record` nor, for `auto`, `CI` forbids it.
 
@@ -375,7 +376,11 @@ def mode_of(fixture: str, mode: Mode, *, exists: bool, may_record: bool) -> Cass
         return "verify"
     if fixture == "record":
         if not may_record:
-            raise CassetteError("mimic_record may not record: --mimic-no-record was given")
+            raise CassetteError(
+                f"mimic_record may not record cassette {name}: --mimic-no-record was given",
+                remedies=["to replay it where it is recorded: mimic_auto"],
+                cassette=name,
+            )
         return "record"
     if mode is Mode.RERECORD or (not exists and may_record):
         return "record"

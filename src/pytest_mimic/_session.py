@@ -16,7 +16,7 @@ from pytest_mimic._pattern import Selector
 from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
 from pytest_mimic._sequence import Owner
 from pytest_mimic._settings import Mode, Settings
-from pytest_mimic._target import BOUNDARIES, Target, as_targets, did_you_mean, missing_module
+from pytest_mimic._target import BOUNDARIES, Target, as_targets, check_options, did_you_mean, missing_module
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic._wrap import Mimicked
@@ -299,6 +299,7 @@ class Session:
         **options: Any,
     ) -> CassetteBlock:
         """The context manager that a cassette fixture gives."""
+        check_options(options, f"mimic_{fixture}")
         if name is None:
             self._unnamed += 1
             name = name_of_test(self.engine.test, self._unnamed)
@@ -310,6 +311,7 @@ class Session:
             mode = mode_of(
                 fixture,
                 self.settings.mode,
+                name=name,
                 exists=self.vault.store.size(f"cassettes/{name}.json") is not None,
                 may_record=self._may_record(fixture),
             )

@@ -21,6 +21,7 @@ __all__ = [
     "Options",
     "Reading",
     "Target",
+    "check_options",
     "closest_name",
     "did_you_mean",
     "find_module",
@@ -127,7 +128,7 @@ class Target:
         Raises:
             TargetError: An option is unknown or has a bad value.
         """
-        given = _python_options(options, self.name, self.origin)
+        given = _python_options(options, self.name, "")
         twin = object.__new__(Target)
         chosen = self.options if self.excluded else self.options._replace(**given)
         twin._set(**{**vars(self), "options": chosen})
@@ -217,6 +218,15 @@ def as_targets(
         for target in targets:
             target._set(is_shared=True)
     return targets
+
+
+def check_options(options: dict[str, object], whose: str) -> None:
+    """Whether options given by keyword are known, and their values good.
+
+    Raises:
+        TargetError: One is not; the message starts with `whose`.
+    """
+    _python_options(options, whose, "")
 
 
 def refusal(origin: str, what: str, **data: str) -> TargetError:
@@ -319,10 +329,10 @@ def _value(name: str, value: object, target: str, origin: str) -> Any:
     read, wanted = _READERS[name]
     try:
         return read(value)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError):  # which say no more
         shown = "nothing" if value is None else repr(value)
         what = f"{target}: {name}= takes {wanted}, not {shown}"
-        raise refusal(origin, what, target=target, option=name) from error
+        raise refusal(origin, what, target=target, option=name) from None
 
 
 def _read_paths(value: object) -> tuple[str, ...]:

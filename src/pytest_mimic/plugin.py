@@ -233,6 +233,7 @@ def _block(request: pytest.FixtureRequest, fixture: str) -> Callable[..., Any]:
         strict: bool = False,
         **options: Any,
     ) -> Any:
+        __tracebackhide__ = True
         return session.block(fixture, name, targets=targets, boundaries=boundaries, strict=strict, **options)
 
     return block

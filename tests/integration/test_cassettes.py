@@ -78,7 +78,9 @@ def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.run().expect(passed=1, real=["fetch Oslo"])
     shop.run("--mimic-no-record").expect(
-        failed=1, real=[], says=["CassetteError", "--mimic-no-record was given"]
+        failed=1,
+        real=[],
+        says=["CassetteError: mimic_record may not record cassette trip: --mimic-no-record was given"],
     )
 
 
@@ -274,7 +276,22 @@ def test_a_name_that_leaves_the_vault_is_refused(shop, name):
         """,
     )
 
-    shop.run().expect(failed=1, says=["CassetteError", "stays inside the vault"])
+    shop.run().expect(failed=1, says=["CassetteError", "stays inside the vault"], never=["pytest_mimic/"])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("boundary=['httpx']", "E   pytest_mimic.TargetError: mimic_auto: there is no option boundary"),
+        ("only=3", "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3"),
+    ],
+)
+def test_an_option_that_a_fixture_does_not_know_is_told_of_that_fixture(shop, options, says):
+    """And not of the first line of the ini file, where nothing is wrong; nothing of ours is in the traceback."""
+    shop.ini("shop:fetch")
+    shop.write("test_shop.py", f"def test_it(mimic_auto): mimic_auto('trip', {options})")
+
+    shop.run().expect(failed=1, says=[says], never=["mimic_functions", "pytest_mimic/", "direct cause"])
 
 
 def test_rerecord_makes_cassettes_anew_verify_compares_them_live_leaves_them(shop):

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._vault.parsing import body_fault, corrupt, is_lfs_pointer, lfs_pointer, parse, parse_value
+from pytest_mimic._vault.parsing import (
+    again,
+    body_fault,
+    corrupt,
+    is_lfs_pointer,
+    lfs_pointer,
+    parse,
+    parse_value,
+)
 from pytest_mimic._vault.recordings import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -194,6 +202,7 @@ class Objects:
             raise MimicError(
                 f"mimic_pickle = forbid: the outcome of {whose.target} is a pickle",
                 facts=[f"{self.path(entry['pickle'])}, named by {self.path(whose.name)}"],
+                remedies=["to load it all the same: mimic_pickle = listed"],
                 file=self.path(entry["pickle"]),
             )
         from pytest_mimic._outcome.loading import python_version
@@ -230,11 +239,10 @@ class Objects:
         return corrupt(self.path(name), f"is missing, {self.path(whose.name)} names it", test=whose.test)
 
     def _stale(self, whose: Whose, *facts: str) -> StaleRecordingError:
-        test = f" {whose.test}" if whose.test else ""
         return StaleRecordingError(
             f"the recorded outcome of {whose.target} cannot be loaded here",
             facts=[*facts, f"recording: {self.path(whose.name)}"],
-            remedies=[f"to record it anew: pytest --mimic-rerecord{test}"],
+            remedies=[f"to record it anew: {again(whose.test)}"],
             call=whose.target,
         )
 

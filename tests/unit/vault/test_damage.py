@@ -30,7 +30,7 @@ def written(value, store=None) -> MemoryStore:
     vault = Vault(store)
     stored = vault.stored(Outcome.of_value(value), 0.5)
     vault.write(
-        NAME, Recording("shop:f", None, None, "tests/test_a.py::test_b", "2026-11-02", None, [stored])
+        NAME, Recording("shop:f", None, None, "tests/test_a.py::test_b[1]", "2026-11-02", None, [stored])
     )
     return store
 
@@ -122,7 +122,7 @@ def test_the_error_names_file_and_cure():
 
     assert str(caught.value).splitlines() == [
         f".mimic_vault/{name} is not what was recorded (it ends after 100 bytes)",
-        "  restore it from version control, or record again: pytest --mimic-rerecord tests/test_a.py::test_b",
+        "  restore it from version control, or record again: pytest --mimic-rerecord 'tests/test_a.py::test_b[1]'",
     ]
 
 
