@@ -334,6 +334,7 @@ class Engine:
             candidates=self._candidates(call) if among is None else among,
             test=self.test,
             facts=self._old_vault(),
+            ignored=call.plan.options.ignore,
             within=within,
             recording=remedies,
         )

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from pytest_mimic._describe import Difference, differences, hidden
+from pytest_mimic._identity.paths import parse_path
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
@@ -67,6 +68,7 @@ def missing(
     candidates: Iterable[Known] = (),
     test: str | None = None,
     facts: Sequence[str] = (),
+    ignored: Sequence[str] = (),
     within: str = "",
     recording: Sequence[str] | None = None,
 ) -> MissingRecordingError:
@@ -78,6 +80,7 @@ def missing(
         candidates: Recordings of the same target.
         test: The id of the test that made the call, None outside tests.
         facts: More facts, one line each.
+        ignored: Paths that the target's `ignore=` leaves out of the identity.
         within: Where the candidates are, where that is not the whole vault.
         recording: What records the call, in place of the command.
     """
@@ -87,8 +90,13 @@ def missing(
     told = [f"nothing of {target} is recorded{place}"]
     remedies = list(recording or [f"to record it: {command('--mimic-record', test)}"])
     if nearest is not None:
-        found = differences(nearest.arguments, arguments)
+        differing = differences(nearest.arguments, arguments)
+        found = [one for one in differing if not _is_left_out(one.path, ignored)]
         told = [f"{_nearest_line(nearest)}{place}", *_difference_lines(nearest, arguments, found)]
+        if differing and not found:
+            told[1:] = [
+                f"  it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's"
+            ]
         remedies += _ignore_lines(target, found, nearest)
     return MissingRecordingError(
         f"no recording of {label}", facts=[*told, *facts], remedies=remedies, call=label, test=test
@@ -113,6 +121,18 @@ def _difference_lines(
     if not found:
         return [f"  {_unseen(arguments)}"]
     return [f"  {line}" for line in limited([one.line() for one in found], _SHOWN)]
+
+
+def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
+    """Whether a path, as a difference has it, leads into what `ignore=` names."""
+    steps = re.findall(r"[^.\[\]]+", path)
+    for one in ignored:
+        wanted = parse_path(one)
+        if len(wanted) <= len(steps) and all(
+            want in ("*", step) for want, step in zip(wanted, steps, strict=False)
+        ):
+            return True
+    return False
 
 
 def _unseen(arguments: Mapping[str, Any]) -> str:

@@ -98,6 +98,23 @@ def test_a_difference_that_is_not_shown_is_explained() -> None:
     )
 
 
+@pytest.mark.parametrize("ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]])
+def test_what_is_left_out_of_the_identity_is_no_difference(ignored: list[str]) -> None:
+    """Where nothing else differs, it was recorded without the option: the text asks for no line that is there."""
+    old = described(now="2026-11-02 10:00:00", rows=[{"at": "2026-11-02T10:00:00Z"}])
+    new = described(rows=[{"at": "2026-11-02T10:00:01Z"}])
+    other = described(rows=[{"at": "2026-11-02T10:00:01Z"}], base="EUR")
+
+    assert missed(new, Recorded(old), ignored=ignored).splitlines()[1:] == [
+        "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02",
+        f"    it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's",
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day",
+    ]
+    assert missed(other, Recorded(old), ignored=ignored).splitlines()[2:-1] == [
+        "    base: 'EUR' now, not in the recording"
+    ]
+
+
 def test_arguments_that_were_not_stored_are_explained() -> None:
     """Under mimic_store_arguments = false the nearest recording is named without differences."""
     text = missed(described(n=1), Recorded(None, test=None, recorded=None))
