@@ -103,6 +103,8 @@ def record_stream(
                 tape.end(None)
                 raise
             except BaseException as error:
+                if not is_outcome(error):  # the reader was cut short
+                    tape.end(None)
                 answer = Answer(error, is_thrown=True)
             tape.sent.append(answer.identity)
             resume = partial(real.throw if answer.is_thrown else real.send, answer.value)
@@ -139,6 +141,8 @@ async def record_async_stream(
                 tape.end(None)
                 raise
             except BaseException as error:
+                if not is_outcome(error):  # the reader was cut short
+                    tape.end(None)
                 answer = Answer(error, is_thrown=True)
             tape.sent.append(answer.identity)
             resume = partial(real.athrow if answer.is_thrown else real.asend, answer.value)
@@ -240,15 +244,17 @@ def knows_more(one: Outcome, other: Outcome) -> bool:
 
 def replay_stream(step: Replay, real: Callable[[], Any]) -> Generator[Any, Any, Any]:
     """Gives a recorded generator's items, and past their end the real one's, where the mode runs it."""
+    from pytest_mimic._wrap import is_outcome
+
     playback = Playback(step)
     run: Run | None = None
     while run is None and playback.has_next:
         try:
             answer = Answer((yield playback.item))
-        except GeneratorExit:
-            playback.change()
-            raise
         except BaseException as error:
+            if not is_outcome(error):  # the reader stopped, or was cut short
+                playback.change()
+                raise
             answer = Answer(error, is_thrown=True)
         run = playback.answer(answer)
     if run is None and playback.is_over:
@@ -261,15 +267,17 @@ def replay_stream(step: Replay, real: Callable[[], Any]) -> Generator[Any, Any, 
 
 async def replay_async_stream(step: Replay, real: Callable[[], Any]) -> AsyncGenerator[Any, Any]:
     """Gives a recorded async generator's items; see `replay_stream`."""
+    from pytest_mimic._wrap import is_outcome
+
     playback = Playback(step)
     run: Run | None = None
     while run is None and playback.has_next:
         try:
             answer = Answer((yield playback.item))
-        except GeneratorExit:
-            playback.change()
-            raise
         except BaseException as error:
+            if not is_outcome(error):  # the reader stopped, or was cut short
+                playback.change()
+                raise
             answer = Answer(error, is_thrown=True)
         run = playback.answer(answer)
     if run is None and playback.is_over:

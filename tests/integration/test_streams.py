@@ -572,6 +572,32 @@ def test_a_returned_generator_is_read_further_too(project):
     project.replay().expect(passed=2, real=[])
 
 
+def test_a_loop_that_breaks_off_reads_an_async_stream_so_far(project):
+    """asyncio.run cancels what would have closed the stream: a cancellation while nothing is awaited in it."""
+    project.ini("shop:pages_inside")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        async def first(n):
+            async for page in shop.pages_inside(9):
+                if page == n:
+                    return page
+
+        def test_some():
+            assert asyncio.run(first(2)) == 2
+
+        def test_fewer():
+            assert asyncio.run(first(1)) == 1
+        """,
+    )
+
+    project.record().expect(passed=2)
+    project.replay().expect(passed=2, real=[])
+
+
 def test_a_stream_in_a_cassette_is_read_further_in_a_recording_run(project):
     """`mimic_auto` keeps the longer one in its place."""
     project.ini()
