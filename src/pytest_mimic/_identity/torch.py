@@ -37,12 +37,14 @@ def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
 def _tensor(value: Any) -> object:
     torch: Any = sys.modules["torch"]
     tensor = value.detach()
-    if tensor.layout is torch.strided:
+    layout = tensor.layout
+    if layout is torch.strided:
         return bool(value.requires_grad), _dense(tensor)
-    if tensor.layout is not torch.sparse_coo:  # torch 1 refuses to convert what is in it already
+    if layout is not torch.sparse_coo:  # torch 1 refuses to convert what is in it already
         tensor = tensor.to_sparse_coo()
     tensor = tensor.coalesce()
     return (
+        str(layout),
         tuple(tensor.shape),
         bool(value.requires_grad),
         _dense(tensor.indices()),

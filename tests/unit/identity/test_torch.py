@@ -43,15 +43,28 @@ def test_a_nan_counts_as_any_other(dtype):
     assert fingerprint(torch.tensor([1.0, float("inf")], dtype=nan.dtype)) != fingerprint(nan)
 
 
+def _sparse(indices: list[list[int]], values: list[float]) -> torch.Tensor:
+    return torch.sparse_coo_tensor(indices, values, (2, 2), check_invariants=True)
+
+
 def test_sparse_tensors_count_by_their_entries():
     """In whatever order these are held."""
-    first = torch.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (2, 2))
-    again = torch.sparse_coo_tensor([[1, 0], [0, 1]], [2.0, 1.0], (2, 2))
-    other = torch.sparse_coo_tensor([[1, 0], [0, 1]], [2.0, 2.0], (2, 2))
+    first = _sparse([[0, 1], [1, 0]], [1.0, 2.0])
+    again = _sparse([[1, 0], [0, 1]], [2.0, 1.0])
+    other = _sparse([[1, 0], [0, 1]], [2.0, 2.0])
 
     assert fingerprint(first) == fingerprint(again)
     assert fingerprint(first) != fingerprint(other)
-    assert fingerprint(first.to_dense().to_sparse_csr()) == fingerprint(again.to_dense().to_sparse_csr())
+
+
+@pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # torch says that compressed layouts are in beta
+def test_the_layout_of_a_sparse_tensor_counts():
+    """The same entries are held in other ways, which a function can tell."""
+    first = _sparse([[0, 1], [1, 0]], [1.0, 2.0])
+    again = _sparse([[1, 0], [0, 1]], [2.0, 1.0])
+
+    assert fingerprint(first.to_sparse_csr()) == fingerprint(again.to_sparse_csr())
+    assert len({fingerprint(each) for each in (first, first.to_sparse_csr(), first.to_dense())}) == 3
 
 
 def test_dtypes_devices_and_sizes_have_an_identity():
