@@ -19,7 +19,7 @@ from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed import handled_in, where_swallowed
 from pytest_mimic._target import Target, as_targets, parse_target
-from pytest_mimic._vault.vault import FOLDERS
+from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic._vault.parsing import REFERENCES
-from pytest_mimic._vault.vault import FOLDERS
 from pytest_mimic._vault.writing import OBJECTS_LOCK
 
 if TYPE_CHECKING:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
+#: Where recordings and cassettes are.
+FOLDERS = ("calls", "cassettes")
+
 _LONGEST = 56
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic._vault.objects import Objects
 from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, is_description, parse_recording
 from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose, fresh_copies
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-#: Where recordings and cassettes are.
-FOLDERS = ("calls", "cassettes")
 _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import codecs
 import hashlib
-import json
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+from pytest_mimic.boundaries.http_json import parse_json, style_of, write_json
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.http_secrets import Secrets
@@ -21,15 +22,6 @@ _FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s<>{}]*(?:&[\w.\[\]%+-]+=[^&\s<>{}]*)+")
 _PARAMETER = re.compile(
     r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
 )
-
-#: How servers lay JSON out: the words of a body's `style`, and what makes them.
-_LAYOUTS: dict[str, dict[str, Any]] = {
-    "compact": {"separators": (",", ":")},
-    "spaced": {"separators": (", ", ": ")},
-    "indent-2": {"indent": 2},
-    "indent-4": {"indent": 4},
-}
-_HTML_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 #: What arrives bit by bit and is read so: its chunks are kept, compressed or not.
 _STREAMS = (
@@ -69,36 +61,6 @@ def as_text(data: bytes, charset: str = "utf-8") -> str | None:
         return None if _CONTROL.search(text) or text.encode(charset) != data else text
     except (UnicodeError, LookupError):
         return None
-
-
-def parse_json(text: str) -> Any:
-    """The value of a JSON text that plain data can hold.
-
-    Raises:
-        ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice.
-    """
-    try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=unique_keys)
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping of these pairs, as `json.loads` hands them over.
-
-    Raises:
-        ValueError: A key comes twice.
-    """
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key comes twice")
-    return value
 
 
 # What was sent
@@ -266,43 +228,13 @@ def _stored_json(text: str, secrets: Secrets) -> dict[str, Any]:
         value = parse_json(text)
     except ValueError:
         return {}
-    style = _style(value, text)
+    style = style_of(value, text)
     secrets.learn(value)
     scrubbed = secrets.scrub(value, keep_types=True)
     if style is None:
         # With a secret replaced the bytes change anyway, so the common style will do.
         return {"json": scrubbed} if scrubbed != value else {}
     return {"json": scrubbed, "style": style} if style else {"json": scrubbed}
-
-
-def _style(value: Any, text: str) -> str | None:
-    """The words that make this text of the value, empty for the most common; None where no style does."""
-    words = ["html"] if re.search(r"\\u00(?:3c|3e|26)", text) else []
-    words += ["slashes"] if "\\/" in text else []
-    tail = ["newline"] if text.endswith("\n") else []
-    for layout in _LAYOUTS:
-        for ascii_only in ((), ("ascii",)):
-            style = " ".join([*([] if layout == "compact" else [layout]), *ascii_only, *words, *tail])
-            if write_json(value, style) == text:
-                return style
-    return None
-
-
-def write_json(value: Any, style: str = "") -> str:
-    """The JSON text of a value in one of the styles that servers write."""
-    if not style:
-        return _compact(value)
-    words = style.split()
-    layout: dict[str, Any] = next((_LAYOUTS[word] for word in words if word in _LAYOUTS), _LAYOUTS["compact"])
-    text = json.dumps(value, ensure_ascii="ascii" in words, **layout)
-    if "html" in words:
-        text = "".join(_HTML_ESCAPES.get(sign, sign) for sign in text)
-    if "slashes" in words:
-        text = text.replace("/", "\\/")
-    return f"{text}\n" if "newline" in words else text
-
-
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _stored_chunks(chunks: Sequence[bytes], secrets: Secrets) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values
-from pytest_mimic.boundaries.http_body import parse_json, unique_keys, write_json
+from pytest_mimic.boundaries.http_json import parse_json, unique_keys, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
