@@ -36,78 +36,96 @@ class Answer(NamedTuple):
 
 
 class Tape:
-    """What a stream gave so far, and what its reader answered.
+    """What a real stream gave so far, and what its reader answered.
+
+    Args:
+        run: The run that the stream completes.
+        send, throw: What resumes the stream.
+        given: The answers of a reader who has had the first items already, one for each.
 
     Attributes:
-        items: A copy of each item, as it was when it was given.
-        sent: For each step after the first, the identity of the answer.
+        resume: What makes the stream take its next step.
     """
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.items: list[Any] = []
-        self.sent: list[str | None] = []
+    def __init__(
+        self, run: Run, send: Callable[..., Any], throw: Callable[..., Any], given: Sequence[Answer]
+    ) -> None:
+        self.resume: Callable[[], Any] = partial(send, None)
+        self._run = run
+        self._send = send
+        self._throw = throw
+        self._given = given
+        self._items: list[Any] = []
+        self._sent: list[str | None] = []
+        run.begun = True
 
     def item(self, item: Any) -> None:
-        """Keeps a copy of an item.
+        """Keeps a copy of an item, as it is now.
 
         Raises:
             UnstorableOutcomeError: It cannot be stored.
         """
-        self.items.append(self.run.copy(item))
+        self._items.append(self._run.copy(item))
 
-    def end(self, error: BaseException | None) -> None:
-        """Records the stream as ended by a return value, an exception, or (None) by its reader."""
+    def given(self) -> Answer | None:
+        """The answer to the latest item, where its reader has given it already."""
+        position = len(self._sent)
+        return self._given[position] if position < len(self._given) else None
+
+    def interrupted(self, error: BaseException) -> Answer | None:
+        """The answer that an exception thrown in for an item is; None where the reader has stopped instead."""
+        from pytest_mimic._wrap import is_outcome
+
+        if not is_outcome(error):  # the reader has stopped, or was cut short
+            self._end(None)
+        return None if isinstance(error, GeneratorExit) else Answer(error, is_thrown=True)
+
+    def answer(self, answer: Answer) -> None:
+        """Takes the reader's answer to the latest item."""
+        self._sent.append(answer.identity)
+        self.resume = partial(self._throw if answer.is_thrown else self._send, answer.value)
+
+    def stopped(self, error: BaseException) -> None:
+        """Records the stream, where what came instead of an item is an end: its return, or an exception of its own."""
+        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._wrap import is_outcome
+
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            self._end(Outcome.of_value(error.value if isinstance(error, StopIteration) else None))
+        elif is_outcome(error):
+            self._end(Outcome.of_exception(error, outer=self._run.outer))
+
+    def _end(self, end: Outcome | None) -> None:
         from pytest_mimic._outcome import Outcome
 
-        end: Outcome | None = None
-        if isinstance(error, (StopIteration, StopAsyncIteration)):
-            end = Outcome.of_value(error.value if isinstance(error, StopIteration) else None)
-        elif error is not None:
-            end = Outcome.of_exception(error, outer=self.run.outer)
-        sent = self.sent if any(self.sent) else None
-        self.run.complete(Outcome.of_stream(self.items, end, sent))
+        sent = self._sent if any(self._sent) else None
+        self._run.complete(Outcome.of_stream(self._items, end, sent))
 
 
 def record_stream(
     run: Run, real: Generator[Any, Any, Any], *, given: Sequence[Answer] = ()
 ) -> Generator[Any, Any, Any]:
-    """Hands on a real generator's items and records them.
-
-    Args:
-        run: The run that this stream completes.
-        real: The real generator.
-        given: The answers of a reader who has had the first items already, one for each.
-    """
-    from pytest_mimic._wrap import is_outcome
-
-    tape = Tape(run)
-    run.begun = True
-    resume: Callable[[], Any] = partial(real.send, None)
+    """Hands on a real generator's items and records them; `given` as for `Tape`."""
+    tape = Tape(run, real.send, real.throw, given)
     try:
         while True:
             try:
                 with run.running():
-                    item = resume()
+                    item = tape.resume()
             except BaseException as error:
+                tape.stopped(error)
                 if isinstance(error, StopIteration):
-                    tape.end(error)
                     return error.value
-                if is_outcome(error):
-                    tape.end(error)
                 raise
             tape.item(item)
             try:
-                answer = given[len(tape.sent)] if len(tape.sent) < len(given) else Answer((yield item))
-            except GeneratorExit:
-                tape.end(None)
-                raise
+                answer = tape.given() or Answer((yield item))
             except BaseException as error:
-                if not is_outcome(error):  # the reader was cut short
-                    tape.end(None)
-                answer = Answer(error, is_thrown=True)
-            tape.sent.append(answer.identity)
-            resume = partial(real.throw if answer.is_thrown else real.send, answer.value)
+                thrown = tape.interrupted(error)
+                if thrown is None:
+                    raise
+                answer = thrown
+            tape.answer(answer)
     finally:
         real.close()
         run.abandon()
@@ -117,35 +135,26 @@ async def record_async_stream(
     run: Run, real: AsyncGenerator[Any, Any], *, given: Sequence[Answer] = ()
 ) -> AsyncGenerator[Any, Any]:
     """Hands on a real async generator's items and records them; see `record_stream`."""
-    from pytest_mimic._wrap import is_outcome
-
-    tape = Tape(run)
-    run.begun = True
-    resume: Callable[[], Any] = partial(real.asend, None)
+    tape = Tape(run, real.asend, real.athrow, given)
     try:
         while True:
             try:
                 with run.running():
-                    item = await resume()
+                    item = await tape.resume()
             except BaseException as error:
+                tape.stopped(error)
                 if isinstance(error, StopAsyncIteration):
-                    tape.end(error)
                     return
-                if is_outcome(error):
-                    tape.end(error)
                 raise
             tape.item(item)
             try:
-                answer = given[len(tape.sent)] if len(tape.sent) < len(given) else Answer((yield item))
-            except GeneratorExit:
-                tape.end(None)
-                raise
+                answer = tape.given() or Answer((yield item))
             except BaseException as error:
-                if not is_outcome(error):  # the reader was cut short
-                    tape.end(None)
-                answer = Answer(error, is_thrown=True)
-            tape.sent.append(answer.identity)
-            resume = partial(real.athrow if answer.is_thrown else real.asend, answer.value)
+                thrown = tape.interrupted(error)
+                if thrown is None:
+                    raise
+                answer = thrown
+            tape.answer(answer)
     finally:
         await real.aclose()
         run.abandon()
