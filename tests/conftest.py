@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,6 +23,9 @@ import pytest_mimic
 # A run in process forgets what it was the first to import: with all of it there, it imports nothing anew.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
     importlib.import_module(_module.name)
+for _late in ("httpcore", "httpcore2"):  # which httpx imports with its first client
+    with suppress(ImportError):
+        importlib.import_module(_late)
 
 # Kept out of a project's own runs, unless a run asks for them: they reorder, add output, or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")

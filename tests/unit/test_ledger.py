@@ -17,7 +17,7 @@ def an_account(tag: str) -> Ledger:
     ledger.verified, ledger.drifted = 3, 1
     ledger.tally(0.25).tick()
     assert ledger.player(2.0, lambda: "fresh")() == "fresh"
-    ledger.missing.append(Miss(f"call {tag}", f"test {tag}"))
+    ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
     for name in TEXTS:
         getattr(ledger, name).append(f"{name} {tag}")
     for name in SETS:
@@ -41,7 +41,7 @@ def test_accounts_add_up() -> None:
         total.add(an_account(tag).to_plain())
 
     plain = total.to_plain()
-    assert plain.pop("missing") == [("call a", "test a"), ("call b", "test b")]
+    assert plain.pop("missing") == [("call a", "test a", False), ("call b", "test b", False)]
     assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
     ]
