@@ -317,6 +317,11 @@ class Run:
             )
         if settings.mode.writes and self.session.ledger.recorded:
             self._judgement = self._judgement._replace(vault=self._vault_line())
+            if self.session.vault.is_old():
+                self.session.ledger.notes.append(
+                    f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x, which serve nothing any more: "
+                    "delete them"
+                )
 
     def _proven(self, unused: set[str], *, all_passed: bool) -> Iterator[str]:
         return proven_unused(
