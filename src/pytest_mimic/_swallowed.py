@@ -50,6 +50,8 @@ def where_swallowed(error: MimicError, rootdir: Path) -> str:
 
 if sys.version_info >= (3, 12):
     _EVENTS = sys.monitoring.events
+    #: The numbers that debuggers, coverage, profilers and optimizers have no claim on (PEP 669).
+    _TOOLS = (3, 4)
 
     class GroupWatch:
         """Notes on errors of ours which file has handled an exception group that holds them.
@@ -63,7 +65,7 @@ if sys.version_info >= (3, 12):
 
         def start(self) -> None:
             """Listens, unless it does already."""
-            free = (number for number in range(6) if sys.monitoring.get_tool(number) is None)
+            free = (number for number in _TOOLS if sys.monitoring.get_tool(number) is None)
             tool = next(free, None) if self._tool is None else None
             if tool is None:
                 return
