@@ -185,20 +185,9 @@ def _find_class(name: str, dbapi: Any) -> type[BaseException] | None:
     if module.partition(".")[0] not in _families(dbapi):
         return None
     found: Any = sys.modules.get(module)
-    if found is None:
-        found = _import(module)
     for step in path.split("."):
         found = getattr(found, step, None)
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
-
-
-def _import(module: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        return None
 
 
 def _families(dbapi: Any) -> set[str]:

@@ -288,8 +288,6 @@ class Line:
     def configure(self, operation: Operation) -> Any:
         """Sets the connection up further: at once where it is there, else when it is opened."""
         if self.real is not None:
-            for earlier in self.database.take_configuration(self):
-                self.apply(earlier)
             return self.apply(operation)
         self.note(operation)
         return None

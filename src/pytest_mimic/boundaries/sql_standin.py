@@ -84,11 +84,6 @@ class StandInConnection:
         """Closes the real connection without a word to the server."""
         self._line.hang_up("terminate")
 
-    def ping(self, *args: Any) -> None:
-        """Asks the server whether it is there, where there is a connection."""
-        if self._line.real is not None:
-            self._line.real.ping(*args)
-
     # -- what drivers add
 
     @property
@@ -105,11 +100,6 @@ class StandInConnection:
     def in_transaction(self) -> bool:
         """Whether statements were sent since the last commit or rollback."""
         return self._line.used
-
-    @property
-    def dbapi(self) -> Any:
-        """The driver's module."""
-        return self._line.dbapi
 
     @property
     def info(self) -> StandInInfo:
@@ -132,7 +122,7 @@ class StandInConnection:
 
     def await_(self, awaitable: Any) -> Any:
         """Waits for what an async driver does, as adapters of SQLAlchemy 2.0 do."""
-        return wait(awaitable)
+        return wait(awaitable)  # pragma: no cover (SQLAlchemy 2.0)
 
     def run_async(self, function: Callable[[Any], Any]) -> Any:
         """Runs an async function on the async driver's connection."""
@@ -276,7 +266,7 @@ def _asked(line: Line, name: str) -> Any:
         )
         return from_plain(told["value"])
 
-    told = line.ask(f"ATTRIBUTE {name}", read)
+    told = line.ask(f"ATTRIBUTE {name}", read, shared=line.setting_up)
     if "absent" in told:
         raise AttributeError(name)
     return call if "method" in told else from_plain(told["value"])
@@ -301,7 +291,7 @@ class StandInCursor:
         self._args = args
         self._kwargs = kwargs or {}
         self._real: Any = None
-        self._sizes: list[tuple[str, tuple[Any, ...]]] = []
+        self._input_sizes: tuple[Any, ...] | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -324,12 +314,10 @@ class StandInCursor:
         __tracebackhide__ = True
         return self._execute("execute", sql, args, options)
 
-    def executemany(self, sql: Any, *args: Any) -> Any:
+    def executemany(self, sql: Any, parameters: Any, *args: Any) -> Any:
         """Executes a statement with many sets of parameters."""
         __tracebackhide__ = True
-        if args:
-            args = (list(args[0]), *args[1:])
-        return self._execute("executemany", sql, args, {})
+        return self._execute("executemany", sql, (list(parameters), *args), {})
 
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         __tracebackhide__ = True
@@ -368,8 +356,8 @@ class StandInCursor:
     def _open(self, connection: Any) -> None:
         if self._real is None:
             self._real = connection.cursor(*self._args, **self._kwargs)
-        for name, args in self._sizes:
-            getattr(self._real, name)(*args)
+        if self._input_sizes is not None:
+            self._real.setinputsizes(*self._input_sizes)
         for name, value in self.__dict__.items():
             if not name.startswith("_") and name not in ("description", "rowcount", "lastrowid"):
                 setattr(self._real, name, value)
@@ -478,10 +466,6 @@ class StandInCursor:
         while (row := self.fetchone()) is not None:
             yield row
 
-    def nextset(self) -> Any:
-        """The next result: there is one only."""
-        return self._real.nextset() if self._is_live else None
-
     def close(self) -> None:
         """Ends the reading; a stream that was not read to its end is recorded as far as it was read."""
         part, self._part = self._part, None
@@ -508,11 +492,7 @@ class StandInCursor:
 
     def setinputsizes(self, *sizes: Any) -> None:
         """Tells the driver the types of the parameters."""
-        self._sizes.append(("setinputsizes", sizes))
-
-    def setoutputsize(self, *sizes: Any) -> None:
-        """Tells the driver how long columns may be."""
-        self._sizes.append(("setoutputsize", sizes))
+        self._input_sizes = sizes
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self.__dict__.get("_real") is None:

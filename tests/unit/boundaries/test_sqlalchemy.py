@@ -6,7 +6,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from pytest_mimic.boundaries.sql_standin import StandInConnection
 from pytest_mimic.boundaries.sqlalchemy import boundary
-from pytest_mimic.errors import DriftError, MissingRecordingError
+from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
 
 from .sql_tape import DatabaseTape
 
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("database_servers",)
 
 Connect = Callable[..., sa.Engine]
-# Two drivers more, where someone has installed them.
-MORE = [f"postgresql+{name}" for name in ("psycopg2", "pg8000") if find_spec(name) is not None]
-SYNC = ["sqlite", "postgresql+psycopg", *MORE]
+SYNC = ["sqlite", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000"]
 ASYNC = ["sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg"]
 
 
@@ -317,7 +315,7 @@ def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, p
             "UPDATE t SET password = (SELECT max(password) FROM t)",
             "UPDATE t SET name = NULL",
         ):
-            with pytest.raises(sa.exc.IntegrityError):
+            with pytest.raises(sa.exc.DatabaseError):  # pg8000: ProgrammingError for the NULL
                 run(engine, statement)
         with engine.connect() as connection:
             where = sa.select(table).where(table.c.password == "hunter2-bound")
@@ -401,11 +399,13 @@ def test_types_registered_in_a_connect_event(
 
         connection.run_async(fetch)
 
+    sql = "SELECT 'a=>1'::hstore"
+
     async def ask(url: str) -> Any:
         engine = create_async_engine(url, use_native_hstore=False)
         sa.event.listen(engine.sync_engine, "connect", register)
         async with engine.connect() as connection:
-            value = await connection.scalar(sa.text("SELECT 'a=>1'::hstore"))
+            value = await connection.scalar(sa.text(sql))
         await engine.dispose()
         return value
 
@@ -414,11 +414,16 @@ def test_types_registered_in_a_connect_event(
             return asyncio.run(ask(url))
         engine = connect(url, use_native_hstore=False)
         sa.event.listen(engine, "connect", register)
-        return one(engine, "SELECT 'a=>1'::hstore")
+        return one(engine, sql)
 
     recorded, replayed = both(tape, pg, steps)
 
     assert recorded == replayed == {"a": "1"}
+
+    # A new statement opens the connection, which knows the type that was registered while there was none.
+    sql = "SELECT 'a=>2'::hstore"
+    tape.again("record")
+    assert steps(pg.real) == {"a": "2"}
 
 
 def test_pings_and_recycling_are_no_calls(tape: DatabaseTape, connect: Connect, place: Place) -> None:
@@ -559,8 +564,9 @@ def test_a_connection_may_be_used_by_several_threads(tape: DatabaseTape, connect
 def test_a_connection_opened_before_is_taken_over(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """A pool's connection that was there before the recording began is recorded too."""
     tape.again("off")
-    engine = connect(place.real)
+    engine = connect(place.real, pool_pre_ping=True)
     run(engine, "CREATE TABLE t (a int)")
+    run(engine, "SELECT 1")
     tape.again("record")
     assert one(engine, "SELECT count(*) FROM t") == 0
 
@@ -615,6 +621,24 @@ def test_a_replayed_connection_becomes_real_afterwards(
     assert one(engine, "SELECT count(*) FROM t") == 1
 
 
+def test_a_connections_settings_hold_when_it_becomes_real(
+    tape: DatabaseTape, connect: Connect, pg: Place
+) -> None:
+    """What was set on a connection that was not there is set on the one that is opened."""
+    one(connect(pg.real), "SELECT 7")
+    tape.again("replay")
+    connection = connect(pg.real).raw_connection()
+    held: Any = connection.dbapi_connection
+    held.autocommit = True
+
+    tape.again("off")
+    held.execute("CREATE TABLE t (a int)")
+
+    assert held.info.transaction_status.name == "IDLE"
+    assert held.info.parameter_status("server_encoding") == "UTF8"
+    connection.close()
+
+
 def test_calls_left_out_run_for_real(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """The driver does them alone, streams and errors included."""
     tape.again("pass")
@@ -657,6 +681,31 @@ def test_new_call_finds_the_database_as_the_replayed_ones_left_it(
     assert steps(place.real, "SELECT count(*) FROM t") == [1]
     tape.again("replay")
     assert steps(place.gone, "SELECT count(*) FROM t") == [1]
+
+
+def test_new_call_finds_what_each_connection_has_committed(
+    tape: DatabaseTape, connect: Connect, pg: Place
+) -> None:
+    """Two connections at once: what one of them rolled back is not there, what the other did is."""
+    tape.again("off")
+    run(connect(pg.real), "CREATE TABLE t (a int)")
+    tape.again("record")
+
+    def steps(*more: str) -> Any:
+        engine = connect(pg.real, poolclass=sa.NullPool)
+        with engine.connect() as first, engine.connect() as second:
+            first.execute(sa.text("INSERT INTO t VALUES (1)"))
+            second.execute(sa.text("INSERT INTO t VALUES (2)"))
+            first.rollback()
+            second.commit()
+        return [one(engine, statement) for statement in more]
+
+    steps()
+    tape.again("off")
+    run(connect(pg.real), "DELETE FROM t")
+    tape.again("record")
+
+    assert steps("SELECT array_agg(a) FROM t") == [[2]]
 
 
 def test_new_call_finds_a_database_that_is_not_empty(
@@ -844,3 +893,290 @@ def test_stand_in_says_what_it_is(tape: DatabaseTape, connect: Connect, lite: Pl
     assert isinstance(connection.dbapi_connection, StandInConnection)
     assert "stand-in" in repr(connection.dbapi_connection)
     connection.close()
+
+
+# -- what goes past SQLAlchemy
+
+
+def test_state_of_a_transaction_is_told(tape: DatabaseTape, connect: Connect, pg: Place) -> None:
+    """psycopg's `info.transaction_status`: idle, in a transaction, in one that has failed, idle again."""
+    import psycopg
+
+    def steps(url: str) -> Any:
+        connection = connect(url).raw_connection()
+        held: Any = connection.dbapi_connection
+        seen = [held.info.transaction_status.name]
+        held.execute("SELECT 1")
+        seen.append(held.info.transaction_status.name)
+        with pytest.raises(psycopg.errors.UndefinedColumn, match="nothing"):
+            held.execute("SELECT nothing")
+        seen.append(held.info.transaction_status.name)
+        held.rollback()
+        seen.append(held.info.transaction_status.name)
+        connection.close()
+        return seen
+
+    recorded, replayed = both(tape, pg, steps)
+
+    assert replayed == recorded == ["IDLE", "INTRANS", "INERROR", "IDLE"]
+
+
+def test_attributes_that_change_are_answered_each_time(
+    tape: DatabaseTape, connect: Connect, lite: Place
+) -> None:
+    """sqlite3's `total_changes`, its methods, what it lacks; state that a connection always has."""
+
+    def steps(url: str) -> Any:
+        connection = connect(url).raw_connection()
+        held: Any = connection.dbapi_connection
+        cursor = held.cursor()
+        cursor.execute("CREATE TABLE t (a int)")
+        seen = [held.total_changes, held.in_transaction]
+        cursor.execute("INSERT INTO t VALUES (1)")
+        seen += [held.total_changes, held.in_transaction]
+        connection.commit()
+        seen += [held.in_transaction, held.isolation_level, held.text_factory, held.getlimit(6)]
+        seen.append(hasattr(held, "no_such_attribute"))
+        connection.close()
+        return seen
+
+    recorded, replayed = both(tape, lite, steps)
+
+    assert replayed == recorded
+    assert recorded[:7] == [0, True, 1, True, False, "", str]
+    assert recorded[8] is False
+
+
+def test_questions_of_debuggers_are_not_asked_of_the_server(
+    tape: DatabaseTape, connect: Connect, pg: Place
+) -> None:
+    """Names with an underscore are nobody's business: they are absent, and nothing is recorded of them."""
+    held: Any = connect(pg.real).raw_connection().dbapi_connection
+    parts = [held, held.info, held.driver_connection, held.cursor()]
+    tape.calls.clear()
+
+    assert [hasattr(part, "_repr_html_") for part in parts] == [False] * 4
+    assert tape.calls == []
+
+
+@pytest.mark.parametrize("mode", ["record", "pass"])
+def test_drivers_cursor_is_read_row_by_row(
+    tape: DatabaseTape, connect: Connect, place: Place, mode: Any
+) -> None:
+    """`fetchone`, `fetchmany` with an `arraysize`, iteration, `fetchall`: as the driver's cursor does."""
+
+    def steps(url: str) -> Any:
+        connection = connect(url).raw_connection()
+        cursor: Any = connection.cursor()
+        cursor.execute("CREATE TABLE t (a int)")
+        marks = "?" if place.driver == "sqlite" else "%s"
+        cursor.executemany(f"INSERT INTO t VALUES ({marks})", [(number,) for number in range(9)])
+        cursor.arraysize = 2
+        cursor.execute("SELECT a FROM t ORDER BY a")
+        seen = [cursor.fetchone(), *cursor.fetchmany(), *islice(cursor, 2), *cursor.fetchall()]
+        seen.append(cursor.fetchone())
+        cursor.close()
+        connection.close()
+        return [row and row[0] for row in seen]
+
+    tape.again(mode)
+    recorded = steps(place.real)
+    assert recorded == [0, 1, 2, 3, 4, 5, 6, 7, 8, None]
+
+    if mode == "record":
+        tape.again("replay")
+        assert steps(place.gone) == recorded
+
+
+def test_drivers_cursor_at_the_servers_side_is_recorded_as_far_as_it_is_read(
+    tape: DatabaseTape, connect: Connect, pg: Place
+) -> None:
+    """psycopg's `connection.cursor("name")`, in a `with`: row by row, then all that is left."""
+
+    def steps(url: str) -> Any:
+        connection = connect(url).raw_connection()
+        held: Any = connection.dbapi_connection
+        with held.cursor("numbers") as cursor:
+            cursor.execute("SELECT generate_series(1, 5)")
+            seen = [cursor.fetchone(), cursor.fetchone(), *cursor.fetchall(), cursor.fetchone()]
+        with held.cursor("one") as cursor:
+            cursor.execute("SELECT 6")
+            seen += [*cursor, cursor.fetchone()]
+        connection.close()
+        return seen
+
+    recorded, replayed = both(tape, pg, steps)
+
+    assert replayed == recorded == [(1,), (2,), (3,), (4,), (5,), None, (6,), None]
+
+
+def test_types_of_parameters_reach_the_driver(
+    tape: DatabaseTape, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """`setinputsizes`, which some dialects call: pg8000 sends the types that it is told."""
+    place = _place(request, "postgresql+pg8000", tmp_path)
+
+    def steps(url: str) -> Any:
+        connection = connect(url).raw_connection()
+        cursor: Any = connection.cursor()
+        cursor.setinputsizes(20)  # bigint
+        cursor.execute("SELECT pg_typeof(%s)::text", (1,))
+        found = cursor.fetchone()[0]
+        connection.close()
+        return found
+
+    recorded, replayed = both(tape, place, steps)
+
+    assert replayed == recorded == "bigint"
+
+
+def test_cursor_of_a_call_left_out_is_the_drivers(tape: DatabaseTape, connect: Connect, pg: Place) -> None:
+    """Where nothing is recorded, all that psycopg's cursor can do is there: here `statusmessage` and COPY."""
+    tape.again("pass")
+    connection = connect(pg.real).raw_connection()
+    cursor: Any = connection.cursor()
+
+    cursor.execute("CREATE TABLE t (a int)")
+    assert cursor.statusmessage == "CREATE TABLE"
+    with cursor.copy("COPY t FROM STDIN") as copy:
+        copy.write_row((7,))
+    cursor.execute("SELECT a FROM t")
+    assert cursor.fetchall() == [(7,)]
+    assert connection.dbapi_connection.info.encoding == "utf-8"  # type: ignore[union-attr]
+    connection.close()
+
+
+def test_async_drivers_own_queries_are_refused(tape: DatabaseTape, async_place: Place) -> None:
+    """They cannot be recorded, and would run for real unseen: the error names the method."""
+
+    async def fetch(url: str) -> None:
+        engine = create_async_engine(url)
+        try:
+            async with engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                await raw.driver_connection.fetchval("SELECT 1")
+        finally:
+            await engine.dispose()
+
+    with pytest.raises(UnstorableOutcomeError, match=r"driver's own fetchval\(\) is used"):
+        asyncio.run(fetch(async_place.real))
+
+
+def test_async_connection_tells_of_its_server(tape: DatabaseTape, pg: Place) -> None:
+    """psycopg's `info`, at the connection itself."""
+    pytest.importorskip("greenlet")
+
+    def steps(url: str) -> Any:
+        seen = []
+        engine = create_async_engine(url)
+
+        @sa.event.listens_for(engine.sync_engine, "connect")
+        def look(connection: Any, _record: Any) -> None:
+            seen.append(connection.driver_connection.info.encoding)
+
+        async def ask() -> None:
+            async with engine.connect() as connection:
+                seen.append(await connection.scalar(sa.text("SELECT 5")))
+            await engine.dispose()
+
+        asyncio.run(ask())
+        return seen
+
+    recorded, replayed = both(tape, pg, steps)
+
+    assert replayed == recorded == ["utf-8", 5]
+
+
+# -- connections that are lost, given up, or not an engine's
+
+
+def test_server_that_goes_away_goes_away_in_a_replay(
+    tape: DatabaseTape, connect: Connect, place: Place
+) -> None:
+    """The error is recorded; the pool opens another connection, and the next statement works."""
+    if place.driver == "sqlite":
+        pytest.skip("it has no server")
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        with pytest.raises(sa.exc.DBAPIError) as caught, engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return [type(caught.value.orig), caught.value.connection_invalidated, one(engine, "SELECT 8")]
+
+    recorded, replayed = both(tape, place, steps)
+
+    assert replayed == recorded
+    assert recorded[1:] == [True, 8]
+
+
+def test_async_connection_that_is_given_up_is_replaced(tape: DatabaseTape, async_place: Place) -> None:
+    """`connection.invalidate()` closes it without a word; the next statement opens another."""
+
+    def steps(url: str) -> Any:
+        async def ask() -> Any:
+            engine = create_async_engine(url)
+            async with engine.connect() as connection:
+                seen = [await connection.scalar(sa.text("SELECT 1"))]
+                await connection.invalidate()
+            async with engine.connect() as connection:
+                seen.append(await connection.scalar(sa.text("SELECT 2")))
+            await engine.dispose()
+            return seen
+
+        return asyncio.run(ask())
+
+    recorded, replayed = both(tape, async_place, steps)
+
+    assert replayed == recorded == [1, 2]
+
+
+def test_statement_that_is_cancelled_is_not_recorded(tape: DatabaseTape, pg: Place) -> None:
+    """A timeout around it says nothing of the database."""
+    pytest.importorskip("asyncpg")
+    pytest.importorskip("greenlet")
+
+    async def ask() -> None:
+        engine = create_async_engine(pg.real.replace("psycopg", "asyncpg"))
+        async with engine.connect() as connection:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(connection.execute(sa.text("SELECT pg_sleep(60)")), 0.2)
+        await engine.dispose()
+
+    asyncio.run(ask())
+
+    assert tape.signatures == ["SELECT pg_sleep()"]
+    assert tape.abandoned == 1
+    assert all("setup" in plain for plain in tape.plain)
+
+
+def test_a_pool_without_an_engine(tape: DatabaseTape, lite: Place) -> None:
+    """`create_pool_from_url`: a database of its own."""
+
+    def steps(url: str) -> Any:
+        pool = sa.create_pool_from_url(url)
+        connection = pool.connect()
+        cursor = connection.cursor()
+        cursor.execute("SELECT 9")
+        found = cursor.fetchall()
+        connection.close()
+        pool.dispose()
+        return found
+
+    recorded, replayed = both(tape, lite, steps)
+
+    assert replayed == recorded == [(9,)]
+
+
+def test_async_calls_left_out_run_for_real(tape: DatabaseTape, async_place: Place) -> None:
+    """The driver's adapter does them alone."""
+    tape.again("pass")
+
+    async def ask() -> Any:
+        engine = create_async_engine(async_place.real)
+        async with engine.connect() as connection:
+            value = await connection.scalar(sa.text("SELECT 5"))
+        await engine.dispose()
+        return value
+
+    assert asyncio.run(ask()) == 5
+    assert all("setup" in plain for plain in tape.plain)

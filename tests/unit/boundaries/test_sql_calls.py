@@ -1,0 +1,78 @@
+"""What a statement with its parameters is known by, and what a cursor describes, as plain data."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from typing import Any
+
+import pytest
+
+from pytest_mimic._vault.redact import Redactor
+from pytest_mimic.boundaries.sql_calls import describe_statement, load_columns, store_columns
+from pytest_mimic.errors import UnstableIdentityError
+
+
+class Point:
+    """What an application has told its driver to take: `sqlite3.register_adapter(Point, ...)`."""
+
+    def __init__(self, x: object) -> None:
+        self.x = x
+
+
+def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") -> Any:
+    """The parameters in the identity of a call."""
+    return describe_statement(sql, parameters, database=0, redactor=Redactor()).call.parts["params"]
+
+
+def test_parameters_of_own_types_count_by_what_they_hold() -> None:
+    """Equal ones are one call, others another."""
+    assert params_of(Point(1)) == params_of(Point(1)) != params_of(Point(2))
+
+
+def test_parameter_without_an_identity_is_refused() -> None:
+    """A lock inside: the error names the parameter."""
+    with pytest.raises(UnstableIdentityError, match="sqlalchemy, parameter a"):
+        params_of(Point(threading.Lock()))
+
+
+@pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])
+def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
+    """Whatever the driver's own object is: recorded and replayed with what is in it."""
+    module, _, name = wrapper.partition(":")
+    wrap = getattr(pytest.importorskip(module), name)
+    first, second = ({"a": 1}, {"a": 2}) if "Json" in name else (b"1", b"2")
+
+    assert params_of(wrap(first)) == params_of(wrap(first)) != params_of(wrap(second))
+    assert "fingerprint" not in json.dumps(params_of(wrap(first)))
+
+
+@pytest.mark.parametrize("secret", ["hunter2", 4711, b"hunter2"], ids=["text", "number", "bytes"])
+def test_secret_parameters_are_hidden(secret: object) -> None:
+    """Of whatever type they are; which of them it was does not count."""
+    sql = "UPDATE t SET password = ?"
+
+    assert params_of(secret, sql=sql) == {"password": "<redacted>"}
+
+
+def test_text_that_only_begins_like_json_is_kept() -> None:
+    """It is no JSON, and has no names to look at."""
+    assert params_of("{password: hunter2") == {"a": "{password: hunter2"}
+
+
+def test_types_of_columns_are_the_drivers_own() -> None:
+    """Where a driver describes a column by an object of its module, that object comes back; another is left out."""
+    description = [
+        ("a", sqlite3.Binary, None, 8, 8, None, True),
+        ("b", object(), None, None, None, None, None),
+        ("c", 23, None, None, None, None, None),
+    ]
+
+    stored = json.loads(json.dumps(store_columns(description, sqlite3)))
+
+    assert load_columns(stored, sqlite3) == (
+        ("a", sqlite3.Binary, None, 8, 8, None, True),
+        ("b", None, None, None, None, None, None),
+        ("c", 23, None, None, None, None, None),
+    )
