@@ -225,7 +225,7 @@ def _async_can_read() -> str:
 
     try:
         return "can_read" if int(version("redis").partition(".")[0]) >= 8 else "can_read_destructive"
-    except (PackageNotFoundError, ValueError):
+    except (PackageNotFoundError, ValueError):  # pragma: no cover (redis-py is not installed)
         return "can_read"
 
 

@@ -87,8 +87,8 @@ def text_of(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
 
 
-def first_key(command: Command) -> str:
-    """What a command is about: its first key, or its first argument; shortened."""
+def first_key(command: Command, redactor: Redactor) -> str:
+    """What a command is about: its first key, or its first argument unless that is secret; shortened."""
     verb = verb_of(command)
     place = _KEY_PLACES.get(verb, 1)
     upper = [part.upper() for part in command]
@@ -96,7 +96,7 @@ def first_key(command: Command) -> str:
         place = upper.index(b"STREAMS") + 1
     if verb.startswith(("EVAL", "FCALL")) and len(command) > 2 and command[2] == b"0":
         place = 1
-    if place >= len(command):
+    if place >= len(command) or place in _secret_places(command, redactor):
         return ""
     key = " ".join(text_of(command[place]).split())
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
@@ -111,12 +111,12 @@ def describe_commands(
     described: dict[str, Any] = {}
     if len(commands) == 1:
         verb, name = verb_of(commands[0]), "command"
-        resource = first_key(commands[0])
+        resource = first_key(commands[0], redactor)
         parts[name], described[name] = shown[0], _shortened(shown[0])
     else:
         is_transaction = verb_of(commands[0]) == "MULTI"
         verb, name = ("MULTI" if is_transaction else "PIPELINE"), "commands"
-        resource = first_key(commands[1] if is_transaction else commands[0])
+        resource = first_key(commands[1] if is_transaction else commands[0], redactor)
         parts[name], described[name] = shown, _shortened(shown)
     if database:
         described["database"] = database

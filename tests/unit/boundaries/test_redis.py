@@ -12,6 +12,8 @@ pytest.importorskip("redis")
 
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pytest_mimic.boundaries.redis import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
@@ -416,3 +418,40 @@ def test_a_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
         assert client.get("a") == b"1"
         tape.again("off")
         assert client.get("a") == b"2"
+
+
+def test_an_async_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
+    """The same with the async client; what is left out runs for real on it, too."""
+
+    async def steps() -> list[Any]:
+        client = redis.asyncio.Redis(port=port, single_connection_client=True)
+        seen = []
+        for mode, value in (("off", 1), ("pass", 2)):
+            tape.again(mode)  # type: ignore[arg-type]
+            await client.set("a", value)
+            tape.again("record")
+            seen.append(await client.get("a"))
+            tape.again("replay")
+            seen.append(await client.get("a"))
+        tape.again("off")
+        seen.append(await client.get("a"))
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    assert asyncio.run(steps()) == [b"1", b"1", b"1", b"1", b"2"]
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
+def test_reply_that_never_came_is_not_recorded(tape: DatabaseTape, port: int, count: int) -> None:
+    """A client that gives up waiting says nothing of the server; its next command is a new one."""
+    with redis.Redis(port=port, socket_timeout=0.1, retry=Retry(NoBackoff(), 0)) as client:
+        pipe = client.pipeline(transaction=False)
+        for _ in range(count):
+            pipe.blpop(["queue"], timeout=0)
+        with pytest.raises(redis.TimeoutError):
+            pipe.execute()
+        assert tape.abandoned
+        assert client.get("a") is None
+
+    assert [call for call in tape.signatures if "GET" in call] == ["GET a"]
+    assert tape.plain[-1] == {"reply": None}

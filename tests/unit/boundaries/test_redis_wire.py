@@ -1,0 +1,102 @@
+"""Commands and replies of Redis as plain data: exact, and without secrets."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+from redis import exceptions
+
+from pytest_mimic._vault.redact import Redactor
+from pytest_mimic.boundaries.redis_wire import describe_commands, load_reply, read_commands, store_reply
+from pytest_mimic.errors import CorruptRecordingError
+
+
+def through_json(reply: object) -> Any:
+    """A reply as a replay gives it."""
+    stored = json.loads(json.dumps(store_reply(reply, [b"GET", b"a"], Redactor()), allow_nan=False))
+    return load_reply(stored, None, errors=exceptions)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        True,
+        5,
+        1.5,
+        math.inf,
+        b"text",
+        b"\xff\x00",
+        b"{no json",
+        "a verbatim string",
+        [b"a", [1, None]],
+        {b"a": b"b", b"list": [1]},
+        {1: b"by number"},
+        {b"$bytes": b"like a tag"},
+        {b"a", b"b"},
+    ],
+    ids=repr,
+)
+def test_replies_come_back(reply: object) -> None:
+    """Whatever a parser of redis-py gives, in both protocols and with hiredis, comes back with its types."""
+    back = through_json(reply)
+
+    assert type(back) is type(reply)
+    assert back == reply
+
+
+def test_errors_come_back_as_the_clients_own() -> None:
+    """A class that this client does not have is a ResponseError, with the server's words."""
+    back = through_json(exceptions.NoScriptError("no script"))
+    assert (type(back), back.args) == (exceptions.NoScriptError, ("no script",))
+
+    unknown = load_reply({"$error": ["InventedError", "new words"]}, None, errors=exceptions)
+    assert (type(unknown), unknown.args) == (exceptions.ResponseError, ("new words",))
+    other = load_reply({"$error": ["annotations", "no class"]}, None, errors=exceptions)
+    assert type(other) is exceptions.ResponseError
+
+
+def test_damage_is_told() -> None:
+    """A tag that is unknown is damage, not a reply."""
+    with pytest.raises(CorruptRecordingError, match=r"a value tagged '\$invented'"):
+        load_reply({"$invented": 1}, None, errors=exceptions)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["AUTH", "hunter2"],
+        ["AUTH", "ann", "hunter2"],
+        ["HELLO", "3", "AUTH", "ann", "hunter2"],
+        ["MIGRATE", "host", "6379", "key", "0", "100", "auth2", "ann", "hunter2"],
+        ["MIGRATE", "host", "6379", "key", "0", "100", "AUTH", "hunter2"],
+        ["ACL SETUSER", "bob", "on", ">hunter2"],
+        ["CONFIG SET", "requirepass", "hunter2"],
+        ["SETEX", "ann:token", "10", "hunter2"],
+        ["JSON.SET", "ann", "$", '{"password": "hunter2"}'],
+    ],
+    ids=" ".join,
+)
+def test_secrets_of_commands_are_hidden(command: list[str]) -> None:
+    """What logs in, or stands under a secret name, is neither stored nor shown, nor part of the signature."""
+    call = describe_commands(
+        [[word.encode() for word in command]], database=0, protocol=2, redactor=Redactor()
+    )
+
+    assert "hunter2" not in json.dumps([call.signature, call.parts, call.described])
+    assert call.parts["command"][0] == command[0]
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
+def test_commands_are_read_however_they_are_packed(pack: Any) -> None:
+    """As bytes, as text, in pieces that end anywhere."""
+    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
+        [b"GET", b"a"],
+        [b"PING"],
+    ]
