@@ -215,6 +215,10 @@ def _asyncpg_bits(bits: str) -> Any:
     return _asyncpg().BitString(bits)
 
 
+def _asyncpg_path(is_closed: bool, *points: Any) -> Any:
+    return _asyncpg().Path(*points, is_closed=is_closed)
+
+
 def _asyncpg_shape(name: str) -> Callable[..., Any]:
     def build(*parts: Any) -> Any:
         return getattr(_asyncpg(), name)(*parts)
@@ -234,8 +238,9 @@ _FOREIGN: dict[str, tuple[Callable[[Any], Iterable[Any]], Callable[..., Any]]] =
     "asyncpg.BitString": (lambda v: [v.as_string()], _asyncpg_bits),
     **{
         f"asyncpg.{name}": (tuple, _asyncpg_shape(name))
-        for name in ("Point", "Line", "LineSegment", "Box", "Path", "Polygon")
+        for name in ("Point", "Line", "LineSegment", "Box", "Polygon")
     },
+    "asyncpg.Path": (lambda v: [v.is_closed, *v], _asyncpg_path),
     "asyncpg.Circle": (lambda v: [v.center, v.radius], _asyncpg_shape("Circle")),
 }
 

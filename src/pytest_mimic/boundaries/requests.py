@@ -80,7 +80,10 @@ def _body(request: Any) -> bytes:
     if not hasattr(body, "read"):
         request.body = data = _joined(body)
         return data
-    start = body.tell() if hasattr(body, "seek") else None
+    try:
+        start = body.tell() if hasattr(body, "seek") else None
+    except OSError:  # a pipe
+        start = None
     data = _joined(iter(lambda: body.read(65536), type(body.read(0))()))
     if start is None:
         request.body = data
@@ -105,18 +108,22 @@ def _joined(pieces: Any) -> bytes:
 def _record(response: Any, recorder: Recorder) -> None:
     """Lets the recorder hear what is read of a real response."""
     raw = response.raw
+    original: Any = getattr(raw, "_original_response", None)
+    is_read = original is not None and original.fp is None
     recorder.started(
         response.status_code,
         response.reason,
         _version(raw),
         raw.headers.items(),
+        decoded=is_read,
     )
-    original: Any = getattr(raw, "_original_response", None)
     if original is None:
         # Not from the standard library's client, so there is no file to listen to: it is read at once.
         response.raw = _read_at_once(response, recorder)
         return
-    if original.fp is None:
+    if is_read:
+        # The adapter has read it, or there is no body.
+        recorder.chunks.append(response.content)
         recorder.complete()
         return
     original.fp = _HeardFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
@@ -179,7 +186,7 @@ class _HeardFile:
         """Reads and hears."""
         return self._heard(self._file.readline, size)
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int:  # pragma: no cover (urllib3 reads so in Python 3.10 only)
         """Reads and hears."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
@@ -247,7 +254,10 @@ def _answer(
     """The recorded response as the adapter builds it, or the recorded exception raised."""
     if "status" not in plain:
         raise _error(plain["error"], request)
-    whole = not (stream or "error" in plain or "end" in plain or is_encoded(plain))
+    http_adapter = sys.modules["requests.adapters"].HTTPAdapter
+    # An adapter that builds responses in a way of its own may read them there.
+    builds = type(adapter).build_response is not http_adapter.build_response
+    whole = not (builds or stream or "error" in plain or "end" in plain or is_encoded(plain))
     answer = load_answer(plain, request.method, decoded=whole)
     if not whole:
         return adapter.build_response(request, _wire_response(answer, request, exhausted))
@@ -270,8 +280,6 @@ def _read_response(adapter: Any, answer: Answer, request: Any) -> Any:
     """A response as the session leaves it with its body read, minus the ways there that take urllib3 long."""
     raw = _lazy_response()(answer, request)
     requests = sys.modules["requests"]
-    if type(adapter).build_response is not requests.adapters.HTTPAdapter.build_response:
-        return adapter.build_response(request, raw)
     response = requests.Response()
     response.status_code = answer.status
     for name, value in _merged(answer.headers):

@@ -131,6 +131,29 @@ def test_what_cannot_be_read_is_left(data, encoding):
     assert inflate([data], encoding) is None
 
 
+def test_brotli_is_read():
+    """Brotli, which clients ask for where it is installed, is stored as what it holds."""
+    brotli = pytest.importorskip("brotli")
+    data = brotli.compress(b"text")
+
+    assert b"".join(inflate([data[:3], data[3:]], "br")) == b"text"
+    assert inflate([b"no brotli"], "br") is None
+
+
+def test_bodies_in_another_charset_than_they_say():
+    """A wrong charset is no reason to make text unreadable; what is no text at all is kept as bytes."""
+    assert stored("ä".encode(), kind="text/plain; charset=ascii") == ({"text": "ä"}, "ä".encode())
+    assert stored(b"\xff\xfe\xfd", kind="text/plain; charset=ascii")[1] == b"\xff\xfe\xfd"
+
+
+def test_chunks_with_control_signs_are_kept_as_bytes():
+    """They would not be readable, and tools would change them."""
+    body, data = stored(b"a\x00", b"b", kind="text/event-stream", sized=False)
+
+    assert body == {"chunks": [{"base64": "YQA="}, {"base64": "Yg=="}]}
+    assert data == b"a\x00b"
+
+
 def test_zstandard_is_read():
     """Zstandard, which httpx2 and urllib3 ask for, is stored as what it holds."""
     zstd = pytest.importorskip("backports.zstd")
@@ -242,7 +265,29 @@ def test_secrets_in_bodies(text, kind, hidden):
             b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
             ("multipart", {"a": "1"}),
         ),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n"
+            b'{"b": 1}\r\n'
+            b"--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n"
+            b"{no json\r\n--x--\r\n",
+            (
+                "multipart",
+                {
+                    "a": [
+                        {"filename": None, "type": "application/json", "content": content}
+                        for content in ({"b": 1}, "{no json")
+                    ]
+                },
+            ),
+        ),
         ("multipart/form-data; boundary=x", b"broken", ("text", "broken")),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nno blank\r\n--x--",
+            ("text", "--x\r\nno blank\r\n--x--"),
+        ),
+        ("application/json", b"{no json", ("text", "{no json")),
         ("application/x-www-form-urlencoded", b"\xff", ("bytes", {"size": 1})),
     ],
 )

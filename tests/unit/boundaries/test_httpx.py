@@ -435,6 +435,51 @@ def test_broken_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, server
     assert both(tape, server, talk) == ([b"first", b"second"], [b"first", b"second"])
 
 
+def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """The same with the async client."""
+
+    async def read(url: str) -> list[bytes]:
+        chunks: list[bytes] = []
+
+        async def collect(response: Any) -> None:
+            async for chunk in response.aiter_bytes():
+                chunks.append(chunk)
+
+        async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/broken") as response:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await collect(response)
+        return chunks
+
+    real, replayed = both(tape, server, lambda url: asyncio.run(read(url)))
+
+    assert real == replayed == [b"first", b"second"]
+
+
+def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """A timeout around the reading says nothing of the server."""
+
+    async def talk() -> None:
+        async with httpx.AsyncClient() as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.get(f"{server.url}/stall"), 0.2)
+
+    asyncio.run(talk())
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
+def test_error_of_others_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """An exception that is not the client's, as of a trace hook, is raised and not recorded."""
+
+    def trace(event: str, _info: Any) -> None:
+        raise LookupError(event)
+
+    with httpx.Client() as client, pytest.raises(LookupError, match="connect_tcp"):
+        client.get(f"{server.url}/users/1", extensions={"trace": trace})
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
 def test_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """A call that is cancelled is not recorded."""
 
@@ -518,7 +563,12 @@ def test_not_taken(httpx: ModuleType, tape: Tape, server: Server, mode: Any) -> 
     """A call that is not taken runs for real, and nothing is recorded."""
     tape.mode = mode
 
+    async def ask() -> Any:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"{server.url}/users/1")
+
     assert httpx.get(f"{server.url}/users/1").json()["id"] == 1
+    assert asyncio.run(ask()).json()["id"] == 1
     assert tape.plain == []
 
 

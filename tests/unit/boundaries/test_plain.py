@@ -93,13 +93,76 @@ def test_ranges_come_back(driver: str, bounds: tuple[Any, Any, str, bool]) -> No
     assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Range(1, 5, bounds='(]')",
+        "Range(None, None)",
+        "Range(empty=True)",
+    ],
+)
+def test_ranges_of_sqlalchemy_come_back(value: str) -> None:
+    """As SQLAlchemy makes them of asyncpg's and psycopg's, which a parameter may hold."""
+    postgresql = pytest.importorskip("sqlalchemy.dialects.postgresql")
+    made = eval(value, vars(postgresql))
+
+    assert from_plain(json.loads(json.dumps(to_plain(made)))) == made
+
+
+def test_multiranges_come_back() -> None:
+    """psycopg's, range by range."""
+    module = pytest.importorskip("psycopg.types.multirange")
+    made = module.Multirange([module.Range(1, 3), module.Range(5, None)])
+
+    back = from_plain(json.loads(json.dumps(to_plain(made))))
+
+    assert type(back) is module.Multirange
+    assert back == made
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Point(1, 2)",
+        "Line(1, 2, 3)",
+        "LineSegment((1, 2), (3, 4))",
+        "Box((3, 4), (1, 2))",
+        "Path((1, 2), (3, 4), is_closed=True)",
+        "Path((1, 2), (3, 4), is_closed=False)",
+        "Polygon((1, 2), (3, 4), (5, 6))",
+        "Circle((1, 2), 3)",
+        "BitString('101')",
+    ],
+)
+def test_shapes_come_back(value: str) -> None:
+    """asyncpg's geometry and bits."""
+    types = pytest.importorskip("asyncpg.types")
+    made = eval(value, vars(types))
+
+    back = from_plain(json.loads(json.dumps(to_plain(made))))
+
+    assert type(back) is type(made)
+    assert back == made
+    assert getattr(back, "is_closed", None) is getattr(made, "is_closed", None)
+
+
 def test_unknown_type_is_refused_by_its_place() -> None:
     """The error names the part that has no plain form."""
     with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a\[1\]: builtins\.object"):
         to_plain({"a": [1, object()]}, "rows[0]")
 
 
-@pytest.mark.parametrize("plain", [{"$decimal": "x"}, {"$nothing": 1}, {"$datetime": 5}], ids=str)
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"$decimal": "x"},
+        {"$nothing": 1},
+        {"$datetime": 5},
+        {"$datetime": "2026-07-01T12:00:00+05:00", "zone": "Europe/Berlin"},
+        {"$ip": "10.0.0.1", "kind": "os"},
+    ],
+    ids=str,
+)
 def test_damage_is_told(plain: Any) -> None:
     """A tag that is unknown, or whose content does not fit, is damage."""
     with pytest.raises(CorruptRecordingError, match="a recording has a value"):
@@ -134,6 +197,7 @@ def test_any_nesting_comes_back(value: Any) -> None:
         (Decimal("5"), Decimal(0)),
         (dt.date(2000, 5, 5), dt.date(1970, 1, 1)),
         (dt.datetime(2000, 5, 5), dt.datetime(1970, 1, 1)),
+        (dt.time(5, 5, tzinfo=BERLIN), dt.time(0, tzinfo=BERLIN)),
         (uuid.UUID(int=5), uuid.UUID(int=0)),
         (["a", None], ["***", None]),
         ({"k": "a"}, {"k": "***"}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -145,8 +147,9 @@ def test_what_only_the_client_decompresses(tape: Tape, server: Server, stream: b
         lambda response: list(response.iter_content(4)),
         lambda response: response.raw.read(),
         lambda response: response.raw.readinto(bytearray(50)) and response.raw.read(),
+        lambda response: response.raw.read1(50) if hasattr(response.raw, "read1") else None,
     ],
-    ids=["whole", "content as it comes", "content", "raw", "into"],
+    ids=["whole", "content as it comes", "content", "raw", "into", "read1"],
 )
 def test_a_response_that_ends_early(tape: Tape, server: Server, read: Callable[[Any], Any]) -> None:
     """It breaks again as it did, with as much missing, however it is read; what was told of it stays."""
@@ -224,6 +227,20 @@ def test_an_uploaded_file_is_read(tape: Tape, server: Server) -> None:
             return [*answers, file.tell()]
 
     assert both(tape, server, talk) == (["one time", "", 8],) * 2
+
+
+def test_a_pipe_is_uploaded(tape: Tape, server: Server) -> None:
+    """What can be read once only, and tells no position, is sent and counts as what it held."""
+
+    def talk(url: str) -> Any:
+        reading, writing = os.pipe()
+        with open(reading, "rb") as file:
+            with open(writing, "wb") as other:
+                other.write(b"through a pipe")
+            return requests.post(f"{url}/echo", data=file).json()["body"]
+
+    assert both(tape, server, talk) == ("through a pipe", "through a pipe")
+    assert tape.calls[0].parts["body"] == "through a pipe"
 
 
 def test_redirects_are_hops(tape: Tape, server: Server) -> None:
@@ -338,6 +355,52 @@ def test_adapter_that_buffers(tape: Tape, server: Server) -> None:
     assert both(tape, server, talk) == ({"packed": True}, {"packed": True})
 
 
+def test_adapter_that_reads(tape: Tape, server: Server) -> None:
+    """A response whose body an adapter has read already, over its connection, is recorded with that body."""
+
+    class Eager(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def build_response(self, request: Any, raw: Any) -> Any:
+            response = super().build_response(request, raw)
+            sizes.append(len(response.content))
+            return response
+
+    sizes: list[int] = []
+
+    def talk(url: str) -> Any:
+        with requests.Session() as session:
+            session.mount("http://", Eager())
+            return [session.get(f"{url}/{page}").text for page in ("gzip", "users/1", "html")]
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert sizes[:3] == sizes[3:]
+    assert real[0] == '{"packed": true}'
+
+
+def test_what_is_read_already_looks_so(tape: Tape, server: Server) -> None:
+    """The raw response under one that was read whole: nothing is left, and it has what urllib3 gives it."""
+
+    def talk(url: str) -> Any:
+        raw = requests.get(f"{url}/cookies").raw
+        return [raw.status, raw.read(), hasattr(raw, "no_such_attribute"), raw.closed]
+
+    assert both(tape, server, talk) == ([200, b"", False, True], [200, b"", False, True])
+
+
+def test_long_bodies_are_read_in_parts(tape: Tape, server: Server) -> None:
+    """More than a buffer holds at once."""
+
+    def talk(url: str) -> Any:
+        with requests.post(f"{url}/echo", data="long" * 9000, stream=True) as response:
+            return [len(part) for part in response.iter_content(10_000)], response.raw.tell()
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert real[1] > 36_000
+
+
 def test_retries_of_urllib3_are_one_call(tape: Tape, server: Server) -> None:
     """What urllib3 repeats by itself is one call, with the answer that came of it."""
     retry = pytest.importorskip("urllib3").Retry(total=3, status_forcelist=[503], backoff_factor=0)
@@ -417,6 +480,35 @@ def test_broken_stream_gives_its_beginning(tape: Tape, server: Server) -> None:
         return chunks
 
     assert both(tape, server, talk) == ([b"first", b"second"], [b"first", b"second"])
+
+
+def test_error_of_others_is_no_outcome(tape: Tape, server: Server) -> None:
+    """A wrong argument is raised and not recorded."""
+    with pytest.raises(ValueError, match="Timeout value"):
+        requests.get(f"{server.url}/users/1", timeout="soon")
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
+def test_body_that_is_interrupted_is_no_outcome(tape: Tape, server: Server) -> None:
+    """A signal handler that raises, as timeouts around a test do, says nothing of the server."""
+
+    class Alarm(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with requests.get(f"{server.url}/stall", stream=True) as response:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(Alarm):
+                response.raw.read(50)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
 
 
 def test_verifying(tape: Tape, server: Server) -> None:
