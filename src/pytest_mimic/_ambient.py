@@ -18,8 +18,7 @@ def push(session_of: Callable[[], Session]) -> None:
 
 def pop(session_of: Callable[[], Session]) -> None:
     """A run ends, wherever it stands in the stack."""
-    if session_of in _runs:
-        _runs.remove(session_of)
+    _runs.remove(session_of)
 
 
 def current() -> Session | None:

@@ -77,6 +77,13 @@ SHOP = """
         except KeyError:
             raise ValueError("while handling")
 
+    def in_two_contexts():
+        ran("in_two_contexts")
+        try:
+            fail_inside()
+        except KeyError:
+            raise ValueError("while handling what came while handling")
+
     def from_none():
         ran("from_none")
         try:
@@ -460,9 +467,21 @@ def test_a_recorded_context_is_kept_inside_the_callers_handler(round_trip):
     """The chain goes on from the recorded context to what the caller was handling, as for the real call."""
     round_trip(
         "shop:in_context",
+        "shop:in_two_contexts",
         shop=SHOP,
         test="""
             import pytest, shop
+
+            def test_two():
+                handled = TypeError("handled")
+                with pytest.raises(ValueError) as caught:
+                    try:
+                        raise handled
+                    except TypeError:
+                        shop.in_two_contexts()
+                inner = caught.value.__context__.__context__
+                assert type(inner) is ZeroDivisionError
+                assert inner.__context__ is handled
 
             def test_it():
                 handled = TypeError("handled")
@@ -474,6 +493,6 @@ def test_a_recorded_context_is_kept_inside_the_callers_handler(round_trip):
                 assert type(caught.value.__context__) is KeyError
                 assert caught.value.__context__.__context__ is handled
         """,
-        passed=1,
-        real=["in_context"],
+        passed=2,
+        real=["in_two_contexts", "in_context"],
     )

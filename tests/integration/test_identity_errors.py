@@ -282,6 +282,24 @@ def test_a_type_can_be_taught(project):
     project.replay(hash_seed=3).expect(passed=1, real=[])
 
 
+def test_a_fingerprint_of_what_has_none_is_refused(project):
+    """As a call's argument would be: the error names the way to it."""
+    project.write(
+        "test_shop.py",
+        """
+        import threading
+        import pytest
+        from pytest_mimic import UnstableIdentityError, fingerprint
+
+        def test_it():
+            with pytest.raises(UnstableIdentityError, match=r"fingerprint[^$]*lock"):
+                fingerprint({"a": [threading.Lock()]})
+        """,
+    )
+
+    project.run().expect(passed=1)
+
+
 def test_a_refusal_that_is_swallowed_is_not_recorded_and_runs_nothing(project):
     """The code under test falls back; nothing is left behind."""
     project.ini("shop:fetch")

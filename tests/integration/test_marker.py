@@ -254,6 +254,66 @@ def test_async_tests(project):
     assert passed >= 3
 
 
+def test_decorated_generators(project):
+    """As fixtures are: the block lasts until they end, and what is sent in and given back gets through."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        @pytest.fixture
+        @mimic("shop:fetch")
+        def oslo():
+            yield shop.fetch("Oslo")
+            assert shop.fetch("Oslo end") == ["Oslo end"]
+
+        def test_fixture(oslo):
+            assert oslo == ["Oslo"]
+
+        @mimic("shop:fetch")
+        def conversation():
+            got = yield shop.fetch("Bern")
+            return shop.fetch(got)
+
+        def test_sent():
+            talk = conversation()
+            assert next(talk) == ["Bern"]
+            with pytest.raises(StopIteration) as stopped:
+                talk.send("Wien")
+            assert stopped.value.value == ["Wien"]
+
+        @mimic("shop:fetch_async")
+        async def cities():
+            for city in ("Rome", "Kyiv"):
+                yield await shop.fetch_async(city)
+
+        def test_async():
+            async def collect():
+                return [city async for city in cities()]
+
+            assert asyncio.run(collect()) == [["Rome"], ["Kyiv"]]
+        """,
+    )
+
+    project.record().expect(
+        passed=3,
+        real=[
+            "fetch Oslo",
+            "fetch Oslo end",
+            "fetch Bern",
+            "fetch Wien",
+            "fetch_async Rome",
+            "fetch_async Kyiv",
+        ],
+    )
+
+    project.replay().expect(passed=3, real=[])
+
+
 def test_a_decorated_class(project):
     """Its tests are decorated one by one, as mock.patch does it."""
     project.ini()

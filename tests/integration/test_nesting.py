@@ -257,6 +257,64 @@ def test_threads_are_as_they_were_after_a_recording_call(project):
     project.record().expect(passed=1)
 
 
+def test_what_others_do_to_threads_stays(project):
+    """A `Thread.start` replaced inside of the call, a thread's own `run`, a thread that cannot start again."""
+    project.ini("shop:patching", "shop:own_run", "shop:twice", "shop:price")
+    project.write(
+        "shop.py",
+        SHOP
+        + """
+    def another_start(thread):
+        thread._target = lambda: None
+        START(thread)
+
+    START = threading.Thread.start
+
+    def patching():
+        threading.Thread.start = another_start
+        return price("patched")
+
+    def own_run():
+        got = []
+        thread = threading.Thread()
+        thread.run = run = lambda: got.append(price("own"))
+        thread.start()
+        thread.join()
+        return [got, thread.run is run]
+
+    def twice():
+        thread = threading.Thread()
+        thread.start()
+        thread.join()
+        try:
+            thread.start()
+        except RuntimeError:
+            return "run" in vars(thread)
+    """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import threading, shop
+
+        def test_patched(monkeypatch):
+            monkeypatch.setattr(threading.Thread, "start", shop.START)
+            assert shop.patching() == 7
+            assert threading.Thread.start in (shop.another_start, shop.START)
+
+        def test_own():
+            assert shop.own_run() == [[3], True]
+
+        def test_twice():
+            assert shop.twice() is False
+        """,
+    )
+
+    run = project.record().expect(passed=3)
+
+    assert {name.split("/")[2] for name in run.vault} == {"patching", "own_run", "twice"}
+
+
 def test_a_call_between_two_items_of_a_stream_is_the_readers_own(project):
     """While the reader works, it is not inside the generator."""
     project.ini("shop:tree", "shop:price")

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import pytest
 
+import pytest_mimic
+
 
 @pytest.fixture
 def installed() -> Distribution:
@@ -48,3 +50,9 @@ def test_pytest_finds_it_by_the_name_mimic(installed):
 def test_it_is_typed():
     """Type checkers look for `py.typed`."""
     assert files("pytest_mimic").joinpath("py.typed").is_file()
+
+
+def test_its_names_are_listed_before_they_are_loaded():
+    """For completion: `dir(pytest_mimic)` has all that can be imported from it."""
+    assert set(pytest_mimic.__all__) <= set(dir(pytest_mimic))
+    assert all(hasattr(pytest_mimic, name) for name in pytest_mimic.__all__)

@@ -455,6 +455,22 @@ def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, 
     assert real == replayed == [b"first", b"second"]
 
 
+def test_async_stream_that_is_left_is_recorded(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """As far as it was read, even where the event loop has closed its iterator before the response."""
+
+    async def talk() -> None:
+        async with httpx.AsyncClient() as client, client.stream("GET", f"{server.url}/events") as response:
+            async for _ in response.aiter_raw():
+                break
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    asyncio.run(talk())
+
+    [plain] = tape.plain
+    assert plain["end"] == "stopped"
+
+
 def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """A timeout around the reading says nothing of the server."""
 

@@ -455,3 +455,14 @@ def test_reply_that_never_came_is_not_recorded(tape: DatabaseTape, port: int, co
 
     assert [call for call in tape.signatures if "GET" in call] == ["GET a"]
     assert tape.plain[-1] == {"reply": None}
+
+
+def test_command_whose_reply_is_not_read_is_not_recorded(tape: DatabaseTape, port: int) -> None:
+    """A connection that is closed before has no outcome of it."""
+    with redis.Redis(port=port, single_connection_client=True) as client:
+        client.connection.send_command("GET", "a")
+        client.connection.disconnect()
+        assert tape.abandoned == 1
+
+        assert client.get("b") is None
+    assert tape.plain == [{"reply": None}]
