@@ -84,16 +84,22 @@ if sys.version_info >= (3, 12):
                 sys.monitoring.free_tool_id(self._tool)
                 self._tool = None
 
-        def _handled(self, code: CodeType, _offset: int, exception: BaseException) -> None:
+        # The interpreter traces nothing while it calls these two, so no coverage is taken of them.
+
+        def _handled(  # pragma: no cover
+            self, code: CodeType, _offset: int, exception: BaseException
+        ) -> None:
             for error in _held_by(exception):
                 error.group_handled_in = code.co_filename
 
-        def _left(self, _code: CodeType, _offset: int, exception: BaseException) -> None:
+        def _left(  # pragma: no cover
+            self, _code: CodeType, _offset: int, exception: BaseException
+        ) -> None:
             """A function did not keep what it had begun to handle, as a `finally` does."""
             for error in _held_by(exception):
                 error.group_handled_in = ""
 
-    def _held_by(exception: BaseException) -> Iterator[MimicError]:
+    def _held_by(exception: BaseException) -> Iterator[MimicError]:  # pragma: no cover (called by these)
         if not isinstance(exception, BaseExceptionGroup):  # noqa: F821 - it is built in since 3.11
             return
         for held in exception.exceptions:
