@@ -193,6 +193,15 @@ def test_cookies_do_not_run_out(tape, expires, kept):
     assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
 
 
+@pytest.mark.parametrize("date", [[], [("Date", "soon")]], ids=["none", "wrong"])
+def test_cookies_of_an_unknown_date_are_left(tape, date):
+    """Whether they were good when they were recorded cannot be told."""
+    headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
+    answer = load_answer(recorded(tape, headers), "GET")
+
+    assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
+
+
 @pytest.mark.parametrize(
     ("plain", "comparable"),
     [
