@@ -175,10 +175,10 @@ def proven_unused(
         unused: Names of recordings that the run did not use.
         outcomes: Each test's id with `passed`, `failed` or `skipped`.
         all_passed: Whether no test and no module was skipped or failed.
-        test_of: Gives the test that made a recording.
+        test_of: Gives the test that made a recording; None leaves the file alone.
         could_run: Whether the run would have run such a test, if it still existed.
     """
     for name in unused:
-        test = test_of(name) or ""
-        if outcomes.get(test) == "passed" or (all_passed and could_run(test)):
+        test = test_of(name)
+        if test is not None and (outcomes.get(test) == "passed" or (all_passed and could_run(test))):
             yield name

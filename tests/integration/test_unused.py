@@ -747,6 +747,18 @@ def test_a_damaged_recording_that_is_unused_can_be_cleared(shop):
     assert cities(run) == {"Oslo"}
 
 
+def test_what_a_newer_version_recorded_is_not_cleared(shop):
+    """This version cannot tell whether it is used."""
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+    newer = next(path for path in shop.vault.rglob("*.json") if "Rome" in path.read_text())
+    newer.write_text(newer.read_text().replace('"format": 1', '"format": 2'))
+
+    run = shop.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert run.changed == set()
+    assert newer.is_file()
+
+
 # -- output
 
 

@@ -18,6 +18,8 @@ REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys stand one blank in, and no string of JSON holds a line break: only they look like this.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
+_HEAD = b'{\n "format": %d,\n' % FORMAT
+_TEST = re.compile(rb'\n "test": ("(?:[^"\\\n]|\\.)*"|null)')
 _scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
@@ -89,6 +91,17 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(data, f"{label}/{name}")
+
+
+def test_in(data: bytes, label: str, name: str) -> str | None:
+    """The test that a recording or cassette says it was made by; only an odd file is parsed for that.
+
+    Raises:
+        CorruptRecordingError: The file is damaged, or of a newer format.
+    """
+    said = _TEST.search(data) if data.startswith(_HEAD) else None
+    test = parse_recording(data, label, name).get("test") if said is None else json.loads(said[1])
+    return test if isinstance(test, str) else None
 
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
@@ -274,6 +287,7 @@ def _of_another_format(number: int, path: str) -> MimicError:
         f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
         remedies=["pip install --upgrade pytest-mimic"],
         file=path,
+        format=number,
     )
 
 

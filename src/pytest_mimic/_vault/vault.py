@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic._vault.objects import Objects
-from pytest_mimic._vault.parsing import CALL_FACTS, check_entry, corrupt, is_description, parse_recording
+from pytest_mimic._vault.parsing import (
+    CALL_FACTS,
+    check_entry,
+    corrupt,
+    is_description,
+    parse_recording,
+    test_in,
+)
 from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose, fresh_copies
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -129,8 +136,7 @@ class Vault:
             CorruptRecordingError, MimicError: As for `read`.
         """
         data = self.store.read(name)
-        test = None if data is None else parse_recording(data, self.label, name).get("test")
-        return test if isinstance(test, str) else None
+        return None if data is None else test_in(data, self.label, name)
 
     def _check_arguments(self, facts: dict[str, Any], name: str) -> None:
         if not is_description(facts.get("arguments")):
