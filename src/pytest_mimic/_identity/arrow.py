@@ -135,13 +135,10 @@ def _arrow_values(column: Any) -> object:
     return column.to_pylist()
 
 
-def _arrow_memory(column: Any) -> Raw | list[object]:
+def _arrow_memory(column: Any) -> Raw:
     """The memory of an array without nulls."""
     types: Any = sys.modules["pyarrow"].types
-    try:
-        width = column.type.bit_width // 8
-    except ValueError:
-        return list(column.to_pylist())
+    width = column.type.bit_width // 8
     size = width * len(column)
     start = width * column.offset
     return Raw(

@@ -227,7 +227,7 @@ def _stamp(file: str) -> tuple[int, int] | None:
 def _source_of_code(code: CodeType, file: str, stamp: object) -> str | None:
     found = _definitions(file, stamp).get((code.co_firstlineno, code.co_name), [])
     if len(found) > 1:
-        found = [node for node in found if _is_code_of(node, code)]
+        found = [node for node in found if isinstance(node, ast.Lambda) and _is_code_of(node, code)]
     if not found:
         return None
     node = min(found, key=_extent)
@@ -252,10 +252,10 @@ def _extent(node: Definition) -> tuple[int, int]:
     return lines, (node.end_col_offset or 0) - (0 if lines else node.col_offset)
 
 
-def _is_code_of(node: Definition, code: CodeType) -> bool:
-    """Whether this definition, one of several on a line, is what the code was compiled from."""
+def _is_code_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Whether this lambda, one of several on a line, is what the code was compiled from."""
     places = _places(code)
-    if not isinstance(node, ast.Lambda) or not places:
+    if not places:
         return _shape(_compiled(node)) == _shape(code)
     body = node.body
     start, end = (body.lineno, body.col_offset), (body.end_lineno or 0, body.end_col_offset or 0)
@@ -272,10 +272,9 @@ def _places(code: CodeType) -> list[tuple[int, int]]:
     ]
 
 
-def _compiled(node: Definition) -> CodeType:
-    """The code that this Python makes of a definition that stands alone."""
-    line = ast.Expr(node) if isinstance(node, ast.Lambda) else node
-    module = ast.fix_missing_locations(ast.Module([line], []))
+def _compiled(node: ast.Lambda) -> CodeType:
+    """The code that this Python makes of a lambda that stands alone."""
+    module = ast.fix_missing_locations(ast.Module([ast.Expr(node)], []))
     return next(part for part in compile(module, "", "exec").co_consts if isinstance(part, CodeType))
 
 
@@ -354,7 +353,7 @@ def _tree(file: str, _stamp: object) -> ast.Module | None:
     text = "".join(linecache.getlines(file))
     try:
         return ast.parse(text) if text else None
-    except SyntaxError:
+    except (SyntaxError, ValueError):  # Python 3.12.1 has a ValueError for f"{a:{b=}}"
         return None
 
 
@@ -393,7 +392,7 @@ def _tidied(node: ast.AST, name: str, value: Any) -> object:
     if name == "body" and isinstance(value, list):
         return _without_remarks(value)
     if name == "values" and isinstance(node, ast.JoinedStr):
-        return _joined(value)
+        return [part for part in value if not (isinstance(part, ast.Constant) and part.value == "")]
     return value
 
 
@@ -408,15 +407,3 @@ def _is_remark(line: ast.stmt) -> bool:
         and isinstance(line.value, ast.Constant)
         and (isinstance(line.value.value, str) or line.value.value is ...)
     )
-
-
-def _joined(parts: list[ast.expr]) -> list[ast.expr]:
-    """The parts of an f-string, neighbouring texts as one: versions split them differently."""
-    result: list[ast.expr] = []
-    for part in parts:
-        before = result[-1] if result else None
-        if isinstance(part, ast.Constant) and isinstance(before, ast.Constant):
-            result[-1] = ast.Constant(str(before.value) + str(part.value))
-        elif not (isinstance(part, ast.Constant) and part.value == ""):
-            result.append(part)
-    return result

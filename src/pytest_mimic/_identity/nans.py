@@ -70,7 +70,8 @@ def _without_padding(values: Any, numpy: Any) -> Any:
     values = values.copy()
     values[numpy.isnan(values)] = NAN
     memory = values.view(numpy.uint8)
-    if numpy.finfo(values.dtype).nmant == EXTENDED_MANTISSA:
+    is_padded = numpy.finfo(values.dtype).nmant == EXTENDED_MANTISSA
+    if is_padded:  # pragma: no branch - those of other machines than x86 are not
         memory.reshape(-1, values.itemsize)[:, EXTENDED_SIZE:] = 0
     return memory.data
 

@@ -68,7 +68,7 @@ def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
     for key, (gone, further) in goes_on.items():
         if gone:
             del result[key]
-        elif further:
+        else:
             result[key] = prune(value[key], further)
     return result
 

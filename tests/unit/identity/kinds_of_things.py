@@ -51,6 +51,23 @@ class SlottedWithDict(Slotted):
     pass
 
 
+class Flyweight:
+    __slots__ = ()
+
+
+class Constant:
+    """One of the constants of this module, which pickle finds by name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return self.name
+
+
+ON, OFF = Constant("ON"), Constant("OFF")
+
+
 @dataclass
 class Point:
     x: int

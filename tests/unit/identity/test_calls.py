@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
@@ -107,6 +108,23 @@ def test_a_digest_tells_whether_an_argument_has_changed():
     assert (calls.digest(1, "any"), calls.digest(2, object())) == (None, None)
 
 
+class Name(str):
+    """A name that carries something."""
+
+
+def test_a_refused_argument_among_extra_ones_is_known_by_its_own_name():
+    """As the user wrote it; where the name itself is to blame, by that of all of them."""
+    name = Name("at")
+    name.lock = threading.Lock()
+
+    with pytest.raises(Unstable) as caught:
+        key_of([], {}, (), {"of": 1, "lock": [threading.Lock()]})
+    assert caught.value.path == "lock[0]"
+    with pytest.raises(Unstable) as caught:
+        key_of([], {}, (), {"of": 1, name: 2})
+    assert caught.value.path.startswith("extra")
+
+
 def test_a_call_takes_the_short_and_the_long_way_alike():
     """Small plain values and the same ones after a detour through larger ones have one identity."""
     small = {f"k{n}": n for n in range(64)}
@@ -142,6 +160,8 @@ class Slotted:
         ({(1, 2): object()}, "config.values()[0]", "a bare object()"),
         ({1, (2, object())}, "config", "a bare object()"),
         ([(n for n in range(3))], "config[0]", "a generator"),
+        ([SimpleNamespace(), SimpleNamespace(pool=Pool())], "config[1].pool._lock", "a thread lock"),
+        ({"a": deque([1, [object()]])}, "config['a'][1][0]", "a bare object()"),
     ],
 )
 def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):
@@ -151,6 +171,24 @@ def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):
 
     assert caught.value.path.startswith(path)
     assert caught.value.type_name == what
+
+
+class Fickle:
+    """Says of itself first that it holds a lock, then that it does not."""
+
+    def __init__(self):
+        self.parts = [1, threading.Lock()]
+
+    def __mimic_identity__(self):
+        return self.parts.pop()
+
+
+def test_a_refused_part_that_is_gone_when_its_place_is_looked_for_is_told_all_the_same():
+    """As another thread may take it away: the argument is named."""
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x",)).key(([Fickle()],))
+
+    assert (caught.value.path, caught.value.type_name) == ("x", "a thread lock")
 
 
 def test_the_error_offers_three_remedies():

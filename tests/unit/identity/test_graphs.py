@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import tracemalloc
+from array import array
 
 import pytest
 from kinds_of_things import Plain
@@ -97,6 +99,17 @@ def test_large_shared_parts_in_all_containers():
     assert fingerprint_outcome(large(1)) != fingerprint_outcome(large(2))
 
 
+def test_what_is_shared_takes_no_memory_of_its_own():
+    """20 million numbers by value, five thousand in memory."""
+    value = [[0] * 5_000] * 4_000
+    tracemalloc.start()
+    fingerprint(value)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 10_000_000
+
+
 def ring(*names):
     nodes = [Plain(name=name) for name in names]
     for node, following in zip(nodes, nodes[1:] + nodes[:1]):
@@ -135,6 +148,12 @@ def keyed_by_itself(value):
     return holder
 
 
+def holding_itself(memory):
+    holder = [array("B", memory)]
+    holder.append(holder)
+    return holder
+
+
 def linked(values):
     first = last = Plain(value=values[0], before=None)
     for value in values[1:]:
@@ -155,6 +174,7 @@ CYCLES = {
     "key": (lambda: keyed_by_itself(1), [lambda: keyed_by_itself(2)]),
     "links": (lambda: linked([0] * 300), [lambda: linked([0] * 301), lambda: linked([0] * 299 + [1])]),
     "a ring of many": (lambda: ring(*[0] * 60, 1), [lambda: ring(*[0] * 61, 1), lambda: ring(*[0] * 61)]),
+    "memory": (lambda: holding_itself(b"ab"), [lambda: holding_itself(b"ac"), lambda: holding_itself(b"ba")]),
     "two long rings": (
         lambda: ring(*[0] * 60, 1, *[0] * 60, 1),
         [lambda: ring(*[0] * 60, 1, *[0] * 61, 1), lambda: ring(*[0] * 60, 1, *[0] * 60, 2)],

@@ -13,7 +13,7 @@ import io  # noqa: F401
 import ipaddress  # noqa: F401
 import math  # noqa: F401
 import operator  # noqa: F401
-import pathlib  # noqa: F401
+import pathlib
 import pickle
 import random  # noqa: F401
 import re  # noqa: F401
@@ -122,6 +122,7 @@ ROWS = {
     "dict values": ("{'a': 1}.values()", [], ["{'a': 2}.values()", "{'a': 1}.items()"]),
     "ordered views": ("collections.OrderedDict(a=1, b=2).keys()", [], ["collections.OrderedDict(b=1, a=2).keys()", "collections.OrderedDict(a=1, b=2).values()", "collections.OrderedDict(a=1, b=2).items()"]),
     "OrderedDict": ("collections.OrderedDict(a=1, b=2)", [], ["collections.OrderedDict(b=2, a=1)", "{'a': 1, 'b': 2}", "[('a', 1), ('b', 2)]"]),
+    "rows, one of them longer": ("[{'a': 1}] * 5 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 4", [], ["[{'a': 1}] * 10", "[{'a': 1}] * 5 + [{'a': 1, 'b': 3}] + [{'a': 1}] * 4", "[{'a': 1}] * 4 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 5"]),
     "nested OrderedDict": ("{'x': [collections.OrderedDict(a=1, b=2)] * 20}", [], ["{'x': [collections.OrderedDict(b=2, a=1)] * 20}"]),
     "defaultdict": ("collections.defaultdict(list, a=1, b=2)", ["collections.defaultdict(list, b=2, a=1)"], ["collections.defaultdict(None, a=1, b=2)", "{'a': 1, 'b': 2}"]),
     "Counter": ("collections.Counter('abb')", ["collections.Counter('bab')"], ["{'a': 1, 'b': 2}", "collections.Counter('ab')"]),
@@ -183,6 +184,8 @@ ROWS = {
     "slotted dataclass": ("k.SlottedPoint(1, [2])", [], ["k.SlottedPoint(1)"]),
     "cached property": ("k.WithCached(a=1)", ["touched(k.WithCached(a=1))"], ["k.WithCached(a=2)"]),
     "own state": ("k.WithState(1)", ["k.WithState(1, object())"], ["k.WithState(2)"]),
+    "no place for attributes": ("k.Flyweight()", ["k.Flyweight()"], ["k.Flyweight", "k.Bare()", "object"]),
+    "constants": ("k.ON", [], ["k.OFF", "k.Constant('OTHER')", "'kinds_of_things:ON'"]),
     "own reduce": ("k.WithReduce(1)", ["k.WithReduce(1)"], ["k.WithReduce(2)"]),
     "own reduce with items": ("k.WithItems([1])", [], ["k.WithItems([2])"]),
     "own identity": ("k.WithIdentity('a')", ["k.WithIdentity('a', object())"], ["k.WithIdentity('b')", "k.InheritedIdentity('a')", "'a'"]),
@@ -281,6 +284,14 @@ def test_the_slots_of_an_exception_count():
     errors[0].more, errors[1].more = 1, 2
 
     assert len({fingerprint(error) for error in errors}) == 3
+
+
+def test_a_path_in_an_outcome_counts_as_it_stands():
+    """No folder is left out of it: a replay gives back this path."""
+    one, other = pathlib.Path("/a/x"), pathlib.Path("/b/x")
+
+    assert fingerprint_outcome([one]) == fingerprint_outcome([pathlib.Path("/a/x")])
+    assert fingerprint_outcome([one]) != fingerprint_outcome([other])
 
 
 def test_an_outcome_without_identity_has_none():
