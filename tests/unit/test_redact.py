@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, hide_values
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values
 
 
 @pytest.fixture
@@ -242,3 +242,9 @@ def test_known_secrets_are_hidden_wherever_they_stand() -> None:
 
     assert hide_values(text, ["hunter2", "a1"]) == "<redacted> and hunter2x, (<redacted>), a1"
     assert hide_values("abcd-efgh abcd", ["abcd", "abcd-efgh"]) == "<redacted> <redacted>"
+
+
+@pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])
+def test_a_secret_is_known_without_its_scheme(value):
+    """What was sent as `Bearer …` stands bare in other places."""
+    assert bare_secret(value) == "s3cr3t-token"

@@ -1,7 +1,7 @@
 """Recordings on disk: readable, content-addressed, written whole or not at all."""
 
 from pytest_mimic._vault.folder import FolderStore
-from pytest_mimic._vault.names import cassette_name, recording_name
+from pytest_mimic._vault.names import recording_name
 from pytest_mimic._vault.recordings import CassetteEntry, Recording, Stored
 from pytest_mimic._vault.store import MemoryStore, Store
 from pytest_mimic._vault.vault import Cleared, Vault
@@ -15,6 +15,5 @@ __all__ = [
     "Store",
     "Stored",
     "Vault",
-    "cassette_name",
     "recording_name",
 ]

@@ -22,11 +22,6 @@ def recording_name(target: str, key: str) -> str:
     return f"calls/{folder}/{key}.json"
 
 
-def cassette_name(name: str) -> str:
-    """Where a cassette stands."""
-    return f"cassettes/{name}" if name.endswith(".json") else f"cassettes/{name}.json"
-
-
 def _component(text: str) -> str:
     """The text as a folder's name; with a few digits of its hash where it had to change or has capitals."""
     safe = _UNSAFE.sub("_", text)[:_LONGEST].strip(".") or "_"

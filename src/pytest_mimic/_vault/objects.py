@@ -78,14 +78,6 @@ class Objects:
             return lambda: self.load(entry, whose).value
         return self._pickle_player(entry, whose)
 
-    def fingerprint(self, entry: Entry, whose: Whose) -> str:
-        """32 hex digits, equal for equal outcomes."""
-        if "pickle" in entry:
-            return fingerprint_in(entry["pickle"])
-        from xxhash import xxh3_128_hexdigest
-
-        return xxh3_128_hexdigest(self.text(entry, whose).encode())
-
     def text(self, entry: Entry, whose: Whose) -> str:
         """The readable JSON of a plain outcome as it stands, without its duration."""
         from pytest_mimic._outcome.plain import layout

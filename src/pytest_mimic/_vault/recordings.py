@@ -37,8 +37,6 @@ class Reader(Protocol):
 
     def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]: ...
 
-    def fingerprint(self, entry: Entry, whose: Whose) -> str: ...
-
     def load_encoded(self, encoded: Encoded) -> Outcome: ...
 
 
@@ -107,13 +105,6 @@ class Stored:
     def is_plain_value(self) -> bool:
         """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
         return self.kind == "value" and not self.changes and not self.awaited
-
-    @property
-    def fingerprint(self) -> str:
-        """32 hex digits, equal for equal outcomes."""
-        if self.encoded is not None:
-            return self.encoded.fingerprint
-        return self._reader.fingerprint(self.entry, self._owner)
 
     def load(self) -> Outcome:
         """The outcome, fresh each time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._outcome import loading
@@ -178,14 +178,15 @@ class _Writing:
 
     def _place_text(self, fingerprint: str, text: str) -> str:
         """The object with this text; one that was edited by hand is left alone."""
-        for name in _names(fingerprint, "json"):
+        names = _names(fingerprint, "json")
+        while True:
+            name = next(names)
             data = self._store.read(name)
             if data is not None and _is_other_text(data, text):
                 continue
             if data is None or data.replace(b"\r\n", b"\n") != text.encode():
                 self._make(name, text.encode(), absent=data is None)
             return name
-        raise AssertionError
 
     def _place_pickle(self, encoded: Encoded) -> Entry:
         """The object with this pickle, or an equal one that loads by the same names."""
@@ -197,7 +198,9 @@ class _Writing:
             facts["code"] = pickled.code
         if pickled.by_value:
             facts["python"] = loading.python_version()
-        for name in _names(encoded.fingerprint, "pkl"):
+        names = _names(encoded.fingerprint, "pkl")
+        while True:
+            name = next(names)
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
             if checksum is None:
@@ -207,7 +210,6 @@ class _Writing:
             elif checksum != checksum_of(pickled) and not _loads_alike(data, checksum, facts):
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
-        raise AssertionError
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; one that stood there, damaged, is mended."""
@@ -218,8 +220,8 @@ class _Writing:
 
 def _names(fingerprint: str, suffix: str) -> Iterator[str]:
     """The names an object may have, best first."""
-    for number in count(1):
-        yield f"objects/{fingerprint[:2]}/{fingerprint}{f'-{number}' if number > 1 else ''}.{suffix}"
+    start = f"objects/{fingerprint[:2]}/{fingerprint}"
+    return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
 
 
 def _is_other_text(data: bytes, text: str) -> bool:

@@ -158,7 +158,7 @@ def test_an_object_that_stands_for_too_little_is_stored_whole():
 
     first, second = (vault.stored(Outcome.of_value(Told(x)), 0.1) for x in (1, 2))
 
-    assert first.fingerprint != second.fingerprint
+    assert first.encoded.fingerprint != second.encoded.fingerprint
 
 
 class Told:

@@ -10,12 +10,13 @@ import random
 
 import pytest
 
-from pytest_mimic import CorruptRecordingError, MimicError
+from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
 from pytest_mimic._outcome import Outcome
 from pytest_mimic._outcome.pickles import Buffer, Pickled
-from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, container
+from pytest_mimic._vault import CassetteEntry, FolderStore, MemoryStore, Recording, Vault, container
 
 NAME = "calls/shop/f/00.json"
+OBJECT = f"objects/aa/{'a' * 32}"
 VALUES = {
     "small": (1, "two", 3.0),
     "text": {("key", n): "some text that compresses" * 5 for n in range(300)},
@@ -111,6 +112,55 @@ def test_a_pickle_cut_short_or_too_long_is_found(kind):
             load(store)
 
 
+def packed(*parts: bytes) -> tuple[bytes, str]:
+    """The file of a pickle with these parts, and its checksum."""
+    buffers = [Buffer(memoryview(part), 1) for part in parts[1:]]
+    pickled = Pickled([parts[0]], buffers, imports=[], code=[], by_value=False, is_told=False)
+    packer = container.Packer(pickled)
+    return b"".join(packer.pieces()), packer.checksum
+
+
+def test_every_byte_of_a_file_with_several_parts_counts():
+    """What pads them to where they start, too."""
+    parts = [random.Random(n).randbytes(100 + n) for n in range(3)]
+    data, checksum = packed(*parts)
+    assert sum(map(len, parts)) + 2 * 64 < len(data)
+
+    for position in range(len(data)):
+        damaged = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+        with pytest.raises(container.DamagedError):
+            container.unpack(memoryview(damaged), checksum)
+
+    stream, buffers = container.unpack(memoryview(data), checksum)
+    assert [bytes(part) for part in (stream, *buffers)] == parts
+
+
+def remade(data: bytes, *, longer: int = 0, cut: int = 0, noise: bool = False) -> bytes:
+    """The file of one compressed part with something else in it, and its checks made anew: by hand, so to say."""
+    at = len(data) - container._TAIL.size - container._SEGMENT.size
+    codec, item, zero, stored, size, _ = container._SEGMENT.unpack(data[at : -container._TAIL.size])
+    start = len(container.START)
+    held = b"\xff" * stored if noise else data[start : start + stored - cut]
+    check = container.xxh3_64_intdigest(held)
+    row = container._SEGMENT.pack(codec, item, zero, len(held), size + longer, check)
+    checksum = data[-container._TAIL.size :][:16]
+    tail = container._TAIL.pack(checksum, container.xxh3_64_intdigest(row + checksum), 1, container.END)
+    return data[:start] + held + row + tail
+
+
+@pytest.mark.parametrize("size", [10_000, 3 << 20], ids=["small", "blocks"])
+@pytest.mark.parametrize(
+    "change", [{"noise": True}, {"cut": 9}, {"longer": 1}, {"longer": 2 << 20}, {"longer": -1}]
+)
+def test_compressed_bytes_that_do_not_hold_what_the_table_says_are_found(size, change):
+    """Though every check of the file agrees with its bytes."""
+    data, checksum = packed(b"ab" * (size // 2))
+    assert bytes(container.unpack(memoryview(remade(data)), checksum)[0]) == b"ab" * (size // 2)
+
+    with pytest.raises(container.DamagedError):
+        container.unpack(memoryview(remade(data, **change)), checksum)
+
+
 def test_the_error_names_file_and_cure():
     """As the terminal shows it."""
     store = written(VALUES["small"])
@@ -189,6 +239,7 @@ def holding(stream: bytes, **changes) -> MemoryStore:
         "gc:get_objects",
         "pathlib:Path.write_text",
         "string:Formatter.get_field",
+        "json:decoder",
     ],
 )
 def test_what_can_run_anything_must_be_listed_as_code(name):
@@ -293,6 +344,49 @@ def test_an_object_of_json_cut_short_is_found():
             "returned does not name",
         ),
         (lambda text: text.replace('"value"', '"changed": 3, "value"'), "changed must be an object"),
+        (lambda text: text.replace('"value": {"a": 1}', f'"json": "{OBJECT}.json"'), "without its kind"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', f'"kind": "value", "pickle": "{OBJECT}.pkl"'),
+            "without its checksum",
+        ),
+        (lambda text: text.replace('"value"', '"changes": "a", "value"'), "must be lists of names"),
+        (lambda text: text.replace('"value"', '"python": 3.11, "value"'), "python must be text"),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "sent": 1}'),
+            "sent must be a list",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "end": 1}'),
+            "must be an object",
+        ),
+        (
+            lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "end": {}}'),
+            "neither value nor",
+        ),
+        (
+            lambda text: text.replace(
+                '"value": {"a": 1}', '"raised": {"type": "a:b", "args": [], "fields": 1}'
+            ),
+            "attributes must be an object",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": {"b": {"$": "set", "items": 3}}}'
+            ),
+            "arguments that were not",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": {"$": "dict", "entries": [[1]]}}'
+            ),
+            "arguments that were not",
+        ),
+        (
+            lambda text: text.replace(
+                '"arguments": null', '"arguments": {"a": {"$": "x", "attributes": {"b": {"$": 3}}}}'
+            ),
+            "arguments that were not",
+        ),
         (lambda text: text.replace('"arguments": null', '"arguments": 3'), "arguments that were not"),
         (
             lambda text: text.replace('"arguments": null', '"arguments": {"a": {"$": "set", "items": 3}}'),
@@ -319,6 +413,48 @@ def test_a_recording_of_another_shape_is_told(edit, how):
         load(store)
 
     assert caught.value.file == f".mimic_vault/{NAME}"
+
+
+@pytest.mark.parametrize(
+    ("edit", "how"),
+    [
+        (lambda text: text.replace('"calls"', '"calm"'), "no calls"),
+        (lambda text: text.replace('"calls": [', '"calls": [3, '), "a call lacks a fact"),
+        (lambda text: text.replace('"signature"', '"signed"'), "a call lacks a fact"),
+        (lambda text: text.replace('"key": "0"', '"key": 0'), "a call lacks a fact"),
+        (lambda text: text.replace('"arguments": null', '"arguments": 3'), "arguments that were not"),
+        (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
+    ],
+)
+def test_a_cassette_of_another_shape_is_told(edit, how):
+    """As a recording is."""
+    name = "cassettes/x.json"
+    vault = Vault(MemoryStore())
+    stored = vault.stored(Outcome.of_value({"a": 1}), 0.5)
+    vault.write_cassette(name, [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)], test="t")
+    text = vault.store.read(name).decode()
+    assert edit(text) != text
+    vault.store.write(name, edit(text).encode())
+
+    with pytest.raises(CorruptRecordingError, match=how) as caught:
+        vault.read_cassette(name)
+
+    assert caught.value.file == f".mimic_vault/{name}"
+
+
+def test_arguments_are_described_in_many_ways():
+    """Whatever a description holds at any depth is accepted."""
+    arguments = {
+        "text": {"$": "str", "start": "a", "length": 9, "digest": "0"},
+        "deep": {"a": [1, {"b": None}, {"$": "set", "items": [{"$": "x", "attributes": {"c": {"$": "y"}}}]}]},
+        "mapping": {"$": "dict", "keys": {"a": 1}, "entries": [[1, {"$": "y"}]]},
+    }
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_value(1), 0.5)
+    vault.write(NAME, Recording("shop:f", arguments, None, None, "", None, [stored]))
+
+    assert vault.read(NAME).arguments == arguments
 
 
 def test_bytes_that_are_no_text_are_told():
@@ -373,6 +509,20 @@ def test_a_hand_edited_outcome_counts_as_it_stands():
     name = object_of(store)
     store.write(name, store.read(name).replace(b"1.07", b"9.99", 1))
     assert load(store)[:2] == [9.99, 1.07]
+
+
+def test_text_behind_the_end_of_an_object_is_told():
+    """As a careless merge leaves it; blanks are none."""
+    store = written([0] * 900)
+    name = object_of(store)
+    data = store.read(name)
+
+    store.write(name, data + b" \n\n")
+    assert load(store) == [0] * 900
+    store.write(name, data + b"{}\n")
+    with pytest.raises(CorruptRecordingError, match="text behind its end") as caught:
+        load(store)
+    assert caught.value.file == f".mimic_vault/{name}"
 
 
 def test_an_object_of_another_kind_than_its_recording_says_is_told():
@@ -456,16 +606,18 @@ def test_an_exception_class_that_is_none_is_told():
         vault.read(NAME).outcomes[0].load()
 
 
-def test_changes_that_a_recording_leaves_out_are_loaded_all_the_same():
+@pytest.mark.parametrize("value", [[1, 2], [0] * 3000, [(1, 2)]], ids=["inline", "json", "pickle"])
+def test_changes_that_a_recording_leaves_out_are_loaded_all_the_same(value):
     """Where it was edited so that the outcome looks like a value alone."""
-    store, value = MemoryStore(), [(1, 2)]
+    store = MemoryStore()
     vault = Vault(store)
     stored = vault.stored(Outcome("value", value=value, changed={"rows": value}), 0.5)
     vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
 
     store.write(NAME, store.read(NAME).replace(b'"changes": ["rows"]', b'"changes": []'))
 
-    assert vault.read_player(NAME)[2]() == value
+    play = vault.read(NAME).outcomes[0].player()
+    assert play() == play() == value
 
 
 def test_a_class_that_is_gone_makes_the_recording_stale():
@@ -482,6 +634,28 @@ def test_a_class_that_is_gone_makes_the_recording_stale():
             load(store)
     finally:
         globals()["Effect"] = gone
+
+
+class Demanding:
+    """Calls a function when it is loaded, as a proxy may."""
+
+    missing = False
+
+    def __setstate__(self, state):
+        if Demanding.missing:
+            raise MissingRecordingError("a call has no recording")
+
+    def __getstate__(self):
+        return {"a": 1}
+
+
+def test_an_error_of_ours_while_a_pickle_is_loaded_comes_through(monkeypatch):
+    """What it calls may be mimicked and have no recording: that is what is told."""
+    store = written((Demanding(),))
+    monkeypatch.setattr(Demanding, "missing", True)
+
+    with pytest.raises(MissingRecordingError, match=r"^a call has no recording"):
+        load(store)
 
 
 def test_code_stored_by_value_is_refused_on_another_python():

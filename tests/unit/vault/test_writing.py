@@ -109,6 +109,21 @@ def test_equal_outcomes_are_stored_once(value):
     assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
 
 
+def test_equal_sets_in_another_order_are_one_object():
+    """Of the bytes that say the same, those that stand there stay."""
+    store = MemoryStore()
+    vault = Vault(store)
+    one, other = {0, 8}, {8, 0}  # which take the same place
+    assert list(one) != list(other)
+
+    put(vault, A, one)
+    before = files(store)
+    put(vault, B, other)
+
+    assert (len(objects(store)), store.read(A)) == (1, before[A])
+    assert vault.read(B).outcomes[0].load().value == other
+
+
 def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     """And re-recording one leaves every file as it is."""
     script = textwrap.dedent("""
@@ -243,6 +258,84 @@ def test_what_was_written_can_be_replayed_at_once():
     assert recording.outcomes[0].encoded is None
 
 
+PLAYED = {
+    "inline": {"a": [1]},
+    "json": [*range(3000), [1]],
+    "large json": [*range(60_000), [1]],
+    "pickle": ((1, 2), [1]),
+    "large pickle": [(b"x" * 200_000, 1), [1]],
+}
+
+
+@pytest.mark.parametrize("value", PLAYED.values(), ids=PLAYED)
+def test_what_plays_gives_a_fresh_value_each_time(value):
+    """However often, and whatever was done to the one before."""
+    vault = Vault(MemoryStore())
+    put(vault, A, value)
+    expected = repr(value)
+
+    for play in (vault.read_player(A)[2], vault.read(A).outcomes[0].player()):
+        for _ in range(4):
+            given = play()
+            assert repr(given) == expected
+            (given["a"] if isinstance(given, dict) else given[-1]).append("changed")
+
+
+def test_the_short_way_is_for_one_value_alone():
+    """Other recordings are read in full."""
+    vault = Vault(MemoryStore())
+    put(vault, A, 1, 2)
+    failed = vault.stored(Outcome.of_exception(KeyError("a")), 0.1)
+    vault.write(B, Recording("shop:f", None, None, None, "", None, [failed]))
+
+    assert vault.read_player(A) is None
+    assert vault.read_player(B) is None
+    assert vault.read_player("calls/shop/f/none.json") is None
+    assert [each.kind for each in vault.read(B).outcomes] == ["raised"]
+
+
+def test_what_becomes_awaited_is_recorded_anew():
+    """The same value as a coroutine is another outcome: a replay has to give a coroutine."""
+    vault = Vault(MemoryStore())
+    put(vault, A, {"a": 1})
+    stored = vault.stored(Outcome.of_value({"a": 1}), 0.1)
+    stored.entry["awaited"] = True
+
+    assert vault.write(A, Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])) is True
+
+    assert vault.read(A).outcomes[0].awaited
+
+
+def test_outcomes_that_move_up_stay_as_they_are():
+    """A shorter sequence keeps those it has, objects and durations too."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, 1, (2,), [0] * 3000)
+    kept = objects(store)
+    recording = vault.read(A)
+
+    recording.outcomes.pop(0)
+    vault.write(A, recording)
+
+    assert [each.load().value for each in vault.read(A).outcomes] == [(2,), [0] * 3000]
+    assert (objects(store), vault.replaced) == (kept, set())
+
+
+def test_a_pickle_that_loads_by_other_names_is_not_shared():
+    """What lies under the name of an equal outcome may import what this recording does not list."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1, 2))
+    (name,) = objects(store)
+    put(Vault(other := MemoryStore()), B, {"x": Path("a")})
+    store.write(name, other.read(*objects(other)))
+
+    put(vault, B, (1, 2))
+
+    assert vault.read(B).outcomes[0].load().value == (1, 2)
+    assert objects(store) == [name.replace(".pkl", "-2.pkl"), name]
+
+
 def test_facts_besides_the_outcome_are_kept():
     """Arguments, owner, and that it was awaited."""
     vault = Vault(MemoryStore())
@@ -344,8 +437,9 @@ def test_a_cassette_keeps_its_calls_in_order():
     vault.write_cassette(name, again[:1], test="t2")
     assert vault.collect(vault.replaced)[1] == 2
     vault.restore(name, before[name])
-    vault.restore(name, None)
-    assert vault.names() == set()
+    for _ in range(2):  # there is nothing to take away the second time
+        vault.restore(name, None)
+        assert vault.names() == set()
 
 
 def test_a_cassette_shares_objects_with_recordings():
@@ -450,6 +544,49 @@ def test_a_lock_keeps_others_out(tmp_path):
     with two.lock("x", timeout=0.05):
         pass
     assert list(Path(tmp_path / "v").iterdir()) == []
+
+
+def test_a_lock_of_a_vault_in_memory_keeps_other_threads_out():
+    """For a bounded time as well."""
+    store = MemoryStore()
+    raised = []
+
+    def enter():
+        try:
+            with store.lock("x", timeout=0.05):
+                raised.append(None)
+        except TimeoutError as error:
+            raised.append(error)
+
+    with store.lock("x"):
+        run(enter)
+    run(enter)
+
+    assert [type(error) for error in raised] == [TimeoutError, type(None)]
+
+
+def run(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def test_leftovers_of_another_users_writers_are_swept_when_they_are_old(tmp_path, monkeypatch):
+    """Whether such a writer lives is not ours to ask; its file tells by its age."""
+    from pytest_mimic._vault import folder
+
+    def refuse(process, signal):
+        raise PermissionError
+
+    young, old = (tmp_path / f".mimic-{folder._host()}-77-{n}.tmp" for n in (1, 2))
+    for path in (young, old):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(os, "kill", refuse)
+
+    put(Vault(FolderStore(tmp_path)), A, [1])
+
+    assert (young.exists(), old.exists()) == (True, False)
 
 
 def test_leftovers_of_dead_writers_are_swept_and_never_read(tmp_path):
