@@ -76,10 +76,6 @@ class Outcome:
         """The outcome of a generator, as far as it was read."""
         return cls("stream", items=items, end=end, sent=sent)
 
-    def __repr__(self) -> str:
-        told = {"value": self.value, "raised": self.exception, "stream": self.items}[self.kind]
-        return f"<Outcome {self.kind} {told!r}>"
-
 
 def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
     """The outcome in memory, ready to be stored.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any, cast
 
 from pytest_mimic._identity.state import slot_members
@@ -202,12 +203,8 @@ def _fields(exception: BaseException) -> dict[str, object]:
 
 def _reduces_itself(cls: type[BaseException]) -> bool:
     """Whether a class written in Python or an extension says how it is pickled."""
-    for base in cls.__mro__:
-        if base.__module__ == "builtins":
-            return False
-        if "__reduce__" in vars(base) or "__reduce_ex__" in vars(base):
-            return True
-    return False
+    own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
+    return any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
 
 
 def _can_be_made(exception: BaseException) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import FunctionType
 from typing import Any
 
@@ -31,15 +32,14 @@ _NAMES = {
 def find_part(value: object, path: str, storable: Callable[[object], bool]) -> tuple[str, object]:
     """The path of the first innermost part that cannot be stored, and that part."""
     seen: set[int] = set()
-    while id(value) not in seen:
+    while True:
         seen.add(id(value))
         for step, part in _parts(value):
             if id(part) not in seen and not storable(part):
                 path, value = path + step, part
                 break
         else:
-            break
-    return path, value
+            return path, value
 
 
 def describe(part: object) -> str:
@@ -75,7 +75,8 @@ def _parts(value: Any) -> Iterator[tuple[str, object]]:
             yield ".__context__", value.__context__
     if isinstance(value, FunctionType):
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-            yield f".{name}", cell.cell_contents
+            with suppress(ValueError):  # nothing was assigned to it yet
+                yield f".{name}", cell.cell_contents
     yield from _attributes(value)
 
 

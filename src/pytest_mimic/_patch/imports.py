@@ -110,19 +110,20 @@ def tell_when_initialised(module: object, loaded: Callable[[str], None]) -> None
     system ends it with `spec._initializing = False`, and that is what is heard here.
     """
     spec = _spec_of(module)
-    if type(spec) is not ModuleSpec:
+    if not isinstance(spec, ModuleSpec):
         return
+    kind: Any = type(spec)
 
-    class Heard(ModuleSpec):
+    class Heard(kind):  # type: ignore[misc]  # its own class, or that of another who listens
         @property
         def _initializing(self) -> bool:
             return True
 
         @_initializing.setter
         def _initializing(self, value: bool) -> None:
-            self.__class__ = ModuleSpec  # type: ignore[assignment]
+            self.__class__ = kind
             self._initializing = value
-            if not value and sys.modules.get(self.name) is not None:
+            if not value:
                 loaded(self.name)
 
     spec.__class__ = Heard

@@ -74,6 +74,39 @@ def test_arrays_are_filled_in_place():
     assert view.tolist() == [1, 1]
 
 
+def test_arrays_are_resized_in_place():
+    """And get another dtype, where the call gave them one."""
+    numpy = pytest.importorskip("numpy")
+    array = numpy.zeros(2)
+
+    apply_changes(array, numpy.ones((2, 2)))
+
+    assert array.tolist() == [[1, 1], [1, 1]]
+
+    apply_changes(array, numpy.ones((2, 3), "f4"))
+
+    assert (array.tolist(), array.dtype) == ([[1, 1, 1], [1, 1, 1]], "f4")
+
+
+def test_what_is_as_it_should_be_stays():
+    """A value becomes itself."""
+    value = {"a": [1]}
+
+    apply_changes(value, value)
+
+    assert value == {"a": [1]}
+
+
+def test_what_has_no_identity_is_changed_all_the_same():
+    """Nothing tells then whether it was done."""
+    marker = object()
+    value = [1]
+
+    apply_changes(value, [marker])
+
+    assert value == [marker]
+
+
 def test_frames_are_replaced_in_place():
     """Column by column."""
     pandas = pytest.importorskip("pandas")

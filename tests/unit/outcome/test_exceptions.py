@@ -12,7 +12,7 @@ import urllib.error
 
 import pytest
 
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome import Outcome, exceptions
 from pytest_mimic._vault import MemoryStore, Recording, Vault
 
 NAME = "calls/shop/f/00.json"
@@ -68,6 +68,52 @@ class Reduced(Exception):
         return type(self), (None, None)
 
 
+class Unread(UnicodeDecodeError):
+    """Its argument is not those of its builtin base."""
+
+    def __init__(self, path):
+        self.path = path
+
+
+class Listed(Exception):
+    """Says how it is pickled; its argument is a list."""
+
+    def __reduce__(self):
+        return type(self), (list(self.args[0]),)
+
+
+class Collected(Exception):
+    """Says how it is pickled, with items that are added one by one."""
+
+    def __init__(self):
+        self.items = []
+
+    def append(self, item):
+        self.items.append(item)
+
+    def extend(self, items):
+        self.items.extend(items)
+
+    def __reduce__(self):
+        return type(self), (), None, iter(self.items)
+
+
+def collected(*items):
+    made = Collected()
+    made.extend(items)
+    return made
+
+
+class Unique(Exception):
+    """There is one, and pickle finds it by its name."""
+
+    def __reduce__(self):
+        return "UNIQUE"
+
+
+UNIQUE = Unique("the one")
+
+
 class DiskError(OSError):
     def __init__(self, path):
         super().__init__(28, "no space", path)
@@ -102,6 +148,9 @@ def raised(action):
         lambda: Refused(503, retry=True),
         lambda: Silent(1, "x"),
         lambda: DiskError("/dev/full"),
+        lambda: Unread("/etc/passwd"),
+        lambda: Listed([1, (2,)]),
+        lambda: collected(1, (2,)),
         lambda: BlockingIOError(11, "again", 5),
         lambda: asyncio.IncompleteReadError(b"ab", 4),
         lambda: asyncio.TimeoutError("slow"),
@@ -215,6 +264,20 @@ def test_a_plain_exception_is_readable():
         "attributes": {"code": 503, "retry": True},
         **({"notes": ["while paying"]} if sys.version_info >= (3, 11) else {}),
     }
+
+
+def test_an_exception_that_is_pickled_by_name_is_that_very_one():
+    """In a value, as one that a function gives back to say that there was nothing."""
+    stored = Vault(MemoryStore()).stored(Outcome.of_value([1, UNIQUE]), 0.5)
+
+    assert stored.load().value[1] is UNIQUE
+
+
+def test_what_is_no_exception_class_is_not_made_one():
+    """The class of a recorded exception is a name, which may have come to mean something else."""
+    for other in (os.system, int, None):
+        with pytest.raises(TypeError, match="is not an exception class"):
+            exceptions.make(other, ())
 
 
 def test_slots_come_back():

@@ -59,6 +59,50 @@ def closing_over(value):
     return lambda: value
 
 
+def closing_over_nothing_yet(value):
+    def inner():
+        return later, value
+
+    if value is not None:
+        return inner
+    later = 1
+    return later
+
+
+def using_a_global(value):
+    globals()["LOCK"] = value
+    return closing_over_another(1)
+
+
+def closing_over_another(value):
+    return lambda: (value, LOCK)  # noqa: F821
+
+
+def caused_by(value):
+    error = KeyError("k")
+    error.__cause__ = ValueError(value)
+    return error
+
+
+def local_class(value):
+    class Local:
+        lock = value
+
+    return Local
+
+
+class Key(Holder):
+    def __repr__(self):
+        return "<key>"
+
+
+def with_attribute(container, value):
+    """The same, as one of a class that has attributes."""
+    made = type("Own", (type(container),), {})(container)
+    made.handle = value
+    return made
+
+
 @pytest.mark.parametrize(
     ("wrap", "path"),
     [
@@ -72,6 +116,13 @@ def closing_over(value):
         (lambda x: slotted([x]), "result.held[0]"),
         (lambda x: closing_over({"k": x}), "result.value.k"),
         (lambda x: {1: {"deep": Holder(x=[x])}}, "result[1].deep.x[0]"),
+        (lambda x: {"a": 1, Key(part=x): 2}, "result.keys()[<key>].part"),
+        (lambda x: [{1, x}], "result[0]{...}"),
+        (lambda x: with_attribute([1], x), "result.handle"),
+        (lambda x: with_attribute({"a": 1}, x), "result.handle"),
+        (lambda x: with_attribute({1}, x), "result.handle"),
+        (lambda x: [caused_by(x)], "result[0].__cause__.args[0]"),
+        (lambda x: [closing_over_nothing_yet([x])], "result[0].value[0]"),
     ],
 )
 def test_the_part_is_named(wrap, path):
@@ -84,6 +135,17 @@ def test_the_part_is_named(wrap, path):
         f"  {path}: a thread lock",
     ]
     assert str(error).splitlines()[-1] == "  nothing was recorded"
+
+
+@pytest.mark.parametrize(
+    ("wrap", "what"), [(using_a_global, "a function object"), (local_class, "a type object")]
+)
+def test_what_hides_its_part_is_named_itself(wrap, what):
+    """With what pickle says of it."""
+    error = refusal(Outcome.of_value([wrap(threading.Lock())]))
+
+    assert error.path == "result[0]"
+    assert error.facts[0] == f"result[0]: {what}"
 
 
 def test_what_it_is_stands_in_words():
@@ -159,6 +221,40 @@ def test_an_object_that_stands_for_too_little_is_stored_whole():
     first, second = (vault.stored(Outcome.of_value(Told(x)), 0.1) for x in (1, 2))
 
     assert first.encoded.fingerprint != second.encoded.fingerprint
+
+
+def test_memory_that_an_object_leaves_out_of_its_identity_is_stored_whole():
+    """Arrays too, which stand beside the pickle."""
+    numpy = pytest.importorskip("numpy")
+    vault = Vault(MemoryStore())
+
+    first, second, again = (
+        vault.stored(Outcome.of_value(Told(numpy.arange(9.0) + n)), 0.1) for n in (1, 2, 1)
+    )
+
+    assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
+
+
+class Particular:
+    """Knows one of pickle's protocols alone, and fails where it is asked for another."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __reduce_ex__(self, protocol):
+        if protocol < 5:
+            raise RuntimeError(protocol)
+        return Particular, (self.x,)
+
+
+def test_an_object_that_fails_when_its_identity_is_taken_is_stored_all_the_same():
+    """By its pickle: what can be stored and loaded is an outcome."""
+    vault = Vault(MemoryStore())
+
+    first, second, again = (vault.stored(Outcome.of_value(Particular(n)), 0.1) for n in (1, 2, 1))
+
+    assert first.encoded.fingerprint == again.encoded.fingerprint != second.encoded.fingerprint
+    assert first.load().value.x == 1
 
 
 class Told:

@@ -6,8 +6,10 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import json
 import math
+import pickle
 import sys
 import types
 import uuid
@@ -19,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome import Outcome, loading, pickles
 from pytest_mimic._vault import MemoryStore, Recording, Vault
 
 NAME = "calls/shop/f/00.json"
@@ -371,3 +373,53 @@ def test_changes_are_named_without_loading():
     assert kept(Outcome("value", value=1, changed={"rows": [1]})).changes == ["rows"]
     assert kept(Outcome("value", value=1, changed={"rows": (1,)})).changes == ["rows"]
     assert not kept(Outcome("value", value=1, changed={"rows": [1]})).is_plain_value
+
+
+def wrapper_of(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        """What stands in place of a mimicked function."""
+
+    wrapper.__mimic_original__ = function
+    return wrapper
+
+
+@pytest.mark.parametrize("more", [(), (lambda: 1,)], ids=["by name", "beside code"])
+def test_a_mimicked_function_in_a_value_is_whatever_its_name_leads_to(more, monkeypatch):
+    """The function or its wrapper: whichever is there when it is stored, and when it is loaded."""
+    wrapper = wrapper_of(double)
+
+    for stored in (double, wrapper):
+        unmimicked = kept(Outcome.of_value([stored, *more]))
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules[__name__], "double", wrapper)
+            mimicked = kept(Outcome.of_value([stored, *more]))
+            assert [each.load().value[0] for each in (mimicked, unmimicked)] == [wrapper, wrapper]
+        assert [each.load().value[0] for each in (mimicked, unmimicked)] == [double, double]
+
+
+def test_a_pickle_with_a_mimicked_function_is_loaded_by_us_alone(monkeypatch):
+    """pickle itself would let it import what no recording lists."""
+    function = double
+    monkeypatch.setattr(sys.modules[__name__], "double", wrapper_of(function))
+    stream = b"".join(pickles.dump([function]).chunks)
+
+    with pytest.raises(pickle.UnpicklingError, match=r"test_values:double is loaded by pytest-mimic alone"):
+        pickle.loads(stream)
+
+
+def test_a_class_of_a_module_that_is_gone_is_stored_by_value():
+    """As one that a library makes while it runs."""
+    made = type("Made", (), {"__module__": "gone", "x": 5})
+
+    entry = entry_of(Outcome.of_value(made))
+
+    assert "gone:Made" in entry["code"]
+    assert entry["python"] == loading.python_version()
+
+
+def test_the_items_of_a_stream_may_be_of_one_class():
+    """Each is a pickle of its own."""
+    loaded = kept(Outcome.of_stream([Point(1), Point(2)])).load()
+
+    assert loaded.items == [Point(1), Point(2)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
 import sys
 import threading
 import traceback
 import zipfile
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -157,6 +158,86 @@ def test_a_module_that_is_half_imported_at_activation_is_patched_when_finished(w
     assert shop.starter.activation.problems == []
 
 
+@pytest.fixture
+def half_imported(write, monkeypatch):
+    """Imports `shop`, whose import starts something on its way."""
+    write(
+        shop="import builtins\nbuiltins.start_mimic()\ndef fetch(): ...\ndef rate(): ...\nbuiltins.end_shop()",
+    )
+
+    def half_imported(start, end=lambda: None):
+        monkeypatch.setattr("builtins.start_mimic", start, raising=False)
+        monkeypatch.setattr("builtins.end_shop", end, raising=False)
+        return importlib.import_module("shop")
+
+    return half_imported
+
+
+@pytest.mark.parametrize("patchers", [1, 2])
+def test_a_module_that_is_half_imported_is_patched_for_all_who_wait(patchers, half_imported, calls):
+    """Activations of one patcher, and of a run inside a run."""
+    opened = []
+
+    def start():
+        found = [Patcher(calls.cover, calls.uncover) for _ in range(patchers)]
+        opened.append(found[0].activate([Target("shop:fetch")]))
+        opened.append(found[-1].activate([Target("shop:rate")]))
+
+    shop = half_imported(start)
+    shop.fetch(), shop.rate()
+    for activation in opened:
+        activation.close()
+
+    assert calls.made == ["shop:fetch", "shop:rate"]
+    assert type(shop.__spec__) is ModuleSpec
+
+
+class OwnSpec(ModuleSpec):
+    """As a loader may have one."""
+
+
+def test_a_half_imported_module_keeps_a_spec_of_another_class(half_imported, calls, activate):
+    """It is patched all the same."""
+
+    def start():
+        sys.modules["shop"].__spec__.__class__ = OwnSpec
+        activate("shop:fetch")
+
+    shop = half_imported(start)
+    shop.fetch()
+
+    assert type(shop.__spec__) is OwnSpec
+    assert calls.made == ["shop:fetch"]
+
+
+def test_a_half_imported_module_without_a_spec_of_importlib_is_left_alone(half_imported, calls, activate):
+    """Nothing tells then when its import ends."""
+
+    def start():
+        sys.modules["shop"].__spec__ = SimpleNamespace(_initializing=True)
+        activate("shop:fetch")
+
+    shop = half_imported(start)
+    shop.fetch()
+
+    assert calls.made == []
+
+
+def test_a_module_that_is_half_imported_at_activation_may_fail(half_imported, calls, activate):
+    """Its error comes through; the next import is patched as any."""
+    opened = []
+
+    def fail():
+        raise KeyError("shop")
+
+    with pytest.raises(KeyError, match="shop"):
+        half_imported(lambda: opened.append(activate("shop:fetch")), fail)
+    assert (calls.covered, opened[0].problems) == ([], [])
+
+    half_imported(lambda: None).fetch()
+    assert calls.made == ["shop:fetch"]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_lazy_module_is_not_made_to_load(when, write, calls, activate):
     """importlib.util.LazyLoader: patched when its first use loads it."""
@@ -198,6 +279,114 @@ def test_a_lazy_module_never_used_gets_its_loader_back(write, activate):
 
     assert spec.loader is loader
     assert not hasattr(module.fetch, "__wrapped__")
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_lazy_module_is_patched_for_each_activation(used, write, calls, activate):
+    """And has its own loader in the end."""
+    write(shop="def fetch(): ...\ndef rate(): ...")
+    spec = importlib.util.find_spec("shop")
+    loader = spec.loader
+    spec.loader = importlib.util.LazyLoader(loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["shop"] = module
+    spec.loader.exec_module(module)
+
+    activations = [activate("shop:fetch"), activate("shop:rate")]
+    if used:
+        module.fetch(), module.rate()
+    for activation in activations:
+        activation.close()
+
+    assert calls.made == ["shop:fetch", "shop:rate"] * used
+    assert spec.loader is loader
+
+
+def test_a_module_that_a_finder_makes_lazy_is_patched_by_its_first_use(write, calls, activate, monkeypatch):
+    """As the recipe of the documentation of importlib does for all modules."""
+    write(shop="import builtins\nbuiltins.shop_loads.append(1)\ndef fetch(): ...")
+    loads = []
+    monkeypatch.setattr("builtins.shop_loads", loads, raising=False)
+
+    class Lazily:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            spec = None if name != "shop" else importlib.machinery.PathFinder.find_spec(name, path)
+            if spec is not None:
+                spec.loader = importlib.util.LazyLoader(spec.loader)
+            return spec
+
+    sys.meta_path.insert(0, Lazily)
+    try:
+        activation = activate("shop:fetch")
+        shop = importlib.import_module("shop")
+        assert loads == []
+        shop.fetch()
+        activation.close()
+    finally:
+        sys.meta_path.remove(Lazily)
+
+    assert (loads, calls.made) == ([1], ["shop:fetch"])
+    assert not hasattr(shop.fetch, "__wrapped__")
+
+
+ON_DEMAND = """
+    def __dir__():
+        return ["fetch", "rate"]
+
+    def __getattr__(name):
+        import importlib
+        return getattr(importlib.import_module("pack.api"), name)
+"""
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_module_that_announces_its_names_by_dir_gives_them_on_demand(replaced, write, calls, activate):
+    """Several of them; a `__getattr__` that somebody puts there meanwhile stays."""
+    write({"pack/__init__": ON_DEMAND, "pack/api": "def fetch(): ...\ndef rate(): ..."})
+    pack = importlib.import_module("pack")
+    real = vars(pack)["__getattr__"]
+
+    activation = activate("pack:fetch", "pack:rate")
+    assert "pack.api" not in sys.modules
+    pack.fetch(), pack.rate()
+    if replaced:
+        pack.__getattr__ = real = lambda name: 5
+    activation.close()
+
+    assert calls.made == ["pack.api:fetch", "pack.api:rate"]
+    assert vars(pack)["__getattr__"] is real
+    assert activation.problems == []
+
+
+def test_a_module_that_gives_names_on_demand_is_judged_without_being_asked(write, calls):
+    """A worker that patches nothing is content with what the module announces."""
+    write({"pack/__init__": ON_DEMAND, "pack/api": "def fetch(): ..."})
+    pack = importlib.import_module("pack")
+    real = vars(pack)["__getattr__"]
+
+    activation = Patcher(None, calls.uncover).activate([Target("pack:fetch")])
+
+    assert vars(pack)["__getattr__"] is real
+    assert "pack.api" not in sys.modules
+    assert activation.problems == []
+    activation.close()
+
+
+def test_a_function_that_goes_from_where_it_was_defined_does_no_harm(write, calls, activate):
+    """Who holds it under another name holds a wrapper still."""
+    write(shop="from rates import fetch", rates="def fetch(): ...")
+    shop = importlib.import_module("shop")
+    activation = activate("shop:fetch")
+
+    write(rates="RATE = 12345678")
+    del sys.modules["rates"].fetch
+    importlib.reload(sys.modules["rates"])
+    shop.fetch()
+    activation.close()
+
+    assert (calls.made, activation.problems) == (["rates:fetch"], [])
+    assert not hasattr(shop.fetch, "__wrapped__")
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["keeps it", "gives it anew"])

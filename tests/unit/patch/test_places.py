@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import math
 import sys
 import threading
 import time
+import weakref
+from contextlib import closing
 from functools import cached_property, partialmethod
 from types import MethodType, ModuleType
 from unittest import mock
@@ -211,6 +214,68 @@ def test_c_functions_are_patched(write, calls, activate):
     assert math.hypot is early.hypot is early.Point.__dict__["length"] is real
 
 
+def test_a_class_with_a_metaclass_written_in_c_is_patched(write, calls, activate, snapshot):
+    """Which insists on its own way of setting attributes."""
+    write(
+        shop="""
+        import ctypes
+
+        class Size(ctypes.Structure):
+            _fields_ = [("x", ctypes.c_int)]
+
+            def area(self):
+                return self.x ** 2
+        """
+    )
+    shop = importlib.import_module("shop")
+    before = snapshot(shop)
+
+    activation = activate("shop:Size.area")
+    assert shop.Size(3).area() == 9
+    activation.close()
+
+    assert calls.made == ["shop:Size.area"]
+    assert not before.changed()
+
+
+def test_a_method_written_in_c_that_a_class_inherits_is_patched_there_alone(write, calls, activate):
+    """Its base, which cannot be written, keeps it."""
+    write(shop="class Rows(list): ...")
+    shop = importlib.import_module("shop")
+    rows, others = shop.Rows(), []
+
+    activation = activate("shop:Rows.append")
+    rows.append(1)
+    others.append(1)
+    activation.close()
+    rows.append(2)
+
+    assert (rows, others, calls.made) == ([1, 2], [1], ["shop:Rows.append"])
+    assert "append" not in vars(shop.Rows)
+
+
+def test_a_function_may_be_named_through_a_module_that_another_holds(write, calls, activate):
+    """As it is written in the code that calls it."""
+    write(shop="import rates", rates="def fetch(): ...")
+    shop = importlib.import_module("shop")
+
+    activate("shop:rates.fetch")
+    shop.rates.fetch()
+
+    assert calls.made == ["rates:fetch"]
+
+
+@pytest.mark.parametrize("module", ["gone", None, 5])
+def test_a_function_of_no_module_goes_by_the_name_it_was_given(module, shop, calls, activate):
+    """As one that was made by `exec`."""
+    shop.fetch.__module__ = module
+
+    activate("shop:fetch")
+    shop.fetch()
+
+    assert calls.made == ["shop:fetch"]
+
+
 def test_the_machinery_that_runs_the_tests_is_left_alone(activate):
     """pytest and this plugin measure with the real clock while it is mimicked."""
     import _pytest.timing
@@ -302,18 +367,31 @@ def test_what_names_a_function_wins_over_a_wildcard(shop, calls):
         ("builtins:str.upper", "builtins:str.upper cannot be patched, its class is written in C"),
         ("shop.Client.gett", "shop:Client.gett does not exist in shop.Client (did you mean get?)"),
         ("empty:*", "empty:* names no public function"),
+        ("odd:Odd.blind", "odd:Odd.blind is a property that cannot be read"),
+        ("number:fetch", "number:fetch cannot be patched, number is no module but an int"),
     ],
 )
 def test_what_cannot_be_mimicked_is_told(line, message, write, patcher, shop_source):
     """In one line, with where it was written and the closest name; nothing is raised."""
-    write(shop=shop_source, empty="")
-    importlib.import_module("shop")
-    importlib.import_module("empty")
+    odd = "class Odd:\n    blind = property(None, lambda self, value: None)"
+    write(shop=shop_source, empty="", odd=odd, number="import sys; sys.modules[__name__] = 5")
+    for module in ("shop", "empty", "odd", "number"):
+        importlib.import_module(module)
 
     activation = patcher.activate([Target(line)])
     activation.close()
 
     assert [str(problem) for problem in activation.problems] == [message]
+
+
+def test_what_the_engine_finds_wrong_with_a_function_is_told(shop, calls):
+    """Once, though it is looked at again when its module is reloaded."""
+    patcher = Patcher(calls.cover, calls.uncover, lambda request, function: f"has no {request.path[-1]}ing")
+
+    with closing(patcher.activate([Target("shop:fetch")])) as activation:
+        importlib.reload(shop)
+
+    assert [str(problem) for problem in activation.problems] == ["shop:fetch: has no fetching"]
 
 
 def test_a_singledispatchmethod_is_refused(write, activate):
@@ -580,6 +658,35 @@ def test_each_activation_finds_the_places_of_its_time(shop, calls, activate, sna
     assert calls.made == ["shop:fetch", "shop:fetch", "shop:Client.build", "shop:fetch"]
     assert not before.changed()
     assert Service.__dict__["fetch"].__func__ is vars(holder).pop("added") is shop.fetch
+
+
+def test_a_function_that_has_moved_to_another_name_is_found_there(shop, calls, activate):
+    """Between two activations, by an assignment that leaves everything else as it was."""
+    shop.one = shop.fetch
+    for _ in range(2):  # the first makes the wrapper, which holds the function from then on
+        activate("shop:fetch").close()
+    shop.other = vars(shop).pop("one")
+
+    activation = activate("shop:fetch")
+    shop.other()
+    activation.close()
+
+    assert calls.made == ["shop:fetch"]
+    assert shop.other is shop.fetch
+
+
+def test_no_function_is_kept_for_ever(shop, write):
+    """Where it was held is remembered until a module is imported; then it may go."""
+    patcher = Patcher(lambda request, name, function, kind: lambda *args: function(*args), lambda *_: None)
+    patcher.activate([Target("shop:fetch_all")]).close()
+    function = weakref.ref(vars(shop).pop("fetch_all"))
+
+    write(more="")
+    importlib.import_module("more")
+    patcher.activate([Target("shop:fetch")]).close()
+    gc.collect()
+
+    assert function() is None
 
 
 def test_a_wrapper_taken_without_an_import_is_replaced(shop, activate):
