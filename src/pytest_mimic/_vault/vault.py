@@ -213,10 +213,10 @@ class Vault:
 
         now = self.store.read(name)
         self.replaced |= references(now or b"") - references(data or b"")
-        if data is not None:
-            self.store.write(name, data)
-        elif now is not None:
+        if data is None:
             self.store.delete(name)
+        else:
+            self.store.write(name, data)
 
     def delete(self, names: Iterable[str]) -> Cleared:
         """Delete these recordings and cassettes, and the objects that nothing points to any more.

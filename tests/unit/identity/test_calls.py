@@ -7,6 +7,7 @@ from collections import deque
 from types import SimpleNamespace
 
 import pytest
+from kinds_of_things import WithIdentity
 
 from pytest_mimic._identity import CallIdentity, Unstable, parse_path, prune, refusal
 
@@ -162,6 +163,7 @@ class Slotted:
         ([(n for n in range(3))], "config[0]", "a generator"),
         ([SimpleNamespace(), SimpleNamespace(pool=Pool())], "config[1].pool._lock", "a thread lock"),
         ({"a": deque([1, [object()]])}, "config['a'][1][0]", "a bare object()"),
+        ([WithIdentity(["a", threading.Lock()])], "config[0][1]", "a thread lock"),
     ],
 )
 def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):

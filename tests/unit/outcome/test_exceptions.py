@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.error
 
 import pytest
@@ -104,14 +105,21 @@ def collected(*items):
     return made
 
 
+class Handle(Exception):
+    """Its argument is no value."""
+
+    def __reduce__(self):
+        return type(self), ("gone",)
+
+
 class Unique(Exception):
     """There is one, and pickle finds it by its name."""
 
     def __reduce__(self):
-        return "UNIQUE"
+        return "ONE"
 
 
-UNIQUE = Unique("the one")
+ONE = Unique("the one")
 
 
 class DiskError(OSError):
@@ -268,9 +276,9 @@ def test_a_plain_exception_is_readable():
 
 def test_an_exception_that_is_pickled_by_name_is_that_very_one():
     """In a value, as one that a function gives back to say that there was nothing."""
-    stored = Vault(MemoryStore()).stored(Outcome.of_value([1, UNIQUE]), 0.5)
+    stored = Vault(MemoryStore()).stored(Outcome.of_value([1, ONE]), 0.5)
 
-    assert stored.load().value[1] is UNIQUE
+    assert stored.load().value[1] is ONE
 
 
 def test_what_is_no_exception_class_is_not_made_one():
@@ -278,6 +286,19 @@ def test_what_is_no_exception_class_is_not_made_one():
     for other in (os.system, int, None):
         with pytest.raises(TypeError, match="is not an exception class"):
             exceptions.make(other, ())
+
+
+def test_what_a_class_says_of_its_pickling_holds():
+    """Items that are added one by one; an argument that it leaves out as nothing could keep it."""
+    assert replayed(collected(1, (2,))).items == [1, (2,)]
+    assert replayed(Handle(threading.Lock())).args == ("gone",)
+
+
+def test_an_exception_with_other_arguments_than_its_builtin_base_is_readable():
+    """No class of its own decides that."""
+    again = replayed(Unread("/etc/passwd"), readable=True)
+
+    assert (again.path, again.args) == ("/etc/passwd", ("/etc/passwd",))
 
 
 def test_slots_come_back():

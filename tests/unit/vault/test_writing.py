@@ -281,6 +281,20 @@ def test_what_plays_gives_a_fresh_value_each_time(value):
             (given["a"] if isinstance(given, dict) else given[-1]).append("changed")
 
 
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_arrays_that_play_share_no_memory(size):
+    """Small ones are kept, large ones are read again."""
+    numpy = pytest.importorskip("numpy")
+    vault = Vault(MemoryStore())
+    put(vault, A, numpy.ones(size))
+
+    play = vault.read_player(A)[2]
+    for _ in range(3):
+        given = play()
+        assert given.sum() == size
+        given[:] = 0
+
+
 def test_the_short_way_is_for_one_value_alone():
     """Other recordings are read in full."""
     vault = Vault(MemoryStore())
