@@ -353,7 +353,7 @@ def _tree(file: str, _stamp: object) -> ast.Module | None:
     text = "".join(linecache.getlines(file))
     try:
         return ast.parse(text) if text else None
-    except (SyntaxError, ValueError):  # Python 3.12.1 has a ValueError for f"{a:{b=}}"
+    except (SyntaxError, ValueError):  # Python 3.10 has a ValueError for null bytes
         return None
 
 

@@ -277,8 +277,10 @@ def test_prune_knows_slots_named_tuples_and_keys_that_are_no_strings():
 
     assert prune(slotted, [("a", "1")]).a == {2: "y"}
     assert not hasattr(prune(slotted, [("a",)]), "a")
-    assert prune(Pair({"a": 1}, 2), [("left", "a")]) == Pair({}, 2)
-    assert type(prune(Pair(1, 2), [("right",)])) is tuple
+    pair, rest = prune(Pair({"a": 1}, 2), [("left", "a")]), prune(Pair(1, 2), [("right",)])
+    assert (pair, type(pair), rest, type(rest)) == (Pair({}, 2), Pair, (1,), tuple)
+    assert prune([1, 2, 3], [parse_path("rows[-1]")[1:]]) == [1, 2]
+    assert prune([1, 2, 3], [("-3",), ("1",), ("7",)]) == [3]
     assert prune([1, 2], [("*",)]) == []
     assert prune({"a": 1, "b": 2}, [("*",)]) == {}
     assert prune({"r": [[1], [2]]}, [("r", "*", "0")]) == {"r": [[], []]}
