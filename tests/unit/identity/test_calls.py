@@ -52,8 +52,46 @@ def test_what_is_ignored_does_not_count(ignore, other):
     assert values == ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
 
 
+def test_what_stands_beside_an_ignored_part_counts():
+    """A path leaves out no more than what it names."""
+    for path, values in {
+        "payload.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
+        "rows.*.id": [[{"id": 1, "n": 1}], [{"id": 2, "n": 2}]],
+        "token.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
+    }.items():
+        names = (path.partition(".")[0],) if path != "token.at" else ("**extra",)
+        calls = CallIdentity("a:f", names, ignore=(path,))
+        keys = [calls.key((value if path != "token.at" else {"token": value},)) for value in values]
+        assert len(set(keys)) == 2
+
+
+def test_equal_texts_are_the_same_whether_shared_or_not():
+    """In arguments, in what a key function gives, and in what tells of a change."""
+    text = "a text of some length"
+    other = "".join(list(text))
+    assert other is not text
+
+    calls = CallIdentity("a:f", ("x", "y"))
+    by_key = CallIdentity("a:f", ("x", "y"), key=lambda arguments: list(arguments.values()))
+
+    assert calls.key((text, text)) == calls.key((text, other))
+    assert by_key.key((text, text)) == by_key.key((text, other))
+    assert calls.digest(0, [text, text]) == calls.digest(0, [text, other])
+
+
+def test_what_a_key_function_gives_is_refused_by_that_name():
+    """It is no argument of the call."""
+    with pytest.raises(Unstable) as caught:
+        key_of([], {}, (), {}, key=lambda arguments: [1, threading.Lock()])
+
+    assert caught.value.path == "key[1]"
+
+
 def test_ignoring_what_a_function_does_not_have_is_harmless():
     """One option serves all functions of a wildcard target."""
+    assert key_of(1, names=("x",), ignore=("session", "x")) == key_of(
+        2, names=("x",), ignore=("session", "x")
+    )
     assert key_of(1, names=("x",), ignore=("session",)) == key_of(1, names=("x",))
 
 
