@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -1092,7 +1093,7 @@ def test_async_connection_tells_of_its_server(tape: DatabaseTape, pg: Place) -> 
 
 
 # On Python 3.12 and newer pg8000 leaves its socket open then, without pytest-mimic too.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_server_that_goes_away_goes_away_in_a_replay(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
@@ -1107,6 +1108,7 @@ def test_server_that_goes_away_goes_away_in_a_replay(
         return [type(caught.value.orig), caught.value.connection_invalidated, one(engine, "SELECT 8")]
 
     recorded, replayed = both(tape, place, steps)
+    gc.collect()
 
     assert replayed == recorded
     assert recorded[1:] == [True, 8]
