@@ -356,7 +356,7 @@ def _unzstd(chunks: Sequence[bytes]) -> list[bytes] | None:
 
 def _unbrotli(chunks: Sequence[bytes]) -> list[bytes] | None:
     try:
-        import brotli  # type: ignore[import-not-found, unused-ignore]
+        import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
         return None
     decoder = brotli.Decompressor()
