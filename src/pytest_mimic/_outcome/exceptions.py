@@ -191,7 +191,7 @@ def _fields(exception: BaseException) -> dict[str, object]:
     except Exception:  # an extension's class may raise anything here
         told = None
     fields = [name for base, names in _FIELDS.items() if isinstance(exception, base) for name in names]
-    found = {
+    found: dict[str, object] = {
         name: value
         for name in fields
         if (value := getattr(exception, name, None)) != getattr(told, name, None)
