@@ -23,7 +23,8 @@ import pytest_mimic
 # A run in process forgets what it was the first to import: with all of it there, it imports nothing anew.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
     importlib.import_module(_module.name)
-for _late in ("httpcore", "httpcore2"):  # which httpx imports with its first client
+# So httpx's exceptions stay the same; and hypothesis, whose plugin asks for it, is not rewritten in each run.
+for _late in ("httpcore", "httpcore2", "hypothesis"):
     with suppress(ImportError):
         importlib.import_module(_late)
 
