@@ -12,7 +12,7 @@ from pytest_mimic._engine import Engine
 from pytest_mimic._pattern import Selector
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call, Step
-from pytest_mimic.errors import CassetteError, CorruptRecordingError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError, command
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
@@ -272,8 +272,6 @@ class Cassette:
                 raise self._refuse("was not replayed in the order it was recorded in", [fact])
 
     def _refuse(self, what: str, facts: list[str]) -> CassetteError:
-        from pytest_mimic._explain import command
-
         remedies = self._remedies or [f"to record it anew: {command('--mimic-rerecord', self._engine.test)}"]
         return CassetteError(
             f"cassette {self.name} {what}", facts=facts, remedies=remedies, cassette=self.name

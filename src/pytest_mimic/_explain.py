@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import islice
@@ -12,7 +11,13 @@ from typing import Any, Protocol, TypeVar
 from pytest_mimic._describe import Difference, differences, hidden
 from pytest_mimic._identity.paths import parse_path
 from pytest_mimic._vault.redact import Redactor
-from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+from pytest_mimic.errors import (
+    DriftError,
+    MissingRecordingError,
+    MutatedInputError,
+    StaleRecordingError,
+    command,
+)
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -288,11 +293,6 @@ def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> M
 
 def _argument_of(path: str) -> str:
     return re.split(r"[.\[{]", path)[0]
-
-
-def command(option: str, test: str | None) -> str:
-    """The command line that runs one test with an option; everything without a test."""
-    return f"pytest {option} {shlex.quote(test)}" if test else f"pytest {option}"
 
 
 def limited(lines: Sequence[str], shown: int = 10) -> list[str]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+def command(option: str, test: str | None) -> str:
+    """The command line that runs one test with an option; everything where the test is not known."""
+    return f"pytest {option} {shlex.quote(test)}" if test else f"pytest {option}"
 
 
 class MimicError(Exception):

@@ -26,13 +26,14 @@ _CODE_PACKAGES = frozenset(
 _CODE_MODULES = frozenset("gc inspect nt os platform posix shutil socket sys webbrowser".split())
 # these,
 _CODE_NAMES = frozenset(
-    "builtins:__import__ builtins:breakpoint builtins:code builtins:compile builtins:delattr builtins:eval"
-    " builtins:exec builtins:function builtins:getattr builtins:globals builtins:input builtins:locals builtins:open"
-    " builtins:setattr builtins:vars dataclasses:_create_fn functools:reduce _functools:reduce io:open _io:open logging.config:_resolve"
-    " logging:getLogger numpy.testing._private.utils:runstring numpy:load operator:attrgetter _operator:attrgetter"
-    " operator:methodcaller _operator:methodcaller"
-    " pandas:read_pickle pandas.io.pickle:read_pickle profile:run profile:runctx torch.serialization:load"
-    " torch.storage:_load_from_bytes types:CodeType types:FunctionType typing:_eval_type typing:get_type_hints".split()
+    "_functools:reduce _io:open _operator:attrgetter _operator:methodcaller builtins:__import__"
+    " builtins:breakpoint builtins:code builtins:compile builtins:delattr builtins:eval builtins:exec"
+    " builtins:function builtins:getattr builtins:globals builtins:input builtins:locals builtins:open"
+    " builtins:setattr builtins:vars dataclasses:_create_fn functools:reduce io:open"
+    " logging.config:_resolve logging:getLogger numpy.testing._private.utils:runstring numpy:load"
+    " operator:attrgetter operator:methodcaller pandas.io.pickle:read_pickle pandas:read_pickle"
+    " profile:run profile:runctx torch.serialization:load torch.storage:_load_from_bytes"
+    " types:CodeType types:FunctionType typing:_eval_type typing:get_type_hints".split()
 )
 
 

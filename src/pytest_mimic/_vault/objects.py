@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._vault.parsing import (
-    again,
     body_fault,
     corrupt,
     is_lfs_pointer,
@@ -17,7 +16,7 @@ from pytest_mimic._vault.parsing import (
     parse_value,
 )
 from pytest_mimic._vault.recordings import body_of
-from pytest_mimic.errors import MimicError, StaleRecordingError
+from pytest_mimic.errors import MimicError, StaleRecordingError, command
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
@@ -234,7 +233,7 @@ class Objects:
         return StaleRecordingError(
             f"the recorded outcome of {whose.target} cannot be loaded here",
             facts=[*facts, f"recording: {self.path(whose.name)}"],
-            remedies=[f"to record it anew: {again(whose.test)}"],
+            remedies=[f"to record it anew: {command('--mimic-rerecord', whose.test)}"],
             call=whose.target,
         )
 

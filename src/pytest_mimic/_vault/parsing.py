@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from typing import Any
 
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError, MimicError, command
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -36,16 +35,11 @@ _DESCRIBED: dict[str, type] = {
 _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
 
-def again(test: str | None) -> str:
-    """The command that records a test's calls again; those of all tests, where it is not known."""
-    return f"pytest --mimic-rerecord {shlex.quote(test)}" if test else "pytest --mimic-rerecord"
-
-
 def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
     """A file is not what was recorded."""
     return CorruptRecordingError(
         f"{path} {how}",
-        remedies=[f"restore it from version control, or record again: {again(test)}"],
+        remedies=[f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"],
         file=path,
     )
 
