@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -329,7 +329,9 @@ class Run:
             outcomes=self._outcomes,
             all_passed=all_passed,
             test_of=self.session.test_of,
-            could_run=partial(reaches, collected=self.session.ledger.collected, rootdir=self.config.rootpath),
+            could_run=cache(
+                partial(reaches, collected=self.session.ledger.collected, rootdir=self.config.rootpath)
+            ),
         )
 
     def _shown(self, name: str) -> Unused:

@@ -19,7 +19,7 @@ def delete(store: Store, names: Iterable[str]) -> Counts:
     """See `Vault.delete`."""
     names = list(names)
     with store.lock(OBJECTS_LOCK):
-        sizes = _delete(store, names)
+        sizes = store.delete(names)
         # All objects are looked at: a crash may have left some that no recording ever named.
         _, freed, bytes_freed = _collect(store, set(store.names("objects")))
     _prune(store, names)
@@ -40,15 +40,9 @@ def _collect(store: Store, objects: set[str]) -> Counts:
     if objects:
         rest = [name for folder in FOLDERS for name in store.names(folder)]
         objects = objects - _references(store, rest)
-    sizes = _delete(store, objects)
+    sizes = store.delete(objects)
     _prune(store, objects)
     return 0, len(sizes), sum(sizes)
-
-
-def _delete(store: Store, names: Iterable[str]) -> list[int]:
-    """Delete files; gives the sizes of those that were there."""
-    by_place = getattr(store, "by_place", list)
-    return [size for name in by_place(names) if (size := store.delete(name)) is not None]
 
 
 def references(data: bytes) -> set[str]:

@@ -85,30 +85,18 @@ class FolderStore:
             at_fault = self.path if os.path.isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
 
-    def delete(self, name: str) -> int | None:
-        path = self._prefix + name
+    def delete(self, names: Iterable[str]) -> list[int]:
+        # By where they lie on disk: on ext4, 5,000 files went thirty times as fast so as by their names.
         try:
-            size = os.lstat(path).st_size
-            os.unlink(path)
-        except FileNotFoundError:
-            return None
+            found = sorted((status.st_ino, path, status.st_size) for path, status in self._statuses(names))
+            return [size for _, path, size in found if _unlink(path)]
         except OSError as reason:
-            raise _cannot("delete", path, reason) from None
-        return size
+            raise _cannot("delete", reason.filename or self.path, reason) from None
 
-    def by_place(self, names: Iterable[str]) -> list[str]:
-        """The names, sorted by where their files lie on disk, for deleting many.
-
-        On ext4, 5,000 files went thirty times as fast in this order as in that of their names.
-        """
-
-        def inode(name: str) -> int:
-            try:
-                return os.lstat(self._prefix + name).st_ino
-            except OSError:
-                return 0
-
-        return sorted(names, key=inode)
+    def _statuses(self, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield self._prefix + name, os.lstat(self._prefix + name)
 
     def size(self, name: str) -> int | None:
         try:
@@ -242,6 +230,15 @@ def _read_into(file: int, size: int) -> bytearray:
         view.release()
     del data[done:]
     return data
+
+
+def _unlink(path: str) -> bool:
+    """Whether there was such a file."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sweep(folder: str) -> None:

@@ -34,8 +34,8 @@ class Store(Protocol):
         """
         ...
 
-    def delete(self, name: str) -> int | None:
-        """Take it away; its size in bytes, or None where there was nothing."""
+    def delete(self, names: Iterable[str]) -> list[int]:
+        """Take these away; the sizes in bytes of those that were there."""
         ...
 
     def size(self, name: str) -> int | None:
@@ -72,9 +72,8 @@ class MemoryStore:
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:  # noqa: ARG002
         self._files[name] = data if isinstance(data, bytes) else b"".join(data)
 
-    def delete(self, name: str) -> int | None:
-        data = self._files.pop(name, None)
-        return None if data is None else len(data)
+    def delete(self, names: Iterable[str]) -> list[int]:
+        return [len(data) for name in names if (data := self._files.pop(name, None)) is not None]
 
     def size(self, name: str) -> int | None:
         data = self._files.get(name)

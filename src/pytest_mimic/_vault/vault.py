@@ -214,7 +214,7 @@ class Vault:
         now = self.store.read(name)
         self.replaced |= references(now or b"") - references(data or b"")
         if data is None:
-            self.store.delete(name)
+            self.store.delete([name])
         else:
             self.store.write(name, data)
 

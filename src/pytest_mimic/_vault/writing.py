@@ -135,7 +135,7 @@ class _Writing:
 
     def _undo(self) -> None:
         for name in self._made:
-            self._store.delete(name)
+            self._store.delete([name])
 
     def _needs_object(self, encoded: Encoded) -> bool:
         return encoded.text is None or len(encoded.text) > self._inline

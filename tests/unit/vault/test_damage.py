@@ -256,7 +256,7 @@ def test_a_missing_object_is_named():
     for value in ((1,), [0] * 3000):
         store = written(value)
         name = object_of(store)
-        store.delete(name)
+        store.delete([name])
 
         with pytest.raises(CorruptRecordingError, match="is missing") as caught:
             load(store)

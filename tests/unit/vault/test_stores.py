@@ -120,7 +120,7 @@ class Stores(RuleBasedStateMachine):
         """Gives the size, or None."""
         data = self.expected.pop(name, None)
         for store in self.stores:
-            assert store.delete(name) == (None if data is None else len(data))
+            assert store.delete([name]) == ([] if data is None else [len(data)])
 
     @rule(name=places)
     def read(self, name):

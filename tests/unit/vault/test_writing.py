@@ -196,7 +196,7 @@ def test_recording_again_mends_a_damaged_object(value, damage):
     before = files(store)
     (name,) = objects(store)
     if damage is None:
-        store.delete(name)
+        store.delete([name])
     else:
         store.write(name, damage(store.read(name)))
 
