@@ -33,6 +33,22 @@ __tracebackhide__ = True
 _OURS = __file__.removesuffix("_engine.py")
 
 
+class Noting:
+    """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
+
+    __slots__ = ("_note",)
+
+    def __init__(self, note: Callable[[MimicError], MimicError]) -> None:
+        self._note = note
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, MimicError):
+            self._note(error)
+
+
 class Engine:
     """One session's decisions.
 
@@ -43,6 +59,7 @@ class Engine:
         owner: Whose sequences the calls belong to just now.
         test: The id of the running test; empty outside of tests.
         pending: Errors of ours that the running test must not get away with.
+        noting: A block whose errors of ours are pending.
         groups: Notes what becomes of those in exception groups.
         cassettes_before: The cassettes that the running test has written, as they stood before.
     """
@@ -67,6 +84,7 @@ class Engine:
         self.owner = Owner("")
         self.test = ""
         self.pending: list[MimicError] = []
+        self.noting = Noting(self.note)
         self.groups = GroupWatch()
         self.cassettes_before: dict[str, bytes | None] = {}
         self._flights = flights
@@ -90,8 +108,10 @@ class Engine:
             StaleRecordingError: Its recording was made from another source.
             CorruptRecordingError: Its recording is damaged.
         """
-        if self.is_nested:
-            return PASS
+        with self.noting:
+            return self._decide(call)
+
+    def _decide(self, call: Call) -> Step | Wait:
         if call.plan.cassette is not None:
             if call.is_shared:
                 return self._decide_shared(call, call.plan.cassette)
@@ -341,7 +361,7 @@ class Engine:
         return self.blame(error, call, by_option=remedies is None)
 
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
-        """Notes a problem of the running test, which fails even where the error is swallowed.
+        """Counts and notes a problem of a call.
 
         Args:
             error: The problem.
@@ -354,8 +374,13 @@ class Engine:
             self.ledger.missing.append(Miss(call.label, self.test, by_option))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
-        self.pending.append(error)
-        self.groups.start()
+        return self.note(error)
+
+    def note(self, error: MimicError) -> MimicError:
+        """Notes a problem of the running test, which fails even where the error is swallowed."""
+        if not any(error is noted for noted in self.pending):
+            self.pending.append(error)
+            self.groups.start()
         return error
 
     def _candidates(self, call: Call) -> Iterator[Recording]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._call import compile_binder
-from pytest_mimic._engine import Engine
+from pytest_mimic._engine import Engine, Noting
 from pytest_mimic._identity import CallIdentity, Unstable, parse_path, prune, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call
@@ -131,7 +131,7 @@ class FunctionPlan:
         try:
             key = reading.identity.key(values)
         except Unstable as unstable:
-            raise refusal(unstable, self.target) from None
+            raise self.engine.note(refusal(unstable, self.target)) from None
         return Call(
             self,
             key,
@@ -356,6 +356,11 @@ class BoundaryPort:
         """Whether calls of this boundary are mimicked just now."""
         return bool(self.plans) and not self._engine.is_nested
 
+    @property
+    def noting(self) -> Noting:
+        """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
+        return self._engine.noting
+
     def begin(self, call: BoundaryCall) -> Any:
         """Decides about a call: gives a `boundaries.base.Step`.
 
@@ -363,7 +368,7 @@ class BoundaryPort:
             MissingRecordingError: There is no recording, and the mode does not run it.
         """
         plan = self.plans[-1] if self.plans else None
-        if plan is None:
+        if plan is None or self._engine.is_nested:
             return PASS
         # Patterns choose among a test's calls: a client that sets its connections up has to be answered.
         if not call.shared and not plan.selector.takes(call.signature, call.host):

@@ -20,7 +20,7 @@ from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed import handled_in, where_swallowed
 from pytest_mimic._target import Target, as_targets, parse_target
 from pytest_mimic._vault.names import FOLDERS
-from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -204,7 +204,7 @@ class Run:
     def judge_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Fails a phase that passed only because an error of ours was swallowed."""
         for error in self.session.take_pending():
-            if isinstance(error, MissingRecordingError) and handled_in(error, _files_of(item)):
+            if not isinstance(error, (DriftError, TargetError)) and handled_in(error, _files_of(item)):
                 continue
             self._tell(item, report, error)
         self._phases_passed = self._phases_passed and report.outcome != "failed"
@@ -226,10 +226,10 @@ class Run:
             vars(report).pop("wasxfail", None)  # pytest counts no failure that has it
 
     def _told(self, report: pytest.TestReport, error: MimicError) -> str:
-        kind = "missing recording" if isinstance(error, MissingRecordingError) else type(error).__name__
+        kind = _kind(error)
         place = where_swallowed(error, self.session.settings.rootdir)
         how = "was skipped after" if report.skipped else "passed only because"
-        told = f"{how} a {kind} was swallowed{f' in {place}' if place else ''}"
+        told = f"{how} {kind} was swallowed{f' in {place}' if place else ''}"
         return "\n".join([told, *(f"  {line}" for line in f"{type(error).__name__}: {error}".splitlines())])
 
     # -- the end
@@ -402,6 +402,14 @@ class _Watching:
 
     def pytest_keyboard_interrupt(self) -> None:
         self._run.narrow(_STOPPED)
+
+
+def _kind(error: MimicError) -> str:
+    """What sort of error it is, in words: `a missing recording`, `an UnstableIdentityError`."""
+    if isinstance(error, MissingRecordingError):
+        return "a missing recording"
+    name = type(error).__name__
+    return f"an {name}" if name.startswith("U") else f"a {name}"
 
 
 def _distributes(config: pytest.Config) -> bool:

@@ -155,16 +155,16 @@ class Session:
         return "" if isinstance(request, Edge) else request.target.misfit(function)
 
     def _plan(self, request: Request, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
-        """How an activation mimics a function; None where its patterns leave it out."""
-        options = request.target.options
-        if not Selector(options.only, options.exclude).takes(name):
+        """How an activation mimics a function; None where its patterns leave it out, or its cassette is live."""
+        options, cassette = request.target.options, request.cassette
+        if not Selector(options.only, options.exclude).takes(name) or (cassette and cassette.mode == "live"):
             return None
         return FunctionPlan(
             self.engine,
             target=name,
             function=function,
             options=options,
-            cassette=request.cassette,
+            cassette=cassette,
             roots=lambda: self.roots,
         )
 

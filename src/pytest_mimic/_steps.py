@@ -171,15 +171,20 @@ class Replay:
 
     def load(self) -> Outcome:
         """A fresh copy of the outcome."""
-        return self.stored.load()
+        return self._load(self.stored)
+
+    def _load(self, stored: Stored) -> Outcome:
+        with self.engine.noting:
+            return stored.load()
 
     def outcome(self) -> Any:
         """A fresh copy of the plain value that a boundary stored."""
-        return self.stored.player()()
+        with self.engine.noting:
+            return self.stored.player()()
 
     def takes(self) -> Iterator[Outcome]:
         """Other streams recorded for the same call: what was sent into them differs."""
-        return (other.load() for other in self._others)
+        return map(self._load, self._others)
 
     def longer(self) -> Run:
         """A run for a stream that is read further than its recording goes.
@@ -294,7 +299,8 @@ class Run:
             return
         duration = time.perf_counter() - self._began
         try:
-            self._finish(outcome, duration)
+            with self._engine.noting:
+                self._finish(outcome, duration)
         finally:
             self.abandon()
 
@@ -321,7 +327,8 @@ class Run:
         from pytest_mimic._outcome import snapshot
 
         if self._engine.settings.mode is not Mode.VERIFY:
-            return snapshot(value, target=self.call.plan.target)
+            with self._engine.noting:
+                return snapshot(value, target=self.call.plan.target)
         try:
             return snapshot(value).load()
         except UnstorableOutcomeError:  # then it differs from what is recorded, which could be stored

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_mimic._flight import Wait
 from pytest_mimic._identity import Unstable
 from pytest_mimic._raising import raise_again
+from pytest_mimic._steps import PASS
 from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
@@ -79,9 +81,13 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
         if plan is None:
             return function(*args, **kwargs)
         if plan.plays and not plan.running:
-            play = _player(plan, args, kwargs)
-            if play is not None:
-                return play()
+            try:
+                play = _player(plan, args, kwargs)
+                if play is not None:
+                    return play()
+            except MimicError as error:
+                plan.engine.note(error)
+                raise
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
             return _give(step, lambda: function(*args, **kwargs))
@@ -107,9 +113,13 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         if plan is None:
             return await function(*args, **kwargs)
         if plan.plays and not plan.running:
-            play = _player(plan, args, kwargs)
-            if play is not None:
-                return play()
+            try:
+                play = _player(plan, args, kwargs)
+                if play is not None:
+                    return play()
+            except MimicError as error:
+                plan.engine.note(error)
+                raise
         step = await _decide_async(plan, args, kwargs)
         if step.mode == "replay":
             return _give(step, None)
@@ -184,6 +194,8 @@ def _player(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | Wait:
     """What to do about a call; Wait where a coroutine can do the waiting."""
     __tracebackhide__ = True
+    if plan.engine.is_nested:
+        return PASS
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
     while isinstance(step, Wait):
@@ -196,6 +208,8 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     __tracebackhide__ = True
+    if plan.engine.is_nested:
+        return PASS
     call = plan.call(args, kwargs)
     call.pausing = True
     step = plan.engine.decide(call)
@@ -273,8 +287,6 @@ def _fail(run: Run, error: BaseException) -> None:
 def is_outcome(error: BaseException) -> bool:
     """Whether an exception says what the call gave, rather than that it was cut short."""
     from unittest import SkipTest
-
-    from pytest_mimic.errors import MimicError
 
     futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
     cut_short = [SkipTest, MimicError]

@@ -160,3 +160,31 @@ def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, 
     assert grown.expect(passed=4).changed
     assert all(b"test_count" in grown.vault[name] for name in grown.changed)
     shop.run("test_more.py", env={"DATABASE_URL": gone}).expect(passed=1)
+
+
+SWALLOWING = """
+import threading
+import sqlalchemy as sa
+
+engine = sa.create_engine("sqlite://")
+
+def ask(value):
+    try:
+        with engine.connect() as connection:
+            return connection.exec_driver_sql("SELECT ?", (value,)).scalar()
+    except Exception:
+        return None
+"""
+
+
+def test_a_swallowed_refusal_fails_the_test(project: Project) -> None:
+    """A parameter without an identity, swallowed by the code under test."""
+    project.ini("sqlalchemy")
+    project.write("asking.py", SWALLOWING)
+    project.write(
+        "test_asking.py", "import asking, threading\n\ndef test_it():\n    asking.ask(threading.Lock())\n"
+    )
+
+    run = project.record().expect(failed=1)
+
+    assert "passed only because an UnstableIdentityError was swallowed in asking.py:" in run.output

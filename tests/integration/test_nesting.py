@@ -84,6 +84,20 @@ SHOP = """
     async def in_executor(item):
         ran("in_executor", item)
         return await asyncio.get_running_loop().run_in_executor(None, price, item)
+
+    def guard(lock, item):
+        return len(item)
+
+    async def guard_async(lock, item):
+        return len(item)
+
+    def guarded(item):
+        ran("guarded", item)
+        return guard(threading.Lock(), item)
+
+    async def guarded_async(item):
+        ran("guarded_async", item)
+        return await guard_async(threading.Lock(), item)
 """
 
 
@@ -100,6 +114,8 @@ SHOP = """
         ("shop.in_pool('a', 'bb', 'ccc')", [1, 2, 3]),
         ("shop.in_thread_of_thread('abc')", [3]),
         ("asyncio.run(shop.in_executor('abc'))", 3),
+        ("shop.guarded('abc')", 3),  # a lock has no identity, and the inner call needs none
+        ("asyncio.run(shop.guarded_async('abc'))", 3),
     ],
 )
 def test_an_inner_call_is_not_recorded_on_its_own(round_trip, call, value):

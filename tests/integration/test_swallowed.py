@@ -630,3 +630,90 @@ def test_a_swallowed_drift_fails_though_the_test_handled_it(project):
     project.run("--mimic-verify").expect(
         failed=1, says=["passed only because a DriftError was swallowed", "'Oslo' recorded, 'OsloOslo' now"]
     )
+
+
+REFUSALS = """
+    import threading
+
+    def lock(lock):
+        return 1
+
+    def give_lock():
+        return threading.Lock()
+
+    def fill(rows):
+        rows.append(1)
+
+    async def give_lock_async():
+        return threading.Lock()
+
+    def locks():
+        yield 1
+        yield threading.Lock()
+
+    def quietly(function, *args):
+        try:
+            return function(*args)
+        except Exception:
+            return None
+
+    def read(function):
+        return quietly(list, function())
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("quietly(shop.lock, threading.Lock())", "an UnstableIdentityError"),
+        ("quietly(shop.give_lock)", "an UnstorableOutcomeError"),
+        ("quietly(asyncio.run, shop.give_lock_async())", "an UnstorableOutcomeError"),
+        ("read(shop.locks)", "an UnstorableOutcomeError"),
+        ("quietly(shop.fill, [])", "a MutatedInputError"),
+    ],
+)
+def test_a_swallowed_refusal_to_record(project, call, error):
+    """What is not recorded would be a miss in the next run: it is told at once."""
+    project.ini("shop:lock", "shop:give_lock", "shop:give_lock_async", "shop:locks", "shop:fill")
+    project.write("shop.py", REFUSALS)
+    project.write("test_shop.py", f"import asyncio, shop, threading\n\ndef test_it():\n    shop.{call}\n")
+
+    project.record().expect(failed=1, says=[f"passed only because {error} was swallowed in shop.py:"])
+
+
+def test_a_refusal_handled_in_the_tests_own_file_is_deliberate(project):
+    project.ini("shop:lock", "shop:give_lock")
+    project.write("shop.py", REFUSALS)
+    project.write(
+        "test_shop.py",
+        """
+        import threading
+        import pytest, shop
+        from pytest_mimic import UnstableIdentityError, UnstorableOutcomeError
+
+        def test_it():
+            with pytest.raises(UnstableIdentityError):
+                shop.lock(threading.Lock())
+            with pytest.raises(UnstorableOutcomeError):
+                shop.give_lock()
+        """,
+    )
+
+    project.record().expect(passed=1)
+
+
+@pytest.mark.parametrize("value", ["city", "{city}"])
+def test_a_swallowed_damage(project, value):
+    """A recording that cannot be used is no outcome: not one of JSON, not one of a pickle."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP.replace("return city\n\n    async", f"return {value}\n\n    async", 1))
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
+    recorded = project.record().expect(passed=1)
+    for name in recorded.vault:
+        kind = "objects/" if value == "{city}" else "calls/"
+        if name.startswith(kind):
+            (project.vault / name).write_bytes(b"{}")
+
+    project.replay().expect(
+        failed=1, says=["passed only because a CorruptRecordingError was swallowed in shop.py:"]
+    )

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
+from types import ModuleType
 
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
@@ -70,6 +71,8 @@ class FolderStore:
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         path = self._prefix + name
+        if _is_faked():
+            raise _faked("write", path)
         # In the vault's top folder: one look there finds what crashed writers left, of all kinds.
         whole = f"{self._prefix}.mimic-{_host()}-{os.getpid()}-{next(_numbers)}.tmp"
         try:
@@ -182,6 +185,8 @@ class FolderStore:
         """Whether there is just no such file; a vault that cannot be read is an error."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             raise _unreadable(self._prefix + name, reason) from None
+        if _is_faked() and not os.path.isdir(self.path):
+            raise _faked("read", self._prefix + name) from None
         if isinstance(reason, NotADirectoryError) and not os.path.isdir(self.path):
             raise _unreadable(self.path, reason) from None
 
@@ -276,6 +281,23 @@ def _host() -> str:
 
 
 _host_digits: str | None = None
+
+
+def _is_faked() -> bool:
+    """Whether something stands in for `os` in this module, as pyfakefs does while its fixture is in use."""
+    return not isinstance(os, ModuleType)
+
+
+def _faked(do: str, path: str) -> MimicError:
+    return MimicError(
+        f"cannot {do} {path}: the test's file system is a fake one",
+        remedies=[
+            "with pyfakefs, make the call in a `with Pause(fs):` block, or where it only replays, call "
+            "fs.add_real_directory(mimic_vault_dir) before it"
+        ],
+        path=path,
+        cause="the file system is a fake one",
+    )
 
 
 def _unreadable(path: str, reason: OSError) -> MimicError:

@@ -93,6 +93,11 @@ class Port(Protocol):
         """Whether calls of this boundary are mimicked at all just now; cheap."""
         ...
 
+    @property
+    def noting(self) -> AbstractContextManager[None]:
+        """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
+        ...
+
     def begin(self, call: BoundaryCall) -> Step:
         """Decides about a call.
 

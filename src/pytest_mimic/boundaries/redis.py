@@ -293,15 +293,16 @@ def _call(connection: Any, commands: list[Command], port: Port) -> BoundaryCall:
 def _begin_listening(port: Port, call: BoundaryCall) -> Step:
     """Listening to channels is refused, unless it is left out."""
     __tracebackhide__ = True
-    try:
-        step = port.begin(call)
-    except MissingRecordingError:
-        raise _refusal(call) from None
-    if step.mode == "pass":
-        return step
-    if step.mode == "run":
-        step.abandon()
-    raise _refusal(call)
+    with port.noting:
+        try:
+            step = port.begin(call)
+        except MissingRecordingError:
+            raise _refusal(call) from None
+        if step.mode == "pass":
+            return step
+        if step.mode == "run":
+            step.abandon()
+        raise _refusal(call)
 
 
 def _refusal(call: BoundaryCall) -> UnstorableOutcomeError:

@@ -158,14 +158,15 @@ class Line:
 
     def statement(self, sql: str, parameters: Any, *, many: bool) -> Sent:
         """Describes a statement that is about to be sent."""
-        return describe_statement(
-            sql,
-            parameters,
-            database=self.place,
-            redactor=self.port.redactor,
-            many=many,
-            shared=self.setting_up,
-        )
+        with self.port.noting:
+            return describe_statement(
+                sql,
+                parameters,
+                database=self.place,
+                redactor=self.port.redactor,
+                many=many,
+                shared=self.setting_up,
+            )
 
     def scrub(self, sent: Sent) -> Callable[[str], str]:
         """What takes the secrets of a call out of a text."""
@@ -343,7 +344,8 @@ class Line:
         __tracebackhide__ = True
         connected = self.real is not None
         try:
-            yield
+            with self.port.noting:
+                yield
         except Exception as error:
             if (connected or self.real is not None) and is_recordable(error, self.dbapi):
                 self.failed = True

@@ -176,11 +176,12 @@ class StandInDriver:
                 if line.real is not None:
                     return await getattr(line.real._connection, name)(*args, **kwargs)
                 return line.note(Operation("driver", name, args, kwargs))
-            raise UnstorableOutcomeError(
-                f"the driver's own {name}() is used, which cannot be recorded",
-                facts=["statements are recorded where SQLAlchemy sends them"],
-                path=name,
-            )
+            with line.port.noting:
+                raise UnstorableOutcomeError(
+                    f"the driver's own {name}() is used, which cannot be recorded",
+                    facts=["statements are recorded where SQLAlchemy sends them"],
+                    path=name,
+                )
 
         return call
 

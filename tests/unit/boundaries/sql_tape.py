@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any, Literal
 
@@ -72,6 +72,8 @@ class DatabaseTape:
         self.abandoned = 0
         self._positions: dict[str, int] = {}
         self._ordinals: dict[str, list[str]] = {}
+
+    noting = nullcontext()
 
     def taking(self) -> bool:
         return self.mode != "off"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any, Literal
 
@@ -73,6 +73,8 @@ class Tape:
         self.positions: dict[str, int] = {}
         self.abandoned = 0
         self.misses = 0
+
+    noting = nullcontext()
 
     def taking(self) -> bool:
         return self.mode != "off"

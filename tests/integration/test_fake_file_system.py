@@ -1,0 +1,65 @@
+"""Tests with pyfakefs: nothing is recorded into a file system that ends with the test."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("pyfakefs")
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked."""
+    project.ini("shop:fetch", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
+    project.write("shop.py", SHOP)
+    return project
+
+
+@pytest.mark.parametrize("mode", [(), ("--mimic-record",), ("--mimic-rerecord",)])
+def test_a_call_within_a_fake_file_system_says_so(shop, mode):
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_in_a_fake(fs):
+            shop.fetch("Oslo")
+        """,
+    )
+
+    told = ["the test's file system is a fake one", "with Pause(fs):"]
+    shop.run(*mode, process=True).expect(failed=1, says=told)
+
+    assert not shop.vault.exists()
+
+
+def test_what_the_error_suggests_works(shop):
+    """Paused, a call is recorded; with the vault's folder added, it is replayed."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+        from pyfakefs.fake_filesystem_unittest import Pause
+
+        def test_paused(fs):
+            with Pause(fs):
+                assert shop.fetch("Oslo") == {"city": "Oslo"}
+
+        def test_with_the_vault(fs, mimic_vault_dir):
+            fs.add_real_directory(mimic_vault_dir)
+            assert shop.fetch("Oslo") == {"city": "Oslo"}
+        """,
+    )
+
+    shop.run("--mimic-record", "test_shop.py::test_paused", process=True).expect(
+        passed=1, real=["fetch Oslo"]
+    )
+    shop.run(process=True, offline=True).expect(passed=2, real=[])
