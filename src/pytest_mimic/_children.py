@@ -1,30 +1,70 @@
-"""What forked children of a run used: their accounts end with them, a file tells the parent."""
+"""What happened in processes that a test forked: their accounts end with them, a file tells the parent."""
 
 from __future__ import annotations
 
+import json
 import os
+from itertools import count
 from pathlib import Path
 from tempfile import gettempdir
 
+from pytest_mimic import errors
+
+_numbers = count()
+
 
 class Children:
-    """The names that processes forked from this one have used."""
+    """What processes forked from this one have used, and which errors of ours were raised in them."""
 
     def __init__(self) -> None:
         self._parent = os.getpid()
-        self._file = Path(gettempdir(), f"pytest-mimic-{self._parent}-{id(self):x}.used")
+        self._file = Path(gettempdir(), f"pytest-mimic-{self._parent}-{id(self):x}.forked")
+        self._used: set[str] = set()
+        self._errors: dict[str, errors.MimicError] = {}
+        self._arrived: set[str] = set()
 
     def note(self, name: str) -> None:
-        """Tells the parent of a name, where this is a child."""
+        """Tells the parent of a recording used, where this is a child."""
         if os.getpid() != self._parent:
-            with self._file.open("a", encoding="utf-8") as file:  # one write: lines do not mix
-                file.write(f"{name}\n")
+            self._tell({"used": name})
 
-    def gather(self) -> set[str]:
-        """What the children have told so far."""
+    def fail(self, error: errors.MimicError) -> None:
+        """Tells the parent of an error, which knows it by its `mark` if it arrives there."""
+        error.mark = f"{os.getpid()}-{next(_numbers)}"
+        said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
+        data = {name: value for name, value in error.data.items() if isinstance(value, str)}
+        self._tell({"error": type(error).__name__, "mark": error.mark, "said": {**data, **said}})
+
+    def arrived(self, error: errors.MimicError) -> None:
+        """Notes that an error of a child was raised in the parent as well, which judges it."""
+        self._arrived.add(error.mark)
+        error.mark = ""
+
+    def used(self) -> set[str]:
+        """What the children have used since the last time."""
+        self._gather()
+        used, self._used = self._used, set()
+        return used
+
+    def errors(self) -> list[errors.MimicError]:
+        """The errors that the children kept to themselves, since the last time."""
+        self._gather()
+        kept = [error for mark, error in self._errors.items() if mark not in self._arrived]
+        self._errors.clear()
+        return kept
+
+    def _tell(self, fact: dict[str, object]) -> None:
+        with self._file.open("a", encoding="utf-8") as file:  # one write: lines do not mix
+            file.write(json.dumps(fact) + "\n")
+
+    def _gather(self) -> None:
         try:
-            names = set(self._file.read_text(encoding="utf-8").splitlines())
+            lines = self._file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
-            return set()
+            return
         self._file.unlink()
-        return names
+        for fact in map(json.loads, lines):
+            if "used" in fact:
+                self._used.add(fact["used"])
+            else:
+                self._errors[fact["mark"]] = getattr(errors, fact["error"])(**fact["said"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,6 +59,7 @@ class Engine:
         running: The runs under way, for the progress line.
         owner: Whose sequences the calls belong to just now.
         test: The id of the running test; empty outside of tests.
+        process: The process that it runs in; what it forks cannot fail it by itself.
         pending: Errors of ours that the running test must not get away with.
         noting: A block whose errors of ours are pending.
         groups: Notes what becomes of those in exception groups.
@@ -83,6 +85,7 @@ class Engine:
         self.running: set[Run] = set()
         self.owner = Owner("")
         self.test = ""
+        self.process = os.getpid()
         self.pending: list[MimicError] = []
         self.noting = Noting(self.note)
         self.groups = GroupWatch()
@@ -378,7 +381,10 @@ class Engine:
 
     def note(self, error: MimicError) -> MimicError:
         """Notes a problem of the running test, which fails even where the error is swallowed."""
-        if not any(error is noted for noted in self.pending):
+        if os.getpid() != self.process:
+            if not error.mark:
+                self.ledger.children.fail(error)
+        elif not any(error is noted for noted in self.pending):
             self.pending.append(error)
             self.groups.start()
         return error

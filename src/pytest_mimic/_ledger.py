@@ -56,6 +56,7 @@ class Ledger:
         verified, drifted: Real calls compared, and those that gave something else.
         missing: Calls without a recording.
         failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
+        children: What processes that were forked from this one tell of themselves.
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test; they are told with the others.
@@ -68,7 +69,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._children = Children()
+        self.children = Children()
         self._tallies: list[Tally] = []
         self._replayed = 0
         self._saved = 0.0
@@ -91,11 +92,11 @@ class Ledger:
     def use(self, name: str) -> None:
         """A recording or cassette was used, by this process or one forked from it."""
         self.used.add(name)
-        self._children.note(name)
+        self.children.note(name)
 
     def gather_children(self) -> None:
         """Adds what forked children used; their own accounts ended with them."""
-        self.used |= self._children.gather()
+        self.used |= self.children.used()
 
     def tally(self, duration: float) -> Tally:
         """A new counter of replays, each of which saves `duration` seconds."""

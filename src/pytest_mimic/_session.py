@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._cassette import Cassette, CassetteBlock, as_tuple, cassette_name, mode_of, name_of_test
 from pytest_mimic._engine import Engine
 from pytest_mimic._flight import Flights, lock_folder
-from pytest_mimic._ledger import Ledger
+from pytest_mimic._ledger import Ledger, Miss
 from pytest_mimic._patch import Patcher
 from pytest_mimic._pattern import Selector
 from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
@@ -213,6 +213,7 @@ class Session:
         """A test's set-up begins: the calls of its sequences are counted anew."""
         self._patcher.look_again()
         self.engine.test = nodeid
+        self.engine.process = os.getpid()
         self.engine.owner = Owner(nodeid)
         self._unnamed = 0
 
@@ -239,7 +240,20 @@ class Session:
         """The errors that the current phase of the test must not get away with."""
         self.engine.groups.stop()
         pending, self.engine.pending = [*self.engine.pending, *self.new_problems()], []
-        return pending
+        kept = self.ledger.children.errors()
+        self._count(kept)
+        return [*pending, *kept]
+
+    def take_in(self, error: MimicError) -> None:
+        """Notes an error that a forked process has raised, and that has arrived in this one."""
+        self.ledger.children.arrived(error)
+        self._count([error])
+        self.engine.note(error)
+
+    def _count(self, errors: Sequence[MimicError]) -> None:
+        """Counts the misses among the errors of forked processes."""
+        misses = [error for error in errors if isinstance(error, MissingRecordingError)]
+        self.ledger.missing += [Miss(str(error.data["call"]), str(error.data["test"])) for error in misses]
 
     def take_strays(self) -> None:
         """Keeps the errors that happened outside of any test: no test can fail for them."""

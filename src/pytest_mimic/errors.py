@@ -54,12 +54,14 @@ class MimicError(Exception):
         """The traceback, the latest one where it was taken away."""
         return self.__traceback__ or self._way
 
+    #: What its parent knows it by, in a forked process.
+    mark = ""
     _way: TracebackType | None = None
     #: The file that has handled an exception group with this error in it.
     group_handled_in = ""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
+        return _rebuild, (type(self), self.what, self.facts, self.remedies, self.data, self.mark)
 
 
 def _rebuild(
@@ -68,8 +70,18 @@ def _rebuild(
     facts: tuple[str, ...],
     remedies: tuple[str, ...],
     data: dict[str, object],
+    mark: str,
 ) -> MimicError:
-    return kind(what, facts=facts, remedies=remedies, **data)
+    """The error again; one that comes from a forked process fails the test that it comes to."""
+    error = kind(what, facts=facts, remedies=remedies, **data)
+    if mark:
+        from pytest_mimic import _ambient
+
+        error.mark = mark
+        session = _ambient.current()
+        if session is not None:
+            session.take_in(error)
+    return error
 
 
 class MissingRecordingError(MimicError, RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -717,3 +718,67 @@ def test_a_swallowed_damage(project, value):
     project.replay().expect(
         failed=1, says=["passed only because a CorruptRecordingError was swallowed in shop.py:"]
     )
+
+
+FORKING = """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city
+
+    def safe(city):
+        try:
+            return fetch(city)
+        except Exception:
+            return None
+
+    def pool():
+        return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork"))
+
+    def inside(cities):
+        with pool() as workers:
+            return list(workers.map(safe, cities))
+
+    def outside(cities):
+        try:
+            with pool() as workers:
+                return list(workers.map(fetch, cities))
+        except Exception:
+            return None
+
+    def raising(cities):
+        with pool() as workers:
+            return list(workers.map(fetch, cities))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("test", "failed"),
+    [
+        ("shop.inside(['Oslo', 'Rome'])", 1),
+        ("shop.outside(['Oslo'])", 1),
+        ("with pytest.raises(MissingRecordingError): shop.raising(['Oslo'])", 0),
+        ("shop.raising(['Oslo'])", 1),
+    ],
+)
+def test_in_forked_processes(project, test, failed):
+    """Swallowed in the child, or where its error arrives; handled in the test's own file it is deliberate."""
+    project.ini("shop:fetch", filterwarnings="ignore:.*multi-threaded:DeprecationWarning")
+    project.write("shop.py", FORKING)
+    project.write(
+        "test_shop.py",
+        f"import pytest, shop\nfrom pytest_mimic import MissingRecordingError\n\n"
+        f"def test_it():\n    {test}\n\ndef test_other():\n    pass\n",
+    )
+
+    outcomes = {"passed": 1, "failed": 1} if failed else {"passed": 2}
+    run = project.run("-p", "no:randomly", process=True).expect(real=[], **outcomes)
+
+    swallowed = "raising" not in test
+    assert ("passed only because a missing recording was swallowed" in run.output) == swallowed
+    assert f"{test.count(',') + 1 if 'inside' in test else 1} call" in run.section[0]
