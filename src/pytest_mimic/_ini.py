@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._vault.redact import read_names
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -18,7 +19,7 @@ def settings_of(config: pytest.Config) -> Settings:
     """The run's settings.
 
     Raises:
-        pytest.UsageError: Options exclude one another, or a value is none of those allowed.
+        pytest.UsageError: Options exclude one another, a value is none of those allowed, or a line is wrong.
     """
     option = config.option
     given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
@@ -38,7 +39,7 @@ def settings_of(config: pytest.Config) -> Settings:
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
         store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=tuple(_ini(config, "mimic_redact")),
+        redact=_secret_names(config),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
     )
@@ -62,6 +63,18 @@ def _ini(config: pytest.Config, name: str) -> Any:
         return config.getini(name)
     except (TypeError, ValueError, pytest.UsageError) as error:  # not of the option's type
         raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
+
+
+def _secret_names(config: pytest.Config) -> tuple[str, ...]:
+    names, problems = [], []
+    for number, line in enumerate(_ini(config, "mimic_redact"), 1):
+        try:
+            names += read_names(line)
+        except ValueError as error:
+            problems.append(f"mimic_redact, line {number}: {error}")
+    if problems:
+        raise pytest.UsageError(*problems)
+    return tuple(names)
 
 
 def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:

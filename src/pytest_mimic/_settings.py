@@ -33,6 +33,7 @@ class Settings(NamedTuple):
         shown_vault: The same as it is told to people: relative to the rootdir where it can be.
         no_record: Nothing may be written, whatever a fixture asks for.
         ci: The environment says `CI`.
+        redact: Names to add to the secret ones; `!name` takes one out.
     """
 
     mode: Mode

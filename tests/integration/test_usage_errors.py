@@ -75,6 +75,19 @@ def test_a_line_that_cannot_be_read_is_told_at_start(shop, line, told):
     assert "collected" not in run.output
 
 
+def test_a_name_to_redact_that_can_match_nothing_is_told_at_start(shop):
+    """With its line's number, all of them at once: a name that redacts nothing would be a leak."""
+    shop.ini("shop:fetch", mimic_redact=["customer, account  # names", "cust*", "!token 'pin'"])
+
+    run = shop.run()
+
+    run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
+    assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
+        "ERROR: mimic_redact, line 2: cust* is no name, write it in letters, digits, - _ and .",
+        "ERROR: mimic_redact, line 3: 'pin' is no name, write it in letters, digits, - _ and .",
+    ]
+
+
 def test_all_wrong_lines_are_told_at_once(shop):
     """One line for each of them."""
     shop.ini("shop", "shop:fetch", "shop:fetch sequense")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values, read_names
 
 
 @pytest.fixture
@@ -45,14 +47,41 @@ def test_names_that_only_resemble_secrets_are_not_taken(redactor: Redactor, name
     assert not redactor.secret(name)
 
 
-def test_lines_add_names() -> None:
-    """A line of mimic_redact is secret in every spelling, besides the default names."""
-    redactor = Redactor(["patient_id", "  ssn  ", ""])
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("patient_id", ["patient_id"]),
+        ("  ssn  ", ["ssn"]),
+        ("customer, account,!token", ["customer", "account", "!token"]),
+        ("!password\t!X-Api-Key  user.pin", ["!password", "!X-Api-Key", "user.pin"]),
+        ("customer # of the shop, not ours", ["customer"]),
+        ("# customer", []),
+        (" , ", []),
+        ("", []),
+    ],
+)
+def test_a_line_holds_names(line: str, names: list[str]) -> None:
+    """Separated by commas or blanks; what follows a # is a comment."""
+    assert read_names(line) == names
+
+
+@pytest.mark.parametrize(
+    "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_"]
+)
+def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
+    """It would redact nothing, silently."""
+    with pytest.raises(ValueError, match=re.escape(f"{name} is no name")):
+        read_names(f"token {name}")
+
+
+def test_names_are_added() -> None:
+    """An added name is secret in every spelling, besides the default ones."""
+    redactor = Redactor(["patient_id", "ssn"])
 
     assert [redactor.secret(name) for name in ("patientId", "old-patient-id", "SSN", "token")] == [True] * 4
 
 
-def test_a_line_with_an_exclamation_mark_takes_a_name_out() -> None:
+def test_an_exclamation_mark_takes_a_name_out() -> None:
     """`!cookie` leaves cookies alone, and nothing else."""
     redactor = Redactor(["!cookie", "!csrf_token"])
 
@@ -62,8 +91,8 @@ def test_a_line_with_an_exclamation_mark_takes_a_name_out() -> None:
     assert redactor.secret("token")
 
 
-def test_a_later_line_wins() -> None:
-    """A name that one line takes out can be put back by another."""
+def test_a_later_name_wins() -> None:
+    """A name that was taken out can be put back."""
     assert Redactor(["!token", "token"]).secret("token")
     assert not Redactor(["mine", "!mine"]).secret("mine")
 

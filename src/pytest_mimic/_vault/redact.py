@@ -95,6 +95,7 @@ _ABOUT = frozenset(
     types uri url usage user username valid validator version""".split()
 )
 
+_NAME = re.compile(r"!?[\w.-]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # Each pattern can begin at few places only, and so takes time in proportion to the text.
@@ -117,31 +118,41 @@ _ZEROES: dict[type, object] = {bool: False, int: 0, float: 0.0}
 _LONGEST_NAME = 200
 
 
+def read_names(line: str) -> list[str]:
+    """The names in one line of `mimic_redact`, those to take out with their `!`.
+
+    Raises:
+        ValueError: One of them can match nothing.
+    """
+    names = line.partition("#")[0].replace(",", " ").split()
+    for name in names:
+        if not _NAME.fullmatch(name) or not _joined(name):
+            raise ValueError(f"{name} is no name, write it in letters, digits, - _ and .")
+    return names
+
+
 class Redactor:
     """Knows which names are secret, and replaces their values.
 
     Args:
-        lines: Names to add to the default ones; `!name` takes one out.
+        names: Names to add to the default ones; `!name` takes one out. The last word on a name wins.
 
     Attributes:
         issued: Values that servers have given out under secret names in this run, for boundaries to hide elsewhere.
     """
 
-    def __init__(self, lines: Sequence[str] = ()) -> None:
+    def __init__(self, names: Sequence[str] = ()) -> None:
         self.issued: set[str] = set()
         self._names = {_joined(name) for name in DEFAULT_NAMES}
         self._public = {_joined(name) for name in PUBLIC_NAMES}
-        for line in lines:
-            self._add(line.strip())
+        for name in names:
+            self._add(name)
         self._known: dict[str, bool] = {}
 
-    def _add(self, line: str) -> None:
-        name = _joined(line)
-        if not name:
-            return
-        kept, dropped = (self._public, self._names) if line.startswith("!") else (self._names, self._public)
-        kept.add(name)
-        dropped.discard(name)
+    def _add(self, name: str) -> None:
+        kept, dropped = (self._public, self._names) if name.startswith("!") else (self._names, self._public)
+        kept.add(_joined(name))
+        dropped.discard(_joined(name))
 
     def secret(self, name: object) -> bool:
         """Whether the value of an argument, key, attribute, header or parameter of this name is secret."""
