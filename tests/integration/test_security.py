@@ -63,7 +63,7 @@ TEST = """
             config=shop.Config(PUBLIC, S[1], {"db": [{"Client-Secret": S[2]}]}),
             client=shop.Client(S[3]),
             url=f"https://user:{S[4]}@host/?token={S[5]}&q={PUBLIC}",
-            headers=[("Authorization", "Bearer " + S[6])],
+            headers=[["Authorization", "Bearer " + S[6]]],
             command=["run", "--token", S[5], f"--api-key={S[4]}"],
             again=f"said {S[0]} to {PUBLIC}",
         )

@@ -265,15 +265,21 @@ def test_secrets_are_in_no_line() -> None:
     recorded = {
         "token": "abcdef",
         "text": "x abcdef",
-        "pairs": [("X-Api-Key", "k1")],
+        "pairs": [("X-Api-Key", "k1"), ["X-Api-Key", "k2"]],
         "n": {"password": None},
     }
-    actual = {"token": "ghijkl", "text": "x hunter2", "pairs": [("X-Api-Key", "k2")], "n": {"password": "pw"}}
+    actual = {
+        "token": "ghijkl",
+        "text": "x hunter2",
+        "pairs": [("X-Api-Key", "k3"), ["X-Api-Key", "k4"]],
+        "n": {"password": "pw"},
+    }
 
     assert lines(recorded, actual, secrets=["hunter2"]) == [
         "token: <redacted> recorded, another value now",
         "text: 'x <redacted>' recorded, another value now",
         "pairs[0][1]: <redacted> recorded, another value now",
+        "pairs[1][1]: <redacted> recorded, another value now",
         "n.password: None recorded, <redacted> now",
     ]
 

@@ -246,6 +246,7 @@ def test_secrets_are_left_out_by_name_everywhere() -> None:
         b"Authorization": "x",
         "config": types.SimpleNamespace(api_key=b"12345", name="a"),
         "headers": [("X-Api-Key", "k"), ("Accept", "y")],
+        "parsed": [["X-Api-Key", "k"], ["Cookie", None], ["Accept", "y"]],
     }
 
     text = shown(value)
@@ -253,7 +254,8 @@ def test_secrets_are_left_out_by_name_everywhere() -> None:
     assert text == (
         "{'password': <redacted>, 'token': None, b'Authorization': <redacted>, "
         "'config': SimpleNamespace(api_key=<redacted>, name='a'), "
-        "'headers': [('X-Api-Key', <redacted>), ('Accept', 'y')]}"
+        "'headers': [('X-Api-Key', <redacted>), ('Accept', 'y')], "
+        "'parsed': [['X-Api-Key', <redacted>], ['Cookie', None], ['Accept', 'y']]}"
     )
 
 
@@ -305,10 +307,11 @@ def test_secrets_in_a_value_are_found_at_any_depth() -> None:
         "a": [{"token": "abcd"}, Slotted()],
         "auth": ("ann", b"pass1"),
         "h": {"Authorization": "Bearer xyz1"},
+        "pairs": [["Authorization", "Bearer xyz2"], ["Accept", "xyz3"]],
     }
     value["self"] = value
 
-    assert secrets_in(value, REDACTOR) == {"abcd", "hunter2", "ann", "pass1", "xyz1"}
+    assert secrets_in(value, REDACTOR) == {"abcd", "hunter2", "ann", "pass1", "xyz1", "xyz2"}
 
 
 def test_long_strings_are_cut_and_still_differ() -> None:

@@ -42,9 +42,9 @@ def type_name(kind: type) -> str:
     return f"{module}:{kind.__qualname__}"
 
 
-def is_pair(value: object) -> bool:
-    """Whether a value is a (name, value) pair, as lists of headers hold them."""
-    return type(value) is tuple and len(value) == 2 and type(value[0]) in (str, bytes)
+def is_pair(value: Any) -> bool:
+    """Whether a value is a (name, value) pair, as lists of headers hold them; where JSON held these, a list."""
+    return type(value) in (tuple, list) and len(value) == 2 and type(value[0]) in (str, bytes)
 
 
 def attributes_of(value: object) -> dict[str, Any]:

@@ -210,15 +210,15 @@ class _Walk:
     # What has parts
 
     def items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> Any:
-        if is_pair(value) and value[1] is not None and self.redactor.secret(value[0]):
-            return {TAG: "tuple", "items": [self.node(value[0], room, depth), PLACEHOLDER]}
-        inner = self.children(self.without_options(value), room, depth)
+        inner = self.children(self.without_secrets(value), room, depth)
         if type(value) is list and len(inner) == len(value):
             return inner
         return self.listed(inner, value)
 
-    def without_options(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
-        """The first items, as many as are shown; of a command line, without what follows `--password`."""
+    def without_secrets(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
+        """The first items, as many as are shown; without what follows a secret name in a pair, or `--password`."""
+        if is_pair(value):
+            return [value[0], self.safe(*value)]
         items = list(value[: self.budget.items])
         return [
             PLACEHOLDER if before is not None and self.redactor.secret_flag(before) else item
