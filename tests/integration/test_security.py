@@ -65,6 +65,7 @@ TEST = """
             url=f"https://user:{S[4]}@host/?token={S[5]}&q={PUBLIC}",
             headers=[["Authorization", "Bearer " + S[6]]],
             command=["run", "--token", S[5], f"--api-key={S[4]}"],
+            line=f"run --token {S[5]} -v",
             again=f"said {S[0]} to {PUBLIC}",
         )
 

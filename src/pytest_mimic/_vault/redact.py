@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
+from pytest_mimic._vault.json_text import looks_like_json, parse_json_text, replace_in_json
+
 #: Stands for a secret value, wherever one is left out.
 PLACEHOLDER = "<redacted>"
 
@@ -102,7 +104,8 @@ _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 _URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>]+")
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
 _NAMED = re.compile(
-    r"""(?<![\w-])-{0,2}(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)\s{0,20}[=:]\s{0,20}"""
+    r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
+    r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
 _VALUE = re.compile(
     r"""(?:None|null)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
@@ -110,6 +113,8 @@ _VALUE = re.compile(
     + _SCHEMES
     + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
 )
+_FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
+_WITH_QUERY = re.compile(r"[^\s?#]*[?#]\S+")
 _FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
@@ -189,7 +194,7 @@ class Redactor:
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """A copy of plain data, with the values of secret names replaced; None stays None.
 
-        Strings that are URLs lose the secrets in them as well.
+        Strings that are data themselves lose the secrets in them as well.
 
         Args:
             plain: What JSON holds.
@@ -207,9 +212,20 @@ class Redactor:
                 elif isinstance(value, (dict, list)):
                     box[key] = value.copy()
                     todo.append((box[key], hidden))
-                elif isinstance(value, str) and "://" in value:
-                    box[key] = self.scrub_urls(value)
+                elif isinstance(value, str):
+                    box[key] = self.scrub_data(value)
         return root[0]
+
+    def scrub_data(self, text: str) -> str:
+        """A text that is JSON, an urlencoded form or a URL as a whole, without its secrets; any other, without its URLs'."""
+        if looks_like_json(text) and parse_json_text(text) is not None:
+            return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_data)
+        if "=" in text:
+            if is_form(text):
+                return self.scrub_form(text)
+            if _WITH_QUERY.fullmatch(text):
+                return self.scrub_url(text)
+        return self.scrub_urls(text) if "://" in text else text
 
     def scrub_url(self, url: str) -> str:
         """The URL without passwords in its user part, its query and its fragment."""
@@ -268,6 +284,11 @@ class Redactor:
                 yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
                 done = at = value.end()
         yield text[done:]
+
+
+def is_form(text: str) -> bool:
+    """Whether a text is an urlencoded form, one field being enough."""
+    return _FORM.fullmatch(text) is not None
 
 
 def hide_values(text: str, secrets: Iterable[str]) -> str:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.http_secrets import Secrets
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-_FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s<>{}]*(?:&[\w.\[\]%+-]+=[^&\s<>{}]*)+")
 _PARAMETER = re.compile(
     r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
 )
@@ -215,7 +214,7 @@ def _stored_whole(data: bytes, kind: str, charset: str, secrets: Secrets) -> dic
     if "json" in kind or text.lstrip()[:1] in ("{", "["):
         body = _stored_json(text, secrets)
     if not body:
-        form = kind == "application/x-www-form-urlencoded" or _FORM.fullmatch(text)
+        form = kind == "application/x-www-form-urlencoded"
         body = {"text": secrets.form(text) if form else secrets.text(text)}
     if codecs.lookup(charset).name != "utf-8":
         body["charset"] = charset

@@ -23,7 +23,7 @@ def parse_json(text: str) -> Any:
         ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=unique_keys)
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
@@ -34,7 +34,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A mapping of these pairs, as `json.loads` hands them over.
 
     Raises:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values
-from pytest_mimic.boundaries.http_json import parse_json, unique_keys, write_json
+from pytest_mimic._vault.json_text import looks_like_json, parse_json_text
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values, is_form
+from pytest_mimic.boundaries.http_json import parse_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
-_BEFORE_JSON = "\ufeff \t\r\n"
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
 
@@ -85,25 +84,16 @@ class Secrets:
         return _hidden(scrubbed, self.values) if self.values else scrubbed
 
     def text(self, text: str) -> str:
-        """Free text without the known secrets, without those in its URLs, and those in it if it is nearly JSON."""
-        if text.lstrip(_BEFORE_JSON)[:1] in ("{", "["):
-            text = self._nearly_json(text)
-        if "://" in text:
-            text = self.redactor.scrub_urls(text)
+        """Free text without the known secrets, and without those in it if it is data; it learns these."""
+        self.learn(text)
+        if looks_like_json(text) and parse_json_text(text) is None:
+            text = self.redactor.scrub_text(text)  # perhaps cut off by its reader
+        else:
+            text = self.redactor.scrub_data(text)
         return hide_values(text, self.values) if self.values else text
 
-    def _nearly_json(self, text: str) -> str:
-        """JSON that plain data does not keep (NaN, a key twice), after a byte order mark, or cut off by its reader."""
-        try:
-            value = json.loads(text.lstrip(_BEFORE_JSON), object_pairs_hook=unique_keys)
-        except (ValueError, RecursionError):
-            return self.redactor.scrub_text(text)
-        self.learn(value)
-        scrubbed = self.redactor.scrub(value, keep_types=True)
-        return text if scrubbed == value else json.dumps(scrubbed)
-
     def form(self, form: str) -> str:
-        """An urlencoded form without secrets; it learns them."""
+        """What is said to be an urlencoded form, without secrets; it learns them."""
         self.learn(dict(parse_qsl(form, errors="backslashreplace")))
         return self.text(self.redactor.scrub_form(form))
 
@@ -153,7 +143,7 @@ def _basic_password(value: str) -> str:
 
 
 def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:
-    """Every string under a secret name."""
+    """Every string under a secret name, also inside of texts that are data."""
     todo = [(plain, False)]
     while todo:
         value, secret = todo.pop()
@@ -161,8 +151,18 @@ def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:
             todo.extend((inner, secret or redactor.secret(name)) for name, inner in value.items())
         elif isinstance(value, list):
             todo.extend((inner, secret) for inner in value)
-        elif secret and isinstance(value, str):
-            yield value
+        elif isinstance(value, str):
+            if secret:
+                yield value
+            else:
+                todo.append((_data_in(value), False))
+
+
+def _data_in(text: str) -> Any:
+    """What a text that is JSON or an urlencoded form holds; None for any other."""
+    if "=" in text and is_form(text):
+        return [{name: value} for name, value in parse_qsl(text, errors="backslashreplace")]
+    return parse_json_text(text)
 
 
 def _hidden(plain: Any, values: set[str]) -> Any:

@@ -135,6 +135,26 @@ def test_basic_password_is_known(tape):
     assert plain["body"] == {"text": "hello <redacted>"}
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"password=raw1234secret&x=1", "password=<redacted>&x=1"),
+        (b"password=raw1234secret", "password=<redacted>"),
+        (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
+    ],
+)
+def test_a_body_that_is_data_without_saying_so(tape, body, shown):
+    """A form without a content type, JSON kept in JSON: hidden in the request, and known in its answer."""
+    call, exchange, request, step = begun(tape, "http://shop.test/", method="POST", body=body)
+    recorder = exchange.recorder(step, request)
+    recorder.started(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
+    recorder.chunks.append(b"you said raw1234secret")
+    recorder.complete()
+
+    assert call.parts["body"] == call.described["body"] == shown
+    assert tape.plain[-1]["body"] == {"text": "you said <redacted>"}
+
+
 def test_values_of_response_headers_are_known(tape):
     """A cookie or a token in a header is hidden in the body as well, and in what is sent later."""
     plain = recorded(

@@ -198,7 +198,7 @@ def test_chunks_end_between_characters():
         (["a\n", "b\n"], ["a\n", "b\n"]),
         (['{"token": "x1"}\n', '{"a": 1}\n'], ['{"token": "<redacted>"}\n', '{"a": 1}\n']),
         (['a\n{"tok', 'en":"x1"}\nb', "c\n"], ['a\n{"token":"<redacted>"}\n', "b", "c\n"]),
-        (['data: {"token":"x1","a":NaN}\n'], ['data: {"token": "<redacted>", "a": NaN}\n']),
+        (['data: {"token":"x1","a":NaN}\n'], ['data: {"token":"<redacted>","a":NaN}\n']),
         (['{"token":{"id":"x1","ttl":60}}\n'], ['{"token":{"id":"<redacted>","ttl":0}}\n']),
         (['{"token":"abcd1234efgh"}\n', "say abcd1234efgh", " twice\n"], None),
     ],
@@ -223,6 +223,12 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
         ),
         ("access_token=abc&scope=a", "application/x-www-form-urlencoded", "access_token=<redacted>&scope=a"),
         ("access_token=abc&scope=a", "text/plain", "access_token=<redacted>&scope=a"),
+        ("access_token=abc", "text/plain", "access_token=<redacted>"),
+        (
+            '{"path":"/users?token=abc","got":"{\\"password\\":\\"ab12cd34ef\\"}","note":"it is ab12cd34ef"}',
+            "application/json",
+            '{"path":"/users?token=<redacted>","got":"{\\"password\\":\\"<redacted>\\"}","note":"it is <redacted>"}',
+        ),
         ("see https://x.test/?api_key=abc now", "text/plain", "see https://x.test/?api_key=<redacted> now"),
         (
             '{"token":"ab12cd34ef","note":"it is ab12cd34ef"}',
@@ -230,9 +236,9 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
             '{"token":"<redacted>","note":"it is <redacted>"}',
         ),
         ('{"a":1.10,"token":"abc"}', "application/json", '{"a":1.1,"token":"<redacted>"}'),
-        ('{"token":"abc","a":NaN}', "application/json", '{"token": "<redacted>", "a": NaN}'),
+        ('{"token":"abc","a":NaN}', "application/json", '{"token":"<redacted>","a":NaN}'),
         ('{"token":"abc","a":1,"a":2}', "application/json", '{"token":"<redacted>","a":1,"a":2}'),
-        ('\ufeff{"token":"abc"}', "application/json", '{"token": "<redacted>"}'),
+        ('\ufeff{"token":"abc"}', "application/json", '\ufeff{"token":"<redacted>"}'),
         ('{"token":"abc","items":[1,', "application/json", '{"token":"<redacted>","items":[1,'),
         (
             '{"auth":{"client_token":"abc","policies":["a","b"],"lease":3600,"renewable":true,"note":null}}',

@@ -1,0 +1,77 @@
+"""JSON as text: secrets are taken out of it, and it stays written as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+# One pass: what begins with `"` ends in one place, everything else is told apart by its first character.
+_TOKEN = re.compile(
+    r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<sign>[{}\[\],])|(?P<word>[^\s{}\[\],:"]+)"""
+)
+_BEFORE = "\ufeff \t\r\n"
+_WORDS = {"null": "null", "false": "false", "true": "false"}
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a text begins as a JSON mapping or list does, perhaps after a byte order mark."""
+    return text.lstrip(_BEFORE)[:1] in ("{", "[")
+
+
+def parse_json_text(text: str) -> Any:
+    """The mapping or list that a JSON text holds; None for any other text."""
+    if not looks_like_json(text):
+        return None
+    try:
+        return json.loads(text.lstrip(_BEFORE))
+    except (ValueError, RecursionError):
+        return None
+
+
+def replace_in_json(
+    text: str, secret: Callable[[str], bool], placeholder: str, inner: Callable[[str], str]
+) -> str:
+    """A JSON text with other values under secret names, each of the type that was there; null stays null.
+
+    Args:
+        text: Valid JSON.
+        secret: Whether what stands under a name is secret.
+        placeholder: For texts; numbers become 0.
+        inner: What becomes of the other texts.
+    """
+    around: list[bool] = []  # for each open mapping or list, whether all of it is secret
+    is_secret = False
+
+    def replaced(token: re.Match[str]) -> str:
+        nonlocal is_secret
+        sign, word = token["sign"], token["word"]
+        if token["colon"] is not None:
+            is_secret = around[-1] or secret(json.loads(token["text"]))
+        elif sign in ("{", "["):
+            around.append(is_secret)
+        elif sign is not None:
+            if sign != ",":
+                around.pop()
+            is_secret = bool(around) and around[-1]
+        elif is_secret:
+            return f'"{placeholder}"' if word is None else _zero(word)
+        elif word is None:
+            return _changed(token[0], inner)
+        return token[0]
+
+    return _TOKEN.sub(replaced, text)
+
+
+def _zero(word: str) -> str:
+    """What a secret number, truth value or null becomes."""
+    if word in _WORDS:
+        return _WORDS[word]
+    return "0" if word.lstrip("-").isdigit() else "0.0"
+
+
+def _changed(quoted: str, inner: Callable[[str], str]) -> str:
+    text = json.loads(quoted)
+    changed = inner(text)
+    return quoted if changed == text else json.dumps(changed, ensure_ascii=quoted.isascii())
