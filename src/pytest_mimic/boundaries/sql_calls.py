@@ -44,6 +44,7 @@ def describe_statement(
     *,
     database: int | str,
     redactor: Redactor,
+    binds: Sequence[str] = (),
     many: bool = False,
     shared: bool = False,
 ) -> Sent:
@@ -54,11 +55,12 @@ def describe_statement(
         parameters: A mapping, a sequence, or none; a list of them with `many`.
         database: Which of the test's databases; a dialect's name where it is shared.
         redactor: Knows which names are secret.
+        binds: The names that parameters by place have in SQLAlchemy, if it knows them.
         many: It is `executemany`.
         shared: It belongs to the engine, not to a test.
     """
     statement = read_statement(_CURSOR.sub("c_", sql))
-    namer = _Namer(statement.columns, redactor)
+    namer = _Namer(statement.columns, binds, redactor)
     params: Any
     if many:
         params = [namer.plain(each) for each in parameters]
@@ -108,8 +110,9 @@ def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class _Namer:
     """Gives parameters as plain data by name: by the column's, where they have a place only."""
 
-    def __init__(self, columns: dict[str, str], redactor: Redactor) -> None:
+    def __init__(self, columns: dict[str, str], binds: Sequence[str], redactor: Redactor) -> None:
         self._columns = columns
+        self._binds = {str(place): name for place, name in enumerate(binds, 1)}
         self._redactor = redactor
         self.secrets: list[str] = []
 
@@ -134,8 +137,8 @@ class _Namer:
         return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
 
     def _is_secret(self, name: str, mark: str) -> bool:
-        secret = self._redactor.secret
-        return secret(name) or secret(_NUMBERED.sub("", name)) or secret(self._columns.get(mark, ""))
+        names = (name, _NUMBERED.sub("", name), self._columns.get(mark, ""), self._binds.get(mark, ""))
+        return any(map(self._redactor.secret, names))
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -156,14 +156,15 @@ class Line:
             return f"{self.dialect.name}+{self.dialect.driver}"
         return self.port.ordinal("database", self.database.key)
 
-    def statement(self, sql: str, parameters: Any, *, many: bool) -> Sent:
-        """Describes a statement that is about to be sent."""
+    def statement(self, sql: str, parameters: Any, *, binds: Sequence[str], many: bool) -> Sent:
+        """Describes a statement that is about to be sent; `binds` are the names of parameters by place."""
         with self.port.noting:
             return describe_statement(
                 sql,
                 parameters,
                 database=self.place,
                 redactor=self.port.redactor,
+                binds=binds,
                 many=many,
                 shared=self.setting_up,
             )

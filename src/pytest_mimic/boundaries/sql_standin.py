@@ -293,6 +293,7 @@ class StandInCursor:
         self._kwargs = kwargs or {}
         self._real: Any = None
         self._input_sizes: tuple[Any, ...] | None = None
+        self._binds: Sequence[str] = ()
         self._reset()
 
     def _reset(self) -> None:
@@ -310,6 +311,10 @@ class StandInCursor:
 
     # -- executing
 
+    def _name_parameters(self, binds: Sequence[str]) -> None:
+        """Says what the parameters by place of the next statement are called in SQLAlchemy."""
+        self._binds = binds
+
     def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
         """Executes a statement with its parameters; `options` are the driver's own."""
         __tracebackhide__ = True
@@ -323,13 +328,15 @@ class StandInCursor:
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         __tracebackhide__ = True
         line = self._line
+        binds, self._binds = self._binds, ()
         self._reset()
         if line.resetting and line.real is None:
             line.note(Operation(kind, sql, args))
             return self
         if line.resetting or not line.port.taking():
             return self._pass(kind, sql, args, options)
-        sent = line.statement(_text(sql), args[0] if args else None, many=kind == "executemany")
+        parameters = args[0] if args else None
+        sent = line.statement(_text(sql), parameters, binds=binds, many=kind == "executemany")
         step = line.port.begin(sent.call)
         if step.mode == "pass":
             return self._pass(kind, sql, args, options)

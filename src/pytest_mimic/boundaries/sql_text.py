@@ -29,6 +29,7 @@ _CLAUSES = frozenset(
 )
 #: Words between a column and its parameter.
 _OPERATORS = frozenset("IN NOT LIKE ILIKE ANY ALL BETWEEN IS ESCAPE SIMILAR TO CAST AS REGEXP GLOB".split())
+_COMPARISONS = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "LIKE", "ILIKE"))
 _TABLE_WORDS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
 )
@@ -267,7 +268,7 @@ class _ColumnReader:
         elif word.kind == "quoted":
             self._column = word.name
         elif word.kind == "word" and not (place and self._words[place - 1].text == "::"):
-            self._read_word(word)
+            self._read_word(place, word)
 
     def _count_items(self, place: int, word: Token) -> None:
         """In the rows of VALUES, the place of an item tells its column."""
@@ -282,9 +283,33 @@ class _ColumnReader:
     def _name(self, place: int, word: Token) -> str | None:
         if self._in_row(place, word) and self._item < len(self._inserted):
             return self._inserted[self._item]
-        return self._column
+        return self._column or self._compared_with(place)
 
-    def _read_word(self, word: Token) -> None:
+    def _compared_with(self, place: int) -> str | None:
+        """The column behind the comparison that a parameter begins: `? = lower(users.name)`."""
+        rest = iter(range(place + 1, len(self._words)))
+        after = next((n for n in rest if not self._is_dressing(n)), None)
+        if after is None or self._words[after].upper not in _COMPARISONS:
+            return None
+        for word, following in ((self._words[n], self._text(n + 1)) for n in rest):
+            if word.kind not in ("word", "quoted"):
+                if word.text not in ("(", "."):
+                    return None
+            elif following not in ("(", "."):
+                return None if word.text[0].isdigit() or word.upper in _CLAUSES else word.name
+        return None
+
+    def _is_dressing(self, place: int) -> bool:
+        """What may stand between a parameter and the comparison: closing parentheses, the name of a type."""
+        return self._text(place) in (")", "::") or self._text(place - 1) == "::"
+
+    def _is_function(self, place: int) -> bool:
+        return self._words[place].kind == "word" and self._text(place + 1) == "("
+
+    def _text(self, place: int) -> str:
+        return self._words[place].text if place < len(self._words) else ""
+
+    def _read_word(self, place: int, word: Token) -> None:
         upper = word.upper
         if upper in ("LIMIT", "OFFSET", "PASSWORD"):
             self._column = word.text.lower()
@@ -294,7 +319,7 @@ class _ColumnReader:
             self._is_between = False
         elif upper in _OPERATORS:
             self._is_between = upper == "BETWEEN"
-        elif not word.text[0].isdigit():
+        elif not word.text[0].isdigit() and not self._is_function(place):
             self._column = word.name
 
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
 from pytest_mimic.boundaries.sql_line import Database, Line, Operation, wait
-from pytest_mimic.boundaries.sql_standin import StandInConnection, StandInDriver
+from pytest_mimic.boundaries.sql_standin import StandInConnection, StandInCursor, StandInDriver
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -39,7 +39,7 @@ class SqlBoundary:
         self._introduced: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
-        """Where pools connect, hand out and ping; where engines say which database theirs is."""
+        """Where pools connect, hand out and ping; where engines say which database theirs is, and what they execute."""
         postgresql = "sqlalchemy.dialects.postgresql"
         return [
             Edge("sqlalchemy.pool.base", (_RECORD, f"{_RECORD}__connect"), self._connecting),
@@ -47,6 +47,7 @@ class SqlBoundary:
             Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _resetting),
             Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _resetting),
             Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
+            Edge("sqlalchemy.engine.base", ("Connection", "_exec_single_context"), _executing),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "initialize"), self._initializing),
             Edge("sqlalchemy.engine.default", ("DefaultDialect", "_do_ping_w_event"), _pinging),
             Edge("psycopg._typeinfo", ("TypeInfo", "fetch"), _fetching_type),
@@ -199,6 +200,37 @@ class _StandInPool:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pool, name)
+
+
+def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+    """Where a statement has left Core: a driver that takes parameters by place is not told their names any more."""
+
+    def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
+        __tracebackhide__ = True
+        if isinstance(context.cursor, StandInCursor):
+            context.cursor._name_parameters(_names_by_place(context))
+        return original(connection, dialect, context, *args)
+
+    return execute
+
+
+def _names_by_place(context: Any) -> Sequence[str]:
+    """The names of a compiled statement's parameters, as its driver gets them; none where it gets names."""
+    compiled = context.compiled
+    if not getattr(compiled, "positional", False):
+        return ()
+    names: list[str] = []
+    lists: list[str] = []
+    for name in compiled.positiontup:
+        if (
+            name in context._expanded_parameters
+        ):  # `IN`: a parameter for each value, numbered ones behind all others
+            (lists if context.dialect.paramstyle.startswith("numeric") else names).extend(
+                context._expanded_parameters[name]
+            )
+        elif name in context.compiled_parameters[0]:  # not one that became part of the text
+            names.append(name)
+    return names + lists
 
 
 def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

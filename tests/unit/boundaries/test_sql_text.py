@@ -65,6 +65,13 @@ COLUMNS = {
     "SELECT * FROM t WHERE a = %(a_1)s::INTEGER AND b = %(x)s": {"a_1": "a", "x": "b"},
     "SELECT * FROM t WHERE a = :first": {"first": "a"},
     "SELECT ?, ? FROM t": {},
+    "SELECT * FROM t WHERE lower(a) = lower(?) AND ? = lower(t.b) OR ((lower($3::text)) >= (c))": {
+        "1": "a",
+        "2": "b",
+        "3": "c",
+    },
+    'SELECT * FROM t WHERE :x LIKE "t"."b" AND a = :y': {"x": "b", "y": "a"},
+    "UPDATE t SET a = crypt(?, gen_salt(?)), b = coalesce(?, b)": {"1": "a", "2": "a", "3": "b"},
 }
 
 
@@ -83,6 +90,7 @@ def test_parameters_are_named_by_their_columns(sql: str) -> None:
             "INSERT INTO t (a, password) VALUES ('x', '***')",
         ),
         ("ALTER USER bob PASSWORD 'hunter2'", "ALTER USER bob PASSWORD '***'"),
+        ("SELECT 1 FROM t WHERE 'hunter2' = password", "SELECT 1 FROM t WHERE '***' = password"),
         ("UPDATE t SET password='it''s', a='b'", "UPDATE t SET password='***', a='b'"),
     ],
 )

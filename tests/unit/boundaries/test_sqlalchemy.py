@@ -337,6 +337,35 @@ def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, p
     assert "hunter2" not in tape.text
 
 
+def test_secrets_of_parameters_are_known_by_their_own_names(
+    tape: DatabaseTape, connect: Connect, place: Place
+) -> None:
+    """Also where the driver takes them by place, and the statement names no column for them."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (id int, password text)")
+        insert = sa.text("INSERT INTO t VALUES (:id, :password)")
+        names = sa.text("SELECT id FROM t WHERE cast(id AS text) IN :api_keys AND id < :most")
+        with engine.begin() as connection:
+            connection.execute(insert, {"id": 1, "password": "hunter2-one"})
+            connection.execute(insert, [{"id": n, "password": f"hunter2-{n}"} for n in (2, 3)])
+            found = connection.execute(
+                names.bindparams(sa.bindparam("api_keys", expanding=True)),
+                {"most": 4711, "api_keys": ["hunter2-x", "1"]},
+            )
+            return found.scalars().all(), connection.scalar(
+                sa.text("SELECT count(*) FROM t WHERE substr(cast(:api_key AS text), 1, 7) = 'hunter2'"),
+                {"api_key": "hunter2-key"},
+            )
+
+    recorded, replayed = both(tape, place, steps)
+
+    assert recorded == replayed == ([1], 3)
+    assert "hunter2-" not in tape.text
+    assert "4711" in tape.text
+
+
 # -- what belongs to the engine
 
 
@@ -812,6 +841,30 @@ def test_async_engines(tape: DatabaseTape, async_place: Place) -> None:
     assert replayed == recorded
     assert recorded[1] == list(range(30))
     assert recorded[-1] == 30
+
+
+def test_names_of_parameters_are_known_with_asyncio(tape: DatabaseTape, async_place: Place) -> None:
+    """Also of a driver that numbers them, with the values of a list behind all others."""
+
+    async def steps() -> None:
+        engine = create_async_engine(async_place.real)
+        async with engine.begin() as connection:
+            await connection.execute(sa.text("CREATE TABLE t (id int, password text)"))
+            await connection.execute(
+                sa.text("INSERT INTO t VALUES (1, :password)"), {"password": "hunter2-a"}
+            )
+            await connection.execute(
+                sa.text("SELECT id FROM t WHERE cast(id AS text) IN :api_keys AND id < :most").bindparams(
+                    sa.bindparam("api_keys", expanding=True)
+                ),
+                {"most": 4711, "api_keys": ["hunter2-x", "1"]},
+            )
+        await engine.dispose()
+
+    asyncio.run(steps())
+
+    assert "hunter2-" not in tape.text
+    assert "4711" in tape.text
 
 
 def test_async_connections_are_set_up_through_their_driver(tape: DatabaseTape, async_place: Place) -> None:
