@@ -168,7 +168,7 @@ def proven_unused(
     outcomes: dict[str, str],
     all_passed: bool,
     test_of: Callable[[str], str | None],
-    could_run: Callable[[str], bool],
+    is_gone: Callable[[str], bool],
 ) -> Iterator[str]:
     """The recordings that a complete run has proven unused.
 
@@ -177,9 +177,12 @@ def proven_unused(
         outcomes: Each test's id with `passed`, `failed` or `skipped`.
         all_passed: Whether no test and no module was skipped or failed.
         test_of: Gives the test that made a recording; None leaves the file alone.
-        could_run: Whether the run would have run such a test, if it still existed.
+        is_gone: Whether a test that was not run exists no more.
     """
     for name in unused:
         test = test_of(name)
-        if test is not None and (outcomes.get(test) == "passed" or (all_passed and could_run(test))):
+        if test is None:
+            continue
+        ended = outcomes.get(test)
+        if ended == "passed" or (ended is None and all_passed and is_gone(test)):
             yield name

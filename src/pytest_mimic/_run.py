@@ -14,7 +14,7 @@ from pytest_mimic._ini import settings_of
 from pytest_mimic._ledger import proven_unused
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
-from pytest_mimic._selection import narrowed_by, reaches
+from pytest_mimic._selection import is_gone, narrowed_by
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed import handled_in, where_swallowed
@@ -312,7 +312,7 @@ class Run:
                 unused=len(proven),
                 shown=[self._shown(name) for name in proven[:_SHOWN_UNUSED]],
                 unproven=len(unused) - len(proven),
-                unproven_as="their files were not collected" if all_passed else "some tests did not pass",
+                unproven_as=_why_unproven(len(unused) - len(proven), all_passed=all_passed),
                 **self._clear(proven),
             )
         if settings.mode.writes and self.session.ledger.recorded:
@@ -329,8 +329,13 @@ class Run:
             outcomes=self._outcomes,
             all_passed=all_passed,
             test_of=self.session.test_of,
-            could_run=cache(
-                partial(reaches, collected=self.session.ledger.collected, rootdir=self.config.rootpath)
+            is_gone=cache(
+                partial(
+                    is_gone,
+                    collected=self.session.ledger.collected,
+                    ran=self._outcomes.keys(),
+                    rootdir=self.config.rootpath,
+                )
             ),
         )
 
@@ -402,6 +407,12 @@ class _Watching:
 
     def pytest_keyboard_interrupt(self) -> None:
         self._run.narrow(_STOPPED)
+
+
+def _why_unproven(count: int, *, all_passed: bool) -> str:
+    if not all_passed:
+        return "some tests did not pass"
+    return "its test may still exist" if count == 1 else "their tests may still exist"
 
 
 def _kind(error: MimicError) -> str:

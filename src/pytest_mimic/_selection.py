@@ -43,14 +43,67 @@ def narrowed_by(
     return reasons
 
 
-def reaches(nodeid: str, *, collected: Collection[str], rootdir: Path) -> bool:
-    """Whether a complete run would have run the test of an id, if it still existed.
+def is_gone(nodeid: str, *, collected: Collection[str], ran: Collection[str], rootdir: Path) -> bool:
+    """Whether a test that a complete run did not come to exists no more.
 
-    Not one in a file in which the run looked for no tests: `testpaths` leaves it out, or it holds doctests.
-    A test whose file is not there any more is reached: nothing else will ever run it.
+    It does where its file was not looked into (`testpaths` leaves it out), and where it still stands in there: a
+    doctest in a run without doctests, a class of unittest with `-p no:unittest`.
+
+    Args:
+        nodeid: The test's id.
+        collected: The files in which the run looked for tests, by their ids.
+        ran: The ids of the tests that were run.
+        rootdir: The rootdir.
     """
-    file = nodeid.partition("::")[0]
-    return file in collected or not Path(rootdir, file).is_file()
+    file, _, name = nodeid.partition("::")
+    path = Path(rootdir, file)
+    if not path.is_file():
+        return True
+    if file not in collected:
+        return False
+    if _is_doctest(nodeid):
+        return any(
+            _is_doctest(other) for other in ran if other.startswith(f"{file}::")
+        ) or not _holds_doctest(path, name)
+    function = nodeid.partition("[")[0]
+    return any(other.partition("[")[0] == function for other in ran) or not _defines(path, name)
+
+
+def _is_doctest(nodeid: str) -> bool:
+    """Whether the id is that of a doctest: it ends in a dotted name, or that of its module."""
+    file, _, name = nodeid.partition("::")
+    name = name.partition("[")[0]
+    return "::" not in name and ("." in name or name == Path(file).stem)
+
+
+def _holds_doctest(path: Path, name: str) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    owner = name.rpartition(".")[2]
+    return ">>>" in text and (path.suffix != ".py" or owner == path.stem or owner in text)
+
+
+def _defines(path: Path, name: str) -> bool:
+    """Whether a file has a function, or a method of a class, of this name; where it cannot be told, it has."""
+    import ast
+
+    *classes, function = name.partition("[")[0].split("::")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix != ".py":
+        return function in text
+    scope: ast.AST
+    try:
+        scope = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return True
+    for cls in classes:
+        found = [node for node in ast.walk(scope) if isinstance(node, ast.ClassDef) and node.name == cls]
+        if not found:
+            return False
+        scope = found[-1]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    if any(isinstance(node, kinds) and node.name == function for node in ast.walk(scope)):
+        return True
+    return isinstance(scope, ast.ClassDef) and bool(scope.bases) and f"def {function}(" in text
 
 
 def _holds(outer: Path, inner: Path) -> bool:

@@ -22,7 +22,7 @@ from pytest_mimic._vault.redact import Redactor
 from pytest_mimic._wrap import Mimicked
 from pytest_mimic.boundaries import is_installed, load_boundary
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.errors import CorruptRecordingError, MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._patch import Activation
@@ -269,8 +269,6 @@ class Session:
         """The test that made a recording or cassette, empty where none is known; None where it is not ours to judge."""
         try:
             return self.vault.test_of(name) or ""
-        except CorruptRecordingError as error:
-            return None if "format" in error.data else ""
         except MimicError:
             return None
 

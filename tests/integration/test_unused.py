@@ -340,7 +340,7 @@ def test_a_recording_of_a_test_outside_of_testpaths_is_not_judged(shop):
     gone = shop.replay("--mimic-clear-unused").expect(passed=2)
 
     assert there.section == [
-        "2 calls replayed, # s saved; 1 recording not used, not judged: their files were not collected"
+        "2 calls replayed, # s saved; 1 recording not used, not judged: its test may still exist"
     ]
     assert whole.section == ["3 calls replayed, # s saved"]
     assert cities(whole) == {"Oslo", "Rome", "Bonn"}
@@ -362,10 +362,71 @@ def test_a_recording_of_a_doctest_is_judged_by_runs_that_collect_doctests(projec
     gone = project.replay("--doctest-modules", "--mimic-clear-unused").expect(passed=1)
 
     assert without.section == [
-        "1 call replayed, # s saved; 1 recording not used, not judged: their files were not collected"
+        "1 call replayed, # s saved; 1 recording not used, not judged: its test may still exist"
     ]
     assert cities(without) == {"Oslo", "Rome"}
     assert cities(gone) == {"Oslo"}
+
+
+STANDING = '''
+import unittest, shop
+
+class ShopCase(unittest.TestCase):
+    def test_oslo(self):
+        shop.fetch("Oslo")
+
+def helper():
+    """
+    >>> shop.fetch("Bonn")
+    {'city': 'Bonn'}
+    """
+
+def test_rome():
+    shop.fetch("Rome")
+
+def check_nothing():
+    pass
+'''
+
+
+@pytest.mark.parametrize("options", ["-p no:unittest", "-o python_functions=check_*", ""])
+def test_a_test_that_stands_in_its_file_is_not_gone(project, options):
+    """A run that looked into the file, and not for such tests or doctests, proves nothing of them."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", STANDING)
+    project.record("--doctest-modules").expect(passed=3)
+    project.write(
+        "test_shop.py", STANDING.replace("def test_rome", "def test_paris").replace('"Rome"', '"Oslo"')
+    )
+
+    run = project.run("--mimic-clear-unused", *options.split(), offline=True)
+
+    assert cities(run) == {"Oslo", "Bonn"}, run.output
+
+
+def test_tests_that_never_ran_are_not_gone(shop):
+    """A conftest may keep the run from coming to its tests."""
+    shop.write("conftest.py", "def pytest_runtestloop(session): return True\n")
+
+    run = shop.run("--mimic-clear-unused")
+
+    assert run.changed == set()
+
+
+def test_a_parameter_that_is_gone_is_judged(project):
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    tests = (
+        "import pytest, shop\n\n@pytest.mark.parametrize('city', {})\ndef test_it(city): shop.fetch(city)\n"
+    )
+    project.write("test_shop.py", tests.format(["Oslo", "Rome"]))
+    project.record().expect(passed=2)
+    project.write("test_shop.py", tests.format(["Oslo"]))
+
+    run = project.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert cities(run) == {"Oslo"}
 
 
 def test_without_testpaths_the_rootdir_is_the_whole(shop):
@@ -735,16 +796,31 @@ def test_verifying_uses_what_it_compares(shop):
     assert run.section == ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]]
 
 
-def test_a_damaged_recording_that_is_unused_can_be_cleared(shop):
-    """Clearing reads no more than it needs."""
+def test_a_damaged_recording_is_cleared_where_it_still_says_its_test(shop):
+    """As one in the midst of a merge; of any other file nobody knows what it is."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
-    damaged = next(path for path in shop.vault.rglob("*.json") if "Rome" in path.read_text())
-    damaged.write_text("{")
+    rome = next(path for path in shop.vault.rglob("*.json") if "Rome" in path.read_text())
+    whole = rome.read_text()
+    rome.write_text("{")
+    foreign = shop.write(".mimic_vault/cassettes/own.json", '{"user": "Ann"}')
+    elsewhere = shop.write(".mimic_vault/objects/own.json", '{"user": "Ann"}')
 
-    run = shop.replay("--mimic-clear-unused").expect(passed=1)
+    unknown = shop.replay("--mimic-clear-unused").expect(passed=1)
+    rome.write_text("<<<<<<< HEAD\n" + whole)
+    known = shop.replay("--mimic-clear-unused").expect(passed=1)
 
-    assert run.section[:2] == ["1 call replayed, # s saved; 1 unused recording cleared (# B)", "cleared:"]
-    assert cities(run) == {"Oslo"}
+    assert unknown.section == [
+        "1 call replayed, # s saved; 2 recordings not used, not judged: their tests may still exist"
+    ]
+    assert unknown.changed == set()
+    assert known.section[:2] == [
+        "1 call replayed, # s saved; 1 unused recording cleared (# B); "
+        "1 recording not used, not judged: its test may still exist",
+        "cleared:",
+    ]
+    assert foreign.is_file()
+    assert elsewhere.is_file()
+    assert not rome.exists()
 
 
 def test_what_a_newer_version_recorded_is_not_cleared(shop):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic._vault.names import FOLDERS
-from pytest_mimic._vault.parsing import REFERENCES
+from pytest_mimic._vault.parsing import REFERENCES, is_object
 from pytest_mimic._vault.writing import OBJECTS_LOCK
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def delete(store: Store, names: Iterable[str]) -> Counts:
     with store.lock(OBJECTS_LOCK):
         sizes = store.delete(names)
         # All objects are looked at: a crash may have left some that no recording ever named.
-        _, freed, bytes_freed = _collect(store, set(store.names("objects")))
+        _, freed, bytes_freed = _collect(store, set(filter(is_object, store.names("objects"))))
     _prune(store, names)
     return len(sizes), freed, sum(sizes) + bytes_freed
 

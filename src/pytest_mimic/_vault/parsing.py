@@ -87,20 +87,34 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     return _parse_odd_recording(data, f"{label}/{name}")
 
 
+def is_object(name: str) -> bool:
+    """Whether a file is one that a recording may point to, by its name."""
+    return _REFERENCE.fullmatch(name) is not None
+
+
 def test_in(data: bytes, label: str, name: str) -> str | None:
     """The test that a recording or cassette says it was made by; only an odd file is parsed for that.
 
     Raises:
-        CorruptRecordingError: The file is damaged, or of a newer format.
+        CorruptRecordingError: The file is damaged, and does not say it; or it is of a newer format.
     """
-    _, found, rest = data.partition(_TEST)
+    said = _said_test(data)
+    if said is None or not data.startswith(_HEAD):
+        try:
+            said = parse_recording(data, label, name).get("test")
+        except CorruptRecordingError as error:
+            if said is None or "format" in error.data:
+                raise
+    return said if isinstance(said, str) else None
+
+
+def _said_test(data: bytes) -> object:
+    """What stands on the line of the test; None where there is no such line, or no text on it."""
+    _, _, rest = data.partition(_TEST)
     try:
-        if not found or not data.startswith(_HEAD):
-            raise ValueError("another layout")
-        test = _scan(rest[: rest.index(b"\n")].decode(), 0)[0]
+        return _scan(rest.partition(b"\n")[0].decode(), 0)[0]
     except (ValueError, StopIteration):
-        test = parse_recording(data, label, name).get("test")
-    return test if isinstance(test, str) else None
+        return None
 
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
@@ -140,7 +154,7 @@ def _is_usual_object(entry: dict[str, Any]) -> bool:
         type(entry.get("duration")) is float
         and entry.get("kind") in _KINDS
         and type(name) is str
-        and _REFERENCE.fullmatch(name) is not None
+        and is_object(name)
         and name[-5:] == ".json"
     )
 
@@ -162,7 +176,7 @@ def _entry_fault(entry: dict[str, Any], held: str) -> str | None:
     body = entry[held]
     if held in ("json", "pickle"):
         suffix = ".json" if held == "json" else ".pkl"
-        if type(body) is not str or not _REFERENCE.fullmatch(body) or not body.endswith(suffix):
+        if type(body) is not str or not is_object(body) or not body.endswith(suffix):
             return f"{held} does not name an object of the vault"
         if entry.get("kind") not in _KINDS:
             return "an object without its kind"
