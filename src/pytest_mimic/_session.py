@@ -11,6 +11,7 @@ from pytest_mimic._cassette import Cassette, CassetteBlock, as_tuple, cassette_n
 from pytest_mimic._engine import Engine
 from pytest_mimic._flight import Flights, lock_folder
 from pytest_mimic._ledger import Ledger, Miss
+from pytest_mimic._machinery import is_common
 from pytest_mimic._patch import Patcher
 from pytest_mimic._pattern import Selector
 from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
@@ -147,7 +148,9 @@ class Session:
             return wrapper
         mimicked = self._mimicked.get(id(function))
         if mimicked is None:
-            mimicked = self._mimicked[id(function)] = Mimicked(function)
+            mimicked = self._mimicked[id(function)] = Mimicked(
+                function, is_common=is_common(name, getattr(function, "__module__", None))
+            )
         mimicked.push(request, self._plan(request, name, function))
         return mimicked.wrapper
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._flight import Wait
 from pytest_mimic._identity import Unstable
+from pytest_mimic._machinery import is_for_itself
 from pytest_mimic._raising import raise_again
 from pytest_mimic._steps import PASS
 from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
@@ -32,12 +33,14 @@ class Mimicked:
     Attributes:
         plan: The innermost activation's; None where it leaves the function out, and while there is none:
             calls go straight through.
+        is_common: pytest or this plugin may call the function itself; then it is the real one.
     """
 
-    __slots__ = ("_plans", "function", "plan", "wrapper")
+    __slots__ = ("_plans", "function", "is_common", "plan", "wrapper")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], *, is_common: bool = False) -> None:
         self.function = function
+        self.is_common = is_common
         self._plans: list[tuple[object, FunctionPlan | None]] = []
         self.plan: FunctionPlan | None = None
         self.wrapper = _shell(self)
@@ -75,10 +78,12 @@ def _shell_of(function: Callable[..., Any]) -> Callable[[Mimicked, Callable[...,
 
 
 def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    is_common = mimicked.is_common
+
     def shell(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = mimicked.plan
-        if plan is None:
+        if plan is None or (is_common and is_for_itself()):
             return function(*args, **kwargs)
         if plan.plays and not plan.running:
             try:
@@ -107,10 +112,12 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
 
 
 def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    is_common = mimicked.is_common
+
     async def shell(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = mimicked.plan
-        if plan is None:
+        if plan is None or (is_common and is_for_itself()):
             return await function(*args, **kwargs)
         if plan.plays and not plan.running:
             try:
@@ -131,10 +138,12 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
 
 
 def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    is_common = mimicked.is_common
+
     def shell(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = mimicked.plan
-        if plan is None:
+        if plan is None or (is_common and is_for_itself()):
             return (yield from function(*args, **kwargs))
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
@@ -147,9 +156,11 @@ def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
 
 
 def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
+    is_common = mimicked.is_common
+
     async def shell(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        plan = mimicked.plan
+        plan = None if is_common and is_for_itself() else mimicked.plan
         inner = await _async_stream(plan, function, args, kwargs)
         try:
             item = await inner.__anext__()

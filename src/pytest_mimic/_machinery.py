@@ -1,0 +1,58 @@
+"""Whose call it is: that of the code under test, or one that pytest or this plugin makes for itself."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+
+#: Packages that call for themselves, as installed plugins of pytest do.
+_MACHINERY = frozenset({"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"})
+#: Packages that call for whoever called them.
+_BETWEEN = sys.stdlib_module_names | {
+    *(
+        "PIL",
+        "backports",
+        "cloudpickle",
+        "filelock",
+        "numpy",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "scipy",
+        "torch",
+    ),
+    "xxhash",
+}
+_known: dict[str, bool | None] = {}
+
+
+def is_common(*modules: object) -> bool:
+    """Whether a function of one of these modules may be called by pytest or by this plugin itself."""
+    packages = {module.replace(":", ".").partition(".")[0] for module in modules if isinstance(module, str)}
+    return not packages.isdisjoint(_BETWEEN) or not packages.isdisjoint(_MACHINERY)
+
+
+def is_for_itself() -> bool:
+    """Whether the call of a wrapped function that is under way was made by pytest or by this plugin.
+
+    The innermost frame decides that is neither the standard library's nor that of a library in between.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file not in _known:
+            _known[file] = True  # what judging it calls is called by this plugin
+            _known[file] = _judge(file, frame.f_globals.get("__name__"))
+        answer = _known[file]
+        if answer is not None:
+            return answer
+        frame = frame.f_back
+    return False
+
+
+def _judge(file: str, module: object) -> bool | None:
+    """Whether the code of a file calls for itself; None where it does so for whoever called it."""
+    package = module.partition(".")[0] if isinstance(module, str) else ""
+    if package in _MACHINERY or (package.startswith("pytest_") and "site-packages" in file):
+        return True
+    return None if package in _BETWEEN or file.startswith(("<frozen ", "<string>")) else False

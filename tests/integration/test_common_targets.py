@@ -1,0 +1,54 @@
+"""Targets that pytest and the plugin call as well: theirs is the real function, the tests' the mimicked one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+CALLS = {
+    "time:time": "time.time()",
+    "time:perf_counter": "time.perf_counter()",
+    "time:monotonic": "time.monotonic()",
+    "os:getpid": "os.getpid()",
+    "os:listdir": "sorted(os.listdir('.'))[:1]",
+    "os:stat": "os.stat('shop.py').st_size",
+    "os:open": "os.open('shop.py', os.O_RDONLY) > 0",
+    "os.path:exists": "os.path.exists('shop.py')",
+    "json:dumps": "json.dumps({'a': 1})",
+    "json:loads": "json.loads('[1]')",
+    "socket:gethostname": "socket.gethostname()",
+    "pathlib:Path.read_text": "pathlib.Path('note.txt').read_text()",
+    "tempfile:gettempdir": "tempfile.gettempdir()",
+    "xxhash:xxh3_128_hexdigest": "__import__('xxhash').xxh3_128_hexdigest(b'a')",
+}
+
+
+@pytest.mark.parametrize("target", CALLS)
+def test_a_function_that_the_plugin_uses_itself(project, target):
+    """One call is recorded, of which there is one; the replay gives its value, whatever the clock says."""
+    project.ini(target, "shop:fetch")
+    project.write("note.txt", "noted")
+    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.write(
+        "test_it.py",
+        f"""
+        import json, os, pathlib, socket, tempfile, time
+        import shop
+
+        def test_it():
+            value = {CALLS[target]}
+            assert os.environ.get("SEEN", repr(value)) == repr(value)
+            assert shop.fetch("Oslo") == "Oslo"
+            print("value:", repr(value))
+        """,
+    )
+
+    recorded = project.run("--mimic-record", "-s", process=True).expect(passed=1)
+    seen = re.search("value: (.*)", recorded.output)
+    assert seen is not None
+    replayed = project.run(process=True, env={"SEEN": seen[1]}).expect(passed=1)
+
+    assert len([name for name in recorded.vault if name.startswith("calls/")]) == 2, recorded.vault
+    assert recorded.section[0].startswith("2 calls recorded")
+    assert replayed.section == ["2 calls replayed, # s saved"]
