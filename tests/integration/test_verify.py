@@ -290,3 +290,49 @@ def test_a_drift_outside_of_any_test_fails_the_run(project):
         "  result: 1 recorded, 2 now",
         "  to accept it: pytest --mimic-rerecord",
     ]
+
+
+LOCAL = """
+    from collections import namedtuple
+    from enum import Enum
+
+    def fetch(name):
+        class Row:
+            def total(self):
+                return 5
+
+        class Size(Enum):
+            SMALL = 1
+
+        return Row(), Size.SMALL, namedtuple("Pair", "a b")(1, 2)
+
+    def fail(name):
+        class OwnError(Exception):
+            pass
+
+        raise OwnError(name)
+"""
+
+
+def test_objects_of_local_classes_are_the_same_again(project):
+    """They come back as classes of the same place in their module."""
+    project.ini("shop:fetch", "shop:fail")
+    project.write("shop.py", LOCAL)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def test_it():
+            row, size, pair = shop.fetch("x")
+            assert type(row).__qualname__ == "fetch.<locals>.Row"
+            assert type(size).__qualname__ == "fetch.<locals>.Size"
+            with pytest.raises(Exception) as caught:
+                shop.fail("x")
+            assert caught.type.__qualname__ == "fail.<locals>.OwnError"
+        """,
+    )
+    project.record().expect(passed=1)
+
+    project.replay().expect(passed=1)
+    project.run("--mimic-verify").expect(passed=1)

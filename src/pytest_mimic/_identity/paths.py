@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, MutableMapping, Sequence
+from copy import copy
 from typing import Any
 
 from pytest_mimic._identity.state import slot_members
@@ -40,11 +42,10 @@ def prune(value: Any, paths: Iterable[Steps]) -> Any:
     wanted = [steps for steps in paths if steps]
     if not wanted:
         return value
-    if isinstance(value, dict):
-        return _pruned_dict(value, wanted)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, deque)):
         return _pruned_list(value, wanted)
-    return _pruned_object(value, wanted)
+    pruned = _pruned_mapping(value, wanted) if isinstance(value, MutableMapping) else value
+    return _pruned_object(value, wanted) if pruned is value else pruned
 
 
 def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
@@ -53,7 +54,7 @@ def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
     return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]
 
 
-def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
+def _pruned_mapping(value: MutableMapping[Any, Any], paths: Sequence[Steps]) -> object:
     goes_on: dict[object, tuple[bool, list[Steps]]] = {}
     if not any(steps[0] == "*" for steps in paths):
         names = {steps[0] for steps in paths}
@@ -64,7 +65,7 @@ def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
         return value
     for key in touched:
         goes_on[key] = _further(paths, str(key))
-    result = value.copy()
+    result: Any = value.copy() if isinstance(value, dict) else copy(value)
     for key, (gone, further) in goes_on.items():
         if gone:
             del result[key]
@@ -86,6 +87,8 @@ def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
                 items.append(prune(item, further))
     if isinstance(value, list):
         return items
+    if isinstance(value, deque):
+        return deque(items, value.maxlen)
     if hasattr(value, "_fields") and len(items) == size:
         return type(value)._make(items)
     return tuple(items)
@@ -97,19 +100,31 @@ def _field(value: Any, place: int) -> tuple[str, ...]:
 
 
 def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
-    """An object's bare copy with fewer attributes: no code of its class runs."""
+    """An object's copy with fewer attributes: a bare one, without code of its class, where Python allows it."""
     slots = slot_members(type(value))
     attributes = dict(getattr(value, "__dict__", ()))
     in_slots = {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    if not attributes and not in_slots:
+    found = {**attributes, **in_slots}
+    if all(_further(paths, name) == (False, []) for name in found):
         return value
-    copy = object.__new__(type(value))
-    for name, item in {**attributes, **in_slots}.items():
+    result = _bare_copy(value)
+    for name, item in found.items():
         gone, further = _further(paths, name)
-        if not gone:
-            kept = prune(item, further)
-            if name in in_slots:
-                slots[name].__set__(copy, kept)
-            else:
-                copy.__dict__[name] = kept
-    return copy
+        if name in in_slots:
+            place = slots[name]
+            if not gone:
+                place.__set__(result, prune(item, further))
+            elif hasattr(result, name):
+                place.__delete__(result)
+        elif gone:
+            result.__dict__.pop(name, None)
+        else:
+            result.__dict__[name] = prune(item, further)
+    return result
+
+
+def _bare_copy(value: Any) -> Any:
+    try:
+        return object.__new__(type(value))
+    except TypeError:  # what it holds is not in its attributes alone: an exception, a subclass of int
+        return copy(value)

@@ -45,7 +45,16 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         reduced = super().reducer_override(thing)
         if reduced is not NotImplemented and not _is_builtin(thing):
             self.by_value.add(name_of(thing))
+            if isinstance(thing, type):
+                return _with_qualified_name(reduced, thing)
         return reduced
+
+
+def _with_qualified_name(reduced: Any, cls: type) -> Any:
+    """cloudpickle's reduction of a class, which leaves out where in its module the class stood."""
+    make, arguments, state, *rest = reduced
+    attributes, slots = state
+    return make, arguments, ({**attributes, "__qualname__": cls.__qualname__}, slots), *rest
 
 
 def _is_builtin(thing: Any) -> bool:

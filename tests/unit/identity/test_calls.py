@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import UserDict, deque
 from types import SimpleNamespace
 
 import pytest
@@ -324,3 +324,43 @@ def test_prune_knows_slots_named_tuples_and_keys_that_are_no_strings():
     assert prune({"r": [[1], [2]]}, [("r", "*", "0")]) == {"r": [[], []]}
     assert prune(5, [("a",)]) == 5
     assert prune(deep := {"a": 1}, [()]) is deep
+
+
+class Count(int):
+    pass
+
+
+class Tags(set):
+    pass
+
+
+class Failed(Exception):
+    pass
+
+
+def with_attributes(value, **attributes):
+    value.__dict__.update(attributes)
+    return value
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda a: SimpleNamespace(a=a, b=2), id="SimpleNamespace"),
+        pytest.param(lambda a: with_attributes(Count(5), a=a, b=2), id="int"),
+        pytest.param(lambda a: with_attributes(Tags([1, 2]), a=a, b=2), id="set"),
+        pytest.param(lambda a: with_attributes(Failed(1, "x"), a=a, b=2), id="exception"),
+        pytest.param(lambda a: UserDict(a=a, b=2), id="UserDict"),
+    ],
+)
+def test_a_part_of_what_no_bare_copy_can_be_made_of(make):
+    """What is left counts: the other attributes, and what the class holds besides."""
+    assert key_of(make(1), ignore=("rows.a",)) == key_of(make(2), ignore=("rows.a",))
+    assert key_of(make(1), ignore=("rows.b",)) != key_of(make(2), ignore=("rows.b",))
+    assert key_of(make(1), ignore=("rows.none",)) == key_of(make(1))
+    assert key_of(Count(5), ignore=("rows.a",)) != key_of(Count(6), ignore=("rows.a",))
+
+
+def test_an_index_into_a_deque():
+    assert key_of(deque([1, 2], 5), ignore=("rows.0",)) == key_of(deque([3, 2], 5), ignore=("rows.0",))
+    assert key_of(deque([1, 2], 5), ignore=("rows.0",)) != key_of(deque([1, 2], 6), ignore=("rows.0",))
