@@ -143,7 +143,7 @@ class Engine:
             return self._fly(call, name)
         recording = self.find(name)
         if mode is Mode.RECORD:
-            if recording is None or self.is_stale(call.plan, recording.source):
+            if recording is None or self._is_outdated(call.plan, recording):
                 return self._fly(call, name)
         elif recording is None:
             raise self.miss(call)
@@ -199,7 +199,7 @@ class Engine:
         if self.settings.mode is Mode.RERECORD:
             return self._known.get(name) if call.looks else None
         recording = self._reread(name)
-        if recording is None or self.is_stale(call.plan, recording.source):
+        if recording is None or self._is_outdated(call.plan, recording):
             return None
         return recording
 
@@ -239,7 +239,7 @@ class Engine:
             track = owner.tracks.get(name)
             if track is None:
                 old: list[Stored] = []
-                if recording is not None and not self.is_stale(call.plan, recording.source):
+                if recording is not None and not self._is_outdated(call.plan, recording):
                     old = list(recording.outcomes)
                 track = owner.tracks[name] = Track(call, old)
             return track
@@ -296,6 +296,11 @@ class Engine:
         if self.settings.source == "ignore" or source is None:
             return False
         return plan.source is not None and source != plan.source
+
+    def _is_outdated(self, plan: Plan, recording: Recording) -> bool:
+        """Whether `--mimic-record` has to make a recording anew: another source, or another Python's code in it."""
+        is_foreign = any(stored.is_foreign for stored in recording.outcomes)
+        return is_foreign or self.is_stale(plan, recording.source)
 
     def check_source(
         self,

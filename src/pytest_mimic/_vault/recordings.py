@@ -102,6 +102,16 @@ class Stored:
         return self.entry.get("awaited", False) is True
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it holds code of another Python version, which this one cannot load."""
+        made_by = self.entry.get("python")
+        if made_by is None:
+            return False
+        from pytest_mimic._outcome.loading import python_version
+
+        return bool(made_by != python_version())
+
+    @property
     def is_plain_value(self) -> bool:
         """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
         return self.kind == "value" and not self.changes and not self.awaited
