@@ -45,6 +45,7 @@ class Run:
 
     Attributes:
         session: What does the work.
+        has_started: The configured targets are covered.
     """
 
     def __init__(self, config: pytest.Config, item: pytest.Item | None = None) -> None:
@@ -61,6 +62,7 @@ class Run:
         if item is not None:
             self.session.begin_test(plain_id(item))
         self._ran_tests = False
+        self.has_started = False
 
     # -- start
 
@@ -70,16 +72,31 @@ class Run:
         Raises:
             pytest.UsageError: A line is wrong; all wrong lines are told.
         """
-        targets = [*self._targets_of_ini(), *self._targets_of_hook()]
-        if self.is_controller:
-            self.session.targets = targets
-        else:
-            self.session.start(targets)
+        self.has_started = True
+        hooks = self.config.hook.pytest_mimic_targets
+        self._cover([*self._targets_of_ini(), *self._targets_of(lambda: hooks(config=self.config))])
         self.config.pluginmanager.register(_Watching(self), "mimic-run")
         if self.config.pluginmanager.hasplugin("xdist"):
             from pytest_mimic._xdist import Merging
 
             self.config.pluginmanager.register(Merging(self), "mimic-xdist")
+
+    def take_late(self, plugin: object) -> None:
+        """Covers the targets of a conftest.py that is loaded when its folder is collected.
+
+        Raises:
+            pytest.UsageError: One is wrong.
+        """
+        known = self.config.hook.pytest_mimic_targets.get_hookimpls()
+        hooks = [
+            partial(one.function, *[self.config] * len(one.argnames)) for one in known if one.plugin is plugin
+        ]
+        self._cover(self._targets_of(lambda: [hook() for hook in hooks]))
+
+    def _cover(self, targets: Sequence[Target]) -> None:
+        self.session.targets += targets
+        if not self.is_controller:
+            self.session.cover(targets)
 
     def _show_progress(self) -> None:
         """Tells of real calls that take long, where a recording run has a terminal."""
@@ -101,15 +118,17 @@ class Run:
             raise pytest.UsageError(*problems)
         return targets
 
-    def _targets_of_hook(self) -> list[Target]:
+    def _targets_of(self, call_hooks: Callable[[], list[Any]]) -> list[Target]:
         try:
-            made = self.config.hook.pytest_mimic_targets(config=self.config)
+            made = call_hooks()
             for targets in made:
                 if not isinstance(targets, (list, tuple)):
                     raise TargetError(f"{targets!r} is no list of Target")
             return as_targets(target for targets in made for target in targets)
         except TargetError as error:
             raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
+        except Exception as error:  # the hook's own code may raise anything
+            raise pytest.UsageError(f"pytest_mimic_targets raised {type(error).__name__}: {error}") from error
 
     def header(self) -> list[str]:
         """The line that names the mode and the vault."""
@@ -117,9 +136,11 @@ class Run:
         if not self.session.targets and not self._holds_recordings():
             return []
         verb = {Mode.RECORD: "record into", Mode.RERECORD: "record anew into", Mode.VERIFY: "verify against"}
-        targets = plural(len(self.session.targets), "target")
+        targets = plural(sum(not target.excluded for target in self.session.targets), "target")
         if settings.mode is Mode.LIVE:
-            return [f"mimic: live, every call runs for real ({targets})"]
+            return [
+                f"mimic: live, every call runs for real, {settings.shown_vault} is left alone ({targets})"
+            ]
         return [f"mimic: {verb.get(settings.mode, 'replay from')} {settings.shown_vault} ({targets})"]
 
     # -- targets
@@ -226,6 +247,8 @@ class Run:
             vars(report).pop("wasxfail", None)  # pytest counts no failure that has it
 
     def _told(self, report: pytest.TestReport, error: MimicError) -> str:
+        if isinstance(error, TargetError):
+            return f"{type(error).__name__}: {error}"
         kind = _kind(error)
         place = where_swallowed(error, self.session.settings.rootdir)
         how = "was skipped after" if report.skipped else "passed only because"
@@ -282,6 +305,7 @@ class Run:
             self.narrow(_STOPPED)
         self._note_errors(lambda: self.session.vault.collect(self.session.ledger.replaced))
         self._note_errors(self._judge)
+        self.session.take_strays()  # of threads that tests have left behind
         self._set_exit_code(session)
 
     def _note_errors(self, step: Callable[[], object]) -> None:

@@ -104,11 +104,6 @@ class Session:
 
     # -- covering
 
-    def start(self, targets: Sequence[Target]) -> None:
-        """Covers the configured targets until `close`."""
-        self.targets = list(targets)
-        self.cover(targets)
-
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimics targets and boundaries until the covering is closed; live, only judges whether they exist."""
         targets = list(targets)
@@ -236,6 +231,7 @@ class Session:
             self.engine.end_cassettes(passed=passed)
             self.engine.end_owner(self.engine.owner, passed=passed)
         finally:
+            self._patcher.sweep()
             self.engine.owner = self._owners.setdefault("", Owner(""))
             self.engine.test = ""
 

@@ -64,6 +64,24 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
+    config.pluginmanager.register(_LateHooks(config), "mimic-late-hooks")
+
+
+class _LateHooks:
+    """Hears of each conftest.py, those of folders that are collected later too."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._early = config.pluginmanager.get_plugins()
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        if plugin in self._early or not hasattr(plugin, "pytest_mimic_targets"):
+            return
+        run = _run(self._config)
+        if run.has_started:
+            run.take_late(plugin)
+        else:
+            run.start()
 
 
 def _is_wanted(config: pytest.Config) -> bool:

@@ -634,3 +634,28 @@ def test_targets_that_do_not_exist(project):
         ],
         never=["Traceback", "INTERNALERROR"],
     )
+
+
+def test_what_monkeypatch_puts_back_after_a_block_is_restored_too(project):
+    """monkeypatch restores at the end of its test what it found inside the block: our wrapper."""
+    project.ini()
+    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+        from pytest_mimic import mimic
+
+        REAL = shop.fetch
+
+        def test_first(monkeypatch):
+            with mimic("shop:fetch"):
+                monkeypatch.setattr(shop, "fetch", lambda city: "fake")
+            assert shop.fetch("Oslo") == "fake"
+
+        def test_second():
+            assert shop.fetch is REAL
+        """,
+    )
+
+    project.run("-p", "no:randomly").expect(passed=2)

@@ -782,3 +782,28 @@ def test_in_forked_processes(project, test, failed):
     swallowed = "raising" not in test
     assert ("passed only because a missing recording was swallowed" in run.output) == swallowed
     assert f"{test.count(',') + 1 if 'inside' in test else 1} call" in run.section[0]
+
+
+def test_in_a_thread_that_outlives_its_test(project):
+    """The miss comes when the run is ending: the exit code tells, as the summary does."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "conftest.py",
+        """
+        import pytest, threading, shop
+
+        go = threading.Event()
+        thread = threading.Thread(target=lambda: go.wait(60) and shop.bare("Oslo"))
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_sessionfinish():
+            go.set()
+            thread.join()
+        """,
+    )
+    project.write("test_shop.py", "import conftest\n\ndef test_it():\n    conftest.thread.start()\n")
+
+    run = project.run().expect(passed=1, exit_code=1)
+
+    assert "1 call missing" in run.section[0]

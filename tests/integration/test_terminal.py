@@ -39,7 +39,10 @@ def test_each_mode_has_its_header(shop):
     assert shop.run().header == "replay from .mimic_vault (1 target)"
     assert shop.run("--mimic-rerecord").header == "record anew into .mimic_vault (1 target)"
     assert shop.run("--mimic-verify").header == "verify against .mimic_vault (1 target)"
-    assert shop.run("--mimic-live").header == "live, every call runs for real (1 target)"
+    assert (
+        shop.run("--mimic-live").header
+        == "live, every call runs for real, .mimic_vault is left alone (1 target)"
+    )
 
 
 def test_the_header_names_a_vault_elsewhere_as_it_is(shop, tmp_path_factory):

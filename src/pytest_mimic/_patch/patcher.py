@@ -176,6 +176,11 @@ class Patcher:
             patch = self._patches.of(value)
             return value if patch is None else patch.wrapper
 
+    def sweep(self) -> None:
+        """Restore what was put back after its patch had ended."""
+        with self._lock:
+            self._patches.sweep()
+
     def look_again(self) -> None:
         """Patch modules that came to be there without being imported, by an assignment to sys.modules."""
         with self._lock:

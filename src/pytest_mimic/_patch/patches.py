@@ -132,6 +132,7 @@ class Patches:
         self._by_function: dict[int, Patch] = {}
         self._ours: dict[int, Patch] = {}
         self._remembered: dict[int, Remembered] = {}
+        self._ended: list[Patch] = []
 
     def of(self, function: object) -> Patch | None:
         """The patch of a function."""
@@ -190,6 +191,15 @@ class Patches:
             write(holder, name, _without(patch, held))
         self._forget(ended)
         self._remember([patch for patch in ended if patch not in spread], modules)
+        self._ended += ended
+
+    def sweep(self) -> None:
+        """Restore what somebody has put back since the patches were removed, as monkeypatch does at a test's end."""
+        for patch in self._ended:
+            for place in patch.places if self.of(patch.function) is None else ():
+                if read(place.holder, place.name) is place.ours:
+                    write(place.holder, place.name, place.before)
+        self._ended.clear()
 
     def _remember(self, ended: Sequence[Patch], modules: tuple[int, ...]) -> None:
         """Keep where functions are held, as long as no module is imported."""
