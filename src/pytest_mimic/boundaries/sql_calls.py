@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._vault.redact import PLACEHOLDER
@@ -29,13 +29,25 @@ class Sent:
     Attributes:
         call: What the engine is asked about.
         secrets: The texts of secret parameters and of secret literals, which must not turn up in an error's message.
+        sql: The statement; empty for what is none.
+        marks: The secret parameters, by name or place.
     """
 
-    __slots__ = ("call", "secrets")
+    __slots__ = ("call", "marks", "secrets", "sql")
 
-    def __init__(self, call: BoundaryCall, secrets: list[str]) -> None:
+    def __init__(
+        self, call: BoundaryCall, secrets: Sequence[str] = (), sql: str = "", marks: Collection[str] = ()
+    ) -> None:
         self.call = call
         self.secrets = secrets
+        self.sql = sql
+        self.marks = marks
+
+    def secret_columns(self, names: Sequence[str], redactor: Redactor) -> list[bool]:
+        """Whether each column of its result, by the driver's names, shows a secret."""
+        from pytest_mimic.boundaries.sql_results import read_results
+
+        return read_results(self.sql).secret_columns(names, redactor.secret, self.marks)
 
 
 def describe_statement(
@@ -82,7 +94,7 @@ def describe_statement(
         described=described,
         shared=shared,
     )
-    return Sent(call, namer.secrets + statement.secrets(redactor.secret))
+    return Sent(call, namer.secrets + statement.secrets(redactor.secret), sql, namer.marks)
 
 
 def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> Sent:
@@ -99,7 +111,7 @@ def describe_action(action: str, *, database: int | str, shared: bool = False, d
         described=described,
         shared=shared,
     )
-    return Sent(call, [])
+    return Sent(call)
 
 
 def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -115,6 +127,7 @@ class _Namer:
         self._binds = {str(place): name for place, name in enumerate(binds, 1)}
         self._redactor = redactor
         self.secrets: list[str] = []
+        self.marks: set[str] = set()
 
     def plain(self, parameters: Any) -> dict[str, Any]:
         if isinstance(parameters, Mapping):
@@ -131,6 +144,7 @@ class _Namer:
 
     def _value(self, name: str, mark: str, value: object) -> Any:
         if value is not None and self._is_secret(name, mark):
+            self.marks.add(mark)
             if isinstance(value, str):
                 self.secrets.append(value)
             return PLACEHOLDER
@@ -239,13 +253,14 @@ def _load_column(column: list[Any], dbapi: Any) -> tuple[Any, ...]:
     return tuple(parts + [None] * (7 - len(parts)))
 
 
-def store_rows(rows: Iterable[Sequence[Any]], names: Sequence[str], redactor: Redactor) -> list[list[Any]]:
-    """Gives rows as plain data, with the values of secret columns replaced.
+def store_rows(
+    rows: Iterable[Sequence[Any]], names: Sequence[str], secret: Sequence[bool], redactor: Redactor
+) -> list[list[Any]]:
+    """Gives rows as plain data, with the values of columns replaced that are secret.
 
     Raises:
         UnstorableOutcomeError: A value has no plain form.
     """
-    secret = [redactor.secret(name) for name in names]
     return [
         [
             to_plain(

@@ -416,7 +416,8 @@ class StandInCursor:
         if self.description:
             names = [str(column[0]) for column in self.description]
             outcome["columns"] = store_columns(self.description, line.dbapi)
-            outcome["rows"] = store_rows(rows, names, line.port.redactor)
+            secret = sent.secret_columns(names, line.port.redactor)
+            outcome["rows"] = store_rows(rows, names, secret, line.port.redactor)
         if self.rowcount != -1:
             outcome["rowcount"] = self.rowcount
         if self.lastrowid is not None and sent.call.signature.startswith(("INSERT", "REPLACE")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -105,6 +106,16 @@ def read_statement(sql: str) -> Statement:
     return Statement(f"{verb} {resource}".strip(), pieces, columns, verb)
 
 
+def words_of(sql: str) -> list[Token]:
+    """The pieces of a statement without blanks and comments; a parameter's is its name, as in `Statement.columns`."""
+    words = [token for token in _tokens(sql) if token.kind not in ("blank", "comment")]
+    marks = count(1)
+    return [
+        word._replace(text=_mark_name(word.text, next(marks))) if word.kind == "mark" else word
+        for word in words
+    ]
+
+
 def _tokens(sql: str) -> Iterator[Token]:
     depth = 0
     for match in _TOKEN.finditer(sql):
@@ -145,7 +156,7 @@ def _pieces(tokens: Sequence[Token], literals: dict[int, str]) -> tuple[str | Li
 
 
 def _signature(words: Sequence[Token]) -> tuple[str, str]:
-    start = _main_verb(words)
+    start = main_verb(words)
     if start is None:
         return (words[0].upper if words else ""), ""
     verb = words[start].upper
@@ -165,7 +176,7 @@ def _signature(words: Sequence[Token]) -> tuple[str, str]:
 _STATEMENTS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES"))
 
 
-def _main_verb(words: Sequence[Token]) -> int | None:
+def main_verb(words: Sequence[Token]) -> int | None:
     """Skips opening parentheses and common table expressions."""
     for i, word in enumerate(words):
         if word.kind != "word":

@@ -337,6 +337,38 @@ def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, p
     assert "hunter2" not in tape.text
 
 
+def test_secrets_of_a_result_are_known_under_an_alias(
+    tape: DatabaseTape, connect: Connect, place: Place
+) -> None:
+    """By what the statement says of a column; the application sees the real ones while recording."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(
+            engine,
+            "CREATE TABLE t (id int, password text)",
+            "INSERT INTO t (id, password) VALUES (1, 'hunter2-a')",
+        )
+        t = sa.table("t", sa.column("id", sa.Integer), sa.column("password", sa.String))
+        select = sa.select(
+            t.c.password.label("zz"),
+            sa.func.lower(t.c.password),
+            t.c.id.label("n"),
+            sa.func.count(t.c.password),
+        ).group_by(t.c.id, t.c.password)
+        with engine.connect() as connection:
+            return [
+                tuple(connection.execute(select).one()),
+                connection.scalar(sa.text("SELECT cast(:token AS text) AS x"), {"token": "hunter2-b"}),
+            ]
+
+    recorded, replayed = both(tape, place, steps)
+
+    assert recorded == [("hunter2-a", "hunter2-a", 1, 1), "hunter2-b"]
+    assert replayed == [("<redacted>", "<redacted>", 1, 1), "<redacted>"]
+    assert "hunter2-" not in tape.text
+
+
 def test_secrets_of_parameters_are_known_by_their_own_names(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
