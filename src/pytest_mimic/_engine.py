@@ -498,13 +498,12 @@ class Engine:
         with self._guard:
             self.ledger.recorded += 1
             self.ledger.record_seconds += duration
-        status = (
-            outcome.value.get("status")
-            if isinstance(outcome.value, dict) and call.plan.kind != "function"
-            else None
-        )
+        plain = outcome.value if isinstance(outcome.value, dict) and call.plan.kind != "function" else {}
+        status, error = plain.get("status"), plain.get("error")
         if outcome.kind == "raised":
             self.ledger.failures.append(f"{call.label} raised {type(outcome.exception).__name__}")
+        elif isinstance(error, dict) and "type" in error:
+            self.ledger.failures.append(f"{call.label} raised {error['type'].rpartition(':')[2]}")
         elif isinstance(status, int) and status >= 500:
             self.ledger.failures.append(f"{call.label} gave {status}")
 

@@ -161,6 +161,34 @@ def test_pub_sub_in_a_test_says_what_to_do(project: Project, redis_server: Redis
     project.run(env=variables).expect(passed=1)
 
 
+def test_errors_of_the_client_are_recorded_and_told(project: Project, redis_server: RedisServer) -> None:
+    """A wait that the client gave up: told when recorded, the same again without the server."""
+    project.write(
+        "test_wait.py",
+        """
+        import os
+        import pytest
+        import redis
+
+        def test_wait():
+            with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=0.3, retry=None) as client:
+                client.ping()
+                with pytest.raises(redis.TimeoutError):
+                    client.blpop("nolist", timeout=2)
+                assert client.get("a") is None
+        """,
+    )
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.ini("redis")
+    project.record(env=variables).expect(
+        passed=1, says=["3 calls recorded", "redis BLPOP nolist raised TimeoutError"]
+    )
+    project.run("--mimic-verify", env=variables).expect(passed=1)
+
+    with redis_server.stopped():
+        project.replay(env=variables).expect(passed=1)
+
+
 def test_parts_of_commands_can_be_left_out(project: Project, redis_server: RedisServer) -> None:
     """A value that is another in every run is named by the miss, and left out by its place in the command."""
     project.write(

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -19,8 +19,10 @@ from pytest_mimic.boundaries.redis_wire import (
     LISTENING,
     Command,
     describe_commands,
+    load_error,
     load_reply,
     read_commands,
+    store_error,
     store_reply,
     verb_of,
 )
@@ -75,8 +77,10 @@ class RedisBoundary:
         ]
 
     def comparable(self, plain: Any) -> Any:
-        """All of a reply."""
-        return plain
+        """All of a reply; of an error of the client's its class, since its text names the server's place."""
+        if "error" not in plain:
+            return plain
+        return {"error": plain["error"]["type"], "after": plain["error"]["after"]}
 
     def _talk(self, connection: Any) -> Talk:
         talk = self._talks.get(connection)
@@ -112,7 +116,7 @@ class RedisBoundary:
             batch = talk.begin(connection, command, port)
             if batch is None:
                 return None
-            with batch.talking(talk):
+            with batch.talking(talk, at="send"):
                 return original(connection, command, *args, **kwargs)
 
         return send_packed_command
@@ -127,7 +131,7 @@ class RedisBoundary:
             encoder = None if disable_decoding else connection.encoder
             if isinstance(expected, Replayed):
                 return expected.answer(encoder)
-            with expected.talking(talk):
+            with expected.talking(talk, at="read"):
                 reply = _caught(lambda: original(connection, True, *args, **kwargs))
             return expected.take(reply, port, encoder)
 
@@ -170,7 +174,7 @@ class RedisBoundary:
             batch = talk.begin(connection, command, port)
             if batch is None:
                 return None
-            with batch.talking(talk):
+            with batch.talking(talk, at="send"):
                 return await original(connection, command, *args, **kwargs)
 
         return send_packed_command
@@ -187,7 +191,7 @@ class RedisBoundary:
             encoder = None if disable_decoding else connection.encoder
             if isinstance(expected, Replayed):
                 return expected.answer(encoder)
-            with expected.talking(talk):
+            with expected.talking(talk, at="read"):
                 try:
                     reply = await original(connection, True, *args, **kwargs)
                 except _errors().ResponseError as error:
@@ -233,12 +237,19 @@ class Talk:
     """What a connection still has to read, and whether it talks to the server just now.
 
     Attributes:
-        is_open: Nothing is mimicked on it: a real command is under way, or it listens to channels.
+        listens: It listens to channels.
+        is_busy: A real command is sent or read just now.
     """
 
     def __init__(self) -> None:
-        self.is_open = False
+        self.listens = False
+        self.is_busy = False
         self._expected: deque[Replayed | Batch] = deque()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is mimicked on it."""
+        return self.listens or self.is_busy
 
     @property
     def has_more(self) -> bool:
@@ -251,10 +262,16 @@ class Talk:
 
     def hang_up(self) -> None:
         """Forgets what was not read: it will not be."""
+        if self.is_busy:  # the client tries to connect once more, or gives up: `Batch.talking` is told
+            return
         while self._expected:
             expected = self._expected.popleft()
             if isinstance(expected, Batch):
                 expected.abandon()
+
+    def drop(self, batch: Batch) -> None:
+        """Expects no reply of a batch any more."""
+        self._expected = deque(expected for expected in self._expected if expected is not batch)
 
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
         """Asks about commands that are about to be sent; None where their replies are recorded.
@@ -262,6 +279,7 @@ class Talk:
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run it.
             UnstorableOutcomeError: It listens to channels.
+            RedisError: The client's, while sending, whose outcome is recorded.
         """
         __tracebackhide__ = True
         commands = read_commands(packed)
@@ -270,11 +288,11 @@ class Talk:
         step = _begin_listening(port, call) if listening else port.begin(call)
         if step.mode == "replay":
             plain = step.outcome()
-            self._expected.extend(Replayed(item) for item in plain.get("replies", [plain.get("reply")]))
+            self._expected.extend(map(Replayed, _answers(plain)))
             return None
         batch = Batch(step, commands)
         if listening:
-            self.is_open = True
+            self.listens = True
         else:
             self._expected.extend([batch] * len(commands))
         return batch
@@ -315,6 +333,22 @@ def _refusal(call: BoundaryCall) -> UnstorableOutcomeError:
     )
 
 
+def _answers(plain: dict[str, Any]) -> list[Any]:
+    """What a recorded batch gave: its replies, and the error that came instead of the next one.
+
+    Raises:
+        RedisError: It came while sending.
+    """
+    __tracebackhide__ = True
+    if "error" not in plain:
+        return plain.get("replies") or [plain["reply"]]
+    error = plain["error"]
+    stored = [error["type"], *error["args"]]
+    if error["at"] == "send":
+        raise load_error(stored, _errors())
+    return [*error["after"], {"$error": stored}]
+
+
 class Replayed:
     """A reply from a recording."""
 
@@ -322,7 +356,7 @@ class Replayed:
         self._plain = plain
 
     def answer(self, encoder: Any) -> Any:
-        """The reply, decoded where the client was asked to; an error of the server's is raised."""
+        """The reply, decoded where the client was asked to; an error is raised."""
         __tracebackhide__ = True
         return _given(load_reply(self._plain, encoder, errors=_errors()))
 
@@ -336,20 +370,31 @@ class Batch:
         self._replies: list[Any] = []
 
     @contextmanager
-    def talking(self, talk: Talk) -> Iterator[None]:
+    def talking(self, talk: Talk, *, at: Literal["send", "read"]) -> Iterator[None]:
         """While the client talks to the server for real, set-up of the connection included."""
-        was_open, talk.is_open = talk.is_open, True
+        was_busy, talk.is_busy = talk.is_busy, True
         try:
             if self._step.mode == "pass":
                 yield
             else:
                 with self._step.running():
                     yield
-        except BaseException:
-            self.abandon()
+        except BaseException as error:
+            talk.drop(self)
+            self._end_with(error, at)
             raise
         finally:
-            talk.is_open = was_open
+            talk.is_busy = was_busy
+
+    def _end_with(self, error: BaseException, at: Literal["send", "read"]) -> None:
+        """Records what the client has raised instead of giving a reply; an interrupt is no outcome."""
+        if self._step.mode != "run":
+            return
+        if isinstance(error, _errors().RedisError):
+            kind, *args = store_error(error, _errors())
+            self._step.finish({"error": {"type": kind, "args": args, "at": at, "after": self._replies}})
+        else:
+            self.abandon()
 
     def abandon(self) -> None:
         """Nothing is recorded."""
@@ -381,9 +426,9 @@ def _caught(read: Callable[[], Any]) -> Any:
 
 
 def _given(reply: Any) -> Any:
-    """The server's errors are raised, as connections do."""
+    """Errors are raised, as connections do."""
     __tracebackhide__ = True
-    if isinstance(reply, _errors().ResponseError):
+    if isinstance(reply, _errors().RedisError):
         try:
             raise reply
         finally:

@@ -364,8 +364,14 @@ def _decoded(value: bytes, encoder: Any) -> Any:
     return value if encoder is None else encoder.decode(value)
 
 
+def store_error(error: BaseException, errors: Any) -> list[str]:
+    """Gives an error of the client's as plain data: its class, or what that derives from, and its texts."""
+    known = (kind.__name__ for kind in type(error).__mro__ if vars(errors).get(kind.__name__) is kind)
+    return [next(known), *(str(part) for part in error.args)]
+
+
 def load_error(stored: Sequence[str], errors: Any) -> Exception:
-    """Gives a server's error as the client's own class."""
+    """Gives an error as the client's own class."""
     name, *args = stored
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, errors.RedisError)):

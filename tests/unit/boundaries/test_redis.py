@@ -12,6 +12,7 @@ pytest.importorskip("redis")
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -393,6 +394,23 @@ def test_asyncio(tape: DatabaseTape, port: int) -> None:
         assert asyncio.run(steps(GONE, **options)) == recorded
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
+def test_errors_of_the_async_client_are_outcomes(tape: DatabaseTape, port: int, gone: bool) -> None:
+    """What it raises while it connects or waits, as with the sync client."""
+
+    async def steps(place: int) -> Any:
+        client = redis.asyncio.Redis(port=place, socket_timeout=0.1, retry=AsyncRetry(NoBackoff(), 0))
+        with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
+            await client.blpop(["queue"], timeout=0)
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return type(caught.value), str(caught.value)
+
+    recorded = asyncio.run(steps(GONE if gone else port))
+    tape.again("replay")
+
+    assert asyncio.run(steps(GONE)) == recorded
+
+
 def test_asyncio_refuses_pub_sub(tape: DatabaseTape) -> None:
     """The async client's subscriptions are refused as well, without a connection."""
     tape.again("replay")
@@ -442,19 +460,95 @@ def test_an_async_client_used_before_and_after(tape: DatabaseTape, port: int) ->
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
-def test_reply_that_never_came_is_not_recorded(tape: DatabaseTape, port: int, count: int) -> None:
-    """A client that gives up waiting says nothing of the server; its next command is a new one."""
-    with redis.Redis(port=port, socket_timeout=0.1, retry=Retry(NoBackoff(), 0)) as client:
-        pipe = client.pipeline(transaction=False)
-        for _ in range(count):
-            pipe.blpop(["queue"], timeout=0)
-        with pytest.raises(redis.TimeoutError):
-            pipe.execute()
-        assert tape.abandoned
-        assert client.get("a") is None
+def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, tape: DatabaseTape, count: int) -> None:
+    """The replies before it come back, then the client's exception; its next command is a new one."""
 
-    assert [call for call in tape.signatures if "GET" in call] == ["GET a"]
-    assert tape.plain[-1] == {"reply": None}
+    def steps(client: Any) -> Any:
+        pipe = client.pipeline(transaction=False)
+        for number in range(count - 1):
+            pipe.incr("n", number)
+        with pytest.raises(redis.TimeoutError) as caught:
+            pipe.blpop(["queue"], timeout=0).execute()
+        return [type(caught.value), str(caught.value), client.get("a")]
+
+    recorded, replayed = both(steps, socket_timeout=0.1, retry=Retry(NoBackoff(), 0))
+
+    assert replayed == recorded
+    assert recorded[0] is redis.TimeoutError
+    assert tape.signatures[-1] == "GET a"
+
+
+def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None:
+    """A client that tries a command once more has each failure again."""
+
+    def steps(client: Any) -> Any:
+        with pytest.raises(redis.TimeoutError):
+            client.blpop(["queue"], timeout=0)
+        return client.get("a")
+
+    recorded, replayed = both(steps, socket_timeout=0.1, retry=Retry(NoBackoff(), 2))
+
+    assert recorded is replayed is None
+    assert tape.signatures == ["BLPOP queue"] * 3 + ["GET a"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"port": GONE}, redis.ConnectionError),
+        ({"password": "hunter2", "protocol": 2}, redis.AuthenticationError),
+        ({"username": "nobody", "password": "hunter2", "protocol": 3}, redis.AuthenticationError),
+        ({"db": 99}, redis.ResponseError),
+    ],
+    ids=["refused", "login", "login of the third protocol", "database"],
+)
+def test_connection_that_cannot_be_made_is_an_outcome(
+    tape: DatabaseTape, port: int, options: dict[str, Any], error: type[Exception]
+) -> None:
+    """What the client raises when it connects for a command, for that command."""
+
+    def steps(place: int) -> Any:
+        with redis.Redis(retry=Retry(NoBackoff(), 0), **{"port": place, **options}) as client:
+            with pytest.raises(error) as caught:
+                client.get("a")
+            return type(caught.value), str(caught.value)
+
+    recorded = steps(port)
+    tape.again("replay")
+
+    assert steps(GONE) == recorded
+    assert "hunter2" not in tape.text
+
+
+def test_connection_made_at_the_second_try_is_recorded(tape: DatabaseTape, port: int) -> None:
+    """The failure before it belongs to the set-up of the connection."""
+    failures = [TimeoutError("not yet")]
+
+    class Late(redis.Connection):
+        def _connect(self) -> Any:
+            if failures:
+                raise failures.pop()
+            return super()._connect()
+
+    pool = redis.ConnectionPool(connection_class=Late, port=port, retry=Retry(NoBackoff(), 1))
+    with redis.Redis(connection_pool=pool) as client:
+        assert client.get("a") is None
+    pool.disconnect()
+
+    assert tape.plain == [{"reply": None}]
+    assert tape.abandoned == 0
+
+
+def test_verifying_tells_the_kind_of_failure(tape: DatabaseTape) -> None:
+    """Where the server was is no part of it."""
+    client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))
+    with client, pytest.raises(redis.ConnectionError):
+        client.get("a")
+    tape.again("verify")
+
+    client = redis.Redis(port=GONE + 1, retry=Retry(NoBackoff(), 0))
+    with client, pytest.raises(redis.ConnectionError):
+        client.get("a")
 
 
 def test_command_whose_reply_is_not_read_is_not_recorded(tape: DatabaseTape, port: int) -> None:
