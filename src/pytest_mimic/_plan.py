@@ -361,19 +361,18 @@ class BoundaryPort:
         """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
         return self._engine.noting
 
+    def takes(self, call: BoundaryCall) -> bool:
+        """Whether a call is mimicked: the patterns take it in."""
+        # They choose among a test's calls: a client that sets its connections up has to be answered.
+        return self.taking() and (call.shared or self.plans[-1].selector.takes(call.signature, call.host))
+
     def begin(self, call: BoundaryCall) -> Any:
         """Decides about a call: gives a `boundaries.base.Step`.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run it.
         """
-        plan = self.plans[-1] if self.plans else None
-        if plan is None or self._engine.is_nested:
-            return PASS
-        # Patterns choose among a test's calls: a client that sets its connections up has to be answered.
-        if not call.shared and not plan.selector.takes(call.signature, call.host):
-            return PASS
-        return self._engine.decide(plan.call(call))
+        return self._engine.decide(self.plans[-1].call(call)) if self.takes(call) else PASS
 
     def ordinal(self, space: str, name: str) -> int:
         """Which of the current owner's `space` things `name` is, by order of first use, from 0."""

@@ -161,6 +161,30 @@ def test_pub_sub_in_a_test_says_what_to_do(project: Project, redis_server: Redis
     project.run(env=variables).expect(passed=1)
 
 
+def test_refused_pub_sub_that_a_test_expects_is_fine(project: Project, redis_server: RedisServer) -> None:
+    """The refusal is the same in every mode, and no miss."""
+    project.write(
+        "test_news.py",
+        """
+        import os
+        import pytest
+        import redis
+        from pytest_mimic.errors import UnstorableOutcomeError
+
+        def test_news():
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+                with pytest.raises(UnstorableOutcomeError, match="SUBSCRIBE"):
+                    client.pubsub().subscribe("ch")
+                with pytest.raises(UnstorableOutcomeError, match="MONITOR"), client.monitor():
+                    pass
+        """,
+    )
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.ini("redis")
+    for option in ("--mimic-record", "--mimic-verify", "-v"):
+        project.run(option, env=variables).expect(passed=1, never=["missing", "swallowed"])
+
+
 def test_errors_of_the_client_are_recorded_and_told(project: Project, redis_server: RedisServer) -> None:
     """A wait that the client gave up: told when recorded, the same again without the server."""
     project.write(

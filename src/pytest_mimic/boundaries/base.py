@@ -98,6 +98,10 @@ class Port(Protocol):
         """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
         ...
 
+    def takes(self, call: BoundaryCall) -> bool:
+        """Whether this call is mimicked: `begin` of any other gives a step to pass."""
+        ...
+
     def begin(self, call: BoundaryCall) -> Step:
         """Decides about a call.
 

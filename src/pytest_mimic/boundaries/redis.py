@@ -26,7 +26,7 @@ from pytest_mimic.boundaries.redis_wire import (
     store_reply,
     verb_of,
 )
-from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import BoundaryCall, Port, Step
@@ -285,7 +285,10 @@ class Talk:
         commands = read_commands(packed)
         call = _call(connection, commands, port)
         listening = any(verb_of(command).partition(" ")[0] in LISTENING for command in commands)
-        step = _begin_listening(port, call) if listening else port.begin(call)
+        if listening and port.takes(call):
+            with port.noting:
+                raise _refusal(call)
+        step = port.begin(call)
         if step.mode == "replay":
             plain = step.outcome()
             self._expected.extend(map(Replayed, _answers(plain)))
@@ -308,22 +311,8 @@ def _call(connection: Any, commands: list[Command], port: Port) -> BoundaryCall:
     )
 
 
-def _begin_listening(port: Port, call: BoundaryCall) -> Step:
-    """Listening to channels is refused, unless it is left out."""
-    __tracebackhide__ = True
-    with port.noting:
-        try:
-            step = port.begin(call)
-        except MissingRecordingError:
-            raise _refusal(call) from None
-        if step.mode == "pass":
-            return step
-        if step.mode == "run":
-            step.abandon()
-        raise _refusal(call)
-
-
 def _refusal(call: BoundaryCall) -> UnstorableOutcomeError:
+    """Listening to channels is refused, unless it is left out."""
     verb = call.signature.partition(" ")[0]
     return UnstorableOutcomeError(
         f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",

@@ -84,6 +84,9 @@ class DatabaseTape:
             seen.append(name)
         return seen.index(name)
 
+    def takes(self, call: BoundaryCall) -> bool:
+        return self.mode not in ("off", "pass") or (self.mode == "pass" and call.shared)
+
     def begin(self, call: BoundaryCall) -> TapeStep:
         self.calls.append(call)
         key = json.dumps({name: call.parts[name] for name in call.identity}, sort_keys=True)
