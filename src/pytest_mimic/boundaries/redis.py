@@ -93,7 +93,7 @@ class RedisBoundary:
     def _connect(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(connection: Any, *args: Any, **kwargs: Any) -> Any:
             """A connection is opened when something has to be sent for real."""
-            if self._talk(connection).is_open or not port.taking():
+            if self._talk(connection).connects(connection) or not port.taking():
                 return original(connection, *args, **kwargs)
             return None
 
@@ -151,7 +151,7 @@ class RedisBoundary:
     def _connect_async(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         async def connect(connection: Any, *args: Any, **kwargs: Any) -> Any:
             """A connection is opened when something has to be sent for real."""
-            if self._talk(connection).is_open or not port.taking():
+            if self._talk(connection).connects(connection) or not port.taking():
                 return await original(connection, *args, **kwargs)
             return None
 
@@ -244,12 +244,19 @@ class Talk:
     def __init__(self) -> None:
         self.listens = False
         self.is_busy = False
+        self._was_listening = False
         self._expected: deque[Replayed | Batch] = deque()
 
     @property
     def is_open(self) -> bool:
         """Whether nothing is mimicked on it."""
         return self.listens or self.is_busy
+
+    def connects(self, connection: Any) -> bool:
+        """Whether the connection is to be opened at once; one that was lost while it listened goes on listening."""
+        # Its listener registers a callback, and takes it back when it returns the connection to its pool.
+        self.listens = self.listens or (self._was_listening and bool(connection._connect_callbacks))
+        return self.is_open
 
     @property
     def has_more(self) -> bool:
@@ -264,6 +271,7 @@ class Talk:
         """Forgets what was not read: it will not be."""
         if self.is_busy:  # the client tries to connect once more, or gives up: `Batch.talking` is told
             return
+        self._was_listening, self.listens = self._was_listening or self.listens, False
         while self._expected:
             expected = self._expected.popleft()
             if isinstance(expected, Batch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -288,6 +289,46 @@ def test_pub_sub_that_is_left_out_is_real(tape: DatabaseTape, port: int) -> None
         assert channel.get_message(timeout=5)["type"] == "subscribe"
         client.publish("news", "hello")
         assert channel.get_message(timeout=5)["data"] == b"hello"
+
+
+def test_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: int) -> None:
+    """Back in its pool it serves commands, which are recorded; one that listens subscribes anew when it was lost."""
+    tape.again("pass")
+    with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
+        with client.pubsub() as channel:
+            channel.subscribe("news")
+            assert channel.get_message(timeout=5)["type"] == "subscribe"
+            channel.connection._sock.shutdown(SHUT_RDWR)
+            assert channel.get_message(timeout=5)["type"] == "subscribe"
+        with client.monitor():
+            pass
+        tape.again("record")
+        assert client.set("a", 1)
+    assert tape.signatures == ["SET a"]
+    tape.again("replay")
+
+    with redis.Redis(port=GONE) as client:
+        assert client.set("a", 1)
+
+
+def test_async_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: int) -> None:
+    """The same with the async client."""
+
+    async def steps() -> None:
+        client = redis.asyncio.Redis(port=port, retry=AsyncRetry(NoBackoff(), 1))
+        async with client.pubsub() as channel:
+            await channel.subscribe("news")
+            assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+            channel.connection._writer.close()
+            assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+        tape.again("record")
+        assert await client.set("a", 1)
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+
+    tape.again("pass")
+    asyncio.run(steps())
+
+    assert tape.signatures == ["SET a"]
 
 
 def test_unrecorded_command_is_a_miss(tape: DatabaseTape) -> None:
