@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("redis")
+redis = pytest.importorskip("redis")
 
 if TYPE_CHECKING:
     from conftest import Project
@@ -211,6 +211,41 @@ def test_errors_of_the_client_are_recorded_and_told(project: Project, redis_serv
 
     with redis_server.stopped():
         project.replay(env=variables).expect(passed=1)
+
+
+def test_verifying_compares_members_as_a_set(project: Project, redis_server: RedisServer) -> None:
+    """Another order is no drift; a member that is new is named alone."""
+    project.write(
+        "test_set.py",
+        """
+        import os
+        import redis
+
+        def test_set():
+            with redis.Redis.from_url(os.environ["REDIS_URL"], protocol=2, decode_responses=True) as client:
+                with client.pipeline() as pipe:
+                    pipe.smembers("tags").execute()
+                assert client.smembers("tags") >= {"a", "b", "c"}
+        """,
+    )
+
+    def fill(*members: str) -> None:
+        redis_server.empty()
+        with redis.Redis(port=redis_server.port) as client:
+            for member in members:
+                client.sadd("tags", member)
+
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.ini("redis")
+    fill("a", "b", "c")
+    project.record(env=variables).expect(passed=1)
+
+    fill("c", "b", "a")
+    project.run("--mimic-verify", env=variables).expect(passed=1)
+    fill("a", "b", "c", "new")
+    project.run("--mimic-verify", env=variables).expect(
+        failed=1, says=["{'new'}: now, not in the recording"], never=[" more"]
+    )
 
 
 def test_parts_of_commands_can_be_left_out(project: Project, redis_server: RedisServer) -> None:

@@ -18,6 +18,7 @@ from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.redis_wire import (
     LISTENING,
     Command,
+    comparable_reply,
     describe_commands,
     load_error,
     load_reply,
@@ -77,10 +78,13 @@ class RedisBoundary:
         ]
 
     def comparable(self, plain: Any) -> Any:
-        """All of a reply; of an error of the client's its class, since its text names the server's place."""
+        """A reply, in any order where that means nothing; an error of the client's without its text.
+
+        The text names the server's place.
+        """
         if "error" not in plain:
-            return plain
-        return {"error": plain["error"]["type"], "after": plain["error"]["after"]}
+            return comparable_reply(plain)
+        return {"error": plain["error"]["type"], "after": comparable_reply(plain["error"]["after"])}
 
     def _talk(self, connection: Any) -> Talk:
         talk = self._talks.get(connection)

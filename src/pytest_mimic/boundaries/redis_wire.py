@@ -47,6 +47,13 @@ _READING = frozenset(
     """GET GETSET GETDEL GETEX GETRANGE LINDEX LPOP RPOP LRANGE LMOVE RPOPLPUSH BLMOVE BRPOPLPUSH
     SMEMBERS SPOP SRANDMEMBER HGET HMGET HVALS""".split()
 )
+_SECRET_SETTINGS = frozenset(
+    {b"requirepass", b"masterauth", b"tls-key-file-pass", b"tls-client-key-file-pass"}
+)
+#: Commands that answer with items in an order that means nothing, and with names and values in turn.
+_UNORDERED = frozenset("SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS".split())
+_IN_TURN = frozenset({"HGETALL", "CONFIG", "CONFIG GET"})
+_SCANNING = {"SCAN": "$unordered", "SSCAN": "$unordered", "HSCAN": "$pairs"}
 _LONGEST_SHOWN = 300
 _LONGEST_KEY = 80
 _SEPARATOR = re.compile(r"[:/.]")
@@ -158,13 +165,12 @@ def _secret_places(command: Command, redactor: Redactor) -> set[int]:
     if verb == "XADD":
         return {place + 1 for place in range(2, size - 1) if redactor.secret(text_of(command[place]))}
     if verb.startswith("CONFIG"):
-        return {
-            place + 1
-            for place in range(1, size - 1)
-            if redactor.secret(text_of(command[place]))
-            or command[place].lower() in (b"requirepass", b"masterauth")
-        }
+        return {place + 1 for place in range(1, size - 1) if _is_secret_setting(command[place], redactor)}
     return set()
+
+
+def _is_secret_setting(name: bytes, redactor: Redactor) -> bool:
+    return redactor.secret(text_of(name)) or name.lower() in _SECRET_SETTINGS
 
 
 def _after(command: Command, words: Sequence[bytes], *, count: int) -> set[int]:
@@ -222,10 +228,40 @@ def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Seq
         queued: The commands of a transaction, which EXEC answers all at once.
     """
     if queued and verb_of(command) == "EXEC" and isinstance(reply, list):
-        hidden: Any = [_hide_reply(each, of, redactor) for each, of in zip(reply, queued)]
-    else:
-        hidden = _hide_reply(reply, command, redactor)
-    return _plain_reply(hidden, redactor)
+        return [store_reply(each, of, redactor) for each, of in zip(reply, queued)]
+    return _tagged(_plain_reply(_hide_reply(reply, command, redactor), redactor), verb_of(command))
+
+
+def _tagged(plain: Any, verb: str) -> Any:
+    """Says of a list whether the order of its items means nothing."""
+    if not isinstance(plain, list):
+        return plain
+    if verb in _UNORDERED:
+        return {"$unordered": plain}
+    if verb in _IN_TURN:
+        return {"$pairs": plain}
+    return [plain[0], {_SCANNING[verb]: plain[1]}] if verb in _SCANNING and len(plain) == 2 else plain
+
+
+def comparable_reply(plain: Any) -> Any:
+    """What of a stored reply verifying compares: where the order means nothing, sets and mappings.
+
+    Args:
+        plain: What `store_reply` gave, or lists and mappings of that.
+    """
+    if isinstance(plain, list):
+        return [comparable_reply(item) for item in plain]
+    if not isinstance(plain, dict):
+        return plain
+    tag = next(iter(plain), "")
+    if tag in ("$unordered", "$set"):
+        items = sorted(plain[tag], key=repr)
+        is_set = all(isinstance(item, str) for item in items) and len(set(items)) == len(items)
+        return set(items) if is_set else items
+    if tag == "$pairs":
+        names = [name if isinstance(name, str) else repr(name) for name in plain[tag][::2]]
+        return dict(zip(names, plain[tag][1::2]))
+    return {key: comparable_reply(item) for key, item in plain.items()}
 
 
 def _hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
@@ -245,7 +281,9 @@ def _hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
         return blank(reply, PLACEHOLDER)
     if verb == "HMGET" and isinstance(reply, list):
         return _hide_named(reply, command[2:], lambda field: redactor.secret(text_of(field)))
-    if verb in ("HGETALL", "CONFIG", "CONFIG GET", "HRANDFIELD"):
+    if verb in ("CONFIG", "CONFIG GET") and isinstance(reply, (dict, list)):
+        return _hide_settings(reply, redactor)
+    if verb in ("HGETALL", "HRANDFIELD"):
         return _hide_pairs(reply, redactor, every=is_secret)
     if verb == "HSCAN" and isinstance(reply, list) and len(reply) == 2:
         return [reply[0], _hide_pairs(reply[1], redactor, every=is_secret)]
@@ -256,6 +294,15 @@ def _hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 
 def _hide_named(values: list[Any], names: Sequence[bytes], secret: Any) -> list[Any]:
     return [blank(value, PLACEHOLDER) if secret(name) else value for value, name in zip(values, names)]
+
+
+def _hide_settings(reply: Any, redactor: Redactor) -> Any:
+    pairs = list(reply.items()) if isinstance(reply, dict) else list(zip(reply[::2], reply[1::2]))
+    hidden = [
+        (name, blank(value, PLACEHOLDER) if _is_secret_setting(name, redactor) else value)
+        for name, value in pairs
+    ]
+    return dict(hidden) if isinstance(reply, dict) else [part for pair in hidden for part in pair]
 
 
 def _hide_pairs(pairs: Any, redactor: Redactor, *, every: bool = False) -> Any:
@@ -346,6 +393,8 @@ def _load_tagged(tag: str, value: Any, encoder: Any, errors: Any) -> Any:
         return value
     if tag == "$float":
         return float(value)
+    if tag in ("$unordered", "$pairs"):
+        return [load_reply(item, encoder, errors=errors) for item in value]
     if tag == "$set":
         return {load_reply(item, encoder, errors=errors) for item in value}
     if tag == "$map":
