@@ -257,7 +257,7 @@ class FunctionPlan:
                 value = current
         return value
 
-    def comparable(self, outcome: Outcome) -> Outcome:
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
         """All of it: a function's outcome is compared as it is."""
         return outcome
 
@@ -329,11 +329,12 @@ class BoundaryPlan:
         del call, changed
         return value
 
-    def comparable(self, outcome: Outcome) -> Outcome:
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """What the boundary compares: not dates, not the server's name."""
         from pytest_mimic._outcome import Outcome
 
-        return Outcome.of_value(self.boundary.comparable(outcome.value))
+        other = beside.value if beside is not None else None
+        return Outcome.of_value(self.boundary.comparable(outcome.value, other))
 
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002 - as the protocol has it
         """None: an edge's call is redacted already."""

@@ -52,8 +52,8 @@ class Plan(Protocol):
         """Brings the arguments into the state that the real call left them in; gives the value, perhaps one of them."""
         ...
 
-    def comparable(self, outcome: Outcome) -> Outcome:
-        """What of an outcome verifying compares."""
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
+        """What of an outcome verifying compares, beside another one of the same call."""
         ...
 
     def secrets(self, call: Call) -> frozenset[str]:

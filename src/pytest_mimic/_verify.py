@@ -36,8 +36,8 @@ def drift_of(
         return error
     plan, options = call.plan, call.plan.options
     lines = compare(
-        plan.comparable(recorded),
-        plan.comparable(actual),
+        plan.comparable(recorded, actual),
+        plan.comparable(actual, recorded),
         rtol=options.rtol,
         atol=options.atol,
         volatile=options.volatile,

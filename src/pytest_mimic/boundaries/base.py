@@ -136,6 +136,6 @@ class Boundary(Protocol):
         """The places to patch."""
         ...
 
-    def comparable(self, plain: Any) -> Any:
-        """What of an outcome verifying compares."""
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+        """What of an outcome verifying compares, beside another one of the same call."""
         ...

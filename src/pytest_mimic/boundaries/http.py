@@ -56,15 +56,23 @@ class HttpBoundary:
         """The places to patch."""
         return self._edges
 
-    def comparable(self, plain: Any) -> Any:
-        """Status, content type and body, or the type of what was raised: not dates, not where chunks end."""
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+        """Status, content type and body, or the type of what was raised: not dates, not where chunks end.
+
+        Of a body that a reader left, only what both were read of: how much comes besides is an accident.
+        """
         if "status" not in plain:
             return {"error": plain["error"]["type"]}
         body = body_value(plain.get("body"))
+        is_left = beside is not None and beside.get("end") == "stopped"
+        if is_left or (beside is not None and plain.get("end") == "stopped"):
+            data = b"".join(load_body(plain.get("body")))
+            length = len(b"".join(load_body(beside.get("body")))) if is_left else None
+            body = data[:length].decode("utf-8", "backslashreplace")
         kind = next((value for name, value in plain["headers"] if name.lower() == "content-type"), None)
         headers = {} if kind is None else {"content-type": kind}
         found = {"status": plain["status"], "headers": headers, "body": body}
-        if "error" in plain:
+        if "error" in plain and not is_left:
             found["error"] = plain["error"]["type"]
         return found
 

@@ -77,7 +77,7 @@ class RedisBoundary:
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _acquire),
         ]
 
-    def comparable(self, plain: Any) -> Any:
+    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         """A reply, in any order where that means nothing; an error of the client's without its text.
 
         The text names the server's place.

@@ -56,7 +56,7 @@ class SqlBoundary:
             Edge(f"{postgresql}.pg8000", ("PGDialect_pg8000", "on_connect"), _registering),
         ]
 
-    def comparable(self, plain: Any) -> Any:
+    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         """All of an outcome; nothing of what belongs to the engine: a server may be updated."""
         return {} if isinstance(plain, dict) and plain.get("setup") else plain
 

@@ -251,6 +251,43 @@ def test_what_verifying_compares(tape, plain, comparable):
     assert tape.boundary.comparable(plain) == comparable
 
 
+LEFT = {"status": 200, "headers": [], "end": "stopped"}
+WHOLE = {"status": 200, "headers": []}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "same"),
+    [
+        (LEFT, {**WHOLE, "body": {"json": {"a": 1}}}, True),
+        (LEFT, {**WHOLE, "status": 500}, False),
+        (LEFT, {**WHOLE, "error": {"type": "x:Y", "message": ""}}, True),
+        ({**LEFT, "body": {"text": '{"a'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, True),
+        ({**LEFT, "body": {"text": '{"b'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, False),
+        ({**LEFT, "body": {"base64": "AAE="}}, {**WHOLE, "body": {"base64": "AAECAw=="}}, True),
+        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
+        ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
+    ],
+    ids=[
+        "not read",
+        "status",
+        "broken later",
+        "json",
+        "other json",
+        "bytes",
+        "both left",
+        "too short",
+        "error",
+    ],
+)
+def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
+    """Of a response that its reader left, as much as both were read of, whichever was left."""
+    comparable = tape.boundary.comparable
+
+    for one, other in ((recorded, now), (now, recorded)):
+        assert (comparable(one, other) == comparable(other, one)) is same
+
+
 def test_boundaries_load_no_client():
     """Importing the adapters imports no client, nor asyncio: a run that asks nothing pays next to nothing."""
     code = """
