@@ -300,19 +300,30 @@ class BoundaryPlan:
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared,
-            describe=lambda: _shown(edge_call),
+            describe=lambda: self._described(edge_call),
         )
 
     def _counting(self, edge_call: BoundaryCall) -> dict[str, Any]:
         """The parts that count: those of the default identity, and what `match=` names and `ignore=` leaves."""
         parts = edge_call.parts
         counting = {name: parts[name] for name in edge_call.identity if name in parts}
+        return counting | {f"match {path}": value for path, value in self._matched(edge_call)}
+
+    def _matched(self, edge_call: BoundaryCall) -> Iterator[tuple[str, Any]]:
+        """What `match=` names, and its value; None where the call has no such part."""
         for path in self.options.match:
-            value: Any = prune(parts, self._ignored)
+            value: Any = prune(edge_call.parts, self._ignored)
             for step in path.split("."):
                 value = value.get(step) if isinstance(value, dict) else None
-            counting[f"match {path}"] = value
-        return counting
+            yield path, value
+
+    def _described(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        from pytest_mimic._describe import plain_description
+
+        matched = {path: value for path, value in self._matched(edge_call) if value is not None}
+        parts = {**matched, **edge_call.described}
+        shown = {name: plain_description(part) for name, part in parts.items()}
+        return {"signature": edge_call.signature, **shown}
 
     def note(self, call: Call) -> None:
         """An edge's call is plain data already."""
@@ -383,10 +394,3 @@ class BoundaryPort:
         if name not in seen:
             seen.append(name)
         return seen.index(name)
-
-
-def _shown(edge_call: BoundaryCall) -> dict[str, Any]:
-    from pytest_mimic._describe import plain_description
-
-    parts = {name: plain_description(part) for name, part in edge_call.described.items()}
-    return {"signature": edge_call.signature, **parts}

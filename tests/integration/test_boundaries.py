@@ -88,3 +88,26 @@ def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     kept = [json.loads(data) for name, data in recorded.vault.items() if name.startswith("calls/")]
     assert {one["target"]: one["source"] is None for one in kept} == {"shop:fetch": False, "httpx": True}
     assert len(kept) == 2
+
+
+def test_a_miss_shows_what_match_adds(project):
+    """A header that counts is named with both its values; one that is absent now as missing."""
+    project.ini("httpx ignore=port match=headers.accept,headers.x-kind")
+    project.write(
+        "test_it.py",
+        """
+        import os
+        import httpx
+
+        def test_it():
+            kind = {"x-kind": "big"} if "KIND" in os.environ else {}
+            httpx.get(os.environ["API"] + "/text", headers={"accept": os.environ["ACCEPT"], **kind})
+        """,
+    )
+    with running_server() as server:
+        project.record(env={"API": server.url, "ACCEPT": "a/a", "KIND": "1"}).expect(passed=1)
+
+    project.replay(env={"API": "http://127.0.0.1:9", "ACCEPT": "c/c"}).expect(
+        failed=1,
+        says=["headers.accept: 'a/a' recorded, 'c/c' now", "headers.x-kind: recorded, missing now"],
+    )
