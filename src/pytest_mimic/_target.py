@@ -33,7 +33,14 @@ __all__ = [
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-BOUNDARIES = ("httpx", "httpx2", "requests", "aiohttp", "sqlalchemy", "redis")
+_HTTP_PARTS = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")
+#: The parts of a call at each boundary, which `ignore=` and `match=` name.
+PARTS = {
+    **dict.fromkeys(("httpx", "httpx2", "requests", "aiohttp"), _HTTP_PARTS),
+    "sqlalchemy": ("statement", "params", "database"),
+    "redis": ("command", "commands", "database", "protocol"),
+}
+BOUNDARIES = tuple(PARTS)
 
 
 class Options(NamedTuple):
@@ -109,6 +116,7 @@ class Target:
         given = {**_line_options(words, origin), **_python_options(options, name, origin)}
         chosen = Options() if excluded else Options(**given)
         reading, dotted = _parse_name(name.removeprefix("!"), origin)
+        _check_kind(name, chosen, origin)
         self._set(
             **reading._asdict(),
             excluded=excluded,
@@ -128,6 +136,12 @@ class Target:
         Raises:
             TargetError: An option is unknown or has a bad value.
         """
+        twin = self._with(options)
+        if not twin.is_shared:
+            _check_kind(twin.name, twin.options, "")
+        return twin
+
+    def _with(self, options: Mapping[str, object]) -> Target:
         given = _python_options(options, self.name, "")
         twin = object.__new__(Target)
         chosen = self.options if self.excluded else self.options._replace(**given)
@@ -210,14 +224,15 @@ def as_targets(
     Raises:
         TargetError: As for `Target`.
     """
-    options = options or {}
-    targets = [
-        one.with_options(**options) if isinstance(one, Target) else Target(one, **options) for one in given
-    ]
-    if options and len(targets) > 1:
-        for target in targets:
-            target._set(is_shared=True)
-    return targets
+    targets = [one if isinstance(one, Target) else Target(one) for one in given]
+    if not options:
+        return targets
+    if len(targets) == 1:
+        return [targets[0].with_options(**options)]
+    shared = [target._with(options) for target in targets]
+    for target in shared:
+        target._set(is_shared=True)
+    return shared
 
 
 def check_options(options: dict[str, object], whose: str) -> None:
@@ -313,7 +328,27 @@ def _line_options(words: list[str], origin: str) -> dict[str, Any]:
     return given
 
 
-def _python_options(options: dict[str, object], target: str, origin: str) -> dict[str, Any]:
+def _check_kind(target: str, options: Options, origin: str) -> None:
+    """Whether a target of this kind, a function or a boundary, has what its options name.
+
+    Raises:
+        TargetError: It has not.
+    """
+    parts = PARTS.get(target, ())
+    unfit = {"mutates": "a function", "key": "a function"} if parts else {"match": "a boundary"}
+    for name, whose in unfit.items():
+        if getattr(options, name):
+            raise refusal(origin, f"{target}: {name}= is an option of {whose}", target=target, option=name)
+    for name in ("ignore", "match") if parts else ():
+        for path in getattr(options, name):
+            word = re.split(r"[.\[]", path)[0]
+            if word not in (*parts, "*"):
+                hint = did_you_mean(word, parts) or f" (it has {', '.join(parts)})"
+                what = f"{target}: {name}={path} names no part of a call{hint}"
+                raise refusal(origin, what, target=target, option=name)
+
+
+def _python_options(options: Mapping[str, object], target: str, origin: str) -> dict[str, Any]:
     return {
         name: _value(name, value, target, origin)
         for name, value in options.items()

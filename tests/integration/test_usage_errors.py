@@ -58,6 +58,18 @@ def usage_error(run, line):
         ("shop:*.fetch", "shop:*.fetch is no target, write it as package.module:function"),
         ("shop:fetch ignore='a", "shop:fetch ignore='a cannot be read: no closing quotation"),
         ("shop:fetch ignor=city", "shop:fetch: there is no option ignor (did you mean ignore?)"),
+        ("httpx ignore=hosts", "httpx: ignore=hosts names no part of a call (did you mean host?)"),
+        (
+            "requests match=header.accept",
+            "requests: match=header.accept names no part of a call (did you mean headers?)",
+        ),
+        (
+            "sqlalchemy ignore=sql.0",
+            "sqlalchemy: ignore=sql.0 names no part of a call (it has statement, params, database)",
+        ),
+        ("redis ignore=comand[2]", "redis: ignore=comand[2] names no part of a call (did you mean command?)"),
+        ("httpx mutates=a", "httpx: mutates= is an option of a function"),
+        ("shop:fetch match=city", "shop:fetch: match= is an option of a boundary"),
         ("shop:fetch ignore", "shop:fetch: ignore= takes arguments or paths in them, not nothing"),
         ("shop:fetch rtol=much", "shop:fetch: rtol= takes a number from 0 on, not 'much'"),
         ("shop:fetch compare=loose", "shop:fetch: compare= takes exact or shape, not 'loose'"),

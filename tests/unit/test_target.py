@@ -12,7 +12,7 @@ from functools import cached_property
 import pytest
 
 from pytest_mimic import TargetError
-from pytest_mimic._target import Options, Target, find_module, missing_module, parse_target
+from pytest_mimic._target import Options, Target, as_targets, find_module, missing_module, parse_target
 
 ORIGIN = "mimic_functions, line 3"
 
@@ -69,13 +69,13 @@ def test_a_comment_is_no_target(line):
 def test_options_follow_the_target():
     """Separated by blanks, quoted as in a shell, lists with commas."""
     line = (
-        "httpx ignore=a,b.c,rows.*.id,rows[0].id match=headers.accept sequence mutates=x rtol=1e-6 atol=0.5 "
+        "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence mutates=x rtol=1e-6 atol=0.5 "
         'volatile=headers.date compare=shape only="GET /users, POST" exclude=*/edit'
     )
 
     assert parse_target(line).options == Options(
         ignore=("a", "b.c", "rows.*.id", "rows[0].id"),
-        match=("headers.accept",),
+        match=(),
         key=None,
         sequence=True,
         mutates=("x",),
@@ -85,6 +85,9 @@ def test_options_follow_the_target():
         compare="shape",
         only=("GET /users", "POST"),
         exclude=("*/edit",),
+    )
+    assert parse_target("httpx match=headers.accept,body").options == Options(
+        match=("headers.accept", "body")
     )
 
 
@@ -185,6 +188,20 @@ def test_what_cannot_be_imported_by_name_is_no_target():
         Target(3)
     with pytest.raises(TargetError, match="names no target"):
         Target("# nothing")
+
+
+def test_options_fit_the_kind_of_target():
+    """Given by keyword, too, unless it is for several targets together."""
+    with pytest.raises(TargetError, match=r"^httpx: ignore=hosts names no part .*did you mean host\?"):
+        Target("httpx", ignore="hosts")
+    with pytest.raises(TargetError, match=r"^redis: key= is an option of a function$"):
+        Target("redis").with_options(key=len)
+    with pytest.raises(TargetError, match=r"^shop:f: match= is an option of a boundary$"):
+        as_targets(["shop:f"], {"match": "headers"})
+
+    function, client = as_targets(["shop:f", "httpx"], {"ignore": "token", "match": "headers"})
+
+    assert function.options == client.options == Options(ignore=("token",), match=("headers",))
 
 
 def test_targets_are_values():

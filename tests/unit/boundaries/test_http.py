@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pytest_mimic._target import PARTS
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http import Exchange, HttpBoundary, Request, load_answer
@@ -286,6 +287,15 @@ def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
 
     for one, other in ((recorded, now), (now, recorded)):
         assert (comparable(one, other) == comparable(other, one)) is same
+
+
+def test_parts_are_what_options_may_name(tape):
+    """Each part of a request has its word in `ignore=` and `match=`, and there are no others."""
+    call, *_ = begun(
+        tape, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
+    )
+
+    assert set(call.parts) == set(PARTS["httpx"])
 
 
 def test_boundaries_load_no_client():

@@ -12,6 +12,7 @@ pytest.importorskip("redis")
 
 from redis import exceptions
 
+from pytest_mimic._target import PARTS
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.boundaries.redis_wire import (
     comparable_reply,
@@ -136,6 +137,16 @@ def test_password_of_the_server_is_hidden(command: list[bytes], reply: Any) -> N
 
     assert "6379" in stored
     assert "hunter2" not in stored
+
+
+def test_parts_are_what_options_may_name() -> None:
+    """Each part of a command, or of a pipeline, has its word in `ignore=` and `match=`."""
+    calls = [
+        describe_commands(commands, database=0, protocol=2, redactor=Redactor())
+        for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
+    ]
+
+    assert set(calls[0].parts) | set(calls[1].parts) == set(PARTS["redis"])
 
 
 @pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])

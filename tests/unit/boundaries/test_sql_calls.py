@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._target import PARTS
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.boundaries.sql_calls import describe_statement, load_columns, store_columns
 from pytest_mimic.errors import UnstableIdentityError
@@ -29,6 +30,13 @@ def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") ->
 def test_parameters_of_own_types_count_by_what_they_hold() -> None:
     """Equal ones are one call, others another."""
     assert params_of(Point(1)) == params_of(Point(1)) != params_of(Point(2))
+
+
+def test_parts_are_what_options_may_name() -> None:
+    """Each part of a statement has its word in `ignore=` and `match=`."""
+    call = describe_statement("SELECT 1", (), database=0, redactor=Redactor()).call
+
+    assert set(call.parts) == set(PARTS["sqlalchemy"])
 
 
 def test_parameter_without_an_identity_is_refused() -> None:
