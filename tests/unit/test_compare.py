@@ -252,6 +252,22 @@ def test_lines_are_limited() -> None:
     assert found[10:] == ["and 90 more"]
 
 
+def test_long_texts_are_shown_where_they_differ() -> None:
+    """However far in that is; a secret there is not shown, and long ones that differ in secrets alone are told as such."""
+    text = "x" * 9_000
+
+    assert lines(f"{text}old{text}", f"{text}new{text}") == [
+        f"result: ...'{'x' * 23}old{'x' * 44}'... recorded, ...'{'x' * 23}new{'x' * 44}'... now"
+    ]
+    assert lines([text.encode() + b"\xff"], [text.encode() + b"\xfe"]) == [
+        f"result[0]: ...b'{'x' * 23}\\xff' recorded, ...b'{'x' * 23}\\xfe' now"
+    ]
+    [line] = lines(f"{text} old hunter22", f"{text} new hunter22", secrets={"hunter22"})
+    assert line.endswith("x new <redacted>' now")
+    [line] = lines(f"{text} hunter22", f"{text} hunter23", secrets={"hunter22", "hunter23"})
+    assert "hunter" not in line
+
+
 def test_lines_in_words_are_limited_too() -> None:
     """However many lists are of another length, ten lines are shown."""
     found = lines({f"k{n}": [] for n in range(20)}, {f"k{n}": [0] * 9 for n in range(20)})

@@ -575,8 +575,13 @@ def test_what_lies_beyond_the_description_differs_by_digest() -> None:
     cases: list[tuple[object, object, str]] = [
         (
             "x" * 900 + "a",
-            "x" * 900 + "b",
-            r"\(901 characters #\w{8}\) recorded, .* \(901 characters #\w{8}\) now",
+            "x" * 900 + "bc",
+            r"^a: 901 characters recorded, 902 that differ after the first 400 now$",
+        ),
+        (
+            b"x" * 900 + b"a",
+            b"x" * 900 + b"b",
+            r"^a: 901 bytes recorded, 901 that differ after the first 400 now$",
         ),
         ([0] * 100, [0] * 101, r"a: 100 items \(#\w{8}\) recorded, 101 items \(#\w{8}\) now"),
         ([0] * 100, [0] * 99 + [1], r"a: 100 items \(#\w{8}\) recorded, 100 items \(#\w{8}\) now"),

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._describe import Budget, Difference, describe, render, sides
+from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
 from pytest_mimic._vault.redact import PLACEHOLDER, hide_values
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ _SHOWN = 10
 _WIDTH = 70
 _SIDE = Budget(characters=400, items=10, depth=4, text=400)
 _INDEX = re.compile(r"\[\d+\]\Z")
+
+
+def _quote_bytes(text: str) -> str:
+    return repr(text.encode("latin-1"))
 
 
 class Place:
@@ -119,6 +123,11 @@ class Lines:
 
     def fact(self, place: Place, recorded: Any, actual: Any) -> str:
         """`1.0712 recorded, 1.0698 now`."""
+        if type(recorded) is type(actual) and type(actual) in (str, bytes, bytearray) and not place.secret:
+            texts = self.readable(recorded), self.readable(actual)
+            if texts[0] != texts[1]:
+                quote = repr if type(actual) is str else _quote_bytes
+                return Difference("", *focused(*texts, quote)).fact()
         old = None if recorded is ABSENT else self.described(place, recorded)
         new = None if actual is ABSENT else self.described(place, actual)
         if recorded is ABSENT:
@@ -126,6 +135,11 @@ class Lines:
         if actual is ABSENT:
             return Difference("", "", None).fact()
         return Difference("", *sides(old, new)).fact()
+
+    def readable(self, value: Any) -> str:
+        """All of a text without secrets; of bytes, a character for each."""
+        text = value if type(value) is str else value.decode("latin-1")
+        return self.redactor.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
 
     def described(self, place: Place, value: Any) -> Any:
         """A short description of one side."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._describe.differences import Difference, differences, hidden, sides
+from pytest_mimic._describe.differences import Difference, differences, focused, hidden, sides
 from pytest_mimic._describe.secrets import secrets_in
 from pytest_mimic._describe.text import call_label, key_step, render
 from pytest_mimic._describe.walk import ARGUMENTS, Budget, describe, describe_arguments, plain_description
@@ -15,6 +15,7 @@ __all__ = [
     "describe",
     "describe_arguments",
     "differences",
+    "focused",
     "hidden",
     "key_step",
     "plain_description",

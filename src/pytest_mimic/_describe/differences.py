@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from ast import literal_eval
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_mimic._describe.text import by_name, key_step, render, short_name
@@ -125,11 +126,15 @@ def sides(old: Any, new: Any) -> tuple[str, str]:
     """Descriptions of two different values as texts that show where they differ, as far as that may be shown."""
     texts = _string_of(old), _string_of(new)
     if texts[0] is not None and texts[1] is not None and texts[0] != texts[1]:
-        return _focused(texts[0], texts[1])
+        return focused(texts[0], texts[1])
+    beginning = _common_beginning(old, new)
+    if beginning:
+        unit = "characters" if kind_of(old) == "str" else "bytes"
+        return f"{old['length']} {unit}", f"{new['length']} that differ after the first {beginning}"
     for digests in (False, True):
         rendered = render(old, digests=digests), render(new, digests=digests)
         if rendered[0] != rendered[1]:
-            return _focused_lines(*rendered)
+            return focused(*rendered, quote=str)
     kinds = _type_of(old), _type_of(new)
     if kinds[0] == kinds[1]:
         return rendered[0], "another value"
@@ -151,15 +156,21 @@ def _string_of(description: Any) -> str | None:
     return description if isinstance(description, str) and description != PLACEHOLDER else None
 
 
-def _focused(old: str, new: str) -> tuple[str, str]:
-    """Two strings, quoted; of long ones the stretch around the first character that differs."""
-    start = _start(old, new)
-    return _stretch(old, start, repr), _stretch(new, start, repr)
+def _common_beginning(old: Any, new: Any) -> int:
+    """How many characters or bytes are described of two long ones that do not differ in them; else 0."""
+    if not (isinstance(old, dict) and isinstance(new, dict) and "start" in old):
+        return 0
+    start = old["start"]
+    if start != new.get("start") or PLACEHOLDER in start or kind_of(old) != kind_of(new):
+        return 0
+    shown = len(start if kind_of(old) == "str" else literal_eval(start))
+    return shown if shown < min(old["length"], new["length"]) else 0
 
 
-def _focused_lines(old: str, new: str) -> tuple[str, str]:
+def focused(old: str, new: str, quote: Callable[[str], str] = repr) -> tuple[str, str]:
+    """Two different texts, quoted; of long ones the stretch around the first character that differs."""
     start = _start(old, new)
-    return _stretch(old, start, str), _stretch(new, start, str)
+    return _stretch(old, start, quote), _stretch(new, start, quote)
 
 
 def _start(old: str, new: str) -> int:
@@ -170,7 +181,7 @@ def _start(old: str, new: str) -> int:
     return max(0, same - _SIDE_WIDTH // 3) if same > _SIDE_WIDTH // 2 else 0
 
 
-def _stretch(text: str, start: int, quote: Any) -> str:
+def _stretch(text: str, start: int, quote: Callable[[str], str]) -> str:
     end = start + _SIDE_WIDTH
     return f"{'...' if start else ''}{quote(text[start:end])}{'...' if end < len(text) else ''}"
 
