@@ -381,17 +381,21 @@ def _classes() -> SimpleNamespace:
 
         def _next(self) -> None:
             if self._pending:
-                if self._chunked:
-                    self.begin_http_chunk_receiving()
-                self.feed_data(self._pending.pop())
-                if self._chunked:
-                    self.end_http_chunk_receiving()
+                self._feed(self._pending.pop())
             elif self._last is None:
+                self._feed(b"")  # the chunk that ends a body
                 self.feed_eof()
             else:
                 error = self._last()
                 self.set_exception(error)
                 raise error
+
+        def _feed(self, chunk: bytes) -> None:
+            if self._chunked:
+                self.begin_http_chunk_receiving()
+            self.feed_data(chunk)
+            if self._chunked:
+                self.end_http_chunk_receiving()
 
         async def _wait(self, _: str) -> None:
             await asyncio.sleep(0)

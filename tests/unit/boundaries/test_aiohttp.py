@@ -175,6 +175,19 @@ def test_events_one_by_one(tape: Tape, server: Server) -> None:
     assert [part.decode() for part in replayed] == [EVENTS[0], hidden, EVENTS[2]]
 
 
+def test_chunks_end_as_those_of_a_stream(tape: Tape, server: Server) -> None:
+    """The end of a chunked body comes after its last chunk and is told by an empty one, as aiohttp does live."""
+
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        async with session.get(f"{url}/chunks") as response:
+            return [item async for item in response.content.iter_chunks()]
+
+    _, replayed = both(tape, server, talk)
+
+    chunks = (b"one,", b"two,", b"\xff\x00,", b"four", b"")
+    assert replayed == [(chunk, True) for chunk in chunks]
+
+
 def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
     """The application has the beginning before the server sends the rest; what it left is marked."""
 
