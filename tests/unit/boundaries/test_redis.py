@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -298,7 +297,8 @@ def test_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: in
         with client.pubsub() as channel:
             channel.subscribe("news")
             assert channel.get_message(timeout=5)["type"] == "subscribe"
-            channel.connection._sock.shutdown(SHUT_RDWR)
+            channel.connection.disconnect()
+            channel.connection.connect()  # as the client does when it has lost one
             assert channel.get_message(timeout=5)["type"] == "subscribe"
         with client.monitor():
             pass
@@ -319,7 +319,8 @@ def test_async_connection_that_listened_is_mimicked_again(tape: DatabaseTape, po
         async with client.pubsub() as channel:
             await channel.subscribe("news")
             assert (await channel.get_message(timeout=5))["type"] == "subscribe"
-            channel.connection._writer.close()
+            await channel.connection.disconnect()
+            await channel.connection.connect()
             assert (await channel.get_message(timeout=5))["type"] == "subscribe"
         tape.again("record")
         assert await client.set("a", 1)
@@ -527,7 +528,8 @@ def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None
             client.blpop(["queue"], timeout=0)
         return client.get("a")
 
-    recorded, replayed = both(steps, socket_timeout=0.1, retry=Retry(NoBackoff(), 2))
+    again = {"retry": Retry(NoBackoff(), 2), "retry_on_error": [redis.TimeoutError]}
+    recorded, replayed = both(steps, socket_timeout=0.1, **again)
 
     assert recorded is replayed is None
     assert tape.signatures == ["BLPOP queue"] * 3 + ["GET a"]
