@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._engine import Engine
@@ -260,15 +260,23 @@ class Cassette:
             self._engine.keep_cassette(self._file, entries)
 
     def _check_played(self) -> None:
+        if not self._exists:
+            raise self._refuse("does not exist", [])
         entries = [entry for entry in self._entries if entry is not None]
-        unplayed = [entry.signature for place, entry in enumerate(entries) if place not in self._order]
+        unplayed = [_label(entry) for place, entry in enumerate(entries) if place not in self._order]
         if unplayed:
-            facts = [f"{signature} was recorded and not made" for signature in unplayed[:10]]
-            raise self._refuse("was not replayed as it was recorded", facts)
+            raise self._refuse(
+                "was not replayed as it was recorded",
+                [f"{label} was recorded and not made" for label in unplayed[:10]],
+            )
         for place, played in enumerate(self._order):
             if place != played:
-                recorded = entries[min(place, len(entries) - 1)].signature
-                fact = f"call {place + 1} was {recorded} when recorded, {entries[played].signature} now"
+                now = _label(entries[played])
+                fact = (
+                    f"call {place + 1} was {_label(entries[place])} when recorded, {now} now"
+                    if place < len(entries)
+                    else f"call {place + 1}, {now}, is one more than was recorded"
+                )
                 raise self._refuse("was not replayed in the order it was recorded in", [fact])
 
     def _refuse(self, what: str, facts: list[str]) -> CassetteError:
@@ -278,6 +286,13 @@ class Cassette:
         )
 
 
+def _label(entry: CassetteEntry) -> str:
+    """A call in one line, for people."""
+    from pytest_mimic._describe import call_label
+
+    return entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
+
+
 def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """One or several, as a tuple."""
     if value is None:
@@ -285,13 +300,15 @@ def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def cassette_name(given: str) -> str:
+def cassette_name(given: str | PurePath) -> str:
     """A name that a user gave, without `.json`.
 
     Raises:
         CassetteError: It leaves the vault, or no file can be called so.
     """
-    name = given.removesuffix(".json")
+    if not isinstance(given, (str, PurePath)):
+        raise CassetteError(f"a cassette's name is a text, not {given!r}", cassette=given)
+    name = (given if isinstance(given, str) else given.as_posix()).removesuffix(".json")
     steps = name.split("/")
     too_long = any(len(step.encode("utf-8", "surrogatepass")) > _LONGEST for step in steps)
     if too_long or re.search(r"[\\:\0]", name) or not {"", ".", ".."}.isdisjoint(steps):

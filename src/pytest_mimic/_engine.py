@@ -257,7 +257,7 @@ class Engine:
         others: Sequence[Stored] = (),
         finish: Callable[[Outcome, float], None] | None = None,
     ) -> Replay:
-        """A replay of a call, counted.
+        """A replay of a call.
 
         Args:
             call: The call.
@@ -265,7 +265,6 @@ class Engine:
             others: More streams recorded for it.
             finish: Keeps the outcome of a real run, where the mode makes one for what a stream lacks.
         """
-        self.ledger.tally(stored.duration).tick()
         return Replay(self, call, stored, others=others, finish=finish)
 
     # -- finding
@@ -540,10 +539,10 @@ class Engine:
         """
         from pytest_mimic._verify import drift_of, same_take
 
-        with self._guard:
-            self.ledger.verified += 1
         outcome.changed = call.plan.changed(call)
         take = same_take(recorded, outcome).load()
+        with self._guard:
+            self.ledger.verified += 1
         found = drift_of(call, take, outcome, redactor=self.redactor, test=self.test)
         if found is not None:
             raise self.blame(found, call)

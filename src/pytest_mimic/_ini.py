@@ -42,7 +42,31 @@ def settings_of(config: pytest.Config) -> Settings:
         redact=_secret_names(config),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
+        given=_given(option),
+        prefix=_prefix(config.rootpath, config.invocation_params.dir),
     )
+
+
+def _given(option: Any) -> tuple[str, ...]:
+    """The options that decide which tests and which vault a run has, to be given to the next one as well."""
+    overridden = [line for line in getattr(option, "override_ini", None) or () if line.startswith("mimic_")]
+    found = {
+        "-c": getattr(option, "inifilename", None),
+        "--rootdir": getattr(option, "rootdir", None),
+        "--mimic-vault": option.mimic_vault,
+    }
+    words = [word for name, value in found.items() if value for word in (name, str(value))]
+    words += [word for line in overridden for word in ("-o", line)]
+    return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
+
+
+def _prefix(rootdir: Path, started_in: Path) -> str:
+    """What stands before a test's id, which is relative to the rootdir, where pytest was started elsewhere."""
+    try:
+        way = Path(os.path.relpath(rootdir, started_in)).as_posix()
+    except ValueError:  # on another drive
+        way = rootdir.as_posix()
+    return "" if way == "." else f"{way}/"
 
 
 def _vault_folder(config: pytest.Config) -> Path:

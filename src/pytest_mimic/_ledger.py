@@ -36,8 +36,9 @@ class Player(Tally):
         self._fresh = fresh
 
     def __call__(self) -> Any:
+        value = self._fresh()
         self.tick()
-        return self._fresh()
+        return value
 
 
 class Miss(NamedTuple):

@@ -11,6 +11,7 @@ from pytest_mimic import _ambient
 from pytest_mimic._identity import Unstable, refusal, register_fingerprint
 from pytest_mimic._identity import fingerprint as identity_of
 from pytest_mimic._target import Target, as_targets
+from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._session import Covering, Session
@@ -19,6 +20,8 @@ __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
+
+_AROUND_TESTS = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +59,8 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     __module__ = "pytest_mimic"
 
     def __init__(self, *targets: str | Target | Callable[..., Any], **options: Any) -> None:
+        if not targets or (len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")):
+            raise TargetError('mimic names no target: write it as mimic("shop.api:fetch_rates")')
         self._targets = as_targets(targets, options)
         self._open: list[tuple[Session, Covering]] = []
 
@@ -106,7 +111,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         return async_generator if inspect.isasyncgenfunction(function) else plain
 
     def _decorate_tests(self, cls: type) -> None:
-        """Decorates the methods whose name begins with `test`, as `mock.patch` does it."""
+        """Decorates the methods whose name begins with `test`, and what sets each of them up and tears it down."""
         for name, held in list(vars(cls).items()):
-            if name.startswith("test") and inspect.isfunction(held):
+            if name.startswith(("test", *_AROUND_TESTS)) and inspect.isfunction(held):
                 setattr(cls, name, self(held))

@@ -194,6 +194,8 @@ class Run:
         if self._broken is not None:
             raise self._broken
         for mark in reversed(marks):  # the closest is the innermost
+            if not mark.args:
+                raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
             self._marks.append(self.session.enter(as_targets(mark.args, mark.kwargs)))
 
     def end_marks(self) -> None:

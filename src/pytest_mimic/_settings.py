@@ -34,6 +34,8 @@ class Settings(NamedTuple):
         no_record: Nothing may be written, whatever a fixture asks for.
         ci: The environment says `CI`.
         redact: Names to add to the secret ones; `!name` takes one out.
+        given: Options that a command told to people has to repeat.
+        prefix: What stands there before a test's id.
     """
 
     mode: Mode
@@ -48,3 +50,5 @@ class Settings(NamedTuple):
     redact: tuple[str, ...]
     clear_unused: bool
     fail_on_unused: bool
+    given: tuple[str, ...] = ()
+    prefix: str = ""

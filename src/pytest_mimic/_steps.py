@@ -151,7 +151,7 @@ class Pass:
 class Replay:
     """The outcome of a recording stands for the call."""
 
-    __slots__ = ("_finish", "_others", "call", "engine", "stored")
+    __slots__ = ("_finish", "_is_counted", "_others", "call", "engine", "stored")
     mode: Literal["replay"] = "replay"
 
     def __init__(
@@ -168,10 +168,13 @@ class Replay:
         self.stored = stored
         self._others = others
         self._finish = finish
+        self._is_counted = False
 
     def load(self) -> Outcome:
-        """A fresh copy of the outcome."""
-        return self._load(self.stored)
+        """A fresh copy of the outcome; the replay counts once it is there."""
+        outcome = self._load(self.stored)
+        self._count()
+        return outcome
 
     def _load(self, stored: Stored) -> Outcome:
         with self.engine.noting:
@@ -180,7 +183,14 @@ class Replay:
     def outcome(self) -> Any:
         """A fresh copy of the plain value that a boundary stored."""
         with self.engine.noting:
-            return self.stored.player()()
+            plain = self.stored.player()()
+        self._count()
+        return plain
+
+    def _count(self) -> None:
+        if not self._is_counted:
+            self._is_counted = True
+            self.engine.ledger.tally(self.stored.duration).tick()
 
     def takes(self) -> Iterator[Outcome]:
         """Other streams recorded for the same call: what was sent into them differs."""

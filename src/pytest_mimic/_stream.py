@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._identity import Unstable, fingerprint
 from pytest_mimic._raising import raise_again
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
@@ -99,7 +100,10 @@ class Tape:
         from pytest_mimic._outcome import Outcome
 
         sent = self._sent if any(self._sent) else None
-        self._run.complete(Outcome.of_stream(self._items, end, sent))
+        try:
+            self._run.complete(Outcome.of_stream(self._items, end, sent))
+        except MimicError as refused:
+            raise refused from None  # not from the StopIteration by which the stream has ended
 
 
 def record_stream(

@@ -12,8 +12,19 @@ if TYPE_CHECKING:
 
 
 def command(option: str, test: str | None) -> str:
-    """The command line that runs one test with an option; everything where the test is not known."""
-    return f"pytest {option} {shlex.quote(test)}" if test else f"pytest {option}"
+    """The command line that runs one test with an option; everything where the test is not known.
+
+    It repeats what this run was given and the next one needs, and names the test as seen from where pytest was started.
+    """
+    from pytest_mimic import _ambient
+
+    session = _ambient.current()
+    words = ["pytest", option]
+    if session is not None:
+        words += session.settings.given
+    if test:
+        words.append(test if session is None else session.settings.prefix + test)
+    return shlex.join(words)
 
 
 class MimicError(Exception):

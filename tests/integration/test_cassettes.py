@@ -155,7 +155,7 @@ def test_all_are_played_while_a_cassette_grows(shop):
 @pytest.mark.parametrize(
     ("calls", "says"),
     [
-        ('shop.fetch("Oslo")', "shop:fetch was recorded and not made"),
+        ('shop.fetch("Oslo")', "shop:fetch(city='Rome') was recorded and not made"),
         ('shop.fetch("Rome"); shop.fetch("Oslo")', "was not replayed in the order it was recorded in"),
     ],
     ids=["not made", "another order"],
@@ -602,3 +602,56 @@ def test_a_cassette_that_cannot_be_put_back_is_told(shop):
     run = shop.run().expect(failed=1, passed=1, never=["INTERNALERROR"])
 
     assert any(line.startswith("cannot read ") and "trip.json" in line for line in run.section)
+
+
+def test_strict_fails_where_there_is_no_such_cassette(shop):
+    """A slip in its name, in a block that makes no call."""
+    shop.write(
+        "test_shop.py",
+        "def test_it(mimic_replay):\n    with mimic_replay('tripp', strict=True):\n        pass\n",
+    )
+
+    shop.run().expect(failed=1, says=["CassetteError: cassette tripp does not exist"])
+
+
+def test_strict_tells_calls_apart(shop):
+    test = """
+        import shop
+
+        def test_it({fixture}):
+            with {fixture}("trip", targets=["shop:fetch"]{strict}):
+                for city in {cities}:
+                    shop.fetch(city)
+        """
+    shop.write(
+        "test_shop.py", test.format(fixture="mimic_record", strict="", cities=["Oslo", "Rome", "Oslo"])
+    )
+    shop.run().expect(passed=1)
+
+    replay = {"fixture": "mimic_replay", "strict": ", strict=True"}
+    shop.write("test_shop.py", test.format(**replay, cities=["Rome", "Oslo", "Oslo"]))
+    shop.replay().expect(
+        failed=1, says=["call 1 was shop:fetch(city='Oslo') when recorded, shop:fetch(city='Rome') now"]
+    )
+    shop.write("test_shop.py", test.format(**replay, cities=["Oslo", "Rome", "Oslo", "Oslo"]))
+    shop.replay().expect(failed=1, says=["call 4, shop:fetch(city='Oslo'), is one more than was recorded"])
+
+
+def test_a_cassettes_name_may_be_a_path(shop):
+    """Anything else is told."""
+    shop.write(
+        "test_shop.py",
+        """
+        import pathlib, pytest, shop
+        from pytest_mimic import CassetteError
+
+        def test_it(mimic_record):
+            with mimic_record(pathlib.PurePath("trips", "first.json"), targets=["shop:fetch"]) as cassette:
+                shop.fetch("Oslo")
+            assert cassette.name == "trips/first"
+            with pytest.raises(CassetteError, match="a cassette's name is a text, not 3"):
+                mimic_record(3)
+        """,
+    )
+
+    shop.run().expect(passed=1)

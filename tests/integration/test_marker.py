@@ -430,3 +430,45 @@ def test_without_the_plugin_it_does_nothing(project):
     run = project.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", process=True)
 
     run.expect(passed=2, real=["fetch Oslo", "fetch Oslo"])
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("@mimic\ndef test_it():\n    pass", {"errors": 1}),
+        ("@pytest.mark.mimic\ndef test_it():\n    pass", {"errors": 1}),
+        ("@pytest.mark.mimic(sequence=True)\ndef test_it():\n    pass", {"errors": 1}),
+        ("def test_it():\n    with mimic():\n        pass", {"failed": 1}),
+    ],
+)
+def test_forgotten_targets_are_told(project, text, outcome):
+    """Nothing mimicked would run for real in silence."""
+    project.ini()
+    project.write("test_shop.py", f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")
+
+    exit_code = 2 if text.startswith("@mimic\n") else 1
+    project.run().expect(exit_code=exit_code, says=["TargetError", "names no target"], **outcome)
+
+
+def test_what_sets_a_decorated_class_up_is_covered_too(project):
+    """As unittest has it; pytest hands its own methods arguments by their signature."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import unittest, shop
+        from pytest_mimic import mimic
+
+        @mimic("shop:fetch")
+        class ShopCase(unittest.TestCase):
+            def setUp(self):
+                self.city = shop.fetch("Oslo")
+
+            def test_it(self):
+                assert self.city == ["Oslo"]
+        """,
+    )
+    project.record().expect(passed=1, real=["fetch Oslo"])
+
+    project.replay().expect(passed=1, real=[])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 import pytest
 
 SHOP = """
@@ -214,3 +217,23 @@ def test_a_stale_recording_replays_with_a_warning_or_without(shop):
     assert "shop:fetch has changed since this call was recorded" in warned.output
     assert (warned.outcomes["passed"], warned.real) == (1, [])
     ignored.expect(passed=1, real=[], never=["has changed"])
+
+
+def test_the_command_repeats_what_the_run_was_given(project, monkeypatch):
+    """Typed as it is printed, in the folder where the run was started, it records what was missing."""
+    project.write("own.ini", "[pytest]\nmimic_functions = shop:fetch\npythonpath = .\n")
+    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.write("sub/test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    monkeypatch.chdir(project.root / "sub")
+    given = ("-c", "../own.ini", "--mimic-vault", "kept", "-o", "mimic_pickle=forbid")
+
+    missed = project.run(*given).expect(failed=1)
+
+    told = re.search(r"to record it: pytest (.*)", missed.output)
+    assert told is not None
+    assert (
+        told[1]
+        == "--mimic-record -c ../own.ini --mimic-vault kept -o mimic_pickle=forbid ../sub/test_shop.py::test_it"
+    )
+    project.run(*shlex.split(told[1])).expect(passed=1)
+    project.run(*given).expect(passed=1)

@@ -279,7 +279,7 @@ def test_a_doctests_own_code_is_that_of_its_examples(project):
             Traceback (most recent call last):
             pytest_mimic.MissingRecordingError: no recording of shop:fetch(city='Oslo')
               nothing of shop:fetch is recorded
-              to record it: pytest --mimic-record shop.py::shop.expected
+              to record it: pytest --mimic-record --doctest-modules shop.py::shop.expected
             '''
         """,
     )

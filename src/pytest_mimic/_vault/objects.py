@@ -42,12 +42,12 @@ class Objects:
 
     def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
         self._store = store
-        self._label = label
+        self.label = label
         self.forbidden = pickles == "forbid"
 
     def path(self, name: str) -> str:
         """The path that messages show."""
-        return f"{self._label}/{name}"
+        return f"{self.label}/{name}"
 
     def load(self, entry: Entry, whose: Whose) -> Outcome:
         """The outcome of an entry, fresh."""

@@ -257,10 +257,13 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     Raises:
         CorruptRecordingError: It is no JSON, or JSON with something behind it.
     """
+    end = -1
     try:
         text = data.decode()
         value, end = _scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
+        pass
+    if end < 0:
         return _parse_slowly(data, path, test=test)
     if text[end:].strip():
         raise corrupt(path, "is not what was recorded (text behind its end)", test=test)

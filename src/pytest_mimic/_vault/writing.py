@@ -52,7 +52,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
     whose = Owner(name, recording.target, recording.test)
     writing = _Writing(store, objects, whose, recording.outcomes, inline=INLINE)
     with writing.guard():
-        before = _before(store, name, "outcomes")
+        before = _before(store, objects, name, "outcomes")
         entries = writing.entries(() if before is None else before["outcomes"])
         if before is not None and _are_the_same(entries, before["outcomes"]):
             head.update({key: before.get(key) for key in ("test", "recorded")})
@@ -71,7 +71,7 @@ def write_cassette(
     whose = Owner(name, name, facts["test"])
     writing = _Writing(store, objects, whose, [call.stored for call in calls], inline=INLINE_IN_CASSETTE)
     with writing.guard():
-        before = _before(store, name, "calls")
+        before = _before(store, objects, name, "calls")
         old = [] if before is None else [call["outcome"] for call in before["calls"]]
         entries = writing.entries(old)
         told = [
@@ -253,16 +253,24 @@ def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     return True
 
 
-def _before(store: Store, name: str, part: str) -> dict[str, Any] | None:
-    """The facts that stand there, or None where they are absent or damaged."""
+def _before(store: Store, objects: Objects, name: str, part: str) -> dict[str, Any] | None:
+    """The facts that stand there, or None where they are absent or damaged.
+
+    Raises:
+        CorruptRecordingError: They are of a newer format.
+    """
     data = store.read(name)
     if data is None:
         return None
     try:
-        facts = parse_recording(data, "", name)
+        facts = parse_recording(data, objects.label, name)
         for each in facts[part]:
             check_entry(each if part == "outcomes" else each["outcome"], name, None)
-    except (CorruptRecordingError, LookupError, TypeError):
+    except CorruptRecordingError as error:
+        if "format" in error.data:
+            raise
+        return None
+    except (LookupError, TypeError):
         return None
     return facts
 
