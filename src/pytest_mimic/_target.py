@@ -41,6 +41,8 @@ PARTS = {
     "redis": ("command", "commands", "database", "protocol"),
 }
 BOUNDARIES = tuple(PARTS)
+#: Words that any boundary takes: where its calls have no such part, they leave nothing out.
+_WORDS = ("host", "port", "headers", "query", "body", "params")
 
 
 class Options(NamedTuple):
@@ -342,7 +344,7 @@ def _check_kind(target: str, options: Options, origin: str) -> None:
     for name in ("ignore", "match") if parts else ():
         for path in getattr(options, name):
             word = re.split(r"[.\[]", path)[0]
-            if word not in (*parts, "*"):
+            if word not in (*parts, *_WORDS, "*"):
                 hint = did_you_mean(word, parts) or f" (it has {', '.join(parts)})"
                 what = f"{target}: {name}={path} names no part of a call{hint}"
                 raise refusal(origin, what, target=target, option=name)
