@@ -14,6 +14,7 @@ from pytest_mimic.boundaries.sql_text import read_statement
 
 if TYPE_CHECKING:
     from pytest_mimic._vault.redact import Redactor
+    from pytest_mimic.boundaries.sql_columns import Source
 
 _NUMBERED = re.compile(r"_{1,2}\d+$")
 #: A cursor's name, as SQLAlchemy makes it of addresses for drivers that declare cursors by statements.
@@ -72,7 +73,7 @@ def describe_statement(
         shared: It belongs to the engine, not to a test.
     """
     statement = read_statement(_CURSOR.sub("c_", sql))
-    namer = _Namer(statement.columns, binds, redactor)
+    namer = _Namer(statement.sources, binds, redactor)
     params: Any
     if many:
         params = [namer.plain(each) for each in parameters]
@@ -122,8 +123,10 @@ def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class _Namer:
     """Gives parameters as plain data by name: by the column's, where they have a place only."""
 
-    def __init__(self, columns: dict[str, str], binds: Sequence[str], redactor: Redactor) -> None:
-        self._columns = columns
+    def __init__(
+        self, sources: Mapping[str, Sequence[Source]], binds: Sequence[str], redactor: Redactor
+    ) -> None:
+        self._sources = sources
         self._binds = {str(place): name for place, name in enumerate(binds, 1)}
         self._redactor = redactor
         self.secrets: list[str] = []
@@ -133,26 +136,32 @@ class _Namer:
         if isinstance(parameters, Mapping):
             named = [(str(name), str(name), value) for name, value in parameters.items()]
         else:
-            named = [
-                (self._columns.get(str(place), str(place)), str(place), value)
-                for place, value in enumerate(parameters, 1)
-            ]
+            named = [("", str(place), value) for place, value in enumerate(parameters, 1)]
         plain: dict[str, Any] = {}
-        for name, mark, value in named:
-            plain[_free(name, plain)] = self._value(name, mark, value)
+        for given, mark, value in named:
+            is_secret = self._is_secret(given, mark, value)
+            name = _free(given or self._name(mark, is_secret=is_secret), plain)
+            plain[name] = self._value(name, mark, value, is_secret=is_secret)
         return plain
 
-    def _value(self, name: str, mark: str, value: object) -> Any:
-        if value is not None and self._is_secret(name, mark):
-            self.marks.add(mark)
-            if isinstance(value, str):
-                self.secrets.append(value)
-            return PLACEHOLDER
-        return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
+    def _name(self, mark: str, *, is_secret: bool) -> str:
+        """The column's name, unless it is a secret one and the parameter is none."""
+        columns = [source.column for source in self._sources.get(mark, ())]
+        return next((name for name in columns if is_secret or not self._redactor.secret(name)), mark)
 
-    def _is_secret(self, name: str, mark: str) -> bool:
-        names = (name, _NUMBERED.sub("", name), self._columns.get(mark, ""), self._binds.get(mark, ""))
-        return any(map(self._redactor.secret, names))
+    def _is_secret(self, name: str, mark: str, value: object) -> bool:
+        secret = self._redactor.secret
+        names = (name, _NUMBERED.sub("", name), self._binds.get(mark, ""))
+        sources = self._sources.get(mark, ())
+        return any(map(secret, names)) or any(source.hides(value, secret) for source in sources)
+
+    def _value(self, name: str, mark: str, value: object, *, is_secret: bool) -> Any:
+        if not is_secret or value is None:
+            return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
+        self.marks.add(mark)
+        if isinstance(value, str):
+            self.secrets.append(value)
+        return PLACEHOLDER
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_mimic.boundaries.sql_text import Token, main_verb, words_of
+from pytest_mimic.boundaries.sql_text import main_verb, words_of
+from pytest_mimic.boundaries.sql_tokens import Token
 
 #: Words behind the items of a result.
 _ENDS = frozenset(
@@ -23,6 +24,8 @@ _TELLS_ABOUT = frozenset(
     """COUNT LENGTH CHAR_LENGTH CHARACTER_LENGTH OCTET_LENGTH BIT_LENGTH LEN DATALENGTH TYPEOF PG_TYPEOF EXISTS OVER
     FILTER""".split()
 )
+#: Before the key of a part of JSON.
+_KEYED = frozenset(("->", "->>"))
 _NO_ALIAS = frozenset("END NULL TRUE FALSE".split())
 _BEFORE_NO_ALIAS = _ASKS | frozenset("NOT AND OR COLLATE DISTINCT".split())
 #: How deep parentheses are looked into; what is deeper is taken as shown. It bounds the time.
@@ -166,7 +169,7 @@ def _without_alias(item: Sequence[Token]) -> tuple[Sequence[Token], str | None]:
     before = item[-2]
     if before.upper == "AS":
         return item[:-2], item[-1].name
-    is_operand = before.kind in ("word", "quoted", "mark", "string") or before.text == ")"
+    is_operand = before.kind in ("word", "quoted", "mark", "string", "cast") or before.text == ")"
     return (item[:-1], item[-1].name) if is_operand and before.upper not in _BEFORE_NO_ALIAS else (item, None)
 
 
@@ -216,7 +219,7 @@ def _operands(words: Sequence[Token], depth: int, deep: int) -> Iterator[Token]:
             if before is None or before.upper not in _TELLS_ABOUT:
                 yield from _revealed(words[place + 1 : end], deep + 1)
             place = end
-        elif (word.kind == "string" and before is not None and before.text == ">") or word.kind == "mark":
+        elif (word.kind == "string" and before is not None and before.text in _KEYED) or word.kind == "mark":
             yield word  # a key of JSON: `settings ->> 'token'`
         elif word.kind in ("word", "quoted") and following not in (".", "(") and not _is_type(before):
             yield word
@@ -224,14 +227,11 @@ def _operands(words: Sequence[Token], depth: int, deep: int) -> Iterator[Token]:
 
 
 def _is_type(before: Token | None) -> bool:
-    """Whether the name behind this word is that of a type: `::text`, `CAST(a AS text)`."""
-    return before is not None and (before.text == "::" or before.upper == "AS")
+    """Whether the name behind this word is that of a type: `CAST(a AS text)`."""
+    return before is not None and before.upper == "AS"
 
 
 def _asks(words: Sequence[Token], place: int) -> bool:
-    """Whether a comparison stands there; `->`, `->>` and the like are none."""
+    """Whether a comparison stands there."""
     word = words[place]
-    if word.upper not in _ASKS or word.kind in ("quoted", "string"):
-        return False
-    beside = [words[n].text for n in (place - 1, place + 1) if 0 <= n < len(words)]
-    return word.text not in ("<", ">") or not any(text in ("<", ">", "-", "#", "@", "&") for text in beside)
+    return word.upper in _ASKS and word.kind in ("word", "other")

@@ -1,36 +1,18 @@
-"""What a statement is about: its verb and main table, its text with blanks folded, the columns of its parameters.
+"""What a statement is about: its verb and main table, its text with blanks folded, the columns of its values.
 
 A tolerant reader, not a parser: what it does not understand it leaves unnamed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
-_TOKEN = re.compile(
-    r"""
-      (?P<blank>\s+)
-    | (?P<comment>--[^\n]*|/\*.*?\*/)
-    | (?P<string>[EeNnBbXx]?'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-    | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_][^\]]*\])
-    | (?P<mark>%\((?P<pyformat>[^)]*)\)s|%s|\$\d+|\?|(?<![:\w]):[A-Za-z_]\w*)
-    | (?P<word>\w[\w$]*)
-    | (?P<other>::|[<>!=]=|<>|.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from pytest_mimic.boundaries.sql_columns import Source, read_columns
+from pytest_mimic.boundaries.sql_tokens import Token, tokens_of
 
-#: Words that end what was said about a column.
-_CLAUSES = frozenset(
-    "SELECT FROM WHERE SET VALUES AND OR ON HAVING GROUP ORDER BY JOIN UNION RETURNING WHEN THEN ELSE CASE".split()
-)
-#: Words between a column and its parameter.
-_OPERATORS = frozenset("IN NOT LIKE ILIKE ANY ALL BETWEEN IS ESCAPE SIMILAR TO CAST AS REGEXP GLOB".split())
-_COMPARISONS = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "LIKE", "ILIKE"))
 _TABLE_WORDS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
 )
@@ -42,29 +24,15 @@ _NOISE = frozenset(
 _DEFINING = frozenset(("CREATE", "ALTER", "DROP", "TRUNCATE", "COMMENT", "LOCK", "REINDEX"))
 
 
-class Token(NamedTuple):
-    """One piece of a statement; `depth` counts open parentheses before it."""
-
-    kind: str
-    text: str
-    depth: int
-
-    @property
-    def upper(self) -> str:
-        """A word in capitals, so that it can be compared."""
-        return self.text.upper() if self.kind == "word" else self.text
-
-    @property
-    def name(self) -> str:
-        """The identifier, without quotes."""
-        return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else self.text
-
-
 class Literal(NamedTuple):
-    """A text standing in a statement, and the column it seems to be for."""
+    """A text standing in a statement, and the columns it is for."""
 
     text: str
-    column: str
+    sources: tuple[Source, ...]
+
+    def hidden(self, secret: Callable[[str], bool]) -> bool:
+        """Whether it is for a secret column."""
+        return any(source.hides(self.text, secret) for source in self.sources)
 
 
 class Statement(NamedTuple):
@@ -73,42 +41,51 @@ class Statement(NamedTuple):
     Attributes:
         signature: `SELECT users`.
         pieces: The text with its blanks folded; `Literal` where a column's name tells about a text.
-        columns: Column names by parameter: `"1"` for the first one by position, else the parameter's name.
+        sources: Columns by parameter: `"1"` for the first one by position, else the parameter's name.
         verb: `SELECT`.
     """
 
     signature: str
     pieces: tuple[str | Literal, ...]
-    columns: dict[str, str]
+    sources: dict[str, tuple[Source, ...]]
     verb: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The first column's name, by parameter."""
+        return {mark: sources[0].column for mark, sources in self.sources.items()}
 
     def text(self, secret: Callable[[str], bool], placeholder: str) -> str:
         """The text, with a placeholder for each text that stands for a secret column."""
         return "".join(
-            piece if isinstance(piece, str) else (f"'{placeholder}'" if secret(piece.column) else piece.text)
+            piece if isinstance(piece, str) else (f"'{placeholder}'" if piece.hidden(secret) else piece.text)
             for piece in self.pieces
         )
 
     def secrets(self, secret: Callable[[str], bool]) -> list[str]:
         """The texts that stand for a secret column, without their quotes."""
         literals = [piece for piece in self.pieces if isinstance(piece, Literal)]
-        return [literal.text.strip("'") for literal in literals if secret(literal.column)]
+        return [literal.text.strip("'") for literal in literals if literal.hidden(secret)]
 
 
 @lru_cache(maxsize=1024)
 def read_statement(sql: str) -> Statement:
     """Reads a statement; the same text is read once."""
-    tokens = list(_tokens(sql))
+    tokens = list(tokens_of(sql))
     words = [token for token in tokens if token.kind not in ("blank", "comment")]
     verb, resource = _signature(words)
-    columns, literals = _columns(words)
-    pieces = _pieces(tokens, literals)
-    return Statement(f"{verb} {resource}".strip(), pieces, columns, verb)
+    found = read_columns(words)
+    sources: dict[str, tuple[Source, ...]] = {}
+    for number, mark in enumerate((word for word in words if word.kind == "mark"), 1):
+        if mark.place in found:
+            name = _mark_name(mark.text, number)
+            sources[name] = sources.get(name, ()) + found[mark.place]
+    return Statement(f"{verb} {resource}".strip(), _pieces(tokens, found), sources, verb)
 
 
 def words_of(sql: str) -> list[Token]:
     """The pieces of a statement without blanks and comments; a parameter's is its name, as in `Statement.columns`."""
-    words = [token for token in _tokens(sql) if token.kind not in ("blank", "comment")]
+    words = [token for token in tokens_of(sql) if token.kind not in ("blank", "comment")]
     marks = count(1)
     return [
         word._replace(text=_mark_name(word.text, next(marks))) if word.kind == "mark" else word
@@ -116,37 +93,18 @@ def words_of(sql: str) -> list[Token]:
     ]
 
 
-def _tokens(sql: str) -> Iterator[Token]:
-    depth = 0
-    for match in _TOKEN.finditer(sql):
-        kind = match.lastgroup or "other"
-        if kind in ("tag", "pyformat"):
-            kind = "string" if kind == "tag" else "mark"
-        text = match.group()
-        if text == ")" and kind == "other":
-            depth -= 1
-        yield Token(kind, text, depth)
-        if text == "(" and kind == "other":
-            depth += 1
-
-
-def _pieces(tokens: Sequence[Token], literals: dict[int, str]) -> tuple[str | Literal, ...]:
+def _pieces(tokens: Sequence[Token], sources: dict[int, tuple[Source, ...]]) -> tuple[str | Literal, ...]:
     """Folds blanks outside of quotes; runs of plain text become one piece."""
     pieces: list[str | Literal] = []
     run: list[str] = []
-    position = 0
     for token in tokens:
         if token.kind == "blank":
             run.append(" ")
-            continue
-        if token.kind != "comment":
-            column = literals.get(position)
-            position += 1
-            if column is not None:
-                pieces.extend(("".join(run), Literal(token.text, column)))
-                run = []
-                continue
-        run.append(token.text)
+        elif token.kind == "string" and token.place in sources:
+            pieces.extend(("".join(run), Literal(token.text, sources[token.place])))
+            run = []
+        else:
+            run.append(token.text)
     pieces.append("".join(run))
     if isinstance(pieces[0], str):
         pieces[0] = pieces[0].lstrip()
@@ -234,126 +192,3 @@ def _mark_name(text: str, count: int) -> str:
     if text.startswith("$") or (text.startswith(":") and len(text) > 1):
         return text[1:]
     return str(count)
-
-
-def _columns(words: Sequence[Token]) -> tuple[dict[str, str], dict[int, str]]:
-    """Names the column of each parameter, and of each text that stands in the statement, by its position."""
-    reader = _ColumnReader(words)
-    for place, word in enumerate(words):
-        reader.read(place, word)
-    return reader.columns, reader.literals
-
-
-class _ColumnReader:
-    """Reads word by word, and knows which column was spoken of last.
-
-    Attributes:
-        columns: Column names by parameter.
-        literals: Column names by the position of a text.
-    """
-
-    def __init__(self, words: Sequence[Token]) -> None:
-        self.columns: dict[str, str] = {}
-        self.literals: dict[int, str] = {}
-        self._words = words
-        self._inserted = _inserted_columns(words)
-        self._values = _values_start(words) if self._inserted else len(words)
-        self._base = words[self._values].depth if self._values < len(words) else 0
-        self._column: str | None = None
-        self._is_between = False
-        self._marks = 0
-        self._item = 0
-
-    def read(self, place: int, word: Token) -> None:
-        """Takes one word in."""
-        self._count_items(place, word)
-        if word.kind == "mark":
-            self._marks += 1
-            name = self._name(place, word)
-            if name is not None:
-                self.columns.setdefault(_mark_name(word.text, self._marks), name)
-        elif word.kind == "string":
-            name = self._name(place, word)
-            if name is not None:
-                self.literals[place] = name
-        elif word.kind == "quoted":
-            self._column = word.name
-        elif word.kind == "word" and not (place and self._words[place - 1].text == "::"):
-            self._read_word(place, word)
-
-    def _count_items(self, place: int, word: Token) -> None:
-        """In the rows of VALUES, the place of an item tells its column."""
-        if place > self._values and word.depth == self._base and word.text == "(":
-            self._item = 0
-        elif self._in_row(place, word) and word.depth == self._base + 1 and word.text == ",":
-            self._item += 1
-
-    def _in_row(self, place: int, word: Token) -> bool:
-        return place > self._values and word.depth > self._base
-
-    def _name(self, place: int, word: Token) -> str | None:
-        if self._in_row(place, word) and self._item < len(self._inserted):
-            return self._inserted[self._item]
-        return self._column or self._compared_with(place)
-
-    def _compared_with(self, place: int) -> str | None:
-        """The column behind the comparison that a parameter begins: `? = lower(users.name)`."""
-        rest = iter(range(place + 1, len(self._words)))
-        after = next((n for n in rest if not self._is_dressing(n)), None)
-        if after is None or self._words[after].upper not in _COMPARISONS:
-            return None
-        for word, following in ((self._words[n], self._text(n + 1)) for n in rest):
-            if word.kind not in ("word", "quoted"):
-                if word.text not in ("(", "."):
-                    return None
-            elif following not in ("(", "."):
-                return None if word.text[0].isdigit() or word.upper in _CLAUSES else word.name
-        return None
-
-    def _is_dressing(self, place: int) -> bool:
-        """What may stand between a parameter and the comparison: closing parentheses, the name of a type."""
-        return self._text(place) in (")", "::") or self._text(place - 1) == "::"
-
-    def _is_function(self, place: int) -> bool:
-        return self._words[place].kind == "word" and self._text(place + 1) == "("
-
-    def _text(self, place: int) -> str:
-        return self._words[place].text if place < len(self._words) else ""
-
-    def _read_word(self, place: int, word: Token) -> None:
-        upper = word.upper
-        if upper in ("LIMIT", "OFFSET", "PASSWORD"):
-            self._column = word.text.lower()
-        elif upper in _CLAUSES:
-            if not (upper == "AND" and self._is_between):
-                self._column = None
-            self._is_between = False
-        elif upper in _OPERATORS:
-            self._is_between = upper == "BETWEEN"
-        elif not word.text[0].isdigit() and not self._is_function(place):
-            self._column = word.name
-
-
-def _inserted_columns(words: Sequence[Token]) -> list[str]:
-    """The column list of an INSERT."""
-    start = next((i for i, word in enumerate(words) if word.upper in ("INSERT", "REPLACE")), None)
-    if start is None:
-        return []
-    opening = next((i for i, word in enumerate(words[start:], start) if word.text == "("), None)
-    end = next(
-        (i for i, word in enumerate(words[start:], start) if word.upper in ("VALUES", "SELECT")), len(words)
-    )
-    if opening is None or opening > end:
-        return []
-    depth = words[opening].depth
-    names: list[str] = []
-    for word in words[opening + 1 :]:
-        if word.text == ")" and word.depth == depth:
-            break
-        if word.kind in ("word", "quoted"):
-            names.append(word.name)
-    return names
-
-
-def _values_start(words: Sequence[Token]) -> int:
-    return next((i for i, word in enumerate(words) if word.upper == "VALUES"), len(words))

@@ -64,6 +64,53 @@ def test_secret_parameters_are_hidden(secret: object) -> None:
     assert params_of(secret, sql=sql) == {"password": "<redacted>"}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM users WHERE length(password) > ?",
+        "SELECT users.password, ? FROM users",
+        "SELECT max(password), ? AS x FROM users",
+        "SELECT substr(password, ?, 1) FROM users",
+        "SELECT 1 AS password, ? AS x",
+        "SELECT id FROM users WHERE password IS NOT NULL AND age > ?",
+        "UPDATE users SET password = crypt('x', gen_salt('bf', ?))",
+        "SELECT 1 FROM users WHERE (age, password) IN ((?, 'x'))",
+    ],
+)
+def test_parameter_beside_a_secret_column_counts(sql: str) -> None:
+    """It is none of the column's: another value is another call."""
+    assert list(params_of(3, sql=sql).values()) == [3]
+    assert "password" not in params_of(3, sql=sql)
+
+
+def test_parameters_name_tells_its_own_column() -> None:
+    """And no alias that stands before it."""
+    assert params_of(1, sql="SELECT 1 AS id, ? AS val") == {"val": 1}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE users SET password=upper(?)",
+        "UPDATE users SET password=CASE WHEN (users.id = 1) THEN ? ELSE 'x' END",
+        "UPDATE users SET (age, password) = (1, ?)",
+        "SELECT id FROM users WHERE lower(password) LIKE lower(?)",
+        "SELECT id FROM users WHERE CAST(password AS text) = CAST(? AS text)",
+        "INSERT INTO old (email, password) SELECT 'x', ?",
+        "SELECT id FROM users WHERE ? = token",
+        "SELECT ? AS password",
+        "INSERT INTO users (id) VALUES (1) RETURNING ? AS token",
+        "SELECT id FROM users WHERE note = $1 OR token = $1",
+    ],
+)
+def test_parameter_for_a_secret_column_is_hidden(sql: str) -> None:
+    """Where the statement says plainly whose it is: assigned, compared, at its place or by its name."""
+    sent = describe_statement(sql, ["hunter2"], database=0, redactor=Redactor())
+
+    assert "hunter2" not in json.dumps([sent.call.parts, sent.call.described])
+    assert "hunter2" in sent.secrets
+
+
 def test_text_that_only_begins_like_json_is_kept() -> None:
     """It is no JSON, and has no names to look at."""
     assert params_of("{password: hunter2") == {"a": "{password: hunter2"}

@@ -70,15 +70,72 @@ COLUMNS = {
         "2": "b",
         "3": "c",
     },
+    "SELECT a, ? FROM t WHERE max(a) > ?": {"2": "a"},
+    "SELECT 1 AS a, ? AS b, substr(c, ?) AS d, (?)": {"1": "b", "2": "d"},
+    "SELECT substr(a, ?, 1), coalesce(b, ?) FROM t": {},
+    "UPDATE t SET a=upper(trim(?)), b=CASE WHEN (t.c = ?) THEN ? ELSE ? END": {
+        "1": "a",
+        "2": "c",
+        "3": "b",
+        "4": "b",
+    },
+    "SELECT CASE a WHEN ? THEN ? END": {"1": "a"},
+    "SELECT 1 FROM t WHERE ? = a AND lower(b) LIKE '%' || lower(?) || '%' ESCAPE '/'": {"1": "a", "2": "b"},
+    "SELECT 1 FROM t WHERE CAST(a AS text) = CAST(? AS text)": {"1": "a"},
+    "SELECT 1 FROM t WHERE a IS DISTINCT FROM ? AND a = ANY (ARRAY[?]) AND NOT (b != ?)": {
+        "1": "a",
+        "2": "a",
+        "3": "b",
+    },
+    "SELECT 1 FROM t WHERE $1::TIMESTAMP WITH TIME ZONE > a": {"1": "a"},
+    "SELECT 1 FROM t WHERE (a, b) IN ((?, ?), (?, ?))": {"1": "a", "2": "b", "3": "a", "4": "b"},
+    "SELECT 1 FROM t WHERE (a, b) IN (VALUES (?, ?), (?, ?))": {"1": "a", "2": "b", "3": "a", "4": "b"},
+    "SELECT 1 FROM t WHERE a = (SELECT max(b) FROM u WHERE c = ?) OR a = (SELECT ?)": {"1": "c", "2": "a"},
+    "SELECT 1 FROM t WHERE data ->> 'a' = ?": {"1": "data"},
+    "SELECT DISTINCT ON (a) b FROM t JOIN u ON u.c = ? ORDER BY d LIMIT ? OFFSET ?": {
+        "1": "c",
+        "2": "limit",
+        "3": "offset",
+    },
+    "INSERT INTO t (a, b) SELECT ?, ? FROM u WHERE c = ? UNION ALL SELECT ?, ?": {
+        "1": "a",
+        "2": "b",
+        "3": "c",
+        "4": "a",
+        "5": "b",
+    },
+    "INSERT INTO t (a, b) SELECT p0::VARCHAR, p1::INTEGER FROM (VALUES ($1::VARCHAR, $2::INTEGER, 0)) AS i(p0, p1, n)"
+    " ORDER BY n RETURNING t.id, $3 AS c": {"1": "a", "2": "b", "3": "c"},
+    "WITH x AS (INSERT INTO t (a) VALUES (?) RETURNING ? AS b) SELECT ? AS c FROM x": {
+        "1": "a",
+        "2": "b",
+        "3": "c",
+    },
     'SELECT * FROM t WHERE :x LIKE "t"."b" AND a = :y': {"x": "b", "y": "a"},
     "UPDATE t SET a = crypt(?, gen_salt(?)), b = coalesce(?, b)": {"1": "a", "2": "a", "3": "b"},
+    "MERGE INTO t USING (VALUES (?, ?)) AS s (a, b) ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = ?"
+    " WHEN NOT MATCHED THEN INSERT (a, b) VALUES (s.a, ?)": {"1": "a", "2": "b", "3": "b", "4": "b"},
+    "INSERT INTO t (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = VALUES(a), b = ?": {
+        "1": "a",
+        "2": "b",
+        "3": "b",
+    },
+    "SELECT )))( case ? = a) FROM t WHERE b = ? AND (": {"1": "a", "2": "b"},
 }
 
 
 @pytest.mark.parametrize("sql", COLUMNS)
 def test_parameters_are_named_by_their_columns(sql: str) -> None:
-    """By the list of an INSERT, or by what they are compared with."""
+    """By the list of an INSERT, an alias, or by what they are assigned to or compared with; not by what stands nearby."""
     assert read_statement(sql).columns == COLUMNS[sql]
+
+
+def test_deeply_nested_statement_is_read() -> None:
+    """As one that is nested less."""
+    assert read_statement(f"SELECT 1 WHERE {'(' * 5000}a = ?{')' * 5000} OR b = ?").columns == {
+        "1": "a",
+        "2": "b",
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,6 +149,13 @@ def test_parameters_are_named_by_their_columns(sql: str) -> None:
         ("ALTER USER bob PASSWORD 'hunter2'", "ALTER USER bob PASSWORD '***'"),
         ("SELECT 1 FROM t WHERE 'hunter2' = password", "SELECT 1 FROM t WHERE '***' = password"),
         ("UPDATE t SET password='it''s', a='b'", "UPDATE t SET password='***', a='b'"),
+        ("SELECT substr(password, 'x'), 'a'", "SELECT substr(password, 'x'), 'a'"),
+        (
+            "SELECT 1 FROM t WHERE 'hunter2' = upper(password)",
+            "SELECT 1 FROM t WHERE '***' = upper(password)",
+        ),
+        ("SELECT 'hunter2' AS password", "SELECT '***' AS password"),
+        ("SELECT 1 FROM t WHERE a->>'password' = 'hunter2'", "SELECT 1 FROM t WHERE a->>'password' = '***'"),
     ],
 )
 def test_secret_texts_in_a_statement_are_replaced(sql: str, shown: str) -> None:
