@@ -174,11 +174,14 @@ class Redactor:
 
     def _judge(self, name: str) -> bool:
         parts = _words(name)
+        count = len(parts)
+        while count and parts[count - 1].isdigit():  # token_count_1 is a count
+            count -= 1
         secret = public = 0
         for start in range(len(parts)):
             for end in range(start + 1, len(parts) + 1):
                 part = "".join(parts[start:end])
-                if end < len(parts) and parts[-1] in _ABOUT:
+                if end < count and parts[count - 1] in _ABOUT:
                     continue
                 if part in self._names:
                     secret = max(secret, len(part))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic._vault.redact import Redactor
     from pytest_mimic.boundaries.sql_columns import Source
 
-_NUMBERED = re.compile(r"_{1,2}\d+$")
 #: A cursor's name, as SQLAlchemy makes it of addresses for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _LONGEST_SHOWN = 300
@@ -121,7 +120,7 @@ def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class _Namer:
-    """Gives parameters as plain data by name: by the column's, where they have a place only."""
+    """Gives parameters as plain data by name: by the column's, where they have a place only, else by their own."""
 
     def __init__(
         self, sources: Mapping[str, Sequence[Source]], binds: Sequence[str], redactor: Redactor
@@ -133,35 +132,36 @@ class _Namer:
         self.marks: set[str] = set()
 
     def plain(self, parameters: Any) -> dict[str, Any]:
-        if isinstance(parameters, Mapping):
-            named = [(str(name), str(name), value) for name, value in parameters.items()]
+        named = isinstance(parameters, Mapping)
+        if named:
+            marked = [(str(name), str(name), value) for name, value in parameters.items()]
         else:
-            named = [("", str(place), value) for place, value in enumerate(parameters, 1)]
+            places = [(str(place), value) for place, value in enumerate(parameters, 1)]
+            marked = [(mark, self._binds.get(mark, ""), value) for mark, value in places]
+        secret = self._redactor.secret
         plain: dict[str, Any] = {}
-        for given, mark, value in named:
-            is_secret = self._is_secret(given, mark, value)
-            name = _free(given or self._name(mark, is_secret=is_secret), plain)
-            plain[name] = self._value(name, mark, value, is_secret=is_secret)
+        for mark, own, value in marked:
+            sources = self._sources.get(mark, ())
+            is_secret = secret(own) or any(source.hides(value, secret) for source in sources)
+            name = _free(own if named else self._column(sources, is_secret=is_secret) or own or mark, plain)
+            plain[name] = self._hidden(mark, value) if is_secret else self._shown(name, value)
         return plain
 
-    def _name(self, mark: str, *, is_secret: bool) -> str:
-        """The column's name, unless it is a secret one and the parameter is none."""
-        columns = [source.column for source in self._sources.get(mark, ())]
-        return next((name for name in columns if is_secret or not self._redactor.secret(name)), mark)
+    def _column(self, sources: Sequence[Source], *, is_secret: bool) -> str:
+        """The first column's name, unless it is a secret one and the parameter is none."""
+        columns = (source.column for source in sources)
+        return next((name for name in columns if is_secret or not self._redactor.secret(name)), "")
 
-    def _is_secret(self, name: str, mark: str, value: object) -> bool:
-        secret = self._redactor.secret
-        names = (name, _NUMBERED.sub("", name), self._binds.get(mark, ""))
-        sources = self._sources.get(mark, ())
-        return any(map(secret, names)) or any(source.hides(value, secret) for source in sources)
-
-    def _value(self, name: str, mark: str, value: object, *, is_secret: bool) -> Any:
-        if not is_secret or value is None:
-            return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
+    def _hidden(self, mark: str, value: object) -> str | None:
+        if value is None:
+            return None
         self.marks.add(mark)
         if isinstance(value, str):
             self.secrets.append(value)
         return PLACEHOLDER
+
+    def _shown(self, name: str, value: object) -> Any:
+        return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

@@ -398,6 +398,57 @@ def test_secrets_of_parameters_are_known_by_their_own_names(
     assert "4711" in tape.text
 
 
+def test_parameters_are_called_by_their_own_names(tape: DatabaseTape, connect: Connect, place: Place) -> None:
+    """Where no column tells: in what is shown, with whatever driver."""
+    engine = connect(place.real)
+    run(engine, "CREATE TABLE t (id int, token text)")
+    rows = [{"id": 1, "token": "hunter2"}, {"id": 2, "token": "hunter2"}]
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO t VALUES (:id, :token)"), rows)
+
+    assert tape.calls[-2].parts["params"] == [
+        {"id": 1, "token": "<redacted>"},
+        {"id": 2, "token": "<redacted>"},
+    ]
+
+
+def test_secrets_of_many_rows_in_one_statement(tape: DatabaseTape, async_place: Place) -> None:
+    """As SQLAlchemy writes them where it wants something back: the place in a row tells the column."""
+    table = sa.Table(
+        "t",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String),
+        sa.Column("password", sa.String),
+    )
+    rows = [{"name": f"n{number}", "password": f"hunter2-{number}"} for number in range(3)]
+
+    async def write() -> None:
+        engine = create_async_engine(async_place.real)
+        async with engine.begin() as connection:
+            await connection.run_sync(table.metadata.create_all)
+            await connection.execute(table.insert().returning(table.c.id), rows)
+        await engine.dispose()
+
+    asyncio.run(write())
+
+    params = tape.calls[-2].parts["params"]
+    assert sorted(params.values()) == ["<redacted>"] * 3 + ["n0", "n1", "n2"]
+    assert "hunter2" not in tape.text
+
+
+def test_number_about_a_secret_counts(tape: DatabaseTape, connect: Connect, place: Place) -> None:
+    """`token_count = 5` is not `token_count = 6`: SQLAlchemy numbers the names of its parameters."""
+    engine = connect(place.real)
+    table = sa.Table("t", sa.MetaData(), sa.Column("token_count", sa.Integer))
+    table.create(engine)
+
+    with engine.begin() as connection:
+        connection.execute(sa.select(table).where(table.c.token_count == 5))
+
+    assert list(tape.calls[-2].parts["params"].values()) == [5]
+
+
 # -- what belongs to the engine
 
 
