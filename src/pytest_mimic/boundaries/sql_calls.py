@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: A cursor's name, as SQLAlchemy makes it of addresses for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _LONGEST_SHOWN = 300
+#: PostgreSQL's `FirstNormalObjectId`: its own types have lower numbers.
+_FIRST_OWN_OID = 16384
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
 _gives_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 
@@ -245,6 +247,12 @@ def _type_code(value: object, dbapi: Any) -> Any:
     """A driver's type object, by its name in the driver."""
     name = next((name for name, held in vars(dbapi).items() if held is value), None)
     return {"$dbapi": name} if name is not None else None
+
+
+def comparable_column(column: list[Any]) -> list[Any]:
+    """A stored column without the number of a type that was made in the database: it is drawn anew with each."""
+    is_own = len(column) > 1 and isinstance(column[1], int) and column[1] >= _FIRST_OWN_OID
+    return [column[0], None, *column[2:]] if is_own else column
 
 
 def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:

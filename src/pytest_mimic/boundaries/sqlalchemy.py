@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
+from pytest_mimic.boundaries.sql_calls import comparable_column
 from pytest_mimic.boundaries.sql_line import Database, Line, Operation, wait
 from pytest_mimic.boundaries.sql_standin import StandInConnection, StandInCursor, StandInDriver
 
@@ -57,8 +58,14 @@ class SqlBoundary:
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """All of an outcome; nothing of what belongs to the engine: a server may be updated."""
-        return {} if isinstance(plain, dict) and plain.get("setup") else plain
+        """All of an outcome but the numbers of a database's own types; nothing of what belongs to the engine."""
+        if not isinstance(plain, dict):
+            return plain
+        if plain.get("setup"):  # a server may be updated
+            return {}
+        if "columns" not in plain:
+            return plain
+        return {**plain, "columns": [comparable_column(column) for column in plain["columns"]]}
 
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(record: Any) -> None:

@@ -883,6 +883,32 @@ def test_verifying_compares_rows_and_not_the_server(
         one(connect(place.real), "SELECT a FROM t")
 
 
+def test_numbers_of_the_databases_own_types_are_not_compared(
+    tape: DatabaseTape, connect: Connect, request: pytest.FixtureRequest, place: Place
+) -> None:
+    """A native ENUM has another number in a database that was made anew; the types of PostgreSQL are compared."""
+    if place.driver == "sqlite":
+        pytest.skip("its types have no numbers")
+    server: Postgres = request.getfixturevalue("postgres")
+
+    def ask(*before: str, kind: str = "int") -> Any:
+        engine = connect(f"{place.driver}://{server.new_database()}")
+        mode = tape.mode
+        tape.again("off")
+        run(engine, *before, "CREATE TYPE mood AS ENUM ('sad')", f"CREATE TABLE t (m mood, n {kind})")
+        run(engine, "INSERT INTO t VALUES ('sad', 1)")
+        tape.again(mode)
+        with engine.connect() as connection:
+            return [*connection.execute(sa.text("SELECT m, n FROM t")).one()]
+
+    assert ask() == ["sad", 1]
+    tape.again("verify")
+
+    assert ask("CREATE TYPE another AS ENUM ()") == ["sad", 1]
+    with pytest.raises(DriftError, match='"n", 20'):
+        ask(kind="bigint")
+
+
 # -- asyncio
 
 
