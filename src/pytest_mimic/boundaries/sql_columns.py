@@ -237,6 +237,8 @@ class _Reader:
             elif _is_column(node, after):
                 operand.columns.append(Source(node.name, True))
             before = node
+        if len([node for node in nodes if node.upper not in _WORDS]) > 1:
+            operand.items = []  # not a row alone
         return operand
 
     def _read_group(self, operand: _Operand, group: _Group, before: _Node) -> None:

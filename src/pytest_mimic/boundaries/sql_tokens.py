@@ -28,19 +28,16 @@ class Token(NamedTuple):
     Attributes:
         kind: `blank`, `comment`, `string`, `quoted`, `mark`, `cast`, `word` or `other`.
         text: As it stands in the statement.
+        upper: A word in capitals, so that it can be compared; else the text.
         depth: Open parentheses before it.
         place: Its number among the pieces.
     """
 
     kind: str
     text: str
+    upper: str
     depth: int
     place: int
-
-    @property
-    def upper(self) -> str:
-        """A word in capitals, so that it can be compared."""
-        return self.text.upper() if self.kind == "word" else self.text
 
     @property
     def name(self) -> str:
@@ -58,6 +55,6 @@ def tokens_of(sql: str) -> Iterator[Token]:
         text = match.group()
         if text == ")" and kind == "other":
             depth -= 1
-        yield Token(kind, text, depth, place)
+        yield Token(kind, text, text.upper() if kind == "word" else text, depth, place)
         if text == "(" and kind == "other":
             depth += 1

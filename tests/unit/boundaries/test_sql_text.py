@@ -92,6 +92,7 @@ COLUMNS = {
     "SELECT 1 FROM t WHERE (a, b) IN (VALUES (?, ?), (?, ?))": {"1": "a", "2": "b", "3": "a", "4": "b"},
     "SELECT 1 FROM t WHERE a = (SELECT max(b) FROM u WHERE c = ?) OR a = (SELECT ?)": {"1": "c", "2": "a"},
     "SELECT 1 FROM t WHERE data ->> 'a' = ?": {"1": "data"},
+    "SELECT 1 FROM t WHERE coalesce('', a) = coalesce(?, '') AND (b) || (c) = (?)": {"1": "a", "2": "b"},
     "SELECT DISTINCT ON (a) b FROM t JOIN u ON u.c = ? ORDER BY d LIMIT ? OFFSET ?": {
         "1": "c",
         "2": "limit",
