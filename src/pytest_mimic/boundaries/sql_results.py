@@ -71,10 +71,14 @@ class Results(NamedTuple):
         while found is None or found:
             found = {alias for alias, shown in self.aliases if alias not in tainted and is_secret(shown)}
             tainted |= found
-        by_place = [is_secret(shown) for shown in self.columns]
-        if len(by_place) != len(names):
-            by_place = [False] * len(names)
-        return [secret(name) or name.lower() in tainted or hidden for name, hidden in zip(names, by_place)]
+        by_name = [secret(name) or name.lower() in tainted for name in names]
+        if len(self.columns) != len(names):
+            return by_name
+        given = {alias for alias, _ in self.aliases}
+        # SQLite calls a column without an alias by the text of its expression, which may only tell about a secret.
+        named = [name.isidentifier() or name.lower() in given for name in names]
+        by_place = map(is_secret, self.columns)
+        return [shown or (told and known) for shown, told, known in zip(by_place, by_name, named)]
 
 
 @lru_cache(maxsize=1024)

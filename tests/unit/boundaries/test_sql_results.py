@@ -62,6 +62,12 @@ RESULTS = {
         "n": False,
         "m": True,
     },
+    'SELECT count(password), password IS NULL, lower(token), 1 AS "my token" FROM t': {
+        "count(password)": False,
+        "password IS NULL": False,
+        "lower(token)": True,
+        "my token": True,
+    },
     "EXPLAIN SELECT password AS p FROM users": {"QUERY PLAN": False},
     "SELECT id AS a FROM users WHERE password = ? -- AS a": {"a": False},
     "COMMIT": {"a": False},

@@ -369,6 +369,40 @@ def test_secrets_of_a_result_are_known_under_an_alias(
     assert "hunter2-" not in tape.text
 
 
+SECRET_RESULTS = {
+    "SELECT password AS p, id FROM t": ["<redacted>", 7],
+    "SELECT upper(password) p, max(passcode) FROM t GROUP BY password": ["<redacted>", 0],
+    "SELECT DISTINCT email || password, t.id FROM t": ["<redacted>", 7],
+    "SELECT *, password AS p FROM t": [7, "ann", "<redacted>", 0, "<redacted>"],
+    "SELECT email FROM t WHERE id < 0 UNION ALL SELECT password FROM t": ["<redacted>"],
+    "SELECT CASE WHEN id > 0 THEN password ELSE email END AS p FROM t": ["<redacted>"],
+    "SELECT (SELECT max(password) FROM t) AS p, id FROM t": ["<redacted>", 7],
+    "UPDATE t SET id = 7 RETURNING id, coalesce(password, email) AS p": [7, "<redacted>"],
+    "SELECT count(password), length(password), 1 + length(password) FROM t GROUP BY id, password": [1, 7, 8],
+    "SELECT email FROM t WHERE password IS NOT NULL ORDER BY password": ["ann"],
+    "SELECT (SELECT email FROM t u WHERE u.password = t.password) FROM t": ["ann"],
+    "WITH x AS (SELECT id, password FROM t) SELECT id, 'a' FROM x": [7, "a"],
+}
+
+
+@pytest.mark.parametrize("sql", SECRET_RESULTS)
+def test_results_made_of_secret_columns_are_replaced(
+    tape: DatabaseTape, connect: Connect, place: Place, sql: str
+) -> None:
+    """Whatever they are called; a number that a function makes of a secret is none, nor is what stands beside it."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (id int, email text, password text, passcode int)")
+        run(engine, "INSERT INTO t (id, email, password, passcode) VALUES (7, 'ann', 'hunter2', 4711)")
+        with engine.begin() as connection:
+            return list(connection.execute(sa.text(sql)).one())
+
+    _, replayed = both(tape, place, steps)
+
+    assert replayed == SECRET_RESULTS[sql]
+
+
 def test_secrets_of_parameters_are_known_by_their_own_names(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
