@@ -363,6 +363,7 @@ class Engine:
             facts=self._old_vault(),
             ignored=call.plan.options.ignore,
             within=within,
+            sequence=call.sequence and call.plan.cassette is None,
             recording=remedies,
         )
         return self.blame(error, call, by_option=remedies is None)

@@ -47,7 +47,7 @@ K = TypeVar("K", bound=Known)
 def nearest_recording(
     candidates: Iterable[K], arguments: Mapping[str, Any] | None, *, test: str | None = None
 ) -> K | None:
-    """The recording that differs from a call in the fewest parts; among equals the most alike, then the same test's.
+    """The recording that differs from a call in the fewest arguments, then parts; then the most alike, the same test's.
 
     Args:
         candidates: Recordings of the call's target; the first few hundred are looked at.
@@ -60,10 +60,11 @@ def nearest_recording(
 
 def _distance(known: Known, arguments: Mapping[str, Any] | None, test: str | None) -> tuple[float, ...]:
     if known.arguments is None or arguments is None:
-        return (1_000_000, 0, known.test != test)
+        return (1_000_000, 0, 0, known.test != test)
     found = differences(known.arguments, arguments)
+    whole = {_argument_of(one.path) for one in found}
     alike = sum(SequenceMatcher(None, one.old or "", one.new or "").ratio() for one in found[:_SHOWN])
-    return (len(found), -alike, known.test != test)
+    return (len(whole), len(found), -alike, known.test != test)
 
 
 def missing(
@@ -75,6 +76,7 @@ def missing(
     facts: Sequence[str] = (),
     ignored: Sequence[str] = (),
     within: str = "",
+    sequence: bool = False,
     recording: Sequence[str] | None = None,
 ) -> MissingRecordingError:
     """The error for a call without a recording: the nearest one, what differs, the command that records it.
@@ -87,6 +89,7 @@ def missing(
         facts: More facts, one line each.
         ignored: Paths that the target's `ignore=` leaves out of the identity.
         within: Where the candidates are, where that is not the whole vault.
+        sequence: Recordings belong to the test that made them.
         recording: What records the call, in place of the command.
     """
     target = _target_of(label)
@@ -98,6 +101,8 @@ def missing(
         differing = differences(nearest.arguments, arguments)
         found = [one for one in differing if not _is_left_out(one.path, ignored)]
         told = [f"{_nearest_line(nearest)}{place}", *_difference_lines(nearest, arguments, found)]
+        if sequence and not differing and nearest.test != test:
+            told[1:] = ["  the same call: a recording of a sequence belongs to the test that made it"]
         if differing and not found:
             told[1:] = [
                 f"  it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's"

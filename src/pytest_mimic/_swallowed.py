@@ -42,7 +42,8 @@ def where_swallowed(error: MimicError, rootdir: Path) -> str:
     if caught is None:
         return ""
     file = Path(caught.tb_frame.f_code.co_filename)
-    if file.is_relative_to(_OURS):  # it left the target itself for C code: an event loop, a pool
+    package = str(caught.tb_frame.f_globals.get("__name__")).partition(".")[0]
+    if file.is_relative_to(_OURS) or package in sys.stdlib_module_names:  # an event loop, a pool, a thread
         return ""
     shown = file.relative_to(rootdir) if file.is_relative_to(rootdir) else file
     return f"{shown.as_posix()}:{caught.tb_lineno}"

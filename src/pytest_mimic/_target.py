@@ -373,10 +373,11 @@ def _value(name: str, value: object, target: str, origin: str) -> Any:
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
+    from pytest_mimic._identity import parse_path
+
     paths = _read_list(value)
     for path in paths:
-        if not all(re.sub(r"\[(\w+|\*)\]", r".\1", path).split(".")):
-            raise ValueError(path)
+        parse_path(path)
     return paths
 
 

@@ -7,6 +7,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._flight import Wait
@@ -60,6 +61,8 @@ def _shell(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
     shell: Any = _shell_of(function)(mimicked, function)
     functools.update_wrapper(shell, function)
+    with suppress(ValueError, TypeError):  # what is written in C may have none
+        shell.__signature__ = inspect.signature(function)  # inspect.getfullargspec looks no further
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(shell, name, getattr(function, name))

@@ -375,6 +375,7 @@ def test_what_wrapping_keeps(project):
 
         def test_signature():
             assert str(inspect.signature(shop.fetch)) == "(city, *, days=3)"
+            assert inspect.getfullargspec(shop.fetch).kwonlyargs == ["days"]
             assert str(inspect.signature(shop.Client("x").get)) == "(path)"
             assert str(inspect.signature(kinds.annotated)) == (
                 "(a: int, /, b: str = 'x', *c: float, d: bool, **e: object) -> list[int]"

@@ -282,3 +282,20 @@ def test_a_stream_that_is_sent_something_else_says_so() -> None:
         "m:f() is sent something else than when it was recorded\n"
         "  to record it anew: pytest --mimic-rerecord tests/test_rates.py::test_day"
     )
+
+
+def test_the_nearest_recording_has_the_fewest_arguments_changed() -> None:
+    """Three parts of one argument are nearer than two whole arguments."""
+    now = described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9)
+    near = Recorded(described(filters={"x": 1, "y": 2, "z": 3}, page=9))
+    far = Recorded(described(filters="Oslo", page=3))
+
+    assert "filters.y: 2 recorded, 5 now" in missed(now, far, near)
+
+
+def test_a_recording_of_another_tests_sequence_is_told_as_such() -> None:
+    now = described(page=1)
+
+    text = missed(now, Recorded(now), sequence=True)
+
+    assert "the same call: a recording of a sequence belongs to the test that made it" in text

@@ -111,6 +111,8 @@ class _Walk:
 
     def __init__(self, redactor: Redactor, secrets: frozenset[str], roots: Roots, budget: Budget) -> None:
         self.redactor = redactor
+        #: By the value's id: a part that stands in many places is digested once.
+        self.marks: dict[int, tuple[object, str | None]] = {}
         self.secrets = secrets
         self.roots = roots
         self.budget = budget
@@ -204,7 +206,9 @@ class _Walk:
 
     def marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
         """The description with a digest, so that another value looks different."""
-        mark = digest(value, self.roots)
+        if id(value) not in self.marks:
+            self.marks[id(value)] = (value, digest(value, self.roots))
+        mark = self.marks[id(value)][1]
         return description if mark is None else {**description, "digest": mark}
 
     # What has parts
