@@ -15,8 +15,6 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
-import venv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -27,6 +25,8 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
+
+from environments import build_wheel, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "explanation" / "beside-the-peers.md"
@@ -456,37 +456,6 @@ def cut(text: str, count: int) -> str:
     """The first lines of a text, none of them long."""
     lines = [each if len(each) <= WIDTH else each[: WIDTH - 1] + "…" for each in text.splitlines()]
     return "\n".join(lines if len(lines) <= count else [*lines[:count], f"… {len(lines) - count} more lines"])
-
-
-def environment(folder: Path, requirements: Iterable[str]) -> Path:
-    """A new environment, made by uv where it is there; its Python."""
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if uv := shutil.which("uv"):
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        pip = [uv, "pip", "install", "--python", str(python)]
-    else:
-        venv.create(folder, with_pip=True)
-        pip = [str(python), "-m", "pip", "install"]
-    subprocess.run([*pip, "--quiet", *requirements], check=True)
-    return python
-
-
-def build_wheel(folder: Path) -> Path:
-    """A wheel of this checkout."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--wheel-dir",
-        str(folder),
-        str(ROOT),
-    ]
-    subprocess.run(pip, check=True)
-    (wheel,) = folder.glob("pytest_mimic-*.whl")
-    return wheel
 
 
 if __name__ == "__main__":

@@ -15,11 +15,9 @@ import argparse
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -29,6 +27,8 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import NamedTuple
 from xml.etree import ElementTree
+
+from environments import build_wheel, environment, install
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "explanation" / "real-suites.md"
@@ -325,42 +325,6 @@ def unpacked(suite: Suite, scratch: Path) -> Path:
     with tarfile.open(archive) as files:
         files.extractall(scratch, filter="data")
     return scratch / f"{suite.package}-{suite.version}"
-
-
-def environment(folder: Path, requirements: Iterable[str]) -> Path:
-    """A new environment; its Python."""
-    if uv := shutil.which("uv"):
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-    else:
-        venv.create(folder, with_pip=True)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    install(python, requirements)
-    return python
-
-
-def install(python: Path, requirements: Iterable[str]) -> None:
-    """Install into an environment, by uv where it is there."""
-    uv = shutil.which("uv")
-    pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
-    subprocess.run([*pip, "--quiet", *requirements], check=True)
-
-
-def build_wheel(folder: Path) -> Path:
-    """A wheel of this checkout."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--wheel-dir",
-        str(folder),
-        str(ROOT),
-    ]
-    subprocess.run(pip, check=True)
-    (wheel,) = folder.glob("pytest_mimic-*.whl")
-    return wheel
 
 
 def versions(python: Path) -> str:

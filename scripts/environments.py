@@ -1,0 +1,49 @@
+"""Throw-away environments for the scripts, and a wheel of this checkout to put into them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment(folder: Path, requirements: Iterable[str]) -> Path:
+    """A new environment, made by uv where it is there; its Python."""
+    if uv := shutil.which("uv"):
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    else:
+        venv.create(folder, with_pip=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    install(python, requirements)
+    return python
+
+
+def install(python: Path, requirements: Iterable[str]) -> None:
+    """Install into an environment, by uv where it is there."""
+    uv = shutil.which("uv")
+    pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
+    subprocess.run([*pip, "--quiet", *requirements], check=True)
+
+
+def build_wheel(folder: Path) -> Path:
+    """A wheel of this checkout."""
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder),
+        str(ROOT),
+    ]
+    subprocess.run(pip, check=True)
+    (wheel,) = folder.glob("pytest_mimic-*.whl")
+    return wheel
