@@ -215,7 +215,7 @@ class Replay:
         from pytest_mimic._explain import read_further
 
         error = read_further(self.call.label, test=self.engine.test, option="--mimic-rerecord")
-        return self.engine.blame(error, self.call)
+        return self.engine.blame(error, self.call, by_option=False)
 
     def otherwise(self) -> Run:
         """A run for a stream whose reader sends something else than was recorded.
@@ -326,7 +326,8 @@ class Run:
         from pytest_mimic._explain import placeholder_sent
 
         self.abandon()
-        return self._engine.blame(placeholder_sent(self.call.label, test=self._engine.test), self.call)
+        error = placeholder_sent(self.call.label, test=self._engine.test)
+        return self._engine.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:
         """A copy of an item of a stream, as it is now.

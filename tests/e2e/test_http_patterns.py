@@ -310,6 +310,7 @@ def test_reading_on(project, mode):
                 "read further than it was",
                 "to record the rest: pytest --mimic-rerecord test_it.py::test_events",
             ],
+            never=["to record the missing"],
         )
         project.run("--mimic-rerecord", process=True, env=second).expect(passed=1)
     project.run(process=True, env=second).expect(passed=1)
