@@ -40,7 +40,7 @@ def fingerprint(value: object) -> str:
     try:
         return identity_of(value, roots=session.roots if session is not None else ())
     except Unstable as unstable:
-        raise refusal(unstable, "fingerprint") from None
+        raise refusal(unstable) from None
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)

@@ -12,17 +12,18 @@ from pytest_mimic._identity.walk import SCALARS
 from pytest_mimic.errors import UnstableIdentityError
 
 
-def refusal(unstable: Unstable, target: str) -> UnstableIdentityError:
-    """The error that a user sees where a call of `target` has no identity."""
+def refusal(unstable: Unstable, target: str = "") -> UnstableIdentityError:
+    """The error that a user sees where a call of `target`, or a value by itself, has no identity."""
     argument = unstable.path.split(".")[0].split("[")[0]
     owner = (unstable.owner or unstable.kind).__name__
+    teach = f"give {owner} a __mimic_identity__(), or register_fingerprint({owner}, ...)"
+    remedies = (f"leave it out:   {target} ignore={argument}", f"or teach it:    {teach}")
     return UnstableIdentityError(
-        f"{target} has an argument without a stable identity",
+        f"{target} has an argument without a stable identity"
+        if target
+        else "the value has no stable identity",
         facts=(f"{unstable.path}: {unstable.type_name}",),
-        remedies=(
-            f"leave it out:   {target} ignore={argument}",
-            f"or teach it:    give {owner} a __mimic_identity__(), or register_fingerprint({owner}, ...)",
-        ),
+        remedies=remedies if target else (f"teach it: {teach}",),
         target=target,
         path=unstable.path,
     )
