@@ -1,4 +1,4 @@
-"""The stack of pytest runs in this process: the only module-level mutable state."""
+"""The stack of pytest runs in this process: the only state of a run at module level."""
 
 from __future__ import annotations
 
