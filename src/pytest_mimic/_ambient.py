@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from pytest_mimic._session import Session
-
-_runs: list[Callable[[], Session]] = []
+# A `pytest_mimic._session.Session`, untyped: errors ask for it, which stand below all else.
+_runs: list[Callable[[], Any]] = []
 
 
-def push(session_of: Callable[[], Session]) -> None:
+def push(session_of: Callable[[], Any]) -> None:
     """A run begins; `session_of` gives its session, made on first use."""
     _runs.append(session_of)
 
 
-def pop(session_of: Callable[[], Session]) -> None:
+def pop(session_of: Callable[[], Any]) -> None:
     """A run ends, wherever it stands in the stack."""
     _runs.remove(session_of)
 
 
-def current() -> Session | None:
+def current() -> Any:
     """The session of the innermost run; None outside of pytest, and with `-p no:mimic`."""
     return _runs[-1]() if _runs else None

@@ -36,7 +36,7 @@ def fingerprint(value: object) -> str:
     Raises:
         UnstableIdentityError: A part of it has none; the message names the path to it.
     """
-    session = _ambient.current()
+    session: Session | None = _ambient.current()
     try:
         return identity_of(value, roots=session.roots if session is not None else ())
     except Unstable as unstable:
@@ -65,7 +65,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         self._open: list[tuple[Session, Covering]] = []
 
     def __enter__(self) -> mimic:
-        session = _ambient.current()
+        session: Session | None = _ambient.current()
         if session is not None:
             self._open.append((session, session.enter(self._targets)))
         return self
