@@ -257,17 +257,23 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     Raises:
         CorruptRecordingError: It is no JSON, or JSON with something behind it.
     """
-    end = -1
+    found = _scanned(data)
+    if found is None:
+        return _parse_slowly(data, path, test=test)
+    value, rest = found
+    if rest.strip():
+        raise corrupt(path, "is not what was recorded (text behind its end)", test=test)
+    return value
+
+
+def _scanned(data: bytes) -> tuple[Any, str] | None:
+    """A value and the text behind it; None where there is none."""
     try:
         text = data.decode()
         value, end = _scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
-        pass
-    if end < 0:
-        return _parse_slowly(data, path, test=test)
-    if text[end:].strip():
-        raise corrupt(path, "is not what was recorded (text behind its end)", test=test)
-    return value
+        return None
+    return value, text[end:]
 
 
 def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:

@@ -64,8 +64,9 @@ class HttpBoundary:
         if "status" not in plain:
             return {"error": plain["error"]["type"]}
         body = body_value(plain.get("body"))
-        is_left = beside is not None and beside.get("end") == "stopped"
-        if is_left or (beside is not None and plain.get("end") == "stopped"):
+        is_left = False
+        if beside is not None and "stopped" in (plain.get("end"), beside.get("end")):
+            is_left = beside.get("end") == "stopped"
             data = b"".join(load_body(plain.get("body")))
             length = len(b"".join(load_body(beside.get("body")))) if is_left else None
             body = data[:length].decode("utf-8", "backslashreplace")
