@@ -185,13 +185,14 @@ class Patches:
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, self._before(place))
         modules = modules_now()
-        spread = [patch for patch in ended if patch.seen.modules != modules or patch.is_held_elsewhere]
+        outside = [patch for patch in ended if patch.is_held_elsewhere]
+        spread = [patch for patch in ended if patch.seen.modules != modules or patch in outside]
         left = {key: patch for patch in spread for key in patch.originals}
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
         self._remember([patch for patch in ended if patch not in spread], modules)
-        self._ended += ended
+        self._ended += outside
 
     def sweep(self) -> None:
         """Restore what somebody has put back since the patches were removed, as monkeypatch does at a test's end."""
