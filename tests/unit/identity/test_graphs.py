@@ -222,3 +222,113 @@ def test_what_is_refused_deep_inside_is_found():
         fingerprint(value)
 
     assert caught.value.path == "value" + "[0]" * 500
+
+
+def big(bottom=0):
+    """A value that no single walk takes: a hundred levels deep."""
+    return nested(100, lambda value: [value], bottom)
+
+
+def ring_of(size, close, values=None):
+    """Lists, each with its value and the next, the last with the first."""
+    nodes = [[value] for value in values or range(size)]
+    for node, following in zip(nodes, [*nodes[1:], nodes[0]]):
+        close(node, following)
+    return nodes[0]
+
+
+def cyclic(make):
+    """A value that holds itself."""
+    held = []
+    held.append(make(held))
+    return held
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param([1, big()], [big(), 1], id="small before and behind large"),
+        pytest.param([1, big(), 2], [1, 2, big()], id="small on both sides"),
+        pytest.param([big(1), big(2)], [big(2), big(1)], id="two large ones"),
+        pytest.param({1: big(1), "a": big(2)}, {1: big(2), "a": big(1)}, id="values under mixed keys"),
+        pytest.param({(1, 2): big(), "a": 3}, {(1, 2): 3, "a": big()}, id="which key has the large one"),
+        pytest.param(
+            cyclic(lambda it: {"a": it, "b": 1}), cyclic(lambda it: {"a": 1, "b": it}), id="a cycle's keys"
+        ),
+        pytest.param(
+            ring_of(60, list.append),
+            ring_of(60, list.append, [*range(30), 99, *range(31, 60)]),
+            id="a value in a long ring",
+        ),
+        pytest.param(ring_of(60, list.append), ring_of(61, list.append), id="the length of a ring"),
+        pytest.param(
+            ring_of(60, list.append),
+            ring_of(60, lambda node, following: node.insert(0, following)),
+            id="where a ring goes on",
+        ),
+        pytest.param(
+            ring_of(60, list.append, [0, *range(2, 61)]),
+            ring_of(60, list.append, [0, *range(60, 1, -1)]),
+            id="a ring backwards",
+        ),
+    ],
+)
+def test_the_places_of_large_and_cyclic_parts_count(one, other):
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint(copy.deepcopy(one))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda items: dict(items), id="dict"),
+        pytest.param(lambda items: {1: "x", **dict(items)}, id="mixed keys"),
+        pytest.param(lambda items: {key: ("b", key) for key, _ in items}, id="small values"),
+    ],
+)
+def test_the_order_of_a_dict_with_large_parts(make):
+    """It does not count in an argument, and counts in an outcome."""
+    items = [("a", big(1)), ("c", 5), ("b", big(2)), ("d", 6)]
+    one, other = [make(items), big()], [make(items[::-1]), big()]
+    one[0]["self"] = one
+    other[0]["self"] = other
+
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint_outcome(one) != fingerprint_outcome(other)
+
+
+def test_the_order_of_a_set_with_large_parts():
+    parts = [nested(100, lambda value: (value,), bottom) for bottom in range(5)]
+
+    assert fingerprint({*parts, 1, 2}) == fingerprint({2, 1, *parts[::-1]})
+    assert fingerprint({*parts, 1, 2}) != fingerprint({*parts, 1, 3})
+
+
+def round_table(values, *steps):
+    """Lists in a ring, each with its value and those that come so many steps after it."""
+    nodes = [[value] for value in values]
+    for place, node in enumerate(nodes):
+        node += [nodes[(place + step) % len(nodes)] for step in steps]
+    return nodes
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            round_table([0, *[1] * 55], 1),
+            round_table([0, *[1] * 27, 2, *[1] * 27], 1),
+            id="a value far away",
+        ),
+        pytest.param(
+            round_table([0, *[1] * 55], 1, 2), round_table([0, *[1] * 55], 2, 1), id="which link is first"
+        ),
+    ],
+)
+def test_every_node_of_a_long_ring_knows_the_whole(one, other):
+    """Its nodes are alike but for one, so that they are told apart by their numbers from there."""
+    names = list(map(fingerprint, one))
+
+    assert len(set(names)) == 56
+    assert fingerprint(copy.deepcopy(one)[9]) == names[9]
+    assert set(names).isdisjoint(map(fingerprint, other))
