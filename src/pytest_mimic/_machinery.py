@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import FrameType
 
 #: Packages that call for themselves, as installed plugins of pytest do.
 _MACHINERY = frozenset({"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"})
-#: Packages that call for whoever called them.
-_BETWEEN = sys.stdlib_module_names | {
-    *(
-        "PIL",
-        "backports",
-        "cloudpickle",
-        "filelock",
-        "numpy",
-        "pandas",
-        "polars",
-        "pyarrow",
-        "scipy",
-        "torch",
-    ),
-    "xxhash",
-}
+#: Packages, beside the standard library's, that call for whoever called them.
+_BETWEEN = frozenset(
+    "PIL backports cloudpickle filelock numpy pandas polars pyarrow scipy torch xxhash".split()
+)
+#: Where the standard library is: a project may have packages of its names, such as `test`.
+_STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
 _known: dict[str, bool | None] = {}
 
 
 def is_common(*modules: object) -> bool:
     """Whether a function of one of these modules may be called by pytest or by this plugin itself."""
     packages = {module.replace(":", ".").partition(".")[0] for module in modules if isinstance(module, str)}
-    return not packages.isdisjoint(_BETWEEN) or not packages.isdisjoint(_MACHINERY)
+    return not packages.isdisjoint(sys.stdlib_module_names | _BETWEEN | _MACHINERY)
 
 
 def is_for_itself() -> bool:
@@ -55,4 +46,6 @@ def _judge(file: str, module: object) -> bool | None:
     package = module.partition(".")[0] if isinstance(module, str) else ""
     if package in _MACHINERY or (package.startswith("pytest_") and "site-packages" in file):
         return True
-    return None if package in _BETWEEN or file.startswith(("<frozen ", "<string>")) else False
+    is_stdlib = package in sys.stdlib_module_names and file.startswith(_STDLIB)
+    is_between = is_stdlib or package in _BETWEEN or file.startswith(("<frozen ", "<string>"))
+    return None if is_between else False

@@ -52,3 +52,14 @@ def test_a_function_that_the_plugin_uses_itself(project, target):
     assert len([name for name in recorded.vault if name.startswith("calls/")]) == 2, recorded.vault
     assert recorded.section[0].startswith("2 calls recorded")
     assert replayed.section == ["2 calls replayed, # s saved"]
+
+
+def test_a_package_that_is_called_as_one_of_the_standard_library(project):
+    """Tests in a folder `test`: it is theirs, not Python's own."""
+    project.ini("time:time", pythonpath=".")
+    project.write("test/__init__.py", "")
+    project.write("test/test_it.py", "import time\n\ndef test_it():\n    assert time.time() > 0\n")
+
+    run = project.run("--mimic-record", process=True).expect(passed=1)
+
+    assert run.section[0].startswith("1 call recorded")
