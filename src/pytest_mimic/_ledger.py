@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -169,7 +169,7 @@ def proven_unused(
     outcomes: dict[str, str],
     all_passed: bool,
     test_of: Callable[[str], str | None],
-    is_gone: Callable[[str], bool],
+    gone: Container[str],
 ) -> Iterator[str]:
     """The recordings that a complete run has proven unused.
 
@@ -178,12 +178,12 @@ def proven_unused(
         outcomes: Each test's id with `passed`, `failed` or `skipped`.
         all_passed: Whether no test and no module was skipped or failed.
         test_of: Gives the test that made a recording; None leaves the file alone.
-        is_gone: Whether a test that was not run exists no more.
+        gone: The tests, of those that were not run, that exist no more.
     """
     for name in unused:
         test = test_of(name)
         if test is None:
             continue
         ended = outcomes.get(test)
-        if ended == "passed" or (ended is None and all_passed and is_gone(test)):
+        if ended == "passed" or (ended is None and all_passed and test in gone):
             yield name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,7 @@ from pytest_mimic._ini import settings_of
 from pytest_mimic._ledger import proven_unused
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
-from pytest_mimic._selection import is_gone, narrowed_by
+from pytest_mimic._selection import GoneTests, narrowed_by
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed import handled_in, where_swallowed
@@ -63,6 +63,7 @@ class Run:
             self.session.begin_test(plain_id(item))
         self._ran_tests = False
         self.has_started = False
+        self._late_problems: list[TargetError] = []
 
     # -- start
 
@@ -82,16 +83,21 @@ class Run:
             self.config.pluginmanager.register(Merging(self), "mimic-xdist")
 
     def take_late(self, plugin: object) -> None:
-        """Covers the targets of a conftest.py that is loaded when its folder is collected.
+        """Covers the targets of a conftest.py that is loaded when its folder is collected; a wrong one is told then."""
+        try:
+            if self.has_started:
+                self._cover(self._late_targets(plugin))
+            else:
+                self.start()
+        except pytest.UsageError as error:
+            self._late_problems.append(TargetError(str(error)))
 
-        Raises:
-            pytest.UsageError: One is wrong.
-        """
+    def _late_targets(self, plugin: object) -> list[Target]:
         known = self.config.hook.pytest_mimic_targets.get_hookimpls()
         hooks = [
             partial(one.function, *[self.config] * len(one.argnames)) for one in known if one.plugin is plugin
         ]
-        self._cover(self._targets_of(lambda: [hook() for hook in hooks]))
+        return self._targets_of(lambda: [hook() for hook in hooks])
 
     def _cover(self, targets: Sequence[Target]) -> None:
         self.session.targets += targets
@@ -164,7 +170,7 @@ class Run:
         if left_out:
             self.narrow(f"{plural(left_out, 'test')} deselected")
         self._show_progress()
-        problems = self.session.new_problems()
+        problems = [*self._late_problems, *self.session.new_problems()]
         if not self._narrowed():
             problems += self.session.missing_modules()
         if not problems:
@@ -355,13 +361,10 @@ class Run:
             outcomes=self._outcomes,
             all_passed=all_passed,
             test_of=self.session.test_of,
-            is_gone=cache(
-                partial(
-                    is_gone,
-                    collected=self.session.ledger.collected,
-                    ran=self._outcomes.keys(),
-                    rootdir=self.config.rootpath,
-                )
+            gone=GoneTests(
+                collected=self.session.ledger.collected,
+                ran=self._outcomes.keys(),
+                rootdir=self.config.rootpath,
             ),
         )
 

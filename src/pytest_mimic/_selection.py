@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -43,30 +44,49 @@ def narrowed_by(
     return reasons
 
 
-def is_gone(nodeid: str, *, collected: Collection[str], ran: Collection[str], rootdir: Path) -> bool:
-    """Whether a test that a complete run did not come to exists no more.
+class GoneTests:
+    """Which tests that a complete run did not come to exist no more.
 
-    It does where its file was not looked into (`testpaths` leaves it out), and where it still stands in there: a
+    A test does where its file was not looked into (`testpaths` leaves it out), and where it still stands in there: a
     doctest in a run without doctests, a class of unittest with `-p no:unittest`.
 
     Args:
-        nodeid: The test's id.
         collected: The files in which the run looked for tests, by their ids.
         ran: The ids of the tests that were run.
         rootdir: The rootdir.
     """
-    file, _, name = nodeid.partition("::")
-    path = Path(rootdir, file)
-    if not path.is_file():
-        return True
-    if file not in collected:
-        return False
-    if _is_doctest(nodeid):
-        return any(
-            _is_doctest(other) for other in ran if other.startswith(f"{file}::")
-        ) or not _holds_doctest(path, name)
-    function = nodeid.partition("[")[0]
-    return any(other.partition("[")[0] == function for other in ran) or not _defines(path, name)
+
+    def __init__(self, *, collected: Collection[str], ran: Collection[str], rootdir: Path) -> None:
+        self._collected = collected
+        self._ran = ran
+        self._rootdir = rootdir
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, nodeid: object) -> bool:
+        key = str(nodeid)
+        if key not in self._known:
+            self._known[key] = self._is_gone(key)
+        return self._known[key]
+
+    def _is_gone(self, nodeid: str) -> bool:
+        file, _, name = nodeid.partition("::")
+        path = Path(self._rootdir, file)
+        if not path.is_file():
+            return True
+        if file not in self._collected:
+            return False
+        if _is_doctest(nodeid):
+            return file in self._files_with_doctests or not _holds_doctest(path, name)
+        return nodeid.partition("[")[0] in self._functions or not _defines(path, name)
+
+    @cached_property
+    def _functions(self) -> set[str]:
+        """The tests that ran, with whatever parameters."""
+        return {nodeid.partition("[")[0] for nodeid in self._ran}
+
+    @cached_property
+    def _files_with_doctests(self) -> set[str]:
+        return {nodeid.partition("::")[0] for nodeid in self._functions if _is_doctest(nodeid)}
 
 
 def _is_doctest(nodeid: str) -> bool:

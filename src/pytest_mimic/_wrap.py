@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
+#: Stands for no value: any other may have been recorded.
+_UNPLAYED = object()
+
+
 class Mimicked:
     """One function and what stands in for it.
 
@@ -89,13 +93,9 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
         if plan is None or (is_common and is_for_itself()):
             return function(*args, **kwargs)
         if plan.plays and not plan.running:
-            try:
-                play = _player(plan, args, kwargs)
-                if play is not None:
-                    return play()
-            except MimicError as error:
-                plan.engine.note(error)
-                raise
+            value = _played(plan, args, kwargs)
+            if value is not _UNPLAYED:
+                return value
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
             return _give(step, lambda: function(*args, **kwargs))
@@ -123,13 +123,9 @@ def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         if plan is None or (is_common and is_for_itself()):
             return await function(*args, **kwargs)
         if plan.plays and not plan.running:
-            try:
-                play = _player(plan, args, kwargs)
-                if play is not None:
-                    return play()
-            except MimicError as error:
-                plan.engine.note(error)
-                raise
+            value = _played(plan, args, kwargs)
+            if value is not _UNPLAYED:
+                return value
         step = await _decide_async(plan, args, kwargs)
         if step.mode == "replay":
             return _give(step, None)
@@ -196,13 +192,19 @@ async def _async_stream(
     return record_async_stream(step, function(*args, **kwargs))
 
 
-def _player(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
-    """What answers a call by its plain recorded value; None sends it the long way."""
+def _played(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The plain recorded value of a call; `_UNPLAYED` sends it the long way."""
+    __tracebackhide__ = True
     try:
         key = plan.key_of(plan.bind(*args, **kwargs))
     except (TypeError, Unstable):
-        return None
-    return plan.players.get(key) or plan.open_player(key)
+        return _UNPLAYED
+    try:
+        play = plan.players.get(key) or plan.open_player(key)
+        return _UNPLAYED if play is None else play()
+    except MimicError as error:
+        plan.engine.note(error)
+        raise
 
 
 def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | Wait:

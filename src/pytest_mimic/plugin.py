@@ -77,11 +77,7 @@ class _LateHooks:
     def pytest_plugin_registered(self, plugin: object) -> None:
         if plugin in self._early or not hasattr(plugin, "pytest_mimic_targets"):
             return
-        run = _run(self._config)
-        if run.has_started:
-            run.take_late(plugin)
-        else:
-            run.start()
+        _run(self._config).take_late(plugin)
 
 
 def _is_wanted(config: pytest.Config) -> bool:

@@ -93,3 +93,14 @@ def test_a_hook_that_fails_is_told_in_a_line(project, body, told):
     project.write("test_shop.py", "def test_it():\n    pass\n")
 
     project.run().expect(exit_code=4, says=[f"ERROR: {told}"], never=["Traceback"])
+
+
+@pytest.mark.parametrize("ini", [(), ("shop:load",)])
+def test_a_wrong_target_of_a_folder_that_is_collected(project, ini):
+    project.ini(*ini, pythonpath=".")
+    project.write("shop.py", "def load(city):\n    return [city]\n")
+    project.write("sub/conftest.py", SUB.format(target="shop.fetch("))
+    project.write("sub/test_shop.py", "def test_it():\n    pass\n")
+
+    told = "ERROR: pytest_mimic_targets: shop.fetch( is no target"
+    project.run().expect(exit_code=4, says=[told], never=["Traceback", "INTERNALERROR"])

@@ -120,6 +120,11 @@ class _Unpickler(pickle.Unpickler):
         return self._find(module, qualname)
 
 
+def is_foreign(made_by: str | None) -> bool:
+    """Whether code stored by value is that of another version than this Python's; None stands for no such code."""
+    return made_by not in (None, python_version())
+
+
 def python_version() -> str:
     """The version that code stored by value belongs to, such as `3.11`."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"

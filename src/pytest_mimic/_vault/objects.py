@@ -196,10 +196,10 @@ class Objects:
                 remedies=["to load it all the same: mimic_pickle = listed"],
                 file=self.path(entry["pickle"]),
             )
-        from pytest_mimic._outcome.loading import python_version
+        from pytest_mimic._outcome.loading import is_foreign, python_version
 
         made_by = entry.get("python")
-        if made_by not in (None, python_version()):
+        if is_foreign(made_by):
             raise self._stale(
                 whose,
                 f"it was recorded by Python {made_by} with code stored by value: {', '.join(entry.get('code', ()))}",

@@ -104,12 +104,9 @@ class Stored:
     @property
     def is_foreign(self) -> bool:
         """Whether it holds code of another Python version, which this one cannot load."""
-        made_by = self.entry.get("python")
-        if made_by is None:
-            return False
-        from pytest_mimic._outcome.loading import python_version
+        from pytest_mimic._outcome.loading import is_foreign
 
-        return bool(made_by != python_version())
+        return is_foreign(self.entry.get("python"))
 
     @property
     def is_plain_value(self) -> bool:
