@@ -7,7 +7,6 @@ from array import array
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
-from pytest_mimic._identity.state import state_kind
 
 # polars' numeric dtypes, and the codes under which the standard library's array holds the same bytes.
 POLARS_NUMBERS = {
@@ -27,8 +26,8 @@ POLARS_NUMBERS = {
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 
 
-def library_kind(type_: type, base: type, _layout: bool) -> Kind:
-    """The kind of a type of polars' or pyarrow's, or derived from one."""
+def library_kind(type_: type, base: type, _layout: bool) -> Kind | None:
+    """The kind of a type of polars' or pyarrow's, or derived from one; None where no rule here is for it."""
     library = base.__module__.partition(".")[0]
     reduces = _POLARS if library == "polars" else _PYARROW
     module: Any = sys.modules[library]
@@ -39,7 +38,7 @@ def library_kind(type_: type, base: type, _layout: bool) -> Kind:
                 f"{library}:{type_.__name__}" if type_.__module__.startswith(library) else type_tag(type_),
                 reduce,
             )
-    return state_kind(type_)
+    return None
 
 
 def _polars_frame(frame: Any) -> object:

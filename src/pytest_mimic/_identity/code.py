@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from marshal import dumps
+from os.path import realpath
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -134,7 +135,16 @@ def _builtin(value: Any) -> object:
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
         return "builtin", f"{value.__module__}:{value.__qualname__}"
-    return "builtin", value.__name__, owner
+    return of_shared_generator(value) or ("builtin", value.__name__, owner)
+
+
+def of_shared_generator(method: Any) -> object | None:
+    """What stands for a method of the random generator that its module keeps for all: its state changes with each use."""
+    module = type(method.__self__).__module__
+    if module not in ("random", "numpy.random.mtrand"):
+        return None
+    shared = getattr(sys.modules[module], method.__name__, None)
+    return ("builtin", f"{module}:{method.__name__}") if shared == method else None
 
 
 def _by_cython(value: Any) -> object:
@@ -198,7 +208,7 @@ def _is_stdlib(module: str, file: str | None) -> bool:
 
 
 def _under_stdlib(file: str) -> bool:
-    path = os.path.realpath(file)
+    path = realpath(file)
     return path.startswith(STDLIB + os.sep) and "-packages" + os.sep not in path
 
 

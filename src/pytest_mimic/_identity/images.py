@@ -6,16 +6,15 @@ import sys
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, type_tag
-from pytest_mimic._identity.state import state_kind
 
 
-def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
-    """The kind of a type of PIL's, or derived from one."""
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
+    """The kind of a type of PIL's, or derived from one; None where no rule here is for it."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):
         own = type_.__module__.partition(".")[0] != "PIL"
         return Kind(type_tag(type_) if own else "PIL:Image", _image)
-    return state_kind(type_)
+    return None
 
 
 def _image(image: Any) -> object:

@@ -12,9 +12,15 @@ from pytest_mimic._identity.walk import SCALARS
 from pytest_mimic.errors import UnstableIdentityError
 
 
-def refusal(unstable: Unstable, target: str = "") -> UnstableIdentityError:
-    """The error that a user sees where a call of `target`, or a value by itself, has no identity."""
-    argument = unstable.path.split(".")[0].split("[")[0]
+def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> UnstableIdentityError:
+    """The error that a user sees where a call of `target`, or a value by itself, has no identity.
+
+    Args:
+        unstable: What has none.
+        target: What was called.
+        ignore: The path that leaves it out; the whole argument where it is not given.
+    """
+    argument = ignore or unstable.path.split(".")[0].split("[")[0]
     owner = (unstable.owner or unstable.kind).__name__
     teach = f"give {owner} a __mimic_identity__(), or register_fingerprint({owner}, ...)"
     remedies = (f"leave it out:   {target} ignore={argument}", f"or teach it:    {teach}")

@@ -8,25 +8,24 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.nans import CHUNK
-from pytest_mimic._identity.state import attribute_reader, state_kind
+from pytest_mimic._identity.state import attribute_reader
 from pytest_mimic._identity.unstable import Unstable
 
 # Types of floats, and of complex numbers, which are two each.
 FLOATS = frozenset("efdgFDG")
 
 
-def library_kind(type_: type, _base: type, layout: bool) -> Kind:
-    """The kind of a type of numpy's, or derived from one."""
+def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
+    """The kind of a type of numpy's, or derived from one; None where no rule here is for it."""
     numpy: Any = sys.modules["numpy"]
     if issubclass(type_, numpy.ma.MaskedArray):
-        return Kind(type_tag(type_), lambda value: _masked(value, layout=layout))
+        return Kind(_tag(type_, "MaskedArray"), lambda value: _masked(value, layout=layout))
     if issubclass(type_, numpy.ndarray):
         name = "ndarray" if type_.__name__ == "memmap" else type_.__name__
         return Kind(_tag(type_, name), _with_attributes(type_, numpy.ndarray, layout))
     if issubclass(type_, numpy.generic):
-        return Kind(
-            _tag(type_, type_.__name__), lambda value: array_data(numpy.asarray(value), layout=layout)
-        )
+        name = "bool" if type_.__name__ == "bool_" else type_.__name__  # as before numpy 2
+        return Kind(_tag(type_, name), lambda value: array_data(numpy.asarray(value), layout=layout))
     if issubclass(type_, numpy.dtype):
         return Kind("numpy:dtype", dtype_data)
     if issubclass(type_, numpy.random.Generator):
@@ -36,12 +35,12 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind:
     if issubclass(type_, numpy.random.BitGenerator):
         return Kind(type_tag(type_), lambda value: value.state)
     if issubclass(type_, numpy.random.RandomState):
-        return Kind(type_tag(type_), lambda value: value.get_state(legacy=False))
+        return Kind(type_tag(type_), _random_state)
     if issubclass(type_, numpy.ufunc):
         return Kind("numpy:ufunc", _ufunc)
     if "__call__" in dir(type_) and "__get__" in dir(type_):  # functions that dispatch by argument
         return Kind("numpy:function", lambda value: f"{value.__module__}:{value.__qualname__}")
-    return state_kind(type_)
+    return None
 
 
 def _tag(type_: type, name: str) -> str:
@@ -107,6 +106,12 @@ def _memory(array: Any) -> Iterator[Any]:
         yield from _memory(array.copy())
 
 
+def _random_state(value: Any) -> object:
+    """The state of a generator; that which numpy keeps for all counts as such, as each use of it changes it."""
+    numpy: Any = sys.modules["numpy"]
+    return "shared" if value is numpy.random.mtrand._rand else value.get_state(legacy=False)
+
+
 def _ufunc(value: Any) -> object:
     if not value.__name__.isidentifier():  # such as "<lambda> (vectorized)", by numpy.frompyfunc
         raise Unstable("a ufunc made of a Python function", type(value))
@@ -116,5 +121,7 @@ def _ufunc(value: Any) -> object:
 def _masked(array: Any, *, layout: bool) -> object:
     """A masked array; what its mask hides does not count."""
     numpy: Any = sys.modules["numpy"]
+    if array is numpy.ma.masked:
+        return None
     mask = numpy.ma.getmaskarray(array)
     return array_data(array.filled(), layout=layout), array_data(mask, layout=False)

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
-from pytest_mimic._identity.state import state_kind
 
 # Index classes that say no more than their dtype does: pandas has had others before version 2.
 PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
 
+NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
-def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
-    """The kind of a type of pandas', or derived from one."""
+
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
+    """The kind of a type of pandas', or derived from one; None where no rule here is for it."""
     pandas: Any = sys.modules["pandas"]
     if issubclass(type_, pandas.DataFrame):
         return Kind(_tag(type_, "DataFrame"), _with_metadata(type_, _frame))
@@ -28,7 +29,7 @@ def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
     if issubclass(type_, pandas.api.extensions.ExtensionDtype):
         return Kind(_tag(type_, "dtype"), _dtype)
     reduce = SCALARS.get(type_.__name__)
-    return state_kind(type_) if reduce is None else Kind(_tag(type_, type_.__name__), reduce)
+    return None if reduce is None else Kind(_tag(type_, type_.__name__), reduce)
 
 
 def _tag(type_: type, name: str) -> str:
@@ -44,21 +45,17 @@ def _with_metadata(type_: type, reduce: Reduce) -> Reduce:
 
 
 def _timestamp(value: Any) -> object:
-    return value.year, _ticks(value), getattr(value, "unit", "ns"), value.fold, value.tzinfo
+    return _nanoseconds(value), value.fold, value.tzinfo
 
 
-def _ticks(value: Any) -> int:
-    """Nanoseconds; where these are too many to count, what `unit` says."""
-    try:
-        ticks: int = value.value
-    except OverflowError:
-        ticks = int(value.asm8.view("int64"))
-    return ticks
+def _nanoseconds(value: Any) -> int:
+    """What a moment or a span counts, whatever it is kept in: pandas 3 keeps it in the unit that it was given in."""
+    return int(value.asm8.view("int64")) * NANOSECONDS[getattr(value, "unit", "ns")]
 
 
 SCALARS: dict[str, Callable[[Any], object]] = {
     "Timestamp": _timestamp,
-    "Timedelta": lambda value: (_ticks(value), getattr(value, "unit", "ns")),
+    "Timedelta": lambda value: _nanoseconds(value),
     "Period": lambda value: (value.ordinal, value.freqstr),
     "Interval": lambda value: (value.left, value.right, value.closed),
     "NAType": lambda _: None,
@@ -78,12 +75,19 @@ def _series(series: Any) -> object:
 def _index(index: Any) -> object:
     pandas: Any = sys.modules["pandas"]
     if isinstance(index, pandas.MultiIndex):
-        levels = [_values(index.get_level_values(place).array) for place in range(index.nlevels)]
+        levels = [_labels(index.get_level_values(place).array) for place in range(index.nlevels)]
         return list(index.names), len(index), levels
     if isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
         return index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
-    return index.name, _values(index.array)
+    return index.name, _labels(index.array)
+
+
+def _labels(array: Any) -> object:
+    """The values of an index: texts are the same in pandas 3, which keeps them as `str`, as objects before."""
+    if str(array.dtype) == "object" and all(type(label) is str for label in array):
+        return "str", _texts(array)
+    return _values(array)
 
 
 def _dtype(dtype: Any) -> object:
@@ -91,7 +95,7 @@ def _dtype(dtype: Any) -> object:
     pandas: Any = sys.modules["pandas"]
     if isinstance(dtype, pandas.CategoricalDtype):
         categories = dtype.categories
-        return "category", bool(dtype.ordered), None if categories is None else _values(categories.array)
+        return "category", bool(dtype.ordered), None if categories is None else _labels(categories.array)
     return str(dtype)
 
 

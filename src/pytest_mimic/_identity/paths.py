@@ -12,24 +12,33 @@ from pytest_mimic._identity.state import slot_members
 
 Steps = tuple[str, ...]
 
-_INDEX = re.compile(r"\[(-?\d+|\*)\]")
-_STEP = re.compile(r"[^\s.\[\]]+")
+_STEP = r"[^\s.\[\]]+"
+_BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
+_PATH = re.compile(rf"{_STEP}(?:\.{_STEP}|{_BRACKET})*")
+_PART = re.compile(rf"{_BRACKET}|{_STEP}")
 
 
 def parse_path(path: str) -> Steps:
     """The steps of a path.
 
     Args:
-        path: Steps between dots: mapping keys, attributes, indexes (`rows.0` or `rows[0]`), `*` for any one.
+        path: Steps between dots: mapping keys, attributes, indexes (`rows.0` or `rows[0]`), `*` for any one; a
+            key with blanks or dots in it as `rows['two words']`.
 
     Raises:
-        ValueError: An empty step, or a bracket that holds no index.
+        ValueError: An empty step, or a bracket that holds neither an index nor a key in quotes.
     """
-    steps = _INDEX.sub(r".\1", path.strip()).split(".")
-    for step in steps:
-        if not _STEP.fullmatch(step):
-            raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
-    return tuple(steps)
+    if not _PATH.fullmatch(path.strip()):
+        raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
+    return tuple(_key(part) for part in _PART.findall(path.strip()))
+
+
+def _key(part: str) -> str:
+    """A step without its brackets and quotes."""
+    if not part.startswith("["):
+        return part
+    inner = part[1:-1]
+    return inner[1:-1] if inner[0] in "'\"" else inner
 
 
 def prune(value: Any, paths: Iterable[Steps]) -> Any:

@@ -47,11 +47,12 @@ class Resolver:
         )
 
     def _library_kind(self, type_: type) -> Kind | None:
-        """The kind of a library's type."""
+        """The kind of a library's type, where its room has a rule for it."""
         for base in type_.__mro__:
             room = LIBRARIES.get(base.__module__.partition(".")[0])
             if room is not None:
                 module = import_module(f"pytest_mimic._identity.{room}")
                 kind: Kind | None = module.library_kind(type_, base, self.layout)
-                return kind
+                if kind is not None:
+                    return kind
         return None

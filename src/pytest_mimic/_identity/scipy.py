@@ -6,15 +6,14 @@ import sys
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, type_tag
-from pytest_mimic._identity.state import state_kind
 
 
-def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
-    """The kind of a type of scipy's, or derived from one."""
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
+    """The kind of a type of scipy's, or derived from one; None where no rule here is for it."""
     if any(part.__module__.startswith("scipy.sparse") for part in type_.__mro__) and hasattr(type_, "tocoo"):
         name = f"scipy:{type_.__name__}" if type_.__module__.startswith("scipy") else type_tag(type_)
         return Kind(name, _sparse)
-    return state_kind(type_)
+    return None
 
 
 def _sparse(value: Any) -> object:

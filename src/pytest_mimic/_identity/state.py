@@ -134,14 +134,14 @@ def _check_visible(value: Any) -> None:
         return
     try:
         object.__reduce_ex__(value, 2)
-    except TypeError as error:
+    except Exception as error:  # a class of C may raise anything where it has no state to give
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
 def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
     try:
         return ask(value)
-    except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+    except Exception as error:  # whatever a class raises that refuses to be pickled
         raise Unstable(human_name(type(value)), type(value)) from error
 
 

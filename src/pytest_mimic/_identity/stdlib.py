@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from pytest_mimic._identity.code import of_shared_generator
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.state import attribute_reader
 from pytest_mimic._identity.unstable import Unstable, full_name, refuse
@@ -87,7 +88,7 @@ def _alias(value: Any) -> object:
 
 
 def _method(value: Any) -> object:
-    return value.__func__, value.__self__
+    return of_shared_generator(value) or (value.__func__, value.__self__)
 
 
 REDUCERS: dict[str, Reduce] = {
@@ -151,7 +152,8 @@ REDUCERS: dict[str, Reduce] = {
         value.__covariant__,
         value.__contravariant__,
     ),
-    "typing.ParamSpec": lambda value: (value.__name__, value.__bound__),
+    # Without a bound it says None, or since 3.12 the type of None.
+    "typing.ParamSpec": lambda value: (value.__name__, value.__bound__ or type(None)),
     "typing.ForwardRef": lambda value: value.__forward_arg__,
     "typing.NewType": lambda value: (value.__module__, value.__qualname__, value.__supertype__),
     "functools.partial": _partial,

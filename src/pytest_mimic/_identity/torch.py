@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
-from pytest_mimic._identity.state import state_kind
+from pytest_mimic._identity.unstable import Unstable, refuse
 
 # What `struct` calls torch's floats, and the parts of its complex numbers; it knows no bfloat16.
 FLOATS = {
@@ -20,8 +20,8 @@ FLOATS = {
 }
 
 
-def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
-    """The kind of a type of torch's, or derived from one."""
+def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
+    """The kind of a type of torch's, or derived from one; None where no rule here is for it."""
     torch: Any = sys.modules["torch"]
     if issubclass(type_, torch.Tensor):
         return Kind(type_tag(type_), _tensor)
@@ -31,10 +31,16 @@ def library_kind(type_: type, _base: type, _layout: bool) -> Kind:
         return Kind("torch:Size", tuple)
     if issubclass(type_, torch.Generator):
         return Kind("torch:Generator", lambda value: _tensor(value.get_state()))
-    return state_kind(type_)
+    if issubclass(type_, (torch.UntypedStorage, torch.TypedStorage)):
+        return Kind(type_tag(type_), refuse)
+    return None
 
 
 def _tensor(value: Any) -> object:
+    if value.is_meta:
+        raise Unstable("a tensor without values, on the meta device", type(value))
+    if value.is_nested:
+        raise Unstable("a nested tensor", type(value))
     torch: Any = sys.modules["torch"]
     tensor = value.detach()
     layout = tensor.layout

@@ -48,6 +48,8 @@ HUMAN = {
     "sqlite3.Cursor": "a database cursor",
     "asyncio.futures.Future": "a future",
     "asyncio.mixins._LoopBoundMixin": "an asyncio lock or queue",
+    "multiprocessing.synchronize.SemLock": "a lock between processes",
+    "multiprocessing.queues.Queue": "a queue between processes",
     "mmap.mmap": "a memory map",
     "select.epoll": "a selector",
 }

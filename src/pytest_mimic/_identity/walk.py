@@ -41,6 +41,10 @@ MOST_LEVELS = 64
 ROWS_PER_SHAPE = 8
 
 
+Column = list[Any]
+Update = Callable[[Any], None]
+
+
 class TooLarge(Exception):  # noqa: N818 - no error, a change of ways
     """A value is deeper or larger than one walk takes: cyclic, perhaps."""
 
@@ -102,11 +106,30 @@ class Walk:
                 update(b"M" + dumps(_plain_nans(column), 2))
                 continue
             else:
-                pushed = _by_type(column, update)
+                pushed = self.by_tag(column, update)
             for part in pushed:
                 if part:
                     todo.append((part, level + 1))
         return hasher.digest()
+
+    def tag(self, type_: type) -> type | str:
+        """What a type counts as: a plain one as itself, others by the tag that they may share."""
+        return type_ if type_ in WRITERS or type_ is Raw else self.kind(type_).tag
+
+    def by_tag(self, column: Column, update: Update) -> tuple[Column, ...]:
+        """Splits a column of several types: which tag stands where, tags numbered as they first appear."""
+        tags = {type_: self.tag(type_) for type_ in dict.fromkeys(map(type, column))}
+        numbers = {tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))}
+        if len(numbers) == 1:
+            update(b"K" + dumps((*numbers, len(column)), 2))
+            return ([self.kinds[type(value)].reduce(value) for value in column],)
+        number_of = {type_: numbers[tag] for type_, tag in tags.items()}
+        marks = list(map(number_of.__getitem__, map(type, column)))
+        update(b"X" + dumps(marks, 2))
+        parts: tuple[Column, ...] = tuple([] for _ in numbers)
+        for mark, value in zip(marks, column):
+            parts[mark].append(value)
+        return parts
 
     def ranks(self, values: list[Any], level: int) -> tuple[bytes, list[bytes]]:
         """What puts values in order that have none of their own, one for each, and how it was made."""
@@ -115,19 +138,13 @@ class Walk:
         types = set(map(type, values))
         if types <= SCALARS:
             return b"m", [dumps(value, 2) for value in _plain_nans(values)]
-        if len(types) == 1:
-            type_ = types.pop()
-            if type_ is tuple and EXACT.issuperset(map(type, chain.from_iterable(values))):
-                return b"m", [dumps(value, 2) for value in values]
-            if type_ not in WRITERS and type_ is not Raw:
-                kind = self.kind(type_)
-                how, ranks = self.ranks(list(map(kind.reduce, values)), level + 1)
-                return b"K" + dumps(kind.tag, 2) + how, ranks
+        tags = set(map(self.tag, types))
+        if tags == {tuple} and EXACT.issuperset(map(type, chain.from_iterable(values))):
+            return b"m", [dumps(value, 2) for value in values]
+        if len(tags) == 1 and isinstance(tag := tags.pop(), str):
+            how, ranks = self.ranks([self.kinds[type(value)].reduce(value) for value in values], level + 1)
+            return b"K" + dumps(tag, 2) + how, ranks
         return b"#", [self.digest([value], level + 1) for value in values]
-
-
-Column = list[Any]
-Update = Callable[[Any], None]
 
 
 def _plain_nans(column: Column) -> Column:
@@ -135,23 +152,6 @@ def _plain_nans(column: Column) -> Column:
     if any(map(ne, column, column)):
         return [NAN if value != value else value for value in column]
     return column
-
-
-def _by_type(column: Column, update: Update) -> tuple[Column, ...]:
-    """Splits a column of several types: which type stands where, types numbered as they first appear."""
-    parts: dict[type, Column] = {}
-    numbers: dict[type, int] = {}
-    marks = []
-    for value in column:
-        type_ = type(value)
-        part = parts.get(type_)
-        if part is None:
-            part = parts[type_] = []
-            numbers[type_] = len(numbers)
-        part.append(value)
-        marks.append(numbers[type_])
-    update(b"X" + dumps(marks, 2))
-    return tuple(parts.values())
 
 
 def _write_ints(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import UserDict, deque
+from collections.abc import MutableMapping
 from types import SimpleNamespace
 
 import pytest
 from kinds_of_things import WithIdentity
 
-from pytest_mimic._identity import CallIdentity, Unstable, parse_path, prune, refusal
+from pytest_mimic._identity import CallIdentity, Unstable, fingerprint, parse_path, prune, refusal
 
 NAMES = ("rows", "payload", "*rest", "**extra")
 
@@ -202,6 +203,10 @@ class Slotted:
         ([SimpleNamespace(), SimpleNamespace(pool=Pool())], "config[1].pool._lock", "a thread lock"),
         ({"a": deque([1, [object()]])}, "config['a'][1][0]", "a bare object()"),
         ([WithIdentity(["a", threading.Lock()])], "config[0][1]", "a thread lock"),
+        (WithIdentity({"pool": threading.Lock()}), "config['pool']", "a thread lock"),
+        ({frozenset({object()})}, "config[0][0]", "a bare object()"),
+        ([(n for n in range(3)), object()], "config[0]", "a generator"),
+        ((Slotted(), object()), "config[0].lock", "a thread lock"),
     ],
 )
 def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):
@@ -260,6 +265,29 @@ def test_the_first_refused_part_of_a_deep_value_is_found():
     assert caught.value.path == "x.more[0]"
 
 
+def test_a_refused_part_behind_a_cycle_is_found():
+    """What leads back to itself is looked at once."""
+    ring = []
+    ring += [ring, (ring, {"ring": ring}), object()]
+
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("a:f", ("x",)).key((ring,))
+
+    assert caught.value.path == "x[2]"
+
+
+def test_a_value_by_itself_is_refused_with_what_can_be_done():
+    """There is no call to leave it out of."""
+    with pytest.raises(Unstable) as caught:
+        fingerprint([threading.Lock()])
+
+    assert str(refusal(caught.value)).splitlines() == [
+        "the value has no stable identity",
+        "  value[0]: a thread lock",
+        "  teach it: give lock a __mimic_identity__(), or register_fingerprint(lock, ...)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("path", "steps"),
     [
@@ -267,6 +295,8 @@ def test_the_first_refused_part_of_a_deep_value_is_found():
         ("rows[0].id", ("rows", "0", "id")),
         ("rows[-1][*]", ("rows", "-1", "*")),
         ("payload.sent-at", ("payload", "sent-at")),
+        ("payload['sent at'].x", ("payload", "sent at", "x")),
+        ('payload["v1.2"][0]', ("payload", "v1.2", "0")),
         (" self ", ("self",)),
     ],
 )
@@ -275,7 +305,7 @@ def test_paths_have_steps(path, steps):
     assert parse_path(path) == steps
 
 
-@pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a["])
+@pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"])
 def test_what_is_no_path_is_said_to_be_none(path):
     """A typing error in ignore= or volatile= is told, not passed over."""
     with pytest.raises(ValueError, match="not a path"):
@@ -322,12 +352,60 @@ def test_prune_knows_slots_named_tuples_and_keys_that_are_no_strings():
     assert prune([1, 2], [("*",)]) == []
     assert prune({"a": 1, "b": 2}, [("*",)]) == {}
     assert prune({"r": [[1], [2]]}, [("r", "*", "0")]) == {"r": [[], []]}
+    assert prune(({"a": 1, "b": 2}, 3), [("0", "a")]) == ({"b": 2}, 3)
     assert prune(5, [("a",)]) == 5
     assert prune(deep := {"a": 1}, [()]) is deep
 
 
+def test_a_path_that_leads_nowhere_leaves_the_value_as_it_is():
+    """Nothing is copied for it."""
+    row, slotted = Row(x=1), SlottedRow()
+    slotted.a = 1
+
+    assert prune(row, [("y",), ("x", "z")]) == row
+    assert prune(row, [("y",)]) is row
+    assert prune(slotted, [("c", "d")]) is slotted
+
+
 class Count(int):
     pass
+
+
+class Weight(float):
+    __slots__ = ("a", "b")
+
+    def __new__(cls, value, a, b):
+        weight = super().__new__(cls, value)
+        weight.a, weight.b = a, b
+        return weight
+
+    def __getnewargs__(self):
+        return float(self), self.a, self.b
+
+
+class Registry(MutableMapping):
+    """A mapping of a project's own, which has no copy()."""
+
+    def __init__(self, **items):
+        self.items_ = items
+
+    def __getitem__(self, key):
+        return self.items_[key]
+
+    def __setitem__(self, key, value):
+        self.items_[key] = value
+
+    def __delitem__(self, key):
+        del self.items_[key]
+
+    def __iter__(self):
+        return iter(self.items_)
+
+    def __len__(self):
+        return len(self.items_)
+
+    def __copy__(self):
+        return Registry(**self.items_)
 
 
 class Tags(set):
@@ -355,6 +433,8 @@ def with_attributes(value, **attributes):
         pytest.param(lambda a: with_attributes(Tags([1, 2]), a=a, b=2), id="set"),
         pytest.param(lambda a: with_attributes(Failed(1, "x"), a=a, b=2), id="exception"),
         pytest.param(lambda a: UserDict(a=a, b=2), id="UserDict"),
+        pytest.param(lambda a: Registry(a=a, b=2), id="mapping"),
+        pytest.param(lambda a: Weight(1.5, a, 2), id="slots"),
     ],
 )
 def test_a_part_of_what_no_bare_copy_can_be_made_of(make):

@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,14 +18,22 @@ pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 sparse = pytest.importorskip("scipy.sparse")
 optimize = pytest.importorskip("scipy.optimize")
+stats = pytest.importorskip("scipy.stats")
 Image = pytest.importorskip("PIL.Image")
+
+KNOWN = Path(__file__).with_name("known_libraries.txt").read_text(encoding="utf-8").splitlines()
 
 A = np.arange(12.0).reshape(3, 4)
 BIG = np.arange(600_000.0).reshape(2, 300, 1000)
 RECORDS = np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")])
 TEXTS = ["x", None, "añ"]
 FRAME = pd.DataFrame(
-    {"n": [1, 2, 3], "f": [0.5, np.nan, 2], "t": TEXTS, "c": pd.Categorical(["u", "v", "u"])}
+    {
+        "n": [1, 2, 3],
+        "f": [0.5, np.nan, 2],
+        "t": pd.Series(TEXTS, dtype=object),
+        "c": pd.Categorical(["u", "v", "u"]),
+    }
 )
 TABLE = pa.table({"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "s": [{"x": 1}, None, {"x": 2}]})
 POLARS = pl.DataFrame(
@@ -46,6 +55,18 @@ class Table(pd.DataFrame):
     @property
     def _constructor(self):
         return Table
+
+
+class Grid(sparse.csr_matrix):
+    """A sparse matrix of a project's own kind."""
+
+
+class Photo(Image.Image):
+    """A picture of a project's own kind."""
+
+
+class Scan(Image.Image):
+    """Another kind."""
 
 
 def united(array, unit):
@@ -130,15 +151,16 @@ ROWS = {
     "texts": ("pd.Series(TEXTS, dtype='string')", [], ["pd.Series(TEXTS, dtype=object)", "pd.Series(['x', '', 'añ'], dtype='string')"]),
     "texts with their separator": ("pd.Series(['a\\0', 'b'], dtype='string')", [], ["pd.Series(['a', '\\0b'], dtype='string')"]),
     "no texts": ("pd.Series([], dtype='string')", [], ["pd.Series([''], dtype='string')", "pd.Series([], dtype=object)"]),
-    "categories": ("pd.Series(['a', 'b'], dtype='category')", [], ["pd.Series(['a', 'b'])", "pd.Series(pd.Categorical(['a', 'b'], categories=['a', 'b', 'c']))", "pd.Series(pd.Categorical(['a', 'b'], ordered=True))"]),
+    "categories": ("pd.Series(['a', 'b'], dtype='category')", [], ["pd.Series(['a', 'b'], dtype=object)", "pd.Series(pd.Categorical(['a', 'b'], categories=['a', 'b', 'c']))", "pd.Series(pd.Categorical(['a', 'b'], ordered=True))"]),
     "nullable": ("pd.array([1, None, 3], dtype='Int64')", ["pd.array([9, 1, None, 3], dtype='Int64')[1:]"], ["pd.array([1, 2, 3], dtype='Int64')", "pd.array([1, None, 3], dtype='Float64')", "pd.array([True, None], dtype='boolean')"]),
-    "zoned": ("pd.Series(pd.date_range('2024', periods=3, tz='Europe/Berlin'))", [], ["pd.Series(pd.date_range('2024', periods=3))", "pd.Series(pd.date_range('2024', periods=3, tz='UTC'))", "pd.Series(pd.to_timedelta([1, 2]))", "pd.Series(pd.period_range('2024', periods=3))"]),
+    "zoned": ("pd.Series(pd.date_range('2024', periods=3, tz='Europe/Berlin', unit='ns'))", [], ["pd.Series(pd.date_range('2024', periods=3, unit='ns'))", "pd.Series(pd.date_range('2024', periods=3, unit='us'))", "pd.Series(pd.date_range('2024', periods=3, tz='UTC', unit='ns'))", "pd.Series(pd.to_timedelta([1, 2]))", "pd.Series(pd.period_range('2024', periods=3))"]),
     "intervals": ("pd.Series(pd.interval_range(0, 3))", [], ["pd.Series(pd.interval_range(1, 4))", "pd.Series(pd.interval_range(0, 3, closed='left'))"]),
     "sparse column": ("pd.Series(pd.arrays.SparseArray([0, 0, 1]))", [], ["pd.Series(pd.arrays.SparseArray([0, 1, 1]))", "pd.Series([0, 0, 1])"]),
     "arrow column": ("pd.Series([1, None], dtype='int64[pyarrow]')", [], ["pd.Series([1, 2], dtype='int64[pyarrow]')", "pd.Series([1, None], dtype='Int64')"]),
     "index": ("pd.Index([0, 1, 2])", ["pd.RangeIndex(3)"], ["pd.Index([0, 1])", "pd.Index([0, 1, 2], name='a')", "pd.Index([0.0, 1, 2])", "pd.MultiIndex.from_tuples([(0, 1)])", "np.array([0, 1, 2])"]),
-    "stamps": ("pd.Timestamp('2024-05-01')", [], ["pd.Timestamp('2024-05-01', tz='UTC')", "pd.Timestamp('2024-05-02')", "pd.Timedelta(1)", "pd.Period('2024-05')", "pd.NaT", "pd.NA", "pd.Interval(0, 1)"]),
-    "distant stamps": ("pd.Timestamp('3000-01-01').as_unit('s')", [], ["pd.Timestamp('3000-01-02').as_unit('s')", "pd.Timestamp('3000-01-01').as_unit('ms')", "pd.Timedelta(np.timedelta64(10**12, 's'))", "pd.Timedelta(np.timedelta64(10**12 + 1, 's'))"]),
+    "text labels": ("pd.DataFrame({'a': [1]}, index=['b'])", ["pd.DataFrame({'a': [1]}, index=pd.Index(['b'], dtype=object))"], ["pd.DataFrame({'a': [1]}, index=pd.Index(['b'], dtype='string'))", "pd.DataFrame({'a': [1]}, index=pd.Index(['c'], dtype=object))", "pd.DataFrame({'a': [1]}, index=pd.Index([b'b'], dtype=object))"]),
+    "stamps": ("pd.Timestamp('2024-05-01')", ["pd.Timestamp('2024-05-01').as_unit('s')", "pd.Timestamp('2024-05-01').as_unit('ns')"], ["pd.Timestamp('2024-05-01', tz='UTC')", "pd.Timestamp('2024-05-02')", "pd.Timedelta(1)", "pd.Period('2024-05')", "pd.NaT", "pd.NA", "pd.Interval(0, 1)"]),
+    "distant stamps": ("pd.Timestamp('3000-01-01').as_unit('s')", ["pd.Timestamp('3000-01-01').as_unit('ms')"], ["pd.Timestamp('3000-01-02').as_unit('s')", "pd.Timedelta(np.timedelta64(10**12, 's'))", "pd.Timedelta(np.timedelta64(10**12 + 1, 's'))"]),
     "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
     "offset": ("pd.offsets.Day(1)", [], ["pd.offsets.Day(2)", "pd.offsets.Hour(1)"]),
     "polars frame": ("POLARS", ["POLARS.clone()", "pl.concat([POLARS[:1], POLARS[1:]], rechunk=False)"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
@@ -157,12 +179,16 @@ ROWS = {
     "arrow moments in a series": ("pd.Series(pa.array([1, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))", [], ["pd.Series(pa.array([2, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))"]),
     "arrow rest": ("pa.scalar(3)", [], ["pa.scalar(4)", "pa.int64()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')", "pa.scalar('3')"]),
     "arrow uuids": ("pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'0' * 16], pa.binary(16)))", [], ["pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'1' * 16], pa.binary(16)))", "pa.array([b'0' * 16], pa.binary(16))"]),
-    "sparse": ("MATRIX", ["MATRIX.copy()", "unordered_csr()"], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()"]),
+    "sparse": ("MATRIX", ["MATRIX.copy()", "unordered_csr()"], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()", "MATRIX.tobsr()", "Grid(MATRIX)"]),
+    "sparse in one dimension": ("sparse.coo_array([0, 1.5])", ["sparse.coo_array([0, 1.5]).copy()"], ["sparse.coo_array([1.5, 0])", "sparse.coo_array([[0, 1.5]])"]),
     "sparse coordinates": ("MATRIX.tocoo()", ["unsorted(MATRIX)"], ["MATRIX.T.tocoo()", "MATRIX"]),
     "sparse by keys": ("by_keys((0, 1), (1, 0))", ["by_keys((1, 0), (0, 1))"], ["by_keys((0, 0), (1, 0))", "by_keys((0, 1), (1, 0)).tocoo()"]),
     "scipy rest": ("optimize.Bounds(0, [1, 2])", [], ["optimize.Bounds(0, [1, 3])", "optimize.Bounds", "optimize.OptimizeResult(lb=0, ub=[1, 2])"]),
+    "exceptions": ("np.linalg.LinAlgError('singular')", [], ["np.linalg.LinAlgError('other')", "pa.ArrowInvalid('singular')", "ValueError('singular')"]),
     "image": ("PICTURE", ["PICTURE.copy()", "stored(PICTURE)"], ["PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
-    "palette": ("PICTURE.convert('P')", [], ["Image.new('RGB', (3, 2), 'blue').convert('P', palette=Image.Palette.ADAPTIVE)"]),
+    "image of a class of one's own": ("of_class(PICTURE, Photo)", [], ["PICTURE", "of_class(PICTURE, Scan)"]),
+    "image with as many bytes": ("Image.new('RGBA', (3, 2))", [], ["Image.new('CMYK', (3, 2))", "Image.new('RGBA', (2, 3))", "with_info(Image.new('RGBA', (3, 2)), transparency=0)"]),
+    "palette": ("PICTURE.convert('P')", ["recoloured(PICTURE.convert('P'), PICTURE.convert('P').getpalette())"], ["recoloured(PICTURE.convert('P'), [7] * 768)", "PICTURE.convert('PA')", "recoloured(PICTURE.convert('PA'), [7] * 768)", "Image.new('RGB', (3, 2), 'blue').convert('P', palette=Image.Palette.ADAPTIVE)"]),
     "PIL rest": ("Image.Resampling.BICUBIC", [], ["Image.Transpose.ROTATE_90", "__import__('PIL.ImageFilter').ImageFilter.GaussianBlur(2)"]),
 }  # fmt: skip
 
@@ -178,6 +204,22 @@ def stored(image):
     file = io.BytesIO()
     image.save(file, "PNG")
     return Image.open(file)
+
+
+def of_class(image, class_):
+    image = image.copy()
+    image.__class__ = class_
+    return image
+
+
+def with_info(image, **info):
+    image.info.update(info)
+    return image
+
+
+def recoloured(image, palette):
+    image.putpalette(palette)
+    return image
 
 
 def made(expression):
@@ -196,13 +238,47 @@ def test_equal_content_has_one_identity(expression, equal, different):
     assert len(set(others)) == len(others)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("expression", "equal"),
+    [(one, other) for one, equal, _ in ROWS.values() for other in equal],
+)
+def test_equal_content_has_one_identity_beside_other_values(expression, equal):
+    """Where equal values are of different classes (an index and a range, an image and one from a file), too."""
+    one, other = made(expression), made(equal)
+
+    assert fingerprint([other, one, 1]) == fingerprint([one, one, 1])
+    assert fingerprint({"a": one, "b": other}) == fingerprint({"a": one, "b": one})
+
+
+#: What a library's own code, or where it keeps its functions, is a part of.
+BY_VERSION = {"functions of Cython", "numpy rest", "polars rest", "scipy rest"}
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+def test_known_identities():
+    """The same with every version of the libraries, on every Python: a vault outlives an upgrade."""
+    expressions = [
+        expression
+        for name, (one, _, others) in ROWS.items()
+        if name not in BY_VERSION
+        for expression in (one, *others)
+    ]
+
+    assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+
+
+#: numpy drops a subclass's attributes, PIL the class itself.
+LOST_IN_A_COPY = {"subclass", "image of a class of one's own"}
+
+
 @pytest.mark.parametrize(
     "expression",
-    [row[0] for name, row in ROWS.items() if name != "subclass"],
-    ids=[name for name in ROWS if name != "subclass"],
+    [row[0] for name, row in ROWS.items() if name not in LOST_IN_A_COPY],
+    ids=[name for name in ROWS if name not in LOST_IN_A_COPY],
 )
 def test_a_copy_is_the_same_value(expression):
-    """Copies, deep ones and pickled ones, have the identity of what they copy (numpy drops a subclass's unit)."""
+    """Copies, deep ones and pickled ones, have the identity of what they copy."""
     value = made(expression)
     expected = fingerprint([value])
 
@@ -247,16 +323,52 @@ def test_a_nan_counts_as_any_other(code, order, size):
     assert fingerprint(values) not in identities
 
 
-def test_many_nans_count_as_one_as_well():
-    """Mixed ones among numbers, in the same places."""
-    values = np.arange(300_000.0)
-    values[::3] = np.nan
+@pytest.mark.parametrize("code", ["f2", "f4", "f8", "g"])
+@pytest.mark.parametrize(("every", "other"), [(3, 6), (1, 2), (1, 1)], ids=["some", "all", "none of ours"])
+def test_many_nans_count_as_one_as_well(code, every, other):
+    """Mixed ones, in the same places; the array itself stays as it is."""
+    values = np.ones(3000, code)
+    values[::every] = np.nan
     mixed = values.copy()
-    mixed[::6] = -np.nan
+    mixed[::other] = -mixed[::other]
+    before = mixed.tobytes()
 
-    assert values.tobytes() != mixed.tobytes()
+    assert values.tobytes() != before
     assert fingerprint(mixed) == fingerprint(values)
     assert fingerprint_outcome(mixed) == fingerprint_outcome(values)
+    assert mixed.tobytes() == before
+
+
+def both_printed(script):
+    """What a script prints where numpy is loaded, and where it is not."""
+    for line in ("import numpy", "pass"):
+        command = [sys.executable, "-c", script.format(line)]
+        yield subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_many_nans_of_an_array_count_as_one_without_numpy():
+    """Which libraries happen to be loaded does not count."""
+    script = (
+        "import array, sys; {}; from pytest_mimic import fingerprint;"
+        "print(*(fingerprint(array.array(code, [1.5, nan] * 100)) for code in 'fd' for nan in (float('nan'), -float('nan'))))"
+    )
+
+    with_numpy, without = both_printed(script)
+
+    assert with_numpy == without
+    floats, others, doubles, other_doubles = without.split()
+    assert (floats, doubles) == (others, other_doubles)
+
+
+@pytest.mark.parametrize("make", [lambda: unsorted(MATRIX), unordered_csr], ids=["coordinates", "rows"])
+def test_a_matrix_stays_as_it_is(make):
+    """Its entries are put in order in a copy."""
+    matrix = make()
+    before = matrix.data.tolist()
+
+    fingerprint(matrix)
+
+    assert matrix.data.tolist() == before
 
 
 def test_what_pads_a_long_double_does_not_count():
@@ -289,15 +401,27 @@ def test_numbers_of_polars_are_the_same_without_numpy():
         "{};"
         "print(fingerprint(series), fingerprint(series[:3].cast(pl.Int16)), 'numpy' in sys.modules)"
     )
-    with_numpy, without = (
-        subprocess.run(
-            [sys.executable, "-c", script.format(line)], capture_output=True, text=True, check=True
-        )
-        for line in ("import numpy", "pass")
-    )
+    with_numpy, without = both_printed(script)
 
-    assert with_numpy.stdout.split()[:2] == without.stdout.split()[:2]
-    assert (with_numpy.stdout.split()[2], without.stdout.split()[2]) == ("True", "False")
+    assert with_numpy.split()[:2] == without.split()[:2]
+    assert (with_numpy.split()[2], without.split()[2]) == ("True", "False")
+
+
+def test_the_generator_that_numpy_keeps_for_all_counts_by_name():
+    """Its state changes with each use; scipy's distributions hold it."""
+    values = [np.random.normal, np.random.mtrand._rand, stats.norm, np.random.RandomState(1).normal]
+    before = list(map(fingerprint, values))
+
+    np.random.normal()
+
+    assert list(map(fingerprint, values)) == before
+    assert len(set(before)) == 4
+
+
+def test_the_masked_value_has_an_identity():
+    """It stands for all that a mask hides."""
+    assert fingerprint(np.ma.masked) == fingerprint([np.ma.array([1], mask=[1])[0]][0])
+    assert fingerprint(np.ma.masked) != fingerprint(np.ma.array(0.0))
 
 
 def test_a_ufunc_made_of_a_function_is_refused():

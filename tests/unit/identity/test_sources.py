@@ -265,6 +265,49 @@ inner = Outer.made
 '''
 
 
+class Job:
+    """A class that keeps a function under a name that wrappers use."""
+
+    func = len
+
+
+def test_a_class_is_no_wrapper_of_what_it_keeps():
+    """Its source is its own."""
+    assert source_fingerprint(Job) is not None
+
+
+def test_what_a_function_carries_does_not_stand_for_it():
+    """A registry of a project's own is none of functools.singledispatch."""
+
+    def one():
+        return 1
+
+    def two():
+        return 2
+
+    one.registry = two.registry = {}
+
+    assert source_fingerprint(one) != source_fingerprint(two)
+    assert fingerprint(one) != fingerprint(two)
+
+
+def test_a_mimicked_partial_counts_as_the_one_behind_it():
+    """Whatever is mimicked."""
+
+    def wrapper():
+        """As a mimicked callable looks."""
+
+    def other():
+        """Another."""
+
+    wrapper.__mimic_original__, other.__mimic_original__ = (
+        functools.partial(max, 1),
+        functools.partial(max, 2),
+    )
+
+    assert fingerprint(wrapper) != fingerprint(other)
+
+
 def test_classes_count_by_their_source(source):
     """As an argument a class is what it says; its instances count by its name."""
     one = source(CLASSES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic import fingerprint
+from pytest_mimic import UnstableIdentityError, fingerprint
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -73,3 +73,35 @@ def test_dtypes_devices_and_sizes_have_an_identity():
 
     assert len({fingerprint(thing) for thing in things}) == len(things)
     assert fingerprint(torch.Size([2, 3])) == fingerprint(torch.zeros(2, 3).shape)
+
+
+REFUSED = {
+    "on the meta device": (
+        lambda: torch.empty(2, device="meta"),
+        "a tensor without values, on the meta device",
+    ),
+    "nested": (lambda: torch.nested.nested_tensor([torch.zeros(1), torch.zeros(2)]), "a nested tensor"),
+    "in a module": (
+        lambda: torch.nn.Linear(1, 1, device="meta"),
+        "a tensor without values, on the meta device",
+    ),
+    "storage": (lambda: torch.zeros(2).untyped_storage(), "an object of torch.storage.UntypedStorage"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+@pytest.mark.parametrize(("make", "what"), REFUSED.values(), ids=REFUSED)
+def test_what_has_no_values_to_count_is_refused(make, what):
+    """It is named, with its place."""
+    with pytest.raises(UnstableIdentityError, match=f"{what}\n"):
+        fingerprint([make()])
+
+
+def test_modules_count_by_their_parameters():
+    """As a function that takes a model sees them."""
+    torch.manual_seed(1)
+    one, other = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
+
+    assert fingerprint(one) != fingerprint(other)
+    other.load_state_dict(one.state_dict())
+    assert fingerprint(one) == fingerprint(other)

@@ -15,10 +15,10 @@ import math  # noqa: F401
 import operator  # noqa: F401
 import pathlib
 import pickle
-import random  # noqa: F401
+import random
 import re  # noqa: F401
 import types  # noqa: F401
-import typing  # noqa: F401
+import typing
 import uuid  # noqa: F401
 import zoneinfo
 
@@ -40,6 +40,8 @@ def at(stream, place):
 
 
 # One row for each type: an expression, equal ones, and different ones.
+KNOWN = pathlib.Path(__file__).with_name("known_values.txt").read_text(encoding="utf-8").splitlines()
+
 ROWS = {
     "int": ("1", ["int('1')"], ["True", "1.0", "'1'", "b'1'", "2", "1j", "-1"]),
     "large int": ("2**70", ["2**69 * 2"], ["2**70 + 1", "-2**70", "2.0**70"]),
@@ -258,6 +260,13 @@ def copies(value):
             continue
 
 
+def test_known_identities():
+    """The same on every Python: a vault outlives an upgrade."""
+    expressions = [expression for one, _, others in ROWS.values() for expression in (one, *others)]
+
+    assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
+
+
 def test_all_rows_are_told_apart():
     """No two of the values of the table share an identity."""
     assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
@@ -308,6 +317,9 @@ def test_paths_count_relative_to_their_roots(tmp_path):
     there = [fingerprint(tmp_path / "two" / rest, roots=elsewhere) for rest in ("a/b", "")]
 
     assert here == there
+    both = (*roots, (str(tmp_path / "two"), "<other>"))
+    inside = [tmp_path / "one" / "a/b", tmp_path / "one" / "c/b", tmp_path / "one", tmp_path / "two" / "a/b"]
+    assert len({fingerprint(path, roots=both) for path in inside}) == len(inside)
     assert here[0] != fingerprint(tmp_path / "one" / "a/b")
     assert fingerprint(tmp_path / "one-more", roots=roots) == fingerprint(tmp_path / "one-more")
     assert fingerprint(str(tmp_path / "one"), roots=roots) == fingerprint(str(tmp_path / "one"))
@@ -338,7 +350,10 @@ def test_a_registered_type_is_what_it_reduces_to():
     [
         (("Rate", str), "takes a class first"),
         ((Taught, "name"), "takes a function second"),
-        ((dict, str), "the identity of dict is understood already"),
+        *(
+            ((type_, str), f"the identity of {type_.__name__} is understood already")
+            for type_ in (int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset)
+        ),
     ],
 )
 def test_registering_says_what_it_needs(arguments, message):
@@ -354,6 +369,29 @@ def test_equal_parts_may_be_shared_or_not():
 
     assert fingerprint([part, part]) == fingerprint([copy.deepcopy(part), copy.deepcopy(part)])
     assert fingerprint([large] * 50) == fingerprint([list(large) for _ in range(50)])
+
+
+def test_equal_values_of_two_classes_are_alike_beside_others():
+    """What Python has one class for, and another version two: unions, paths."""
+    written, built = int | str, typing.Union[int, str]  # noqa: UP007
+    other = typing.Optional[bytes]  # noqa: UP045
+
+    assert fingerprint([written, other]) == fingerprint([built, other])
+    assert fingerprint({written, other}) == fingerprint({built, other})
+    assert fingerprint({written: 1, other: 2}) == fingerprint({built: 1, other: 2})
+    assert fingerprint([written, other]) != fingerprint([other, written])
+
+
+def test_the_generator_that_a_module_keeps_for_all_counts_by_name():
+    """Its state changes with each use; one of the program's own counts with its state."""
+    functions = [random.random, random.choice, random.Random(1).random]
+    before = list(map(fingerprint, functions))
+
+    random.random()
+
+    assert list(map(fingerprint, functions)) == before
+    assert len(set(before)) == 3
+    assert fingerprint(random.Random(1).choice) != fingerprint(random.Random(2).choice)
 
 
 def test_interned_strings_are_like_others():
