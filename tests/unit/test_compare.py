@@ -12,6 +12,7 @@ import functools
 import io
 import math
 import pathlib
+import re
 import threading
 import types
 import uuid
@@ -24,6 +25,8 @@ from pytest_mimic._outcome import Outcome, snapshot
 from pytest_mimic._vault.redact import Redactor
 
 NAN = float("nan")
+
+END = Outcome.of_value(None)
 
 
 def lines(recorded: object, actual: object, **options: Any) -> list[str]:
@@ -144,6 +147,10 @@ EQUAL: list[tuple[object, object]] = [
     (cycle(1), cycle(1)),
     ({NAN: 1}, {float("nan"): 1}),
     ({Point(1, 2): 1}, {Point(1, 2): 1}),
+    (iter([1, 2]), iter([1, 2])),
+    ({"pairs": zip("ab", [1, [2]], strict=True)}, {"pairs": zip("ab", [1, [2]], strict=True)}),
+    (map(str, [1, 2]), map(str, [1, 2])),
+    (enumerate(filter(None, "ab")), enumerate(filter(None, "ab"))),
 ]
 
 
@@ -210,6 +217,9 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     (datetime.date(2024, 4, 30), datetime.date(2024, 5, 1), ["result: 2024-04-30 recorded, 2024-05-01 now"]),
     (uuid.UUID(int=1), uuid.UUID(int=2), None),
     (functools.partial(max, 1), functools.partial(max, 2), ["args[0]: 1 recorded, 2 now"]),
+    (iter([1, 2]), iter([1, 3]), ["result[1][0][1]: 2 recorded, 3 now"]),
+    (zip("ab", [1, 2]), zip("ab", [1, 3]), ["result[1][1][1][0][1]: 2 recorded, 3 now"]),
+    (map(str, [1]), map(repr, [1]), ["result[1][0]: <class builtins:str> recorded, <function builtins:repr> now"]),
     (len, max, ["result: <function builtins:len> recorded, <function builtins:max> now"]),
     (Opaque(), Unequal(), ["result: <Opaque> recorded, <Unequal> now"]),
     (Unequal(), Unequal(), ["result: <Unequal> recorded, another value now"]),
@@ -387,6 +397,74 @@ def test_volatile_parts_are_left_out(recorded: object, actual: object, volatile:
     assert lines(recorded, actual, volatile=volatile) == []
 
 
+def failing(n: int) -> Outcome:
+    return Outcome.of_exception(ValueError("no", {"at": n}))
+
+
+def changing(**changed: object) -> Outcome:
+    outcome = Outcome.of_value({"x": 0})
+    outcome.changed = changed
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "path"),
+    [
+        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "items[0].t"),
+        (
+            Outcome.of_stream([1], Outcome.of_value({"t": 1})),
+            Outcome.of_stream([1], Outcome.of_value({"t": 2})),
+            "end.t",
+        ),
+        (failing(1), failing(2), "ValueError.args[1].at"),
+        (changing(a={"x": 1}), changing(a={"x": 2}), "a.x"),
+        (Outcome.of_value([1]), Outcome.of_value([2]), "result[0]"),
+        (Outcome.of_value({"a": {"b c": 1}}), Outcome.of_value({"a": {"b c": 2}}), "a['b c']"),
+        (Outcome.of_value({"b c": 1}), Outcome.of_value({"b c": 2}), "result['b c']"),
+    ],
+)
+def test_a_path_that_a_line_shows_leaves_out_what_it_tells(
+    recorded: Outcome, actual: Outcome, path: str
+) -> None:
+    """As it stands there, but for the word argument; and with `*` for an index."""
+    [line] = compare(recorded, actual, redactor=Redactor())
+
+    assert line.removeprefix("argument ").startswith(f"{path}: ")
+    assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
+    assert compare(recorded, actual, redactor=Redactor(), volatile=[re.sub(r"\d", "*", path)]) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "path"),
+    [
+        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "*.t"),
+        (Outcome.of_stream([{"t": 1}], END), Outcome.of_stream([{"t": 2}], END), "items"),
+        (failing(1), failing(2), "args"),
+        (failing(1), failing(2), "ValueError"),
+        (changing(a={"x": 1}), changing(a={"x": 2}), "a"),
+    ],
+)
+def test_a_path_may_begin_at_the_outcome_or_stop_there(recorded: Outcome, actual: Outcome, path: str) -> None:
+    """A stream's items, an exception's arguments; or all of them."""
+    assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
+
+
+def test_a_path_into_one_part_of_an_outcome_leaves_out_no_other() -> None:
+    """A changed argument's parts are named by it; `result` is a key, too."""
+    recorded, actual = changing(a={"x": 1}, b={"x": 1}), changing(a={"x": 2}, b={"x": 2})
+
+    assert compare(recorded, actual, redactor=Redactor(), volatile=["x"]) == [
+        "argument a.x: 1 recorded, 2 now",
+        "argument b.x: 1 recorded, 2 now",
+    ]
+    assert compare(recorded, actual, redactor=Redactor(), volatile=["a.x"]) == [
+        "argument b.x: 1 recorded, 2 now"
+    ]
+    assert lines({"x": 1, "result": {"x": 1}}, {"x": 2, "result": {"x": 2}}, volatile=["result.x"]) == [
+        "x: 1 recorded, 2 now"
+    ]
+
+
 def test_other_parts_are_not_left_out() -> None:
     """A path leaves out what it names and nothing else, also where both hold one object."""
     date, other = {"date": 1}, {"date": 2}
@@ -515,9 +593,6 @@ def test_another_kind_of_outcome_is_told() -> None:
     ]
 
 
-END = Outcome.of_value(None)
-
-
 @pytest.mark.parametrize(
     ("recorded", "actual", "expected"),
     [
@@ -535,7 +610,7 @@ END = Outcome.of_value(None)
         (
             Outcome.of_stream([1], Outcome.of_value(3)),
             Outcome.of_stream([1], Outcome.of_value(4)),
-            ["the end of the stream: 3 recorded, 4 now"],
+            ["end: 3 recorded, 4 now"],
         ),
         (
             Outcome.of_stream([1], END),

@@ -12,6 +12,7 @@ import io
 import ipaddress
 import json
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -176,6 +177,7 @@ TEXTS: list[tuple[object, str]] = [
     (Color.RED, "Color.RED"),
     (Mode.READ | Mode.WRITE, f"{'Mode.READ|WRITE' if sys.version_info >= (3, 11) else 'Mode(3)'}"),
     (len, "<function builtins:len>"),
+    (random.random, "<function random:Random.random>"),
     (function, f"<function {__name__}:function>"),
     (Rate, f"<class {__name__}:Rate>"),
     (io, "<module io>"),
@@ -468,6 +470,13 @@ def test_images_and_sparse_matrices_are_told_by_size() -> None:
 
     assert shown(images.new("RGB", (640, 480))) == "<Image RGB 640x480>"
     assert shown(sparse.csr_matrix((3, 4))) == "<csr_matrix float64 3x4>"
+
+
+def test_what_has_no_length_after_all_is_told_by_its_type() -> None:
+    """One rotation of scipy's, whose class has lengths for many."""
+    spatial = pytest.importorskip("scipy.spatial.transform", reason="scipy is not installed")
+
+    assert shown(spatial.Rotation.from_quat([0, 0, 0, 1])) == "<Rotation>"
 
 
 def test_models_show_their_fields() -> None:

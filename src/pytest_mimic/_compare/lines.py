@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
@@ -30,17 +31,26 @@ class Place:
 
     Args:
         text: The step that leads here, as it is shown: `.rates`, `[2]`; for an outcome itself, its name.
-        keys: What a path may call this step.
+        keys: What a path may call this step; of an outcome itself, what a path to its parts may begin with.
         parent: The place of what holds the two values.
         secret: Whether the values must not be shown.
+        is_argument: It is no outcome, but an argument that the call changes: a path begins with its name.
     """
 
-    __slots__ = ("depth", "keys", "parent", "secret", "text")
+    __slots__ = ("depth", "is_argument", "keys", "parent", "secret", "text")
 
-    def __init__(self, text: str, *keys: str, parent: Place | None = None, secret: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *keys: str,
+        parent: Place | None = None,
+        secret: bool = False,
+        is_argument: bool = False,
+    ) -> None:
         self.text = text
         self.keys = keys
         self.parent = parent
+        self.is_argument = is_argument
         self.depth: int = parent.depth + 1 if parent is not None else 0
         self.secret: bool = secret or (parent is not None and parent.secret)
 
@@ -63,11 +73,26 @@ class Place:
         return "".join("[*]" if _INDEX.match(step.text) else step.text for step in self.steps())
 
     def matches(self, path: tuple[str, ...]) -> bool:
-        """Whether a path of steps leads here; `*` stands for any one."""
-        if self.depth != len(path):
+        """Whether a path of steps leads here, as it is shown or from the outcome on; `*` stands for any one."""
+        if self.depth > len(path):
             return False
-        steps = self.steps()[1:]
-        return all(want == "*" or want in step.keys for want, step in zip(path, steps, strict=True))
+        root, *steps = self.steps()
+        return any(
+            len(wanted) == len(steps)
+            and all(want == "*" or want in step.keys for want, step in zip(wanted, steps, strict=True))
+            for wanted in root._readings(path, steps)
+        )
+
+    def _readings(self, path: tuple[str, ...], steps: list[Place]) -> Iterator[tuple[str, ...]]:
+        """What of a path leads on from this outcome: all of it, or what comes behind its name."""
+        if not self.is_argument:
+            yield path
+        # A value has no name but where it is shown with one, `result[0]`: `result.a` may be a key and one in it.
+        names = self.keys or (("result",) if steps and steps[0].text.startswith("[") else ())
+        for name in names:
+            prefix = tuple(name.split("."))
+            if path[: len(prefix)] == prefix:
+                yield path[len(prefix) :]
 
 
 class Lines:

@@ -16,6 +16,7 @@ from pytest_mimic._describe.parts import (
     attributes_of,
     identity_of,
     is_pair,
+    iterator_parts,
     library_of,
     lineage,
     own_attributes,
@@ -65,9 +66,10 @@ class Comparison:
             self.streams(recorded, actual)
         elif recorded.kind == "raised":
             old, new = recorded.exception, actual.exception
-            self.values(Place(type(old).__qualname__ if _same_type(old, new) else "exception"), old, new)
+            name = type(old).__qualname__ if _same_type(old, new) else "exception"
+            self.values(Place(name, name), old, new)
         else:
-            self.values(Place(name), recorded.value, actual.value)
+            self.values(Place("end", "end") if name else Place(""), recorded.value, actual.value)
 
     def summary(self, outcome: Outcome) -> str:
         if outcome.kind == "stream":
@@ -83,14 +85,15 @@ class Comparison:
             del old[len(new) :]
         if recorded.end is None:
             del new[len(old) :]
-        self.values(Place("items"), old, new)
+        self.values(Place("items", "items"), old, new)
         if recorded.end is not None and actual.end is not None:
             self.outcomes(recorded.end, actual.end, "the end of the stream")
 
     def changes(self, recorded: Mapping[str, object], actual: Mapping[str, object]) -> None:
         """Compares the arguments that the two calls changed."""
         for name in [*recorded, *(name for name in actual if name not in recorded)]:
-            place = Place(f"argument {name}", secret=self.lines.redactor.secret(name))
+            secret = self.lines.redactor.secret(name)
+            place = Place(f"argument {name}", name, secret=secret, is_argument=True)
             self.values(place, recorded.get(name, ABSENT), actual.get(name, ABSENT))
 
     # Values
@@ -309,7 +312,10 @@ class Comparison:
             self._todo.append((place, old[0], new[0]))
             return
         attributes = attributes_of(recorded), attributes_of(actual)
-        if any(attributes):
+        going, now = iterator_parts(recorded), iterator_parts(actual)
+        if going is not None and now is not None:
+            self._todo.append((place, going, now))
+        elif any(attributes):
             self.parts(place, *attributes)
         else:
             self.leaf(place, recorded, actual, _equal(recorded, actual))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 from collections.abc import Callable
+from datetime import date, datetime, time
 from typing import Any
 
 from pytest_mimic._describe.parts import lineage
@@ -15,10 +15,10 @@ def _member(value: enum.Enum) -> str:
     return f"{type(value).__qualname__}.{name}" if name else f"{type(value).__qualname__}({value._value_!r})"
 
 
-def _moment(_base: type, value: datetime.datetime) -> str:
+def _moment(_base: type, value: datetime) -> str:
     """ISO 8601, with the zone's name where it has one."""
     zone = getattr(value.tzinfo, "key", None)
-    text = datetime.datetime.isoformat(value)
+    text = datetime.isoformat(value)
     return f"{text}[{zone}]" if isinstance(zone, str) else text
 
 
@@ -26,7 +26,9 @@ def _titled(word: str) -> Callable[[type, Any], str]:
     """The text of what has a name: `<function shop.api:fetch>`."""
 
     def text(_base: type, value: Any) -> str:
-        module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        # A method written in C has no module of its own.
+        module = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+        name = getattr(value, "__qualname__", None)
         return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
 
     return text
@@ -54,9 +56,9 @@ _TEXTS: dict[str, Callable[[type, Any], str]] = {
     "builtins.range": _own_text,
     "builtins.slice": _own_text,
     "builtins.type": _titled("class"),
-    "datetime.date": lambda _base, value: datetime.date.isoformat(value),
+    "datetime.date": lambda _base, value: date.isoformat(value),
     "datetime.datetime": _moment,
-    "datetime.time": lambda _base, value: datetime.time.isoformat(value),
+    "datetime.time": lambda _base, value: time.isoformat(value),
     "datetime.timedelta": _own_text,
     "datetime.timezone": _own_text,
     "decimal.Decimal": _own_text,

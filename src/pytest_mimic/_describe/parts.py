@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Any
+
+from pytest_mimic._identity.state import MEMORIES
 
 #: Libraries whose values are told by type, dtype and shape instead of by attributes.
 _LIBRARIES = frozenset({"PIL", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch"})
@@ -69,8 +72,12 @@ def own_attributes(value: object) -> dict[str, Any]:
 
 
 def _public(attributes: dict[str, Any]) -> dict[str, Any]:
-    """The attributes without Python's own bookkeeping; the notes of an exception are its user's."""
-    return {name: part for name, part in attributes.items() if name == "__notes__" or name[:2] != "__"}
+    """The attributes without Python's own bookkeeping, and attrs'; the notes of an exception are its user's."""
+    return {
+        name: part
+        for name, part in attributes.items()
+        if (name == "__notes__" or name[:2] != "__") and name not in MEMORIES
+    }
 
 
 def _own_dict(value: object) -> dict[str, Any]:
@@ -156,7 +163,10 @@ def _shape(value: Any) -> tuple[int, ...]:
         shape = getattr(value, name, None)
         if isinstance(shape, tuple):
             return tuple(shape)
-    return (len(value),)
+    try:
+        return (len(value),)
+    except Exception:  # one rotation of scipy's has no length, as a class of many may have one that fails
+        return ()
 
 
 def _inside(value: Any, shape: tuple[int, ...]) -> str:
@@ -167,6 +177,19 @@ def _inside(value: Any, shape: tuple[int, ...]) -> str:
     if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
         return ""
     return f": {', '.join(columns)}"
+
+
+def iterator_parts(value: Any) -> Any:
+    """What an iterator of Python's own goes over, and how far it is, as a copy of it is made; None for other values."""
+    kind = type(value)
+    if kind.__module__ not in ("builtins", "itertools") or not hasattr(kind, "__next__"):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # itertools give these up with Python 3.14
+            return value.__reduce__()
+    except TypeError:  # generators have none
+        return None
 
 
 _PLAIN: dict[str, Callable[[Any], Any]] = {

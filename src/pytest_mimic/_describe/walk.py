@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import islice
+from json import dumps
 from typing import Any, NamedTuple
 
 from pytest_mimic._describe.leaves import is_path, leaf_text
@@ -369,4 +369,4 @@ def _short(name: str) -> str:
 
 def order(description: Any) -> str:
     """A text that is equal for equal descriptions, and orders them."""
-    return json.dumps(description, sort_keys=True)
+    return dumps(description, sort_keys=True)
