@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from json import loads
 from typing import Any, cast
 
 from xxhash import xxh3_128
@@ -31,7 +31,7 @@ class Snapshot:
     def load(self) -> Any:
         """The value, fresh."""
         if self.text is not None:
-            return json.loads(self.text)
+            return loads(self.text)
         kept = cast(pickles.Pickled, self.pickled)
         return loading.load_all(b"".join(kept.chunks), kept.copies(), pickles.Census(), count=1)[0]
 

@@ -44,6 +44,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
 
 def restore(exception: BaseException, state: dict[str, Any]) -> None:
     """Give the exception its attributes, notes and links."""
+    _check(exception)
     exception.__dict__.update(state.get("attributes", {}))
     if "notes" in state:
         exception.__dict__["__notes__"] = state["notes"]
@@ -52,6 +53,12 @@ def restore(exception: BaseException, state: dict[str, Any]) -> None:
     exception.__context__ = state.get("context")
     exception.__cause__ = state.get("cause")
     exception.__suppress_context__ = state.get("suppress_context", False)
+
+
+def _check(exception: object) -> None:
+    """Whether it is one: a pickle could ask for anything else to be given a state."""
+    if not isinstance(exception, BaseException):
+        raise TypeError(f"{exception!r} is not an exception")
 
 
 def state_of(exception: BaseException) -> dict[str, Any]:
@@ -85,6 +92,7 @@ def reduce(exception: BaseException) -> Any:
 def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
     """Give the exception the state of its class's own reduction, then what that may have left out."""
     own, rest = state
+    _check(exception)
     if own is not None:
         exception.__setstate__(own)
     if "args" in rest:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
+from importlib import import_module
 from typing import Any
 
 
@@ -30,14 +30,14 @@ def resolve(module: str, qualname: str) -> Any:
 
 def _imported(module: str) -> Any:
     try:
-        return importlib.import_module(module)
+        return import_module(module)
     except ModuleNotFoundError:
         from pytest_mimic._identity.code import public_module
 
         public = public_module(module)
         if public == module:
             raise
-        return importlib.import_module(public)
+        return import_module(public)
 
 
 def importable(thing: object) -> Any:

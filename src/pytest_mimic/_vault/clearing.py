@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic._vault.names import FOLDERS
-from pytest_mimic._vault.parsing import REFERENCES, is_object
+from pytest_mimic._vault.parsing import REFERENCES, is_object, is_readable
 from pytest_mimic._vault.writing import OBJECTS_LOCK
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ def collect(store: Store, objects: Iterable[str]) -> Counts:
 
 
 def _collect(store: Store, objects: set[str]) -> Counts:
-    """Delete those that no recording names; the lock is held."""
+    """Delete those that no recording names; none where one cannot be read, which may name any. The lock is held."""
     if objects:
         rest = [name for folder in FOLDERS for name in store.names(folder)]
-        objects = objects - _references(store, rest)
+        found = _references(store, rest)
+        objects = set() if found is None else objects - found
     sizes = store.delete(objects)
     _prune(store, objects)
     return 0, len(sizes), sum(sizes)
@@ -50,11 +51,14 @@ def references(data: bytes) -> set[str]:
     return {name.decode() for name in REFERENCES.findall(data)}
 
 
-def _references(store: Store, names: Iterable[str]) -> set[str]:
-    """Every object that these files name."""
+def _references(store: Store, names: Iterable[str]) -> set[str] | None:
+    """Every object that these files name; None where a recording among them does not say."""
     found: set[str] = set()
     for name in names:
-        found |= references(store.read(name) or b"")
+        data = store.read(name)
+        if data is not None and name.endswith(".json") and not is_readable(data):
+            return None
+        found |= references(data or b"")
     return found
 
 

@@ -1,27 +1,34 @@
 """FolderStore: a folder of files, each written aside and moved to its place when it is complete."""
 
-# A Path costs more to join than a small file to open.
-# ruff: noqa: PTH103, PTH113, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
+# A Path costs more to join than a small file to open. What is called is bound here: the test that makes a call may
+# have put something else in the place of `open` or of a function of `os`.
+# ruff: noqa: PTH102, PTH113, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
 
 import mmap
 import os
 import re
-import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
+from os import close, fstat, fsync, getpid, lstat, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import open as open_file
+from os.path import dirname, isdir, isfile, join, realpath
+from tempfile import gettempdir
+from threading import Lock
+from time import time
 from types import ModuleType
 
+from pytest_mimic._locks import FOLDER, file_lock
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
+_open = open
 _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
 _SMALL = 1 << 14
@@ -39,32 +46,32 @@ class FolderStore:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self._prefix = os.path.join(self.path, "")
+        self._prefix = join(self.path, "")
         self._ready: set[str] = set()
-        self._threads: dict[tuple[int, str], threading.Lock] = {}
+        self._threads: dict[tuple[int, str], Lock] = {}
 
     def read(self, name: str) -> bytes | None:
         try:
-            file = os.open(self._prefix + name, _READ)
+            file = open_file(self._prefix + name, _READ)
             try:
-                data = os.read(file, _SMALL)
+                data = read(file, _SMALL)
                 return data if len(data) < _SMALL else _read_rest(file, data)
             finally:
-                os.close(file)
+                close(file)
         except OSError as reason:
             self._check_absent(name, reason)
             return None
 
     def map(self, name: str) -> memoryview | None:
         try:
-            file = os.open(self._prefix + name, _READ)
+            file = open_file(self._prefix + name, _READ)
             try:
-                size = os.fstat(file).st_size
+                size = fstat(file).st_size
                 if size >= _MAPPED_FROM and os.name == "posix":
                     return memoryview(mmap.mmap(file, size, access=mmap.ACCESS_COPY))
                 return memoryview(_read_into(file, size))
             finally:
-                os.close(file)
+                close(file)
         except OSError as reason:
             self._check_absent(name, reason)
             return None
@@ -74,18 +81,18 @@ class FolderStore:
         if _is_faked():
             raise _faked("write", path)
         # In the vault's top folder: one look there finds what crashed writers left, of all kinds.
-        whole = f"{self._prefix}.mimic-{_host()}-{os.getpid()}-{next(_numbers)}.tmp"
+        whole = f"{self._prefix}.mimic-{_host()}-{getpid()}-{next(_numbers)}.tmp"
         try:
-            self._make_ready(os.path.dirname(path))
+            self._make_ready(dirname(path))
             _write_file(whole, data, durable=durable)
             try:
-                os.replace(whole, path)
+                replace(whole, path)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(whole)
+                    unlink(whole)
                 raise
         except OSError as reason:
-            at_fault = self.path if os.path.isfile(self.path) else path
+            at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
 
     def delete(self, names: Iterable[str]) -> list[int]:
@@ -99,18 +106,18 @@ class FolderStore:
     def _statuses(self, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
         for name in names:
             with suppress(FileNotFoundError):
-                yield self._prefix + name, os.lstat(self._prefix + name)
+                yield self._prefix + name, lstat(self._prefix + name)
 
     def size(self, name: str) -> int | None:
         try:
-            return os.stat(self._prefix + name).st_size
+            return stat(self._prefix + name).st_size
         except OSError:
             return None
 
     def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         try:
-            with os.scandir(self._prefix + prefix) as entries:
+            with scandir(self._prefix + prefix) as entries:
                 found = [(entry.name, entry.is_dir()) for entry in entries]
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -127,24 +134,24 @@ class FolderStore:
         for folder in sorted(folders, key=len, reverse=True):
             while folder:
                 try:
-                    os.rmdir(self._prefix + folder)
+                    rmdir(self._prefix + folder)
                 except OSError:
                     break
                 self._ready.discard(self._prefix + folder)
-                folder = os.path.dirname(folder)
+                folder = dirname(folder)
 
     @contextmanager
     def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
         # A lock of threads first: waiting for a file is polling. By process, as a forked child
         # inherits locks that nobody is left to release.
-        threads = self._threads.setdefault((os.getpid(), name), threading.Lock())
+        threads = self._threads.setdefault((getpid(), name), Lock())
         if not threads.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError(name)
         try:
-            path = os.path.join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
-            file = FileLock(path, timeout=-1 if timeout is None else timeout, poll_interval=0.005)
+            path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
+            file = file_lock(path, timeout=-1 if timeout is None else timeout, poll_interval=0.005)
             try:
                 file.acquire()
             except Timeout:
@@ -162,21 +169,19 @@ class FolderStore:
     def _lock_folder(self) -> str:
         """Outside the vault, so that a listing shows recordings alone; the same for every path to the vault."""
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        vault = blake2b(
-            os.path.realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8
-        ).hexdigest()
-        folder = os.path.join(tempfile.gettempdir(), f"pytest-mimic-{user}", vault)
+        vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        folder = join(gettempdir(), f"{FOLDER}{user}", vault)
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            _make_folders(folder, mode=0o700)
         except OSError as reason:
             raise _cannot("make", folder, reason) from None
         return folder
 
     def _make_ready(self, folder: str) -> None:
         """Make the folder; before the first write, sweep what crashed writers left."""
-        if folder in self._ready and os.path.isdir(folder):
+        if folder in self._ready and isdir(folder):
             return
-        os.makedirs(folder, exist_ok=True)
+        _make_folders(folder)
         if not self._ready:
             _sweep(self.path)
         self._ready.add(folder)
@@ -185,9 +190,9 @@ class FolderStore:
         """Whether there is just no such file; a vault that cannot be read is an error."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             raise _unreadable(self._prefix + name, reason) from None
-        if _is_faked() and not os.path.isdir(self.path):
+        if _is_faked() and not isdir(self.path):
             raise _faked("read", self._prefix + name) from None
-        if isinstance(reason, NotADirectoryError) and not os.path.isdir(self.path):
+        if isinstance(reason, NotADirectoryError) and not isdir(self.path):
             raise _unreadable(self.path, reason) from None
 
 
@@ -197,30 +202,30 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 
 def _write_file(path: str, data: Data, *, durable: bool) -> None:
     """A new file with this content, or none."""
-    file = os.open(path, _WRITE, 0o666)
+    file = open_file(path, _WRITE, 0o666)
     try:
         try:
             for piece in (data,) if isinstance(data, bytes) else data:
                 _write_all(file, memoryview(piece).cast("B"))
             if durable:
-                os.fsync(file)
+                fsync(file)
         finally:
-            os.close(file)
+            close(file)
     except BaseException:
         with suppress(OSError):
-            os.unlink(path)
+            unlink(path)
         raise
 
 
 def _write_all(file: int, view: memoryview) -> None:
     """Also where the system takes less than it is given."""
     while view:
-        view = view[os.write(file, view[:_CHUNK]) :]
+        view = view[write(file, view[:_CHUNK]) :]
 
 
 def _read_rest(file: int, data: bytes) -> bytes:
     pieces = [data]
-    while data := os.read(file, _CHUNK):
+    while data := read(file, _CHUNK):
         pieces.append(data)
     return b"".join(pieces)
 
@@ -228,7 +233,7 @@ def _read_rest(file: int, data: bytes) -> bytes:
 def _read_into(file: int, size: int) -> bytearray:
     """The file's content, as far as it goes."""
     data = bytearray(size)
-    with open(file, "rb", buffering=0, closefd=False) as raw:
+    with _open(file, "rb", buffering=0, closefd=False) as raw:
         view, done = memoryview(data), 0
         while done < size and (got := raw.readinto(view[done:])):
             done += got
@@ -237,10 +242,22 @@ def _read_into(file: int, size: int) -> bytearray:
     return data
 
 
+def _make_folders(path: str, *, mode: int = 0o777) -> None:
+    """As os.makedirs does, which asks functions that a test may have faked."""
+    parent = dirname(path)
+    if parent not in ("", path) and not isdir(parent):
+        _make_folders(parent)
+    try:
+        mkdir(path, mode)
+    except OSError:
+        if not isdir(path):
+            raise
+
+
 def _unlink(path: str) -> bool:
     """Whether there was such a file."""
     try:
-        os.unlink(path)
+        unlink(path)
     except FileNotFoundError:
         return False
     return True
@@ -248,18 +265,16 @@ def _unlink(path: str) -> bool:
 
 def _sweep(folder: str) -> None:
     """Remove what writers left that are no more."""
-    with os.scandir(folder) as entries:
+    with scandir(folder) as entries:
         found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
     for entry, match in found:
         with suppress(OSError):  # another sweeper was first
             if _is_abandoned(entry, host=match[1], process=int(match[2])):
-                os.unlink(entry.path)
+                unlink(entry.path)
 
 
 def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
     """Whether its writer is dead, or, where that cannot be told, its file a day old."""
-    import time
-
     if host == _host() and os.name == "posix":
         try:
             os.kill(process, 0)
@@ -267,16 +282,16 @@ def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
             return True
         except OSError:
             pass
-    return time.time() - entry.stat().st_mtime > _LEFTOVER_AGE
+    return time() - entry.stat().st_mtime > _LEFTOVER_AGE
 
 
 def _host() -> str:
     """This machine or container, in eight digits."""
     global _host_digits
     if _host_digits is None:
-        import socket
+        from _socket import gethostname  # a test may have put another into `socket`
 
-        _host_digits = blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
+        _host_digits = blake2b(gethostname().encode(), digest_size=4).hexdigest()
     return _host_digits
 
 

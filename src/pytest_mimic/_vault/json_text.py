@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
+from json import dumps, loads
 from typing import Any
 
 # One pass: what begins with `"` ends in one place, everything else is told apart by its first character.
@@ -25,7 +25,7 @@ def parse_json_text(text: str) -> Any:
     if not looks_like_json(text):
         return None
     try:
-        return json.loads(text.lstrip(_BEFORE))
+        return loads(text.lstrip(_BEFORE))
     except (ValueError, RecursionError):
         return None
 
@@ -48,7 +48,7 @@ def replace_in_json(
         nonlocal is_secret
         sign, word = token["sign"], token["word"]
         if token["colon"] is not None:
-            is_secret = around[-1] or secret(json.loads(token["text"]))
+            is_secret = around[-1] or secret(loads(token["text"]))
         elif sign in ("{", "["):
             around.append(is_secret)
         elif sign is not None:
@@ -72,6 +72,6 @@ def _zero(word: str) -> str:
 
 
 def _changed(quoted: str, inner: Callable[[str], str]) -> str:
-    text = json.loads(quoted)
+    text = loads(quoted)
     changed = inner(text)
-    return quoted if changed == text else json.dumps(changed, ensure_ascii=quoted.isascii())
+    return quoted if changed == text else dumps(changed, ensure_ascii=quoted.isascii())

@@ -21,6 +21,7 @@ from pytest_mimic.errors import MimicError, StaleRecordingError, command
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._outcome.encoding import Encoded
+    from pytest_mimic._outcome.loading import Admission
     from pytest_mimic._vault.recordings import Entry, Whose
     from pytest_mimic._vault.store import Store
 
@@ -44,6 +45,8 @@ class Objects:
         self._store = store
         self.label = label
         self.forbidden = pickles == "forbid"
+        self._rehearsed: set[str] = set()
+        self._admissions: dict[tuple[str | None, ...], Admission] = {}
 
     def path(self, name: str) -> str:
         """The path that messages show."""
@@ -207,11 +210,11 @@ class Objects:
             )
 
     def _unpickled(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> list[Any]:
-        from pytest_mimic._outcome.loading import Admission, RefusedError, load_all
+        from pytest_mimic._outcome.loading import RefusedError, load_all
 
-        admission = Admission(entry.get("imports", ()), entry.get("code", ()))
         try:
-            bodies = load_all(stream, buffers, admission, count=entry.get("count", 1))
+            self._rehearse(entry, stream, buffers)
+            bodies = load_all(stream, buffers, self._admission(entry), count=entry.get("count", 1))
         except RefusedError as reason:
             raise self._damaged(entry["pickle"], whose, str(reason)) from None
         except MimicError:
@@ -221,6 +224,25 @@ class Objects:
         if type(bodies[0]) is not dict or not {entry["kind"], "returned"} & bodies[0].keys():
             raise self._damaged(entry["pickle"], whose, f"it holds no {entry['kind']}")
         return bodies
+
+    def _admission(self, entry: Entry) -> Admission:
+        """What an entry's pickle may import; one for all entries with the same lists, as it learns."""
+        imports, code = entry.get("imports", ()), entry.get("code", ())
+        key = (*imports, None, *code)
+        admission = self._admissions.get(key)
+        if admission is None:
+            from pytest_mimic._outcome.loading import Admission
+
+            admission = self._admissions[key] = Admission(imports, code)
+        return admission
+
+    def _rehearse(self, entry: Entry, stream: bytes, buffers: list[Any]) -> None:
+        """Refuses a pickle that would change what it imports; looks once, and not where it may run code anyhow."""
+        from pytest_mimic._outcome.rehearsal import rehearse
+
+        if not entry.get("code") and entry["checksum"] not in self._rehearsed:
+            rehearse(stream, buffers, count=entry.get("count", 1))
+            self._rehearsed.add(entry["checksum"])
 
     def _damaged(self, name: str, whose: Whose, how: str) -> MimicError:
         detail = f" ({how})" if how else ""

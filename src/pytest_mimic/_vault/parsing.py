@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from json import JSONDecoder, loads
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError, command
@@ -18,8 +18,9 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys stand one blank in, and no string of JSON holds a line break: only they look like this.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
 _HEAD = b'{\n "format": %d,\n' % FORMAT
+_TAIL = b"\n}\n"
 _TEST = b'\n "test": '
-_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
 _DESCRIBED: dict[str, type] = {
@@ -87,6 +88,17 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     return _parse_odd_recording(data, f"{label}/{name}")
 
 
+def is_readable(data: bytes) -> bool:
+    """Whether a file is a whole recording or cassette; one that begins and ends like one is taken for it."""
+    if data.startswith(_HEAD) and data.endswith(_TAIL):
+        return True
+    try:
+        parse_recording(data, "", "")
+    except CorruptRecordingError:
+        return False
+    return True
+
+
 def is_object(name: str) -> bool:
     """Whether a file is one that a recording may point to, by its name."""
     return _REFERENCE.fullmatch(name) is not None
@@ -119,9 +131,11 @@ def _said_test(data: bytes) -> object:
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     """The same for files that were edited, converted or damaged."""
-    facts: dict[str, Any] = _parse_slowly(data, path)
+    said = _said_test(data)
+    test = said if isinstance(said, str) else None
+    facts: dict[str, Any] = _parse_slowly(data, path, test=test)
     if type(facts) is not dict or type(facts.get("format")) is not int:
-        raise corrupt(path, "is not what was recorded (no format number)")
+        raise corrupt(path, "is not what was recorded (no format number)", test=test)
     if facts["format"] != FORMAT:
         raise _of_another_format(facts["format"], path)
     return facts
@@ -281,7 +295,7 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
     if is_lfs_pointer(data):
         raise lfs_pointer(path)
     try:
-        facts = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
+        facts = loads(data.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
     except RecursionError:
         raise corrupt(path, "is not what was recorded (nested too deeply)", test=test) from None
     except ValueError as reason:

@@ -71,8 +71,10 @@ class Vault:
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
-            raise corrupt(f"{self.label}/{name}", "is not what was recorded (no target or no outcomes)")
-        self._check_arguments(facts, name)
+            raise corrupt(
+                f"{self.label}/{name}", "is not what was recorded (no target or no outcomes)", test=test
+            )
+        self._check_arguments(facts, name, test=test)
         outcomes: list[Stored] = []
         recording = Recording(
             target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
@@ -118,12 +120,12 @@ class Vault:
         facts = parse_recording(data, self.label, name)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
-            raise corrupt(path, "is not what was recorded (no calls)")
+            raise corrupt(path, "is not what was recorded (no calls)", test=test)
         entries = []
         for call in calls:
             if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
                 raise corrupt(path, "is not what was recorded (a call lacks a fact)", test=test)
-            self._check_arguments(call, name)
+            self._check_arguments(call, name, test=test)
             stored = self._stored(call.get("outcome"), Owner(name, call["target"], test))
             facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CassetteEntry.FACTS}
             entries.append(CassetteEntry(stored=stored, **facts_of_call))
@@ -138,10 +140,12 @@ class Vault:
         data = self.store.read(name)
         return None if data is None else test_in(data, self.label, name)
 
-    def _check_arguments(self, facts: dict[str, Any], name: str) -> None:
+    def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
         if not is_description(facts.get("arguments")):
             raise corrupt(
-                f"{self.label}/{name}", "is not what was recorded (arguments that were not described so)"
+                f"{self.label}/{name}",
+                "is not what was recorded (arguments that were not described so)",
+                test=test,
             )
 
     def _stored(self, entry: Any, whose: Whose) -> Stored:

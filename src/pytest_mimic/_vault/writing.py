@@ -55,7 +55,10 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         before = _before(store, objects, name, "outcomes")
         entries = writing.entries(() if before is None else before["outcomes"])
         if before is not None and _are_the_same(entries, before["outcomes"]):
-            head.update({key: before.get(key) for key in ("test", "recorded")})
+            kept = ["test", "recorded"]
+            if _say_the_same(recording.arguments, before.get("arguments")):
+                kept.append("arguments")
+            head.update({key: before.get(key) for key in kept})
             if _equal(head, {key: before.get(key) for key in head}):
                 writing.settle(entries)
                 return Written(False, set())
@@ -78,6 +81,9 @@ def write_cassette(
             {**{fact: getattr(call, fact) for fact in CassetteEntry.FACTS}, "outcome": entry}
             for call, entry in zip(calls, entries, strict=True)
         ]
+        for call, known in zip(told, () if before is None else before["calls"]):
+            if _say_the_same(call["arguments"], known.get("arguments")):
+                call["arguments"] = known.get("arguments")
         if before is not None and _are_the_same(entries, old) and _equal(told, before["calls"]):
             writing.settle(entries)
             return Written(False, set())
@@ -278,6 +284,20 @@ def _before(store: Store, objects: Objects, name: str, part: str) -> dict[str, A
 def _are_the_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
     """Whether all of what stands there was taken over."""
     return len(entries) == len(before) and all(map(operator.is_, entries, before))
+
+
+def _say_the_same(one: object, other: object) -> bool:
+    """Whether two descriptions of one call do, in whatever order their parts stand."""
+    return _in_order(one) == _in_order(other)
+
+
+def _in_order(description: object) -> str:
+    if isinstance(description, dict):
+        parts = [f"{name!r}: {_in_order(part)}" for name, part in description.items()]
+        return f"{{{', '.join(sorted(parts))}}}"
+    if isinstance(description, list):
+        return f"[{', '.join(sorted(map(_in_order, description)))}]"
+    return repr(description)
 
 
 def _equal(one: object, other: object) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic import MimicError
 from pytest_mimic._outcome import Outcome
-from pytest_mimic._vault import FolderStore, Recording, Vault
+from pytest_mimic._vault import FolderStore, Recording, Vault, folder
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 OLD, NEW = [(1, "old"), [0] * 3000, {"x": 1}], [(2, "new"), [1] * 3000, {"x": 2}, (3, "newer")]
@@ -116,7 +116,7 @@ def test_an_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", interrupted)
+        patch.setattr(folder, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
             put(vault, A, NEW)
 

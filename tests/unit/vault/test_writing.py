@@ -205,6 +205,20 @@ def test_recording_again_mends_a_damaged_object(value, damage):
     assert files(store) == before
 
 
+def test_arguments_in_another_order_are_no_change():
+    """Sets of names make dicts in whatever order; what is added, left out or redacted is written."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, 1, arguments={"a": {"x": 1, "y": [1, "2"]}, "b": 2})
+    before = files(store)
+
+    assert put(vault, A, 1, arguments={"b": 2, "a": {"y": ["2", 1], "x": 1}}, test="t2") is False
+    assert files(store) == before
+    for other in ({"b": 2, "a": {"y": ["2", 1]}}, {"b": "[redacted]", "a": {"y": ["2", 1]}}, None):
+        assert put(vault, A, 1, arguments=other) is True
+        assert vault.read(A).arguments == other
+
+
 def test_recording_again_mends_a_damaged_recording():
     """The cure that the error names."""
     vault = Vault(MemoryStore())
@@ -424,10 +438,12 @@ def test_a_cassette_keeps_its_calls_in_order():
     vault = Vault(store)
     name = "cassettes/shop/pay.json"
 
+    arguments = {"url": "x", "query": {"a": 2, "b": 1}}
+
     def entry(number, value):
         stored = vault.stored(Outcome.of_value(value), 0.1, detached=True)
         return CassetteEntry(
-            "httpx", "httpx", f"GET /{number}", f"{number:032x}", {"url": "x"}, stored, host="a.com"
+            "httpx", "httpx", f"GET /{number}", f"{number:032x}", dict(arguments), stored, host="a.com"
         )
 
     entries = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
@@ -438,11 +454,13 @@ def test_a_cassette_keeps_its_calls_in_order():
     again = vault.read_cassette(name)
 
     assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
-        ("httpx", "httpx", f"GET /{n}", "a.com", {"url": "x"}) for n in (1, 2, 1)
+        ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
     ]
     assert [each.stored.load().value for each in again] == [{"status": 200}, (1, 2), {"body": "x" * 10_000}]
     assert vault.write_cassette(name, again, test="other", recorded="2027-01-01") is False
     equal = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
+    for call in equal:
+        call.arguments = {"query": {"b": 1, "a": 2}, "url": "x"}
     assert vault.write_cassette(name, equal, test="other", recorded="2027-01-01") is False
     assert files(store) == before
     assert vault.test_of(name) == "t"
@@ -655,3 +673,37 @@ def test_arguments_described_otherwise_are_updated():
 
     assert (vault.read(A).arguments, vault.read(A).test) == ({"token": "<redacted>"}, "t1")
     assert b"secret" not in json.dumps(files(store)[A].decode()).encode()
+
+
+@pytest.mark.parametrize("kept", [A, "cassettes/x.json"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: b"",
+        lambda data: b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
+        lambda data: data[: len(data) // 2],
+        lambda data: b'{"format": 2, "elsewhere": []}\n',
+    ],
+    ids=["empty", "lfs", "cut", "newer"],
+)
+def test_no_object_goes_while_a_recording_cannot_be_read(kept, spoil):
+    """It may name any of them: brought back, it has its object again."""
+    from pytest_mimic._vault import CassetteEntry
+
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1, 2))
+    put(vault, B, (3, 4))
+    stored = vault.stored(Outcome.of_value((5, 6)), 0.1)
+    vault.write_cassette(
+        "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
+    )
+    whole = store.read(kept)
+    store.write(kept, spoil(whole))
+    before = objects(store)
+
+    assert vault.delete([B])[:2] == (1, 0)
+    assert vault.collect(before)[:2] == (0, 0)
+    assert objects(store) == before
+    store.write(kept, whole)
+    assert vault.collect(before)[:2] == (0, 1)

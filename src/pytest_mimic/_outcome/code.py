@@ -1,0 +1,93 @@
+"""Which names do more than make a value: they import, fetch or run what a pickle holds as data."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterable
+from enum import Enum
+
+from pytest_mimic._outcome.names import name_of
+
+# The standard library, and what stands beside it in every run of tests, can do whatever Python can. There, what
+# pickles of values need is named, and the rest counts as code.
+_MACHINERY = sys.stdlib_module_names | frozenset(
+    "_pytest execnet filelock iniconfig pluggy pygments pytest pytest_mimic test xdist".split()
+)
+# Modules whose classes hold values only, without the `_` of those in C,
+_VALUE_MODULES = frozenset(
+    "argparse array ast builtins calendar collections collections.abc collections_abc configparser csv dataclasses"
+    " datetime decimal difflib elementtree email enum fractions functools graphlib html.entities html.parser"
+    " http.cookiejar http.cookies inspect ipaddress itertools json numbers operator optparse pathlib plistlib"
+    " pydatetime pydecimal queue random re sched shlex sre statistics string struct textwrap time tokenize traceback"
+    " types typing urllib.error urllib.parse urllib.response uuid warnings weakrefset xml.dom.minicompat"
+    " xml.dom.minidom xml.etree zoneinfo".split()
+)
+# but for these: they fetch or open by a name, or hold code.
+_FETCHERS = frozenset(
+    "_operator:attrgetter _operator:methodcaller argparse:FileType builtins:code builtins:function"
+    " operator:attrgetter operator:methodcaller types:CodeType types:FunctionType".split()
+)
+# Further classes of values, and the functions that pickles of values call.
+_MAKERS = frozenset(
+    "_codecs:encode _io:BytesIO _io:StringIO _operator:getitem _operator:or_ array:_array_reconstructor builtins:iter"
+    " contextlib:nullcontext copyreg:__newobj__ copyreg:__newobj_ex__ copyreg:_reconstructor http.client:HTTPMessage"
+    " io:BytesIO io:StringIO logging:Formatter logging:LogRecord logging:PercentStyle"
+    " operator:getitem operator:or_ pytest_mimic._outcome.exceptions:make pytest_mimic._outcome.exceptions:restore"
+    " pytest_mimic._outcome.exceptions:restore_links pytest_mimic._outcome.pickles:named re:_compile"
+    " subprocess:CompletedProcess tarfile:TarInfo urllib.request:Request zipfile:ZipInfo".split()
+)
+# Of other packages, all that is in these,
+_CODE_PACKAGES = frozenset(
+    "_distutils_hack cloudpickle dill distutils imp joblib pip pkg_resources setuptools wheel".split()
+)
+# and these.
+_CODE_NAMES = frozenset(
+    "numpy.testing._private.utils:runstring numpy:load pandas.io.pickle:read_pickle pandas:read_pickle"
+    " torch.serialization:load torch.storage:_load_from_bytes".split()
+)
+
+
+def is_code(name: str, found: object) -> bool:
+    """Whether what the name stands for can import, fetch or run what a pickle holds as data."""
+    if isinstance(found, types.ModuleType):
+        return True
+    own = name_of(found)
+    names = {name, own}
+    if names & _CODE_NAMES or any(_package(each) in _CODE_PACKAGES for each in names):
+        return True
+    if isinstance(found, type):
+        return _is_acting_class(found, names)
+    if isinstance(found, Enum) or type(found).__module__ == "typing" or names & _MAKERS:
+        return False
+    if any(_package(each) in _MACHINERY for each in names):
+        return found is not Ellipsis and found is not NotImplemented
+    # A dotted name that leads elsewhere reaches through a module or an object, as `shop:client.session.get`; and a
+    # container at hand gives whatever is in it, by a key that is data.
+    return ("." in name.partition(":")[2] and own != name) or _is_container(found)
+
+
+def _is_acting_class(cls: type, names: Iterable[str]) -> bool:
+    """Whether making an instance of a class may do more than hold what it is given."""
+    if issubclass(cls, (BaseException, Enum, tuple)):
+        return False
+    return any(
+        each in _FETCHERS
+        or (each not in _MAKERS and _package(each) in _MACHINERY and not _holds_values(each))
+        for each in names
+    )
+
+
+def _holds_values(name: str) -> bool:
+    module = name.partition(":")[0].lstrip("_")
+    while module and module not in _VALUE_MODULES:
+        module = module.rpartition(".")[0]
+    return bool(module)
+
+
+def _is_container(found: object) -> bool:
+    return hasattr(type(found), "__getitem__") and not callable(found)
+
+
+def _package(name: str) -> str:
+    return name.partition(":")[0].partition(".")[0]
