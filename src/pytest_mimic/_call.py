@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable
 from inspect import Parameter
+from inspect import signature as signature_of
 from keyword import iskeyword
 from types import MethodType
 from typing import Any, Final, NamedTuple
@@ -67,7 +67,7 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
 def _parameters(function: Callable[..., object], *, follow_wrapped: bool = True) -> tuple[Parameter, ...]:
     """The parameters that a caller is told about, by default with decorators looked through."""
     try:
-        signature = inspect.signature(function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS)
+        signature = signature_of(function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS)
     except (ValueError, TypeError):
         return _UNKNOWN_PARAMETERS
     return tuple(signature.parameters.values())

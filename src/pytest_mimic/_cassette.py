@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._engine import Engine
 from pytest_mimic._pattern import Selector
+from pytest_mimic._raising import is_interruption
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call, Step
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, command
@@ -69,7 +70,7 @@ class CassetteCall:
     def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
         """Whether patterns take this call in; see the patterns' grammar in the reference."""
         host = self._entry.host
-        return Selector(as_tuple(only), as_tuple(exclude)).takes(self._entry.signature, host)
+        return Selector(only or (), exclude or ()).takes(self._entry.signature, host)
 
     def __repr__(self) -> str:
         return f"<CassetteCall {self.kind} {self.signature}>"
@@ -120,6 +121,7 @@ class Cassette:
         self._order: list[int] = []
         self._closed = False
         self._is_longer = False
+        self._is_broken_off = False
         self._replaced = self._read_replaced() if mode == "record" else []
         self._exists = True
         if mode not in ("record", "live"):
@@ -238,26 +240,38 @@ class Cassette:
             stored=stored,
         )
 
-    def close(self, *, failed: bool) -> None:
+    def close(self, error: BaseException | None) -> None:
         """Ends the block: writes what was recorded, or checks that all was replayed.
 
         Args:
-            failed: The block raised; then nothing is checked, so that its own error is seen.
+            error: What the block raised. Nothing is checked then, so that it is seen; nor is anything written
+                where it broke the block off, as a Ctrl-C does.
 
         Raises:
             CassetteError: `strict`, and a recorded call was not made, or the order differs.
         """
         self._closed = True
         self._engine.ledger.use(self._file)
-        if self.mode in ("record", "extend"):
-            self._write()
-        if self._strict and self.mode in ("replay", "verify") and not failed:
+        if error is not None and is_interruption(error):
+            self._break_off(error)
+        self._write()
+        if self._strict and self.mode in ("replay", "verify") and error is None:
             self._check_played()
 
+    def _break_off(self, error: BaseException) -> None:
+        if self._has_news:
+            self._engine.ledger.note(
+                f"cassette {self.name} was not written: {type(error).__name__} broke off its block"
+            )
+        self._is_broken_off = True
+
+    @property
+    def _has_news(self) -> bool:
+        return self.mode == "record" or (self.mode == "extend" and self._is_longer)
+
     def _write(self) -> None:
-        entries = [entry for entry in self._entries if entry is not None]
-        if self.mode == "record" or self._is_longer:
-            self._engine.keep_cassette(self._file, entries)
+        if self._has_news and not self._is_broken_off:
+            self._engine.keep_cassette(self._file, [entry for entry in self._entries if entry is not None])
 
     def _check_played(self) -> None:
         if not self._exists:
@@ -364,10 +378,10 @@ class CassetteBlock:
         self._uncover = self._cover(self._cassette)
         return self._cassette
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         __tracebackhide__ = True
         self._uncover()
-        self._cassette.close(failed=kind is not None)
+        self._cassette.close(error)
 
 
 def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:

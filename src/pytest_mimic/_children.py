@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
+from contextlib import suppress
 from itertools import count
+from json import dumps, loads
+from os import getpid, unlink
 from pathlib import Path
 from tempfile import gettempdir
 
 from pytest_mimic import errors
 
+#: Bound here, as all that is called in the midst of a test: it may put something else in the place of these.
+_open = open
 _numbers = count()
 
 
@@ -17,20 +20,20 @@ class Children:
     """What processes forked from this one have used, and which errors of ours were raised in them."""
 
     def __init__(self) -> None:
-        self._parent = os.getpid()
-        self._file = Path(gettempdir(), f"pytest-mimic-{self._parent}-{id(self):x}.forked")
+        self._parent = getpid()
+        self._file = str(Path(gettempdir(), f"pytest-mimic-{self._parent}-{id(self):x}.forked"))
         self._used: set[str] = set()
         self._errors: dict[str, errors.MimicError] = {}
         self._arrived: set[str] = set()
 
     def note(self, name: str) -> None:
         """Tells the parent of a recording used, where this is a child."""
-        if os.getpid() != self._parent:
+        if getpid() != self._parent:
             self._tell({"used": name})
 
     def fail(self, error: errors.MimicError) -> None:
         """Tells the parent of an error, which knows it by its `mark` if it arrives there."""
-        error.mark = f"{os.getpid()}-{next(_numbers)}"
+        error.mark = f"{getpid()}-{next(_numbers)}"
         said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
         data = {name: value for name, value in error.data.items() if isinstance(value, str)}
         self._tell({"error": type(error).__name__, "mark": error.mark, "said": {**data, **said}})
@@ -54,16 +57,18 @@ class Children:
         return kept
 
     def _tell(self, fact: dict[str, object]) -> None:
-        with self._file.open("a", encoding="utf-8") as file:  # one write: lines do not mix
-            file.write(json.dumps(fact) + "\n")
+        with _open(self._file, "a", encoding="utf-8") as file:  # one write: lines do not mix
+            file.write(dumps(fact) + "\n")
 
     def _gather(self) -> None:
         try:
-            lines = self._file.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+            with _open(self._file, encoding="utf-8") as file:
+                lines = list(file)
+        except OSError:  # no process was forked, or its file is not there in the file system of this moment
             return
-        self._file.unlink()
-        for fact in map(json.loads, lines):
+        with suppress(OSError):
+            unlink(self._file)  # noqa: PTH108 - Path.unlink may be another just now
+        for fact in map(loads, lines):
             if "used" in fact:
                 self._used.add(fact["used"])
             else:

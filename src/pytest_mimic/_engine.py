@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._flight import LOOKS, PATIENCE, Flight, Flights, Wait
 from pytest_mimic._ledger import Miss
+from pytest_mimic._problems import Problems
 from pytest_mimic._sequence import Owner, Track
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call, Plan, Replay, Run, Step
-from pytest_mimic._swallowed import GroupWatch
 from pytest_mimic._threads import Handing
 from pytest_mimic.errors import MimicError
 
@@ -34,22 +33,6 @@ __tracebackhide__ = True
 _OURS = __file__.removesuffix("_engine.py")
 
 
-class Noting:
-    """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
-
-    __slots__ = ("_note",)
-
-    def __init__(self, note: Callable[[MimicError], MimicError]) -> None:
-        self._note = note
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, MimicError):
-            self._note(error)
-
-
 class Engine:
     """One session's decisions.
 
@@ -59,10 +42,7 @@ class Engine:
         running: The runs under way, for the progress line.
         owner: Whose sequences the calls belong to just now.
         test: The id of the running test; empty outside of tests.
-        process: The process that it runs in; what it forks cannot fail it by itself.
-        pending: Errors of ours that the running test must not get away with.
-        noting: A block whose errors of ours are pending.
-        groups: Notes what becomes of those in exception groups.
+        problems: The errors of ours that it must not get away with.
         cassettes_before: The cassettes that the running test has written, as they stood before.
     """
 
@@ -85,10 +65,7 @@ class Engine:
         self.running: set[Run] = set()
         self.owner = Owner("")
         self.test = ""
-        self.process = os.getpid()
-        self.pending: list[MimicError] = []
-        self.noting = Noting(self.note)
-        self.groups = GroupWatch()
+        self.problems = Problems(ledger.children)
         self.cassettes_before: dict[str, bytes | None] = {}
         self._flights = flights
         self.today = today
@@ -111,7 +88,7 @@ class Engine:
             StaleRecordingError: Its recording was made from another source.
             CorruptRecordingError: Its recording is damaged.
         """
-        with self.noting:
+        with self.problems:
             return self._decide(call)
 
     def _decide(self, call: Call) -> Step | Wait:
@@ -189,9 +166,7 @@ class Engine:
         call.looks += 1
         if call.looks <= LOOKS:
             return wait
-        self.ledger.notes.append(
-            f"{call.label} was in flight elsewhere for over {PATIENCE:.0f} s: it ran here too"
-        )
+        self.ledger.note(f"{call.label} was in flight elsewhere for over {PATIENCE:.0f} s: it ran here too")
         return self.run(call, self._keeping(call, name))
 
     def _landed_meanwhile(self, call: Call, name: str) -> Recording | None:
@@ -382,17 +357,7 @@ class Engine:
             self.ledger.missing.append(Miss(call.label, self.test, by_option))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
-        return self.note(error)
-
-    def note(self, error: MimicError) -> MimicError:
-        """Notes a problem of the running test, which fails even where the error is swallowed."""
-        if os.getpid() != self.process:
-            if not error.mark:
-                self.ledger.children.fail(error)
-        elif not any(error is noted for noted in self.pending):
-            self.pending.append(error)
-            self.groups.start()
-        return error
+        return self.problems.note(error)
 
     def _candidates(self, call: Call) -> Iterator[Recording]:
         from pytest_mimic._vault import recording_name
@@ -454,7 +419,8 @@ class Engine:
 
     def _is_same(self, call: Call, before: Stored, outcome: Outcome) -> bool:
         comparable = call.plan.comparable
-        return bool(comparable(before.load()).value == comparable(outcome).value)
+        # The new one beside nothing: where it goes further than the recorded one, it is another.
+        return bool(comparable(before.load(), outcome).value == comparable(outcome).value)
 
     def _record(self, call: Call, name: str, outcome: Outcome, duration: float) -> None:
         stored = self.encode(call, outcome, duration)
@@ -526,7 +492,7 @@ class Engine:
         if self.settings.mode is not Mode.RERECORD or not passed:
             return
         for name, track in owner.tracks.items():
-            length = owner.positions[name]
+            length = owner.length(name)
             if len(track.old) > length:
                 self._write(name, self._recording(track.call, track.outcomes(length=length), owner))
 

@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pytest_mimic._locks import FOLDER, file_lock
+
 if TYPE_CHECKING:
     from filelock import FileLock
 
@@ -106,11 +108,11 @@ class Flights:
 
     def _hold(self, stripe: str) -> bool:
         """Takes a lock between processes, or takes part in it where another call of ours has it."""
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
         if not self._holding[stripe]:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._folder / f"{stripe}.lock", thread_local=False)
+            lock = file_lock(str(self._folder / f"{stripe}.lock"))
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -154,4 +156,4 @@ def lock_folder(vault: Path) -> Path:
 
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
     where = os.path.normcase(os.path.realpath(vault))
-    return Path(tempfile.gettempdir(), f"pytest-mimic-{user}", xxh3_64_hexdigest(where.encode()))
+    return Path(tempfile.gettempdir(), f"{FOLDER}{user}", xxh3_64_hexdigest(where.encode()))

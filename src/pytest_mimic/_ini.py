@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._node_ids import way_to
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._vault.redact import read_names
 
+#: What the variable `CI` says where it says no.
+_NOT_CI = ("", "0", "false", "no", "off")
+
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
+
+
+#: How the ini options begin that decide which tests there are, and what their calls give.
+_DECIDING = ("mimic_", "python", "doctest_")
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -35,7 +43,7 @@ def settings_of(config: pytest.Config) -> Settings:
         vault=vault,
         shown_vault=_shown(vault, config.rootpath),
         no_record=option.mimic_no_record,
-        ci=bool(os.environ.get("CI")),
+        ci=os.environ.get("CI", "").lower() not in _NOT_CI,
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
         store_arguments=_ini(config, "mimic_store_arguments"),
@@ -44,12 +52,13 @@ def settings_of(config: pytest.Config) -> Settings:
         fail_on_unused=option.mimic_fail_on_unused,
         given=_given(option),
         prefix=_prefix(config.rootpath, config.invocation_params.dir),
+        outside=_outside(config),
     )
 
 
 def _given(option: Any) -> tuple[str, ...]:
     """The options that decide which tests and which vault a run has, to be given to the next one as well."""
-    overridden = [line for line in getattr(option, "override_ini", None) or () if line.startswith("mimic_")]
+    overridden = [line for line in getattr(option, "override_ini", None) or () if line.startswith(_DECIDING)]
     found = {
         "-c": getattr(option, "inifilename", None),
         "--rootdir": getattr(option, "rootdir", None),
@@ -57,15 +66,23 @@ def _given(option: Any) -> tuple[str, ...]:
     }
     words = [word for name, value in found.items() if value for word in (name, str(value))]
     words += [word for line in overridden for word in ("-o", line)]
+    words += [word for glob in getattr(option, "doctestglob", ()) for word in ("--doctest-glob", glob)]
     return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
+
+
+def _outside(config: pytest.Config) -> tuple[str, ...]:
+    """What leads to this run's rootdir and ini file: from a test outside of it, pytest would look for another one."""
+    option, here = config.option, config.invocation_params.dir
+    if getattr(option, "inifilename", None) or getattr(option, "rootdir", None):
+        return ()
+    if config.inipath is None:
+        return "--rootdir", way_to(config.rootpath, start=here)
+    return "-c", way_to(config.inipath, start=here)
 
 
 def _prefix(rootdir: Path, started_in: Path) -> str:
     """What stands before a test's id, which is relative to the rootdir, where pytest was started elsewhere."""
-    try:
-        way = Path(os.path.relpath(rootdir, started_in)).as_posix()
-    except ValueError:  # on another drive
-        way = rootdir.as_posix()
+    way = way_to(rootdir, start=started_in)
     return "" if way == "." else f"{way}/"
 
 
@@ -74,8 +91,12 @@ def _vault_folder(config: pytest.Config) -> Path:
     path = given or _ini(config, "mimic_vault_path")
     if "://" in path:
         raise pytest.UsageError(f"the vault {path} is a URL: this version keeps vaults in folders only")
-    folder = config.invocation_params.dir if given else config.rootpath
-    return Path(os.path.normpath(folder / path))
+    start = config.invocation_params.dir if given else config.rootpath
+    folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
+    for one in (folder, *folder.parents):
+        if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
+            raise pytest.UsageError(f"the vault {path} is no folder: {one} is a file")
+    return folder
 
 
 def _shown(vault: Path, rootdir: Path) -> str:

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._children import Children
 
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
 
 class Tally:
     """Counts the replays of one outcome; safe in threads without a lock."""
@@ -94,6 +97,11 @@ class Ledger:
         """A recording or cassette was used, by this process or one forked from it."""
         self.used.add(name)
         self.children.note(name)
+
+    def note(self, sentence: str) -> None:
+        """Tells something in the summary, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def gather_children(self) -> None:
         """Adds what forked children used; their own accounts ended with them."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._call import compile_binder
-from pytest_mimic._engine import Engine, Noting
+from pytest_mimic._engine import Engine
 from pytest_mimic._identity import CallIdentity, Unstable, parse_path, prune, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._steps import PASS, Call
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic._cassette import Cassette
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._pattern import Selector
+    from pytest_mimic._problems import Problems
     from pytest_mimic._target import Options
     from pytest_mimic._vault.redact import Redactor
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
@@ -131,7 +132,7 @@ class FunctionPlan:
         try:
             key = reading.identity.key(values)
         except Unstable as unstable:
-            raise self.engine.note(refusal(unstable, self.target)) from None
+            raise self.engine.problems.note(refusal(unstable, self.target)) from None
         return Call(
             self,
             key,
@@ -288,7 +289,9 @@ class BoundaryPlan:
         self.options = options
         self.selector = selector
         self.cassette = cassette
-        ignored = tuple(f"call.{path}" for path in options.ignore)
+        # What a body is tells no more than the body does.
+        left_out = (*options.ignore, *(["format"] if "body" in options.ignore else []))
+        ignored = tuple(f"call.{path}" for path in left_out)
         self._ignored = [parse_path(path) for path in options.ignore]
         self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, roots=tuple)
 
@@ -369,9 +372,9 @@ class BoundaryPort:
         return bool(self.plans) and not self._engine.is_nested
 
     @property
-    def noting(self) -> Noting:
+    def noting(self) -> Problems:
         """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
-        return self._engine.noting
+        return self._engine.problems
 
     def takes(self, call: BoundaryCall) -> bool:
         """Whether a call is mimicked: the patterns take it in."""

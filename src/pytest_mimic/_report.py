@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pytest_mimic._ledger import Ledger
 
 _SHOWN = 10
+_WIDTH = 60
 
 
 class Unused(NamedTuple):
@@ -96,16 +97,19 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
 
 def _missing(ledger: Ledger) -> list[str]:
     misses = list(dict.fromkeys(ledger.missing))
-    width = max((len(miss.label) for miss in misses[:_SHOWN]), default=0)
-    rows = [f"{miss.label:<{width}}    {miss.test}".rstrip() for miss in misses]
-    return _listed("missing:", rows)
+    return _listed("missing:", _in_columns([(miss.label, miss.test) for miss in misses]))
 
 
 def _unused(judgement: Judgement) -> list[str]:
-    width = max((len(one.label) for one in judgement.shown), default=0)
-    rows = [f"{one.label:<{width}}    {_recorder(one)}".rstrip() for one in judgement.shown]
+    rows = _in_columns([(one.label, _recorder(one)) for one in judgement.shown])
     heading = "cleared:" if judgement.cleared else "unused:"
     return _listed(heading, rows, total=judgement.unused)
+
+
+def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Labels and what belongs to them; one label that is long does not move the others' away."""
+    width = max((len(label) for label, _ in pairs[:_SHOWN] if len(label) <= _WIDTH), default=0)
+    return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
 
 def _recorder(one: Unused) -> str:

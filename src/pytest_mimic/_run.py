@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from contextlib import nullcontext
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._fixtures import WiderFixtures
 from pytest_mimic._ini import settings_of
 from pytest_mimic._ledger import proven_unused
+from pytest_mimic._node_ids import plain_id, without_group
 from pytest_mimic._progress import Progress
 from pytest_mimic._report import Judgement, Unused, plural, size, summary
 from pytest_mimic._selection import GoneTests, narrowed_by
@@ -20,7 +22,7 @@ from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed import handled_in, where_swallowed
 from pytest_mimic._target import Target, as_targets, parse_target
 from pytest_mimic._vault.names import FOLDERS
-from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -54,6 +56,7 @@ class Run:
         self.is_worker = hasattr(config, "workerinput")
         self.is_controller = not self.is_worker and _distributes(config)
         self._marks: list[Covering] = []
+        self._wider = WiderFixtures(self.session)
         self._outcomes: dict[str, str] = {}
         self._collected: list[pytest.Item] = []
         self._phases_passed = True
@@ -213,25 +216,18 @@ class Run:
         """While a fixture of wider scope is set up or torn down, its calls belong to that scope."""
         if fixturedef.scope == "function":
             return nullcontext()
-        return self._wide_scope(fixturedef, request.node.nodeid)
+        return self._wider.scope(fixturedef, request, plain_id(request.node))
 
     def note_temporary(self, factory: pytest.TempPathFactory) -> None:
         """Paths under pytest's base temporary folder count relative to it."""
         self.session.add_root(str(factory.getbasetemp()), "tmp")
 
-    @contextmanager
-    def _wide_scope(self, fixturedef: Any, nodeid: str) -> Iterator[None]:
-        leaving: list[Any] = []
-        fixturedef.addfinalizer(lambda: leaving.pop()())
-        leave = self.session.enter_scope(nodeid)
-        try:
-            yield
-        finally:
-            leave()
-            fixturedef.addfinalizer(lambda: leaving.append(self.session.enter_scope(nodeid)))
-
     def judge_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Fails a phase that passed only because an error of ours was swallowed."""
+        if (
+            self.session.engine.test != report.nodeid
+        ):  # a report goes to xdist's controller, which has no test
+            vars(report)["mimic_test"] = self.session.engine.test
         for error in self.session.take_pending():
             if not isinstance(error, (DriftError, TargetError)) and handled_in(error, _files_of(item)):
                 continue
@@ -267,7 +263,7 @@ class Run:
 
     def note_outcome(self, report: pytest.TestReport) -> None:
         """Notes how a test ended: failed in any phase, skipped, or passed."""
-        nodeid = without_group(report.nodeid)
+        nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         if str(report.outcome) == "rerun":  # of pytest-rerunfailures
             self._outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
@@ -303,9 +299,11 @@ class Run:
         if self._progress is not None:
             self._progress.stop()
         self.session.take_strays()
+        self._note_errors(self.session.break_off)
         self.session.ledger.gather_children()
         if not self.is_controller:
-            self._note_errors(lambda: self.session.close(passed=session.testsfailed == 0))
+            complete = session.exitstatus in _COMPLETE
+            self._note_errors(lambda: self.session.close(passed=complete and not session.testsfailed))
         if self.is_worker:
             self.config.workeroutput["mimic"] = self.session.ledger.to_plain()  # type: ignore[attr-defined]
             return
@@ -344,13 +342,15 @@ class Run:
                 unused=len(proven),
                 shown=[self._shown(name) for name in proven[:_SHOWN_UNUSED]],
                 unproven=len(unused) - len(proven),
-                unproven_as=_why_unproven(len(unused) - len(proven), all_passed=all_passed),
+                unproven_as=_why_unproven(
+                    len(unused) - len(proven), all_passed=all_passed, is_shared=self._is_shared
+                ),
                 **self._clear(proven),
             )
         if settings.mode.writes and self.session.ledger.recorded:
             self._judgement = self._judgement._replace(vault=self._vault_line())
             if self.session.vault.is_old():
-                self.session.ledger.notes.append(
+                self.session.ledger.note(
                     f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x, which serve nothing any more: "
                     "delete them"
                 )
@@ -365,8 +365,15 @@ class Run:
                 collected=self.session.ledger.collected,
                 ran=self._outcomes.keys(),
                 rootdir=self.config.rootpath,
+                is_shared=self._is_shared,
             ),
         )
+
+    @cached_property
+    def _is_shared(self) -> bool:
+        """Whether the vault lies where other projects may record into it as well."""
+        settings = self.session.settings
+        return not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
 
     def _shown(self, name: str) -> Unused:
         label, test = self.session.label_of(name)
@@ -408,7 +415,8 @@ class Run:
         ledger = self.session.ledger
         # Without xdist, pytest tells the usage error itself.
         problems = [f"ERROR: {problem}" for problem in ledger.problems if self.is_controller]
-        return [*problems, *summary(ledger, self._judgement, quiet=self.config.option.verbose < 0)]
+        lines = summary(ledger, self._judgement, quiet=self.config.option.verbose < 0)
+        return [printable(line) for line in (*problems, *lines)]
 
     def close(self) -> None:
         """Restores everything, where the run did not come to its end."""
@@ -438,9 +446,11 @@ class _Watching:
         self._run.narrow(_STOPPED)
 
 
-def _why_unproven(count: int, *, all_passed: bool) -> str:
+def _why_unproven(count: int, *, all_passed: bool, is_shared: bool) -> str:
     if not all_passed:
         return "some tests did not pass"
+    if is_shared:
+        return "the vault is outside of the rootdir, where other projects may use it"
     return "its test may still exist" if count == 1 else "their tests may still exist"
 
 
@@ -455,18 +465,9 @@ def _kind(error: MimicError) -> str:
 def _distributes(config: pytest.Config) -> bool:
     """Whether xdist runs the tests in workers, as it decides it."""
     option = config.option
-    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
-
-
-def plain_id(item: pytest.Item) -> str:
-    """A test's id, the same with xdist's `--dist loadgroup` as without."""
-    return without_group(item.nodeid)
-
-
-def without_group(nodeid: str) -> str:
-    """A test's id without the `@group` that xdist's `--dist loadgroup` appends."""
-    head, at, group = nodeid.rpartition("@")
-    return head if at and "::" in head and not set("[]/:") & set(group) else nodeid
+    return (
+        getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
+    )
 
 
 def _is_expected(item: pytest.Item, error: MimicError) -> bool:

@@ -54,12 +54,16 @@ class GoneTests:
         collected: The files in which the run looked for tests, by their ids.
         ran: The ids of the tests that were run.
         rootdir: The rootdir.
+        is_shared: Tests of other projects may have recorded as well: then nothing tells that one is gone.
     """
 
-    def __init__(self, *, collected: Collection[str], ran: Collection[str], rootdir: Path) -> None:
+    def __init__(
+        self, *, collected: Collection[str], ran: Collection[str], rootdir: Path, is_shared: bool
+    ) -> None:
         self._collected = collected
         self._ran = ran
         self._rootdir = rootdir
+        self._is_shared = is_shared
         self._known: dict[str, bool] = {}
 
     def __contains__(self, nodeid: object) -> bool:
@@ -69,13 +73,15 @@ class GoneTests:
         return self._known[key]
 
     def _is_gone(self, nodeid: str) -> bool:
+        if self._is_shared:
+            return False
         file, _, name = nodeid.partition("::")
         path = Path(self._rootdir, file)
         if not path.is_file():
             return True
         if file not in self._collected:
             return False
-        if _is_doctest(nodeid):
+        if self._is_doctest(nodeid):
             return file in self._files_with_doctests or not _holds_doctest(path, name)
         return nodeid.partition("[")[0] in self._functions or not _defines(path, name)
 
@@ -86,14 +92,21 @@ class GoneTests:
 
     @cached_property
     def _files_with_doctests(self) -> set[str]:
-        return {nodeid.partition("::")[0] for nodeid in self._functions if _is_doctest(nodeid)}
+        return {nodeid.partition("::")[0] for nodeid in self._functions if self._is_doctest(nodeid)}
 
+    def _is_doctest(self, nodeid: str) -> bool:
+        """Whether the id is that of a doctest: it ends in a dotted name, or in that of its module.
 
-def _is_doctest(nodeid: str) -> bool:
-    """Whether the id is that of a doctest: it ends in a dotted name, or that of its module."""
-    file, _, name = nodeid.partition("::")
-    name = name.partition("[")[0]
-    return "::" not in name and ("." in name or name == Path(file).stem)
+        A test may be named like its module.
+        """
+        file, _, name = nodeid.partition("::")
+        name = name.partition("[")[0]
+        if "::" in name or "." in name:
+            return "::" not in name
+        path = Path(self._rootdir, file)
+        if name != path.stem:
+            return False
+        return path.suffix != ".py" or not path.is_file() or not _defines(path, name)
 
 
 def _holds_doctest(path: Path, name: str) -> bool:

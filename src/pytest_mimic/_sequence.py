@@ -10,15 +10,33 @@ if TYPE_CHECKING:
 
 
 class Owner:
-    """Whom the calls of a sequence belong to: a test, or a wider fixture's module, package or session."""
+    """Whom the calls of a sequence belong to: a test, or a wider fixture's module, package or session.
 
-    __slots__ = ("name", "ordinals", "positions", "tracks")
+    Attributes:
+        fixtures: How many fixtures are set up whose calls belong to it.
+    """
+
+    __slots__ = ("_reached", "fixtures", "name", "ordinals", "positions", "tracks")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.fixtures = 0
         self.positions: dict[str, int] = {}
         self.tracks: dict[str, Track] = {}
         self.ordinals: dict[str, list[str]] = {}
+        self._reached: dict[str, int] = {}
+
+    def length(self, name: str) -> int:
+        """How many calls of a sequence there were, the most of all times that it began."""
+        return max(self.positions.get(name, 0), self._reached.get(name, 0))
+
+    def rewind(self) -> None:
+        """Sequences begin anew: their scope has ended, and may be entered again in the same run."""
+        self._reached |= {name: self.length(name) for name in self.positions}
+        self.positions.clear()
+        self.ordinals.clear()
+        for track in self.tracks.values():
+            track.settle()
 
 
 class Track:
@@ -30,6 +48,10 @@ class Track:
         self.call = call
         self.old = old
         self.fresh: dict[int, Stored] = {}
+
+    def settle(self) -> None:
+        """What is fresh is recorded from now on."""
+        self.old, self.fresh = self.outcomes(), {}
 
     def outcomes(self, *, length: int | None = None) -> list[Stored]:
         """All outcomes in order: fresh ones in place of old ones."""

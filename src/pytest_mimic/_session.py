@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Callable, Iterable, Sequence
+from time import strftime
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._cassette import Cassette, CassetteBlock, as_tuple, cassette_name, mode_of, name_of_test
@@ -87,7 +87,7 @@ class Session:
             redactor=self.redactor,
             ledger=self.ledger,
             flights=Flights(lock_folder(settings.vault)),
-            today=lambda: datetime.date.today().isoformat(),
+            today=lambda: strftime("%Y-%m-%d"),
         )
         self.targets: list[Target] = []
         folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))
@@ -131,7 +131,7 @@ class Session:
 
     def uncover(self, covering: Covering) -> None:
         """Restores what a covering covered."""
-        self.engine.pending += self.new_problems()
+        self.engine.problems.add(self.new_problems())
         covering.close()
         self._coverings.remove(covering)
 
@@ -211,17 +211,18 @@ class Session:
         """A test's set-up begins: the calls of its sequences are counted anew."""
         self._patcher.look_again()
         self.engine.test = nodeid
-        self.engine.process = os.getpid()
+        self.engine.problems.begin()
         self.engine.owner = Owner(nodeid)
         self._unnamed = 0
 
-    def enter_scope(self, nodeid: str) -> Callable[[], None]:
+    def enter_scope(self, name: str) -> Callable[[], Owner]:
         """Calls belong to a wider fixture's module, package or session until the returned function is called."""
-        outer = self.engine.owner
-        self.engine.owner = self._owners.setdefault(nodeid, Owner(nodeid))
+        outer, owner = self.engine.owner, self._owners.setdefault(name, Owner(name))
+        self.engine.owner = owner
 
-        def leave() -> None:
+        def leave() -> Owner:
             self.engine.owner = outer
+            return owner
 
         return leave
 
@@ -235,10 +236,14 @@ class Session:
             self.engine.owner = self._owners.setdefault("", Owner(""))
             self.engine.test = ""
 
+    def break_off(self) -> None:
+        """Ends the test in the midst of which the run was stopped, if there is one: it has not passed."""
+        if self.engine.test:
+            self.end_test(passed=False)
+
     def take_pending(self) -> list[MimicError]:
         """The errors that the current phase of the test must not get away with."""
-        self.engine.groups.stop()
-        pending, self.engine.pending = [*self.engine.pending, *self.new_problems()], []
+        pending = [*self.engine.problems.take(), *self.new_problems()]
         kept = self.ledger.children.errors()
         self._count(kept)
         return [*pending, *kept]
@@ -247,7 +252,7 @@ class Session:
         """Notes an error that a forked process has raised, and that has arrived in this one."""
         self.ledger.children.arrived(error)
         self._count([error])
-        self.engine.note(error)
+        self.engine.problems.note(error)
 
     def _count(self, errors: Sequence[MimicError]) -> None:
         """Counts the misses among the errors of forked processes."""

@@ -36,6 +36,7 @@ class Settings(NamedTuple):
         redact: Names to add to the secret ones; `!name` takes one out.
         given: Options that a command told to people has to repeat.
         prefix: What stands there before a test's id.
+        outside: Options that such a command needs as well where the test is outside of the rootdir.
     """
 
     mode: Mode
@@ -52,3 +53,4 @@ class Settings(NamedTuple):
     fail_on_unused: bool
     given: tuple[str, ...] = ()
     prefix: str = ""
+    outside: tuple[str, ...] = ()

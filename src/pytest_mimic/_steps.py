@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pytest_mimic._raising import is_cancellation
 from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -177,12 +178,12 @@ class Replay:
         return outcome
 
     def _load(self, stored: Stored) -> Outcome:
-        with self.engine.noting:
+        with self.engine.problems:
             return stored.load()
 
     def outcome(self) -> Any:
         """A fresh copy of the plain value that a boundary stored."""
-        with self.engine.noting:
+        with self.engine.problems:
             plain = self.stored.player()()
         self._count()
         return plain
@@ -256,7 +257,7 @@ class Run:
         self._engine = engine
         self._finish = finish
         self._flight = flight
-        self._began = time.perf_counter()
+        self._began = perf_counter()
         self.call = call
         self.active = True
         self.begun = False
@@ -307,19 +308,25 @@ class Run:
         """
         if not self.active:
             return
-        duration = time.perf_counter() - self._began
+        duration = perf_counter() - self._began
         try:
-            with self._engine.noting:
+            with self._engine.problems:
                 self._finish(outcome, duration)
         finally:
-            self.abandon()
+            self._end()
 
     def abandon(self) -> None:
-        """Ends the run; without `complete`, nothing is recorded."""
-        if self.active:
-            self.active = False
-            if self._flight is not None:
-                self._flight.land()
+        """Ends a run that is not over without an outcome: nothing is recorded, of a cancelled call is told why."""
+        if not self.active:
+            return
+        self._end()
+        if is_cancellation(sys.exc_info()[1]) and self._engine.settings.mode is not Mode.VERIFY:
+            self._engine.ledger.note(f"{self.call.label} was cancelled: not recorded")
+
+    def _end(self) -> None:
+        self.active = False
+        if self._flight is not None:
+            self._flight.land()
 
     def refused(self) -> MimicError:
         """The error for a request that would be sent with the placeholder of a secret; it ends the run."""
@@ -338,7 +345,7 @@ class Run:
         from pytest_mimic._outcome import snapshot
 
         if self._engine.settings.mode is not Mode.VERIFY:
-            with self._engine.noting:
+            with self._engine.problems:
                 return snapshot(value, target=self.call.plan.target)
         try:
             return snapshot(value).load()
@@ -348,7 +355,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long it has been running."""
-        return time.perf_counter() - self._began
+        return perf_counter() - self._began
 
 
 Step = Pass | Replay | Run

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._identity import Unstable, fingerprint
-from pytest_mimic._raising import raise_again
+from pytest_mimic._raising import is_outcome, raise_again
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -75,8 +75,6 @@ class Tape:
 
     def interrupted(self, error: BaseException) -> Answer | None:
         """The answer that an exception thrown in for an item is; None where the reader has stopped instead."""
-        from pytest_mimic._wrap import is_outcome
-
         if not is_outcome(error):  # the reader has stopped, or was cut short
             self._end(None)
         return None if isinstance(error, GeneratorExit) else Answer(error, is_thrown=True)
@@ -89,7 +87,6 @@ class Tape:
     def stopped(self, error: BaseException) -> None:
         """Records the stream, where what came instead of an item is an end: its return, or an exception of its own."""
         from pytest_mimic._outcome import Outcome
-        from pytest_mimic._wrap import is_outcome
 
         if isinstance(error, (StopIteration, StopAsyncIteration)):
             self._end(Outcome.of_value(error.value if isinstance(error, StopIteration) else None))
@@ -257,8 +254,6 @@ def knows_more(one: Outcome, other: Outcome) -> bool:
 
 def replay_stream(step: Replay, real: Callable[[], Any]) -> Generator[Any, Any, Any]:
     """Gives a recorded generator's items, and past their end the real one's, where the mode runs it."""
-    from pytest_mimic._wrap import is_outcome
-
     playback = Playback(step)
     run: Run | None = None
     while run is None and playback.has_next:
@@ -280,8 +275,6 @@ def replay_stream(step: Replay, real: Callable[[], Any]) -> Generator[Any, Any, 
 
 async def replay_async_stream(step: Replay, real: Callable[[], Any]) -> AsyncGenerator[Any, Any]:
     """Gives a recorded async generator's items; see `replay_stream`."""
-    from pytest_mimic._wrap import is_outcome
-
     playback = Playback(step)
     run: Run | None = None
     while run is None and playback.has_next:

@@ -6,7 +6,7 @@ import math
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
 from typing import Any, Literal, NamedTuple
@@ -368,6 +368,8 @@ def _value(name: str, value: object, target: str, origin: str) -> Any:
         return read(value)
     except (TypeError, ValueError, KeyError):  # which say no more
         shown = "nothing" if value is None else repr(value)
+        if isinstance(value, Iterator):
+            shown = "an iterator, which is empty once it was read"
         what = f"{target}: {name}= takes {wanted}, not {shown}"
         raise refusal(origin, what, target=target, option=name) from None
 
@@ -382,7 +384,9 @@ def _read_paths(value: object) -> tuple[str, ...]:
 
 
 def _read_list(value: object) -> tuple[str, ...]:
-    if not isinstance(value, Iterable):
+    if not isinstance(value, Iterable) or isinstance(
+        value, Iterator
+    ):  # it is read again for each target and test
         raise TypeError(value)
     items = tuple(_read_text(item) for item in (value.split(",") if isinstance(value, str) else value))
     if not all(items):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import Lock, Thread
 from typing import Any
 
 
@@ -18,7 +18,7 @@ class Handing:
 
     def __init__(self, inside: ContextVar[Any]) -> None:
         self._inside = inside
-        self._guard = threading.Lock()
+        self._guard = Lock()
         self._entered = 0
         self._originals: list[tuple[type, str, object, object]] = []
 
@@ -35,9 +35,9 @@ class Handing:
                 self._restore()
 
     def _patch(self) -> None:
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures.thread import ThreadPoolExecutor
 
-        self._put(threading.Thread, "start", self._starting)
+        self._put(Thread, "start", self._starting)
         self._put(ThreadPoolExecutor, "submit", self._submitting)
 
     def _put(self, holder: type, name: str, wrap: Callable[[Any], Any]) -> None:
@@ -53,8 +53,8 @@ class Handing:
             if vars(holder)[name] is ours:
                 setattr(holder, name, original)
 
-    def _starting(self, original: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
-        def start(thread: threading.Thread) -> None:
+    def _starting(self, original: Callable[[Thread], None]) -> Callable[[Thread], None]:
+        def start(thread: Thread) -> None:
             value = self._inside.get()
             if value is None:
                 original(thread)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 import types
 from collections.abc import Callable
 from contextlib import suppress
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._flight import Wait
 from pytest_mimic._identity import Unstable
 from pytest_mimic._machinery import is_for_itself
-from pytest_mimic._raising import raise_again
+from pytest_mimic._raising import is_outcome, raise_again
 from pytest_mimic._steps import PASS
 from pytest_mimic._stream import record_async_stream, record_stream, replay_async_stream, replay_stream
 from pytest_mimic.errors import MimicError
@@ -66,7 +66,7 @@ def _shell(mimicked: Mimicked) -> Callable[..., Any]:
     shell: Any = _shell_of(function)(mimicked, function)
     functools.update_wrapper(shell, function)
     with suppress(ValueError, TypeError):  # what is written in C may have none
-        shell.__signature__ = inspect.signature(function)  # inspect.getfullargspec looks no further
+        shell.__signature__ = signature(function)  # inspect.getfullargspec looks no further
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
             setattr(shell, name, getattr(function, name))
@@ -75,11 +75,11 @@ def _shell(mimicked: Mimicked) -> Callable[..., Any]:
 
 
 def _shell_of(function: Callable[..., Any]) -> Callable[[Mimicked, Callable[..., Any]], Any]:
-    if inspect.isasyncgenfunction(function):
+    if isasyncgenfunction(function):
         return _async_generator
-    if inspect.isgeneratorfunction(function):
+    if isgeneratorfunction(function):
         return _generator
-    if inspect.iscoroutinefunction(function):
+    if iscoroutinefunction(function):
         return _coroutine
     return _function
 
@@ -203,7 +203,7 @@ def _played(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         play = plan.players.get(key) or plan.open_player(key)
         return _UNPLAYED if play is None else play()
     except MimicError as error:
-        plan.engine.note(error)
+        plan.engine.problems.note(error)
         raise
 
 
@@ -241,9 +241,9 @@ async def _pause(seconds: float) -> None:
     if trio is not None and trio.lowlevel.in_trio_run():
         await trio.sleep(seconds)
         return
-    import asyncio
+    from asyncio.tasks import sleep
 
-    await asyncio.sleep(seconds)
+    await sleep(seconds)
 
 
 def _give(step: Replay, real: Callable[[], Any] | None) -> Any:
@@ -298,17 +298,6 @@ def _fail(run: Run, error: BaseException) -> None:
         run.complete(Outcome.of_exception(error, outer=run.outer))
     else:
         run.abandon()
-
-
-def is_outcome(error: BaseException) -> bool:
-    """Whether an exception says what the call gave, rather than that it was cut short."""
-    from unittest import SkipTest
-
-    futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
-    cut_short = [SkipTest, MimicError]
-    cut_short += [futures.CancelledError] if futures else []
-    cut_short += [pytest.exit.Exception] if pytest else []  # an Exception, unlike its other outcomes
-    return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
 
 
 def _returned(run: Run, result: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from types import TracebackType
@@ -22,9 +23,18 @@ def command(option: str, test: str | None) -> str:
     words = ["pytest", option]
     if session is not None:
         words += session.settings.given
+        words += session.settings.outside if test and test.startswith("../") else ()
     if test:
         words.append(test if session is None else session.settings.prefix + test)
     return shlex.join(words)
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: whoever can edit a recording can write its test's name."""
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class MimicError(Exception):
@@ -53,7 +63,7 @@ class MimicError(Exception):
         self.__dict__.update(data)
 
     def __str__(self) -> str:
-        return "\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))])
+        return printable("\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]))
 
     def with_traceback(self, tb: TracebackType | None) -> Self:
         """As of any exception; `way` still knows what is taken away, as `assertRaises` does."""

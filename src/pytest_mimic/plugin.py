@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         or config.getini("mimic_source") != "strict"
         or config.getini("mimic_pickle") != "listed"
         or "://" in config.getini("mimic_vault_path")
-        or (config.rootpath / config.getini("mimic_vault_path")).is_dir()
+        or (config.rootpath / os.path.expanduser(config.getini("mimic_vault_path"))).is_dir()  # noqa: PTH111
     )
 
 

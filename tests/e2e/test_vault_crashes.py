@@ -175,6 +175,8 @@ def test_a_limit_of_file_size_is_one_clear_error(tmp_path):
         from pytest_mimic import MimicError
         from pytest_mimic._outcome import Outcome
         from pytest_mimic._vault import FolderStore, Recording, Vault
+        # Half of a module's bytecode would be left behind for every run after this one.
+        sys.dont_write_bytecode = True
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         vault = Vault(FolderStore(sys.argv[1]))
         for size in (10_000, 200_000, 3_000_000):

@@ -53,6 +53,95 @@ def test_a_part_that_is_left_out_makes_no_other_request(project):
     assert run.changed == set()
 
 
+BODIES = """
+    import os
+    import httpx, pytest
+
+    BODIES = {
+        "text": {"content": b"a"},
+        "bytes": {"content": bytes([255])},
+        "json": {"json": {"n": "1"}},
+        "form": {"data": {"n": "1"}},
+        "multipart": {"files": {"n": b"1"}},
+        "none": {},
+    }
+
+    @pytest.mark.parametrize("kinds", ["text bytes", "json bytes", "form json", "none json", "multipart form"])
+    def test_it(kinds):
+        httpx.post(os.environ["API"] + "/echo", **BODIES[kinds.split()["AGAIN" in os.environ]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("left_out", "outcomes"),
+    [("body", {"passed": 5}), ("body.n", {"failed": 5})],
+    ids=["whole", "in part"],
+)
+def test_a_body_that_is_left_out_may_be_of_any_kind(project, left_out, outcomes):
+    """Text or bytes, JSON or a form, or none at all; where only a part is left out, its kind counts."""
+    project.ini(f"httpx ignore=port,{left_out}")
+    project.write("test_it.py", BODIES)
+    with running_server() as server:
+        project.record(env={"API": server.url}).expect(passed=5)
+
+    project.replay(env={"API": "http://127.0.0.1:9", "AGAIN": "1"}).expect(**outcomes)
+
+
+def test_an_answer_that_is_left_early_does_not_replace_a_longer_one(project):
+    """Re-recording leaves it, as nothing else came; one that is read further, be it to its very end, is kept."""
+    project.ini("httpx")
+    project.write(
+        "test_it.py",
+        """
+        import os
+        import httpx
+
+        def test_it():
+            with httpx.stream("GET", os.environ["API"] + "/chunks") as response:
+                chunks = response.iter_bytes()
+                assert len([*zip(range(int(os.environ["CHUNKS"])), chunks)]) == min(4, int(os.environ["CHUNKS"]))
+        """,
+    )
+
+    with running_server() as server:
+        project.record(env={"API": server.url, "CHUNKS": "2"}).expect(passed=1)
+        changed = [
+            bool(project.run("--mimic-rerecord", env={"API": server.url, "CHUNKS": count}).changed)
+            for count in ("2", "1", "4", "3", "9", "4", "9")
+        ]
+        project.replay(env={"API": server.url, "CHUNKS": "9"}).expect(passed=1)
+
+    assert changed == [False, False, True, False, True, False, False]
+
+
+def test_a_request_that_is_cancelled_is_told(project):
+    """Once, while recording: it has no outcome, and will be missing."""
+    project.ini("httpx")
+    project.write(
+        "test_it.py",
+        """
+        import asyncio, os
+        import httpx, pytest
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(number):
+            async def main():
+                async with httpx.AsyncClient() as client:
+                    await asyncio.wait_for(client.get(os.environ["API"] + "/hang"), 0.05)
+            with pytest.raises(asyncio.TimeoutError):
+                asyncio.run(main())
+        """,
+    )
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url}).expect(passed=2)
+        live = project.run("--mimic-live", env={"API": server.url}).expect(passed=2)
+
+    assert recorded.section == ["httpx GET /hang was cancelled: not recorded"]
+    assert live.section == []
+    assert recorded.vault == {}
+
+
 def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     """It is not recorded on its own; outside of such a call it is, without a source that could go stale."""
     project.ini("shop:fetch", "httpx ignore=port")

@@ -44,6 +44,26 @@ def test_auto_records_a_missing_cassette_and_replays_an_existing_one(shop):
     assert list(first.vault) == ["cassettes/trip.json"]
 
 
+def test_the_calls_of_a_cassette_are_those_recorded_so_far_or_those_that_it_can_replay(shop):
+    """What it holds, whatever has been played of it."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]) as cassette:
+                shop.fetch("Oslo")
+                print("there:", *(call.arguments["city"] for call in cassette.calls))
+                shop.fetch("Rome")
+            assert [call.arguments["city"] for call in cassette.calls] == ["Oslo", "Rome"]
+        """,
+    )
+
+    assert "there: Oslo\n" in shop.run("-s").expect(passed=1).output
+    assert "there: Oslo Rome\n" in shop.run("-s").expect(passed=1).output
+
+
 def test_auto_never_records_where_the_environment_says_ci(shop):
     """A missing cassette is a miss; --mimic-record says otherwise explicitly."""
     shop.write(
@@ -60,6 +80,23 @@ def test_auto_never_records_where_the_environment_says_ci(shop):
     shop.run(env={"CI": "true"}).expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
     shop.run("--mimic-no-record").expect(failed=1, real=[], says=["MissingRecordingError"])
     shop.record(env={"CI": "true"}).expect(passed=1, real=["fetch Oslo"])
+
+
+@pytest.mark.parametrize("no", ["", "0", "false", "False", "no"])
+def test_an_environment_may_say_that_it_is_no_ci(shop, no):
+    """As most tools take it."""
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+        """,
+    )
+
+    shop.run(env={"CI": no}).expect(passed=1, real=["fetch Oslo"])
 
 
 def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
@@ -218,6 +255,116 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
 
     assert new.vault == {}
     assert changed.changed == set()
+
+
+@pytest.mark.parametrize(
+    ("inside", "behind"),
+    [
+        ("raise KeyboardInterrupt", ""),
+        ("os.kill(os.getpid(), signal.SIGINT)", ""),
+        ("pytest.exit('enough')", ""),
+        ("", "raise KeyboardInterrupt"),
+        ("", "pytest.exit('enough')"),
+    ],
+)
+@pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
+def test_an_interrupted_test_leaves_the_cassette_as_it_was(shop, fixture, inside, behind):
+    """Neither half a cassette nor that of a test that never ended, be it new or changed."""
+    test = """
+        import os, signal
+        import pytest, shop
+
+        def test_it({fixture}):
+            with {fixture}("trip", targets=["shop:fetch"]):
+                shop.fetch("{city}")
+                {inside}
+                shop.fetch("Bonn")
+            {behind}
+        """
+    shop.write("test_shop.py", test.format(fixture=fixture, city="Oslo", inside=inside, behind=behind))
+    new = shop.run(process=True).expect(exit_code=2)
+    shop.write("test_shop.py", test.format(fixture=fixture, city="Oslo", inside="", behind=""))
+    shop.run(process=True).expect(passed=1)
+    shop.write("test_shop.py", test.format(fixture=fixture, city="Rome", inside=inside, behind=behind))
+    changed = shop.run("--mimic-rerecord", process=True).expect(exit_code=2)
+
+    assert new.vault == {}
+    assert changed.changed == set()
+
+
+def test_a_fixture_that_holds_a_cassette_leaves_it_as_it_was_where_its_test_is_interrupted(shop):
+    """Its block ends as any other, but the test that it was for has not."""
+    shop.write(
+        "test_shop.py",
+        """
+        import os
+        import pytest, shop
+
+        @pytest.fixture
+        def trip(mimic_record):
+            with mimic_record("trip", targets=["shop:fetch"]) as cassette:
+                yield cassette
+
+        def test_it(trip):
+            shop.fetch("Oslo")
+            if "STOP" in os.environ:
+                raise KeyboardInterrupt
+            shop.fetch("Rome")
+        """,
+    )
+    shop.run(process=True).expect(passed=1)
+
+    assert shop.run(process=True, env={"STOP": "1"}).expect(exit_code=2).changed == set()
+
+
+def test_a_cancelled_block_writes_nothing_and_the_summary_says_so(shop):
+    """How far it came depends on the clock; the test may pass all the same."""
+    shop.write(
+        "test_shop.py",
+        """
+        import asyncio, os
+        import shop
+
+        async def trip(mimic_record):
+            with mimic_record("trip", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+                if "STOP" in os.environ:
+                    asyncio.current_task().cancel()
+                await asyncio.sleep(0)
+                shop.fetch("Rome")
+
+        async def tour(mimic_record):
+            await asyncio.wait([asyncio.ensure_future(trip(mimic_record))])
+
+        def test_it(mimic_record):
+            asyncio.run(tour(mimic_record))
+        """,
+    )
+    shop.run().expect(passed=1)
+    cancelled = shop.run(env={"STOP": "1"}).expect(passed=1, real=["fetch Oslo"])
+
+    assert cancelled.changed == set()
+    assert "cassette trip was not written: CancelledError broke off its block" in cancelled.section
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(2)", "pytest.skip('enough')", "raise ValueError"])
+def test_a_block_that_the_test_ends_itself_is_a_whole_one(shop, end):
+    """An exit, a skip or an error that the test expects: its replay comes as far and ends alike."""
+    shop.write(
+        "test_shop.py",
+        f"""
+        import pytest, shop
+
+        def test_it(mimic_auto):
+            with pytest.raises((SystemExit, pytest.skip.Exception, ValueError)):
+                with mimic_auto("trip", targets=["shop:fetch"]):
+                    shop.fetch("Oslo")
+                    {end}
+        """,
+    )
+
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+    shop.replay().expect(passed=1, real=[])
 
 
 def test_record_adds_to_an_existing_cassette_what_it_does_not_hold(shop):
@@ -432,6 +579,7 @@ def test_a_cassette_tells_of_itself_and_of_its_calls(shop):
             assert (call.arguments, call.outcome) == ({"city": "Oslo"}, {"city": "Oslo"})
             assert isinstance(call.duration, float) and 0 <= call.duration < 60
             assert call.match() and call.match("shop:*") and not call.match("shop:*", exclude="shop:f*")
+            assert call.match("other:g, shop:fetch") and not call.match(exclude="other:g, shop:fetch")
 
         def test_part(mimic_auto):
             with mimic_auto("trip", targets=["shop:fetch"]) as cassette:

@@ -188,7 +188,7 @@ def test_a_future_is_refused_by_a_clear_error(project):
 
 
 def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(project):
-    """Neither a timeout around it nor a loop that ends before it."""
+    """Neither a timeout around it nor a loop that ends before it; whoever records is told what a replay will lack."""
     project.ini("shop:slow", "shop:endless")
     project.write(
         "shop.py",
@@ -245,6 +245,10 @@ def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(proje
     )
 
     assert run.vault == {}
+    assert sorted(run.section) == [
+        "shop:slow(name='cancelled') was cancelled: not recorded",
+        "shop:slow(name='timeout') was cancelled: not recorded",
+    ]
 
 
 def test_under_trio_and_anyio(round_trip):

@@ -12,13 +12,17 @@ SHOP = """
     def fetch(city):
         ran("fetch", city)
         return {"city": city}
+
+    def stops(city):
+        ran("stops", city)
+        return {city, city[::-1]}
 """
 
 
 @pytest.fixture
 def shop(project):
-    """`shop.fetch` is mimicked."""
-    project.ini("shop:fetch", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
+    """`shop.fetch` and `shop.stops`, whose outcome is a file of its own, are mimicked."""
+    project.ini("shop:fetch", "shop:stops", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
     project.write("shop.py", SHOP)
     return project
 
@@ -52,14 +56,16 @@ def test_what_the_error_suggests_works(shop):
         def test_paused(fs):
             with Pause(fs):
                 assert shop.fetch("Oslo") == {"city": "Oslo"}
+                assert shop.stops("Oslo") == {"Oslo", "olsO"}
 
         def test_with_the_vault(fs, mimic_vault_dir):
             fs.add_real_directory(mimic_vault_dir)
             assert shop.fetch("Oslo") == {"city": "Oslo"}
+            assert shop.stops("Oslo") == {"Oslo", "olsO"}
         """,
     )
 
     shop.run("--mimic-record", "test_shop.py::test_paused", process=True).expect(
-        passed=1, real=["fetch Oslo"]
+        passed=1, real=["fetch Oslo", "stops Oslo"]
     )
     shop.run(process=True, offline=True).expect(passed=2, real=[])

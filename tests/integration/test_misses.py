@@ -237,3 +237,16 @@ def test_the_command_repeats_what_the_run_was_given(project, monkeypatch):
     )
     project.run(*shlex.split(told[1])).expect(passed=1)
     project.run(*given).expect(passed=1)
+
+
+def test_the_command_for_a_doctest_in_a_text_says_which_texts_have_doctests(project):
+    """Without the glob, pytest finds no test in the file."""
+    project.ini("shop:fetch", pythonpath=".")
+    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.write("README.md", ">>> import shop\n>>> shop.fetch('Oslo')\n'Oslo'\n")
+
+    missed = project.run("--doctest-glob=*.md").expect(failed=1)
+
+    told = re.search(r"to record the missing: pytest (.*)", missed.output)
+    assert told is not None
+    project.run(*shlex.split(told[1])).expect(passed=1)

@@ -238,3 +238,27 @@ def test_a_changed_source_is_stale_and_recorded_anew(basic):
     )
     basic.record().expect(passed=1, real=["fetch Oslo 3"])
     basic.replay().expect(passed=1)
+
+
+def test_recording_leaves_no_line_in_the_log_of_the_test(project):
+    """Our locks are no part of it; the test's own use of filelock is."""
+    project.ini("shop:fetch")
+    project.write("shop.py", "def fetch(city):\n    return (city, 1)\n")
+    project.write(
+        "test_shop.py",
+        """
+        import logging
+        import filelock, shop
+
+        def test_log(caplog, tmp_path):
+            caplog.set_level(logging.DEBUG)
+            shop.fetch("Oslo")
+            logging.getLogger("app").debug("done")
+            assert caplog.messages == ["done"]
+            with filelock.FileLock(tmp_path / "own.lock"):
+                assert "own.lock" in caplog.messages[-1]
+        """,
+    )
+
+    project.record().expect(passed=1)
+    project.replay().expect(passed=1)

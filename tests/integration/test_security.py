@@ -282,20 +282,37 @@ def test_a_pickle_that_imports_more_than_its_recording_lists_is_refused_before_i
     assert touched.exists()
 
 
-def test_a_pickle_put_in_its_place_is_refused_before_it_runs(project, giving):
-    """Its checksum is right: an author can make one. What it imports is not listed."""
+@pytest.mark.parametrize(
+    ("wrong", "error"), [({"imports": []}, "CorruptRecordingError"), ({"count": 2}, "StaleRecordingError")]
+)
+def test_a_pickle_that_is_refused_points_at_the_line_of_the_call(project, giving, wrong, error):
+    """The report ends with the test's line, none of ours."""
+    edit = giving("user")
+    edit(**wrong)
+
+    run = project.replay().expect(failed=1, says=[f"test_shop.py:2: {error}"])
+    assert "def __call__" not in run.output
+
+
+@pytest.mark.parametrize(
+    ("name", "fetch"),
+    [
+        ("os:system", b"cos\nsystem\n"),
+        ("_pytest.monkeypatch:resolve", b"c_pytest.monkeypatch\nresolve\n\x8c\x09os.system\x85R"),
+    ],
+)
+def test_a_pickle_put_in_its_place_is_refused_before_it_runs(project, giving, name, fetch):
+    """Its checksum is right: an author can make one. What it imports is not listed, or not as code."""
     edit = giving("user")
     touched = project.root / "touched"
-    stream = b"cos\nsystem\n" + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
+    stream = fetch + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
     packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
     (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
     edit(checksum=packer.checksum)
 
-    project.replay().expect(failed=1, says=["it imports os:system, which its recording does not list"])
-    edit(imports=["os:system"])
-    project.replay().expect(
-        failed=1, says=["it imports os:system, which its recording does not list as code"]
-    )
+    project.replay().expect(failed=1, says=[f"it imports {name}, which its recording does not list"])
+    edit(imports=[name])
+    project.replay().expect(failed=1, says=[f"it imports {name}, which its recording does not list as code"])
     assert not touched.exists()
 
 
@@ -322,6 +339,39 @@ def test_code_is_listed_as_code_and_refused_where_it_is_not(project, giving, wha
     project.replay().expect(passed=1)
     edit(imports=[*entry["imports"], *entry["code"]], code=...)
     project.replay().expect(failed=1, says=["which its recording does not list as code"])
+
+
+def test_a_pickle_changes_no_class_that_it_imports(project, giving):
+    """A state for the class itself, where one for an object of it was recorded."""
+    edit = giving("user")
+    stream = b"cshop\nUser\nN}\x8c\x01nK\x02s\x86b."
+    packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
+    (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
+    edit(checksum=packer.checksum)
+    project.write(
+        "test_shop.py",
+        "import shop\ndef test_give():\n    try: shop.give('user')\n    finally: assert not hasattr(shop.User, 'n')\n",
+    )
+
+    project.replay().expect(failed=1, says=["it changes a class or an object that it imports"])
+
+
+def test_text_from_a_recording_does_nothing_to_the_terminal(project):
+    """The name of a test and a date, in the error for a miss."""
+    project.ini("shop:fetch")
+    project.write("shop.py", "def fetch(city): return 1\n")
+    project.write("test_shop.py", "import shop\ndef test_it(): shop.fetch('Oslo')\n")
+    project.record().expect(passed=1)
+    (path,) = project.vault.glob("calls/**/*.json")
+    facts = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({**facts, "test": "\x1b[2Jtest", "recorded": "\x9b31m", "target": "shop:fetch"})
+    )
+    project.write("test_shop.py", "import shop\ndef test_it(): shop.fetch('Rome')\n")
+
+    run = project.replay().expect(failed=1, says=[r"recorded by \x1b[2Jtest on \x9b31m"])
+
+    assert not {"\x1b", "\x9b"} & set(run.output)
 
 
 def test_forbidden_pickles_are_neither_loaded_nor_recorded(project, giving):

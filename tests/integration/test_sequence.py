@@ -330,3 +330,112 @@ def test_without_the_option_identical_calls_share_one_outcome(project):
     )
 
     project.record().expect(passed=1, real=["get /a"])
+
+
+COUNTER = """
+    from tally import ran
+
+    numbers = iter(range(1, 99))
+
+    def get(path):
+        ran("get", path)
+        return next(numbers)
+"""
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "package"])
+def test_a_wider_fixture_that_is_set_up_twice_counts_anew(project, scope):
+    """Where the order of the tests leaves its scope and comes back, in replaying and in recording alike."""
+    project.ini("shop:get sequence", pythonpath=".")
+    project.write("shop.py", COUNTER)
+    for package in ("one", "two"):
+        project.write(f"{package}/__init__.py", "")
+    project.write(
+        "one/test_a.py",
+        f"""
+        import pytest, shop
+
+        @pytest.fixture(scope="{scope}")
+        def answers():
+            yield [shop.get("x"), shop.get("x")]
+            assert shop.get("x") == 3
+
+        class TestBig:
+            def test_one(self, answers):
+                assert answers == [1, 2]
+
+            def test_two(self, answers):
+                assert answers == [1, 2]
+        """,
+    )
+    project.write("two/test_b.py", "def test_between(): pass")
+    order = ["one/test_a.py::TestBig::test_one", "two", "one/test_a.py::TestBig::test_two"]
+
+    recorded = project.record(*order).expect(passed=3, real=["get x"] * 3)
+    project.record(*order).expect(passed=3, real=[])
+    project.replay(*order).expect(passed=3, real=[])
+    project.replay().expect(passed=3, real=[])
+
+    assert sum(name.startswith("calls/") for name in recorded.vault) == 1
+
+
+def test_rerecording_keeps_the_longest_round_of_a_scope_that_is_entered_again(project):
+    """What the first round called and the second did not is no leftover."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", COUNTER)
+    project.write(
+        "test_a.py",
+        """
+        import pytest, shop
+
+        rounds = []
+
+        @pytest.fixture(scope="module")
+        def answers():
+            rounds.append(1)
+            return [shop.get("x") for _ in range(3 - len(rounds))]
+
+        def test_one(answers):
+            assert len(answers) == 2
+
+        def test_two(answers):
+            assert answers
+        """,
+    )
+    project.write("test_b.py", "def test_between(): pass")
+    order = ["test_a.py::test_one", "test_b.py", "test_a.py::test_two"]
+
+    project.record("test_a.py").expect(passed=2, real=["get x"] * 2)
+    project.run("--mimic-rerecord", *order).expect(passed=3, real=["get x"] * 3)
+
+    project.record("test_a.py").expect(passed=2, real=[])
+
+
+@pytest.mark.parametrize("selected", ["two", "one", "list", ""])
+def test_each_parameter_of_a_wider_fixture_counts_for_itself(project, selected):
+    """Also in a fixture that asks for such a one, whichever is set up first."""
+    project.ini("shop:get sequence")
+    project.write("shop.py", COUNTER)
+    test = """
+        import pytest, shop
+
+        @pytest.fixture(scope="module", params=[PARAMS])
+        def answers(request):
+            return request.param[0], [shop.get("x"), shop.get("x")]
+
+        @pytest.fixture(scope="module")
+        def more(answers):
+            return shop.get("x")
+
+        def test_it(answers, more):
+            expected = {"o": ([1, 2], 3), "t": ([4, 5], 6), "l": ([7, 8], 9)}
+            assert (answers[1], more) == expected[answers[0]]
+    """
+    params = ['"one"', '"two"', 'pytest.param(("l", "x"), id="list")']
+    project.write("test_a.py", test.replace("PARAMS", ", ".join(params)))
+    project.record().expect(passed=3, real=["get x"] * 9)
+    project.write("test_a.py", test.replace("PARAMS", ", ".join(reversed(params))))
+
+    replayed = project.replay("-k", selected)
+
+    assert replayed.outcomes["passed"] == (1 if selected else 3), replayed.output

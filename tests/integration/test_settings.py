@@ -71,6 +71,26 @@ def test_the_option_overrides_the_ini_files_vault(shop):
     assert not (shop.root / "recs").exists()
 
 
+@pytest.mark.parametrize("by", ["option", "ini"])
+def test_the_vault_may_be_in_the_users_home(shop, by):
+    """`~`, which the shell leaves as it is in `--mimic-vault=~/v`; the command that is told brings it along."""
+    home = shop.root / "home"
+    shop.ini("shop:fetch", **({"mimic_vault_path": "~/recs"} if by == "ini" else {}))
+    given = ["--mimic-vault=~/recs"] if by == "option" else []
+    env = {"HOME": str(home), "USERPROFILE": str(home)}
+
+    missed = shop.run(*given, env=env).expect(failed=1)
+    shop.record(*given, env=env).expect(passed=1)
+    shop.ini(mimic_vault_path="~/recs")
+    shop.write("test_shop.py", "def test_nothing(): pass")
+    found = shop.run(*given, "--mimic-fail-on-unused", env=env)
+
+    assert ("--mimic-vault '~/recs'" in missed.output) == (by == "option")
+    assert (home / "recs/calls").is_dir()
+    assert not (shop.root / "~").exists()
+    assert "1 recording" in found.section[0]
+
+
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     """Not only when the test or the run ends."""
     shop.write(

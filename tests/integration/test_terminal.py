@@ -120,6 +120,21 @@ def test_the_command_for_one_test_names_it(shop):
     ]
 
 
+def test_a_long_call_does_not_move_the_tests_of_the_others_away(shop):
+    """Its own test follows it."""
+    long = "Llanfair" * 9
+    shop.write("test_shop.py", f"{TEST}\n    def test_long():\n        shop.fetch({long!r})\n")
+
+    run = shop.run().expect(failed=3)
+
+    assert run.section[1:5] == [
+        "missing:",
+        "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
+        "  shop:fetch(city='Rome')    test_shop.py::test_rome",
+        f"  shop:fetch(city='{long}')    test_shop.py::test_long",
+    ]
+
+
 def test_a_call_that_a_test_repeats_is_counted_and_listed_once(shop):
     """The count is of calls, the list of what is to be recorded."""
     shop.write(
@@ -267,18 +282,6 @@ def test_a_miss_at_import_fails_the_run(shop):
 
 
 # -- errors of our own at the end
-
-
-def test_a_vault_that_is_a_file_is_one_clear_error(shop):
-    """Of the tests that need it; the run ends as ever."""
-    shop.write(".mimic_vault", "a file")
-
-    replayed = shop.run().expect(failed=2, never=["INTERNALERROR"])
-    recorded = shop.record()
-
-    assert f"cannot read {shop.vault}: Not a directory" in replayed.output
-    recorded.expect(failed=2, never=["INTERNALERROR"])
-    assert (shop.root / ".mimic_vault").read_text() == "a file"
 
 
 @pytest.mark.parametrize(

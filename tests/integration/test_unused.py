@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -403,6 +405,87 @@ def test_a_test_that_stands_in_its_file_is_not_gone(project, options):
     run = project.run("--mimic-clear-unused", *options.split(), offline=True)
 
     assert cities(run) == {"Oslo", "Bonn"}, run.output
+
+
+def test_a_test_may_be_named_like_its_module(project):
+    """It is not taken for the module's doctest: it is not gone while it stands there, and gone when it does not."""
+    project.ini("shop:fetch", pythonpath=".")
+    project.write("shop.py", SHOP)
+    body = "def test_docker(): shop.fetch('Rome')"
+    project.write("test_docker.py", f"import os, shop\n\nif 'DOCKER' in os.environ:\n    {body}\n")
+    project.write("test_shop.py", ONLY_OSLO)
+    project.record(env={"DOCKER": "1"}).expect(passed=2)
+
+    without = project.replay("--mimic-clear-unused").expect(passed=1)
+    project.write("test_docker.py", "")
+    gone = project.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert cities(without) == {"Oslo", "Rome"}
+    assert cities(gone) == {"Oslo"}
+
+
+@pytest.fixture
+def beside(project, monkeypatch):
+    """The project is in app/; x/ and y/ beside it hold tests of the same names."""
+    project.write(
+        "app/pytest.ini", "[pytest]\nmimic_functions = shop:fetch sequence\npythonpath = . .. ../lib\n"
+    )
+    project.write("app/shop.py", SHOP)
+    for folder, city in (("x", "Rome"), ("y", "Bonn"), ("lib/checks", "Lima")):
+        test = f"import shop\n\ndef test_a():\n    assert shop.fetch('{city}') == {{'city': '{city}'}}\n"
+        project.write(f"{folder}/test_a.py", test)
+    project.write("lib/checks/__init__.py", "")
+    project.write("app/test_own.py", "def test_own(): pass\n")
+    monkeypatch.chdir(project.root / "app")
+    return project
+
+
+def test_tests_outside_of_the_rootdir_are_known_by_the_way_to_their_files(beside):
+    """A run without them does not find them gone; one with them judges what they recorded."""
+    apart = "--import-mode=importlib"
+    beside.record(apart, "-c", "pytest.ini", "../x", "../y/test_a.py").expect(passed=2)
+
+    plain = beside.replay("--mimic-clear-unused").expect(passed=1)
+    all_of_them = ("-c", "pytest.ini", ".", "../x", "../y", apart)
+    beside.replay(*all_of_them).expect(passed=3)
+    beside.write("x/test_a.py", "def test_a(): pass\n")
+    judged = beside.replay(*all_of_them).expect(passed=3)
+    workers = beside.replay(*all_of_them, "-n1").expect(passed=3)
+
+    assert plain.section == ["2 recordings not used, not judged: their tests may still exist"]
+    for run in (judged, workers):
+        assert "  shop:fetch(city='Rome')    recorded by ../x/test_a.py::test_a" in run.section
+
+
+@pytest.mark.parametrize("arguments", [("-c", "pytest.ini", "../x"), ("--pyargs", "checks")])
+def test_the_command_for_a_test_outside_of_the_rootdir_can_be_pasted(beside, arguments):
+    """It brings this run's ini file along."""
+    missed = beside.run(*arguments).expect(failed=1)
+    told = re.search("to record it: pytest (.*)", missed.output)
+    assert told is not None
+
+    beside.run(*shlex.split(told[1])).expect(passed=1)
+
+    beside.replay(*arguments).expect(passed=1, real=[])
+
+
+def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
+    """Two projects share a vault that is in neither."""
+    for name, city in (("one", "Oslo"), ("two", "Rome")):
+        options = "mimic_functions = shop:fetch\npythonpath = . ..\nmimic_vault_path = ../.mimic_vault"
+        project.write(f"{name}/pytest.ini", f"[pytest]\n{options}\n")
+        project.write(f"{name}/shop.py", SHOP)
+        project.write(f"{name}/test_{name}.py", f"import shop\n\ndef test_{name}(): shop.fetch('{city}')\n")
+        monkeypatch.chdir(project.root / name)
+        project.record().expect(passed=1)
+
+    run = project.replay("--mimic-clear-unused").expect(passed=1)
+
+    assert run.section == [
+        "1 call replayed, # s saved; 1 recording not used, not judged: the vault is outside of the rootdir, "
+        "where other projects may use it"
+    ]
+    assert cities(run) == {"Oslo", "Rome"}
 
 
 def test_tests_that_never_ran_are_not_gone(shop):

@@ -490,3 +490,25 @@ def test_a_call_at_import_is_replayed_while_only_collecting(shop):
 
     shop.replay("--collect-only").expect(exit_code=0, real=[])
     shop.replay().expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize("options", [(), ("--mimic-record",)])
+@pytest.mark.parametrize("place", ["", "/inner/vault"])
+def test_a_vault_that_is_a_file_is_told_at_start(shop, place, options):
+    """Or that would lie in one; the file stays as it is."""
+    file = shop.write("vault.txt", "a file")
+
+    run = shop.run(f"--mimic-vault=vault.txt{place}", *options)
+
+    usage_error(run, f"the vault vault.txt{place} is no folder: {file} is a file")
+    assert file.read_text() == "a file"
+
+
+def test_a_missing_target_is_told_where_tests_are_only_collected_for_xdist(shop):
+    """xdist starts no workers for that."""
+    pytest.importorskip("xdist")
+    shop.ini("shop:fetsh")
+
+    run = shop.run("--collect-only", "-n2", process=True)
+
+    run.expect(exit_code=4, says=["shop:fetsh does not exist in shop (did you mean fetch?)"])

@@ -144,6 +144,10 @@ def test_a_wrong_line_is_told_in_one_line(line, message):
         ({"key": "str"}, "key= takes a function, not 'str'"),
         ({"rtol": True}, "rtol= takes a number from 0 on, not True"),
         ({"only": 3}, "only= takes patterns on calls, not 3"),
+        (
+            {"only": iter(["GET"])},
+            "only= takes patterns on calls, not an iterator, which is empty once it was read",
+        ),
         ({"mutates": [1]}, r"mutates= takes names of arguments, not \[1\]"),
     ],
 )

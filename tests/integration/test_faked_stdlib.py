@@ -1,0 +1,122 @@
+"""Tests that put something else in the place of the standard library's functions, which the plugin uses as well."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {str(city), 3}
+"""
+
+#: What a test fakes while the code under test makes its call.
+FAKES = {
+    "open": 'patch("builtins.open", mock_open(read_data="x"))',
+    "Path.open": 'patch("pathlib.Path.open", mock_open(read_data="x"))',
+    "Path.read_text": 'patch("pathlib.Path.read_text", return_value="x")',
+    "Path.exists": 'patch("pathlib.Path.exists", return_value=True)',
+    "os.path.exists": 'patch("os.path.exists", return_value=True)',
+    "os.makedirs": 'patch("os.makedirs")',
+    "os.getpid": 'patch("os.getpid", return_value=1)',
+    "os.unlink": 'patch("os.unlink")',
+    "json": 'patch("json.loads"), patch("json.dumps")',
+    "time": 'patch("time.time", side_effect=[1.0, 3.5])',
+    "date": 'patch("datetime.date")',
+    "datetime": 'patch("datetime.datetime")',
+    "gettempdir": 'patch("tempfile.gettempdir")',
+    "gethostname": 'patch("socket.gethostname")',
+    "import_module": 'patch("importlib.import_module")',
+    "Thread": 'patch("threading.Thread")',
+    "ThreadPoolExecutor": 'patch("concurrent.futures.ThreadPoolExecutor")',
+}
+
+
+@pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
+def test_what_a_test_fakes_the_plugin_does_not_use(project, fake):
+    """The call, its target imported within the fake or before, is recorded, replayed and verified all the same."""
+    project.ini("shop:fetch", "late:fetch")
+    project.write("shop.py", SHOP)
+    project.write("late.py", SHOP)
+    project.write(
+        "test_shop.py",
+        f"""
+        import datetime
+        from unittest.mock import mock_open, patch
+
+        import shop
+
+        DAY = datetime.datetime(2024, 5, 1)
+
+        def test_early():
+            with {fake}:
+                found = shop.fetch(DAY)
+            assert found == {{"2024-05-01 00:00:00", 3}}
+
+        def test_late():
+            with {fake}:
+                import late
+                found = late.fetch(DAY)
+            assert found == {{"2024-05-01 00:00:00", 3}}
+        """,
+    )
+    calls = ["fetch 2024-05-01 00:00:00"] * 2
+
+    recorded = project.record().expect(passed=2, real=calls)
+    project.replay().expect(passed=2, real=[])
+    project.run("--mimic-verify").expect(passed=2, real=calls)
+
+    assert sum(name.startswith("calls/") for name in recorded.vault) == 2
+
+
+def test_replaying_and_verifying_use_what_recording_needs_for_its_lock_no_more(project):
+    """A file lock looks at the clock, and at signatures: that is filelock's."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import os, time
+        from unittest.mock import patch
+        import shop
+
+        def test_timed():
+            if os.environ.get("RECORDING"):
+                shop.fetch("Oslo")
+                return
+            with patch("inspect.signature"), patch("time.perf_counter", side_effect=[1.0, 3.5]):
+                start = time.perf_counter()
+                assert shop.fetch("Oslo") == {"Oslo", 3}
+                assert time.perf_counter() - start == 2.5
+        """,
+    )
+
+    project.record(env={"RECORDING": "1"}).expect(passed=1)
+    project.replay().expect(passed=1)
+    project.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"])
+
+
+def test_a_faked_read_is_no_account_of_a_forked_process(project):
+    """Whatever pytest's monkeypatch still fakes when a test is judged, one that makes no call included."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pathlib
+        from unittest.mock import mock_open
+
+        def test_read_text(monkeypatch):
+            monkeypatch.setattr(pathlib.Path, "read_text", lambda self, *_, **__: "faked")
+
+        def test_open(monkeypatch):
+            monkeypatch.setattr(pathlib.Path, "open", mock_open(read_data="faked"))
+
+        def test_builtin(monkeypatch):
+            monkeypatch.setattr("builtins.open", mock_open(read_data="faked"))
+        """,
+    )
+
+    project.run().expect(passed=3)
