@@ -15,17 +15,15 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.redis_commands import Command, first_word, read_commands
 from pytest_mimic.boundaries.redis_wire import (
     LISTENING,
-    Command,
     comparable_reply,
     describe_commands,
     load_error,
     load_reply,
-    read_commands,
     store_error,
     store_reply,
-    verb_of,
 )
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -296,7 +294,7 @@ class Talk:
         __tracebackhide__ = True
         commands = read_commands(packed)
         call = _call(connection, commands, port)
-        listening = any(verb_of(command).partition(" ")[0] in LISTENING for command in commands)
+        listening = any(first_word(command) in LISTENING for command in commands)
         if listening and port.takes(call):
             with port.noting:
                 raise _refusal(call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -351,6 +351,28 @@ def test_verifying_tells_a_changed_value(tape: DatabaseTape, port: int) -> None:
             client.get("a")
 
 
+def test_members_of_a_set_may_come_in_any_order(tape: DatabaseTape, port: int) -> None:
+    """As arguments: another hash seed has another order, and it is the same call, with the replies that were recorded."""
+
+    def steps(client: redis.Redis, names: Sequence[str]) -> list[int]:
+        client.mset(dict.fromkeys(names, 1))
+        return [
+            client.sadd("s", *names),
+            client.exists(*names),
+            client.delete(*names),
+            client.srem("s", *names),
+        ]
+
+    with redis.Redis(port=port) as client:
+        recorded = steps(client, "abc")
+    tape.again("replay")
+
+    with redis.Redis(port=GONE) as client:
+        assert steps(client, "cab") == recorded == [3, 3, 3, 3]
+        with pytest.raises(MissingRecordingError, match="DEL"):
+            client.delete("a", "b")
+
+
 def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
     """By field and key names, in JSON, in transactions, and what commands log in with."""
 
@@ -381,6 +403,17 @@ def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
             client.sscan("ann:api_keys"),
             client.hgetall("ann:credentials"),
             client.hscan("ann:credentials"),
+            client.hrandfield("user:1", 10, withvalues=True),
+            client.dump("user:1:api_key"),
+            client.substr("user:1:api_key", 0, -1),
+            client.zadd("session_token", {"hunter2": 1.5, "hunter2-b": 2}),
+            client.zrange("session_token", 0, -1, withscores=True),
+            client.zscore("session_token", "hunter2"),
+            client.zscan("session_token"),
+            client.zpopmin("session_token"),
+            client.eval("return {redis.call('GET', KEYS[1]), ARGV[1]}", 1, "user:1:api_key", "hunter2"),
+            client.type("user:1:api_key"),
+            client.expire("user:1:api_key", 100),
             client.blpop("ann:access_tokens"),
             client.lpop("ann:access_tokens"),
         ]

@@ -1,0 +1,141 @@
+"""Commands of Redis as they are packed for the wire: their words, their keys, and where an order means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+Command = list[bytes]
+
+#: Where the keys stand, when it is not the first argument alone.
+_KEYS = {
+    **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT PFMERGE".split(), slice(1, None)),
+    **dict.fromkeys("SINTER SUNION SDIFF SINTERSTORE SUNIONSTORE SDIFFSTORE".split(), slice(1, None)),
+    **dict.fromkeys("BLPOP BRPOP BZPOPMIN BZPOPMAX".split(), slice(1, -1)),
+    **dict.fromkeys("RENAME RENAMENX COPY LMOVE BLMOVE RPOPLPUSH BRPOPLPUSH SMOVE LCS".split(), slice(1, 3)),
+    **dict.fromkeys("ZRANGESTORE GEOSEARCHSTORE".split(), slice(1, 3)),
+    **dict.fromkeys("MSET MSETNX".split(), slice(1, None, 2)),
+    **dict.fromkeys("OBJECT XGROUP XINFO MEMORY".split(), slice(2, 3)),
+    "BITOP": slice(2, None),
+    **dict.fromkeys(
+        """ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS LATENCY MODULE PING PUBSUB
+        SCAN SCRIPT SELECT SENTINEL SLOWLOG""".split(),
+        slice(0),
+    ),
+}
+_FIRST = range(1, 2)
+#: Where the number of keys stands that follow it; before it, `…STORE` has one more.
+_KEY_COUNTS = {
+    **dict.fromkeys("ZINTER ZUNION ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP".split(), 1),
+    **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 2),
+    **dict.fromkeys("ZINTERSTORE ZUNIONSTORE ZDIFFSTORE".split(), 2),
+}
+#: Commands whose arguments mean the same in any order: from there on, one by one, or as pairs of different names.
+_UNORDERED_ARGUMENTS = {
+    **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
+    **dict.fromkeys("SADD SREM HDEL ZREM PFADD PFMERGE SINTERSTORE SUNIONSTORE SDIFF".split(), 2),
+    "SDIFFSTORE": 3,
+}
+_UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2, "ZADD": 2}
+_OPTIONS_OF_ZADD = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
+
+
+def read_commands(packed: Any) -> list[Command]:
+    """Reads the commands that a client has packed for the wire."""
+    data = packed.encode() if isinstance(packed, str) else packed
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        data = b"".join(bytes(item, "utf-8") if isinstance(item, str) else bytes(item) for item in data)
+    data = bytes(data)
+    commands: list[Command] = []
+    place = 0
+    while place < len(data):
+        count, place = _number(data, place)
+        command: Command = []
+        for _ in range(count):
+            length, place = _number(data, place)
+            command.append(data[place : place + length])
+            place += length + 2
+        commands.append(command)
+    return commands
+
+
+def _number(data: bytes, place: int) -> tuple[int, int]:
+    """The number after `*` or `$`, and where its line ends."""
+    end = data.index(b"\r\n", place)
+    return int(data[place + 1 : end]), end + 2
+
+
+def verb_of(command: Command) -> str:
+    """`GET`; the client may have sent several words as one."""
+    return _verb(command[0])
+
+
+@lru_cache(maxsize=1024)
+def _verb(name: bytes) -> str:
+    return text_of(name).upper()
+
+
+def first_word(command: Command) -> str:
+    """`CONFIG` of `CONFIG GET`, however the client has sent it."""
+    return _first_word(command[0])
+
+
+@lru_cache(maxsize=1024)
+def _first_word(name: bytes) -> str:
+    return _verb(name).partition(" ")[0]
+
+
+def text_of(value: bytes) -> str:
+    """Bytes as people are shown them."""
+    return value.decode("utf-8", "backslashreplace")
+
+
+def key_places(command: Command) -> Sequence[int]:
+    """Which arguments are keys."""
+    verb = first_word(command)
+    size = len(command)
+    places = _KEYS.get(verb)
+    if places is not None:
+        return range(size)[places]
+    if verb in _KEY_COUNTS:
+        place = _KEY_COUNTS[verb]
+        count = int(command[place]) if place < size and command[place].isdigit() else 0
+        stored = [1] if verb.endswith("STORE") else []
+        return [*stored, *range(place + 1, min(place + 1 + count, size))]
+    if verb in ("XREAD", "XREADGROUP"):
+        start = behind(command, b"STREAMS")
+        return range(start, start + (size - start) // 2)
+    if verb in ("SORT", "SORT_RO"):
+        named = sorted(after(command, (b"GET", b"STORE"), count=1))
+        return [place for place in (1, *named) if place < size]
+    return _FIRST if size > 1 else ()
+
+
+def behind(command: Command, word: bytes) -> int:
+    """The place behind an option; the end where it is not there."""
+    return next((place for place, part in enumerate(command, 1) if part.upper() == word), len(command))
+
+
+def after(command: Command, words: Sequence[bytes], *, count: int) -> set[int]:
+    """The places of the arguments that follow each of these words."""
+    starts = [place for place, part in enumerate(command) if part.upper() in words]
+    return {start + step for start in starts for step in range(1, count + 1)}
+
+
+def in_order(plain: list[Any], command: Command) -> list[Any]:
+    """A command with arguments in an order of their own where theirs means nothing: they may come from a set."""
+    verb = verb_of(command)
+    start = _UNORDERED_ARGUMENTS.get(verb)
+    if start is not None:
+        return plain[:start] + sorted(plain[start:], key=repr)
+    start = _UNORDERED_PAIRS.get(verb)
+    if start is None:
+        return plain
+    if verb == "ZADD":
+        start += next((n for n, part in enumerate(command[2:]) if part.upper() not in _OPTIONS_OF_ZADD), 0)
+    names = command[start + (verb == "ZADD") :: 2]
+    if len(set(names)) < len(names):  # the last one of a name is what stays
+        return plain
+    pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
+    return plain[:start] + [part for pair in pairs for part in pair]
