@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._vault.redact import PLACEHOLDER
@@ -45,6 +45,11 @@ class Sent:
         self.sql = sql
         self.marks = marks
 
+    @property
+    def is_unordered(self) -> bool:
+        """Whether its result may have its rows in any order."""
+        return read_statement(_CURSOR.sub("c_", self.sql)).is_unordered
+
     def secret_columns(self, names: Sequence[str], redactor: Redactor) -> list[bool]:
         """Whether each column of its result, by the driver's names, shows a secret."""
         from pytest_mimic.boundaries.sql_results import read_results
@@ -59,6 +64,7 @@ def describe_statement(
     database: int | str,
     redactor: Redactor,
     binds: Sequence[str] = (),
+    lists: Sequence[Sequence[Sequence[str]]] = (),
     many: bool = False,
     shared: bool = False,
 ) -> Sent:
@@ -70,18 +76,23 @@ def describe_statement(
         database: Which of the test's databases; a dialect's name where it is shared.
         redactor: Knows which names are secret.
         binds: The names that parameters by place have in SQLAlchemy, if it knows them.
+        lists: The parameters of each `IN`, by their names in SQLAlchemy: value by value, a tuple's together.
         many: It is `executemany`.
         shared: It belongs to the engine, not to a test.
     """
     statement = read_statement(_CURSOR.sub("c_", sql))
-    namer = _Namer(statement.sources, binds, redactor)
+    namer = _Namer(statement.sources, binds, redactor, is_many=many)
     params: Any
     if many:
         params = [namer.plain(each) for each in parameters]
     else:
         params = namer.plain(parameters) if parameters else None
     text = statement.text(redactor.secret, PLACEHOLDER)
-    counted = _unordered(params) if many and statement.verb in _CHANGES and not _gives_rows(text) else params
+    counted = params
+    if many and statement.verb in _CHANGES and not _gives_rows(text):
+        counted = _unordered(params)
+    elif lists and namer.knows(lists):
+        counted = _with_unordered_lists(params, [[namer.given(names) for names in one] for one in lists])
     parts = {"database": database, "statement": text, "params": counted}
     described: dict[str, Any] = {"statement": _shown(text)}
     if params:
@@ -118,16 +129,34 @@ def describe_action(action: str, *, database: int | str, shared: bool = False, d
 
 def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows to write in an order of their own: a unit of work takes those of a set of objects as they come."""
-    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+    return sorted(rows, key=lambda row: dumps(row, sort_keys=True))
+
+
+def _with_unordered_lists(params: dict[str, Any], lists: Iterable[Sequence[Sequence[str]]]) -> dict[str, Any]:
+    """Parameters with the values of each `IN` in an order of their own: they may come from a set."""
+    counted = dict(params)
+    for members in lists:
+        values = [[params[name] for name in names] for names in members]
+        values.sort(key=lambda value: dumps(value, sort_keys=True))
+        for names, value in zip(members, values):
+            counted.update(zip(names, value))
+    return counted
 
 
 class _Namer:
     """Gives parameters as plain data by name: by the column's, where they have a place only, else by their own."""
 
     def __init__(
-        self, sources: Mapping[str, Sequence[Source]], binds: Sequence[str], redactor: Redactor
+        self,
+        sources: Mapping[str, Sequence[Source]],
+        binds: Sequence[str],
+        redactor: Redactor,
+        *,
+        is_many: bool,
     ) -> None:
         self._sources = sources
+        self._path = "params.*." if is_many else "params."
+        self._names: dict[str, str] = {}
         self._binds = {str(place): name for place, name in enumerate(binds, 1)}
         self._redactor = redactor
         self.secrets: list[str] = []
@@ -146,8 +175,17 @@ class _Namer:
             sources = self._sources.get(mark, ())
             is_secret = secret(own) or any(source.hides(value, secret) for source in sources)
             name = _free(own if named else self._column(sources, is_secret=is_secret) or own or mark, plain)
+            self._names[own] = name
             plain[name] = self._hidden(mark, value) if is_secret else self._shown(name, value)
         return plain
+
+    def knows(self, lists: Sequence[Sequence[Sequence[str]]]) -> bool:
+        """Whether all these parameters are there: an event may have replaced what Core sends."""
+        return all(name in self._names for members in lists for names in members for name in names)
+
+    def given(self, names: Iterable[str]) -> list[str]:
+        """The names that it has given to parameters with these names in SQLAlchemy."""
+        return [self._names[name] for name in names]
 
     def _column(self, sources: Sequence[Source], *, is_secret: bool) -> str:
         """The first column's name, unless it is a secret one and the parameter is none."""
@@ -163,7 +201,12 @@ class _Namer:
         return PLACEHOLDER
 
     def _shown(self, name: str, value: object) -> Any:
-        return to_plain(hide_inside(value, self._redactor), name, unknown=_unknown)
+        path = self._path + name
+
+        def unknown(part: object, _: str) -> Any:
+            return _unknown(part, path)
+
+        return to_plain(hide_inside(value, self._redactor), path, unknown=unknown)
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:
@@ -175,24 +218,37 @@ def _free(name: str, taken: dict[str, Any]) -> str:
     return f"{name}_{count}"
 
 
+class _Unidentified(dict[str, Any]):
+    """Stands for a parameter without an identity: refused where it counts, so that `ignore=` can leave it out."""
+
+    def __init__(self, name: str, refused: Exception) -> None:
+        super().__init__({"$object": name})
+        self._refused = refused
+
+    def __mimic_identity__(self) -> object:
+        raise self._refused
+
+
 def _unknown(value: object, path: str) -> Any:
     """What stands for a parameter of a type that is not ours: what its driver's wrapper holds, else its fingerprint.
 
-    Raises:
-        UnstableIdentityError: It has none.
+    An expression of SQLAlchemy's counts by its type: no driver takes it (pandas tries whether a query is a table's name).
     """
     kind = type(value)
     name = f"{kind.__module__}:{kind.__qualname__}"
     if name.startswith("psycopg"):
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
-                return to_plain(getattr(value, attribute), path, unknown=_unknown)
+                return to_plain(getattr(value, attribute), path, unknown=lambda part, _: _unknown(part, path))
+    if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
+        return {"$object": name}
     from pytest_mimic._identity import Unstable, fingerprint, refusal
 
     try:
         return {"$object": name, "fingerprint": fingerprint(value)}
     except Unstable as unstable:
-        raise refusal(unstable, f"sqlalchemy, parameter {path}") from None
+        at = Unstable(unstable.type_name, unstable.kind, path, unstable.owner)
+        return _Unidentified(name, refusal(at, "sqlalchemy", ignore=path))
 
 
 def hide_inside(value: Any, redactor: Redactor) -> Any:
@@ -213,11 +269,11 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
 
 def _hide_in_json(text: str, redactor: Redactor) -> str:
     try:
-        parsed = json.loads(text)
+        parsed = loads(text)
     except ValueError:
         return text
     hidden = hide_inside(parsed, redactor)
-    return text if hidden == parsed else json.dumps(hidden)
+    return text if hidden == parsed else dumps(hidden)
 
 
 def _shown(plain: Any) -> Any:

@@ -45,6 +45,18 @@ class Operation(NamedTuple):
         return self.kind in ("set", "call", "driver", "function")
 
 
+class Names(NamedTuple):
+    """What SQLAlchemy calls the parameters of a statement.
+
+    Attributes:
+        binds: Of those by place, in order.
+        lists: Of those of each `IN`, value by value, a tuple's together.
+    """
+
+    binds: Sequence[str] = ()
+    lists: Sequence[Sequence[Sequence[str]]] = ()
+
+
 class Database:
     """A database, whichever engines and connections lead to it.
 
@@ -156,15 +168,16 @@ class Line:
             return f"{self.dialect.name}+{self.dialect.driver}"
         return self.port.ordinal("database", self.database.key)
 
-    def statement(self, sql: str, parameters: Any, *, binds: Sequence[str], many: bool) -> Sent:
-        """Describes a statement that is about to be sent; `binds` are the names of parameters by place."""
+    def statement(self, sql: str, parameters: Any, *, names: Names, many: bool) -> Sent:
+        """Describes a statement that is about to be sent; `names` are those of its parameters in SQLAlchemy."""
         with self.port.noting:
             return describe_statement(
                 sql,
                 parameters,
                 database=self.place,
                 redactor=self.port.redactor,
-                binds=binds,
+                binds=names.binds,
+                lists=names.lists,
                 many=many,
                 shared=self.setting_up,
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.plain import from_plain, to_plain
 from pytest_mimic.boundaries.sql_calls import Sent, load_columns, load_rows, store_columns, store_rows
-from pytest_mimic.boundaries.sql_line import Line, Operation, pause, wait
+from pytest_mimic.boundaries.sql_line import Line, Names, Operation, pause, wait
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _STATE: dict[str, Any] = {
     "row_factory": None,
     "text_factory": str,
 }
+#: Drivers whose cursors do not know their row count any more when they are closed.
+_FORGETTING = frozenset(("psycopg", "psycopg_async"))
 _STATE_OF_SQLITE: dict[str, Any] = {"autocommit": -1, "isolation_level": ""}
 
 
@@ -293,7 +295,7 @@ class StandInCursor:
         self._kwargs = kwargs or {}
         self._real: Any = None
         self._input_sizes: tuple[Any, ...] | None = None
-        self._binds: Sequence[str] = ()
+        self._names = Names()
         self._reset()
 
     def _reset(self) -> None:
@@ -311,9 +313,9 @@ class StandInCursor:
 
     # -- executing
 
-    def _name_parameters(self, binds: Sequence[str]) -> None:
-        """Says what the parameters by place of the next statement are called in SQLAlchemy."""
-        self._binds = binds
+    def _name_parameters(self, names: Names) -> None:
+        """Says what the parameters of the next statement are called in SQLAlchemy."""
+        self._names = names
 
     def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
         """Executes a statement with its parameters; `options` are the driver's own."""
@@ -328,7 +330,7 @@ class StandInCursor:
     def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         __tracebackhide__ = True
         line = self._line
-        binds, self._binds = self._binds, ()
+        names, self._names = self._names, Names()
         self._reset()
         if line.resetting and line.real is None:
             line.note(Operation(kind, sql, args))
@@ -336,8 +338,9 @@ class StandInCursor:
         if line.resetting or not line.port.taking():
             return self._pass(kind, sql, args, options)
         parameters = args[0] if args else None
-        sent = line.statement(_text(sql), parameters, binds=binds, many=kind == "executemany")
-        step = line.port.begin(sent.call)
+        sent = line.statement(_text(sql), parameters, names=names, many=kind == "executemany")
+        with line.port.noting:
+            step = line.port.begin(sent.call)
         if step.mode == "pass":
             return self._pass(kind, sql, args, options)
         line.used = True
@@ -424,6 +427,8 @@ class StandInCursor:
             outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
         if not is_whole:
             outcome["end"] = False
+        elif len(rows) > 1 and sent.is_unordered:
+            outcome["unordered"] = True
         if line.setting_up:
             outcome["setup"] = True
         return outcome
@@ -486,6 +491,8 @@ class StandInCursor:
                 self._let_go()
             if not self._is_live:
                 self._rows = iter(())
+                if self._line.dialect.driver in _FORGETTING:
+                    self.rowcount = -1
 
     async def _async_soft_close(self) -> None:
         if self._real is not None:

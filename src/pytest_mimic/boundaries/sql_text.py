@@ -43,12 +43,14 @@ class Statement(NamedTuple):
         pieces: The text with its blanks folded; `Literal` where a column's name tells about a text.
         sources: Columns by parameter: `"1"` for the first one by position, else the parameter's name.
         verb: `SELECT`.
+        is_unordered: It is a SELECT without an `ORDER BY` of its own: its rows may come in any order.
     """
 
     signature: str
     pieces: tuple[str | Literal, ...]
     sources: dict[str, tuple[Source, ...]]
     verb: str
+    is_unordered: bool
 
     @property
     def columns(self) -> dict[str, str]:
@@ -80,7 +82,8 @@ def read_statement(sql: str) -> Statement:
         if mark.place in found:
             name = _mark_name(mark.text, number)
             sources[name] = sources.get(name, ()) + found[mark.place]
-    return Statement(f"{verb} {resource}".strip(), _pieces(tokens, found), sources, verb)
+    signature = f"{verb} {resource}".strip()
+    return Statement(signature, _pieces(tokens, found), sources, verb, _is_unordered(words))
 
 
 def words_of(sql: str) -> list[Token]:
@@ -145,6 +148,17 @@ def main_verb(words: Sequence[Token]) -> int | None:
             (j for j, w in enumerate(words[i:], i) if w.upper in _STATEMENTS and w.depth == word.depth), i
         )
     return None
+
+
+def _is_unordered(words: Sequence[Token]) -> bool:
+    start = main_verb(words)
+    if start is None or words[start].upper != "SELECT":
+        return False
+    depth = words[start].depth
+    return not any(
+        word.upper == "ORDER" and after.upper == "BY" and word.depth <= depth
+        for word, after in zip(words[start:], words[start + 1 :])
+    )
 
 
 def _selected(rest: Sequence[Token]) -> str:

@@ -6,15 +6,16 @@ Everything above the driver stays real: the pool, events, Core, the ORM, types a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from itertools import count
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.plain import from_plain, to_plain
 from pytest_mimic.boundaries.sql_calls import comparable_column
-from pytest_mimic.boundaries.sql_line import Database, Line, Operation, wait
+from pytest_mimic.boundaries.sql_line import Database, Line, Names, Operation, wait
 from pytest_mimic.boundaries.sql_standin import StandInConnection, StandInCursor, StandInDriver
 
 if TYPE_CHECKING:
@@ -57,15 +58,22 @@ class SqlBoundary:
             Edge(f"{postgresql}.pg8000", ("PGDialect_pg8000", "on_connect"), _registering),
         ]
 
-    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """All of an outcome but the numbers of a database's own types; nothing of what belongs to the engine."""
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+        """All of an outcome but the numbers of a database's own types; nothing of what belongs to the engine.
+
+        Without an `ORDER BY`, the order of rows does not count.
+        """
         if not isinstance(plain, dict):
             return plain
         if plain.get("setup"):  # a server may be updated
             return {}
         if "columns" not in plain:
             return plain
-        return {**plain, "columns": [comparable_column(column) for column in plain["columns"]]}
+        comparable = {**plain, "columns": [comparable_column(column) for column in plain["columns"]]}
+        is_unordered = comparable.pop("unordered", False) or (beside or {}).get("unordered", False)
+        if is_unordered:
+            comparable["rows"] = _rows_in_any_order(plain["rows"], (beside or plain).get("rows"))
+        return comparable
 
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(record: Any) -> None:
@@ -149,6 +157,14 @@ class SqlBoundary:
         return raw_connection
 
 
+def _rows_in_any_order(rows: list[Any], others: list[Any] | None) -> list[Any]:
+    """Sorted where the others are the same rows; else as they are, so that a difference is told at its place."""
+    in_order, others_in_order = (
+        sorted(each or (), key=lambda row: json.dumps(row, sort_keys=True)) for each in (rows, others)
+    )
+    return in_order if in_order == others_in_order else rows
+
+
 class Databases:
     """Which database a pool leads to: one for each URL, without regard to driver and credentials."""
 
@@ -210,12 +226,12 @@ class _StandInPool:
 
 
 def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
-    """Where a statement has left Core: a driver that takes parameters by place is not told their names any more."""
+    """Where a statement has left Core: its driver is not told what the parameters are called, and which are an `IN`'s."""
 
     def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
         __tracebackhide__ = True
         if isinstance(context.cursor, StandInCursor):
-            context.cursor._name_parameters(_names_by_place(context))
+            context.cursor._name_parameters(Names(_names_by_place(context), _lists(context)))
         return original(connection, dialect, context, *args)
 
     return execute
@@ -238,6 +254,16 @@ def _names_by_place(context: Any) -> Sequence[str]:
         elif name in context.compiled_parameters[0]:  # not one that became part of the text
             names.append(name)
     return names + lists
+
+
+def _lists(context: Any) -> list[list[list[str]]]:
+    """The parameters that each `IN` has become, value by value."""
+    return [_by_value(len(name) + 1, expanded) for name, expanded in context._expanded_parameters.items()]
+
+
+def _by_value(start: int, names: Sequence[str]) -> list[list[str]]:
+    """`name_1_1`, `name_1_2` are values of their own, `name_1_1_1` and `name_1_1_2` of one tuple."""
+    return [list(value) for _, value in groupby(names, lambda name: name[start:].partition("_")[0])]
 
 
 def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

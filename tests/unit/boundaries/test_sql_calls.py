@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from pytest_mimic import fingerprint
 from pytest_mimic._target import PARTS
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.boundaries.sql_calls import describe_statement, load_columns, store_columns
@@ -39,10 +41,53 @@ def test_parts_are_what_options_may_name() -> None:
     assert set(call.parts) == set(PARTS["sqlalchemy"])
 
 
-def test_parameter_without_an_identity_is_refused() -> None:
-    """A lock inside: the error names the parameter."""
-    with pytest.raises(UnstableIdentityError, match="sqlalchemy, parameter a"):
-        params_of(Point(threading.Lock()))
+@pytest.mark.parametrize(
+    ("many", "ignore"), [(False, "params.a"), (True, r"params.\*.a")], ids=["execute", "executemany"]
+)
+def test_parameter_without_an_identity_is_refused(many: bool, ignore: str) -> None:
+    """A lock inside: where it counts; the error names the parameter, and the line that leaves it out."""
+    given = [Point(threading.Lock())]
+    sent = describe_statement(
+        "INSERT INTO t (a) VALUES (?)",
+        [given, given] if many else given,
+        database=0,
+        redactor=Redactor(),
+        many=many,
+    )
+
+    with pytest.raises(UnstableIdentityError, match=rf"sqlalchemy ignore={ignore}\n"):
+        fingerprint(sent.call.parts)
+
+
+def test_expressions_of_sqlalchemy_count_by_their_type() -> None:
+    """No driver takes one as a parameter."""
+    sa = pytest.importorskip("sqlalchemy")
+
+    assert (
+        params_of(sa.select(1))
+        == params_of(sa.select(2))
+        == {"a": {"$object": "sqlalchemy.sql.selectable:Select"}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "binds"),
+    [
+        ([1, "b", "a", "c"], ["x", "a_1_1", "a_1_2", "a_1_3"]),
+        ({"x": 1, "a_1_1": "b", "a_1_2": "a", "a_1_3": "c"}, ()),
+    ],
+    ids=["by place", "by name"],
+)
+def test_order_of_the_values_of_in_is_free(parameters: Any, binds: Sequence[str]) -> None:
+    """They may come from a set; which parameter is the list's is SQLAlchemy's to say."""
+    marks = ":x :a_1_1 :a_1_2 :a_1_3".split() if not binds else ["?"] * 4
+    sql = "SELECT * FROM t WHERE b = {} AND a IN ({}, {}, {})".format(*marks)
+    lists = [[["a_1_1"], ["a_1_2"], ["a_1_3"]]]
+
+    call = describe_statement(sql, parameters, database=0, redactor=Redactor(), binds=binds, lists=lists).call
+
+    assert list(call.parts["params"].values()) == [1, "a", "b", "c"]
+    assert list(call.described["params"].values()) == [1, "b", "a", "c"]
 
 
 @pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])

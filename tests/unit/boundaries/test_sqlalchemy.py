@@ -7,6 +7,7 @@ import gc
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -242,6 +243,32 @@ def test_executemany_and_last_row(tape: DatabaseTape, connect: Connect, lite: Pl
     assert recorded == replayed == [2, 3, 2]
 
 
+def test_row_counts_are_those_that_the_application_sees_without_us(
+    tape: DatabaseTape, connect: Connect, place: Place
+) -> None:
+    """Drivers differ in what a closed cursor still knows."""
+    table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer, primary_key=True))
+
+    def steps(url: str) -> list[int]:
+        engine = connect(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE TEMPORARY TABLE t (a int)"))
+            results = [
+                connection.execute(table.insert(), [{"a": 1}, {"a": 2}, {"a": 3}]),
+                connection.execute(table.insert(), {"a": 4}),
+                connection.execute(table.update().values(a=5)),
+                connection.execute(table.select()),
+            ]
+            results[-1].all()
+            return [result.rowcount for result in results]
+
+    tape.again("off")
+    real = steps(place.real)
+    tape.again("record")
+
+    assert both(tape, place, steps) == (real, real)
+
+
 def test_order_of_written_rows_is_free(tape: DatabaseTape, connect: Connect, lite: Place) -> None:
     """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
     insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
@@ -260,6 +287,29 @@ def test_order_of_written_rows_is_free(tape: DatabaseTape, connect: Connect, lit
     tape.again("replay")
     with pytest.raises(MissingRecordingError, match="INSERT t"):
         steps(lite.gone, rows[:2])
+
+
+def test_order_of_the_values_of_in_is_free(tape: DatabaseTape, connect: Connect, place: Place) -> None:
+    """A set's come in any order; other values are another call, and what goes together in tuples stays together."""
+    table = sa.table("t", sa.column("a"), sa.column("b"))
+    pair = sa.tuple_(table.c.a, table.c.b)
+
+    def steps(url: str, values: list[int], pairs: list[tuple[int, str]]) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b text)", "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')")
+        query = sa.select(table.c.b).where(table.c.b != "", table.c.a.in_(values), pair.in_(pairs))
+        with engine.connect() as connection:
+            return connection.scalars(query.order_by(table.c.a)).all()
+
+    pairs = [(1, "x"), (2, "y"), (3, "q")]
+    recorded = steps(place.real, [1, 2, 7], pairs)
+    tape.again("replay")
+
+    assert steps(place.gone, [7, 1, 2], pairs[::-1]) == recorded == ["x", "y"]
+    for values, others in (([1, 2, 8], pairs), ([1, 2, 7], [(1, "y"), (2, "x"), (3, "q")])):
+        tape.again("replay")
+        with pytest.raises(MissingRecordingError, match="SELECT t"):
+            steps(place.gone, values, others)
 
 
 def test_parameters_count_and_are_named_by_column(tape: DatabaseTape, connect: Connect, lite: Place) -> None:
@@ -915,6 +965,32 @@ def test_verifying_compares_rows_and_not_the_server(
 
     with pytest.raises(DriftError):
         one(connect(place.real), "SELECT a FROM t")
+
+
+@pytest.mark.parametrize("order", ["", " ORDER BY b"], ids=["none", "given"])
+def test_order_of_rows_is_compared_where_the_query_gives_it(
+    tape: DatabaseTape, connect: Connect, lite: Place, order: str
+) -> None:
+    """Without an ORDER BY, a database may give rows in any order; other rows are drift all the same."""
+    engine = connect(lite.real)
+    query = f"SELECT a FROM t{order}"
+
+    def ask(*rows: str) -> Any:
+        mode = tape.mode
+        tape.again("off")
+        run(engine, "DROP TABLE IF EXISTS t", "CREATE TABLE t (a text, b int)")
+        run(engine, f"INSERT INTO t VALUES {', '.join(rows)}")
+        tape.again(mode)
+        with engine.connect() as connection:
+            return connection.scalars(sa.text(query)).all()
+
+    assert ask("('x', 1)", "('y', 2)", "('x', 3)") == ["x", "y", "x"]
+    tape.again("verify")
+
+    with pytest.raises(DriftError) if order else nullcontext():
+        assert ask("('x', 1)", "('x', 3)", "('y', 4)") == ["x", "x", "y"]
+    with pytest.raises(DriftError):
+        ask("('x', 1)", "('y', 2)", "('y', 3)")
 
 
 def test_numbers_of_the_databases_own_types_are_not_compared(
