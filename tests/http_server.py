@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import socket
 import threading
 import zlib
@@ -133,6 +134,26 @@ class Handler(BaseHTTPRequestHandler):
         packer = zlib.compressobj(wbits=31)
         chunks = [packer.compress(event.encode()) + packer.flush(zlib.Z_SYNC_FLUSH) for event in EVENTS]
         self.stream([*chunks, packer.flush()], "text/event-stream", Content_Encoding="gzip")
+
+    def page_long(self, query: dict[str, str]) -> None:
+        """More than a connection takes at once: sized, or in chunks as a document, or in compressed ones."""
+        parts = [random.Random(number).randbytes(50_000).hex().encode() for number in range(20)]
+        way = query.get("way")
+        if way == "html":
+            self.stream(parts, "text/html")
+        elif way == "gzip":
+            packer = zlib.compressobj(wbits=31)
+            packed = [packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) for part in parts]
+            self.stream([*packed, packer.flush()], "text/plain", Content_Encoding="gzip")
+        else:
+            self.answer(200, b"".join(parts))
+
+    def page_packed_lines(self, _: dict[str, str]) -> None:
+        """Text that is no stream by its name, in chunks, compressed."""
+        packer = zlib.compressobj(wbits=31)
+        lines = [b"one\n", b"two\n", b"three\n"]
+        chunks = [packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in lines]
+        self.stream([*chunks, packer.flush()], "text/plain", Content_Encoding="gzip")
 
     def page_chunks(self, _: dict[str, str]) -> None:
         self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")

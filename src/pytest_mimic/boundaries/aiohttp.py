@@ -164,6 +164,7 @@ class _Ear:
         self._payload: Any = None
         self._chunked = False
         self._open = b""
+        self._pieces: list[bytes] = []
 
     def catch_up(self, payload: Any) -> None:
         """Some of the body has come before it could be heard."""
@@ -173,9 +174,11 @@ class _Ear:
         starts = [0, *(ends or ())]
         self._recorder.chunks += [there[start:end] for start, end in pairwise(starts)]
         self.data(there[starts[-1] :])
+        self._pieces = [*payload._buffer]
 
     def data(self, data: bytes) -> None:
         """Some of the body has come."""
+        self._pieces.append(data)
         if self._chunked:
             self._open += data
         else:
@@ -208,14 +211,13 @@ class _Ear:
         """The response is given up; if that is before its end, the reader has left."""
         if self._recorder.done:
             return
-        self.end()
         if self._payload is not None:
             self._cut(self._payload._cursor)
         self._recorder.stopped()
 
     def _cut(self, size: int) -> None:
-        """Leaves what the reader has had: what came besides is an accident of the network."""
-        chunks = self._recorder.chunks
+        """Leaves what the reader has had, perhaps in parts of a chunk: what came besides is an accident of the network."""
+        chunks = self._recorder.chunks = self._pieces
         while chunks and sum(map(len, chunks[:-1])) >= size:
             chunks.pop()
         if chunks:

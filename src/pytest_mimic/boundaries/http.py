@@ -59,23 +59,29 @@ class HttpBoundary:
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Status, content type and body, or the type of what was raised: not dates, not where chunks end.
 
-        Of a body that a reader left, only what both were read of: how much comes besides is an accident.
+        Of a body that a reader left, only what both were read of: how much comes besides is an accident. Beside
+        nothing it is compared as it is, so that only what goes as far equals it.
         """
         if "status" not in plain:
             return {"error": plain["error"]["type"]}
-        body = body_value(plain.get("body"))
-        is_left = False
-        if beside is not None and "stopped" in (plain.get("end"), beside.get("end")):
-            is_left = beside.get("end") == "stopped"
-            data = b"".join(load_body(plain.get("body")))
-            length = len(b"".join(load_body(beside.get("body")))) if is_left else None
-            body = data[:length].decode("utf-8", "backslashreplace")
         kind = next((value for name, value in plain["headers"] if name.lower() == "content-type"), None)
         headers = {} if kind is None else {"content-type": kind}
-        found = {"status": plain["status"], "headers": headers, "body": body}
+        found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
+        is_left = beside is not None and beside.get("end") == "stopped"
+        if is_left or plain.get("end") == "stopped":
+            found |= _left(plain, beside, is_cut=is_left)
         if "error" in plain and not is_left:
             found["error"] = plain["error"]["type"]
         return found
+
+
+def _left(plain: dict[str, Any], beside: dict[str, Any] | None, *, is_cut: bool) -> dict[str, Any]:
+    """What both of two bodies were read of, one of which was left; with `is_cut`, the other one."""
+    chunks = load_body(plain.get("body"))
+    others = chunks if beside is None else load_body(beside.get("body"))
+    length = sum(map(len, others)) if is_cut else None
+    body = b"".join(chunks)[:length].decode("utf-8", "backslashreplace")
+    return {"body": body, "chunks": min(len(chunks), len(others))}
 
 
 class _Place(NamedTuple):
@@ -378,13 +384,14 @@ class Recorder:
         if not self._head:
             return end
         sent = set(secrets.values)
-        plain = _stored(self._head, self.chunks, decoded=self._decoded, secrets=secrets)
+        stopped = end.get("end") == "stopped"
+        plain = _stored(self._head, self.chunks, decoded=self._decoded, stopped=stopped, secrets=secrets)
         self._exchange.remember(secrets.values - sent)
         return {**plain, **end}
 
 
 def _stored(
-    head: dict[str, Any], chunks: Sequence[bytes], *, decoded: bool, secrets: Secrets
+    head: dict[str, Any], chunks: Sequence[bytes], *, decoded: bool, stopped: bool, secrets: Secrets
 ) -> dict[str, Any]:
     """A response as plain data, redacted; `secrets` learns what it says under secret names."""
     one = {name.lower(): value for name, value in head["headers"]}
@@ -398,6 +405,7 @@ def _stored(
         content_type=one.get("content-type"),
         compressed=compressed,
         sized="content-length" in one,
+        stopped=stopped,
         secrets=secrets,
     )
     headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]

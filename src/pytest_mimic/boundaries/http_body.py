@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from pytest_mimic._vault.json_text import looks_like_json, parse_json_text
 from pytest_mimic.boundaries.http_json import parse_json, style_of, write_json
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _STREAMS = (
     "stream+json",
     "grpc",
 )
-#: Documents that are read whole: where their chunks end says nothing.
-_WHOLE = ("json", "html", "xml", "css", "javascript")
+#: Documents that are read whole, as JSON texts are: where their chunks end says nothing.
+_WHOLE = ("html", "xml", "css", "javascript")
 
 
 def media_type(content_type: str | None) -> str:
@@ -161,6 +162,7 @@ def store_body(
     compressed: str | None,
     sized: bool,
     secrets: Secrets,
+    stopped: bool = False,
 ) -> dict[str, Any] | None:
     """A response's body as readable plain data, redacted; None where it is empty.
 
@@ -170,54 +172,88 @@ def store_body(
         compressed: The encoding that they had, if they came compressed.
         sized: The response said its length beforehand, so where chunks end says nothing.
         secrets: Learns what the body says under secret names, and hides it.
+        stopped: Its reader has left, perhaps after so many chunks.
 
     Returns:
-        One of `json` (with a `style` where it is not compact), `text` (with a `charset` unless it is UTF-8),
-        `base64`, `chunks`; with `compressed`, the encoding to restore on replay, where that is possible.
+        One of `json` (with a `style` where it is not compact), `text`, `base64`, `chunks`; with a `charset` where
+        there is text in another one than UTF-8, and with `compressed`, the encoding to restore on replay, where that
+        is possible.
     """
     chunks = [bytes(chunk) for chunk in chunks if chunk]
     if not chunks:
         return None
     kind = media_type(content_type)
-    if keeps_chunks(kind, chunks, sized=sized, compressed=compressed is not None):
-        body: dict[str, Any] = {"chunks": _stored_chunks(chunks, secrets)}
+    is_kept = keeps_chunks(kind, chunks, sized=sized, stopped=stopped)
+    pieces = chunks if is_kept else [b"".join(chunks)]
+    charset = _charset(pieces, parameters(content_type or "").get("charset", "utf-8"))
+    if is_kept:
+        body = _stored_chunks(pieces, charset, secrets)
     else:
-        charset = parameters(content_type or "").get("charset", "utf-8")
-        body = _stored_whole(b"".join(chunks), kind, charset, secrets)
+        body = _stored_whole(pieces[0], kind, charset, secrets)
+    if charset is not None and codecs.lookup(charset).name != "utf-8":
+        body["charset"] = charset
     if compressed and can_deflate(compressed):
         body["compressed"] = compressed
     return body
 
 
-def keeps_chunks(kind: str, chunks: Sequence[bytes], *, sized: bool, compressed: bool) -> bool:
+def keeps_chunks(kind: str, chunks: Sequence[bytes], *, sized: bool, stopped: bool = False) -> bool:
     """Whether where the chunks end is part of the outcome, or an accident of the network."""
     if any(word in kind for word in _STREAMS):
         return True
-    if sized or compressed or len(chunks) < 2:
+    if len(chunks) < 2:
         return False
-    if "json" in kind:
-        try:
-            parse_json(b"".join(chunks).decode())
-        except ValueError:
-            return True
-    return not any(word in kind for word in _WHOLE)
+    if stopped:
+        return True
+    if sized or any(word in kind for word in _WHOLE):
+        return False
+    return not _is_json(b"".join(chunks), kind)
 
 
-def _stored_whole(data: bytes, kind: str, charset: str, secrets: Secrets) -> dict[str, Any]:
-    text = as_text(data, charset)
-    if text is None and charset != "utf-8":
-        charset = "utf-8"
-        text = as_text(data)
-    if text is None:
-        return {"base64": base64.b64encode(data).decode()}
+def _is_json(data: bytes, kind: str) -> bool:
+    """Whether a body is stored as the value of one JSON text."""
+    if "json" not in kind and data.lstrip()[:1] not in (b"{", b"["):
+        return False
+    try:
+        parse_json(data.decode())
+    except ValueError:
+        return False
+    return True
+
+
+def _charset(pieces: Sequence[bytes], said: str) -> str | None:
+    """The charset in which a body is text and its pieces come back exactly; None where it is no text."""
+    data = b"".join(pieces)
+    for charset in (said, "utf-8"):
+        if as_text(data, charset) is None:
+            continue
+        if len(pieces) == 1 or b"".join(map(_encoder(charset), _texts(pieces, charset))) == data:
+            return charset
+    return None
+
+
+def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
+    """Chunks as texts, ends moved out of characters."""
+    decoder = codecs.getincrementaldecoder(charset)()
+    texts = [decoder.decode(chunk) for chunk in chunks]
+    return [text for text in [*texts, decoder.decode(b"", final=True)] if text]
+
+
+def _encoder(charset: str) -> Callable[[str], bytes]:
+    """Gives back the bytes of texts that follow each other."""
+    return codecs.getincrementalencoder(charset)().encode
+
+
+def _stored_whole(data: bytes, kind: str, charset: str | None, secrets: Secrets) -> dict[str, Any]:
+    if charset is None:
+        return _base64(data)
+    text = data.decode(charset)
     body: dict[str, Any] = {}
     if "json" in kind or text.lstrip()[:1] in ("{", "["):
         body = _stored_json(text, secrets)
     if not body:
         form = kind == "application/x-www-form-urlencoded"
         body = {"text": secrets.form(text) if form else secrets.text(text)}
-    if codecs.lookup(charset).name != "utf-8":
-        body["charset"] = charset
     return body
 
 
@@ -236,28 +272,33 @@ def _stored_json(text: str, secrets: Secrets) -> dict[str, Any]:
     return {"json": scrubbed, "style": style} if style else {"json": scrubbed}
 
 
-def _stored_chunks(chunks: Sequence[bytes], secrets: Secrets) -> list[Any]:
-    """Chunks as texts, ends moved out of characters; binary ones as base64."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        texts = [decoder.decode(chunk) for chunk in chunks]
-        texts.append(decoder.decode(b"", final=True))
-    except UnicodeDecodeError:
-        return [{"base64": base64.b64encode(chunk).decode()} for chunk in chunks]
-    if any(map(_CONTROL.search, texts)):
-        return [{"base64": base64.b64encode(chunk).decode()} for chunk in chunks]
-    return scrub_lines([text for text in texts if text], secrets)
+def _stored_chunks(chunks: Sequence[bytes], charset: str | None, secrets: Secrets) -> dict[str, Any]:
+    """Chunks as texts; binary ones as base64."""
+    if charset is None:
+        return {"chunks": [_base64(chunk) for chunk in chunks]}
+    return {"chunks": scrub_lines(_texts(chunks, charset), secrets)}
+
+
+def _base64(data: bytes) -> dict[str, Any]:
+    return {"base64": base64.b64encode(data).decode()}
 
 
 def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     """Texts that are one stream of lines, redacted line by line; chunks still end where they did.
 
-    An end inside a line that redaction changed moves to that line's end.
+    A document is redacted as a whole: what a value is secret for may stand in another line.
     """
-    lines = "".join(texts).splitlines(keepends=True)
-    for line in lines:
-        secrets.learn_line(line)
-    scrubbed = [secrets.line(line) for line in lines]
+    whole = "".join(texts)
+    lines = whole.splitlines(keepends=True)
+    if _is_document(lines):
+        text = secrets.text(whole)
+        scrubbed = text.splitlines(keepends=True)
+        if len(scrubbed) != len(lines):
+            lines, scrubbed = [whole], [text]
+    else:
+        for line in lines:
+            secrets.learn_line(line)
+        scrubbed = [secrets.line(line) for line in lines]
     if scrubbed == lines:
         return list(texts)
     ends = _moved_ends(texts, lines, scrubbed)
@@ -266,9 +307,15 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     return [cut for cut in cuts if cut]
 
 
+def _is_document(lines: Sequence[str]) -> bool:
+    """Whether lines are one JSON text, perhaps cut off by its reader, rather than one JSON text each."""
+    return bool(lines) and looks_like_json(lines[0]) and parse_json_text(lines[0]) is None
+
+
 def _moved_ends(texts: Sequence[str], lines: Sequence[str], scrubbed: Sequence[str]) -> list[int]:
     """Where each text ends once every line stands as it is scrubbed."""
     ends, position, line, before, after = [], 0, 0, 0, 0
+    kept: dict[int, tuple[int, int]] = {}
     for text in texts:
         position += len(text)
         while line < len(lines) and before + len(lines[line]) <= position:
@@ -276,9 +323,38 @@ def _moved_ends(texts: Sequence[str], lines: Sequence[str], scrubbed: Sequence[s
             line += 1
         inside = position - before
         if inside and lines[line] != scrubbed[line]:
-            inside = len(scrubbed[line])
+            if line not in kept:
+                kept[line] = _kept_ends(lines[line], scrubbed[line])
+            inside = _moved(inside, len(lines[line]), len(scrubbed[line]), *kept[line])
         ends.append(after + inside)
     return ends
+
+
+def _kept_ends(old: str, new: str) -> tuple[int, int]:
+    """How much a changed line has kept at its beginning, and at its end."""
+    start = _same(old, new)
+    return start, _same(old[start:][::-1], new[start:][::-1])
+
+
+def _same(one: str, other: str) -> int:
+    """How much two texts have in common from their beginning on; bisected, since lines may be megabytes long."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _moved(place: int, old: int, new: int, start: int, end: int) -> int:
+    """Where a place in a line of `old` signs is in one of `new`; amid what was changed, as far into it as it was."""
+    if place <= start:
+        return place
+    if place >= old - end:
+        return place + new - old
+    return start + (place - start) * (new - end - start) // (old - end - start)
 
 
 # Back to bytes
@@ -289,7 +365,8 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     if body is None:
         return []
     if "chunks" in body:
-        return [chunk.encode() if isinstance(chunk, str) else _bytes(chunk) for chunk in body["chunks"]]
+        encode = _encoder(body["charset"]) if "charset" in body else str.encode
+        return [encode(chunk) if isinstance(chunk, str) else _bytes(chunk) for chunk in body["chunks"]]
     return [_bytes(body)]
 
 
@@ -308,7 +385,7 @@ def body_value(body: dict[str, Any] | None) -> Any:
         return body["json"]
     if "chunks" in body:
         data = b"".join(load_body(body))
-        text = as_text(data)
+        text = as_text(data, body.get("charset", "utf-8"))
         return base64.b64encode(data).decode() if text is None else text
     return body.get("text", body.get("base64"))
 

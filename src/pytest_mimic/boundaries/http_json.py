@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from json import JSONEncoder, dumps, loads
 from typing import Any
 
 #: How servers lay JSON out: the words of a body's `style`, and what makes them.
@@ -23,8 +23,8 @@ def parse_json(text: str) -> Any:
         ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        value = loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
+        dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     return value
@@ -65,7 +65,7 @@ def write_json(value: Any, style: str = "") -> str:
         return _compact(value)
     words = style.split()
     layout: dict[str, Any] = next((_LAYOUTS[word] for word in words if word in _LAYOUTS), _LAYOUTS["compact"])
-    text = json.dumps(value, ensure_ascii="ascii" in words, **layout)
+    text = dumps(value, ensure_ascii="ascii" in words, **layout)
     if "html" in words:
         text = "".join(_HTML_ESCAPES.get(sign, sign) for sign in text)
     if "slashes" in words:
@@ -73,4 +73,4 @@ def write_json(value: Any, style: str = "") -> str:
     return f"{text}\n" if "newline" in words else text
 
 
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

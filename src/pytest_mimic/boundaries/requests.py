@@ -137,7 +137,7 @@ def _read_at_once(response: Any, recorder: Recorder) -> Any:
     recorder.complete()
     headers = list(raw.headers.items())
     answer = Answer(raw.status, raw.reason or "", _version(raw), headers, [data], stopped=False, error=None)
-    return _wire_response(answer, response.request, None)
+    return _wire_response(answer, response.request, None, retries=getattr(raw, "retries", None))
 
 
 def _version(raw: Any) -> str:
@@ -260,7 +260,8 @@ def _answer(
     whole = not (builds or stream or "error" in plain or "end" in plain or is_encoded(plain))
     answer = load_answer(plain, request.method, decoded=whole)
     if not whole:
-        return adapter.build_response(request, _wire_response(answer, request, exhausted))
+        retries = _retries(adapter)
+        return adapter.build_response(request, _wire_response(answer, request, exhausted, retries=retries))
     response = _read_response(adapter, answer, request)
     response._content = answer.chunks[0] if len(answer.chunks) == 1 else b"".join(answer.chunks)
     response._content_consumed = True
@@ -278,7 +279,7 @@ def _error(stored: dict[str, Any], request: Any) -> Exception:
 
 def _read_response(adapter: Any, answer: Answer, request: Any) -> Any:
     """A response as the session leaves it with its body read, minus the ways there that take urllib3 long."""
-    raw = _lazy_response()(answer, request)
+    raw = _lazy_response()(answer, request, adapter)
     requests = sys.modules["requests"]
     response = requests.Response()
     response.status_code = answer.status
@@ -310,16 +311,17 @@ def _lazy_response() -> type:
     base: Any = sys.modules["urllib3"].HTTPResponse
 
     class HTTPResponse(base):  # type: ignore[misc]
-        def __init__(self, answer: Answer, request: Any) -> None:
-            self._answer = answer, request
+        def __init__(self, answer: Answer, request: Any, adapter: Any) -> None:
+            self._answer = answer, request, adapter
             self._original_response = _cookies(answer)
 
         def __getattr__(self, name: str) -> Any:
             if "_fp" in self.__dict__ or name == "_answer":
                 raise AttributeError(name)
+            answer, request, adapter = self._answer
             body = io.BytesIO()
             body.close()
-            parts = _response_parts(*self._answer, body, self._original_response)
+            parts = _response_parts(answer, request, body, self._original_response, _retries(adapter))
             base.__init__(self, **parts, enforce_content_length=False)
             return getattr(self, name)
 
@@ -330,7 +332,12 @@ def _lazy_response() -> type:
     return HTTPResponse
 
 
-def _response_parts(answer: Answer, request: Any, body: Any, original: Any) -> dict[str, Any]:
+def _retries(adapter: Any) -> Any:
+    """The retries that urllib3 had for a request; which of them it needed is not recorded."""
+    return sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
+
+
+def _response_parts(answer: Answer, request: Any, body: Any, original: Any, retries: Any) -> dict[str, Any]:
     return {
         "body": body,
         "headers": sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
@@ -340,6 +347,7 @@ def _response_parts(answer: Answer, request: Any, body: Any, original: Any) -> d
         "preload_content": False,
         "decode_content": False,
         "original_response": original,
+        "retries": retries,
         "request_method": request.method,
         "request_url": request.url,
     }
@@ -372,7 +380,9 @@ def _cookies(answer: Answer) -> _CookieSource | None:
     return _CookieSource(message)
 
 
-def _wire_response(answer: Answer, request: Any, exhausted: Callable[[], Exception] | None) -> Any:
+def _wire_response(
+    answer: Answer, request: Any, exhausted: Callable[[], Exception] | None, *, retries: Any
+) -> Any:
     """A response that the standard library reads from the bytes of a connection, for who reads bit by bit."""
     from http.client import HTTPResponse
 
@@ -391,7 +401,9 @@ def _wire_response(answer: Answer, request: Any, exhausted: Callable[[], Excepti
         pieces.append(b"0\r\n\r\n")
     response = HTTPResponse(_Socket(pieces, last), method=request.method)  # type: ignore[arg-type]
     response.begin()
-    return sys.modules["urllib3"].HTTPResponse(**_response_parts(answer, request, response, response))
+    return sys.modules["urllib3"].HTTPResponse(
+        **_response_parts(answer, request, response, response, retries)
+    )
 
 
 class _Socket:

@@ -105,7 +105,7 @@ def test_without_decompressing(tape: Tape, server: Server) -> None:
     assert both(tape, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
 
 
-@pytest.mark.parametrize("page", ["events", "packed_events", "chunks"])
+@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
 def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
 
@@ -118,6 +118,20 @@ def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
     assert b"".join(real).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
     assert len(replayed) >= 3
     assert len(tape.plain[0]["body"]["chunks"]) >= 3
+
+
+@pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
+def test_a_stream_is_left_again_where_it_was_left(tape: Tape, server: Server, page: str) -> None:
+    """Who stops after so many reads can read as often on replay, of whatever body."""
+
+    async def talk(session: Any, url: str) -> list[bytes]:
+        async with session.get(f"{url}/{page}") as response:
+            return [await response.content.readany() for _ in range(3)]
+
+    real, replayed = both(tape, server, talk)
+
+    assert b"".join(real).startswith(b"".join(replayed))
+    assert all(replayed)
 
 
 def test_an_empty_body_is_read_chunk_by_chunk(tape: Tape, server: Server) -> None:

@@ -236,7 +236,7 @@ def test_cookies_of_an_unknown_date_are_left(tape, date):
         ),
         (
             {"status": 200, "headers": [], "body": {"chunks": ["a", "b"]}, "end": "stopped"},
-            {"status": 200, "headers": {}, "body": "ab"},
+            {"status": 200, "headers": {}, "body": "ab", "chunks": 2},
         ),
         ({"status": 204, "headers": []}, {"status": 204, "headers": {}, "body": None}),
         ({"error": {"type": "httpx:ReadTimeout", "message": "slow"}}, {"error": "httpx:ReadTimeout"}),
@@ -250,6 +250,10 @@ def test_cookies_of_an_unknown_date_are_left(tape, date):
 def test_what_verifying_compares(tape, plain, comparable):
     """Status, content type, body and the kind of error; not dates, nor where chunks end."""
     assert tape.boundary.comparable(plain) == comparable
+
+
+def chunked(*chunks, **end):
+    return {"status": 200, "headers": [], "body": {"chunks": list(chunks)}, **end}
 
 
 LEFT = {"status": 200, "headers": [], "end": "stopped"}
@@ -268,6 +272,8 @@ WHOLE = {"status": 200, "headers": []}
         ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
         ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
         ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
+        (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
+        (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
     ],
     ids=[
         "not read",
@@ -279,6 +285,8 @@ WHOLE = {"status": 200, "headers": []}
         "both left",
         "too short",
         "error",
+        "chunks",
+        "chunks of both",
     ],
 )
 def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
@@ -287,6 +295,38 @@ def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
 
     for one, other in ((recorded, now), (now, recorded)):
         assert (comparable(one, other) == comparable(other, one)) is same
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "serves"),
+    [
+        ({**WHOLE, "body": {"json": {"a": 1}}}, LEFT, True),
+        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ax"}}, False),
+        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "abc"}}, False),
+        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**LEFT, "body": {"text": "ab"}}, {**LEFT, "body": {"text": "abc"}}, False),
+        (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
+        ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
+        (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+    ],
+    ids=[
+        "not read",
+        "left",
+        "other",
+        "read to its end",
+        "less",
+        "more",
+        "chunks",
+        "now chunks",
+        "more chunks",
+    ],
+)
+def test_what_an_answer_that_is_left_replaces(tape, recorded, now, serves):
+    """Re-recording leaves a recording that gives its reader as many chunks, and all that they held."""
+    comparable = tape.boundary.comparable
+
+    assert (comparable(recorded, now) == comparable(now)) is serves
 
 
 def test_parts_are_what_options_may_name(tape):

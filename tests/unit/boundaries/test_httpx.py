@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -118,7 +119,7 @@ def test_http_2_has_no_reasons(httpx: ModuleType, tape: Tape, server: Server) ->
     assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
 
 
-@pytest.mark.parametrize("page", ["events", "packed_events", "chunks"])
+@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
 def test_keeps_chunks(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
 
@@ -131,6 +132,22 @@ def test_keeps_chunks(httpx: ModuleType, tape: Tape, server: Server, page: str) 
     secret, hidden = b"tok-4711-event", b"<redacted>"
     assert [chunk.replace(secret, hidden) for chunk in real] == replayed
     assert len(replayed) > 2
+
+
+@pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
+def test_a_stream_is_left_again_where_it_was_left(
+    httpx: ModuleType, tape: Tape, server: Server, page: str
+) -> None:
+    """Who stops after so many chunks has as many on replay, of whatever they are chunks."""
+
+    def talk(url: str) -> list[bytes]:
+        with httpx.stream("GET", f"{url}/{page}") as response:
+            return list(islice(response.iter_bytes(), 3))
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert len(replayed) == 3
 
 
 def test_events_are_readable(httpx: ModuleType, tape: Tape, server: Server) -> None:

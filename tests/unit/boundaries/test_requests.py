@@ -6,6 +6,7 @@ import io
 import os
 import signal
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_head(tape: Tape, server: Server) -> None:
     assert int(replayed.headers["Content-Length"]) > 0
 
 
-@pytest.mark.parametrize("page", ["events", "packed_events", "chunks"])
+@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
 def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
 
@@ -95,6 +96,22 @@ def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
 
     assert [chunk.replace(b"tok-4711-event", b"<redacted>") for chunk in real] == replayed
     assert len(replayed) > 2
+
+
+@pytest.mark.parametrize(("page", "size"), [("long", 1000), ("long?way=html", None), ("long?way=gzip", None)])
+def test_a_stream_is_left_again_where_it_was_left(
+    tape: Tape, server: Server, page: str, size: int | None
+) -> None:
+    """Who stops after so many chunks has the same ones on replay, of whatever they are chunks."""
+
+    def talk(url: str) -> list[bytes]:
+        with requests.get(f"{url}/{page}", stream=True) as response:
+            return list(islice(response.iter_content(size), 3))
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert len(replayed) == 3
 
 
 @pytest.mark.parametrize(
@@ -386,6 +403,19 @@ def test_what_is_read_already_looks_so(tape: Tape, server: Server) -> None:
         return [raw.status, raw.read(), hasattr(raw, "no_such_attribute"), raw.closed]
 
     assert both(tape, server, talk) == ([200, b"", False, True], [200, b"", False, True])
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_retries_can_be_asked_for(tape: Tape, server: Server, stream: bool) -> None:
+    """The raw response has those of its adapter, of which none was needed."""
+
+    def talk(url: str) -> list[Any]:
+        with requests.Session() as session:
+            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=3))
+            retries = session.get(f"{url}/users/1", stream=stream).raw.retries
+            return [retries.total, retries.history]
+
+    assert both(tape, server, talk) == ([3, ()], [3, ()])
 
 
 def test_long_bodies_are_read_in_parts(tape: Tape, server: Server) -> None:
