@@ -7,7 +7,7 @@ import gc
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -722,9 +722,13 @@ def test_databases_in_memory_are_each_their_own(tape: DatabaseTape, connect: Con
 
 
 def test_a_connection_may_be_used_by_several_threads(tape: DatabaseTape, connect: Connect) -> None:
-    """One connection for all threads, as a test has it with SQLite in memory: it is opened once."""
+    """One connection for all threads, as a test has it with SQLite in memory: it is opened once.
 
-    def steps() -> Any:
+    While recording, one thread uses it at a time: sqlite3 itself loses rows of a connection that two use at once
+    (Python 3.12 and newer).
+    """
+
+    def steps(turn: AbstractContextManager[Any]) -> Any:
         opened = []
 
         def opening() -> Any:
@@ -740,7 +744,7 @@ def test_a_connection_may_be_used_by_several_threads(tape: DatabaseTape, connect
 
         def work() -> None:
             barrier.wait()
-            with engine.connect() as connection:
+            with turn, engine.connect() as connection:
                 found.append(connection.scalar(sa.text("SELECT count(*) FROM t")))
 
         threads = [threading.Thread(target=work) for _ in range(4)]
@@ -750,9 +754,9 @@ def test_a_connection_may_be_used_by_several_threads(tape: DatabaseTape, connect
             thread.join()
         return [len(opened), found]
 
-    assert steps() == [1, [0, 0, 0, 0]]
+    assert steps(threading.Lock()) == [1, [0, 0, 0, 0]]
     tape.again("replay")
-    assert steps() == [0, [0, 0, 0, 0]]
+    assert steps(nullcontext()) == [0, [0, 0, 0, 0]]
 
 
 # -- engines that were there before, and after
