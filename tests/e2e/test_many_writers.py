@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+from pytest_mimic._vault import FolderStore
+
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of them in common.
 PROCESSES, THREADS, OWN, COMMON = (8, 16, 188, 500) if os.environ.get("MIMIC_TEST_LONG") else (3, 8, 30, 40)
 
@@ -68,3 +70,36 @@ def test_many_processes_and_threads_run_each_call_once(project):
     assert len([json.loads(held) for held in project.files().values()]) == COMMON + PROCESSES * OWN
     for number in range(PROCESSES):
         project.replay(process=True, env={"ME": f"p{number}"}).expect(passed=1, real=[])
+
+
+CLEARS = """
+import sys
+from threading import Thread
+
+from pytest_mimic._vault import FolderStore
+
+store = FolderStore(sys.argv[1])
+print("clearing", flush=True)
+waiting = Thread(target=sys.stdin.read)
+waiting.start()
+while waiting.is_alive():
+    store.prune({"recordings/shop.f"})
+"""
+
+
+def test_a_folder_that_is_cleared_meanwhile_is_made_again(tmp_path):
+    """Another process takes a folder for empty, and removes it, while a recording is about to be put there."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLEARS, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "clearing\n"
+    store = FolderStore(tmp_path)
+    for number in range(2000):
+        store.write("recordings/shop.f/1.json", b"%d" % number, durable=False)
+        assert store.delete(["recordings/shop.f/1.json"]) == [len(str(number))]
+    process.communicate()
+    assert process.returncode == 0

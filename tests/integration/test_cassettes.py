@@ -248,6 +248,7 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
         """
     shop.write("test_shop.py", test.format(city="Oslo", passes=False))
     new = shop.run().expect(failed=1)
+    assert list(shop.vault.iterdir()) == []
     shop.write("test_shop.py", test.format(city="Oslo", passes=True))
     shop.run().expect(passed=1)
     shop.write("test_shop.py", test.format(city="Rome", passes=False))

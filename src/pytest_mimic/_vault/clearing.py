@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic._vault.names import FOLDERS
@@ -19,10 +19,9 @@ def delete(store: Store, names: Iterable[str]) -> Counts:
     """See `Vault.delete`."""
     names = list(names)
     with store.lock(OBJECTS_LOCK):
-        sizes = store.delete(names)
+        sizes = remove(store, names)
         # All objects are looked at: a crash may have left some that no recording ever named.
         _, freed, bytes_freed = _collect(store, set(filter(is_object, store.names("objects"))))
-    _prune(store, names)
     return len(sizes), freed, sum(sizes) + bytes_freed
 
 
@@ -41,8 +40,7 @@ def _collect(store: Store, objects: set[str]) -> Counts:
         rest = [name for folder in FOLDERS for name in store.names(folder)]
         found = _references(store, rest)
         objects = set() if found is None else objects - found
-    sizes = store.delete(objects)
-    _prune(store, objects)
+    sizes = remove(store, objects)
     return 0, len(sizes), sum(sizes)
 
 
@@ -62,8 +60,10 @@ def _references(store: Store, names: Iterable[str]) -> set[str] | None:
     return found
 
 
-def _prune(store: Store, names: Iterable[str]) -> None:
-    """Remove folders that are empty now, where the store has folders."""
+def remove(store: Store, names: Collection[str]) -> list[int]:
+    """Delete files, and the folders that are empty then, where the store has folders; the files' sizes in bytes."""
+    sizes = store.delete(names)
     prune = getattr(store, "prune", None)
     if prune is not None:
         prune({name.rpartition("/")[0] for name in names})
+    return sizes

@@ -34,6 +34,7 @@ _CHUNK = 1 << 20
 _SMALL = 1 << 14
 _LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
 _LEFTOVER_AGE = 24 * 3600.0
+_MOVES = 100
 _numbers = count()
 
 
@@ -86,7 +87,7 @@ class FolderStore:
             self._make_ready(dirname(path))
             _write_file(whole, data, durable=durable)
             try:
-                replace(whole, path)
+                _move(whole, path)
             except BaseException:
                 with suppress(OSError):
                     unlink(whole)
@@ -217,6 +218,15 @@ def _write_file(path: str, data: Data, *, durable: bool) -> None:
         raise
 
 
+def _move(file: str, path: str) -> None:
+    """Also where another process, which clears, has just removed the folder as an empty one."""
+    for _ in range(_MOVES):
+        with suppress(FileNotFoundError):
+            return replace(file, path)
+        _make_folders(dirname(path))
+    return replace(file, path)
+
+
 def _write_all(file: int, view: memoryview) -> None:
     """Also where the system takes less than it is given."""
     while view:
@@ -249,8 +259,10 @@ def _make_folders(path: str, *, mode: int = 0o777) -> None:
         _make_folders(parent)
     try:
         mkdir(path, mode)
-    except OSError:
-        if not isdir(path):
+    except OSError as reason:
+        if isinstance(reason, FileNotFoundError) and parent not in ("", path):  # it was removed meanwhile
+            _make_folders(path, mode=mode)
+        elif not isdir(path):
             raise
 
 

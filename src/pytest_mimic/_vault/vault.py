@@ -213,12 +213,12 @@ class Vault:
 
     def restore(self, name: str, data: bytes | None) -> None:
         """Put back what `store.read` gave before a `write`; None takes the file away."""
-        from pytest_mimic._vault.clearing import references
+        from pytest_mimic._vault.clearing import references, remove
 
         now = self.store.read(name)
         self.replaced |= references(now or b"") - references(data or b"")
         if data is None:
-            self.store.delete([name])
+            remove(self.store, [name])
         else:
             self.store.write(name, data)
 
