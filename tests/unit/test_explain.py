@@ -10,10 +10,13 @@ import pytest
 
 from pytest_mimic import _explain
 from pytest_mimic._describe import call_label, describe_arguments, differences
+from pytest_mimic._target import Target
 from pytest_mimic._vault.redact import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 TEST = "tests/test_rates.py::test_day"
+FIRST_ID = "12345678-1234-5678-1234-567812345678"
+SECOND_ID = "12345678-1234-5678-1234-567812345679"
 
 
 class Recorded(NamedTuple):
@@ -143,6 +146,18 @@ def test_arguments_that_were_not_stored_are_explained() -> None:
         ),
         ({"day": datetime.date(2026, 11, 2)}, {"day": datetime.date(2026, 11, 9)}, "ignore=day"),
         ({"day": "2026-11-02"}, {"day": "2026-11-09"}, "ignore=day"),
+        ({"words": ["SET", FIRST_ID]}, {"words": ["SET", SECOND_ID]}, "ignore=words.1"),
+        ({"pairs": [["a", FIRST_ID]]}, {"pairs": [["a", SECOND_ID]]}, "ignore=pairs.0.1"),
+        (
+            {"payload": {"request-id": FIRST_ID}},
+            {"payload": {"request-id": SECOND_ID}},
+            "ignore=\"payload['request-id']\"",
+        ),
+        (
+            {"payload": {"Ann's": FIRST_ID}},
+            {"payload": {"Ann's": SECOND_ID}},
+            """ignore='payload["Ann'"'"'s"]'""",
+        ),
     ],
 )
 def test_what_changes_from_run_to_run_can_be_ignored(
@@ -152,6 +167,41 @@ def test_what_changes_from_run_to_run_can_be_ignored(
     text = missed(described(**new), Recorded(described(**old)))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
+    assert Target(f"shop.api:fetch_rates {remedy}").options.ignore
+
+
+@pytest.mark.parametrize(
+    ("label", "old", "new", "remedy"),
+    [
+        (
+            "sqlalchemy INSERT orders",
+            {"params": {"id": {"$uuid": FIRST_ID}}},
+            {"params": {"id": {"$uuid": SECOND_ID}}},
+            "sqlalchemy ignore=params.id",
+        ),
+        (
+            "redis SET order",
+            {"command": ["SET", "order", FIRST_ID]},
+            {"command": ["SET", "order", SECOND_ID]},
+            "redis ignore=command.2",
+        ),
+        (
+            "redis MULTI order",
+            {"commands": [["MULTI"], ["SET", "order", FIRST_ID], ["EXEC"]]},
+            {"commands": [["MULTI"], ["SET", "order", SECOND_ID], ["EXEC"]]},
+            "redis ignore=commands.1.2",
+        ),
+    ],
+    ids=["sql", "redis", "redis transaction"],
+)
+def test_what_changes_at_a_database_can_be_ignored(
+    label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
+) -> None:
+    """The option leaves out that value alone: the parameter whole, of a command's words this one."""
+    text = str(_explain.missing(label, arguments=new, candidates=[Recorded(old)]))
+
+    assert text.splitlines()[-1] == f"  if it changes from run to run: {remedy}"
+    assert Target(remedy).options.ignore
 
 
 @pytest.mark.parametrize(
@@ -162,6 +212,7 @@ def test_what_changes_from_run_to_run_can_be_ignored(
         ({"day": "2026-11-02"}, {"day": "never"}),
         ({"at": "2024-05-01T12:00:00Z"}, {}),
         ({"n": 3}, {"n": 4}),
+        ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
     ],
 )
 def test_nothing_else_is_offered_to_be_ignored(old: dict[str, object], new: dict[str, object]) -> None:
