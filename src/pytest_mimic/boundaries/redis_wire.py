@@ -43,20 +43,21 @@ def describe_commands(
 ) -> BoundaryCall:
     """Describes what is sent at once: one command, a pipeline, or a transaction."""
     secret = [secret_places(command, redactor) for command in commands]
-    shown = [_plain_command(command, places, redactor) for command, places in zip(commands, secret)]
-    counted = [in_order(plain, command) for plain, command in zip(shown, commands)]
+    plain = [_plain_command(command, places, redactor) for command, places in zip(commands, secret)]
+    # Described as it counts: a miss shows each word at the place by which `ignore=` names it.
+    counted = [in_order(words, command) for words, command in zip(plain, commands)]
     parts: dict[str, Any] = {"database": database, "protocol": protocol}
     described: dict[str, Any] = {}
     if len(commands) == 1:
         verb, name = verb_of(commands[0]), "command"
         resource = first_key(commands[0], secret[0])
-        parts[name], described[name] = counted[0], _shortened(shown[0])
+        parts[name], described[name] = counted[0], _shortened(counted[0])
     else:
         is_transaction = verb_of(commands[0]) == "MULTI"
         verb, name = ("MULTI" if is_transaction else "PIPELINE"), "commands"
         first = 1 if is_transaction else 0
         resource = first_key(commands[first], secret[first])
-        parts[name], described[name] = counted, _shortened(shown)
+        parts[name], described[name] = counted, _shortened(counted)
     if database:
         described["database"] = database
     shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
