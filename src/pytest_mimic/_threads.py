@@ -41,17 +41,21 @@ class Handing:
         self._put(ThreadPoolExecutor, "submit", self._submitting)
 
     def _put(self, holder: type, name: str, wrap: Callable[[Any], Any]) -> None:
-        original = vars(holder)[name]
+        original = getattr(holder, name)
         ours = functools.wraps(original)(wrap(original))
-        self._originals.append((holder, name, original, ours))
+        self._originals.append((holder, name, vars(holder).get(name), ours))
         setattr(holder, name, ours)
 
     def _restore(self) -> None:
         """Puts back what is still there; what others put in its place stays."""
         while self._originals:
-            holder, name, original, ours = self._originals.pop()
-            if vars(holder)[name] is ours:
-                setattr(holder, name, original)
+            holder, name, own, ours = self._originals.pop()
+            if vars(holder).get(name) is not ours:
+                continue
+            if own is None:  # inherited, as the threads of gevent do
+                delattr(holder, name)
+            else:
+                setattr(holder, name, own)
 
     def _starting(self, original: Callable[[Thread], None]) -> Callable[[Thread], None]:
         def start(thread: Thread) -> None:

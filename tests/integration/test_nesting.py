@@ -273,6 +273,37 @@ def test_threads_are_as_they_were_after_a_recording_call(project):
     project.record().expect(passed=1)
 
 
+def test_threads_may_be_of_another_class(project):
+    """As gevent puts one in place of `threading.Thread` that inherits `start`: it is left as it was, too."""
+    project.ini("shop:in_thread", "shop:price")
+    project.write("shop.py", SHOP)
+    project.write(
+        "conftest.py",
+        """
+        import threading
+
+        class GreenThread(threading.Thread):
+            pass
+
+        threading.Thread = GreenThread
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import threading, shop
+
+        def test_it():
+            assert shop.in_thread("abc") == [3]
+            assert "start" not in vars(threading.Thread)
+        """,
+    )
+
+    run = project.record(process=True).expect(passed=1, real=["in_thread abc", "price abc"])
+
+    assert {name.split("/")[2] for name in run.vault} == {"in_thread"}
+
+
 def test_what_others_do_to_threads_stays(project):
     """A `Thread.start` replaced inside of the call, a thread's own `run`, a thread that cannot start again."""
     project.ini("shop:patching", "shop:own_run", "shop:twice", "shop:price")
