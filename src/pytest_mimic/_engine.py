@@ -54,7 +54,7 @@ class Engine:
         redactor: Redactor,
         ledger: Ledger,
         flights: Flights,
-        today: Callable[[], str],
+        today: str,
     ) -> None:
         self.settings = settings
         self.vault = vault
@@ -68,7 +68,8 @@ class Engine:
         self.problems = Problems(ledger.children)
         self.cassettes_before: dict[str, bytes | None] = {}
         self._flights = flights
-        self.today = today
+        # Of the session: the test that makes a call may have stopped the clock.
+        self._today = today
         self._guard = threading.Lock()
         self._known: dict[str, Recording] = {}
 
@@ -389,7 +390,7 @@ class Engine:
             arguments=call.arguments if self.settings.store_arguments else None,
             source=call.plan.source,
             test=self.test,
-            recorded=self.today(),
+            recorded=self._today,
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
         )
@@ -477,7 +478,7 @@ class Engine:
         """Writes a cassette; what stood before comes back if its test fails."""
         if name not in self.cassettes_before:
             self.cassettes_before[name] = self.vault.store.read(name)
-        self.vault.write_cassette(name, entries, test=self.test, recorded=self.today())
+        self.vault.write_cassette(name, entries, test=self.test, recorded=self._today)
 
     def end_cassettes(self, *, passed: bool) -> None:
         """Settles the cassettes that the ending test has written."""

@@ -87,7 +87,7 @@ class Session:
             redactor=self.redactor,
             ledger=self.ledger,
             flights=Flights(lock_folder(settings.vault)),
-            today=lambda: strftime("%Y-%m-%d"),
+            today=strftime("%Y-%m-%d"),
         )
         self.targets: list[Target] = []
         folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))

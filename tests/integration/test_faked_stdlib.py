@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 SHOP = """
@@ -96,6 +98,35 @@ def test_replaying_and_verifying_use_what_recording_needs_for_its_lock_no_more(p
     project.record(env={"RECORDING": "1"}).expect(passed=1)
     project.replay().expect(passed=1)
     project.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"])
+
+
+@pytest.mark.parametrize(
+    "stopped", ['freezegun.freeze_time("2020-01-02")', 'time_machine.travel("2020-01-02", tick=False)']
+)
+def test_a_stopped_clock_tells_neither_the_date_nor_the_duration(project, stopped):
+    """Those are of the real call."""
+    module = stopped.partition(".")[0]
+    pytest.importorskip(module)
+    project.ini("shop:count")
+    project.write("shop.py", "def count(to):\n    return sum(range(to))\n")
+    project.write(
+        "test_shop.py",
+        f"""
+        import datetime, {module}
+        import shop
+
+        @{stopped}
+        def test_it():
+            assert datetime.date.today() == datetime.date(2020, 1, 2)
+            assert shop.count(100_000) == 4_999_950_000
+        """,
+    )
+
+    project.record().expect(passed=1)
+
+    (recording,) = (json.loads(text) for text in project.files().values())
+    assert recording["outcomes"][0]["duration"] > 0
+    assert recording["recorded"] != "2020-01-02"
 
 
 def test_a_faked_read_is_no_account_of_a_forked_process(project):
