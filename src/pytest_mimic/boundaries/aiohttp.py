@@ -165,6 +165,7 @@ class _Ear:
         self._chunked = False
         self._open = b""
         self._pieces: list[bytes] = []
+        self._cancelled_at = -1
 
     def catch_up(self, payload: Any) -> None:
         """Some of the body has come before it could be heard."""
@@ -207,13 +208,29 @@ class _Ear:
             self.end()
             self._recorder.failed(_stored_error(error))
 
+    def cancel(self) -> None:
+        """The reader was cancelled while it waited; perhaps it comes back."""
+        self._cancelled_at = self._payload._cursor
+
     def leave(self) -> None:
-        """The response is given up; if that is before its end, the reader has left."""
+        """The response is given up; if that is before its end, the reader has left, or was cancelled."""
         if self._recorder.done:
             return
         if self._payload is not None:
-            self._cut(self._payload._cursor)
+            size = self._payload._cursor
+            if size == self._cancelled_at:
+                self._abandon()
+                return
+            self._cut(size)
         self._recorder.stopped()
+
+    def _abandon(self) -> None:
+        from asyncio import CancelledError
+
+        try:
+            raise CancelledError  # a timeout's by now: the step tells of what is handled
+        except CancelledError:
+            self._recorder.abandon()
 
     def _cut(self, size: int) -> None:
         """Leaves what the reader has had, perhaps in parts of a chunk: what came besides is an accident of the network."""
@@ -260,6 +277,9 @@ def _heard_reader(reader: Any, ear: _Ear) -> type:
                 await super()._wait(func_name)
             except asyncio.TimeoutError as error:
                 ear.fail(error)
+                raise
+            except asyncio.CancelledError:
+                ear.cancel()
                 raise
 
     return HeardReader

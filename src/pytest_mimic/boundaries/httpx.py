@@ -168,8 +168,13 @@ def _stream_classes(module: Any, stored_error: Callable[[BaseException], Any]) -
                 for chunk in self._stream:
                     recorder.chunks.append(chunk)
                     yield chunk
+            except GeneratorExit:
+                raise
             except Exception as error:
                 recorder.failed(stored_error(error))
+                raise
+            except BaseException:
+                recorder.abandon()
                 raise
             recorder.complete()
 

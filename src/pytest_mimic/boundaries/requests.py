@@ -164,7 +164,7 @@ class _HeardFile:
         except tuple(_SOCKET_ERRORS.values()) as error:
             self._tell({"type": f"builtins:{_kind(error)}", "message": str(error)})
             raise
-        except Exception:
+        except BaseException:
             self._recorder.abandon()
             raise
         if not data and size != (0,):

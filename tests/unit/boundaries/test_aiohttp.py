@@ -453,6 +453,35 @@ def test_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
     assert (tape.plain, tape.abandoned) == ([], 1)
 
 
+def test_body_that_is_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
+    """A timeout around the reading says nothing of the server."""
+
+    async def talk(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(response.read(), 0.1)
+
+    run(talk, server)
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
+def test_reading_goes_on_after_it_was_cancelled(tape: Tape, server: Server) -> None:
+    """Whoever waits again, and comes to the end, has its outcome."""
+
+    async def talk(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(response.content.readexactly(100), 0.1)
+            server.stopping.set()
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await response.read()
+
+    run(talk, server)
+
+    assert [plain["error"]["type"] for plain in tape.plain] == ["aiohttp:ClientPayloadError"]
+
+
 @pytest.mark.parametrize("page", ["flaky", "changing"])
 def test_verifying(tape: Tape, server: Server, page: str) -> None:
     """Verifying runs for real and compares; a difference reaches whoever reads."""

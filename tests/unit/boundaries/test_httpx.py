@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import io
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -497,6 +498,24 @@ def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, ser
                 await asyncio.wait_for(client.get(f"{server.url}/stall"), 0.2)
 
     asyncio.run(talk())
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
+def test_body_that_is_interrupted_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """Neither does a Ctrl-C."""
+
+    def ring(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with httpx.stream("GET", f"{server.url}/stall") as response:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(KeyboardInterrupt):
+                response.read()
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
     assert (tape.plain, tape.abandoned) == ([], 1)
 

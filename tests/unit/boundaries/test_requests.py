@@ -520,20 +520,24 @@ def test_error_of_others_is_no_outcome(tape: Tape, server: Server) -> None:
     assert (tape.plain, tape.abandoned) == ([], 1)
 
 
-def test_body_that_is_interrupted_is_no_outcome(tape: Tape, server: Server) -> None:
-    """A signal handler that raises, as timeouts around a test do, says nothing of the server."""
+class Alarm(Exception):
+    """A timeout around a test."""
 
-    class Alarm(Exception):
-        pass
+
+@pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
+def test_body_that_is_interrupted_is_no_outcome(
+    tape: Tape, server: Server, kind: type[BaseException]
+) -> None:
+    """What a signal handler raises, a Ctrl-C too, says nothing of the server."""
 
     def ring(*_: object) -> None:
-        raise Alarm
+        raise kind
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
         with requests.get(f"{server.url}/stall", stream=True) as response:
             signal.setitimer(signal.ITIMER_REAL, 0.2)
-            with pytest.raises(Alarm):
+            with pytest.raises(kind):
                 response.raw.read(50)
     finally:
         signal.signal(signal.SIGALRM, before)
