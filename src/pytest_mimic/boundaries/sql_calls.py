@@ -92,7 +92,7 @@ def describe_statement(
     if many and statement.verb in _CHANGES and not _gives_rows(text):
         counted = _unordered(params)
     elif lists and namer.knows(lists):
-        counted = _with_unordered_lists(params, [[namer.given(names) for names in one] for one in lists])
+        counted = _with_unordered_lists(params, (given for one in lists for given in namer.given(one)))
     parts = {"database": database, "statement": text, "params": counted}
     described: dict[str, Any] = {"statement": _shown(text)}
     if params:
@@ -156,7 +156,7 @@ class _Namer:
     ) -> None:
         self._sources = sources
         self._path = "params.*." if is_many else "params."
-        self._names: dict[str, str] = {}
+        self._names: dict[str, list[str]] = {}
         self._binds = {str(place): name for place, name in enumerate(binds, 1)}
         self._redactor = redactor
         self.secrets: list[str] = []
@@ -170,12 +170,13 @@ class _Namer:
             places = [(str(place), value) for place, value in enumerate(parameters, 1)]
             marked = [(mark, self._binds.get(mark, ""), value) for mark, value in places]
         secret = self._redactor.secret
+        self._names = {}
         plain: dict[str, Any] = {}
         for mark, own, value in marked:
             sources = self._sources.get(mark, ())
             is_secret = secret(own) or any(source.hides(value, secret) for source in sources)
             name = _free(own if named else self._column(sources, is_secret=is_secret) or own or mark, plain)
-            self._names[own] = name
+            self._names.setdefault(own, []).append(name)
             plain[name] = self._hidden(mark, value) if is_secret else self._shown(name, value)
         return plain
 
@@ -183,9 +184,11 @@ class _Namer:
         """Whether all these parameters are there: an event may have replaced what Core sends."""
         return all(name in self._names for members in lists for names in members for name in names)
 
-    def given(self, names: Iterable[str]) -> list[str]:
-        """The names that it has given to parameters with these names in SQLAlchemy."""
-        return [self._names[name] for name in names]
+    def given(self, members: Sequence[Sequence[str]]) -> list[list[list[str]]]:
+        """The names that it has given to the parameters of an `IN`, once for each place where that stands."""
+        names = [[self._names[name] for name in value] for value in members]
+        count = min((len(places) for value in names for places in value), default=0)
+        return [[[places[n] for places in value] for value in names] for n in range(count)]
 
     def _column(self, sources: Sequence[Source], *, is_secret: bool) -> str:
         """The first column's name, unless it is a secret one and the parameter is none."""
