@@ -219,6 +219,12 @@ class Redactor:
                     box[key] = self.scrub_data(value)
         return root[0]
 
+    def scrub_json(self, text: str) -> str:
+        """A text that is JSON, without its secrets and otherwise as it is written; any other as it is."""
+        if parse_json_text(text) is None:
+            return text
+        return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_json)
+
     def scrub_data(self, text: str) -> str:
         """A text that is JSON, an urlencoded form or a URL as a whole, without its secrets; any other, without its URLs'."""
         if looks_like_json(text) and parse_json_text(text) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._vault.redact import PLACEHOLDER
@@ -94,23 +93,10 @@ def is_secret_key(key: bytes, redactor: Redactor) -> bool:
 
 def hide_json(value: bytes, redactor: Redactor) -> bytes:
     """A value that is JSON, without what stands under secret names in it."""
-    if value[:1] not in (b"{", b"["):
-        return value
     try:
-        parsed = loads(value)
-    except ValueError:
+        return redactor.scrub_json(value.decode()).encode()
+    except UnicodeError:
         return value
-    hidden = _hide_parsed(parsed, redactor)
-    return value if hidden == parsed else dumps(hidden).encode()
-
-
-def _hide_parsed(parsed: Any, redactor: Redactor) -> Any:
-    if isinstance(parsed, dict):
-        return {
-            key: blank(item, PLACEHOLDER) if redactor.secret(key) else _hide_parsed(item, redactor)
-            for key, item in parsed.items()
-        }
-    return [_hide_parsed(item, redactor) for item in parsed] if isinstance(parsed, list) else parsed
 
 
 def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from json import dumps, loads
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._vault.redact import PLACEHOLDER
@@ -257,7 +257,7 @@ def _unknown(value: object, path: str) -> Any:
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """The value, with what stands under secret names inside of mappings, lists and JSON texts replaced."""
     if isinstance(value, str):
-        return _hide_in_json(value, redactor) if value[:1] in ("{", "[") else value
+        return redactor.scrub_json(value)
     if type(value) is dict:
         return {
             key: blank(item, PLACEHOLDER) if redactor.secret(key) else hide_inside(item, redactor)
@@ -268,15 +268,6 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     if type(value).__module__.startswith("psycopg") and hasattr(value, "obj"):
         return {"$json": hide_inside(value.obj, redactor)}
     return value
-
-
-def _hide_in_json(text: str, redactor: Redactor) -> str:
-    try:
-        parsed = loads(text)
-    except ValueError:
-        return text
-    hidden = hide_inside(parsed, redactor)
-    return text if hidden == parsed else dumps(hidden)
 
 
 def _shown(plain: Any) -> Any:

@@ -58,6 +58,24 @@ def test_replies_come_back(reply: object) -> None:
     assert back == reply
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ('{"password":"hunter2","é":1.10}', '{"password":"<redacted>","é":1.10}'),
+        (json.dumps({"body": '{"password": "hunter2"}'}), json.dumps({"body": '{"password": "<redacted>"}'})),
+        ("[" * 700 + "]" * 700, "[" * 700 + "]" * 700),
+        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
+    ],
+    ids=["as it is written", "in a text", "deep", "deeper"],
+)
+def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
+    """But for its secrets, wherever they stand, and however deep it is."""
+    call = describe_commands([[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor())
+
+    assert call.parts["command"] == ["SET", "a", kept]
+    assert store_reply(value.encode(), [b"GET", b"a"], Redactor()) == kept
+
+
 def test_errors_come_back_as_the_clients_own() -> None:
     """A class that this client does not have is a ResponseError, with the server's words."""
     back = through_json(exceptions.NoScriptError("no script"))

@@ -13,7 +13,12 @@ import pytest
 from pytest_mimic import fingerprint
 from pytest_mimic._target import PARTS
 from pytest_mimic._vault.redact import Redactor
-from pytest_mimic.boundaries.sql_calls import describe_statement, load_columns, store_columns
+from pytest_mimic.boundaries.sql_calls import (
+    describe_statement,
+    load_columns,
+    store_columns,
+    store_rows,
+)
 from pytest_mimic.errors import UnstableIdentityError
 
 
@@ -154,6 +159,22 @@ def test_parameter_for_a_secret_column_is_hidden(sql: str) -> None:
 
     assert "hunter2" not in json.dumps([sent.call.parts, sent.call.described])
     assert "hunter2" in sent.secrets
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ('{"password":"hunter2","é":1.10}', '{"password":"<redacted>","é":1.10}'),
+        (json.dumps({"body": '{"password": "hunter2"}'}), json.dumps({"body": '{"password": "<redacted>"}'})),
+        ("[" * 700 + "]" * 700, "[" * 700 + "]" * 700),
+        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
+    ],
+    ids=["as it is written", "in a text", "deep", "deeper"],
+)
+def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
+    """But for its secrets, wherever they stand, and however deep it is."""
+    assert params_of(value) == {"a": kept}
+    assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
 
 
 def test_text_that_only_begins_like_json_is_kept() -> None:
