@@ -11,13 +11,14 @@ from typing import Any
 _TOKEN = re.compile(
     r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<sign>[{}\[\],])|(?P<word>[^\s{}\[\],:"]+)"""
 )
-_BEFORE = "\ufeff \t\r\n"
+#: What may stand before a JSON text: a byte order mark, and what keeps it from being run as a script.
+_BEFORE = re.compile(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
 _WORDS = {"null": "null", "false": "false", "true": "false"}
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether a text begins as a JSON mapping or list does, perhaps after a byte order mark."""
-    return text.lstrip(_BEFORE)[:1] in ("{", "[")
+    """Whether a text begins as a JSON mapping or list does, perhaps after what guards it."""
+    return text.startswith(("{", "["), _start(text))
 
 
 def parse_json_text(text: str) -> Any:
@@ -25,7 +26,7 @@ def parse_json_text(text: str) -> Any:
     if not looks_like_json(text):
         return None
     try:
-        return loads(text.lstrip(_BEFORE))
+        return loads(text[_start(text) :])
     except (ValueError, RecursionError):
         return None
 
@@ -61,7 +62,13 @@ def replace_in_json(
             return _changed(token[0], inner)
         return token[0]
 
-    return _TOKEN.sub(replaced, text)
+    start = _start(text)
+    return text[:start] + _TOKEN.sub(replaced, text[start:])
+
+
+def _start(text: str) -> int:
+    before = _BEFORE.match(text)
+    return before.end() if before else 0
 
 
 def _zero(word: str) -> str:

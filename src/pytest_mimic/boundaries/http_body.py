@@ -59,7 +59,7 @@ def as_text(data: bytes, charset: str = "utf-8") -> str | None:
     try:
         text = data.decode(charset)
         return None if _CONTROL.search(text) or text.encode(charset) != data else text
-    except (UnicodeError, LookupError):
+    except (ValueError, LookupError):
         return None
 
 
@@ -290,7 +290,7 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     """
     whole = "".join(texts)
     lines = whole.splitlines(keepends=True)
-    if _is_document(lines):
+    if _is_document(whole, lines):
         text = secrets.text(whole)
         scrubbed = text.splitlines(keepends=True)
         if len(scrubbed) != len(lines):
@@ -307,9 +307,9 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     return [cut for cut in cuts if cut]
 
 
-def _is_document(lines: Sequence[str]) -> bool:
+def _is_document(whole: str, lines: Sequence[str]) -> bool:
     """Whether lines are one JSON text, perhaps cut off by its reader, rather than one JSON text each."""
-    return bool(lines) and looks_like_json(lines[0]) and parse_json_text(lines[0]) is None
+    return looks_like_json(whole) and parse_json_text(next(filter(str.strip, lines))) is None
 
 
 def _moved_ends(texts: Sequence[str], lines: Sequence[str], scrubbed: Sequence[str]) -> list[int]:

@@ -147,6 +147,7 @@ def test_bodies_in_another_charset_than_they_say():
     """A wrong charset is no reason to make text unreadable; what is no text at all is kept as bytes."""
     assert stored("ä".encode(), kind="text/plain; charset=ascii") == ({"text": "ä"}, "ä".encode())
     assert stored(b"\xff\xfe\xfd", kind="text/plain; charset=ascii")[1] == b"\xff\xfe\xfd"
+    assert stored(b"text", kind="text/plain; charset=utf\0") == ({"text": "text"}, b"text")
 
 
 def test_chunks_with_control_signs_are_kept_as_bytes():
@@ -228,6 +229,8 @@ def test_chunks_end_between_characters():
         (['a\n{"tok', 'en":"x1"}\nb', "c\n"], ['a\n{"tok', 'en":"<redacted>"}\nb', "c\n"]),
         (['{"token":"abc', 'def","n":1}'], ['{"token":"<reda', 'cted>","n":1}']),
         (['data: {"token":"x1","a":NaN}\n'], ['data: {"token":"<redacted>","a":NaN}\n']),
+        ([")]}'\n{\n", ' "token":\n  "x1"\n}'], [")]}'\n{\n", ' "token":\n  "<redacted>"\n}']),
+        (['\n{"a": 1}\n', '{"token":["x1"]}\n'], ['\n{"a": 1}\n', '{"token":["<redacted>"]}\n']),
         (['{"token":{"id":"x1","ttl":60}}\n'], ['{"token":{"id":"<redacted>","ttl":0}}\n']),
         (
             ['{"token":"abcd1234efgh"}\n', "say abcd1234efgh", " twice\n"],
@@ -266,6 +269,9 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
         ('{"token":"abc","a":NaN}', "application/json", '{"token":"<redacted>","a":NaN}'),
         ('{"token":"abc","a":1,"a":2}', "application/json", '{"token":"<redacted>","a":1,"a":2}'),
         ('\ufeff{"token":"abc"}', "application/json", '\ufeff{"token":"<redacted>"}'),
+        (')]}\',\n{"token": ["abc"]}\n', "application/json", ')]}\',\n{"token": ["<redacted>"]}\n'),
+        ('for (;;);{"token":"abc"}', "application/json", 'for (;;);{"token":"<redacted>"}'),
+        ('while(1);{"token":"abc","a', "text/javascript", 'while(1);{"token":"<redacted>","a'),
         ('{"token":"abc","items":[1,', "application/json", '{"token":"<redacted>","items":[1,'),
         (
             '{"auth":{"client_token":"abc","policies":["a","b"],"lease":3600,"renewable":true,"note":null}}',
