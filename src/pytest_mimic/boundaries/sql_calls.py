@@ -96,7 +96,7 @@ def describe_statement(
     parts = {"database": database, "statement": text, "params": counted}
     described: dict[str, Any] = {"statement": _shown(text)}
     if params:
-        described["params"] = _shown(params)
+        described["params"] = _shown(counted)
     if database:
         described["database"] = database
     call = BoundaryCall(
