@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.boundaries.redis_commands import Command, first_word, read_commands
+from pytest_mimic.boundaries.redis_commands import Command, first_word, read_commands, text_of
 from pytest_mimic.boundaries.redis_wire import (
     LISTENING,
     comparable_reply,
@@ -48,6 +48,7 @@ class RedisBoundary:
     def __init__(self, name: str) -> None:
         self.name = name
         self._talks: WeakKeyDictionary[Any, Talk] = WeakKeyDictionary()
+        self._scripts: dict[str, Any] = {}
 
     def edges(self) -> Sequence[Edge]:
         """The methods of connections that touch the socket, and what draws lots above them."""
@@ -73,6 +74,8 @@ class RedisBoundary:
             ),
             Edge("redis.lock", ("Lock", "acquire"), _acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _acquire),
+            Edge("redis.commands.core", ("Script", "__call__"), self._call_script),
+            Edge("redis.commands.core", ("AsyncScript", "__call__"), self._call_script),
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -89,6 +92,20 @@ class RedisBoundary:
         if talk is None:
             talk = self._talks[connection] = Talk()
         return talk
+
+    def _call_script(self, original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+        @wraps(original)
+        def call(script: Any, *args: Any, **kwargs: Any) -> Any:
+            """Its text is kept: `_loads` needs it."""
+            self._scripts[str(script.sha)] = script.script
+            return original(script, *args, **kwargs)
+
+        return call
+
+    def _loads(self, connection: Any, batch: Batch) -> list[Any]:
+        """Commands that load the scripts which a batch is about: whether a server knows them is no part of its replies."""
+        texts = [self._scripts.get(sha) for sha in batch.scripts()]
+        return [connection.pack_command("SCRIPT", "LOAD", text) for text in texts if text is not None]
 
     # -- sync
 
@@ -119,6 +136,9 @@ class RedisBoundary:
             if batch is None:
                 return None
             with batch.talking(talk, at="send"):
+                for load in self._loads(connection, batch):
+                    original(connection, load)
+                    _caught(connection.read_response)
                 return original(connection, command, *args, **kwargs)
 
         return send_packed_command
@@ -177,6 +197,10 @@ class RedisBoundary:
             if batch is None:
                 return None
             with batch.talking(talk, at="send"):
+                for load in self._loads(connection, batch):
+                    await original(connection, load)
+                    with suppress(_errors().ResponseError):
+                        await connection.read_response()
                 return await original(connection, command, *args, **kwargs)
 
         return send_packed_command
@@ -384,6 +408,16 @@ class Batch:
             raise
         finally:
             talk.is_busy = was_busy
+
+    def scripts(self) -> list[str]:
+        """The scripts that its commands are about, by their hashes; none where nothing is recorded."""
+        found: list[bytes] = []
+        for command in self._commands if self._step.mode == "run" else ():
+            if first_word(command) in ("EVALSHA", "EVALSHA_RO"):
+                found += command[1:2]
+            elif first_word(command) == "SCRIPT":
+                found += command[2:]
+        return [text_of(sha) for sha in dict.fromkeys(found)]
 
     def _end_with(self, error: BaseException, at: Literal["send", "read"]) -> None:
         """Records what the client has raised instead of giving a reply; an interrupt is no outcome."""

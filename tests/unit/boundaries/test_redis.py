@@ -217,19 +217,69 @@ def test_locks(both: Any) -> None:
     assert recorded == replayed == [True, False, False, True, True, False, None, False, b"own"]
 
 
-def test_scripts_are_loaded_when_the_server_does_not_know_them(both: Any, tape: DatabaseTape) -> None:
-    """EVALSHA, the refusal, SCRIPT LOAD and EVALSHA again: as it went when it was recorded."""
+@pytest.mark.parametrize("first", ["known", "unknown"])
+def test_whether_a_server_knows_a_script_does_not_count(tape: DatabaseTape, port: int, first: str) -> None:
+    """It is loaded beforehand, alone and in a pipeline: recorded and compared are its replies."""
+
+    def steps(place: int) -> Any:
+        with redis.Redis(port=place) as client:
+            client.set("a", 5)
+            double = client.register_script("return redis.call('GET', KEYS[1]) * ARGV[1]")
+            pipe = client.pipeline()
+            double(keys=["a"], args=[3], client=pipe)
+            return [pipe.execute(), double(keys=["a"], args=[2])]
+
+    def forget() -> None:
+        tape.again("off")
+        with redis.Redis(port=port) as client:
+            client.script_flush()
+
+    forget()
+    if first == "known":
+        steps(port)
+    tape.again("record")
+    recorded = steps(port)
+    if first == "known":
+        forget()
+    tape.again("verify")
+
+    assert steps(port) == recorded == [[15], 10]
+    tape.again("replay")
+    assert steps(GONE) == recorded
+    assert tape.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
+
+
+def test_scripts_of_the_async_client_are_loaded_too(tape: DatabaseTape, port: int) -> None:
+    """Whether the server knows them does not count."""
+
+    async def steps(place: int) -> Any:
+        client = redis.asyncio.Redis(port=place)
+        script = client.register_script("return ARGV[1]")
+        seen = await script(keys=["a"], args=["x"])
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    with redis.Redis(port=port) as client:
+        client.script_flush()
+    recorded = asyncio.run(steps(port))
+    tape.again("verify")
+
+    assert asyncio.run(steps(port)) == recorded == b"x"
+    assert tape.signatures == ["EVALSHA a"]
+
+
+def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, tape: DatabaseTape) -> None:
+    """The refusal is the server's answer to SCRIPT LOAD."""
 
     def steps(client: Any) -> Any:
-        client.script_flush()
-        client.set("a", 5)
-        double = client.register_script("return redis.call('GET', KEYS[1]) * ARGV[1]")
-        return [double(keys=["a"], args=[2]), double(keys=["a"], args=[3])]
+        with pytest.raises(redis.ResponseError, match="Error compiling script") as caught:
+            client.register_script("no Lua")(keys=["a"])
+        return str(caught.value)
 
     recorded, replayed = both(steps)
 
-    assert recorded == replayed == [10, 15]
-    assert tape.signatures[2:] == ["EVALSHA a", "SCRIPT LOAD", "EVALSHA a", "EVALSHA a"]
+    assert recorded == replayed
+    assert tape.signatures == ["EVALSHA a", "SCRIPT LOAD"]
 
 
 def test_blocking_commands_keep_their_outcome_and_not_their_wait(tape: DatabaseTape, port: int) -> None:
