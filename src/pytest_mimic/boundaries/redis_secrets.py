@@ -48,6 +48,8 @@ _SECRET_SETTINGS = frozenset(
     {b"requirepass", b"masterauth", b"tls-key-file-pass", b"tls-client-key-file-pass"}
 )
 _SEPARATOR = re.compile(r"[:/.]")
+#: A password's hash as the server keeps it, and a password that it draws.
+_HASH = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
 def secret_places(command: Command, redactor: Redactor) -> set[int]:
@@ -106,6 +108,8 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
         return reply
     if verb == "CONFIG" and isinstance(reply, (dict, list)):
         return _hide_settings(reply, redactor)
+    if verb == "ACL":
+        return _hide_hashes(reply)
     if verb == "MGET" and isinstance(reply, list):
         return _hide_named(reply, command[1:], lambda key: is_secret_key(key, redactor))
     if verb in _POPPING and isinstance(reply, list):
@@ -169,6 +173,14 @@ def _hide_settings(reply: Any, redactor: Redactor) -> Any:
         for name, value in pairs
     ]
     return dict(hidden) if isinstance(reply, dict) else [part for pair in hidden for part in pair]
+
+
+def _hide_hashes(reply: Any) -> Any:
+    if isinstance(reply, list):
+        return [_hide_hashes(item) for item in reply]
+    if isinstance(reply, dict):
+        return {key: _hide_hashes(item) for key, item in reply.items()}
+    return _HASH.sub(PLACEHOLDER.encode(), reply) if isinstance(reply, bytes) else reply
 
 
 def _hide_pairs(pairs: Any, redactor: Redactor, *, every: bool = False) -> Any:

@@ -103,18 +103,23 @@ def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Seq
     """
     if queued and verb_of(command) == "EXEC" and isinstance(reply, list):
         return [store_reply(each, of, redactor) for each, of in zip(reply, queued)]
-    return _tagged(_plain_reply(hide_reply(reply, command, redactor), redactor), verb_of(command))
+    return _tagged(_plain_reply(hide_reply(reply, command, redactor), redactor), command)
 
 
-def _tagged(plain: Any, verb: str) -> Any:
+def _tagged(plain: Any, command: Command) -> Any:
     """Says of a list whether the order of its items means nothing."""
     if not isinstance(plain, list):
         return plain
+    verb = verb_of(command)
     if verb in _UNORDERED:
         return {"$unordered": plain}
     if verb in _IN_TURN:
         return {"$pairs": plain}
-    return [plain[0], {_SCANNING[verb]: plain[1]}] if verb in _SCANNING and len(plain) == 2 else plain
+    if verb not in _SCANNING or len(plain) != 2:
+        return plain
+    is_named = any(part.upper() == b"NOVALUES" for part in command[3:])
+    tag = "$unordered" if is_named else _SCANNING[verb]
+    return [plain[0], {tag: plain[1]}]
 
 
 def comparable_reply(plain: Any) -> Any:

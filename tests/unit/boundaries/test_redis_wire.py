@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from typing import Any
@@ -22,6 +23,9 @@ from pytest_mimic.boundaries.redis_wire import (
     store_reply,
 )
 from pytest_mimic.errors import CorruptRecordingError
+
+#: A password as Redis keeps it.
+HASH = hashlib.sha256(b"hunter2").hexdigest().encode()
 
 
 def through_json(reply: object) -> Any:
@@ -210,7 +214,7 @@ def test_arguments_that_are_no_values_are_kept(command: str) -> None:
         ("HRANDFIELD ann 9 WITHVALUES", [[b"password", b"hunter2"]], [["password", "<redacted>"]]),
         ("HRANDFIELD ann 9 WITHVALUES", [b"password", b"hunter2"], ["password", "<redacted>"]),
         ("HRANDFIELD ann 2", [b"password", b"name"], ["password", "name"]),
-        ("HSCAN ann 0 NOVALUES", [b"0", [b"password", b"name"]], ["0", {"$pairs": ["password", "name"]}]),
+        ("HSCAN ann 0 NOVALUES", [b"0", [b"password", b"name"]], ["0", {"$unordered": ["password", "name"]}]),
         ("HGETDEL ann FIELDS 2 name password", [b"Ann", b"hunter2"], ["Ann", "<redacted>"]),
         ("SORT ids GET user:*:token", [b"hunter2"], ["<redacted>"]),
         ("XRANGE ann:token - +", [[b"1-1", [b"value", b"hunter2"]]], [["1-1", ["value", "<redacted>"]]]),
@@ -220,6 +224,11 @@ def test_arguments_that_are_no_values_are_kept(command: str) -> None:
             {b"first-entry": [b"1-1", [b"password", b"hunter2"]]},
             {"first-entry": ["1-1", ["password", "<redacted>"]]},
         ),
+        ("ACL GETUSER ann", [b"passwords", [HASH]], ["passwords", ["<redacted>"]]),
+        ("ACL GETUSER ann", {b"passwords": [HASH]}, {"passwords": ["<redacted>"]}),
+        ("ACL LIST", [b"user ann on #%s ~* +get" % HASH], ["user ann on #<redacted> ~* +get"]),
+        ("ACL GENPASS", HASH, "<redacted>"),
+        ("ACL WHOAMI", b"ann", "ann"),
         ("SET ann:token a", b"OK", "OK"),
         ("TYPE ann:token", b"string", "string"),
         ("EXISTS ann:token", 1, 1),
