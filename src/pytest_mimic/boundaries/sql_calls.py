@@ -91,7 +91,7 @@ def describe_statement(
     counted = params
     if many and statement.verb in _CHANGES and not _gives_rows(text):
         counted = _unordered(params)
-    elif lists and namer.knows(lists):
+    elif params and namer.knows(lists):
         counted = _with_unordered_lists(params, (given for one in lists for given in namer.given(one)))
     parts = {"database": database, "statement": text, "params": counted}
     described: dict[str, Any] = {"statement": _shown(text)}

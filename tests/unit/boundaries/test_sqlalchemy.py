@@ -312,6 +312,26 @@ def test_order_of_the_values_of_in_is_free(tape: DatabaseTape, connect: Connect,
             steps(place.gone, values, others)
 
 
+def test_an_in_may_be_empty(tape: DatabaseTape, connect: Connect, place: Place) -> None:
+    """It has no parameters, and perhaps the statement has no others."""
+    table = sa.table("t", sa.column("a"))
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)")
+        with engine.connect() as connection:
+            none, every = (
+                connection.scalars(sa.select(table.c.a).where(condition)).all()
+                for condition in (table.c.a.in_([]), table.c.a.not_in([]))
+            )
+        return none, every
+
+    recorded = steps(place.real)
+    tape.again("replay")
+
+    assert steps(place.gone) == recorded == ([], [1])
+
+
 def test_order_of_an_in_that_stands_twice_is_free(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """A subquery that is used twice has one list, and by place two of each parameter."""
     table = sa.table("t", sa.column("a"), sa.column("b"))
