@@ -13,6 +13,8 @@ _LAYOUTS: dict[str, dict[str, Any]] = {
     "indent-2": {"indent": 2},
     "indent-4": {"indent": 4},
 }
+#: Lists and mappings in each other; recordings, and what is shown of them, are written by functions that call themselves.
+_DEEPEST = 200
 _HTML_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -20,14 +22,27 @@ def parse_json(text: str) -> Any:
     """The value of a JSON text that plain data can hold.
 
     Raises:
-        ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice.
+        ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice; or is nested
+            too deep.
     """
     try:
         value = loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
         dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+    if text.count("[") + text.count("{") > _DEEPEST and _is_deep(value):
+        raise ValueError("nested too deep")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        boxes = (box.values() if isinstance(box, dict) else box for box in level)
+        level = [inner for box in boxes for inner in box if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def _refuse(constant: str) -> None:

@@ -84,6 +84,15 @@ def test_other_json_stays_text(text):
     assert data == text.encode()
 
 
+def test_deep_json_stays_text():
+    """What is nested deeper than JSON files are read and written is no value, in requests and in responses."""
+    text = '{"token":"abc"}'.join(["[" * 500, "]" * 500])
+    hidden = text.replace("abc", "<redacted>")
+
+    assert stored(text.encode()) == ({"text": hidden}, hidden.encode())
+    assert describe_body(text.encode(), "application/json", None) == ("text", text)
+
+
 @given(JSON)
 def test_any_json_comes_back(value):
     """Whatever a Python server sends comes back as the same bytes."""
