@@ -185,7 +185,7 @@ def store_body(
     kind = media_type(content_type)
     is_kept = keeps_chunks(kind, chunks, sized=sized, stopped=stopped)
     pieces = chunks if is_kept else [b"".join(chunks)]
-    charset = _charset(pieces, parameters(content_type or "").get("charset", "utf-8"))
+    charset = _charset(pieces, parameters(content_type or "").get("charset", "utf-8"), is_kept=is_kept)
     if is_kept:
         body = _stored_chunks(pieces, charset, secrets)
     else:
@@ -221,13 +221,13 @@ def _is_json(data: bytes, kind: str) -> bool:
     return True
 
 
-def _charset(pieces: Sequence[bytes], said: str) -> str | None:
+def _charset(pieces: Sequence[bytes], said: str, *, is_kept: bool) -> str | None:
     """The charset in which a body is text and its pieces come back exactly; None where it is no text."""
     data = b"".join(pieces)
     for charset in (said, "utf-8"):
         if as_text(data, charset) is None:
             continue
-        if len(pieces) == 1 or b"".join(map(_encoder(charset), _texts(pieces, charset))) == data:
+        if not is_kept or b"".join(map(_encoder(charset), _texts(pieces, charset))) == data:
             return charset
     return None
 

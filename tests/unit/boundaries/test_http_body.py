@@ -211,6 +211,13 @@ def test_chunks_in_another_charset(charset, word):
     assert data == "".join(hidden).encode(charset)
 
 
+def test_a_stream_in_one_chunk_comes_back():
+    """Also in a charset whose texts end with a sign of their own."""
+    event = "data: 日本".encode("iso-2022-jp")
+
+    assert stored(event, kind="text/event-stream; charset=iso-2022-jp", sized=False)[1] == event
+
+
 def test_a_document_that_is_left_keeps_no_secret():
     """What a value is secret for stands in another line, or another chunk; those are as many as they were."""
     text = '{\n "a": 1,\n "password":\n  "abc",\n "client_secret": "defg",\n "list": [1,\n'
