@@ -18,7 +18,7 @@ from pytest_mimic.boundaries.http_json import parse_json, style_of, write_json
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.http_secrets import Secrets
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _PARAMETER = re.compile(
     r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
 )

@@ -283,6 +283,7 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
         ),
         ('{"a":1.10,"token":"abc"}', "application/json", '{"a":1.1,"token":"<redacted>"}'),
         ('{"token":"abc","a":NaN}', "application/json", '{"token":"<redacted>","a":NaN}'),
+        ('{"token":"abc","a":"\x7f"}', "application/json", '{"token":"<redacted>","a":"\x7f"}'),
         ('{"token":"abc","a":1,"a":2}', "application/json", '{"token":"<redacted>","a":1,"a":2}'),
         ('\ufeff{"token":"abc"}', "application/json", '\ufeff{"token":"<redacted>"}'),
         (')]}\',\n{"token": ["abc"]}\n', "application/json", ')]}\',\n{"token": ["<redacted>"]}\n'),
