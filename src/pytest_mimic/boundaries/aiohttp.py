@@ -1,6 +1,6 @@
 """The boundary of aiohttp's client: `BaseConnector.connect`, under sessions, redirects, cookies and middlewares.
 
-Read against aiohttp 3.12 to 3.14. On replay the session gets a connection that holds the recorded response: the request is
+Read against aiohttp 3.12.1 to 3.14. On replay the session gets a connection that holds the recorded response: the request is
 really built and written, to nowhere, and the response is the session's own. WebSockets and `aiohttp.test_utils` are
 left alone; connection events of trace configs do not happen, since nothing is connected.
 """
