@@ -11,8 +11,10 @@ import datetime as dt
 import ipaddress
 import math
 import uuid
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
@@ -154,7 +156,11 @@ def _plain_foreign(value: object, path: str, unknown: Fallback | None) -> Any:
         fields = [to_plain(item, path, unknown=unknown) for item in _FOREIGN[name][0](value)]
         return {"$" + name: fields}
     if isinstance(value, tuple):
-        return {"$tuple": _plain_items(value, path, unknown)}
+        items = _plain_items(value, path, unknown)
+        names: tuple[str, ...] | None = getattr(value, "_fields", None)
+        if names is None:
+            return {"$tuple": items}
+        return {"$named": items, "class": type(value).__name__, "fields": list(names)}
     if unknown is not None:
         return unknown(value, path)
     kind = type(value)
@@ -283,6 +289,16 @@ def _read_time(text: str, plain: dict[str, Any]) -> dt.time:
     return moment.replace(tzinfo=ZoneInfo(plain["zone"]))
 
 
+@cache
+def _named_tuple(name: str, *fields: str) -> Any:
+    return namedtuple(name, fields)
+
+
+def _read_named(items: list[Any], plain: dict[str, Any]) -> Any:
+    """A named tuple, as drivers make of a composite type; its class is made anew by them, too."""
+    return _named_tuple(plain["class"], *plain["fields"])(*from_plain(items))
+
+
 def _read_ip(text: str, plain: dict[str, Any]) -> Any:
     kind = plain["kind"]
     if not kind.startswith(("IPv4", "IPv6")):
@@ -303,6 +319,7 @@ _DECODERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "$timedelta": lambda v, _: dt.timedelta(*v),
     "$uuid": lambda v, _: uuid.UUID(v),
     "$tuple": lambda v, _: tuple(from_plain(v)),
+    "$named": _read_named,
     "$set": lambda v, _: set(from_plain(v)),
     "$frozenset": lambda v, _: frozenset(from_plain(v)),
     "$dict": lambda v, _: {from_plain(key): from_plain(item) for key, item in v},
@@ -326,7 +343,10 @@ def blank(value: object, placeholder: str) -> Any:
     if value is None:
         return None
     if isinstance(value, (list, tuple, set, frozenset)):
-        return type(value)(blank(item, placeholder) for item in value)
+        make = getattr(
+            value, "_make", type(value)
+        )  # as a named tuple, which a composite type of a database is
+        return make([blank(item, placeholder) for item in value])
     if isinstance(value, dict):
         return {key: blank(item, placeholder) for key, item in value.items()}
     if isinstance(value, dt.datetime):

@@ -8,7 +8,7 @@ import json
 import math
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +19,14 @@ from pytest_mimic.boundaries.plain import blank, from_plain, to_plain
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+class Address(NamedTuple):
+    """As psycopg makes one of a composite type."""
+
+    street: str
+    number: int
+
 
 VALUES = {
     "null": None,
@@ -62,6 +70,16 @@ def test_value_comes_back_equal_and_of_its_type(value: Any) -> None:
 
     assert type(back) is type(value)
     assert repr(back) == repr(value) or back == value
+
+
+def test_named_tuple_keeps_its_names() -> None:
+    """Its class is one of the same name, as a driver makes one in each process."""
+    back = from_plain(json.loads(json.dumps(to_plain([Address("Storgata", 5), Address("Torget", 1)]))))
+
+    assert back == [("Storgata", 5), ("Torget", 1)]
+    assert repr(back[0]) == "Address(street='Storgata', number=5)"
+    assert back[0].number == 5
+    assert type(back[0]) is type(back[1])
 
 
 def test_zone_keeps_its_name_and_its_hour() -> None:
@@ -200,6 +218,7 @@ def test_any_nesting_comes_back(value: Any) -> None:
         (dt.time(5, 5, tzinfo=BERLIN), dt.time(0, tzinfo=BERLIN)),
         (uuid.UUID(int=5), uuid.UUID(int=0)),
         (["a", None], ["***", None]),
+        (Address("Storgata", 5), Address("***", 0)),
         ({"k": "a"}, {"k": "***"}),
         (None, None),
     ],

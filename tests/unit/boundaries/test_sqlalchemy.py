@@ -664,6 +664,33 @@ def test_types_registered_in_a_connect_event(
     assert steps(pg.real) == {"a": "2"}
 
 
+def test_a_composite_type_registered_in_a_connect_event(
+    tape: DatabaseTape, connect: Connect, pg: Place
+) -> None:
+    """psycopg makes a named tuple of it, in a secret column too."""
+    from psycopg.types.composite import CompositeInfo, register_composite
+
+    tape.again("off")
+    run(connect(pg.real), "CREATE TYPE address AS (street text, number int)")
+    tape.again("record")
+
+    def register(connection: Any, _record: Any) -> None:
+        register_composite(CompositeInfo.fetch(connection, "address"), connection)
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        sa.event.listen(engine, "connect", register)
+        with engine.connect() as connection:
+            sql = "SELECT row('Torget', 5)::address AS home, row('Torget', 5)::address AS secret"
+            home, secret = connection.execute(sa.text(sql)).one()
+        return home.street, home.number, type(home).__name__, secret.number
+
+    recorded, replayed = both(tape, pg, steps)
+
+    assert recorded == ("Torget", 5, "address", 5)
+    assert replayed == ("Torget", 5, "address", 0)
+
+
 def test_pings_and_recycling_are_no_calls(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """A pool may ask whether its connection is alive, or open another, as it likes."""
     engine = connect(place.real, pool_pre_ping=True, pool_recycle=0)
