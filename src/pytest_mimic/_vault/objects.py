@@ -45,7 +45,7 @@ class Objects:
         self._store = store
         self.label = label
         self.forbidden = pickles == "forbid"
-        self._rehearsed: set[str] = set()
+        self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
 
     def path(self, name: str) -> str:
@@ -240,9 +240,10 @@ class Objects:
         """Refuses a pickle that would change what it imports; looks once, and not where it may run code anyhow."""
         from pytest_mimic._outcome.rehearsal import rehearse
 
-        if not entry.get("code") and entry["checksum"] not in self._rehearsed:
-            rehearse(stream, buffers, count=entry.get("count", 1))
-            self._rehearsed.add(entry["checksum"])
+        content = entry["checksum"], entry.get("count", 1)
+        if not entry.get("code") and content not in self._rehearsed:
+            rehearse(stream, buffers, count=content[1])
+            self._rehearsed.add(content)
 
     def _damaged(self, name: str, whose: Whose, how: str) -> MimicError:
         detail = f" ({how})" if how else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._outcome import loading
 from pytest_mimic._outcome.plain import layout, text_of
+from pytest_mimic._outcome.rehearsal import rehearse
 from pytest_mimic._vault.container import DamagedError, Packer, checksum_of, claimed_checksum, unpack
 from pytest_mimic._vault.objects import Objects, fingerprint_in
 from pytest_mimic._vault.parsing import FORMAT, check_entry, parse, parse_recording
@@ -252,8 +253,11 @@ def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     """Whether a sound file of other bytes loads by the names that ours needs: a set in another order, say."""
     stream, buffers = unpack(data, checksum)
     admission = loading.Admission(facts["imports"], facts.get("code", ()))
+    pickles = facts.get("count", 1)
     try:
-        loading.load_all(stream, buffers, admission, count=facts.get("count", 1))
+        if "code" not in facts:
+            rehearse(stream, buffers, count=pickles)
+        loading.load_all(stream, buffers, admission, count=pickles)
     except Exception:  # the other file may hold anything
         return False
     return True

@@ -246,3 +246,46 @@ def test_a_pickle_changes_nothing_that_it_imports(here, change):
     with pytest.raises(MimicError, match=r"changes a class or an object|is not an exception"):
         Vault(store).read(NAME).outcomes[0].load()
     assert (User.n, vars(USER), SETTINGS, NAMES) == (1, {}, {"debug": False}, ["Oslo"])
+
+
+def changing_user(*first: bytes) -> tuple[bytes, str]:
+    """A file with these pickles and one that changes a class it imports, and its checksum."""
+    stream = b"".join([*first, b"\x80\x05}\x8c\x05value", name_of("User"), STATE, b"s."])
+    packer = container.Packer(
+        pickles.Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False)
+    )
+    return b"".join(packer.pieces()), packer.checksum
+
+
+def test_every_pickle_of_a_file_is_looked_at_whichever_recording_came_first(here, monkeypatch):
+    """One says that the file holds one pickle, another that it holds two."""
+    monkeypatch.setattr(User, "n", User.n)
+    store, _, entry = recorded(Point())
+    data, checksum = changing_user(b"\x80\x05}\x8c\x05valueNs.")
+    store.write(entry["pickle"], data)
+    facts = json.loads(store.read(NAME))
+    entry.update(checksum=checksum, imports=["tests_of_code:User"])
+    store.write(NAME, json.dumps({**facts, "outcomes": [entry]}).encode())
+    store.write(f"{NAME}2", json.dumps({**facts, "outcomes": [{**entry, "count": 2}]}).encode())
+    vault = Vault(store)
+    vault.read(NAME).outcomes[0].load()
+
+    with pytest.raises(MimicError, match="changes a class or an object"):
+        vault.read(f"{NAME}2").outcomes[0].load()
+
+    assert User.n == 1
+
+
+def test_recording_an_equal_outcome_runs_nothing_of_the_file_that_is_there(here, monkeypatch):
+    """Its pickle changes a class; the outcome gets a file of its own."""
+    monkeypatch.setattr(User, "n", User.n)
+    monkeypatch.setattr(User, "__module__", "tests_of_code")
+    value = User()
+    store, vault, entry = recorded(value)
+    store.write(entry["pickle"], changing_user()[0])
+    stored = vault.stored(Outcome.of_value(value), 0.5)
+
+    vault.write("calls/shop/f/11.json", Recording("shop:f", None, None, None, "2026", None, [stored]))
+
+    assert User.n == 1
+    assert type(vault.read("calls/shop/f/11.json").outcomes[0].load().value) is User
