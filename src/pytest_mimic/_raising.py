@@ -42,8 +42,9 @@ def raise_again(exception: BaseException) -> NoReturn:
     try:
         raise exception
     except BaseException:  # by now Python has put `handled` in the place of the recorded context
-        exception.__context__ = recorded
-        _first(recorded).__context__ = handled
+        # Past a class that lets nobody set anything, as a frozen dataclass does.
+        object.__setattr__(exception, "__context__", recorded)
+        object.__setattr__(_first(recorded), "__context__", handled)
         raise
 
 

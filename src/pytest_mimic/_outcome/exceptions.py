@@ -38,8 +38,14 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     except TypeError:  # a subclass whose arguments are not those of its builtin base
         pass
     if made.args is not args:
-        made.args = args
+        _set(made, args=args)
     return made
+
+
+def _set(exception: BaseException, **attributes: object) -> None:
+    """Sets what Python keeps itself, past a class that lets nobody set anything: a frozen dataclass."""
+    for name, value in attributes.items():
+        object.__setattr__(exception, name, value)
 
 
 def restore(exception: BaseException, state: dict[str, Any]) -> None:
@@ -48,11 +54,10 @@ def restore(exception: BaseException, state: dict[str, Any]) -> None:
     exception.__dict__.update(state.get("attributes", {}))
     if "notes" in state:
         exception.__dict__["__notes__"] = state["notes"]
-    for name, value in state.get("fields", {}).items():
-        object.__setattr__(exception, name, value)
-    exception.__context__ = state.get("context")
-    exception.__cause__ = state.get("cause")
-    exception.__suppress_context__ = state.get("suppress_context", False)
+    _set(exception, **state.get("fields", {}))
+    # Setting a cause suppresses the context: that is told last.
+    _set(exception, __context__=state.get("context"), __cause__=state.get("cause"))
+    _set(exception, __suppress_context__=state.get("suppress_context", False))
 
 
 def _check(exception: object) -> None:
@@ -96,7 +101,7 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
     if own is not None:
         exception.__setstate__(own)
     if "args" in rest:
-        exception.args = rest["args"]
+        _set(exception, args=rest["args"])
     restore(exception, rest)
 
 
@@ -130,7 +135,8 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
     group = getattr(builtins, "BaseExceptionGroup", None)
     if group is not None and isinstance(exception, group):
         members = cast(Any, exception).exceptions
-        args[1:] = []
+        if type(args[-1]) is list:  # JSON has no other sequence that the members may have been given in
+            args[1:] = []
         tree["exceptions"] = [to_plain(member, seen) for member in members]
     tree["args"] = args
     for name, value in state_of(exception).items():
@@ -170,12 +176,11 @@ def cut(exception: BaseException | None, outer: BaseException | None) -> Iterato
         yield
         return
     suppressed = link.__suppress_context__
-    link.__context__ = None
+    _set(link, __context__=None)
     try:
         yield
     finally:
-        link.__context__ = outer
-        link.__suppress_context__ = suppressed
+        _set(link, __context__=outer, __suppress_context__=suppressed)
 
 
 def chain(exception: BaseException | None) -> Iterator[BaseException]:
@@ -202,11 +207,19 @@ def _fields(exception: BaseException) -> dict[str, object]:
     found: dict[str, object] = {
         name: value
         for name in fields
-        if (value := getattr(exception, name, None)) != getattr(told, name, None)
+        if not _is_equal(value := getattr(exception, name, None), getattr(told, name, None))
     }
     slots = slot_members(type(exception), below=BaseException)
     found.update({name: getattr(exception, name) for name in slots if hasattr(exception, name)})
     return found
+
+
+def _is_equal(one: object, other: object) -> bool:
+    """Whether they are known to be equal: a StopIteration holds any value, an array too."""
+    try:
+        return one is other or bool(one == other)
+    except Exception:  # an array has no truth value
+        return False
 
 
 def _reduces_itself(cls: type[BaseException]) -> bool:

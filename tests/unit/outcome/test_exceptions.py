@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import configparser
+import dataclasses
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import urllib.error
 import pytest
 
 from pytest_mimic._outcome import Outcome, exceptions
+from pytest_mimic._raising import raise_again
 from pytest_mimic._vault import MemoryStore, Recording, Vault
 
 NAME = "calls/shop/f/00.json"
@@ -120,6 +122,13 @@ class Unique(Exception):
 
 
 ONE = Unique("the one")
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """Lets nobody set its attributes, Python's own among them."""
+
+    code: int
 
 
 class DiskError(OSError):
@@ -415,6 +424,67 @@ def test_groups_come_back_with_their_members(extra):
     assert again.message == "all"
     assert again.exceptions[0].args == (extra,)
     assert again.exceptions[1].exceptions[0].retry == extra
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
+@pytest.mark.parametrize("members", [[ValueError(1)], (ValueError(1),)], ids=["list", "tuple"])
+def test_a_group_keeps_the_sequence_that_its_members_were_given_in(members):
+    """It stands in its arguments, and verifying compares these."""
+    again = replayed(ExceptionGroup("all", members), readable=type(members) is list)  # noqa: F821
+
+    assert type(again.args[1]) is type(members)
+    assert again.exceptions[0].args == (1,)
+
+
+def test_an_exception_that_is_frozen_comes_back():
+    """With its attributes, and the cause and context that the class would let nobody set."""
+    outer = RuntimeError("the caller's own")
+    try:
+        try:
+            raise outer
+        except RuntimeError:
+            try:
+                {}["inner"]
+            except KeyError as cause:
+                raise Frozen(503) from cause
+    except Frozen as caught:
+        error = caught
+
+    again = replayed(error, outer=outer, readable=True)
+
+    assert again == Frozen(503)
+    assert again.args == (503,)
+    assert type(again.__cause__) is KeyError
+    assert again.__cause__.__context__ is None
+    assert error.__cause__.__context__ is outer
+
+
+def test_a_frozen_exception_is_raised_again_with_what_it_had_handled():
+    """Behind it comes what the caller of the replay is handling."""
+    error, handled = Frozen(503), RuntimeError("the caller's own")
+    recorded = Frozen(500)
+    object.__setattr__(error, "__context__", recorded)
+
+    try:
+        raise handled
+    except RuntimeError:
+        with pytest.raises(Frozen, match="503") as caught:
+            raise_again(error)
+
+    assert caught.value.__context__ is recorded
+    assert recorded.__context__ is handled
+
+
+def test_a_stop_iteration_with_an_array_comes_back():
+    """Arrays have no truth value, whether they are equal or not."""
+    numpy = pytest.importorskip("numpy")
+    error = StopIteration(numpy.array([1, 2]))
+    error.value = numpy.array([3, 4])
+
+    again = replayed(error)
+
+    assert again.args[0].tolist() == [1, 2]
+    assert again.value.tolist() == [3, 4]
 
 
 def test_cycles_of_contexts_end():
