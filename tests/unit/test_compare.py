@@ -714,6 +714,38 @@ def test_the_shape_of_arrays_is_their_type_and_dimensions() -> None:
     assert shape(numpy.zeros(3), numpy.zeros((3, 1))) == ["result: shape 3 recorded, 3x1 now"]
 
 
+def test_masked_arrays_are_compared_by_mask_and_by_what_it_leaves_to_be_seen() -> None:
+    """What the mask hides does not count, whatever stands there."""
+    masked = pytest.importorskip("numpy", reason="numpy is not installed").ma.array
+    recorded = masked([1.0, 2.0], mask=[False, True], fill_value=7.0)
+
+    assert lines(recorded, masked([1.5, 9.0], mask=[False, True], fill_value=8.0), atol=1) == []
+    assert lines(recorded, masked([1.0, 2.0], mask=[False, False]), atol=1) == [
+        "mask: 1 of 2 elements differ, first [1]: True recorded, False now",
+        "data: 1 of 2 elements differ, first [1]: 0.0 recorded, 2.0 now",
+    ]
+    assert lines([recorded], [masked([3.0, 2.0], mask=[False, True])], atol=1) == [
+        "result[0].data: 1 of 2 elements differ, first [0]: 1.0 recorded, 3.0 now"
+    ]
+    records = masked([(1, 2.0)], mask=[(False, True)], dtype=[("n", "i8"), ("x", "f8")])
+    other = masked([(1, 2.0)], mask=[(False, False)], dtype=[("n", "i8"), ("x", "f8")])
+    assert len(lines(records, other, atol=0.5)) == 2
+
+
+def test_a_column_of_the_name_index_is_compared_beside_the_index() -> None:
+    """`reset_index` makes one."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame({"index": [1.0, 2.0], "n": [1, 2]}, index=[0, 1])
+
+    assert lines(frame, frame.assign(index=[1.0, 5.0]), rtol=0.1) == [
+        "index: 1 of 2 elements differ, first [1]: 2.0 recorded, 5.0 now"
+    ]
+    assert lines(frame, frame.set_axis([0, 5]), rtol=0.1) == [
+        "result['index#2'].values: 1 of 2 elements differ, first [1]: 1 recorded, 5 now"
+    ]
+    assert lines(frame, frame.assign(index=[1.0, 5.0]), volatile=("index",)) == []
+
+
 def test_tables_of_pandas_are_compared_column_by_column() -> None:
     """Columns, their dtypes and order, values and index count; numbers have tolerance."""
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")

@@ -46,6 +46,14 @@ def _array(array: Any) -> Column:
     return Column(str(plain.dtype), plain)
 
 
+def _masked(array: Any) -> Opened:
+    """The mask, and the rest of the data: what the mask hides does not count."""
+    import numpy
+
+    shown = array.filled(numpy.zeros((), array.dtype))
+    return Opened({"mask": _array(numpy.ma.getmaskarray(array)), "data": _array(shown)})
+
+
 def _scalar(scalar: Any) -> Column | None:
     return _array(scalar) if scalar.dtype.kind in "biufcmM" else None
 
@@ -63,11 +71,9 @@ def _unique(names: Iterable[object]) -> list[str]:
 
 
 def _pandas_frame(frame: Any) -> Opened:
-    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    parts = {
-        name: _pandas_column(column) for name, column in zip(_unique(frame.columns), columns, strict=True)
-    }
-    return Opened({**parts, "index": frame.index}, ordered=True)
+    columns = [_pandas_column(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    names = _unique([*frame.columns, "index"])
+    return Opened(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True)
 
 
 def _pandas_series(series: Any) -> Opened:
@@ -119,6 +125,7 @@ def _sparse(matrix: Any) -> Opened:
 
 
 _OPENERS: dict[tuple[str, str], Callable[[Any], Opened | Column | None]] = {
+    ("numpy", "MaskedArray"): _masked,
     ("numpy", "generic"): _scalar,
     ("numpy", "ndarray"): _array,
     ("pandas", "DataFrame"): _pandas_frame,
