@@ -134,7 +134,9 @@ def _builtin(value: Any) -> object:
     """A function written in C: by name, or as the method of the object it is bound to."""
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        return "builtin", f"{value.__module__}:{value.__qualname__}"
+        # `open` says `io` before Python 3.12.
+        module = "io" if value.__module__ == "_io" else value.__module__
+        return "builtin", f"{module}:{value.__qualname__}"
     return of_shared_generator(value) or ("builtin", value.__name__, owner)
 
 

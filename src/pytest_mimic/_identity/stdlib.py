@@ -67,7 +67,7 @@ def _enum(value: Any) -> object:
     return value._name_, value._value_ if type(value._value_) in SCALARS else None
 
 
-def _flag(value: Any) -> object:
+def _member_value(value: Any) -> object:
     return value._value_
 
 
@@ -181,11 +181,15 @@ TAGS = {
 }
 
 
+# Enumerations whose members count by value alone: Python 3.13 has other names for four statuses.
+BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
+
+
 def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
     """The kind of a type that is, or derives from, one of the standard library's value types."""
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
-        return Kind(type_tag(type_), _flag if "enum.Flag" in names else _enum)
+        return Kind(type_tag(type_), _enum if BY_VALUE.isdisjoint(names) else _member_value)
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(type_tag(type_), refuse)

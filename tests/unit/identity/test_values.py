@@ -9,6 +9,7 @@ import datetime
 import decimal  # noqa: F401
 import fractions  # noqa: F401
 import functools  # noqa: F401
+import http  # noqa: F401
 import io  # noqa: F401
 import ipaddress  # noqa: F401
 import math  # noqa: F401
@@ -206,6 +207,8 @@ ROWS = {
     "singledispatch": ("k.shown", [], ["k.shown.__wrapped__"]),
     "class": ("k.Point", [], ["k.FrozenPoint", "k.Pair", "k.Color", "int", "k.Point(1)"]),
     "module": ("math", [], ["re", "k", "'math'"]),
+    "status": ("http.HTTPStatus(422)", ["http.HTTPStatus['UNPROCESSABLE_ENTITY']"], ["http.HTTPStatus(423)", "422"]),
+    "open": ("open", ["io.open"], ["io.open_code", "io.BytesIO"]),
 }  # fmt: skip
 
 
