@@ -26,10 +26,10 @@ POLARS_NUMBERS = {
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 
 
-def library_kind(type_: type, base: type, _layout: bool) -> Kind | None:
+def library_kind(type_: type, base: type, layout: bool) -> Kind | None:
     """The kind of a type of polars' or pyarrow's, or derived from one; None where no rule here is for it."""
     library = base.__module__.partition(".")[0]
-    reduces = _POLARS if library == "polars" else _PYARROW
+    reduces = _POLARS if library == "polars" else {**_PYARROW, **_WHOLE} if layout else _PYARROW
     module: Any = sys.modules[library]
     for name, reduce in reduces.items():
         known = getattr(module, name, None)
@@ -94,6 +94,12 @@ _POLARS: dict[str, Reduce] = {
 
 def _arrow_table(table: Any) -> object:
     return table.num_rows, table.schema.names, [_arrow_column(column) for column in table.columns]
+
+
+def _whole_arrow_table(table: Any) -> object:
+    """A table as an outcome: with the metadata, which equality does not see and a replay gives back."""
+    schema = table.schema
+    return _arrow_table(table), schema.metadata, [field.metadata for field in schema]
 
 
 def _arrow_column(column: Any) -> object:
@@ -162,3 +168,5 @@ _PYARROW: dict[str, Reduce] = {
     "DataType": str,
     "Buffer": lambda buffer: Raw((), buffer.size, lambda: (memoryview(buffer),)),
 }
+
+_WHOLE: dict[str, Reduce] = dict.fromkeys(("Table", "RecordBatch"), _whole_arrow_table)

@@ -8,12 +8,12 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, type_tag
 
 
-def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
+def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """The kind of a type of PIL's, or derived from one; None where no rule here is for it."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):
         own = type_.__module__.partition(".")[0] != "PIL"
-        return Kind(type_tag(type_) if own else "PIL:Image", _image)
+        return Kind(type_tag(type_) if own else "PIL:Image", _whole_image if layout else _image)
     return None
 
 
@@ -21,3 +21,8 @@ def _image(image: Any) -> object:
     pixels = image.tobytes()
     palette = image.getpalette() if image.mode in ("P", "PA") else None
     return image.mode, image.size, pixels, palette, image.info.get("transparency")
+
+
+def _whole_image(image: Any) -> object:
+    """An image as an outcome: with the facts of its file, which a replay gives back."""
+    return _image(image), image.info

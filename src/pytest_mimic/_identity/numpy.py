@@ -119,9 +119,11 @@ def _ufunc(value: Any) -> object:
 
 
 def _masked(array: Any, *, layout: bool) -> object:
-    """A masked array; what its mask hides does not count."""
+    """A masked array; what its mask hides counts in an outcome only, as does what stands for it."""
     numpy: Any = sys.modules["numpy"]
     if array is numpy.ma.masked:
         return None
-    mask = numpy.ma.getmaskarray(array)
-    return array_data(array.filled(), layout=layout), array_data(mask, layout=False)
+    mask = array_data(numpy.ma.getmaskarray(array), layout=False)
+    if layout:
+        return array_data(array.data, layout=True), mask, array.fill_value
+    return array_data(array.filled(), layout=False), mask

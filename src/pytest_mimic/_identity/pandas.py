@@ -14,22 +14,23 @@ PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
-def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
+def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """The kind of a type of pandas', or derived from one; None where no rule here is for it."""
     pandas: Any = sys.modules["pandas"]
-    if issubclass(type_, pandas.DataFrame):
-        return Kind(_tag(type_, "DataFrame"), _with_metadata(type_, _frame))
-    if issubclass(type_, pandas.Series):
-        return Kind(_tag(type_, "Series"), _with_metadata(type_, _series))
+    tables: dict[Any, Reduce] = {pandas.DataFrame: _frame, pandas.Series: _series}
+    for known, reduce in tables.items():
+        if issubclass(type_, known):
+            whole = _whole_table(reduce) if layout else reduce
+            return Kind(_tag(type_, known.__name__), _with_metadata(type_, whole))
     if issubclass(type_, pandas.Index):
         name = "Index" if type_.__name__ in PLAIN_INDEXES else type_.__name__
-        return Kind(_tag(type_, name), _index)
+        return Kind(_tag(type_, name), _whole_index if layout else _index)
     if issubclass(type_, pandas.api.extensions.ExtensionArray):
         return Kind(_tag(type_, "array"), _values)
     if issubclass(type_, pandas.api.extensions.ExtensionDtype):
         return Kind(_tag(type_, "dtype"), _dtype)
-    reduce = SCALARS.get(type_.__name__)
-    return None if reduce is None else Kind(_tag(type_, type_.__name__), reduce)
+    scalar = SCALARS.get(type_.__name__)
+    return None if scalar is None else Kind(_tag(type_, type_.__name__), scalar)
 
 
 def _tag(type_: type, name: str) -> str:
@@ -42,6 +43,15 @@ def _with_metadata(type_: type, reduce: Reduce) -> Reduce:
     if not names:
         return reduce
     return lambda value: (reduce(value), {name: getattr(value, name, None) for name in names})
+
+
+def _whole_table(reduce: Reduce) -> Reduce:
+    """The reduction of an outcome: with what equality does not see and a replay gives back."""
+    return lambda value: (reduce(value), value.attrs, value.flags.allows_duplicate_labels)
+
+
+def _whole_index(index: Any) -> object:
+    return _index(index), getattr(index, "freqstr", None)
 
 
 def _timestamp(value: Any) -> object:

@@ -393,6 +393,30 @@ def test_the_layout_of_an_array_counts_in_an_outcome_only():
     assert fingerprint_outcome(np.repeat(A, 2, axis=1)[:, ::2]) != fingerprint_outcome(A)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("pd.DataFrame({'a': [1]})", "with_attrs(pd.DataFrame({'a': [1]}))"),
+        ("pd.Series([1])", "with_attrs(pd.Series([1]))"),
+        ("pd.Series([1])", "pd.Series([1]).set_flags(allows_duplicate_labels=False)"),
+        ("pd.DatetimeIndex(['2026-11-02', '2026-11-03'])", "pd.date_range('2026-11-02', periods=2)"),
+        ("pa.table({'a': [1]})", "pa.table({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
+        (
+            "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64')]))",
+            "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64', metadata={'unit': 'm'})]))",
+        ),
+        ("PICTURE", "with_info(PICTURE.copy(), dpi=(72, 72))"),
+        ("np.ma.array([1, 2])", "np.ma.array([1, 2], fill_value=9)"),
+        ("np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 3], mask=[0, 1])"),
+    ],
+)
+def test_what_equality_does_not_see_counts_in_an_outcome_only(one, other):
+    """A replay gives it back: recording again keeps what is new."""
+    assert fingerprint(made(one)) == fingerprint(made(other))
+    assert fingerprint_outcome(made(one)) == fingerprint_outcome(made(one))
+    assert fingerprint_outcome(made(one)) != fingerprint_outcome(made(other))
+
+
 def test_numbers_of_polars_are_the_same_without_numpy():
     """Which libraries happen to be loaded does not count."""
     script = (
