@@ -61,12 +61,24 @@ def _polars_values(series: Any) -> object:
     if dtype.is_temporal():
         series = series.to_physical()
     elif dtype.is_nested() and any(word in str(dtype) for word in ("Date", "Time", "Duration")):
-        return series.to_physical().to_list()
+        return series.cast(_without_categories(dtype)).to_physical().to_list()
     code = POLARS_NUMBERS.get(str(series.dtype))
     if code is None:
         return series.to_list() if dtype != polars.Object else list(series)
     nulls = series.is_null().arg_true().to_list()
     return nulls, _numbers(series.fill_null(0) if nulls else series, code)
+
+
+def _without_categories(dtype: Any) -> Any:
+    """The same dtype with texts for categories, whose numbers differ from process to process."""
+    polars: Any = sys.modules["polars"]
+    if isinstance(dtype, polars.Struct):
+        return polars.Struct({field.name: _without_categories(field.dtype) for field in dtype.fields})
+    if isinstance(dtype, polars.List):
+        return polars.List(_without_categories(dtype.inner))
+    if isinstance(dtype, polars.Array):
+        return polars.Array(_without_categories(dtype.inner), dtype.size)
+    return polars.String if dtype == polars.Categorical else dtype
 
 
 def _numbers(series: Any, code: str) -> object:

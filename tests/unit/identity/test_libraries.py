@@ -417,6 +417,26 @@ def test_what_equality_does_not_see_counts_in_an_outcome_only(one, other):
     assert fingerprint_outcome(made(one)) != fingerprint_outcome(made(other))
 
 
+def test_nested_categories_of_polars_count_by_their_texts():
+    """Polars numbers them in the order in which a process comes to know them."""
+    script = (
+        "import polars as pl; from datetime import date; from pytest_mimic._identity import fingerprint;"
+        "row = {'day': date(2024, 5, 1), 'c': 'a', 'l': ['b', None], 'p': ['a', 'c']};"
+        "kind = {'day': pl.Date, 'c': pl.Categorical, 'l': pl.List(pl.Categorical), 'p': pl.Array(pl.Categorical, 2)};"
+        "print(fingerprint(pl.Series([row, None], dtype=pl.Struct(kind))),"
+        "fingerprint(pl.Series([{**row, 'c': 'b'}, None], dtype=pl.Struct(kind))))"
+    )
+    before = "import polars as pl; known = pl.Series(['c', 'b', 'a'], dtype=pl.Categorical);"
+
+    one, other = [
+        subprocess.run([sys.executable, "-c", start + script], capture_output=True, text=True, check=True)
+        for start in ("", before)
+    ]
+
+    assert one.stdout == other.stdout
+    assert len(set(one.stdout.split())) == 2
+
+
 def test_numbers_of_polars_are_the_same_without_numpy():
     """Which libraries happen to be loaded does not count."""
     script = (
