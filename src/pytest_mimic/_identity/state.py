@@ -15,6 +15,8 @@ from pytest_mimic._identity.unstable import Unstable, full_name, human_name, ref
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
+PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
+
 # What classes keep in their instances for speed; it says nothing about the value.
 MEMORIES = frozenset({"_attrs_cached_hash"})
 
@@ -83,7 +85,7 @@ def state_kind(type_: type) -> Kind:
     """The kind of a type that no table knows: by `__reduce_ex__` or `__getstate__` where it has its own."""
     if type_ is object:
         return Kind(type_tag(type_), refuse)
-    if any(full_name(base) == "pydantic.main.BaseModel" for base in type_.__mro__):
+    if not PYDANTIC.isdisjoint(map(full_name, type_.__mro__)):
         return Kind(type_tag(type_), _pydantic_state)
     if _has_own(type_, "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__") or (
         type_ in copyreg.dispatch_table
@@ -165,7 +167,10 @@ def _reduced(value: Any) -> object:
 
 
 def _pydantic_state(value: Any) -> object:
-    fields = type(value).model_fields
+    fields = getattr(type(value), "model_fields", None)
+    if fields is None:  # pydantic 1, which keeps extras beside the fields
+        names = type(value).__private_attributes__
+        return value.__dict__, {name: getattr(value, name) for name in names if hasattr(value, name)}
     return (
         {name: item for name, item in value.__dict__.items() if name in fields},
         value.__pydantic_extra__,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import sys
 
 import pytest
 
@@ -107,3 +108,27 @@ def test_extras_and_private_attributes_of_a_model_count():
     private._private = 5
 
     assert len({fingerprint(value) for value in (Model(x=1), Model(x=1, z=2), private)}) == 3
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="pydantic 1 does not run there")
+def test_a_model_of_pydantic_1_counts_by_its_fields_extras_and_private_attributes():
+    """Which of its fields were given and which left to their defaults does not count."""
+    from pydantic import v1
+
+    class First(v1.BaseModel):
+        a: int = 1
+        _private: int = v1.PrivateAttr(default=0)
+
+        class Config:
+            extra = "allow"
+
+    def privately(model):
+        model._private = 1
+        return model
+
+    class Second(First):
+        pass
+
+    assert fingerprint(First()) == fingerprint(First(a=1))
+    different = [First(), First(a=2), First(b=2), Second(), privately(First())]
+    assert len(set(map(fingerprint, different))) == len(different)
