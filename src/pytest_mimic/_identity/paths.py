@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
 from pytest_mimic._identity.state import slot_members
 
 Steps = tuple[str, ...]
+
+# Where a pydantic model keeps the attributes that are none of its fields.
+EXTRA = "__pydantic_extra__"
 
 _STEP = r"[^\s.\[\]]+"
 _BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
@@ -46,15 +49,20 @@ def prune(value: Any, paths: Iterable[Steps]) -> Any:
 
     Args:
         value: Any value; it is not changed.
-        paths: Steps as `parse_path` gives them, from the value on. One that leads nowhere has no effect.
+        paths: Steps as `parse_path` gives them, from the value on. One that leads nowhere has no effect, except
+            that a mapping that is no dict becomes plain.
     """
     wanted = [steps for steps in paths if steps]
     if not wanted:
         return value
     if isinstance(value, (list, tuple, deque)):
         return _pruned_list(value, wanted)
-    pruned = _pruned_mapping(value, wanted) if isinstance(value, MutableMapping) else value
-    return _pruned_object(value, wanted) if pruned is value else pruned
+    is_dict = isinstance(value, dict)
+    pruned = _pruned_dict(value, wanted) if is_dict else value
+    if pruned is value:
+        pruned = _pruned_object(value, wanted)
+    is_mapping = pruned is value and not is_dict and isinstance(value, Mapping)
+    return _pruned_mapping(value, wanted) if is_mapping else pruned
 
 
 def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
@@ -63,23 +71,30 @@ def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
     return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]
 
 
-def _pruned_mapping(value: MutableMapping[Any, Any], paths: Sequence[Steps]) -> object:
-    goes_on: dict[object, tuple[bool, list[Steps]]] = {}
-    if not any(steps[0] == "*" for steps in paths):
-        names = {steps[0] for steps in paths}
-        touched = [key for key in value if str(key) in names]
-    else:
-        touched = list(value)
+def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
+    names = {steps[0] for steps in paths}
+    touched = list(value) if "*" in names else [key for key in value if str(key) in names]
     if not touched:
         return value
+    result = value.copy() if type(value) is dict else copy(value)
+    # Not as a class of the user's has it, which may change what the copy shares with the value.
+    plain: Any = OrderedDict if isinstance(value, OrderedDict) else dict
     for key in touched:
-        goes_on[key] = _further(paths, str(key))
-    result: Any = value.copy() if isinstance(value, dict) else copy(value)
-    for key, (gone, further) in goes_on.items():
+        gone, further = _further(paths, str(key))
         if gone:
-            del result[key]
+            plain.__delitem__(result, key)
         else:
-            result[key] = prune(value[key], further)
+            plain.__setitem__(result, key, prune(value[key], further))
+    return result
+
+
+def _pruned_mapping(value: Mapping[Any, Any], paths: Sequence[Steps]) -> object:
+    """Another mapping as a plain one, each key with its values: its own copy might share what it holds with it."""
+    result: dict[Any, list[Any]] = {}
+    for key, item in value.items():
+        gone, further = _further(paths, str(key))
+        if not gone:
+            result.setdefault(key, []).append(prune(item, further))
     return result
 
 
@@ -114,7 +129,11 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     attributes = dict(getattr(value, "__dict__", ()))
     in_slots = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     found = {**attributes, **in_slots}
-    if all(_further(paths, name) == (False, []) for name in found):
+    extra = found.get(EXTRA)
+    kept = _pruned_dict(extra, paths) if isinstance(extra, dict) else extra
+    if kept is not extra:
+        found[EXTRA] = kept
+    elif all(_further(paths, name) == (False, []) for name in found):
         return value
     result = _bare_copy(value)
     for name, item in found.items():

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._identity import fingerprint
+from pytest_mimic._identity import CallIdentity, fingerprint
 
 attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")
@@ -132,3 +132,13 @@ def test_a_model_of_pydantic_1_counts_by_its_fields_extras_and_private_attribute
     assert fingerprint(First()) == fingerprint(First(a=1))
     different = [First(), First(a=2), First(b=2), Second(), privately(First())]
     assert len(set(map(fingerprint, different))) == len(different)
+
+
+def test_an_extra_of_a_model_is_left_out_by_its_name():
+    """It is an attribute like a field."""
+    calls = CallIdentity("a:f", ("model",), ignore=("model.sent_at",))
+
+    assert calls.key((Model(x=1, sent_at=1),)) == calls.key((Model(x=1, sent_at=2),))
+    assert calls.key((Model(x=1, sent_at=1),)) == calls.key((Model(x=1),))
+    assert calls.key((Model(x=1, other=1),)) != calls.key((Model(x=1, other=2),))
+    assert Model(x=1, sent_at=1).sent_at == 1
