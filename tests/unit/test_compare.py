@@ -75,6 +75,11 @@ class OwnIdentity:
         return {"name": self.name}
 
 
+def moved_to_end(key: str, ordered: collections.OrderedDict[str, int]) -> object:
+    ordered.move_to_end(key)
+    return ordered
+
+
 class Opaque:
     """Neither attributes nor an identity, but an equality."""
 
@@ -209,6 +214,11 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
     (
         collections.OrderedDict(a=1, b=2),
         collections.OrderedDict(b=2, a=1),
+        ["result: the keys are in another order now"],
+    ),
+    (
+        moved_to_end("a", collections.OrderedDict(a=1, b=2)),
+        collections.OrderedDict(a=1, b=2),
         ["result: the keys are in another order now"],
     ),
     (collections.deque([1]), collections.deque([2]), ["result[0]: 1 recorded, 2 now"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Any
@@ -206,5 +207,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "builtins.set": lambda value: set(set.__iter__(value)),
     "builtins.str": str.__str__,
     "builtins.tuple": lambda value: tuple(tuple.__iter__(value)),
+    # A dict that is one does not know where move_to_end has put a key.
+    "collections.OrderedDict": lambda value: dict(OrderedDict.items(value)),
     "collections.deque": list,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -121,7 +122,7 @@ REDUCERS: dict[str, Reduce] = {
     "builtins.classmethod": lambda value: value.__func__,
     "builtins.method": _method,
     "array.array": _array,
-    "collections.OrderedDict": lambda value: list(dict.items(value)),
+    "collections.OrderedDict": lambda value: list(OrderedDict.items(value)),
     "collections.deque": lambda value: (list(value), value.maxlen),
     "collections.defaultdict": lambda value: (value.default_factory, dict(dict.items(value))),
     "datetime.date": lambda value: (value.year, value.month, value.day),
