@@ -87,13 +87,12 @@ def _function(value: FunctionType) -> object:
     source = _stdlib_code(code) or _code_source(code)
     if source is None and not importable:
         raise Unstable("a function with neither source nor an importable name", FunctionType)
-    cells = zip(code.co_freevars, value.__closure__ or (), strict=True)
     return (
         by_name,
         source,
         tuple(map(_default, value.__defaults__ or ())),
         {name: _default(item) for name, item in (value.__kwdefaults__ or {}).items()},
-        {name: _cell_contents(cell) for name, cell in cells},
+        _closure(value),
     )
 
 
@@ -105,6 +104,11 @@ def original(value: Any) -> Any:
 def _default(value: object) -> object:
     """A default; a bare object() only says that the argument was left out."""
     return ... if type(value) is object else value
+
+
+def _closure(function: FunctionType) -> dict[str, object]:
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {name: _cell_contents(cell) for name, cell in cells}
 
 
 def _cell_contents(cell: Any) -> object:
@@ -123,7 +127,11 @@ def _class(value: type) -> object:
     source = _class_source(value)
     if source is None and not importable:
         raise Unstable("a class with neither source nor an importable name", type)
-    return name, source
+    closed = {}
+    for method in _own_methods(value):
+        closed.update(_closure(method))
+    closed.pop("__class__", None)  # what `super()` needs: the class itself
+    return (name, source, closed) if closed else (name, source)
 
 
 def _module(value: ModuleType) -> object:
@@ -300,7 +308,7 @@ def _shape(code: CodeType) -> object:
 
 
 def _class_source(value: type) -> str | None:
-    codes = list(_method_codes(value))
+    codes = [method.__code__ for method in _own_methods(value)]
     file = codes[0].co_filename if codes else getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:
         return None
@@ -309,15 +317,17 @@ def _class_source(value: type) -> str | None:
     return _source_of_class(value.__qualname__, file, lines, _stamp(file))
 
 
-def _method_codes(value: type) -> Iterator[CodeType]:
-    """The code of the methods that were written in the class itself."""
+def _own_methods(value: type) -> Iterator[FunctionType]:
+    """The methods that were written in the class itself, whatever decorates them."""
     for member in value.__dict__.values():
         function = getattr(member, "__func__", member)
-        if type(function) is not FunctionType or function.__module__ != value.__module__:
-            continue
+        while type(function) is FunctionType and "__wrapped__" in function.__dict__:
+            function = function.__dict__["__wrapped__"]
+        if type(function) is not FunctionType or function.__globals__.get("__name__") != value.__module__:
+            continue  # such as those that attrs gives a class, under the class's own name
         own = function.__qualname__.startswith(f"{value.__qualname__}.")
         if own and not function.__code__.co_filename.startswith("<"):
-            yield function.__code__
+            yield function
 
 
 @lru_cache(maxsize=1024)

@@ -318,6 +318,75 @@ def test_classes_count_by_their_source(source):
     assert fingerprint(one()) == fingerprint(changed())
 
 
+DECORATED = {
+    "dataclass": """
+import dataclasses
+@dataclasses.dataclass
+class made:
+    rate: int = 1
+""",
+    "frozen dataclass": """
+import dataclasses
+@dataclasses.dataclass(frozen=True, slots=True)
+class made:
+    rate: int = 1
+""",
+    "attrs": """
+attr = __import__("pytest").importorskip("attr")
+@attr.s(auto_attribs=True)
+class made:
+    rate: int = 1
+""",
+    "decorated method": """
+import contextlib
+class made:
+    @contextlib.contextmanager
+    def opened(self):
+        rate = 1
+        yield rate
+""",
+    "local class with a decorated method": """
+import contextlib
+def scope():
+    class made:
+        @contextlib.contextmanager
+        def opened(self):
+            rate = 1
+            yield rate
+    return made
+made = scope()
+""",
+}
+
+
+@pytest.mark.parametrize("text", DECORATED.values(), ids=DECORATED)
+def test_classes_count_by_their_source_whatever_decorates_them(source, text):
+    """Methods that a decorator has made do not hide those that are written in the class, nor the class."""
+    found = [
+        (source_fingerprint(made), fingerprint(made))
+        for made in map(source, (text, f"# a remark\n{text}", text.replace("1", "2")))
+    ]
+
+    assert found[0] == found[1]
+    assert None not in (found[0][0], found[2][0])
+    assert found[0][0] != found[2][0]
+    assert found[0][1] != found[2][1]
+
+
+def test_the_closures_of_a_local_class_count():
+    """The same lines around other values are another class."""
+
+    def made(rate):
+        class Priced:
+            def price(self):
+                return super().price() * rate
+
+        return Priced
+
+    assert fingerprint(made(1)) == fingerprint(made(1)) != fingerprint(made(2))
+    assert source_fingerprint(made(1)) == source_fingerprint(made(2))
+
+
 def test_classes_of_one_name_are_told_apart(source):
     """Local classes by the methods that they hold, nested ones by their qualified name."""
     found = [source_fingerprint(source(CLASSES, name)) for name in ("made", "fast", "slow", "inner")]
