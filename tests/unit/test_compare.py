@@ -742,6 +742,19 @@ def test_masked_arrays_are_compared_by_mask_and_by_what_it_leaves_to_be_seen() -
     assert len(lines(records, other, atol=0.5)) == 2
 
 
+def ring(*items: object) -> list[object]:
+    made = list(items)
+    made.insert(0, made)
+    return made
+
+
+def test_rings_that_differ_in_length_are_compared_to_an_end() -> None:
+    """Neither their lengths nor their shapes are asked for ever."""
+    assert lines([ring(1)], [ring(1, 2)]) == ["result[0][2]: 2 now, not in the recording"]
+    assert shape([ring(1), 1], [ring(1), 1]) == []
+    assert shape([ring(1), 1], [ring("a"), 1]) != []
+
+
 def test_a_column_of_the_name_index_is_compared_beside_the_index() -> None:
     """`reset_index` makes one."""
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
