@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import MutableMapping, MutableSequence, MutableSet
+from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
 from contextlib import suppress
+from functools import partial
+from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._identity.state import slot_members
@@ -19,21 +21,55 @@ def apply(current: Any, new: Any) -> None:
         return
     if type(current) is not type(new):
         raise TypeError(f"{type(current).__name__} cannot become {type(new).__name__} in place")
+    expected = _identity(new)  # before it shares its parts with the other
     _replace(current, new)
-    if _differ(current, new) and hasattr(current, "__setstate__"):
+    if _identity(current) != expected and hasattr(current, "__setstate__"):
         current.__setstate__(new.__reduce_ex__(4)[2])  # streams and random generators keep their state in C
-    if _differ(current, new):
+    if _identity(current) != expected:
+        _relink(current, new)
+    if _identity(current) != expected:
         raise TypeError(f"{type(current).__name__} cannot be changed in place")
 
 
-def _differ(current: object, new: object) -> bool:
-    """Whether the two are known to differ."""
+def _relink(current: Any, new: Any) -> None:
+    """Puts `current` where its parts refer to `new`, as the nodes of a tree do to their root."""
+    todo: list[Any] = [current]
+    seen: set[int] = set()
+    while todo:
+        part = todo.pop()
+        if id(part) in seen or isinstance(part, (type, FunctionType, ModuleType)):
+            continue
+        seen.add(id(part))
+        for put, item in _places(part):
+            if item is new:
+                put(current)
+            else:
+                todo.append(item)
+
+
+def _places(part: Any) -> list[tuple[Callable[[Any], object], Any]]:
+    """What a value holds where something else may be put, with what puts it there."""
+    found: list[tuple[Callable[[Any], object], Any]] = []
+    if isinstance(part, (list, deque)):
+        found += [(partial(part.__setitem__, place), item) for place, item in enumerate(part)]
+    if isinstance(part, dict):
+        found += [(partial(part.__setitem__, key), item) for key, item in part.items()]
+    attributes = getattr(part, "__dict__", {})
+    found += [(partial(attributes.__setitem__, name), item) for name, item in attributes.items()]
+    for slot in slot_members(type(part)).values():
+        with suppress(AttributeError):  # an empty one
+            found.append((partial(slot.__set__, part), slot.__get__(part)))
+    return found
+
+
+def _identity(value: object) -> str | None:
+    """The value's fingerprint; None where it has none."""
     from pytest_mimic._identity import Unstable, fingerprint
 
     try:
-        return fingerprint(current) != fingerprint(new)
+        return fingerprint(value)
     except Unstable:
-        return False
+        return None
 
 
 def _replace(current: Any, new: Any) -> None:

@@ -163,6 +163,28 @@ def test_random_generators_of_numpy_go_on_where_the_new_one_would():
     assert state.random() == random.RandomState(2).random()
 
 
+@pytest.mark.parametrize(
+    ("current", "new", "hold"),
+    [
+        (Thing(), Thing(), lambda new, leaf: setattr(new, "a", leaf)),
+        (slotted(), slotted(), lambda new, leaf: setattr(new, "a", leaf)),
+        ({}, {}, lambda new, leaf: new.update(a=leaf)),
+        ([], [], list.append),
+        (deque(), deque(), deque.append),
+    ],
+    ids=["object", "slots", "dict", "list", "deque"],
+)
+def test_what_refers_back_to_the_changed_one_refers_to_the_callers(current, new, hold):
+    """As the nodes of a tree do to their root."""
+    leaf = Thing(up=new, beside=deque([new]), by_name={"up": new}, slot=slotted(a=new), of=Thing)
+    hold(new, leaf)
+
+    apply_changes(current, new)
+
+    held = [leaf.up, leaf.beside[0], leaf.by_name["up"], leaf.slot.a]
+    assert [part is current for part in held] == [True] * 4
+
+
 def test_what_cannot_change_is_refused():
     """Another type, or one without content."""
     with pytest.raises(TypeError, match="list cannot become tuple in place"):
