@@ -19,6 +19,7 @@ PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
 
 # What classes keep in their instances for speed; it says nothing about the value.
 MEMORIES = frozenset({"_attrs_cached_hash"})
+PANDAS_CACHED = "pandas._libs.properties.CachedProperty"
 
 
 def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
@@ -61,12 +62,13 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
 
 
 def _cached_properties(type_: type) -> frozenset[str]:
-    """The names under which functools.cached_property keeps what it has computed."""
+    """The names under which functools.cached_property, and what pandas has for it, keep what they have computed."""
     functools = sys.modules.get("functools")
     cached = getattr(functools, "cached_property", ())
-    return frozenset(
-        name for base in type_.__mro__ for name, member in base.__dict__.items() if isinstance(member, cached)
-    )
+    members = [pair for base in type_.__mro__ for pair in base.__dict__.items()]
+    in_pandas = any(full_name(type(member)) == PANDAS_CACHED for _, member in members)
+    own = (name for name, member in members if isinstance(member, cached))
+    return frozenset([*own, "_cache"] if in_pandas else own)
 
 
 def _slots_of_cached_properties(type_: type) -> frozenset[str]:

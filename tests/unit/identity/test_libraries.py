@@ -394,6 +394,27 @@ def test_the_layout_of_an_array_counts_in_an_outcome_only():
 
 
 @pytest.mark.parametrize(
+    "make",
+    [
+        lambda frame: frame.groupby("a"),
+        lambda frame: frame.groupby("a")["b"],
+        lambda frame: frame.rolling(2),
+        lambda frame: frame.set_axis(pd.date_range("2026-11-02", periods=2)).resample("D"),
+    ],
+    ids=["frame", "column", "rolling", "resampled"],
+)
+def test_what_a_group_of_pandas_has_computed_does_not_count(make):
+    """A function that uses one does not change it."""
+    groups = make(pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0]}))
+    before = fingerprint(groups)
+
+    groups.sum()
+
+    assert fingerprint(groups) == before
+    assert fingerprint(make(pd.DataFrame({"a": [1, 2], "b": [1.0, 3.0]}))) != before
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("pd.DataFrame({'a': [1]})", "with_attrs(pd.DataFrame({'a': [1]}))"),
