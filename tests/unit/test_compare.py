@@ -742,6 +742,23 @@ def test_masked_arrays_are_compared_by_mask_and_by_what_it_leaves_to_be_seen() -
     assert len(lines(records, other, atol=0.5)) == 2
 
 
+def test_what_has_one_identity_has_not_drifted_beside_what_is_close() -> None:
+    """The order in which a sparse array keeps its entries, and the class of an index, do not count."""
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+    places = numpy.array([0, 2])
+    sorted_ = sparse.csr_matrix((numpy.array([1.0, 2.0]), numpy.array([0, 1]), places), shape=(1, 2))
+    unsorted = sparse.csr_matrix((numpy.array([2.0, 1.1]), numpy.array([1, 0]), places), shape=(1, 2))
+    frame = pandas.DataFrame({"n": [1.0, 2.0]})
+
+    assert lines(sorted_, unsorted, atol=0.2) == []
+    assert lines(sorted_, unsorted.tocoo(), atol=0.2) != []
+    assert lines(frame, frame.set_axis([0, 1]) + 0.1, atol=0.2) == []
+    assert lines(frame, frame.set_axis([0, 2]) + 0.1, atol=0.2) != []
+    assert unsorted.indices.tolist() == [1, 0]
+
+
 def ring(*items: object) -> list[object]:
     made = list(items)
     made.insert(0, made)

@@ -119,7 +119,9 @@ def _arrow_array(array: Any) -> Column:
 
 
 def _sparse(matrix: Any) -> Opened:
-    entries = matrix.tocoo()
+    entries = matrix.tocoo(copy=True)
+    entries.has_canonical_format = False  # which scipy says of entries in any order
+    entries.sum_duplicates()
     shape = tuple(int(length) for length in matrix.shape)
     return Opened({"shape": shape, "row": entries.row, "col": entries.col, "data": entries.data})
 

@@ -123,7 +123,9 @@ class Comparison:
         if recorded is actual or any(place.matches(path) for path in self.volatile):
             return
         if recorded is ABSENT or actual is ABSENT or not _same_type(recorded, actual):
-            self.lines.differ(place, recorded, actual)
+            # A library may have several classes for one value: a RangeIndex, and an Index of the same numbers.
+            if library_of(type(recorded)) is None or _other_identity(recorded, actual) is not False:
+                self.lines.differ(place, recorded, actual)
             return
         kind = type(recorded)
         if kind in _CONTAINERS:
