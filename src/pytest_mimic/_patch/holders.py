@@ -15,6 +15,9 @@ MISSING: Final = object()
 # The machinery that runs the tests must not call mimicked functions, nor be found holding them.
 _OURS = ("pytest_mimic", "_pytest", "pytest", "pluggy", "xdist", "execnet")
 
+#: What tells one object from all others, as a number. `id` calls audit hooks (PEP 578), such as filelock's, each time.
+identity_of = object.__hash__
+
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 
 _class_namespace = type.__dict__["__dict__"].__get__
@@ -67,7 +70,7 @@ def is_writable(holder: Holder) -> bool:
 
 def modules_now() -> tuple[int, ...]:
     """What changes when a module is imported."""
-    return tuple(map(id, list(sys.modules.values())))
+    return tuple(map(identity_of, list(sys.modules.values())))
 
 
 def all_namespaces() -> Iterator[dict[str, object]]:
@@ -75,19 +78,19 @@ def all_namespaces() -> Iterator[dict[str, object]]:
     seen = set()
     for name, module in list(sys.modules.items()):
         namespace = None if _is_ours(name) else namespace_of(module)
-        if namespace is not None and id(namespace) not in seen:
-            seen.add(id(namespace))
+        if namespace is not None and identity_of(namespace) not in seen:
+            seen.add(identity_of(namespace))
             yield namespace
 
 
 def all_classes() -> Iterator[type]:
     """Every class there is, nested and local ones too, but those that cannot be written."""
-    seen = {id(object)}
+    seen = {identity_of(object)}
     waiting: list[type] = [object]
     while waiting:
         for cls in _subclasses(waiting.pop()):
-            if id(cls) not in seen:
-                seen.add(id(cls))
+            if identity_of(cls) not in seen:
+                seen.add(identity_of(cls))
                 waiting.append(cls)
                 if is_writable(cls) and not _is_ours(_module_name(cls)):
                     yield cls

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from types import MethodType
 from typing import Any, NamedTuple
 
 from .descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
-from .holders import MISSING, Holder, all_classes, all_namespaces, held_by, modules_now, read, write
+from .holders import (
+    MISSING,
+    Holder,
+    all_classes,
+    all_namespaces,
+    held_by,
+    identity_of,
+    modules_now,
+    read,
+    write,
+)
 from .lookup import Found
 
 
@@ -149,14 +159,14 @@ class Patches:
 
     def install(self, patches: Sequence[Patch]) -> None:
         """Put the wrappers wherever their functions are held, in one pass over all holders."""
-        everywhere: dict[int, Patch] = {}
+        everywhere: list[tuple[object, Patch]] = []
         for patch in patches:
             patch.count_references()
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
             if not self._put_as_before(patch):
-                everywhere.update((id(thing), patch) for thing in patch.sought)
+                everywhere += [(thing, patch) for thing in patch.sought]
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
 
@@ -187,7 +197,7 @@ class Patches:
         modules = modules_now()
         outside = [patch for patch in ended if patch.is_held_elsewhere]
         spread = [patch for patch in ended if patch.seen.modules != modules or patch in outside]
-        left = {key: patch for patch in spread for key in patch.originals}
+        left = [(ours, patch) for patch in spread for ours, _ in patch.originals.values()]
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
@@ -232,18 +242,19 @@ def _without(patch: Patch, held: object) -> object:
     return rebuilt(held, patch.function)
 
 
-def _holding(wanted: Mapping[int, Patch]) -> Iterator[tuple[Holder, str, object, Patch]]:
-    """Every place that holds one of the objects with these ids, or a descriptor around one."""
-    if not wanted:
+def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, str, object, Patch]]:
+    """Every place that holds one of these objects, or a descriptor around one."""
+    if not sought:
         return
+    wanted = {identity_of(thing): patch for thing, patch in sought}
     for holder, carriers in _all_holders():
         values = held_by(holder).values()
-        if wanted.keys().isdisjoint(map(id, values)) and carriers.isdisjoint(map(type, values)):
+        if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.isdisjoint(map(type, values)):
             continue
         for name, held in list(held_by(holder).items()):
-            patch = wanted.get(id(held))
+            patch = wanted.get(identity_of(held))
             if patch is None and type(held) in carriers:
-                patch = wanted.get(id(carried(held)))
+                patch = wanted.get(identity_of(carried(held)))
             if patch is not None:
                 yield holder, name, held, patch
 
