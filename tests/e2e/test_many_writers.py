@@ -74,16 +74,13 @@ def test_many_processes_and_threads_run_each_call_once(project):
 
 CLEARS = """
 import sys
-from threading import Thread
 
 from pytest_mimic._vault import FolderStore
 
 store = FolderStore(sys.argv[1])
-print("clearing", flush=True)
-waiting = Thread(target=sys.stdin.read)
-waiting.start()
-while waiting.is_alive():
+for _ in sys.stdin:
     store.prune({"recordings/shop.f"})
+    print("cleared", flush=True)
 """
 
 
@@ -95,11 +92,14 @@ def test_a_folder_that_is_cleared_meanwhile_is_made_again(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
-    assert process.stdout.readline() == "clearing\n"
     store = FolderStore(tmp_path)
     for number in range(2000):
+        process.stdin.write("clear\n")
+        process.stdin.flush()
         store.write("recordings/shop.f/1.json", b"%d" % number, durable=False)
+        assert process.stdout.readline() == "cleared\n"
         assert store.delete(["recordings/shop.f/1.json"]) == [len(str(number))]
     process.communicate()
     assert process.returncode == 0

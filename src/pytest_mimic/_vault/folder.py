@@ -34,7 +34,7 @@ _CHUNK = 1 << 20
 _SMALL = 1 << 14
 _LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
 _LEFTOVER_AGE = 24 * 3600.0
-_MOVES = 100
+_MOVES = 8
 _numbers = count()
 
 
