@@ -12,7 +12,7 @@ from pytest_mimic._identity.nans import NAN
 from pytest_mimic._identity.paths import parse_path, prune
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.stdlib import Roots
-from pytest_mimic._identity.unstable import Unstable
+from pytest_mimic._identity.unstable import Unstable, human_name
 from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -142,9 +142,31 @@ class CallIdentity:
 
     def _argument(self, place: int, value: Any) -> object:
         if place in self._prunes:
-            value = prune(value, self._prunes[place])
-        elif place in self._bare and self._bare[place] is value:
+            return self._pruned(place, value)
+        if place in self._bare and self._bare[place] is value:
             return ...
+        return self._counted_part(place, value)
+
+    def _pruned(self, place: int, value: Any) -> object:
+        """The same of an argument less what paths leave out, which its class may not be able to do without."""
+        try:
+            pruned = prune(value, self._prunes[place])
+        except Unstable as error:
+            raise Unstable(error.type_name, error.kind, self._names[place]) from error
+        except Exception as error:  # code of the value's own class may raise anything
+            what = f"{human_name(type(value))}, which fails when it is looked into ({type(error).__name__})"
+            raise Unstable(what, type(value), self._names[place]) from error
+        try:
+            return self._counted_part(place, pruned)
+        except Unstable:
+            raise
+        except Exception as error:  # as above
+            if pruned is value:
+                raise
+            what = f"{human_name(type(value))}, which fails without what is left out ({type(error).__name__})"
+            raise Unstable(what, type(value), self._names[place]) from error
+
+    def _counted_part(self, place: int, value: Any) -> object:
         if place != self._extra:
             return _part(value, self._resolver, self._names[place])
         try:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
 import re
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
-from typing import Any
+from types import FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, cast
 
-from pytest_mimic._identity.state import slot_members
+from pytest_mimic._identity.state import exception_fields, slot_members
+from pytest_mimic._identity.unstable import Unstable, human_name
 
 Steps = tuple[str, ...]
 
 # Where a pydantic model keeps the attributes that are none of its fields.
 EXTRA = "__pydantic_extra__"
+
+# What counts by its name or source, whatever attributes it has.
+BY_NAME = (type, FunctionType, ModuleType)
 
 _STEP = r"[^\s.\[\]]+"
 _BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
@@ -51,6 +58,9 @@ def prune(value: Any, paths: Iterable[Steps]) -> Any:
         value: Any value; it is not changed.
         paths: Steps as `parse_path` gives them, from the value on. One that leads nowhere has no effect, except
             that a mapping that is no dict becomes plain.
+
+    Raises:
+        Unstable: An object that would have to be copied lets nobody do so.
     """
     wanted = [steps for steps in paths if steps]
     if not wanted:
@@ -72,19 +82,19 @@ def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
 
 
 def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
-    names = {steps[0] for steps in paths}
-    touched = list(value) if "*" in names else [key for key in value if str(key) in names]
-    if not touched:
-        return value
-    result = value.copy() if type(value) is dict else copy(value)
     # Not as a class of the user's has it, which may change what the copy shares with the value.
     plain: Any = OrderedDict if isinstance(value, OrderedDict) else dict
+    names = {steps[0] for steps in paths}
+    touched = [key for key in plain.__iter__(value) if "*" in names or str(key) in names]
+    if not touched:
+        return value
+    result = value.copy() if type(value) is dict else _copied_dict(value, plain)
     for key in touched:
         gone, further = _further(paths, str(key))
         if gone:
             plain.__delitem__(result, key)
         else:
-            plain.__setitem__(result, key, prune(value[key], further))
+            plain.__setitem__(result, key, prune(plain.__getitem__(value, key), further))
     return result
 
 
@@ -125,10 +135,13 @@ def _field(value: Any, place: int) -> tuple[str, ...]:
 
 def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     """An object's copy with fewer attributes: a bare one, without code of its class, where Python allows it."""
+    if isinstance(value, BY_NAME):
+        return value
     slots = slot_members(type(value))
-    attributes = dict(getattr(value, "__dict__", ()))
-    in_slots = {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    found = {**attributes, **in_slots}
+    has_dict = any("__dict__" in base.__dict__ for base in type(value).__mro__)
+    found: dict[str, Any] = dict(value.__dict__) if has_dict else {}
+    in_slots = _slots(value, slots)
+    found.update(in_slots)
     extra = found.get(EXTRA)
     kept = _pruned_dict(extra, paths) if isinstance(extra, dict) else extra
     if kept is not extra:
@@ -136,13 +149,14 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     elif all(_further(paths, name) == (False, []) for name in found):
         return value
     result = _bare_copy(value)
+    filled = _slots(result, slots)
     for name, item in found.items():
         gone, further = _further(paths, name)
         if name in in_slots:
             place = slots[name]
             if not gone:
                 place.__set__(result, prune(item, further))
-            elif hasattr(result, name):
+            elif name in filled:
                 place.__delete__(result)
         elif gone:
             result.__dict__.pop(name, None)
@@ -151,8 +165,68 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     return result
 
 
+def _slots(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[str, Any]:
+    """What stands in the slots that are filled."""
+    found: dict[str, Any] = {}
+    for name, member in members.items():
+        with suppress(AttributeError):
+            found[name] = member.__get__(value)
+    return found
+
+
 def _bare_copy(value: Any) -> Any:
+    """An object of the same class that shares no attributes with this one, made without code of its class if possible.
+
+    Raises:
+        Unstable: Its class lets nobody copy it.
+    """
+    if isinstance(value, BaseException):
+        return _copied_exception(value)
     try:
         return object.__new__(type(value))
-    except TypeError:  # what it holds is not in its attributes alone: an exception, a subclass of int
-        return copy(value)
+    except TypeError:  # what it holds is not in its attributes alone: a subclass of int
+        return _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    """A copy as the class makes it."""
+    try:
+        result = copy(value)
+    except Exception as error:  # whatever a class raises that lets nobody copy it
+        raise _no_copy(value) from error
+    if result is value or getattr(result, "__dict__", None) is getattr(value, "__dict__", ()):
+        raise _no_copy(value)
+    return result
+
+
+def _no_copy(value: object) -> Unstable:
+    return Unstable(f"{human_name(type(value))} that cannot be copied to leave a part out", type(value))
+
+
+def _copied_exception(value: BaseException) -> BaseException:
+    """An exception with what counts of another, made without its class's `__init__`, which may want other arguments."""
+    base: Any = next(base for base in type(value).__mro__ if vars(builtins).get(base.__name__) is base)
+    try:
+        result: BaseException = base.__new__(type(value), *value.args)
+    except TypeError:  # a group whose arguments are not those of its builtin base
+        return cast(BaseException, _copied(value))
+    for name in ("args", "__cause__", *exception_fields(value)):
+        object.__setattr__(result, name, getattr(value, name))
+    return result
+
+
+def _copied_dict(value: dict[Any, Any], plain: Any) -> dict[Any, Any]:
+    """A dict of the same class and with the same attributes, made without code of a class of the user's."""
+    result = plain.__new__(type(value))
+    for key, item in plain.items(value):
+        plain.__setitem__(result, key, item)
+    if isinstance(value, defaultdict):
+        result.default_factory = value.default_factory
+    for name, item in _slots(value, slots := slot_members(type(value))).items():
+        slots[name].__set__(result, item)
+    attributes = getattr(value, "__dict__", None)
+    if attributes is value:  # a dict whose keys are its attributes
+        object.__setattr__(result, "__dict__", result)
+    elif attributes:
+        result.__dict__.update(attributes)
+    return cast("dict[Any, Any]", result)

@@ -61,6 +61,13 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
     }
 
 
+def exception_fields(error: BaseException) -> tuple[str, ...]:
+    """The attributes that count of an exception and stand neither among its arguments nor in its `__dict__`."""
+    if isinstance(error, OSError):
+        return "filename", "filename2"
+    return ("name", "path") if isinstance(error, ImportError) else ()
+
+
 def _cached_properties(type_: type) -> frozenset[str]:
     """The names under which functools.cached_property, and what pandas has for it, keep what they have computed."""
     functools = sys.modules.get("functools")

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pytest_mimic._identity.code import of_shared_generator
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
-from pytest_mimic._identity.state import attribute_reader
+from pytest_mimic._identity.state import attribute_reader, exception_fields
 from pytest_mimic._identity.unstable import Unstable, full_name, refuse
 
 SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
@@ -74,9 +74,7 @@ def _member_value(value: Any) -> object:
 
 def _exception(value: Any, *, read: Reduce) -> object:
     attributes = dict(cast(dict[str, object], read(value)))
-    for type_, names in ((OSError, ("filename", "filename2")), (ImportError, ("name", "path"))):
-        if isinstance(value, type_):
-            attributes.update({name: getattr(value, name) for name in names})
+    attributes.update({name: getattr(value, name) for name in exception_fields(value)})
     return value.args, attributes, value.__cause__
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import ChainMap, OrderedDict, UserDict, deque
+from collections import ChainMap, OrderedDict, UserDict, defaultdict, deque
 from collections.abc import MutableMapping
 from types import MappingProxyType, SimpleNamespace
 
@@ -492,3 +492,171 @@ def test_a_dict_that_keeps_more_than_its_items_stays_as_it_is():
 def test_an_index_into_a_deque():
     assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) == rows_key(deque([3, 2], 5), ignore=("rows.0",))
     assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) != rows_key(deque([1, 2], 6), ignore=("rows.0",))
+
+
+class Coded(Exception):
+    """An exception that wants other arguments than it hands on."""
+
+    def __init__(self, *, code, text="refused"):
+        super().__init__(text)
+        self.code = code
+
+
+class CodedFile(FileNotFoundError):
+    def __init__(self, *, code, path):
+        super().__init__(2, "gone", path)
+        self.code = code
+
+
+class CodedImport(ImportError):
+    def __init__(self, *, code, name):
+        super().__init__("none", name=name)
+        self.code = code
+
+
+def coded_with_cause(a, b):
+    error = Coded(code=a)
+    error.__cause__ = ValueError(b)
+    return error
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda a, b: Coded(code=a, text=b), id="arguments"),
+        pytest.param(lambda a, b: CodedFile(code=a, path=b), id="file"),
+        pytest.param(lambda a, b: CodedImport(code=a, name=b), id="import"),
+        pytest.param(coded_with_cause, id="cause"),
+    ],
+)
+def test_a_part_of_an_exception_whose_class_wants_other_arguments(make):
+    """What is left counts, and no `__init__` is called for it."""
+    assert rows_key(make(1, "x"), ("rows.code",)) == rows_key(make(2, "x"), ("rows.code",))
+    assert rows_key(make(1, "x"), ("rows.code",)) != rows_key(make(1, "y"), ("rows.code",))
+
+
+class Frozen(dict):
+    def __setitem__(self, key, value):
+        raise TypeError("frozen")
+
+
+class Itself(dict):
+    """A dict that takes itself for unchanging."""
+
+    def __copy__(self):
+        return self
+
+
+class Wanting(OrderedDict):
+    def __init__(self, *, items):
+        super().__init__(items)
+
+
+class Counted(defaultdict):
+    def __init__(self, *, items):
+        super().__init__(int, items)
+
+
+class Open(dict):
+    """A dict whose keys are its attributes."""
+
+    def __init__(self, items):
+        super().__init__(items)
+        self.__dict__ = self
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(Frozen, id="frozen"),
+        pytest.param(Itself, id="copied as itself"),
+        pytest.param(lambda items: Wanting(items=items), id="OrderedDict"),
+        pytest.param(lambda items: Counted(items=items), id="defaultdict"),
+        pytest.param(Open, id="keys as attributes"),
+    ],
+)
+def test_a_key_of_a_dict_of_a_class_that_cannot_be_copied(make):
+    """The dict is made without code of its class, and the caller's stays as it is."""
+    first = make({"a": 1, "b": {"x": 1}})
+
+    assert rows_key(first, ("rows.a",)) == rows_key(make({"a": 2, "b": {"x": 1}}), ("rows.a",))
+    assert rows_key(first, ("rows.a",)) != rows_key(make({"a": 1, "b": {"x": 2}}), ("rows.a",))
+    assert first == {"a": 1, "b": {"x": 1}}
+
+
+def test_attributes_of_what_counts_by_its_name_are_left_alone():
+    """A path to one leads nowhere: neither it nor the function is touched."""
+
+    def listen():
+        """Counts its calls in an attribute."""
+
+    listen.calls = 1
+
+    assert rows_key(listen, ("rows.calls",)) == rows_key(listen)
+    assert rows_key(Coded, ("rows.code", "rows.__doc__")) == rows_key(Coded)
+    assert rows_key(Holder(1).held, ("rows.calls",)) == rows_key(Holder(1).held)
+    assert listen.calls == Holder.held.calls == 1
+
+
+class Holder:
+    def __init__(self, a):
+        self.a = a
+
+    def held(self):
+        return self.a
+
+    held.calls = 1
+
+    def __mimic_identity__(self):
+        return self.a
+
+
+class Unchanging(str):
+    def __copy__(self):
+        return self
+
+
+class Uncopied(int):
+    def __copy__(self):
+        raise RuntimeError("there is one of me")
+
+
+class Lowered(dict):
+    """A dict that shows its keys in small letters only."""
+
+    def __iter__(self):
+        return iter([key.lower() for key in super().__iter__()])
+
+
+def test_a_key_of_a_dict_that_shows_others_than_it_holds():
+    """Those that it holds count, as they do where nothing is left out."""
+    assert rows_key(Lowered(A=1, B=2), ("rows.A",)) == rows_key(Lowered(A=3, B=2), ("rows.A",))
+    assert rows_key(Lowered(A=1, B=2), ("rows.a",)) == rows_key(Lowered(A=1, B=2))
+
+
+class Unread(Registry):
+    a = 1
+
+    def __iter__(self):
+        raise RuntimeError("closed")
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (with_attributes(Unchanging("x"), a=1), "that cannot be copied to leave a part out"),
+        (with_attributes(Uncopied(1), a=1), "that cannot be copied to leave a part out"),
+        (Unread(), r"which fails when it is looked into \(RuntimeError\)"),
+        (Holder(1), r"which fails without what is left out \(AttributeError\)"),
+    ],
+)
+def test_what_cannot_do_without_a_part_is_refused(value, what):
+    """By the argument's name, instead of with an error of its class's, and it stays as it is."""
+    kind = type(value).__name__
+
+    with pytest.raises(
+        Unstable, match=rf"^rows has no stable identity: an object of test_calls\.{kind},? {what}$"
+    ):
+        rows_key(value, ("rows.a",))
+
+    assert value.a == 1
