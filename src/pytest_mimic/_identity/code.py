@@ -18,6 +18,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._identity.kinds import Kind, Reduce
 from pytest_mimic._identity.unstable import Unstable, full_name
+from pytest_mimic._identity.walk import SCALARS
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 STDLIB = str(Path(os.__file__).resolve().parent)
@@ -131,7 +132,18 @@ def _class(value: type) -> object:
     for method in _own_methods(value):
         closed.update(_closure(method))
     closed.pop("__class__", None)  # what `super()` needs: the class itself
+    if "<locals>" in value.__qualname__:
+        closed.update(_plain_attributes(value))
     return (name, source, closed) if closed else (name, source)
+
+
+def _plain_attributes(value: type) -> dict[str, object]:
+    """The scalars that a class's body has computed, perhaps of what it closed over: Python keeps no cell of that."""
+    return {
+        f".{name}": item
+        for name, item in vars(value).items()
+        if type(item) in SCALARS and not (name.startswith("_") and name.endswith("_"))
+    }
 
 
 def _module(value: ModuleType) -> object:

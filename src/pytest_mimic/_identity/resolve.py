@@ -9,6 +9,7 @@ from pytest_mimic._identity.code import code_kind
 from pytest_mimic._identity.kinds import Kind, told_kind
 from pytest_mimic._identity.state import state_kind
 from pytest_mimic._identity.stdlib import Roots, stdlib_kind
+from pytest_mimic._identity.unstable import Unstable
 
 # Top-level module of a type → the room here that knows its library, imported when such a value comes.
 LIBRARIES = {
@@ -37,7 +38,11 @@ class Resolver:
         self.layout = layout
 
     def __call__(self, type_: type) -> Kind:
-        """The kind of a type that is neither a scalar nor a plain container."""
+        """The kind of a type that is neither a scalar nor a plain container.
+
+        Raises:
+            Unstable: It has no module, and so no name that another process would know it by.
+        """
         return (
             told_kind(type_)
             or code_kind(type_)
@@ -48,8 +53,10 @@ class Resolver:
 
     def _library_kind(self, type_: type) -> Kind | None:
         """The kind of a library's type, where its room has a rule for it."""
+        if type(type_.__module__) is not str:
+            raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
         for base in type_.__mro__:
-            room = LIBRARIES.get(base.__module__.partition(".")[0])
+            room = LIBRARIES.get(str(base.__module__).partition(".")[0])
             if room is not None:
                 module = import_module(f"pytest_mimic._identity.{room}")
                 kind: Kind | None = module.library_kind(type_, base, self.layout)

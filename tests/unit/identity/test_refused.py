@@ -108,6 +108,14 @@ CASES = {
         lambda: made_at_run_time("class made: pass"),
         "a class with neither source nor an importable name",
     ),
+    "object of a class without a module": (
+        lambda: type("Lost", (), {"__module__": None})(),
+        "an object of Lost, a class without a module",
+    ),
+    "class without a module": (
+        lambda: type("Lost", (), {"__module__": None}),
+        "a class with neither source nor an importable name",
+    ),
     "without state": (WithoutState, "an object of .*WithoutState"),
     "sealed": (Sealed, "an object of .*Sealed"),
     "lock between processes": (multiprocessing.Lock, "a lock between processes"),

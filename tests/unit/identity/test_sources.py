@@ -387,6 +387,20 @@ def test_the_closures_of_a_local_class_count():
     assert source_fingerprint(made(1)) == source_fingerprint(made(2))
 
 
+def test_what_the_body_of_a_local_class_closes_over_counts():
+    """Python keeps no cell of it, only what the body made of it."""
+
+    def made(rate):
+        class Priced:
+            base = rate
+            _label = f"{rate} %"
+
+        return Priced
+
+    assert fingerprint(made(1)) == fingerprint(made(1)) != fingerprint(made(2))
+    assert source_fingerprint(made(1)) == source_fingerprint(made(2))
+
+
 def test_classes_of_one_name_are_told_apart(source):
     """Local classes by the methods that they hold, nested ones by their qualified name."""
     found = [source_fingerprint(source(CLASSES, name)) for name in ("made", "fast", "slow", "inner")]
