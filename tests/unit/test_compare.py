@@ -832,6 +832,25 @@ def test_other_values_of_pandas_are_compared() -> None:
     ]
 
 
+@pytest.mark.parametrize("options", [{}, {"rtol": 1e-6}, {"volatile": ["nothing"]}])
+def test_categories_that_no_value_has_count(options: dict[str, Any]) -> None:
+    """However values are compared; and whether categories have an order."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+
+    def made(*categories: str, ordered: bool = False) -> Any:
+        dtype = pandas.CategoricalDtype(categories, ordered=ordered)
+        return pandas.Series(["a"], dtype=dtype)
+
+    told = "categories.values: 1 of 2 elements differ, first [1]: 'b' recorded, 'c' now"
+    assert lines(made("a", "b"), made("a", "b"), **options) == []
+    assert lines(made("a", "b"), made("a", "c"), **options) == [f"values.{told}"]
+    assert lines(made("a", "b").array, made("a", "c").array, **options) == [told]
+    assert lines(made("a", "b").to_frame("n"), made("a", "c").to_frame("n"), **options) == [f"n.{told}"]
+    assert lines(made("a", "b"), made("a", "b", ordered=True), **options) == [
+        "values: dtype category recorded, category, ordered now"
+    ]
+
+
 def test_tables_of_polars_and_pyarrow_are_compared_column_by_column() -> None:
     """Columns, their types and values count."""
     polars = pytest.importorskip("polars", reason="polars is not installed")

@@ -9,10 +9,15 @@ from pytest_mimic._describe.parts import lineage
 
 
 class Column(NamedTuple):
-    """Values of one kind: a numpy array where numbers or moments are, a list where objects are."""
+    """Values of one kind: a numpy array where numbers or moments are, a list where objects are.
+
+    Attributes:
+        categories: What the values could have been, where their dtype says so.
+    """
 
     dtype: str
     values: Any
+    categories: Any = None
 
 
 class Opened(NamedTuple):
@@ -87,11 +92,16 @@ def _pandas_index(index: Any) -> Opened:
 def _pandas_column(column: Any) -> Column:
     dtype = getattr(column, "dtype", "object")
     values = column.to_numpy()
-    return Column(str(dtype), list(column) if values.dtype.hasobject else values)
+    return _of_pandas(dtype, list(column) if values.dtype.hasobject else values)
 
 
 def _pandas_array(array: Any) -> Column:
-    return Column(str(array.dtype), list(array))
+    return _of_pandas(array.dtype, list(array))
+
+
+def _of_pandas(dtype: Any, values: Any) -> Column:
+    name = f"{dtype}, ordered" if getattr(dtype, "ordered", False) else str(dtype)
+    return Column(name, values, getattr(dtype, "categories", None))
 
 
 def _polars_frame(frame: Any) -> Opened:

@@ -353,7 +353,11 @@ class Comparison:
         if len(old) != len(new) if self.shape else old != new:
             self.lines.tell(place, f": shape {_times(old)} recorded, {_times(new)} now")
         elif not self.shape:
+            before = self.lines.count
             self.elements(place, recorded.values, actual.values)
+            if recorded.categories is not None and self.lines.count == before:
+                where = Place(".categories", "categories", parent=place)
+                self._todo.append((where, recorded.categories, actual.categories))
 
     def elements(self, place: Place, recorded: Any, actual: Any) -> None:
         """Tells how many elements differ, and the first of them."""
