@@ -156,6 +156,8 @@ def _builtin(value: Any) -> object:
     if owner is None or isinstance(owner, ModuleType):
         # `open` says `io` before Python 3.12.
         module = "io" if value.__module__ == "_io" else value.__module__
+        if value.__name__.startswith("_path_"):  # of os.path: more of them with each version
+            return f"{module}path:{value.__name__.removeprefix('_path_')}"
         return "builtin", f"{module}:{value.__qualname__}"
     return of_shared_generator(value) or ("builtin", value.__name__, owner)
 
@@ -167,6 +169,20 @@ def of_shared_generator(method: Any) -> object | None:
         return None
     shared = getattr(sys.modules[module], method.__name__, None)
     return ("builtin", f"{module}:{method.__name__}") if shared == method else None
+
+
+def method_name(method: Any) -> str | None:
+    """The name that leads from an object to its method, where the standard library wrote that.
+
+    Which of its classes it wrote it in differs by version.
+    """
+    function, owner = method.__func__, method.__self__
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None or not _is_stdlib(function.__module__, code.co_filename):
+        return None
+    name: str = function.__name__
+    found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
+    return name if getattr(found, "__func__", found) is function else None
 
 
 def _by_cython(value: Any) -> object:

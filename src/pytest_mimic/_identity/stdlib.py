@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from pytest_mimic._identity.code import of_shared_generator
+from pytest_mimic._identity.code import method_name, of_shared_generator
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.state import attribute_reader, exception_fields
 from pytest_mimic._identity.unstable import Unstable, full_name, refuse
@@ -87,7 +87,7 @@ def _alias(value: Any) -> object:
 
 
 def _method(value: Any) -> object:
-    return of_shared_generator(value) or (value.__func__, value.__self__)
+    return of_shared_generator(value) or (method_name(value) or value.__func__, value.__self__)
 
 
 REDUCERS: dict[str, Reduce] = {

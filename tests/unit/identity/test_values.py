@@ -16,6 +16,7 @@ import math  # noqa: F401
 import operator  # noqa: F401
 import pathlib
 import pickle
+import posixpath  # noqa: F401
 import random
 import re  # noqa: F401
 import types  # noqa: F401
@@ -207,6 +208,8 @@ ROWS = {
     "descriptors": ("k.Slotted.left", [], ["k.Slotted.right", "type.__dict__['__name__']", "k.Service.__dict__['title']", "k.Service.__dict__['make']", "k.Service.__dict__['help']", "k.WithCached.__dict__['costly']"]),
     "standard library": ("functools.reduce", [], ["__import__('json').dumps", "__import__('json').loads", "pathlib.Path", "type(None)", "types.FunctionType"]),
     "bound method": ("k.Service('a').call", ["k.Service('a').call"], ["k.Service('b').call", "k.Service.call", "k.Service.make"]),
+    "bound method of the standard library": ("pathlib.Path('/a').exists", ["pathlib.Path('/a').exists"], ["pathlib.Path('/b').exists", "pathlib.Path('/a').is_dir", "pathlib.Path.home", "pathlib.Path.cwd", "super(collections.Counter, collections.Counter()).update", "collections.Counter().update"]),
+    "os.path": ("posixpath.normpath", [], ["posixpath.abspath", "posixpath.join"]),
     "partial": ("functools.partial(k.add, 1, c=2)", [], ["functools.partial(k.add, 2, c=2)", "functools.partial(k.add, 1)", "functools.partial(k.add_other, 1, c=2)", "functools.partialmethod(k.add, 1, c=2)"]),
     "lru_cache": ("k.cached", [], ["k.cached.__wrapped__", "functools.lru_cache(maxsize=4)(k.cached.__wrapped__)"]),
     "singledispatch": ("k.shown", [], ["k.shown.__wrapped__"]),
