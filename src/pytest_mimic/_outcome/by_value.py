@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from pytest_mimic._outcome import exceptions
 from pytest_mimic._outcome.names import importable, name_of
-from pytest_mimic._outcome.pickles import named
+from pytest_mimic._outcome.pickles import named, reduced
 
 
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -33,21 +32,19 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def reducer_override(self, obj: Any) -> Any:
         thing = obj
-        if isinstance(thing, BaseException):
-            return exceptions.reduce(thing)
         if not isinstance(thing, (type, types.FunctionType)):
-            return NotImplemented
+            return reduced(thing)
         found = importable(thing)
         if found is thing:
             return NotImplemented
         if found is not None:
             return named, tuple(name_of(thing).split(":"))
-        reduced = super().reducer_override(thing)
-        if reduced is not NotImplemented and not _is_builtin(thing):
+        by_value = super().reducer_override(thing)
+        if by_value is not NotImplemented and not _is_builtin(thing):
             self.by_value.add(name_of(thing))
             if isinstance(thing, type):
-                return _with_qualified_name(reduced, thing)
-        return reduced
+                return _with_qualified_name(by_value, thing)
+        return by_value
 
 
 def _with_qualified_name(reduced: Any, cls: type) -> Any:

@@ -90,15 +90,22 @@ def _is_told(cls: type) -> bool:
     return told_kind(cls) is not None
 
 
+def reduced(thing: Any) -> Any:
+    """How a pickle holds what Python's own reduction would not keep whole; NotImplemented for anything else."""
+    if isinstance(thing, BaseException):
+        return exceptions.reduce(thing)
+    if type(thing).__name__ == "IPv6Address" and getattr(thing, "scope_id", None):  # lost by Python 3.10
+        return type(thing), (str(thing),)
+    return NotImplemented
+
+
 class _Pickler(pickle.Pickler):
     """By name only; exceptions as `exceptions` takes them apart."""
 
     by_value: frozenset[str] = frozenset()
 
     def reducer_override(self, thing: Any, /) -> Any:
-        if isinstance(thing, BaseException):
-            return exceptions.reduce(thing)
-        return NotImplemented
+        return reduced(thing)
 
 
 class _Chunks:

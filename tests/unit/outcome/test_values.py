@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import functools
+import ipaddress
 import json
 import math
 import pickle
@@ -124,6 +125,7 @@ def test_plain_data_is_kept_as_json_exactly(value):
         decimal.Decimal("1.10"),
         datetime.datetime(2026, 11, 2, tzinfo=datetime.timezone.utc),
         uuid.UUID(int=5),
+        ipaddress.IPv6Address("fe80::1%eth0"),
         PurePosixPath("a/b"),
         range(3),
         deque([1, 2], maxlen=4),
