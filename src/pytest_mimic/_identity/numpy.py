@@ -27,7 +27,7 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
         name = "bool" if type_.__name__ == "bool_" else type_.__name__  # as before numpy 2
         return Kind(_tag(type_, name), lambda value: array_data(numpy.asarray(value), layout=layout))
     if issubclass(type_, numpy.dtype):
-        return Kind("numpy:dtype", dtype_data)
+        return Kind("numpy:dtype", _whole_dtype if layout else dtype_data)
     if issubclass(type_, numpy.random.Generator):
         return Kind(
             type_tag(type_), lambda value: (type(value.bit_generator).__name__, value.bit_generator.state)
@@ -64,6 +64,11 @@ def dtype_data(dtype: Any) -> object:
     return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
 
 
+def _whole_dtype(dtype: Any) -> object:
+    """A dtype of an outcome: with where its fields stand, too."""
+    return dtype_data(dtype), repr(dtype)
+
+
 def _texts(dtype: Any) -> object:
     missing = (dtype.na_object,) if hasattr(dtype, "na_object") else ()
     return "StringDType", dtype.coerce, *missing
@@ -74,8 +79,9 @@ def array_data(array: Any, *, layout: bool) -> object:
     numpy: Any = sys.modules["numpy"]
     array = array.view(numpy.ndarray) if type(array) is not numpy.ndarray else array
     dtype = array.dtype
-    head = (dtype_data(dtype), array.shape, _layout(array) if layout else None)
+    head: tuple[object, ...] = (dtype_data(dtype), array.shape, _layout(array) if layout else None)
     if dtype.names is not None:
+        head = (*head, repr(dtype)) if layout else head
         return head, [array_data(array[name], layout=False) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()

@@ -30,7 +30,9 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     if issubclass(type_, pandas.api.extensions.ExtensionDtype):
         return Kind(_tag(type_, "dtype"), _dtype)
     scalar = SCALARS.get(type_.__name__)
-    return None if scalar is None else Kind(_tag(type_, type_.__name__), scalar)
+    if scalar is None:
+        return None
+    return Kind(_tag(type_, type_.__name__), _with_unit(scalar) if layout else scalar)
 
 
 def _tag(type_: type, name: str) -> str:
@@ -51,7 +53,13 @@ def _whole_table(reduce: Reduce) -> Reduce:
 
 
 def _whole_index(index: Any) -> object:
-    return _index(index), getattr(index, "freqstr", None)
+    """An index of an outcome: with how it is kept, too, and with labels that no row has."""
+    steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
+    return _index(index), getattr(index, "freqstr", None), steps, list(getattr(index, "levels", ()))
+
+
+def _with_unit(reduce: Reduce) -> Reduce:
+    return lambda value: (reduce(value), getattr(value, "unit", None))
 
 
 def _timestamp(value: Any) -> object:

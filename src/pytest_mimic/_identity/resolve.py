@@ -28,7 +28,7 @@ class Resolver:
 
     Args:
         roots: Gives (absolute folder, token) pairs; paths under one count relative to it.
-        layout: Whether the memory layout of arrays counts.
+        layout: Whether the memory layout of arrays counts, and what else a replay gives back: in an outcome.
     """
 
     __slots__ = ("layout", "roots")
@@ -47,7 +47,7 @@ class Resolver:
             told_kind(type_)
             or code_kind(type_)
             or self._library_kind(type_)
-            or stdlib_kind(type_, self.roots)
+            or stdlib_kind(type_, self.roots, layout=self.layout)
             or state_kind(type_)
         )
 

@@ -78,6 +78,11 @@ def _exception(value: Any, *, read: Reduce) -> object:
     return value.args, attributes, value.__cause__
 
 
+def _whole_exception(value: Any, *, read: Reduce) -> object:
+    """An exception in an outcome: with what was being handled when it was raised."""
+    return _exception(value, read=read), value.__context__, value.__suppress_context__
+
+
 def _partial(value: Any) -> object:
     return value.func, value.args, value.keywords, value.__dict__
 
@@ -184,8 +189,14 @@ TAGS = {
 BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
 
 
-def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
-    """The kind of a type that is, or derives from, one of the standard library's value types."""
+def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kind | None:
+    """The kind of a type that is, or derives from, one of the standard library's value types.
+
+    Args:
+        type_: The type.
+        roots: See `Resolver`.
+        layout: Whether it is part of an outcome.
+    """
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
         return Kind(type_tag(type_), _enum if BY_VALUE.isdisjoint(names) else _member_value)
@@ -194,7 +205,7 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots]) -> Kind | None:
             return Kind(type_tag(type_), refuse)
         if name == "builtins.BaseException":
             read = cast(Reduce, attribute_reader(type_, below=base))  # every exception has attributes
-            return Kind(type_tag(type_), partial(_exception, read=read))
+            return Kind(type_tag(type_), partial(_whole_exception if layout else _exception, read=read))
         reduce = REDUCERS.get(name)
         if reduce is None and name in PATHS:
             reduce = partial(_path, roots=roots)

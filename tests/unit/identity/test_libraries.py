@@ -40,6 +40,8 @@ POLARS = pl.DataFrame(
     {"n": [1, None, 3], "t": TEXTS, "l": [[1], None, [2, 3]], "f": [0.5, float("nan"), None]}
 )
 MATRIX = sparse.csr_matrix(np.array([[0, 1.5], [2, 0]]))
+PACKED = np.dtype([("a", "i1"), ("b", "i4")])
+PAIRS = pd.MultiIndex.from_tuples([("u", 1), ("v", 2)])
 PICTURE = Image.new("RGB", (3, 2), "red")
 
 
@@ -67,6 +69,13 @@ class Photo(Image.Image):
 
 class Scan(Image.Image):
     """Another kind."""
+
+
+def while_handling(code):
+    """An exception raised while another one was handled."""
+    error = ValueError("late")
+    error.__context__ = KeyError(code)
+    return error
 
 
 def united(array, unit):
@@ -429,6 +438,15 @@ def test_what_a_group_of_pandas_has_computed_does_not_count(make):
         ("PICTURE", "with_info(PICTURE.copy(), dpi=(72, 72))"),
         ("np.ma.array([1, 2])", "np.ma.array([1, 2], fill_value=9)"),
         ("np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 3], mask=[0, 1])"),
+        ("pd.Timestamp('2026-11-02').as_unit('s')", "pd.Timestamp('2026-11-02').as_unit('ns')"),
+        ("pd.Timedelta('1s').as_unit('s')", "pd.Timedelta('1s').as_unit('ns')"),
+        ("pd.RangeIndex(2)", "pd.Index([0, 1])"),
+        ("pd.DataFrame({'a': [1, 2]})", "pd.DataFrame({'a': [1, 2]}, index=pd.Index([0, 1]))"),
+        ("PAIRS[:1]", "PAIRS[:1].remove_unused_levels()"),
+        ("np.zeros(2, PACKED)", "np.zeros(2, np.dtype(PACKED.descr, align=True))"),
+        ("PACKED", "np.dtype(PACKED.descr, align=True)"),
+        ("np.zeros((), PACKED)[()]", "np.zeros((), np.dtype(PACKED.descr, align=True))[()]"),
+        ("[while_handling(1)]", "[while_handling(2)]"),
     ],
 )
 def test_what_equality_does_not_see_counts_in_an_outcome_only(one, other):
