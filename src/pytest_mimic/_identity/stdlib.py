@@ -244,6 +244,8 @@ REFUSED = frozenset(
         "_io._IOBase",
         "tempfile.SpooledTemporaryFile",
         "tempfile._TemporaryFileWrapper",
+        # It keeps in itself what it was used for, and names its parts by their places in memory.
+        "sqlalchemy.sql.elements.ClauseElement",
     }
 )
 

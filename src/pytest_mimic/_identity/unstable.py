@@ -51,6 +51,7 @@ HUMAN = {
     "multiprocessing.synchronize.SemLock": "a lock between processes",
     "multiprocessing.queues.Queue": "a queue between processes",
     "mmap.mmap": "a memory map",
+    "sqlalchemy.sql.elements.ClauseElement": "SQL in objects of SQLAlchemy",
     "select.epoll": "a selector",
 }
 

@@ -25,7 +25,7 @@ import zoneinfo
 import pytest
 from kinds_of_things import Bare, Plain
 
-from pytest_mimic._identity import Unstable, fingerprint
+from pytest_mimic._identity import Unstable, fingerprint, register_fingerprint
 
 HELD = Bare()
 
@@ -202,3 +202,39 @@ def find_zone(name):
     from importlib.resources import files
 
     yield files("tzdata.zoneinfo").joinpath(name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda sql, table: sql.select(table.c.a).where(table.c.a > 1), id="select"),
+        pytest.param(lambda sql, table: sql.insert(table).values(a=1), id="insert"),
+        pytest.param(lambda sql, table: sql.text("select :a").bindparams(a=1), id="text"),
+        pytest.param(lambda sql, table: table.c.a == 1, id="expression"),
+        pytest.param(lambda sql, table: table, id="table"),
+    ],
+)
+def test_sql_of_sqlalchemy_is_refused(make):
+    """A statement that was used, or built again, is another object: it would miss in silence."""
+    sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+    table = sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
+
+    with pytest.raises(Unstable, match=r"^value\[1\] has no stable identity: SQL in objects of SQLAlchemy$"):
+        fingerprint(["query", make(sql, table)])
+
+
+def test_sql_of_sqlalchemy_can_be_taught():
+    """By its text and its parameters, as the documentation says, however often it is used."""
+    sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+    table = sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
+    first, again, other = (sql.delete(table).where(table.c.a == n) for n in (1, 1, 2))
+
+    register_fingerprint(sql.Delete, lambda sql: (str(sql), sql.compile().params))
+    expected = fingerprint(first)
+    engine = sql.create_engine("sqlite://")
+    with engine.connect() as connection:
+        table.create(connection)
+        connection.execute(first)
+    engine.dispose()
+
+    assert fingerprint(first) == fingerprint(again) == expected != fingerprint(other)
