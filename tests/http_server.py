@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -147,6 +148,19 @@ class Handler(BaseHTTPRequestHandler):
             self.stream([*packed, packer.flush()], "text/plain", Content_Encoding="gzip")
         else:
             self.answer(200, b"".join(parts))
+
+    def page_packed_bit_by_bit(self, _: dict[str, str]) -> None:
+        """Compressed, the header in a chunk of its own, and others that hold nothing by themselves."""
+        packer = zlib.compressobj(wbits=31)
+        packed = b"".join(
+            packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in (b"one\n", b"two\n")
+        )
+        ends = [0, 10, 11, 30, 31, 40]
+        self.stream(
+            [*(packed[start:end] for start, end in pairwise(ends) if packed[start:end]), packer.flush()],
+            "text/plain",
+            Content_Encoding="gzip",
+        )
 
     def page_packed_lines(self, _: dict[str, str]) -> None:
         """Text that is no stream by its name, in chunks, compressed."""

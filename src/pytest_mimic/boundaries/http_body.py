@@ -179,7 +179,8 @@ def store_body(
         there is text in another one than UTF-8, and with `compressed`, the encoding to restore on replay, where that
         is possible.
     """
-    chunks = [bytes(chunk) for chunk in chunks if chunk]
+    # Of a compressed body that was left, a chunk that holds nothing by itself was one to who reads it compressed.
+    chunks = [bytes(chunk) for chunk in chunks if chunk or (compressed and stopped)]
     if not chunks:
         return None
     kind = media_type(content_type)
@@ -233,10 +234,10 @@ def _charset(pieces: Sequence[bytes], said: str, *, is_kept: bool) -> str | None
 
 
 def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
-    """Chunks as texts, ends moved out of characters."""
+    """Chunks as texts, ends moved out of characters; empty ones stay."""
     decoder = codecs.getincrementaldecoder(charset)()
-    texts = [decoder.decode(chunk) for chunk in chunks]
-    return [text for text in [*texts, decoder.decode(b"", final=True)] if text]
+    texts = [(decoder.decode(chunk), not chunk) for chunk in chunks]
+    return [text for text, is_kept in [*texts, (decoder.decode(b"", final=True), False)] if text or is_kept]
 
 
 def _encoder(charset: str) -> Callable[[str], bytes]:
@@ -304,7 +305,7 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     ends = _moved_ends(texts, lines, scrubbed)
     whole = "".join(scrubbed)
     cuts = [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    return [cut for cut in cuts if cut]
+    return [cut for cut, text in zip(cuts, texts, strict=True) if cut or not text]
 
 
 def _is_document(whole: str, lines: Sequence[str]) -> bool:
@@ -469,7 +470,7 @@ def deflate(chunks: Iterable[bytes], encoding: str, *, complete: bool = True) ->
         written.append(
             b"".join(
                 b"\0" + struct.pack("<HH", len(block), 0xFFFF ^ len(block)) + block
-                for block in (chunk[start : start + 0xFFFF] for start in range(0, len(chunk), 0xFFFF))
+                for block in (chunk[start : start + 0xFFFF] for start in range(0, len(chunk) or 1, 0xFFFF))
             )
         )
     if complete:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import io
 import signal
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -149,6 +150,23 @@ def test_a_stream_is_left_again_where_it_was_left(
 
     assert real == replayed
     assert len(replayed) == 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_compressed_stream_is_left_again_where_it_was_left(
+    httpx: ModuleType, tape: Tape, server: Server, count: int
+) -> None:
+    """Who reads it compressed has as many chunks on replay, though some of them hold nothing by themselves."""
+
+    def talk(url: str) -> tuple[int, bytes]:
+        with httpx.stream("GET", f"{url}/packed_bit_by_bit") as response:
+            chunks = list(islice(response.iter_raw(), count))
+        return len(chunks), zlib.decompressobj(31).decompress(b"".join(chunks))
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert replayed[0] == count
 
 
 def test_events_are_readable(httpx: ModuleType, tape: Tape, server: Server) -> None:
