@@ -121,6 +121,8 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
         return [reply[0], _hide_items(reply[1], command, redactor, every=is_secret)]
     if verb in ("HGETALL", "HRANDFIELD"):
         return _hide_items(reply, command, redactor, every=is_secret)
+    if verb == "LCS" and not isinstance(reply, bytes):  # with IDX, where the texts agree
+        return reply
     if is_secret:
         return _hidden(reply)
     if verb == "HGET" and len(command) > 2 and redactor.secret(text_of(command[2])):

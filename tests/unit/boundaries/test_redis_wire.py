@@ -198,6 +198,11 @@ def test_arguments_that_are_no_values_are_kept(command: str) -> None:
     [
         ("SUBSTR ann:token 0 9", b"hunter2", "<redacted>"),
         ("LCS ann:token ann", b"hunter2", "<redacted>"),
+        (
+            "LCS ann:token ann IDX",
+            [b"matches", [[[4, 7], [5, 8]]], b"len", 4],
+            ["matches", [[[4, 7], [5, 8]]], "len", 4],
+        ),
         ("DUMP ann:token", b"\x00\x07hunter2\xff", "<redacted>"),
         ("EVAL code 1 ann:token", [b"hunter2", 1, [b"hunter2"]], ["<redacted>", 1, ["<redacted>"]]),
         ("SINTER ann:api_keys bob:api_keys", {b"hunter2"}, {"$set": ["<redacted>"]}),
