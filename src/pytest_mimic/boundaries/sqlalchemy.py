@@ -7,6 +7,7 @@ Everything above the driver stays real: the pool, events, Core, the ORM, types a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _RECORD = "_ConnectionRecord"
 _POOL = f"{_RECORD}__pool"
+#: Where a compiled statement has a list of parameters, and whether that is a set of values to look in.
+_LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+?~~)?\]", re.IGNORECASE)
 
 
 def boundary(name: str) -> SqlBoundary:
@@ -257,8 +260,12 @@ def _names_by_place(context: Any) -> Sequence[str]:
 
 
 def _lists(context: Any) -> list[list[list[str]]]:
-    """The parameters that each `IN` has become, value by value."""
-    return [_by_value(len(name) + 1, expanded) for name, expanded in context._expanded_parameters.items()]
+    """The parameters that each `IN` has become, value by value; where else a list stands, its order may matter."""
+    expanded = context._expanded_parameters
+    if not expanded:
+        return []
+    ordered = {place["name"] for place in _LIST.finditer(context.compiled.string) if not place["set"]}
+    return [_by_value(len(name) + 1, values) for name, values in expanded.items() if name not in ordered]
 
 
 def _by_value(start: int, names: Sequence[str]) -> list[list[str]]:

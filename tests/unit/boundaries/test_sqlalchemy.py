@@ -353,6 +353,27 @@ def test_order_of_an_in_that_stands_twice_is_free(tape: DatabaseTape, connect: C
         steps(place.gone, [2, 3, 8])
 
 
+def test_order_of_a_list_outside_of_in_counts(tape: DatabaseTape, connect: Connect, place: Place) -> None:
+    """A list that expands elsewhere may be one of columns or arguments, also one that stands in an `IN` as well."""
+    chosen, others = (sa.bindparam(name, expanding=True) for name in ("chosen", "others"))
+    query = sa.text("SELECT a FROM t WHERE a IN :others AND a IN :chosen AND (a, b) = :chosen")
+    query = query.bindparams(chosen, others)
+
+    def steps(url: str, values: list[int], others: list[int]) -> Any:
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1, 2), (3, 4)")
+        with engine.connect() as connection:
+            return connection.scalars(query, {"chosen": values, "others": others}).all()
+
+    recorded = steps(place.real, [1, 2], [1, 2, 3])
+    tape.again("replay")
+
+    assert steps(place.gone, [1, 2], [3, 2, 1]) == recorded == [1]
+    tape.again("replay")
+    with pytest.raises(MissingRecordingError, match="SELECT t"):
+        steps(place.gone, [2, 1], [1, 2, 3])
+
+
 def test_parameters_count_and_are_named_by_column(tape: DatabaseTape, connect: Connect, lite: Place) -> None:
     """Another value is another call; what is shown says which column it was for."""
     engine = connect(lite.real)
