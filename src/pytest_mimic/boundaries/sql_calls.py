@@ -254,6 +254,11 @@ def _unknown(value: object, path: str) -> Any:
         return _Unidentified(name, refusal(at, "sqlalchemy", ignore=path))
 
 
+def hide_cursor(text: str) -> str:
+    """A message without the name that SQLAlchemy has drawn for a cursor; as long as it was, for a mark stands under it."""
+    return _CURSOR.sub(lambda name: "c_" + re.sub("[0-9a-f]", "0", name[0][2:]), text)
+
+
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """The value, with what stands under secret names inside of mappings, lists and JSON texts replaced."""
     if isinstance(value, str):

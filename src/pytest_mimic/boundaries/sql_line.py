@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic.boundaries.sql_calls import Sent, describe_action, describe_statement
+from pytest_mimic.boundaries.sql_calls import Sent, describe_action, describe_statement, hide_cursor
 from pytest_mimic.boundaries.sql_errors import hide_details, is_recordable, load_error, store_error
 from pytest_mimic.boundaries.sql_text import read_statement
 
@@ -183,9 +183,9 @@ class Line:
             )
 
     def scrub(self, sent: Sent) -> Callable[[str], str]:
-        """What takes the secrets of a call out of a text."""
+        """What takes the secrets of a call out of a text, and names that are drawn anew each time."""
         redactor = self.port.redactor
-        return lambda text: hide_details(redactor.scrub_text(text, sent.secrets), redactor)
+        return lambda text: hide_cursor(hide_details(redactor.scrub_text(text, sent.secrets), redactor))
 
     # -- the real connection
 

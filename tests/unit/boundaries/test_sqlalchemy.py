@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -1058,6 +1059,29 @@ def test_verifying_compares_rows_and_not_the_server(
 
     with pytest.raises(DriftError):
         one(connect(place.real), "SELECT a FROM t")
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_names_of_cursors_in_errors_are_not_compared(
+    tape: DatabaseTape, connect: Connect, request: pytest.FixtureRequest, tmp_path: Path, driver: str
+) -> None:
+    """SQLAlchemy draws them anew each time, and PostgreSQL quotes them; the mark under the quotation stays where it is."""
+    place = _place(request, f"postgresql+{driver}", tmp_path)
+
+    def steps(url: str) -> str:
+        with connect(url).connect().execution_options(stream_results=True) as connection:
+            with pytest.raises(sa.exc.ProgrammingError) as caught:
+                connection.execute(sa.text("SELECT nope FROM t"))
+            return str(caught.value.orig)
+
+    run(connect(place.real), "CREATE TABLE t (a int)")
+    recorded = steps(place.real)
+    tape.again("verify")
+    assert steps(place.real) != recorded
+    tape.again("replay")
+
+    replayed = steps(place.gone)
+    assert re.sub("c_[0-9a-f]+_[0-9a-f]", "c_000000000000_0", recorded) == replayed
 
 
 @pytest.mark.parametrize("order", ["", " ORDER BY b"], ids=["none", "given"])
