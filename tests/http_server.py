@@ -131,6 +131,21 @@ class Handler(BaseHTTPRequestHandler):
     def page_events(self, _: dict[str, str]) -> None:
         self.stream(list(EVENTS), "text/event-stream")
 
+    def page_wide_events(self, _: dict[str, str]) -> None:
+        """An event whose JSON stands in lines of its own, one that is cut there, and a line end that is none to JSON."""
+        chunks = ['data: {\ndata: "access_', 'token":\ndata: "tok-0817-wide"}\n\n']
+        self.stream([*chunks, 'data: {"a":"\u2028","token":"tok-0818-odd"}\n\n'], "text/event-stream")
+
+    def page_markup(self, _: dict[str, str]) -> None:
+        """Tells a token as XML does, and in headers."""
+        self.answer(
+            200,
+            '<login key="1"><token>tok-0819-xml</token></login>',
+            "application/xml",
+            WWW_Authenticate='Bearer realm="x", token="tok-0820-head"',
+            Refresh="0; url=/landing?token=tok-0821-head",
+        )
+
     def page_packed_events(self, _: dict[str, str]) -> None:
         packer = zlib.compressobj(wbits=31)
         chunks = [packer.compress(event.encode()) + packer.flush(zlib.Z_SYNC_FLUSH) for event in EVENTS]

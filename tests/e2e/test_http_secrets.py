@@ -19,9 +19,22 @@ SECRETS = {
     "part": "mp-secret-0008-hh",
     "user": "us-secret-0009-ii",
     "basic": "bs-secret-0010-jj",
+    "graphql": "gq-secret-0011-kk",
+    "xml": "xm-secret-0012-ll",
 }
 #: What the server issues by itself.
-ISSUED = ("tok-issued-42", "tok-0815-redirect", "hop-cookie-99", "cookie-secret-123", "tok-4711-event")
+ISSUED = (
+    "tok-issued-42",
+    "tok-0815-redirect",
+    "hop-cookie-99",
+    "cookie-secret-123",
+    "tok-4711-event",
+    "tok-0817-wide",
+    "tok-0818-odd",
+    "tok-0819-xml",
+    "tok-0820-head",
+    "tok-0821-head",
+)
 
 REQUESTS = f"""
 import base64
@@ -40,11 +53,15 @@ def requests_of(url):
         ("GET", url + "/echo", {{"headers": {{"Cookie": "session=" + S["cookie"]}}}}),
         ("POST", url + "/echo", {{"json": {{"password": S["json"], "a": [{{"client_secret": S["deep"]}}]}}}}),
         ("POST", url + "/echo", {{"data": {{"access_token": S["form"], "a": "1"}}}}),
+        ("POST", url + "/echo", {{"json": {{"query": 'mutation {{ in(password: "' + S["graphql"] + '") {{ id }} }}'}}}}),
+        ("POST", url + "/echo", {{"json": {{"soap": "<in><password>" + S["xml"] + "</password></in>"}}}}),
         ("GET", with_user + "/echo", {{}}),
         ("GET", url + "/login", {{}}),
         ("GET", url + "/cookies", {{}}),
         ("GET", url + "/events", {{}}),
         ("GET", url + "/packed_events", {{}}),
+        ("GET", url + "/wide_events", {{}}),
+        ("GET", url + "/markup", {{}}),
         ("GET", url + "/redirect", {{}}),
     ]
 """

@@ -234,6 +234,14 @@ def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
             "<https://a.com/?token=abc&page=2>; rel=next",
             "<https://a.com/?token=<redacted>&page=2>; rel=next",
         ),
+        ("Link", "</?token=abc&page=2>; rel=next", "</?token=<redacted>&page=2>; rel=next"),
+        ("Refresh", "0; url=/in?token=abc", "0; url=/in?token=<redacted>"),
+        (
+            "WWW-Authenticate",
+            'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="abc", stale=false',
+            'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="<redacted>", stale=false',
+        ),
+        ("Content-Type", "text/html; charset=utf-8", "text/html; charset=utf-8"),
     ],
 )
 def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
@@ -290,6 +298,24 @@ def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: st
         ),
         ('{"to": ["/x?token=abc"]}', '{"to": ["/x?token=<redacted>"]}'),
         ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
+        (
+            'mutation In($password: String!) { in(by: {name: "Ann", password: "a\\"b"}, token : """c\n""") {token} }',
+            "mutation In($password: String!) "
+            '{ in(by: {name: "Ann", password: "<redacted>"}, token : """<redacted>""") {token} }',
+        ),
+        ('{in(password: "ab", token: $token)}', '{in(password: "<redacted>", token: $token)}'),
+        ('query the password: "ab"', 'query the password: "ab"'),
+        (
+            '<?xml version="1.0"?><s:in api-key="abc" id="1"><s:token type="a">abc</s:token><token/></s:in>',
+            '<?xml version="1.0"?><s:in api-key="&lt;redacted&gt;" id="1">'
+            '<s:token type="a">&lt;redacted&gt;</s:token><token/></s:in>',
+        ),
+        (
+            "<a token='abc' to='https://x.test/?token=abc'><token><![CDATA[a>b]]></token><b>c</b></a>",
+            "<a token='&lt;redacted&gt;' to='https://x.test/?token=&lt;redacted&gt;'>"
+            "<token>&lt;redacted&gt;</token><b>c</b></a>",
+        ),
+        ("<redacted> and <redacted>", "<redacted> and <redacted>"),
         ("token = get_token(a)", "token = get_token(a)"),
         ("[INFO] token=abc", "[INFO] token=abc"),
         ("password=abc def", "password=abc def"),
@@ -297,7 +323,7 @@ def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: st
     ],
 )
 def test_a_text_that_is_data_loses_its_secrets(redactor: Redactor, text: str, expected: str) -> None:
-    """JSON, a form, a URL with a query: each keeps the way it is written; prose and code are left alone."""
+    """JSON, GraphQL, XML, a form, a URL with a query: each keeps the way it is written; prose and code are left alone."""
     assert redactor.scrub_data(text) == expected
     assert redactor.scrub_data(expected) == expected
     assert redactor.scrub({"a": [text]}) == {"a": [expected]}
@@ -312,6 +338,10 @@ def test_a_text_that_is_data_loses_its_secrets(redactor: Redactor, text: str, ex
         '["' * 50_000,
         "--a " * 50_000,
         "?=" * 100_000 + " ",
+        "<a " * 50_000,
+        "<a a=" * 50_000,
+        "<a><![CDATA[" * 20_000,
+        'query { a:"""' * 20_000,
     ],
 )
 def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:

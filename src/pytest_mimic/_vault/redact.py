@@ -115,6 +115,21 @@ _VALUE = re.compile(
 )
 _FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
 _WITH_QUERY = re.compile(r"[^\s?#]*[?#]\S+")
+_GRAPHQL = re.compile(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
+_ARGUMENT = re.compile(
+    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}"""
+    r"""(?:\"{3}(?P<block>[^"]+)\"{3}|"(?P<text>(?:[^"\\\n]|\\.)+)")"""
+)
+_MARKUP = re.compile(rf"\ufeff?\s*(?!{PLACEHOLDER})<")
+_ELEMENT = re.compile(
+    r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
+    r"(?P<text>[^<>]+|<!\[CDATA\[(?P<block>[^\]<]*)\]\]>)</"
+)
+_ATTRIBUTE = re.compile(
+    r"""\s(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})=(?:"(?P<block>[^"<>]+)"|'(?P<text>[^'<>]+)')"""
+)
+#: The placeholder, as markup has to write it.
+_ESCAPED = PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;")
 _FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
 _NEXT_COOKIE = re.compile(r",\s*(?=[^;,=\s]+=)")
 _SCHEME = re.compile(rf"^{_SCHEMES}\s+", re.IGNORECASE)
@@ -226,15 +241,33 @@ class Redactor:
         return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_json)
 
     def scrub_data(self, text: str) -> str:
-        """A text that is JSON, an urlencoded form or a URL as a whole, without its secrets; any other, without its URLs'."""
+        """A text that is JSON, markup, GraphQL, an urlencoded form or a URL as a whole, without its secrets.
+
+        Any other, without its URLs'.
+        """
         if looks_like_json(text) and parse_json_text(text) is not None:
             return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_data)
+        if patterns := _literals_of(text):
+            for pattern in patterns:
+                text = pattern.sub(self._hide_literal, text)
+            return escaped(self.scrub_urls(text))
         if "=" in text:
             if is_form(text):
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
         return self.scrub_urls(text) if "://" in text else text
+
+    def literals(self, text: str) -> list[str]:
+        """The values of secret names in a text that is markup or GraphQL; none in any other."""
+        found = (match for pattern in _literals_of(text) for match in pattern.finditer(text))
+        return [match["block"] or match["text"] for match in found if self.secret(match["name"])]
+
+    def _hide_literal(self, match: re.Match[str]) -> str:
+        if not self.secret(match["name"]):
+            return match[0]
+        start, end = match.span("block" if match["text"] is None else "text")
+        return f"{match.string[match.start() : start]}{PLACEHOLDER}{match.string[end : match.end()]}"
 
     def scrub_url(self, url: str) -> str:
         """The URL without passwords in its user part, its query and its fragment."""
@@ -260,9 +293,9 @@ class Redactor:
         return f"{name}{sign}{self.scrub_urls(value)}" if "://" in value else field
 
     def scrub_header(self, name: str, value: str) -> str:
-        """The value of one header; cookies keep their names, `Set-Cookie` its attributes."""
+        """The value of one header; cookies keep their names, `Set-Cookie` its attributes, others their parameters'."""
         if not self.secret(name):
-            return self.scrub_urls(value)
+            return "".join(self._assigned(self.scrub_urls(value))) if "=" in value else value
         kind = _joined(name)
         if kind == "cookie":
             return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
@@ -298,6 +331,18 @@ class Redactor:
 def is_form(text: str) -> bool:
     """Whether a text is an urlencoded form, one field being enough."""
     return _FORM.fullmatch(text) is not None
+
+
+def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
+    """What finds names and their values in a text that is markup or GraphQL, by how it begins."""
+    if _MARKUP.match(text):
+        return _ELEMENT, _ATTRIBUTE
+    return (_ARGUMENT,) if _GRAPHQL.match(text) and "{" in text else ()
+
+
+def escaped(text: str) -> str:
+    """The text, in markup with the placeholder as text; any other as it is."""
+    return text.replace(PLACEHOLDER, _ESCAPED) if PLACEHOLDER in text and _MARKUP.match(text) else text
 
 
 def hide_values(text: str, secrets: Iterable[str]) -> str:

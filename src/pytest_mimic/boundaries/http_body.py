@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,10 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _PARAMETER = re.compile(
     r""";\s*(?P<name>[\w*-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]*))"""
 )
+
+#: The lines of a stream (a JSON text may hold what other texts take for the end of one), and what an event's begins with.
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_HEAD = re.compile(r"^data: ?")
 
 #: What arrives bit by bit and is read so: its chunks are kept, compressed or not.
 _STREAMS = (
@@ -287,19 +292,20 @@ def _base64(data: bytes) -> dict[str, Any]:
 def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     """Texts that are one stream of lines, redacted line by line; chunks still end where they did.
 
-    A document is redacted as a whole: what a value is secret for may stand in another line.
+    A document, of which an event has each line as `data:` of its own, is redacted as a whole: what a value is secret
+    for may stand in another line.
     """
-    whole = "".join(texts)
-    lines = whole.splitlines(keepends=True)
-    if _is_document(whole, lines):
-        text = secrets.text(whole)
-        scrubbed = text.splitlines(keepends=True)
-        if len(scrubbed) != len(lines):
-            lines, scrubbed = [whole], [text]
-    else:
-        for line in lines:
-            secrets.learn_line(line)
-        scrubbed = [secrets.line(line) for line in lines]
+    units = _units(_LINES.findall("".join(texts)))
+    for unit in units:
+        if len(unit) == 1:
+            secrets.learn_line(unit[0])
+        else:
+            secrets.learn(_without_heads(unit))
+    lines, scrubbed = [], []
+    for unit in units:
+        old, new = _scrubbed_unit(unit, secrets)
+        lines += old
+        scrubbed += new
     if scrubbed == lines:
         return list(texts)
     ends = _moved_ends(texts, lines, scrubbed)
@@ -308,9 +314,36 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     return [cut for cut, text in zip(cuts, texts, strict=True) if cut or not text]
 
 
-def _is_document(whole: str, lines: Sequence[str]) -> bool:
+def _units(lines: list[str]) -> list[list[str]]:
+    """Lines by what is redacted at once: all of a document, or those of an event that holds one, else each by itself."""
+    if _is_document(lines):
+        return [lines]
+    units: list[list[str]] = []
+    for is_data, run in groupby(lines, lambda line: line.startswith("data:")):
+        event = list(run)
+        whole = is_data and len(event) > 1 and _is_document([_HEAD.sub("", line) for line in event])
+        units += [event] if whole else [[line] for line in event]
+    return units
+
+
+def _is_document(lines: Sequence[str]) -> bool:
     """Whether lines are one JSON text, perhaps cut off by its reader, rather than one JSON text each."""
-    return looks_like_json(whole) and parse_json_text(next(filter(str.strip, lines))) is None
+    return looks_like_json("".join(lines)) and parse_json_text(next(filter(str.strip, lines))) is None
+
+
+def _without_heads(lines: Sequence[str]) -> str:
+    return "".join(_HEAD.sub("", line) for line in lines)
+
+
+def _scrubbed_unit(lines: list[str], secrets: Secrets) -> tuple[list[str], list[str]]:
+    """Lines, and what becomes of each; of all together where they become more or fewer."""
+    if len(lines) == 1:
+        return lines, [secrets.line(lines[0])]
+    heads = [head[0] if (head := _HEAD.match(line)) else "" for line in lines]
+    scrubbed = _LINES.findall(secrets.text(_without_heads(lines)))
+    if len(scrubbed) != len(lines):
+        return ["".join(lines)], ["".join(heads[0] + line for line in scrubbed)]
+    return lines, [head + line for head, line in zip(heads, scrubbed, strict=True)]
 
 
 def _moved_ends(texts: Sequence[str], lines: Sequence[str], scrubbed: Sequence[str]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._vault.json_text import looks_like_json, parse_json_text
-from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, hide_values, is_form
+from pytest_mimic._vault.redact import PLACEHOLDER, Redactor, bare_secret, escaped, hide_values, is_form
 from pytest_mimic.boundaries.http_json import parse_json, write_json
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Secrets:
             text = self.redactor.scrub_text(text)  # perhaps cut off by its reader
         else:
             text = self.redactor.scrub_data(text)
-        return hide_values(text, self.values) if self.values else text
+        return escaped(hide_values(text, self.values)) if self.values else text
 
     def form(self, form: str) -> str:
         """What is said to be an urlencoded form, without secrets; it learns them."""
@@ -122,7 +122,10 @@ class Secrets:
                 style = "spaced" if match["json"] == write_json(value, "spaced") else ""
                 return f"{match['head']}{write_json(scrubbed, style)}{match['tail']}"
             return line
-        return self.text(line)
+        text = line.removeprefix("data:").lstrip()
+        head = line[: len(line) - len(text)]
+        tail = text[len(text.rstrip()) :]
+        return f"{head}{self.text(text.rstrip())}{tail}"
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
@@ -155,6 +158,7 @@ def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:
             if secret:
                 yield value
             else:
+                yield from redactor.literals(value)
                 todo.append((_data_in(value), False))
 
 

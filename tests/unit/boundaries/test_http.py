@@ -165,7 +165,7 @@ def test_values_of_response_headers_are_known(tape):
     )
     call, *_ = begun(tape, "http://shop.test/of/4711abcd0815")
 
-    assert plain["body"] == {"text": "<input value='<redacted>'> <redacted> Path"}
+    assert plain["body"] == {"text": "<input value='&lt;redacted&gt;'> &lt;redacted&gt; Path"}
     assert call.parts["path"] == "/of/<redacted>"
 
 

@@ -249,6 +249,20 @@ def test_chunks_end_between_characters():
         (['\n{"a": 1}\n', '{"token":["x1"]}\n'], ['\n{"a": 1}\n', '{"token":["<redacted>"]}\n']),
         (['{"token":{"id":"x1","ttl":60}}\n'], ['{"token":{"id":"<redacted>","ttl":0}}\n']),
         (
+            ["data: {\ndata:  ", '"token":\r\ndata: "x', '1",\ndata: "a": "token"}\n', "\n"],
+            ["data: {\ndata:  ", '"token":\r\ndata: "<reda', 'cted>",\ndata: "a": "token"}\n', "\n"],
+        ),
+        (
+            ['data: {\ndata: "token": "abcd1234efgh"}\n\n', "data: say\ndata: abcd1234efgh\n"],
+            ['data: {\ndata: "token": "<redacted>"}\n\n', "data: say\ndata: <redacted>\n"],
+        ),
+        (['data: {"token":"x1"}\ndata: {"a":1}\n\n'], ['data: {"token":"<redacted>"}\ndata: {"a":1}\n\n']),
+        (['data: {"a":"\u2028","token":"x1"}\n'], ['data: {"a":"\u2028","token":"<redacted>"}\n']),
+        (['data: {"token":"x1","a'], ['data: {"token":"<redacted>","a']),
+        (['data: {\ndata: "token":"x1","a'], ['data: {\ndata: "token":"<redacted>","a']),
+        (["data: token=x1&a=1\n"], ["data: token=<redacted>&a=1\n"]),
+        (["data:d\n", "token=x1"], ["data:d\n", "token=<redacted>"]),
+        (
             ['{"token":"abcd1234efgh"}\n', "say abcd1234efgh", " twice\n"],
             ['{"token":"<redacted>"}\n', "say <redacted>", " twice\n"],
         ),
@@ -270,6 +284,16 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
         ("access_token=abc&scope=a", "application/x-www-form-urlencoded", "access_token=<redacted>&scope=a"),
         ("access_token=abc&scope=a", "text/plain", "access_token=<redacted>&scope=a"),
         ("access_token=abc", "text/plain", "access_token=<redacted>"),
+        (
+            "<in><token>ab12cd34ef</token><to>/in/ab12cd34ef</to></in>",
+            "text/xml",
+            "<in><token>&lt;redacted&gt;</token><to>/in/&lt;redacted&gt;</to></in>",
+        ),
+        (
+            '{"echo":"{in(token: \\"ab12cd34ef\\") {id}}","note":"it is ab12cd34ef"}',
+            "application/json",
+            '{"echo":"{in(token: \\"<redacted>\\") {id}}","note":"it is <redacted>"}',
+        ),
         (
             '{"path":"/users?token=abc","got":"{\\"password\\":\\"ab12cd34ef\\"}","note":"it is ab12cd34ef"}',
             "application/json",

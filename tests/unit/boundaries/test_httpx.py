@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from http_server import EVENTS, Server, running_server, running_unix_server
@@ -412,6 +413,17 @@ def test_issued_secrets_in_later_calls(httpx: ModuleType, tape: Tape, server: Se
 
     assert both(tape, server, talk) == (200, 200)
     assert "tok-issued-42" not in tape.text
+
+
+def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, tape: Tape, server: Server) -> None:
+    """The document can be read on replay, and its placeholder makes the same call."""
+
+    def talk(url: str) -> Any:
+        document = ElementTree.fromstring(httpx.get(f"{url}/markup").content)
+        return document.get("key"), httpx.get(f"{url}/items/{document.findtext('token')}").status_code
+
+    assert both(tape, server, talk) == (("1", 200), ("1", 200))
+    assert "tok-0819-xml" not in tape.text
 
 
 @pytest.mark.parametrize(
