@@ -40,6 +40,7 @@ class Engine:
         inside: The run that the current thread or task is a part of.
         handing: Hands it on to threads.
         running: The runs under way, for the progress line.
+        unended: The runs that have no outcome yet, in the order in which they began.
         owner: Whose sequences the calls belong to just now.
         test: The id of the running test; empty outside of tests.
         problems: The errors of ours that it must not get away with.
@@ -63,6 +64,7 @@ class Engine:
         self.inside: ContextVar[Run | None] = ContextVar("pytest_mimic_inside", default=None)
         self.handing = Handing(self.inside)
         self.running: set[Run] = set()
+        self.unended: dict[Run, None] = {}
         self.owner = Owner("")
         self.test = ""
         self.problems = Problems(ledger.children)
@@ -223,7 +225,14 @@ class Engine:
     def run(self, call: Call, finish: Callable[[Outcome, float], None], flight: Flight | None = None) -> Run:
         """A real run of a call; its arguments are noted now, before it can change them."""
         call.plan.note(call)
-        return Run(self, call, finish, flight)
+        run = Run(self, call, finish, flight)
+        self.unended[run] = None
+        return run
+
+    def tell_unended(self) -> None:
+        """Tells of the runs that have no outcome when the tests are over: of them nothing is recorded."""
+        for run in list(self.unended if self.settings.mode is not Mode.VERIFY else ()):
+            self.ledger.note(f"{run.call.label} was neither read to its end nor closed: not recorded")
 
     def replay(
         self,

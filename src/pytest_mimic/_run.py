@@ -300,6 +300,7 @@ class Run:
             self._progress.stop()
         self.session.take_strays()
         self._note_errors(self.session.break_off)
+        self.session.engine.tell_unended()
         self.session.ledger.gather_children()
         if not self.is_controller:
             complete = session.exitstatus in _COMPLETE

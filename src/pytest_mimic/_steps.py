@@ -327,6 +327,7 @@ class Run:
 
     def _end(self) -> None:
         self.active = False
+        self._engine.unended.pop(self, None)
         if self._flight is not None:
             self._flight.land()
 

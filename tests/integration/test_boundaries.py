@@ -142,6 +142,35 @@ def test_a_request_that_is_cancelled_is_told(project):
     assert recorded.vault == {}
 
 
+def test_an_answer_that_is_not_closed_is_told(project):
+    """While recording: what was read of it can be no outcome, as more may be; it will be missing."""
+    project.ini("httpx")
+    project.write(
+        "test_it.py",
+        """
+        import os
+        import httpx
+
+        clients = [httpx.Client(), httpx.Client()]
+
+        def test_it():
+            for client, is_closed in zip(clients, (False, True)):
+                request = client.build_request("GET", f"{os.environ['API']}/events?closed={is_closed}")
+                response = client.send(request, stream=True)
+                next(response.iter_lines())
+                if is_closed:
+                    response.close()
+        """,
+    )
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url}).expect(passed=1)
+
+    assert "httpx GET /events was neither read to its end nor closed: not recorded" in recorded.section
+    [stored] = recorded.vault.values()
+    assert json.loads(stored)["arguments"]["query"] == {"closed": "True"}
+
+
 def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     """It is not recorded on its own; outside of such a call it is, without a source that could go stale."""
     project.ini("shop:fetch", "httpx ignore=port")
