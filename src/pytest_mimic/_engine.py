@@ -232,7 +232,8 @@ class Engine:
     def tell_unended(self) -> None:
         """Tells of the runs that have no outcome when the tests are over: of them nothing is recorded."""
         for run in list(self.unended if self.settings.mode is not Mode.VERIFY else ()):
-            self.ledger.note(f"{run.call.label} was neither read to its end nor closed: not recorded")
+            how = "still ran at the end" if run in self.running else "was neither read to its end nor closed"
+            self.ledger.note(f"{run.call.label} {how}: not recorded")
 
     def replay(
         self,

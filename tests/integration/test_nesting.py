@@ -446,3 +446,35 @@ def test_inside_a_cassette_that_a_plain_run_records(project):
     project.run().expect(passed=1, real=["total a", "price a"])
 
     project.replay().expect(passed=1, real=[])
+
+
+def test_a_call_that_still_runs_when_the_tests_are_over_is_named(project):
+    """A thread that nobody waited for: its call is not recorded."""
+    project.ini("shop:endless")
+    project.write(
+        "shop.py",
+        """
+        import threading
+
+        begun = threading.Event()
+
+        def endless():
+            begun.set()
+            threading.Event().wait()
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import threading, shop
+
+        def test_it():
+            threading.Thread(target=shop.endless, daemon=True).start()
+            assert shop.begun.wait(60)
+        """,
+    )
+
+    run = project.record(process=True).expect(passed=1)
+
+    assert "shop:endless() still ran at the end: not recorded" in run.section
+    assert run.vault == {}
