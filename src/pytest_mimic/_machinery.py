@@ -1,4 +1,4 @@
-"""Whose call it is: that of the code under test, or one that pytest or this plugin makes for itself."""
+"""Whose call it is: that of the code under test, or one that pytest, this plugin or an import makes for itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _BETWEEN = frozenset(
 )
 #: Where the standard library is: a project may have packages of its names, such as `test`.
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
+#: Python's own imports.
+_IMPORTS = ("<frozen importlib", "<frozen zipimport")
 _known: dict[str, bool | None] = {}
 
 
@@ -24,7 +26,7 @@ def is_common(*modules: object) -> bool:
 
 
 def is_for_itself() -> bool:
-    """Whether the call of a wrapped function that is under way was made by pytest or by this plugin.
+    """Whether the call of a wrapped function that is under way was made by pytest, this plugin or an import.
 
     The innermost frame decides that is neither the standard library's nor that of a library in between.
     """
@@ -45,6 +47,8 @@ def _judge(file: str, module: object) -> bool | None:
     """Whether the code of a file calls for itself; None where it does so for whoever called it."""
     package = module.partition(".")[0] if isinstance(module, str) else ""
     if package in _MACHINERY or (package.startswith("pytest_") and "site-packages" in file):
+        return True
+    if file.startswith(_IMPORTS):
         return True
     is_stdlib = package in sys.stdlib_module_names and file.startswith(_STDLIB)
     is_between = is_stdlib or package in _BETWEEN or file.startswith(("<frozen ", "<string>"))

@@ -37,6 +37,8 @@ def test_a_function_that_the_plugin_uses_itself(project, target):
         import shop
 
         def test_it():
+            import colorsys  # which nothing has imported: what Python looks up is no call of the test's
+
             value = {CALLS[target]}
             assert os.environ.get("SEEN", repr(value)) == repr(value)
             assert shop.fetch("Oslo") == "Oslo"
