@@ -475,7 +475,9 @@ def _is_expected(item: pytest.Item, error: MimicError) -> bool:
     """Whether the error is one that a test marked as an expected failure may fail with."""
     mark = item.get_closest_marker("xfail")
     raises = mark.kwargs.get("raises") if mark is not None else None
-    return raises is None or isinstance(error, raises)
+    if raises is None or isinstance(raises, (type, tuple)):
+        return raises is None or isinstance(error, raises)
+    return bool(raises.matches(error))  # a pytest.RaisesExc or RaisesGroup
 
 
 def _files_of(item: pytest.Item) -> set[str]:

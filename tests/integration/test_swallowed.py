@@ -565,6 +565,29 @@ def test_an_expected_failure_is_one_by_a_swallowed_miss_too(project):
     assert "4 calls missing" in run.section[0]
 
 
+@pytest.mark.skipif(not hasattr(pytest, "RaisesExc"), reason="needs pytest 8.4")
+def test_an_expected_failure_that_a_matcher_of_pytest_describes(project):
+    """It is one where the matcher takes the miss."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.xfail(raises=pytest.RaisesExc(RuntimeError, match="no recording"), strict=False)
+        def test_swallowed():
+            shop.bare("Oslo")
+
+        @pytest.mark.xfail(raises=pytest.RaisesExc(RuntimeError, match="no such city"), strict=False)
+        def test_other():
+            shop.bare("Oslo")
+        """,
+    )
+
+    project.run().expect(xfailed=1, failed=1, says=["FAILED test_shop.py::test_other"])
+
+
 def test_outside_of_any_test(project):
     """A miss while pytest ends or a module is imported makes the run fail."""
     project.ini("shop:fetch")
