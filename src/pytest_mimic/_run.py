@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property, partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -486,6 +487,8 @@ def _files_of(item: pytest.Item) -> set[str]:
     if doctest is not None:  # its own code is that of the examples: its file may be the code under test
         examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
         return {*examples, str(sys.modules["doctest"].__file__)}
-    function = getattr(item, "function", None)
+    function: Any = getattr(item, "function", None)
+    if function is not None:
+        function = unwrap(function)  # a decorator's file is not the test's
     code = getattr(function, "__code__", None)
     return {str(item.path), *([code.co_filename] if code is not None else [])}

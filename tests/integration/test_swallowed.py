@@ -245,6 +245,53 @@ def test_handled_in_the_tests_own_file_is_deliberate(project):
     project.run().expect(passed=14, real=[])
 
 
+def test_the_own_file_of_a_decorated_test_is_that_of_the_test(project):
+    """Where a class inherits it from another file too; the decorator's file is none."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write(
+        "decorators.py",
+        """
+        import functools
+
+        def tolerant(test):
+            @functools.wraps(test)
+            def run(self):
+                try:
+                    test(self)
+                except Exception:
+                    pass
+            return run
+        """,
+    )
+    project.write(
+        "base.py",
+        """
+        import pytest, shop
+        from decorators import tolerant
+        from pytest_mimic import MissingRecordingError, mimic
+
+        class Base:
+            @mimic("shop:deeper")
+            def test_handled(self):
+                with pytest.raises(MissingRecordingError):
+                    shop.deeper("Oslo")
+
+            @tolerant
+            def test_swallowed(self):
+                shop.fetch("Oslo")
+        """,
+    )
+    project.write("test_shop.py", "from base import Base\n\nclass TestShop(Base):\n    pass\n")
+
+    project.run().expect(
+        passed=1,
+        failed=1,
+        real=[],
+        says=["\npassed only because a missing recording was swallowed in decorators.py"],
+    )
+
+
 def test_a_doctests_own_code_is_that_of_its_examples(project):
     """They may handle or expect a miss; the module that they stand in is the code under test."""
     project.ini("shop:fetch")
