@@ -69,7 +69,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _LateHooks:
-    """Hears of each conftest.py, those of folders that are collected later too."""
+    """Hears of what is mimicked that the start of the run did not tell.
+
+    A conftest.py may have targets, those of folders that are collected later too, and a worker of xdist tests that
+    name some.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -79,6 +83,13 @@ class _LateHooks:
         if plugin in self._early or not hasattr(plugin, "pytest_mimic_targets"):
             return
         _run(self._config).take_late(plugin)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        run = self._config.stash.get(_RUN, None)
+        account = getattr(node, "workeroutput", {}).get("mimic")
+        if account is not None and (run is None or not run.has_started):  # else the run hears of it by itself
+            _run(self._config).session.ledger.add(account)
 
 
 def _is_wanted(config: pytest.Config) -> bool:

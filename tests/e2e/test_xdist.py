@@ -195,6 +195,34 @@ def test_cassettes_are_recorded_and_replayed_by_workers(shop):
     assert replayed.changed == set()
 
 
+def test_what_only_tests_name_is_told_by_the_controller(shop):
+    """Where neither the ini file nor a vault tells it beforehand that anything will be mimicked."""
+    shop.ini()
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def test_recorded(mimic_auto):
+            with mimic_auto(targets=["shop:fetch"]):
+                assert shop.fetch("Oslo") == {"city": "Oslo"}
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_missing():
+            shop.fetch("Rome")
+        """,
+    )
+
+    run = workers(shop).expect(passed=1, failed=1, real=["fetch Oslo"])
+
+    assert run.section == [
+        "1 call recorded in # s, 1 missing",
+        "missing:",
+        "  shop:fetch(city='Rome')    test_shop.py::test_missing",
+        "to record the missing: pytest --mimic-record test_shop.py::test_missing",
+    ]
+
+
 def test_a_line_that_cannot_be_read_ends_the_run_at_its_start(shop):
     """No worker starts."""
     shop.ini("shop:fetch sequense")
