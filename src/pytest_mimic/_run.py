@@ -192,8 +192,15 @@ class Run:
         """Notes that tests are run: a run that only shows something, as `--fixtures`, never comes to it."""
         self._ran_tests = True
 
-    def begin_test(self, item: pytest.Item, marks: list[pytest.Mark]) -> None:
+    def begin_test(
+        self, item: pytest.Item, decorations: Sequence[Sequence[Target]], marks: Sequence[pytest.Mark]
+    ) -> None:
         """A test's set-up begins.
+
+        Args:
+            item: The test.
+            decorations: The targets that its class is decorated with, the outermost first.
+            marks: Its markers, the closest first.
 
         Raises:
             TargetError: A target does not exist.
@@ -203,13 +210,15 @@ class Run:
         self.session.begin_test(plain_id(item))
         if self._broken is not None:
             raise self._broken
-        for mark in reversed(marks):  # the closest is the innermost
+        for targets in decorations:
+            self._marks.append(self.session.enter(targets))
+        for mark in reversed(marks):
             if not mark.args:
                 raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
             self._marks.append(self.session.enter(as_targets(mark.args, mark.kwargs)))
 
     def end_marks(self) -> None:
-        """Restores what the test's markers covered."""
+        """Restores what the test's markers, and the decorators of its class, covered."""
         while self._marks:
             self.session.uncover(self._marks.pop())
 

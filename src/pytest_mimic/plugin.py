@@ -148,9 +148,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     item.config.stash[_ITEM] = item
     marks = list(item.iter_markers("mimic"))
-    run = _run(item.config) if marks else item.config.stash.get(_RUN, None)
+    decorations = _decorations(item)
+    run = _run(item.config) if marks or decorations else item.config.stash.get(_RUN, None)
     if run is not None:
-        run.begin_test(item, marks)
+        run.begin_test(item, decorations, marks)
+
+
+def _decorations(item: pytest.Item) -> list[Any]:
+    """The targets of each `mimic` that the test's class, or one that it inherits from, is decorated with."""
+    classes = reversed(getattr(getattr(item, "cls", None), "__mro__", ()))
+    return [targets for cls in classes for targets in vars(cls).get("__mimic_targets__", ())]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

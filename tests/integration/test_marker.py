@@ -315,7 +315,7 @@ def test_decorated_generators(project):
 
 
 def test_a_decorated_class(project):
-    """Its tests are decorated one by one, as mock.patch does it."""
+    """It is mimicked in each of its tests."""
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -340,6 +340,94 @@ def test_a_decorated_class(project):
         """,
     )
     project.record().expect(passed=2, real=["fetch Oslo", "fetch Rome"])
+
+    project.replay().expect(passed=2, real=[])
+
+
+def test_all_that_belongs_to_the_tests_of_a_decorated_class(project):
+    """What it inherits and what is bound to no object, set-ups, fixtures, subclasses: as with a marker."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import unittest
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        class Common:
+            def test_inherited(self):
+                assert shop.fetch("inherited") == ["inherited"]
+
+        @mimic("shop:fetch")
+        class TestPlain(Common):
+            @classmethod
+            def setup_class(cls):
+                shop.fetch("setup_class")
+
+            def setup_method(self):
+                shop.fetch("setup_method")
+
+            def teardown_method(self):
+                shop.fetch("teardown_method")
+
+            @pytest.fixture
+            def city(self):
+                return shop.fetch("fixture")
+
+            def test_fixture(self, city):
+                assert city == ["fixture"]
+
+            @staticmethod
+            def test_static():
+                assert shop.fetch("static") == ["static"]
+
+            @classmethod
+            def test_class(cls):
+                assert (issubclass(cls, TestPlain), shop.fetch("class")) == (True, ["class"])
+
+        @mimic("shop:fetch")
+        class TestCase(Common, unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                shop.fetch("setUpClass")
+
+        class TestSubclass(TestPlain):
+            def test_more(self):
+                assert shop.fetch("more") == ["more"]
+
+        class TestNotDecorated(Common):
+            pass
+        """,
+    )
+    project.record().expect(passed=11)
+
+    project.run().expect(passed=11, real=["fetch inherited"])
+
+
+def test_a_class_decorated_twice_and_its_base(project):
+    """The closest options win: those of the class before its base's, those of the inner decorator before the outer's."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+        from pytest_mimic import mimic
+
+        @mimic("shop:fetch")
+        @mimic("shop:fetch", ignore="city")
+        class TestTwice:
+            def test_it(self):
+                assert shop.fetch("Oslo") == shop.fetch("Rome")
+
+        @mimic("shop:fetch")
+        class TestSub(TestTwice):
+            def test_it(self):
+                assert shop.fetch("Oslo") != shop.fetch("Rome")
+        """,
+    )
+    project.record().expect(passed=2, real=["fetch Oslo", "fetch Oslo", "fetch Rome"])
 
     project.replay().expect(passed=2, real=[])
 
