@@ -249,20 +249,40 @@ def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, s
     wanted = {identity_of(thing): patch for thing, patch in sought}
     for holder, carriers in _all_holders():
         values = held_by(holder).values()
-        if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.isdisjoint(map(type, values)):
+        if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.are_absent(values):
             continue
         for name, held in list(held_by(holder).items()):
             patch = wanted.get(identity_of(held))
-            if patch is None and type(held) in carriers:
+            if patch is None and identity_of(type(held)) in carriers.identities:
                 patch = wanted.get(identity_of(carried(held)))
             if patch is not None:
                 yield holder, name, held, patch
 
 
-def _all_holders() -> Iterator[tuple[Holder, frozenset[type]]]:
-    """Every holder, with the types of what may carry a function there."""
-    in_module = frozenset({MethodType})
+class _Carriers:
+    """The types of what may carry a function in a holder of some kind."""
+
+    __slots__ = ("_types", "identities")
+
+    def __init__(self, types: frozenset[type]) -> None:
+        self._types = types
+        self.identities = frozenset(map(identity_of, types))
+
+    def are_absent(self, values: Iterable[object]) -> bool:
+        """Whether none of these values is one; in doubt they may be."""
+        try:
+            return self._types.isdisjoint(map(type, values))
+        except Exception:  # a metaclass keeps its classes from being hashed or compared
+            return False
+
+
+_IN_MODULE = _Carriers(frozenset({MethodType}))
+_IN_CLASS = _Carriers(CARRIERS)
+
+
+def _all_holders() -> Iterator[tuple[Holder, _Carriers]]:
+    """Every holder, with what may carry a function there."""
     for namespace in all_namespaces():
-        yield namespace, in_module
+        yield namespace, _IN_MODULE
     for cls in all_classes():
-        yield cls, CARRIERS
+        yield cls, _IN_CLASS

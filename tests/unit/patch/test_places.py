@@ -583,6 +583,10 @@ def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
     class Odd(metaclass=Meta):
         fetch = staticmethod(shop.fetch)
 
+    class HoldsOdd:
+        odd = Odd()
+        fetch = staticmethod(shop.fetch)
+
     class Proxy:
         @property
         def __class__(self):
@@ -592,13 +596,17 @@ def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
     for name, module in {"trap": trap, "slotted": Slotted(), "nothing": None, "number": 3}.items():
         monkeypatch.setitem(sys.modules, name, module)
     vars(shop)["proxy"] = Proxy()
+    vars(shop)["odd"] = Odd()
     held = Odd.__dict__["fetch"]
+    also_held = HoldsOdd.__dict__["fetch"]
 
     activation = activate("shop:fetch", "shop:*")
     assert Odd.__dict__["fetch"] is not held
+    assert HoldsOdd.__dict__["fetch"] is not also_held
     activation.close()
 
     assert Odd.__dict__["fetch"] is held
+    assert HoldsOdd.__dict__["fetch"] is also_held
 
 
 def test_threads_may_activate_at_once(shop, patcher, snapshot):
