@@ -55,10 +55,12 @@ class Covering:
         self._functions = functions
         self._boundaries = boundaries
 
-    @property
-    def problems(self) -> list[TargetError]:
-        """The targets that turned out not to exist."""
-        return self._functions.problems if self._functions is not None else []
+    def take_problems(self) -> list[TargetError]:
+        """The targets found not to exist since the last look."""
+        if self._functions is None:
+            return []
+        taken, self._functions.problems = self._functions.problems, []
+        return taken
 
     def close(self) -> None:
         """Restores what it covered."""
@@ -98,7 +100,6 @@ class Session:
         self._edges: dict[int, Callable[..., Any]] = {}
         self._ports: dict[str, BoundaryPort] = {}
         self._coverings: list[Covering] = []
-        self._told: set[int] = set()
         self._owners: dict[str, Owner] = {}
         self._unnamed = 0
 
@@ -123,8 +124,7 @@ class Session:
         targets = list(targets)
         covering = self.cover(targets, cassette)
         absent = [problem for target in targets if (problem := missing_module(target)) is not None]
-        for problem in (*absent, *covering.problems):
-            self._told.update(map(id, covering.problems))
+        for problem in (*absent, *covering.take_problems()):
             self.uncover(covering)
             raise problem
         return covering
@@ -196,10 +196,7 @@ class Session:
 
     def new_problems(self) -> list[TargetError]:
         """The targets found not to exist since the last look."""
-        found = [problem for covering in self._coverings for problem in covering.problems]
-        new = [problem for problem in found if id(problem) not in self._told]
-        self._told.update(map(id, new))
-        return new
+        return [problem for covering in self._coverings for problem in covering.take_problems()]
 
     def missing_modules(self) -> list[TargetError]:
         """The configured targets whose module cannot be found along the path."""

@@ -297,6 +297,33 @@ def test_a_function_is_judged_where_its_module_is_imported_inside_a_test(shop):
     )
 
 
+def test_each_missing_function_is_told_however_many_were_before(shop):
+    """One that a test has handled, and that is gone by now, does not stand for another."""
+    shop.ini()
+    for number in range(8):
+        shop.write(f"late{number}.py", "def fetch(): pass")
+    shop.write(
+        "test_shop.py",
+        """
+        import importlib
+        import pytest
+        from pytest_mimic import TargetError, mimic
+
+        @pytest.mark.parametrize("number", range(40))
+        def test_handled(number):
+            with pytest.raises(TargetError, match="fetsh does not exist in importlib"), mimic("importlib:fetsh"):
+                pass
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_late(number):
+            with mimic(f"late{number}:fetsh"):
+                importlib.import_module(f"late{number}")
+        """,
+    )
+
+    shop.run().expect(passed=40, failed=8)
+
+
 def test_a_marker_that_names_nothing_fails_its_test(shop):
     """With TargetError, at its set-up; the others run."""
     shop.ini()

@@ -45,7 +45,7 @@ class Activation:
     """Requests that are in force from `Patcher.activate` until `close`.
 
     Attributes:
-        problems: For each request that names nothing, the reason, as soon as it is known.
+        problems: For each request that names nothing, the reason, as soon as it is known; who tells it takes it out.
     """
 
     def __init__(self, patcher: Patcher, requests: Iterable[Request]) -> None:
