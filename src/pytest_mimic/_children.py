@@ -17,12 +17,20 @@ _numbers = count()
 
 
 class Children:
-    """What processes forked from this one have used, and which errors of ours were raised in them."""
+    """What processes forked from this one have used and recorded, and which errors of ours were raised in them.
+
+    Attributes:
+        used: Names of recordings that they used, as far as they were gathered.
+        recorded: How long each call took that they recorded, in seconds; gathered too.
+        replaced: Names of objects that their re-recording left behind; gathered too.
+    """
 
     def __init__(self) -> None:
         self._parent = getpid()
         self._file = str(Path(gettempdir(), f"pytest-mimic-{self._parent}-{id(self):x}.forked"))
-        self._used: set[str] = set()
+        self.used: set[str] = set()
+        self.recorded: list[float] = []
+        self.replaced: set[str] = set()
         self._errors: dict[str, errors.MimicError] = {}
         self._arrived: set[str] = set()
 
@@ -30,6 +38,12 @@ class Children:
         """Tells the parent of a recording used, where this is a child."""
         if getpid() != self._parent:
             self._tell({"used": name})
+
+    def note_recorded(self, duration: float, replaced: set[str]) -> None:
+        """Tells the parent of a call recorded, and of all objects replaced so far, where this is a child."""
+        if getpid() != self._parent:
+            self._tell({"recorded": duration, "replaced": sorted(replaced - self.replaced)})
+            self.replaced |= replaced
 
     def fail(self, error: errors.MimicError) -> None:
         """Tells the parent of an error, which knows it by its `mark` if it arrives there."""
@@ -43,15 +57,9 @@ class Children:
         self._arrived.add(error.mark)
         error.mark = ""
 
-    def used(self) -> set[str]:
-        """What the children have used since the last time."""
-        self._gather()
-        used, self._used = self._used, set()
-        return used
-
     def errors(self) -> list[errors.MimicError]:
         """The errors that the children kept to themselves, since the last time."""
-        self._gather()
+        self.gather()
         kept = [error for mark, error in self._errors.items() if mark not in self._arrived]
         self._errors.clear()
         return kept
@@ -60,7 +68,8 @@ class Children:
         with _open(self._file, "a", encoding="utf-8") as file:  # one write: lines do not mix
             file.write(dumps(fact) + "\n")
 
-    def _gather(self) -> None:
+    def gather(self) -> None:
+        """Takes in what the children have told since the last time."""
         try:
             with _open(self._file, encoding="utf-8") as file:
                 lines = list(file)
@@ -70,6 +79,9 @@ class Children:
             unlink(self._file)  # noqa: PTH108 - Path.unlink may be another just now
         for fact in map(loads, lines):
             if "used" in fact:
-                self._used.add(fact["used"])
+                self.used.add(fact["used"])
+            elif "recorded" in fact:
+                self.recorded.append(fact["recorded"])
+                self.replaced.update(fact["replaced"])
             else:
                 self._errors[fact["mark"]] = getattr(errors, fact["error"])(**fact["said"])

@@ -475,6 +475,7 @@ class Engine:
         with self._guard:
             self.ledger.recorded += 1
             self.ledger.record_seconds += duration
+        self.ledger.children.note_recorded(duration, self.vault.replaced)
         plain = outcome.value if isinstance(outcome.value, dict) and call.plan.kind != "function" else {}
         status, error = plain.get("status"), plain.get("error")
         if outcome.kind == "raised":

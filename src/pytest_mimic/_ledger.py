@@ -104,8 +104,13 @@ class Ledger:
             self.notes.append(sentence)
 
     def gather_children(self) -> None:
-        """Adds what forked children used; their own accounts ended with them."""
-        self.used |= self.children.used()
+        """Adds what forked children used and recorded; their own accounts ended with them."""
+        children = self.children
+        children.gather()
+        self.used |= children.used
+        self.replaced |= children.replaced
+        self.recorded += len(children.recorded)
+        self.record_seconds += sum(children.recorded)
 
     def tally(self, duration: float) -> Tally:
         """A new counter of replays, each of which saves `duration` seconds."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 SHOP = """
@@ -201,6 +203,42 @@ def test_the_header_and_the_section_tell_mode_and_counts(basic):
     assert recorded.section[0] == "1 call recorded in # s"
     assert replayed.header == "replay from .mimic_vault (1 target)"
     assert replayed.section == ["1 call replayed, # s saved"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_what_a_forked_process_records_counts(basic):
+    """In the section; and the outcome that it replaces goes."""
+    basic.write(
+        "shop.py",
+        """
+        import os
+        from tally import ran
+
+        def fetch(city):
+            ran("fetch", city)
+            return [object, os.getpid()]
+        """,
+    )
+    basic.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_fork():
+            child = os.fork()
+            if not child:
+                shop.fetch("Oslo")
+                shop.fetch("Rome")
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    recorded = basic.record(process=True).expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+    again = basic.run("--mimic-rerecord", process=True).expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+
+    section = ["2 calls recorded in # s", "vault: .mimic_vault, 2 recordings, # kB"]
+    assert (recorded.section, again.section) == (section, section)
+    assert len(recorded.vault) == len(again.vault) == 3  # the two outcomes are equal
 
 
 def test_quiet_keeps_only_problems(basic):
