@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from inspect import getattr_static
 from marshal import dumps
 from os.path import realpath
 from pathlib import Path
@@ -51,7 +52,7 @@ def source_fingerprint(function: object) -> str | None:
     if isinstance(inner, type):
         return _class_source(inner)
     code = getattr(inner, "__code__", None)
-    return None if code is None else _code_source(code)
+    return _code_source(code) if isinstance(code, CodeType) else None
 
 
 def _innermost(function: Any) -> Any:
@@ -60,8 +61,10 @@ def _innermost(function: Any) -> Any:
     while id(function) not in seen:
         seen.add(id(function))
         for name in ("__mimic_original__", "__wrapped__", "__func__", "fget", "func"):
-            inner = getattr(function, name, None)
-            if inner is not None and not isinstance(function, type):
+            # An object may give whatever it is asked for, as a Mock does: what it has counts.
+            has_it = not isinstance(function, type) and getattr_static(function, name, None) is not None
+            inner = getattr(function, name, None) if has_it else None
+            if inner is not None:
                 function = inner
                 break
     return function

@@ -431,3 +431,20 @@ def test_a_file_that_is_no_longer_there_or_no_python(text, source, tmp_path):
 
     assert fingerprint(made) != known
     assert CallIdentity("a:f", ("f",)).key((made,))
+
+
+def test_what_gives_any_attribute_has_no_source():
+    """A stand-in for a remote function gives another for each name: it is not looked into for ever."""
+
+    class Remote:
+        def __init__(self, name):
+            self.name = name
+
+        def __getattr__(self, name):
+            assert self.name.count(".") < 50, "looked for ever"
+            return Remote(f"{self.name}.{name}")
+
+        def __call__(self):
+            raise RuntimeError
+
+    assert source_fingerprint(Remote("add")) is None
