@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from inspect import getattr_static
 from marshal import dumps
 from os.path import realpath
 from pathlib import Path
@@ -57,6 +56,8 @@ def source_fingerprint(function: object) -> str | None:
 
 def _innermost(function: Any) -> Any:
     """The function behind wrappers, methods, partials and descriptors."""
+    from inspect import getattr_static
+
     seen: set[int] = set()
     while id(function) not in seen:
         seen.add(id(function))
