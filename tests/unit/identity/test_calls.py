@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import ChainMap, OrderedDict, UserDict, defaultdict, deque
 from collections.abc import MutableMapping
@@ -660,3 +661,47 @@ def test_what_cannot_do_without_a_part_is_refused(value, what):
         rows_key(value, ("rows.a",))
 
     assert value.a == 1
+
+
+class Slotted(dict):
+    __slots__ = ("unit",)
+
+
+def test_a_key_of_a_dict_with_slots():
+    """What stands in them counts on."""
+
+    def made(a, unit):
+        rows = Slotted(a=a)
+        rows.unit = unit
+        return rows
+
+    assert rows_key(made(1, "m"), ("rows.a",)) == rows_key(made(2, "m"), ("rows.a",))
+    assert rows_key(made(1, "m"), ("rows.a",)) != rows_key(made(1, "s"), ("rows.a",))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no exception groups")
+def test_a_group_of_exceptions_with_other_arguments_is_refused():
+    """Nothing makes another of it."""
+    error = ExceptionGroup("two", [ValueError(1)])  # noqa: F821 - it is built in since 3.11
+    error.code, error.args = 1, ("changed",)
+
+    with pytest.raises(Unstable, match="cannot be copied to leave a part out"):
+        rows_key(error, ("rows.code",))
+
+
+def test_what_is_left_may_have_no_identity():
+    """The refusal names it, not what was left out."""
+    rows = SimpleNamespace(at=1, lock=threading.Lock())
+
+    with pytest.raises(Unstable, match="a thread lock"):
+        rows_key(rows, ("rows.at",))
+
+
+class Raising:
+    def __mimic_identity__(self):
+        raise RuntimeError("no identity today")
+
+
+def test_an_error_of_the_values_own_is_no_refusal_where_nothing_was_left_out():
+    with pytest.raises(RuntimeError, match="no identity today"):
+        rows_key(Raising(), ("rows.elsewhere",))

@@ -6,6 +6,7 @@ import functools
 import importlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -448,3 +449,11 @@ def test_what_gives_any_attribute_has_no_source():
             raise RuntimeError
 
     assert source_fingerprint(Remote("add")) is None
+
+
+def test_functions_of_os_path_count_by_the_name_they_have_in_it():
+    """Some are written in C from one version of Python on, under another name."""
+    posix = pytest.importorskip("posix")
+    written_in_c = getattr(posix, "_path_normpath", os.path.normpath)
+
+    assert fingerprint(written_in_c) == fingerprint(os.path.normpath)
