@@ -1071,17 +1071,24 @@ def test_names_of_cursors_in_errors_are_not_compared(
     def steps(url: str) -> str:
         with connect(url).connect().execution_options(stream_results=True) as connection:
             with pytest.raises(sa.exc.ProgrammingError) as caught:
-                connection.execute(sa.text("SELECT nope FROM t"))
+                connection.execute(sa.text("SELECT nope"))
             return str(caught.value.orig)
 
-    run(connect(place.real), "CREATE TABLE t (a int)")
+    tape.again("off")
+    # SQLAlchemy counts them: the next two numbers have as many hexadecimal digits.
+    while int(re.findall("c_[0-9a-f]+_([0-9a-f]+)", steps(place.real))[0], 16) % 16 > 12:
+        pass
+    tape.again("record")
     recorded = steps(place.real)
     tape.again("verify")
     assert steps(place.real) != recorded
     tape.again("replay")
 
     replayed = steps(place.gone)
-    assert re.sub("c_[0-9a-f]+_[0-9a-f]", "c_000000000000_0", recorded) == replayed
+    hidden = re.sub(
+        "c_[0-9a-f]+_[0-9a-f]+", lambda name: "c_" + re.sub("[0-9a-f]", "0", name[0][2:]), recorded
+    )
+    assert hidden == replayed
 
 
 @pytest.mark.parametrize("order", ["", " ORDER BY b"], ids=["none", "given"])
