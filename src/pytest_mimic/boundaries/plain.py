@@ -343,9 +343,7 @@ def blank(value: object, placeholder: str) -> Any:
     if value is None:
         return None
     if isinstance(value, (list, tuple, set, frozenset)):
-        make = getattr(
-            value, "_make", type(value)
-        )  # as a named tuple, which a composite type of a database is
+        make = getattr(value, "_make", type(value))  # a composite type is a named tuple
         return make([blank(item, placeholder) for item in value])
     if isinstance(value, dict):
         return {key: blank(item, placeholder) for key, item in value.items()}

@@ -6,10 +6,10 @@ Everything above the driver stays real: the pool, events, Core, the ORM, types a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from itertools import count, groupby
+from json import dumps
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -163,7 +163,7 @@ class SqlBoundary:
 def _rows_in_any_order(rows: list[Any], others: list[Any] | None) -> list[Any]:
     """Sorted where the others are the same rows; else as they are, so that a difference is told at its place."""
     in_order, others_in_order = (
-        sorted(each or (), key=lambda row: json.dumps(row, sort_keys=True)) for each in (rows, others)
+        sorted(each or (), key=lambda row: dumps(row, sort_keys=True)) for each in (rows, others)
     )
     return in_order if in_order == others_in_order else rows
 
