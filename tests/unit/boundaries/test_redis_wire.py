@@ -24,6 +24,8 @@ from pytest_mimic.boundaries.redis_wire import (
 )
 from pytest_mimic.errors import CorruptRecordingError
 
+from .json_texts import written_json
+
 #: A password as Redis keeps it.
 HASH = hashlib.sha256(b"hunter2").hexdigest().encode()
 
@@ -62,16 +64,7 @@ def test_replies_come_back(reply: object) -> None:
     assert back == reply
 
 
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [
-        ('{"password":"hunter2","é":1.10}', '{"password":"<redacted>","é":1.10}'),
-        (json.dumps({"body": '{"password": "hunter2"}'}), json.dumps({"body": '{"password": "<redacted>"}'})),
-        ("[" * 700 + "]" * 700, "[" * 700 + "]" * 700),
-        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
-    ],
-    ids=["as it is written", "in a text", "deep", "deeper"],
-)
+@written_json
 def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
     """But for its secrets, wherever they stand, and however deep it is."""
     call = describe_commands([[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor())

@@ -21,6 +21,8 @@ from pytest_mimic.boundaries.sql_calls import (
 )
 from pytest_mimic.errors import UnstableIdentityError
 
+from .json_texts import written_json
+
 
 class Point:
     """What an application has told its driver to take: `sqlite3.register_adapter(Point, ...)`."""
@@ -161,16 +163,7 @@ def test_parameter_for_a_secret_column_is_hidden(sql: str) -> None:
     assert "hunter2" in sent.secrets
 
 
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [
-        ('{"password":"hunter2","é":1.10}', '{"password":"<redacted>","é":1.10}'),
-        (json.dumps({"body": '{"password": "hunter2"}'}), json.dumps({"body": '{"password": "<redacted>"}'})),
-        ("[" * 700 + "]" * 700, "[" * 700 + "]" * 700),
-        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
-    ],
-    ids=["as it is written", "in a text", "deep", "deeper"],
-)
+@written_json
 def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
     """But for its secrets, wherever they stand, and however deep it is."""
     assert params_of(value) == {"a": kept}
