@@ -166,10 +166,11 @@ class RedisServer:
         self._process.stdout.close()
 
     def empty(self) -> None:
-        """Forgets everything; without a client, which may be what is tested."""
-        with socket.create_connection(("127.0.0.1", self.port)) as line:
-            line.sendall(b"FLUSHALL\r\n")
-            assert line.recv(5) == b"+OK\r\n"
+        """Forgets everything, its scripts too; without a client, which may be what is tested."""
+        for command in (b"FLUSHALL", b"SCRIPT FLUSH"):
+            with socket.create_connection(("127.0.0.1", self.port)) as line:
+                line.sendall(command + b"\r\n")
+                assert line.recv(5) == b"+OK\r\n"
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -182,8 +183,8 @@ class RedisServer:
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """A running Redis server; whoever uses it empties it first."""
+def running_redis() -> Iterator[RedisServer]:
+    """A running Redis server, with what the tests before have left in it."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
     with _folder() as folder:
@@ -191,3 +192,10 @@ def redis_server() -> Iterator[RedisServer]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture
+def redis_server(running_redis: RedisServer) -> RedisServer:
+    """A running Redis server that holds nothing."""
+    running_redis.empty()
+    return running_redis

@@ -145,7 +145,6 @@ def test_a_service_replays_with_all_its_servers_gone(
     project.write("pytest.ini", "[pytest]\n")
     project.write("service.py", SERVICE)
     project.write("test_service.py", TESTS)
-    redis_server.empty()
     variables = {
         "DATABASE_URL": f"postgresql+asyncpg://{postgres.new_database()}",
         "REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0",

@@ -40,7 +40,6 @@ def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
 @pytest.fixture
 def port(redis_server: RedisServer) -> int:
     """An empty server's port."""
-    redis_server.empty()
     return redis_server.port
 
 
