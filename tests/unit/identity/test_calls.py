@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import ChainMap, OrderedDict, UserDict, defaultdict, deque
 from collections.abc import MutableMapping
+from datetime import date
 from types import MappingProxyType, SimpleNamespace
 
 import pytest
@@ -515,6 +516,15 @@ class CodedImport(ImportError):
         self.code = code
 
 
+class CodedWhenMade(ValueError):
+    def __new__(cls, *, code, text):
+        return super().__new__(cls, text)
+
+    def __init__(self, *, code, text):
+        super().__init__(text)
+        self.code = code
+
+
 def coded_with_cause(a, b):
     error = Coded(code=a)
     error.__cause__ = ValueError(b)
@@ -525,13 +535,14 @@ def coded_with_cause(a, b):
     "make",
     [
         pytest.param(lambda a, b: Coded(code=a, text=b), id="arguments"),
+        pytest.param(lambda a, b: CodedWhenMade(code=a, text=b), id="made"),
         pytest.param(lambda a, b: CodedFile(code=a, path=b), id="file"),
         pytest.param(lambda a, b: CodedImport(code=a, name=b), id="import"),
         pytest.param(coded_with_cause, id="cause"),
     ],
 )
 def test_a_part_of_an_exception_whose_class_wants_other_arguments(make):
-    """What is left counts, and no `__init__` is called for it."""
+    """What is left counts, and neither `__new__` nor `__init__` is called for it."""
     assert rows_key(make(1, "x"), ("rows.code",)) == rows_key(make(2, "x"), ("rows.code",))
     assert rows_key(make(1, "x"), ("rows.code",)) != rows_key(make(1, "y"), ("rows.code",))
 
@@ -581,8 +592,29 @@ def test_a_key_of_a_dict_of_a_class_that_cannot_be_copied(make):
     first = make({"a": 1, "b": {"x": 1}})
 
     assert rows_key(first, ("rows.a",)) == rows_key(make({"a": 2, "b": {"x": 1}}), ("rows.a",))
+    assert rows_key(first, ("rows.a",)) == rows_key(make({"b": {"x": 1}}))
     assert rows_key(first, ("rows.a",)) != rows_key(make({"a": 1, "b": {"x": 2}}), ("rows.a",))
     assert first == {"a": 1, "b": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda a, kept: with_attributes(Named(a=a), unit=kept), id="attributes"),
+        pytest.param(lambda a, kept: defaultdict({"m": int, "s": float}[kept], a=a), id="defaultdict"),
+    ],
+)
+def test_what_a_dict_keeps_beside_its_items_counts_on(make):
+    assert rows_key(make(1, "m"), ("rows.a",)) == rows_key(make(2, "m"), ("rows.a",))
+    assert rows_key(make(1, "m"), ("rows.a",)) != rows_key(make(1, "s"), ("rows.a",))
+
+
+def test_a_part_of_what_stands_behind_a_mapping():
+    """An attribute is tried before a key, and a key that is no string is known as text."""
+    assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(a=2, b=1), ("rows.data.a",))
+    assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(b=1))
+    numbered = MappingProxyType({1: "x", 2: "y"})
+    assert rows_key(numbered, ("rows.1",)) == rows_key(MappingProxyType({1: "z", 2: "y"}), ("rows.1",))
 
 
 def test_attributes_of_what_counts_by_its_name_are_left_alone():
@@ -617,6 +649,21 @@ class Unchanging(str):
         return self
 
 
+class Stamp(date):
+    """A date with a slot, that takes itself for unchanging."""
+
+    __slots__ = ("a",)
+
+    def __copy__(self):
+        return self
+
+
+def stamped(a):
+    stamp = Stamp(2026, 1, 1)
+    stamp.a = a
+    return stamp
+
+
 class Uncopied(int):
     def __copy__(self):
         raise RuntimeError("there is one of me")
@@ -646,6 +693,7 @@ class Unread(Registry):
     ("value", "what"),
     [
         (with_attributes(Unchanging("x"), a=1), "that cannot be copied to leave a part out"),
+        (stamped(1), "that cannot be copied to leave a part out"),
         (with_attributes(Uncopied(1), a=1), "that cannot be copied to leave a part out"),
         (Unread(), r"which fails when it is looked into \(RuntimeError\)"),
         (Holder(1), r"which fails without what is left out \(AttributeError\)"),
