@@ -664,6 +664,15 @@ def stamped(a):
     return stamp
 
 
+class Sharing(int):
+    """A number whose copies have one set of attributes."""
+
+    def __copy__(self):
+        other = type(self)(self)
+        other.__dict__ = self.__dict__
+        return other
+
+
 class Uncopied(int):
     def __copy__(self):
         raise RuntimeError("there is one of me")
@@ -694,6 +703,7 @@ class Unread(Registry):
     [
         (with_attributes(Unchanging("x"), a=1), "that cannot be copied to leave a part out"),
         (stamped(1), "that cannot be copied to leave a part out"),
+        (with_attributes(Sharing(1), a=1), "that cannot be copied to leave a part out"),
         (with_attributes(Uncopied(1), a=1), "that cannot be copied to leave a part out"),
         (Unread(), r"which fails when it is looked into \(RuntimeError\)"),
         (Holder(1), r"which fails without what is left out \(AttributeError\)"),
