@@ -40,10 +40,14 @@ def attempt(action) -> str | None:
 
 
 class FailingOnce:
-    """Lets the n-th call of a function of `os` fail; others pass."""
+    """Lets the n-th call of a function of `os` fail, by whichever name it is called; others pass."""
 
-    def __init__(self, function, n, number):
-        self.function, self.left, self.number = function, n, number
+    def __init__(self, patch, operation, n, number):
+        self.function, self.left, self.number = getattr(os, operation), n, number
+        for module in (os, folder):
+            for name, bound in list(vars(module).items()):
+                if bound is self.function:
+                    patch.setattr(module, name, self)
 
     def __call__(self, *args, **kwargs):
         self.left -= 1
@@ -52,7 +56,16 @@ class FailingOnce:
         return self.function(*args, **kwargs)
 
 
-@pytest.mark.parametrize("operation", ["open", "write", "fsync", "replace", "makedirs", "close"])
+def test_operations_are_there_to_fail(tmp_path, monkeypatch):
+    """Or the tests below would say nothing."""
+    for operation in ("open", "write", "fsync", "replace", "mkdir", "close"):
+        with monkeypatch.context() as patch:
+            FailingOnce(patch, operation, 1, errno.EIO)
+            vault = Vault(FolderStore(tmp_path / operation))
+            assert attempt(lambda vault=vault: put(vault, A, NEW)) is not None
+
+
+@pytest.mark.parametrize("operation", ["open", "write", "fsync", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
 def test_the_nth_failing_operation_leaves_old_or_new(operation, before, tmp_path, monkeypatch):
     """For every N until none fails; the error names path and cause, no leftover and no orphan remains."""
@@ -63,10 +76,9 @@ def test_the_nth_failing_operation_leaves_old_or_new(operation, before, tmp_path
         if before is not None:
             put(vault, A, before)
         stood = everything(folder)
-        failing = FailingOnce(getattr(os, operation), n, FAILURES[n % 3])
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, operation, failing)
+            failing = FailingOnce(patch, operation, n, FAILURES[n % 3])
             failed = attempt(lambda folder=folder: put(Vault(FolderStore(folder)), A, NEW))
 
         if failed is None:
@@ -90,10 +102,9 @@ def test_the_nth_failing_operation_of_clearing_breaks_nothing(operation, tmp_pat
         vault = Vault(FolderStore(folder))
         put(vault, A, OLD)
         put(vault, B, OLD[1:])
-        failing = FailingOnce(getattr(os, operation), n, errno.EIO)
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, operation, failing)
+            failing = FailingOnce(patch, operation, n, errno.EIO)
             failed = attempt(lambda folder=folder: Vault(FolderStore(folder)).delete([A]))
 
         assert failed is None or failed.endswith(os.strerror(errno.EIO))
