@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
@@ -34,7 +34,7 @@ _CHUNK = 1 << 20
 _SMALL = 1 << 14
 _LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
 _LEFTOVER_AGE = 24 * 3600.0
-_MOVES = 8
+_TRIES = 8
 _numbers = count()
 
 
@@ -87,7 +87,7 @@ class FolderStore:
             self._make_ready(dirname(path))
             _write_file(whole, data, durable=durable)
             try:
-                _move(whole, path)
+                _in_folder(dirname(path), lambda: replace(whole, path))
             except BaseException:
                 with suppress(OSError):
                     unlink(whole)
@@ -218,15 +218,6 @@ def _write_file(path: str, data: Data, *, durable: bool) -> None:
         raise
 
 
-def _move(file: str, path: str) -> None:
-    """Also where another process, which clears, has just removed the folder as an empty one."""
-    for _ in range(_MOVES):
-        with suppress(FileNotFoundError):
-            return replace(file, path)
-        _make_folders(dirname(path))
-    return replace(file, path)
-
-
 def _write_all(file: int, view: memoryview) -> None:
     """Also where the system takes less than it is given."""
     while view:
@@ -255,15 +246,23 @@ def _read_into(file: int, size: int) -> bytearray:
 def _make_folders(path: str, *, mode: int = 0o777) -> None:
     """As os.makedirs does, which asks functions that a test may have faked."""
     parent = dirname(path)
-    if parent not in ("", path) and not isdir(parent):
-        _make_folders(parent)
+    if path == parent:  # the root, or the current folder
+        return
     try:
-        mkdir(path, mode)
-    except OSError as reason:
-        if isinstance(reason, FileNotFoundError) and parent not in ("", path):  # it was removed meanwhile
-            _make_folders(path, mode=mode)
-        elif not isdir(path):
+        _in_folder(parent, lambda: mkdir(path, mode))
+    except OSError:
+        if not isdir(path):
             raise
+
+
+def _in_folder(folder: str, act: Callable[[], None]) -> None:
+    """Make the folder where it is missing; another process, which clears, may remove it meanwhile as an empty one."""
+    for _ in range(_TRIES):
+        try:
+            return act()
+        except FileNotFoundError:
+            _make_folders(folder)
+    return act()
 
 
 def _unlink(path: str) -> bool:

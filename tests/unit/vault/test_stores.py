@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from pytest_mimic import MimicError
 from pytest_mimic._outcome import Outcome
 from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
 
@@ -164,3 +166,87 @@ def test_files_of_every_size_come_back(size, tmp_path):
 
     assert store.read("a") == data
     assert bytes(store.map("a")) == data
+
+
+def test_a_folder_that_is_removed_during_a_write_is_made_again(tmp_path):
+    """As another process does that clears."""
+    store = FolderStore(tmp_path)
+
+    def pieces():
+        yield b"a"
+        (tmp_path / "b").rmdir()
+        yield b"b"
+
+    store.write("b/c", pieces())
+
+    assert store.read("b/c") == b"ab"
+
+
+def test_a_file_that_is_removed_during_its_write_is_told(tmp_path):
+    """Whoever does that; it is not tried for ever."""
+    store = FolderStore(tmp_path)
+
+    def pieces():
+        yield b"a"
+        for file in tmp_path.glob(".mimic-*.tmp"):
+            file.unlink()
+
+    with pytest.raises(MimicError, match=r"cannot write .*c: No such file or directory"):
+        store.write("b/c", pieces())
+
+
+@pytest.mark.skipif(
+    not os.path.isdir("/proc/self"), reason="a folder in which none can be made, not by root either"
+)
+def test_a_vault_where_no_folder_can_be_made_is_told():
+    with pytest.raises(MimicError, match="cannot write /proc/none/b/c: No such file or directory"):
+        FolderStore("/proc/none").write("b/c", b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the current folder cannot be removed")
+def test_a_current_folder_that_is_gone_is_told(tmp_path, monkeypatch):
+    """Not made again: it was somebody's own."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(MimicError, match="cannot write vault/b/c: No such file or directory"):
+        FolderStore("vault").write("b/c", b"")
+
+
+def test_a_folder_for_locks_that_cannot_be_made_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+
+    with (
+        pytest.raises(MimicError, match=r"cannot make .*file.*: Not a directory"),
+        FolderStore(tmp_path).lock("a"),
+    ):
+        pass
+
+
+def test_a_name_given_twice_is_deleted_once(tmp_path):
+    store = FolderStore(tmp_path)
+    store.write("a", b"12")
+
+    assert store.delete(["a", "none", "a"]) == [2]
+
+
+def test_what_cannot_be_deleted_is_told(tmp_path):
+    (tmp_path / "a.json").mkdir()
+
+    with pytest.raises(MimicError, match=r"cannot delete .*a\.json"):
+        FolderStore(tmp_path).delete(["a.json"])
+
+
+def test_a_fake_file_system_is_told(tmp_path):
+    """A recording that went there would be lost, and one that is not found there may well exist."""
+    faked = pytest.importorskip("pyfakefs.fake_filesystem_unittest")
+    store = FolderStore(tmp_path)
+
+    with faked.Patcher():
+        for act in (lambda: store.write("a", b""), lambda: store.read("a")):
+            with pytest.raises(MimicError, match="the test's file system is a fake one"):
+                act()
+
+    assert store.read("a") is None

@@ -364,6 +364,46 @@ def test_a_pickle_that_loads_by_other_names_is_not_shared():
     assert objects(store) == [name.replace(".pkl", "-2.pkl"), name]
 
 
+def test_equal_sets_beside_a_function_are_one_object():
+    """Also where the bytes differ, and hold code, which is not run to compare them."""
+    store = MemoryStore()
+    vault = Vault(store)
+
+    def double(n):
+        return 2 * n
+
+    put(vault, A, (double, {0, 8}))
+    put(vault, B, (double, {8, 0}))
+
+    assert len(objects(store)) == 1
+    assert vault.read(B).outcomes[0].load().value[0](2) == 4
+
+
+@pytest.mark.parametrize("edit", [b'"outcomes": [[]]', b'"outcome": []'])
+def test_recording_again_replaces_what_is_no_recording(edit):
+    """Whatever stands in the place of its outcomes."""
+    store = MemoryStore()
+    put(Vault(store), A, 1)
+    whole = store.read(A)
+    start = whole.index(b'"outcomes"')
+    store.write(A, whole[:start] + edit + b"}\n")
+
+    assert put(Vault(store), A, 1) is True
+    assert store.read(A) == whole
+
+
+def test_a_recording_laid_out_by_hand_is_one():
+    """It keeps nobody from collecting what no recording names."""
+    store = MemoryStore()
+    vault = Vault(store)
+    put(vault, A, (1, 2))
+    put(vault, B, (3, 4))
+    store.write(A, json.dumps(json.loads(store.read(A)), indent=4).encode())
+
+    assert vault.delete([B])[:2] == (1, 1)
+    assert vault.read(A).outcomes[0].load().value == (1, 2)
+
+
 def test_facts_besides_the_outcome_are_kept():
     """Arguments, owner, and that it was awaited."""
     vault = Vault(MemoryStore())
