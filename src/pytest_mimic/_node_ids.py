@@ -30,5 +30,5 @@ def way_to(path: Path, *, start: Path) -> str:
     """The way from a folder to a file or folder, `../x/test_a.py`."""
     try:
         return Path(os.path.relpath(path, start)).as_posix()
-    except ValueError:  # on another drive
+    except ValueError:  # pragma: no cover (on another drive of Windows)
         return path.as_posix()

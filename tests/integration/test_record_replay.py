@@ -295,6 +295,8 @@ def test_recording_leaves_no_line_in_the_log_of_the_test(project):
             assert caplog.messages == ["done"]
             with filelock.FileLock(tmp_path / "own.lock"):
                 assert "own.lock" in caplog.messages[-1]
+            logging.getLogger("filelock").info("a line without a file")
+            assert caplog.messages[-1] == "a line without a file"
         """,
     )
 
