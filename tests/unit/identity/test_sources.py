@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import kinds_of_things as k
@@ -400,6 +401,16 @@ def test_what_the_body_of_a_local_class_closes_over_counts():
 
     assert fingerprint(made(1)) == fingerprint(made(1)) != fingerprint(made(2))
     assert source_fingerprint(made(1)) == source_fingerprint(made(2))
+
+
+def test_what_has_no_identity_in_a_local_class_is_its_sources_to_tell():
+    def made():
+        class Guarded:
+            lock = threading.Lock()
+
+        return Guarded
+
+    assert fingerprint(made()) == fingerprint(made())
 
 
 def test_classes_of_one_name_are_told_apart(source):

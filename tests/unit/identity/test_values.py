@@ -405,6 +405,26 @@ def test_the_generator_that_a_module_keeps_for_all_counts_by_name():
     assert fingerprint(random.Random(1).choice) != fingerprint(random.Random(2).choice)
 
 
+class Wallet:
+    def __init__(self, coins):
+        self.coins = coins
+
+    def spend(self):
+        self.coins -= 1
+
+
+spend = Wallet(3).spend
+
+
+def test_a_method_that_its_module_offers_as_a_function_counts_with_its_object():
+    """Only generators of random numbers are known to be nobody's own."""
+    before = fingerprint(spend)
+
+    spend()
+
+    assert fingerprint(spend) != before
+
+
 def test_interned_strings_are_like_others():
     """Interning does not count."""
     fresh = "".join(["key", "_", "one"])
