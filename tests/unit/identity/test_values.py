@@ -16,10 +16,11 @@ import math  # noqa: F401
 import operator  # noqa: F401
 import pathlib
 import pickle
-import posixpath  # noqa: F401
+import posixpath
 import random
 import re  # noqa: F401
-import types  # noqa: F401
+import shlex
+import types
 import typing
 import uuid  # noqa: F401
 import zoneinfo
@@ -423,6 +424,14 @@ def test_a_method_that_its_module_offers_as_a_function_counts_with_its_object():
     spend()
 
     assert fingerprint(spend) != before
+
+
+def test_a_function_bound_by_hand_counts_with_its_object():
+    """No name leads from the object to it; two of the standard library may have one name, one written in C no code."""
+    functions = [shlex.join, posixpath.join, len]
+    methods = [types.MethodType(function, value) for function in functions for value in ("a", "b")]
+
+    assert len(set(map(fingerprint, methods))) == 6
 
 
 def test_interned_strings_are_like_others():
