@@ -250,6 +250,9 @@ def _make_folders(path: str, *, mode: int = 0o777) -> None:
         return
     try:
         _in_folder(parent, lambda: mkdir(path, mode))
+    except FileExistsError:  # a folder, perhaps one that was removed since
+        if isfile(path):
+            raise
     except OSError:
         if not isdir(path):
             raise
