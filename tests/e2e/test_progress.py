@@ -80,9 +80,9 @@ def test_a_real_call_that_takes_long_is_shown_while_it_runs(project, on_terminal
     (project.root / "gate").write_text("open")
     after = read_until(terminal, None)
 
-    assert re.search(r"mimic: recording shop:fetch\(city='Oslo'\) \d s\x1b\[K\x1b8", during)
+    assert re.search(r"mimic: recording shop:fetch\(city='Oslo'\) \d+ s\x1b\[K\x1b8", during)
     assert process.wait(timeout=60) == 0
-    assert "\x1b[K" in after
-    assert "mimic: recording" not in after.partition("\x1b[K")[2]
-    assert "1 passed" in after
+    rest = (during + after).rpartition(" s\x1b[K\x1b8")[2]  # it may have been renewed until the gate was open
+    assert "\x1b[K" in rest
+    assert "1 passed" in rest
     assert project.real() == ["fetch Oslo"]
