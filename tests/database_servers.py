@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,12 +31,16 @@ for _name in (
         import_module(_name)
 
 
-def free_port() -> int:
-    """A port of the loopback interface on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port of the loopback interface that nobody is given meanwhile; a server that names it may listen there."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+        if sys.platform != "linux":  # elsewhere only one socket may be bound to it
+            holder.close()
+        yield port
 
 
 class Postgres:
@@ -45,8 +50,8 @@ class Postgres:
         port: Where it listens on 127.0.0.1; everyone may log in as `postgres`.
     """
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, binaries: Path, folder: Path, port: int) -> None:
+        self.port = port
         self._binaries = binaries
         self._folder = folder
         self._names = iter(range(1, 1_000_000))
@@ -120,8 +125,8 @@ def postgres() -> Iterator[Postgres]:
     binaries = _postgres_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
-    with _folder("postgres" if os.geteuid() == 0 else None) as folder:
-        server = Postgres(binaries, folder)
+    with _folder("postgres" if os.geteuid() == 0 else None) as folder, held_port() as port:
+        server = Postgres(binaries, folder, port)
         server.start()
         yield server
         server.stop()
@@ -134,8 +139,8 @@ class RedisServer:
         port: Where it listens on 127.0.0.1.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
         self._folder = folder
 
     def start(self) -> None:
@@ -187,8 +192,8 @@ def running_redis() -> Iterator[RedisServer]:
     """A running Redis server, with what the tests before have left in it."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
-    with _folder() as folder:
-        server = RedisServer(folder)
+    with _folder() as folder, held_port() as port:
+        server = RedisServer(folder, port)
         server.start()
         yield server
         server.stop()

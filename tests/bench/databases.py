@@ -60,8 +60,9 @@ def postgres() -> Iterator[servers.Postgres]:
     """A running server."""
     binaries = servers._postgres_binaries()
     assert binaries is not None, "PostgreSQL is not installed"
-    with servers._folder("postgres" if os.geteuid() == 0 else None) as folder:
-        server = servers.Postgres(binaries, folder)
+    owner = "postgres" if os.geteuid() == 0 else None
+    with servers._folder(owner) as folder, servers.held_port() as port:
+        server = servers.Postgres(binaries, folder, port)
         server.start()
         yield server
         server.stop()
@@ -70,8 +71,8 @@ def postgres() -> Iterator[servers.Postgres]:
 @contextmanager
 def redis_server() -> Iterator[servers.RedisServer]:
     """A running server."""
-    with servers._folder() as folder:
-        server = servers.RedisServer(folder)
+    with servers._folder() as folder, servers.held_port() as port:
+        server = servers.RedisServer(folder, port)
         server.start()
         yield server
         server.stop()
