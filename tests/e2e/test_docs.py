@@ -19,6 +19,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 VARIES = [
     (r"^(platform|rootdir:|configfile:|plugins:|cachedir:|hypothesis profile).*\n", ""),
     (r"^[ E]+\^+\n", ""),  # Python 3.10 does not point at the part of a line
+    (r"(?<=\ds) \(\d+:\d\d:\d\d\)", ""),  # what takes a minute and more, pytest tells twice
     (r"\d[\d.]*( ?)(ms|s|k?B)\b", r"#\1\2"),
     (r"\d{4}-\d\d-\d\d", "####-##-##"),
     (r"\b[0-9a-f]{32}\b", "#"),
