@@ -179,7 +179,7 @@ class Project:
         hash_seed: int | None = None,
         env: Mapping[str, str] | None = None,
         plugins: Sequence[str] = (),
-        timeout: float = 60,
+        timeout: float = 300,
     ) -> Run:
         """Runs the project's tests, warnings as errors.
 

@@ -34,7 +34,7 @@ def web(project):
 
 def test_views_replay_without_a_network(web):
     """The committed recordings replay, none is unused, and the test clients are left alone."""
-    run = web.run("-p", "no_network", "--mimic-fail-on-unused", process=True, timeout=120)
+    run = web.run("-p", "no_network", "--mimic-fail-on-unused", process=True)
 
     run.expect(passed=5)
     assert run.changed == set()
@@ -44,9 +44,9 @@ def test_views_are_recorded_anew(web):
     """Recorded for real, then replayed; the key of the API is nowhere in the vault."""
     shutil.rmtree(web.vault)
 
-    recorded = web.run("--mimic-record", process=True, timeout=120).expect(passed=5)
-    web.run("--mimic-verify", process=True, timeout=120).expect(passed=5)
-    web.run("-p", "no_network", process=True, timeout=120).expect(passed=5)
+    recorded = web.run("--mimic-record", process=True).expect(passed=5)
+    web.run("--mimic-verify", process=True).expect(passed=5)
+    web.run("-p", "no_network", process=True).expect(passed=5)
 
     assert len(recorded.vault) == 5
     assert b"wk-5d2f81c09ab7" not in b"".join(recorded.vault.values())

@@ -106,9 +106,9 @@ def test_sdk_replays_without_server_and_key(project, sdk, tests, count):
 
     with running_llm() as llm:
         env = {"LLM": llm.url, "LLM_KEY": KEY}
-        recorded = project.run("--mimic-record", process=True, env=env, timeout=300).expect(passed=count)
+        recorded = project.run("--mimic-record", process=True, env=env).expect(passed=count)
         asked = len(llm.seen)
-    replayed = project.run(process=True, env={"LLM": llm.url}, timeout=300).expect(passed=count)
+    replayed = project.run(process=True, env={"LLM": llm.url}).expect(passed=count)
 
     assert asked == len(llm.seen) > count
     assert replayed.changed == set()
@@ -125,7 +125,7 @@ def test_verifying_an_sdk_against_the_living_api(project):
 
     with running_llm() as llm:
         env = {"LLM": llm.url, "LLM_KEY": KEY}
-        project.run("--mimic-record", process=True, env=env, timeout=300).expect(passed=3)
-        project.run("--mimic-verify", process=True, env=env, timeout=300).expect(passed=3)
+        project.run("--mimic-record", process=True, env=env).expect(passed=3)
+        project.run("--mimic-verify", process=True, env=env).expect(passed=3)
 
     assert len(llm.seen) == 6

@@ -39,7 +39,7 @@ def shop(project):
 
 def workers(project, *arguments, **options):
     """A run with two workers."""
-    return project.run("-n2", *arguments, process=True, timeout=300, **options)
+    return project.run("-n2", *arguments, process=True, **options)
 
 
 def test_the_same_call_in_two_workers_runs_once_and_counts_add_up(shop):
