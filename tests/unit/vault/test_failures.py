@@ -132,3 +132,20 @@ def test_an_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
             put(vault, A, NEW)
 
     assert everything(tmp_path) == stood
+
+
+@pytest.mark.parametrize("number", [errno.EEXIST, errno.ENOENT])
+def test_folders_that_others_make_and_clear_meanwhile_fail_nothing(number, tmp_path, monkeypatch):
+    """One was there, and is gone when it is looked at; or one to make it in was there, and is gone."""
+    for n in range(1, 100):
+        vault = Vault(FolderStore(tmp_path / str(n)))
+        put(vault, B, OLD[:2])
+
+        with monkeypatch.context() as patch:
+            failing = FailingOnce(patch, "mkdir", n, number)
+            put(vault, A, NEW)
+
+        assert values(vault, A) == NEW
+        if failing.left > 0:
+            return
+    raise AssertionError("some operation fails for ever")
