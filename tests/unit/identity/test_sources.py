@@ -431,6 +431,13 @@ def test_what_has_no_identity_in_a_local_class_is_its_sources_to_tell():
     assert fingerprint(made()) == fingerprint(made())
 
 
+def test_the_docstring_of_a_local_class_does_not_count(source):
+    text = 'def scope():\n    class made:\n        """Doc."""\n        rate = 1\n    return made\nmade = scope()\n'
+
+    assert fingerprint(source(text)) == fingerprint(source(text.replace("Doc", "Other")))
+    assert fingerprint(source(text)) != fingerprint(source(text.replace("rate = 1", "rate = 2")))
+
+
 def test_classes_of_one_name_are_told_apart(source):
     """Local classes by the methods that they hold, nested ones by their qualified name."""
     found = [source_fingerprint(source(CLASSES, name)) for name in CLASSES_OF_ONE_NAME]
