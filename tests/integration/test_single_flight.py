@@ -122,9 +122,13 @@ def test_one_that_fails_to_be_recorded_lets_the_others_run(project):
         import asyncio, threading
         from tally import ran
 
+        begun = []
+
         async def slow():
             ran("slow")
-            await asyncio.sleep(0.05)
+            begun.append(1)
+            if len(begun) == 1:
+                await asyncio.Event().wait()  # until it is cancelled
             return 1
 
         def lock():
@@ -142,9 +146,9 @@ def test_one_that_fails_to_be_recorded_lets_the_others_run(project):
         def test_cancelled():
             async def main():
                 first = asyncio.create_task(shop.slow())
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
                 second = asyncio.create_task(shop.slow())
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
                 first.cancel()
                 return await second
             assert asyncio.run(main()) == 1
