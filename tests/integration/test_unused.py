@@ -577,7 +577,14 @@ def test_ctrl_c_judges_nothing(shop):
     """A SIGINT to the process while a test runs."""
     shop.write(
         "tests/test_shop.py",
-        "import signal\n\ndef test_wait(): print('waiting', flush=True); signal.pause()\n",
+        """
+        import time
+
+        def test_wait():
+            print("waiting", flush=True)
+            while True:  # signal.pause() would not see what came just before it
+                time.sleep(0.01)
+        """,
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *shop.arguments("-s", "--mimic-clear-unused")],
