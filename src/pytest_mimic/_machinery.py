@@ -16,7 +16,8 @@ _BETWEEN = frozenset(
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
 #: Python's own imports.
 _IMPORTS = ("<frozen importlib", "<frozen zipimport")
-_known: dict[str, bool | None] = {}
+#: What judging a file calls is called by this plugin.
+_known: dict[str, bool | None] = {__file__: True}
 
 
 def is_common(*modules: object) -> bool:
@@ -34,7 +35,6 @@ def is_for_itself() -> bool:
     while frame is not None:
         file = frame.f_code.co_filename
         if file not in _known:
-            _known[file] = True  # what judging it calls is called by this plugin
             _known[file] = _judge(file, frame.f_globals.get("__name__"))
         answer = _known[file]
         if answer is not None:
