@@ -29,6 +29,13 @@ for _late in ("concurrent.futures.thread", "httpcore", "httpcore2", "hypothesis"
     with suppress(ImportError):
         importlib.import_module(_late)
 
+# How long an example takes is the machine's matter: it may be busy.
+with suppress(ImportError):
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
+
 # Kept out of a project's own runs, unless a run asks for them: they reorder, add output, or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
 

@@ -64,7 +64,6 @@ def reordered(value, rng):
     return pickle.loads(pickle.dumps(value))
 
 
-@settings(deadline=None)
 @given(values, st.randoms())
 def test_equal_values_have_one_identity(value, rng):
     """After any copy, and in any order of dicts and sets."""
@@ -75,7 +74,6 @@ def test_equal_values_have_one_identity(value, rng):
     assert fingerprint(reordered(value, rng)) == expected
 
 
-@settings(deadline=None)
 @given(values, st.randoms())
 def test_calls_agree_with_values(value, rng):
     """The identity of a call is as free of order and sharing as that of its arguments."""
@@ -104,7 +102,6 @@ def changed(value, rng):
     return ("changed",), value
 
 
-@settings(deadline=None)
 @given(values, st.randoms())
 def test_a_single_change_is_another_value(value, rng):
     """Wherever it is made."""
@@ -125,7 +122,7 @@ alike = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(alike, alike)
 def test_different_values_differ(one, two):
     """Values that are close to one another share an identity only if every part has one type and one look."""

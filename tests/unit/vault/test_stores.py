@@ -94,7 +94,7 @@ class Vaults(RuleBasedStateMachine):
         assert all(name.encode() in everything for name in kept[0] if name.startswith("objects"))
 
 
-Vaults.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+Vaults.TestCase.settings = settings(max_examples=25, stateful_step_count=20)
 TestVaults = Vaults.TestCase
 
 
@@ -150,7 +150,7 @@ class Stores(RuleBasedStateMachine):
             assert sorted(store.names(prefix, deep=deep)) == wanted
 
 
-Stores.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Stores.TestCase.settings = settings(max_examples=25, stateful_step_count=30)
 TestStores = Stores.TestCase
 
 
