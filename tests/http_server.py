@@ -363,8 +363,7 @@ def running_server() -> Iterator[Server]:
     try:
         yield server
     finally:
-        if not server.stopping.is_set():
-            server.stop()
+        server.stop()
         thread.join(10)
 
 
