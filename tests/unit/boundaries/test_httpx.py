@@ -437,10 +437,11 @@ def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, tape: Tape,
 )
 def test_errors_are_outcomes(httpx: ModuleType, tape: Tape, server: Server, page: str, name: str) -> None:
     """Timeouts and broken connections replay as the client's own exceptions, with the request."""
+    timeout = 0.2 if name == "ReadTimeout" else None
 
     def talk(url: str) -> tuple[str, str]:
         with pytest.raises(getattr(httpx, name)) as caught:
-            httpx.get(f"{url}/{page}", timeout=0.2)
+            httpx.get(f"{url}/{page}", timeout=timeout)
         assert caught.value.request.method == "GET"
         return type(caught.value).__name__, str(caught.value)
 
