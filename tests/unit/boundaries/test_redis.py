@@ -583,6 +583,14 @@ def test_an_async_client_used_before_and_after(tape: DatabaseTape, port: int) ->
     assert asyncio.run(steps()) == [b"1", b"1", b"1", b"1", b"2"]
 
 
+def patient(client: Any) -> Any:
+    """The client, which from now on waits as long as it takes."""
+    client.connection_pool.connection_kwargs["socket_timeout"] = None
+    client.connection_pool.disconnect()
+    client.connection_pool.reset()
+    return client
+
+
 @pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
 def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, tape: DatabaseTape, count: int) -> None:
     """The replies before it come back, then the client's exception; its next command is a new one."""
@@ -593,7 +601,7 @@ def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, tape: DatabaseTa
             pipe.incr("n", number)
         with pytest.raises(redis.TimeoutError) as caught:
             pipe.blpop(["queue"], timeout=0).execute()
-        return [type(caught.value), str(caught.value), client.get("a")]
+        return [type(caught.value), str(caught.value), patient(client).get("a")]
 
     recorded, replayed = both(steps, socket_timeout=0.1, retry=Retry(NoBackoff(), 0))
 
@@ -608,7 +616,7 @@ def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None
     def steps(client: Any) -> Any:
         with pytest.raises(redis.TimeoutError):
             client.blpop(["queue"], timeout=0)
-        return client.get("a")
+        return patient(client).get("a")
 
     again = {"retry": Retry(NoBackoff(), 2), "retry_on_error": [redis.TimeoutError]}
     recorded, replayed = both(steps, socket_timeout=0.1, **again)
