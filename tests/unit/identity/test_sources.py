@@ -52,7 +52,7 @@ def source(tmp_path, monkeypatch):
         folder.mkdir()
         (folder / "written.py").write_text(textwrap.dedent(text), encoding="utf-8")
         monkeypatch.syspath_prepend(folder)
-        monkeypatch.delitem(sys.modules, "written", raising=False)
+        sys.modules.pop("written", None)
         importlib.invalidate_caches()
         return getattr(importlib.import_module("written"), name)
 
