@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+#: Where nothing listens; what a server had that was stopped, another may have by now.
+NOWHERE = "http://127.0.0.1:1"
+
 EVENTS = [
     'data: {"delta": "Grüß"}\n\n',
     'event: note\ndata: {"access_token": "tok-4711-event"}\n\n',

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_server import EVENTS, Server, running_server, running_unix_server
+from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
 
 from pytest_mimic.boundaries.aiohttp import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
@@ -428,11 +428,10 @@ def test_errors_are_outcomes(
 
 def test_refused_connection(tape: Tape, server: Server) -> None:
     """A refused connection replays with its host and reason."""
-    server.stop()
 
-    async def talk(session: Any, url: str) -> tuple[Any, ...]:
+    async def talk(session: Any, _: str) -> tuple[Any, ...]:
         with pytest.raises(aiohttp.ClientConnectorError) as caught:
-            await session.get(f"{url}/users/1")
+            await session.get(f"{NOWHERE}/users/1")
         return caught.value.host, caught.value.os_error.errno, type(caught.value).__name__
 
     real = run(talk, server)

@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from http_server import EVENTS, Server, running_server, running_unix_server
+from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
 
 from pytest_mimic.boundaries.httpx import boundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
@@ -450,15 +450,14 @@ def test_errors_are_outcomes(httpx: ModuleType, tape: Tape, server: Server, page
     assert real == replayed
 
 
-def test_refused_connection(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_refused_connection(httpx: ModuleType, tape: Tape) -> None:
     """A connection that is refused is an outcome."""
-    server.stop()
     with pytest.raises(httpx.ConnectError, match="refused"):
-        httpx.get(f"{server.url}/users/1")
+        httpx.get(f"{NOWHERE}/users/1")
     tape.replay()
 
     with pytest.raises(httpx.ConnectError, match="refused"):
-        httpx.get(f"{server.url}/users/1")
+        httpx.get(f"{NOWHERE}/users/1")
     assert tape.plain[0]["error"]["type"] == f"{httpx.__name__}:ConnectError"
 
 
