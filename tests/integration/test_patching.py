@@ -660,3 +660,34 @@ def test_what_monkeypatch_puts_back_after_a_block_is_restored_too(project):
     )
 
     project.run("-p", "no:randomly").expect(passed=2)
+
+
+def test_a_name_that_a_test_gives_a_function_before_its_block_is_patched(project):
+    """Where an earlier test's block had another reference to the function, which is gone."""
+    project.ini()
+    project.write("shop.py", SHOP)
+    project.write("app.py", "def run(city):\n    return fetch(city)\n")
+    project.write(
+        "test_shop.py",
+        """
+        import app, pytest, shop
+        from pytest_mimic import mimic
+
+        @pytest.fixture
+        def listed():
+            yield [shop.fetch]
+
+        @pytest.mark.parametrize("time", [1, 2, 3])
+        def test_first(listed, time):
+            with mimic("shop:fetch"):
+                assert shop.fetch("Oslo") == ["Oslo", 3]
+
+        def test_second(monkeypatch):
+            monkeypatch.setattr(app, "fetch", shop.fetch, raising=False)
+            with mimic("shop:fetch"):
+                assert app.run("Oslo") == ["Oslo", 3]
+        """,
+    )
+    project.record("-p", "no:randomly").expect(passed=4, real=["fetch Oslo"])
+
+    project.replay("-p", "no:randomly").expect(passed=4, real=[])

@@ -77,7 +77,7 @@ def all_namespaces() -> Iterator[dict[str, object]]:
     """The namespace of every imported module but our own machinery's."""
     seen = set()
     for name, module in list(sys.modules.items()):
-        namespace = None if _is_ours(name) else namespace_of(module)
+        namespace = None if is_ours(name) else namespace_of(module)
         if namespace is not None and identity_of(namespace) not in seen:
             seen.add(identity_of(namespace))
             yield namespace
@@ -92,14 +92,16 @@ def all_classes() -> Iterator[type]:
             if identity_of(cls) not in seen:
                 seen.add(identity_of(cls))
                 waiting.append(cls)
-                if is_writable(cls) and not _is_ours(_module_name(cls)):
+                if is_writable(cls) and not is_ours(module_name(cls)):
                     yield cls
 
 
-def _module_name(cls: type) -> str:
+def module_name(cls: type) -> str:
+    """The module that a class says it is of."""
     name = _class_namespace(cls).get("__module__")
     return name if isinstance(name, str) else ""
 
 
-def _is_ours(module: str) -> bool:
+def is_ours(module: str) -> bool:
+    """Whether a module is one of the machinery's."""
     return module.partition(".")[0] in _OURS

@@ -22,7 +22,7 @@ from .imports import (
     tell_when_loaded,
 )
 from .lookup import Found, Lookup, NotFoundError, OnDemandError
-from .patches import Patch, Patches, see
+from .patches import Patch, Patches
 
 
 class Request(Protocol):
@@ -300,11 +300,10 @@ class Patcher:
         """Cover a function; its patch is added to `fresh` if there was none."""
         patch = self._patches.of(found.function)
         label = patch.label if patch is not None else self._label(wish, found)
-        seen = see(found, modules)
         assert self._cover is not None
         wrapper = self._cover(wish.request, label, found.function, found.kind)
         if patch is None:
-            patch = Patch(found, label, wrapper, seen)
+            patch = Patch(found, label, wrapper, modules)
             fresh.append(patch)
         patch.covers += 1
         return patch

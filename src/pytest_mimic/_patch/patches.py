@@ -22,6 +22,7 @@ from .holders import (
     write,
 )
 from .lookup import Found
+from .memory import Memory
 
 
 class Place(NamedTuple):
@@ -33,30 +34,6 @@ class Place(NamedTuple):
     ours: object
 
 
-class Seen(NamedTuple):
-    """What tells whether a function is held where it was held the last time.
-
-    A new holder is a new reference to the function, or to what carries it. It would go unnoticed
-    only if another reference went in exchange, so a module imported meanwhile counts too.
-    """
-
-    modules: tuple[int, ...]
-    references: tuple[int, int]
-
-
-class Remembered(NamedTuple):
-    """The places where a function was held the last time, but the one by which it is named."""
-
-    function: object
-    seen: Seen
-    places: list[Place]
-
-
-def see(found: Found, modules: tuple[int, ...]) -> Seen:
-    """What is to be seen of a function before it is covered."""
-    return Seen(modules, (sys.getrefcount(found.function), sys.getrefcount(found.original)))
-
-
 class Patch:
     """One function and its wrapper.
 
@@ -65,13 +42,15 @@ class Patch:
         label: Its `module:qualname`.
         covers: How many activations want it.
         places: Where it was put, first where it was named.
-        seen: What was to be seen of the function before it was patched.
+        modules: What tells which modules there were before it was patched.
         originals: Each object of ours by its id, with what it stands for.
     """
 
-    def __init__(self, named: Found, label: str, wrapper: Callable[..., Any], seen: Seen) -> None:
+    def __init__(
+        self, named: Found, label: str, wrapper: Callable[..., Any], modules: tuple[int, ...]
+    ) -> None:
         self.named = named
-        self.seen = seen
+        self.modules = modules
         self.label = label
         self.wrapper = wrapper
         self.covers = 0
@@ -141,7 +120,7 @@ class Patches:
     def __init__(self) -> None:
         self._by_function: dict[int, Patch] = {}
         self._ours: dict[int, Patch] = {}
-        self._remembered: dict[int, Remembered] = {}
+        self._memory = Memory()
         self._ended: list[Patch] = []
 
     def of(self, function: object) -> Patch | None:
@@ -159,27 +138,19 @@ class Patches:
 
     def install(self, patches: Sequence[Patch]) -> None:
         """Put the wrappers wherever their functions are held, in one pass over all holders."""
+        known = self._memory.places(patches)
         everywhere: list[tuple[object, Patch]] = []
         for patch in patches:
             patch.count_references()
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
-            if not self._put_as_before(patch):
+            if patch not in known:
                 everywhere += [(thing, patch) for thing in patch.sought]
+            for place in known.get(patch, ()):
+                self._put(patch, place.holder, place.name, place.before, place.before)
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
-
-    def _put_as_before(self, patch: Patch) -> bool:
-        """Put the wrapper where the function was held the last time, if nothing else can hold it now."""
-        known = self._remembered.get(id(patch.function))
-        if known is None or known.seen != patch.seen:
-            return False
-        if any(read(place.holder, place.name) is not place.before for place in known.places):
-            return False
-        for place in known.places:
-            self._put(patch, place.holder, place.name, place.before, place.before)
-        return True
 
     def _put(self, patch: Patch, holder: Holder, name: str, held: object, original: object) -> None:
         ours = patch.replacement(original, in_class=isinstance(holder, type))
@@ -196,12 +167,12 @@ class Patches:
                     write(place.holder, place.name, self._before(place))
         modules = modules_now()
         outside = [patch for patch in ended if patch.is_held_elsewhere]
-        spread = [patch for patch in ended if patch.seen.modules != modules or patch in outside]
+        spread = [patch for patch in ended if patch.modules != modules or patch in outside]
         left = [(ours, patch) for patch in spread for ours, _ in patch.originals.values()]
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
-        self._remember([patch for patch in ended if patch not in spread], modules)
+        self._memory.keep([patch for patch in ended if patch not in spread], modules)
         self._ended += outside
 
     def sweep(self) -> None:
@@ -211,15 +182,6 @@ class Patches:
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, place.before)
         self._ended.clear()
-
-    def _remember(self, ended: Sequence[Patch], modules: tuple[int, ...]) -> None:
-        """Keep where functions are held, as long as no module is imported."""
-        for key, known in list(self._remembered.items()):
-            if known.seen.modules != modules:
-                del self._remembered[key]
-        for patch in ended:
-            places = patch.places[1:]
-            self._remembered[id(patch.function)] = Remembered(patch.function, patch.seen, places)
 
     def _before(self, place: Place) -> object:
         """What to put back: what another patch had put there stays only as long as that does."""

@@ -683,6 +683,83 @@ def test_a_function_that_has_moved_to_another_name_is_found_there(shop, calls, a
     assert shop.other is shop.fetch
 
 
+class Holder:
+    """A class that was there before any activation."""
+
+
+def listed(function):
+    return [function]
+
+
+def suspended(function):
+    def generator(held):
+        yield held
+
+    running = generator(function)
+    next(running)
+    return running
+
+
+@pytest.mark.parametrize(
+    "name", ["fetch", "fetch_all", "cached", "Client.get", "Client.parse", "Client.build"]
+)
+@pytest.mark.parametrize("kept", [listed, suspended, lambda function: function, lambda function: None])
+@pytest.mark.parametrize("holder", ["module", "class", "its own module"])
+def test_a_holder_that_comes_as_another_reference_goes_is_found(
+    name, kept, holder, shop, calls, activate, monkeypatch
+):
+    """The number of references to the function is the same as before."""
+    owner, _, attribute = f"shop.{name}".rpartition(".")
+    held = vars(shop.Client if "Client" in owner else shop)[attribute]
+    function = getattr(held, "__func__", held)
+    reference = kept(function)
+    for _ in range(3):
+        activate(f"shop:{name}").close()
+    del reference
+    holder = {"module": sys.modules[__name__], "class": Holder, "its own module": shop}[holder]
+    monkeypatch.setattr(
+        holder, "taken", staticmethod(function) if holder is Holder else function, raising=False
+    )
+
+    activation = activate(f"shop:{name}")
+    holder.taken(*([shop.Client] if name in ("Client.get", "Client.build") else []))
+    activation.close()
+
+    assert calls.made == [f"shop:{name}"]
+
+
+def test_a_carrier_that_is_put_elsewhere_is_found(shop, calls, activate, monkeypatch):
+    """It holds the function as before."""
+    Service = type("Service", (), {"fetch": staticmethod(shop.fetch_all)})
+    for _ in range(3):
+        activate("shop:fetch_all").close()
+    monkeypatch.setattr(Holder, "taken", vars(Service)["fetch"], raising=False)
+
+    activation = activate("shop:fetch_all")
+    Holder.taken()
+    activation.close()
+
+    assert calls.made == ["shop:fetch_all"]
+
+
+def test_a_holder_that_the_garbage_collector_left_alone_is_found(shop, calls, activate, monkeypatch):
+    """As after `gc.freeze()`, which a conftest may call."""
+    reference = [shop.fetch]
+    for _ in range(3):
+        activate("shop:fetch").close()
+    reference.clear()
+    monkeypatch.setattr(sys.modules[__name__], "taken", shop.fetch, raising=False)
+    gc.freeze()
+    try:
+        activation = activate("shop:fetch")
+    finally:
+        gc.unfreeze()
+    vars(sys.modules[__name__])["taken"]()
+    activation.close()
+
+    assert calls.made == ["shop:fetch"]
+
+
 def test_no_function_is_kept_for_ever(shop, write):
     """Where it was held is remembered until a module is imported; then it may go."""
     patcher = Patcher(lambda request, name, function, kind: lambda *args: function(*args), lambda *_: None)
