@@ -167,12 +167,11 @@ def _builtin(value: Any) -> object:
 
 
 def of_shared_generator(method: Any) -> object | None:
-    """What stands for a method of the random generator that its module keeps for all: its state changes with each use."""
-    module = type(method.__self__).__module__
-    if module not in ("random", "numpy.random.mtrand"):
+    """What stands for a method of the generator that `random` keeps for all: its state changes with each use."""
+    if type(method.__self__).__module__ != "random":
         return None
-    shared = getattr(sys.modules[module], method.__name__, None)
-    return ("builtin", f"{module}:{method.__name__}") if shared == method else None
+    shared = getattr(sys.modules["random"], method.__name__, None)
+    return ("builtin", f"random:{method.__name__}") if shared == method else None
 
 
 def method_name(method: Any) -> str | None:

@@ -255,6 +255,19 @@ def test_the_error_offers_three_remedies():
     assert (error.target, error.path) == ("shop.api:send", "session.pool._lock")
 
 
+@pytest.mark.parametrize(
+    ("value", "ignore", "offered"), [([Pool()], "", "rows"), ({"a": Pool()}, "rows.a", "rows.a")]
+)
+def test_the_error_offers_to_leave_out_the_argument_or_what_is_given(value, ignore, offered):
+    """Also where the part that is refused stands behind an index."""
+    with pytest.raises(Unstable) as caught:
+        rows_key(value)
+
+    error = refusal(caught.value, "shop.api:send", ignore=ignore)
+
+    assert f"  leave it out:   shop.api:send ignore={offered}" in str(error).splitlines()
+
+
 def test_the_first_refused_part_of_a_deep_value_is_found():
     """Cycles and depth do not keep a refusal from naming its place."""
     inner = [object()]

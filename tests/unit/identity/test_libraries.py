@@ -431,6 +431,7 @@ def test_what_a_group_of_pandas_has_computed_does_not_count(make):
         ("pd.Series([1])", "pd.Series([1]).set_flags(allows_duplicate_labels=False)"),
         ("pd.DatetimeIndex(['2026-11-02', '2026-11-03'])", "pd.date_range('2026-11-02', periods=2)"),
         ("pa.table({'a': [1]})", "pa.table({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
+        ("pa.record_batch({'a': [1]})", "pa.record_batch({'a': [1]}).replace_schema_metadata({'unit': 'm'})"),
         (
             "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64')]))",
             "pa.table({'a': [1]}, schema=pa.schema([pa.field('a', 'int64', metadata={'unit': 'm'})]))",

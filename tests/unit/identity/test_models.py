@@ -61,6 +61,15 @@ class Data:
     x: int
 
 
+class SimpleCache:
+    def __init__(self, entries):
+        self._cache = entries
+
+    @functools.cached_property
+    def costly(self):
+        return object()
+
+
 @pytest.mark.parametrize("class_", [Remembering, Model])
 def test_what_a_cached_property_has_computed_does_not_count(class_):
     """In slots, where attrs keeps it, as little as in a dict."""
@@ -69,6 +78,11 @@ def test_what_a_cached_property_has_computed_does_not_count(class_):
 
     assert value.costly is value.costly
     assert fingerprint(value) == expected
+
+
+def test_an_attribute_that_is_named_like_a_cache_counts():
+    """Unless it is of pandas, which keeps there what it has computed."""
+    assert fingerprint(SimpleCache(1)) != fingerprint(SimpleCache(2))
 
 
 @pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])
@@ -126,12 +140,16 @@ def test_a_model_of_pydantic_1_counts_by_its_fields_extras_and_private_attribute
         model._private = 1
         return model
 
+    class Unset(v1.BaseModel):
+        _private: int = v1.PrivateAttr()
+
     class Second(First):
         pass
 
     assert fingerprint(First()) == fingerprint(First(a=1))
     different = [First(), First(a=2), First(b=2), Second(), privately(First())]
     assert len(set(map(fingerprint, different))) == len(different)
+    assert fingerprint(Unset()) == fingerprint(Unset()) != fingerprint(privately(Unset()))
 
 
 def test_an_extra_of_a_model_is_left_out_by_its_name():

@@ -119,6 +119,7 @@ CASES = {
     "without state": (WithoutState, "an object of .*WithoutState"),
     "sealed": (Sealed, "an object of .*Sealed"),
     "lock between processes": (multiprocessing.Lock, "a lock between processes"),
+    "full queue between processes": (multiprocessing.Queue, "a queue between processes"),
     "queue between processes": (
         multiprocessing.SimpleQueue,
         "an object of multiprocessing.queues.SimpleQueue",

@@ -413,12 +413,24 @@ def test_what_the_body_of_a_local_class_closes_over_counts():
     def made(rate):
         class Priced:
             base = rate
+
+        return Priced
+
+    def privately(rate):
+        class Priced:
             _label = f"{rate} %"
 
         return Priced
 
-    assert fingerprint(made(1)) == fingerprint(made(1)) != fingerprint(made(2))
-    assert source_fingerprint(made(1)) == source_fingerprint(made(2))
+    def beside_a_keyword(rate):
+        class Priced:
+            class_ = f"class {rate}"
+
+        return Priced
+
+    for make in (made, privately, beside_a_keyword):
+        assert fingerprint(make(1)) == fingerprint(make(1)) != fingerprint(make(2))
+        assert source_fingerprint(make(1)) == source_fingerprint(make(2))
 
 
 def test_what_has_no_identity_in_a_local_class_is_its_sources_to_tell():

@@ -171,7 +171,7 @@ ROWS = {
     "annotated": ("typing.Annotated[int, 1]", [], ["typing.Annotated[int, 2]", "typing.Literal[1]", "typing.Literal[True]", "int", "typing.Callable", "typing.Tuple"]),
     "typing": ("typing.Dict[str, int]", [], ["typing.Dict", "dict[str, int]", "typing.Any", "typing.ClassVar", "typing.Callable[[int], str]"]),
     "TypeVar": ("typing.TypeVar('T')", [], ["typing.TypeVar('U')", "typing.TypeVar('T', bound=int)", "typing.TypeVar('T', int, str)"]),
-    "other typing": ("typing.ForwardRef('A')", [], ["typing.ForwardRef('B')", "typing.NewType('A', int)", "typing.NewType('A', str)", "typing.ParamSpec('A')"]),
+    "other typing": ("typing.ForwardRef('A')", [], ["typing.ForwardRef('B')", "typing.NewType('A', int)", "typing.NewType('A', str)", "typing.ParamSpec('A')", "typing.ParamSpec('A', bound=int)"]),
     "struct_time": ("__import__('time').gmtime(0)", [], ["__import__('time').gmtime(1)", "tuple(__import__('time').gmtime(0))", "__import__('time').struct_time(tuple(__import__('time').gmtime(0)))"]),
     "random": ("random.Random(1)", [], ["random.Random(2)"]),
     "getters": ("operator.itemgetter(1)", [], ["operator.itemgetter(2)", "operator.attrgetter('a')", "operator.itemgetter(1, 2)"]),
