@@ -439,6 +439,7 @@ def test_what_a_group_of_pandas_has_computed_does_not_count(make):
         ("PICTURE", "with_info(PICTURE.copy(), dpi=(72, 72))"),
         ("np.ma.array([1, 2])", "np.ma.array([1, 2], fill_value=9)"),
         ("np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 3], mask=[0, 1])"),
+        ("np.ma.array([[1, 2], [3, 4]])", "np.ma.array(np.asfortranarray([[1, 2], [3, 4]]))"),
         ("pd.Timestamp('2026-11-02').as_unit('s')", "pd.Timestamp('2026-11-02').as_unit('ns')"),
         ("pd.Timedelta('1s').as_unit('s')", "pd.Timedelta('1s').as_unit('ns')"),
         ("pd.RangeIndex(2)", "pd.Index([0, 1])"),
