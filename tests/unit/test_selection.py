@@ -127,6 +127,9 @@ EVERY = [*SOURCES]
         pytest.param(
             "mod.py::mod.told", EVERY, ["test_a.py::test_there"], False, id="a doctest, others elsewhere"
         ),
+        pytest.param(
+            "mod.py::told[1.5]", EVERY, ["mod.py::mod.other"], False, id="no doctest, for all its dot"
+        ),
         pytest.param("mod.py::mod", EVERY, [], False, id="the doctest of a module"),
         pytest.param("mod.py::mod.gone", EVERY, [], True, id="a doctest of what is gone"),
         pytest.param("plain.py::plain.told", EVERY, [], True, id="its examples are gone"),
