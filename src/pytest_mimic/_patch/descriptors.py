@@ -17,11 +17,12 @@ _SLOTS = ("func", "fget", "wrapped", "__wrapped__")
 
 def carried(held: object) -> Any:
     """The function inside a descriptor or bound method, through nested ones; None in anything else."""
-    inner = _inner(held)
-    return None if inner is None else carried(inner) or inner
+    inside = inner(held)
+    return None if inside is None else carried(inside) or inside
 
 
-def _inner(held: object) -> Any:
+def inner(held: object) -> Any:
+    """What is directly inside a descriptor or bound method; None in anything else."""
     if isinstance(held, (staticmethod, classmethod, MethodType)):
         return held.__func__
     if isinstance(held, property):
@@ -36,10 +37,10 @@ def _inner(held: object) -> Any:
 
 def rebuilt(held: object, wrapper: Callable[..., object]) -> Any:
     """A descriptor or bound method like `held`, with the wrapper for the function inside."""
-    inner = _inner(held)
-    if inner is None:
+    inside = inner(held)
+    if inside is None:
         return wrapper
-    replacement = rebuilt(inner, wrapper)
+    replacement = rebuilt(inside, wrapper)
     if isinstance(held, MethodType):
         return MethodType(replacement, held.__self__)
     if isinstance(held, property):
@@ -50,7 +51,7 @@ def rebuilt(held: object, wrapper: Callable[..., object]) -> Any:
         return _reborn(classmethod, held, replacement)
     # Not copy.copy(), which leaves a `__slotnames__` in the class.
     twin: Any = object.__new__(type(held))
-    vars(twin).update({name: replacement if value is inner else value for name, value in vars(held).items()})
+    vars(twin).update({name: replacement if value is inside else value for name, value in vars(held).items()})
     return twin
 
 
@@ -95,4 +96,4 @@ def kind_of(held: object, *, in_class: bool) -> str:
         return "property"
     if not in_class:
         return "function"
-    return "cached_property" if _inner(held) is not None and not isinstance(held, partialmethod) else "method"
+    return "cached_property" if inner(held) is not None and not isinstance(held, partialmethod) else "method"

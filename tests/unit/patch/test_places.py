@@ -12,13 +12,14 @@ import time
 import weakref
 from contextlib import closing
 from functools import cached_property, partialmethod
-from types import MethodType, ModuleType
+from types import MethodType, ModuleType, SimpleNamespace
 from unittest import mock
 
 import pytest
 
-from pytest_mimic._patch import Patcher
+from pytest_mimic._patch import Patcher, patches
 from pytest_mimic._target import Target
+from pytest_mimic._wrap import Mimicked
 
 
 @pytest.mark.parametrize(
@@ -758,6 +759,172 @@ def test_a_holder_that_the_garbage_collector_left_alone_is_found(shop, calls, ac
     activation.close()
 
     assert calls.made == ["shop:fetch"]
+
+
+class Facade:
+    """What may stand for a module."""
+
+
+def nameless():
+    module = ModuleType("nameless")
+    del module.__name__
+    return module
+
+
+def like_a_function():
+    module = ModuleType("like_a_function")
+    module.__qualname__ = "like_a_function"
+    return module
+
+
+@pytest.mark.parametrize(
+    "make", [SimpleNamespace, Facade, nameless, like_a_function, lambda: ModuleType("pytest.other")]
+)
+def test_a_holder_that_hardly_looks_like_a_module_is_found(make, shop, calls, activate, monkeypatch):
+    """Whatever stands in sys.modules under a name that is not the machinery's."""
+    holder = make()
+    monkeypatch.setitem(sys.modules, "facade", holder)
+    for _ in range(3):
+        activate("shop:fetch_all").close()
+    holder.taken = shop.fetch_all
+
+    activation = activate("shop:fetch_all")
+    holder.taken()
+    activation.close()
+
+    assert calls.made == ["shop:fetch_all"]
+
+
+class HolderWithName:
+    """A class with an attribute that modules have."""
+
+    __name__ = "pytest"
+
+
+class Static(staticmethod):
+    """A descriptor that full searches know inside of others alone."""
+
+
+@pytest.mark.parametrize(
+    ("holder", "carry"),
+    [
+        (Holder, lambda function: staticmethod(Static(function))),
+        (HolderWithName, lambda function: function),
+        (HolderWithName, staticmethod),
+    ],
+)
+def test_a_holder_that_hardly_looks_like_a_class_is_found(holder, carry, shop, calls, activate, monkeypatch):
+    """Nor what carries the function there like a carrier."""
+    for _ in range(3):
+        activate("shop:fetch_all").close()
+    monkeypatch.setattr(holder, "taken", carry(shop.fetch_all), raising=False)
+
+    activation = activate("shop:fetch_all")
+    holder.taken()
+    activation.close()
+
+    assert calls.made == ["shop:fetch_all"]
+
+
+def test_a_holder_of_what_the_garbage_collector_does_not_know_is_found(shop, calls, activate, monkeypatch):
+    """An object without references is nobody's cycle, nor is a dict of such objects."""
+
+    class Fetch:
+        __slots__ = ()
+
+        def __call__(self):
+            return "fetched"
+
+    shop.api = Fetch()
+    holder = ModuleType("holder")
+    monkeypatch.setitem(sys.modules, "holder", holder)
+    for _ in range(3):
+        activate("shop:api").close()
+    holder.taken = shop.api
+
+    activation = activate("shop:api")
+    holder.taken()
+    activation.close()
+
+    assert calls.made == ["shop:api"]
+
+
+def test_a_holder_of_what_a_module_gives_on_demand_is_found(write, calls, activate, monkeypatch):
+    """The module itself does not hold it."""
+    write(
+        shop="""
+            import api
+            def __getattr__(name):
+                return getattr(api, name)
+        """,
+        api="def fetch(): ...",
+    )
+    shop = importlib.import_module("shop")
+    for _ in range(3):
+        activate("shop:fetch").close()
+    monkeypatch.setattr(sys.modules[__name__], "taken", shop.fetch, raising=False)
+
+    activation = activate("shop:fetch")
+    vars(sys.modules[__name__])["taken"]()
+    activation.close()
+
+    assert calls.made == ["api:fetch"]
+
+
+def test_what_else_refers_to_a_function_is_left_alone(shop, activate):
+    """A lazy object calls the function when it is asked for its class; a class may have no hash."""
+    for _ in range(2):
+        activate("shop:fetch").close()
+
+    class Lazy:
+        __slots__ = ("load",)
+
+        @property
+        def __class__(self):
+            raise RuntimeError("loaded")
+
+    class Meta(type):
+        __hash__ = None
+
+    class Odd(metaclass=Meta):
+        __slots__ = ("load",)
+
+    lazy, odd = Lazy(), Odd()
+    lazy.load = odd.load = shop.fetch
+
+    activate("shop:fetch").close()
+
+
+class Covering:
+    """The engine's side of a patcher, with the wrappers that it has in a run."""
+
+    def __init__(self):
+        self.mimicked = {}
+
+    def cover(self, request, name, function, kind):
+        if name not in self.mimicked:
+            self.mimicked[name] = Mimicked(function)
+        return self.mimicked[name].wrapper
+
+    def uncover(self, request, name, function):
+        pass
+
+
+@pytest.mark.parametrize(
+    "name", ["fetch_all", "cached", "Client.parse", "Client.build", "Client.token", "Client.pool"]
+)
+def test_holders_are_searched_once_as_long_as_nothing_changes(name, shop, activate, monkeypatch):
+    """From the second time on every reference is accounted for, those of what carries the function too."""
+    owner, _, attribute = f"shop.{name}".rpartition(".")
+    monkeypatch.setattr(
+        Holder, "taken", vars(shop.Client if "Client" in owner else shop)[attribute], raising=False
+    )
+    covering = Covering()
+    patcher = Patcher(covering.cover, covering.uncover)
+    patcher.activate([Target(f"shop:{name}")]).close()
+    monkeypatch.setattr(patches, "all_namespaces", lambda: pytest.fail("searched"))
+
+    patcher.activate([Target(f"shop:{name}")]).close()
 
 
 def test_no_function_is_kept_for_ever(shop, write):
