@@ -10,7 +10,7 @@ from types import BuiltinMethodType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .descriptors import CARRIERS, inner
-from .holders import Holder, held_by, identity_of, is_ours, module_name, read
+from .holders import MISSING, Holder, held_by, identity_of, is_ours, module_name, read
 
 if TYPE_CHECKING:
     from .patches import Patch, Place
@@ -20,7 +20,7 @@ _STEPS = 2
 
 
 class _Remembered(NamedTuple):
-    """A function, the modules that there were, and the places but the one by which the function is named."""
+    """A function, the modules that there were, and the places that held it."""
 
     function: object
     modules: tuple[int, ...]
@@ -37,22 +37,27 @@ class Memory:
         """Keep where functions are held, as long as no module is imported."""
         self._known = {key: known for key, known in self._known.items() if known.modules == modules}
         for patch in patches:
-            self._known[id(patch.function)] = _Remembered(patch.function, patch.modules, patch.places[1:])
+            places = [place for place in patch.places if place.before is not MISSING]
+            self._known[id(patch.function)] = _Remembered(patch.function, patch.modules, places)
 
     def places(self, patches: Sequence[Patch]) -> dict[Patch, list[Place]]:
         """The places of those functions that nothing else can hold now, but the one by which each is named."""
         found = {}
         for patch in patches:
             known = self._known.get(id(patch.function))
-            if known is None or not all(_is_as_it_was(place) for place in known.places):
-                continue
-            if not patch.sought or _is_nowhere_else(patch, known):
-                found[patch] = known.places
+            if known is not None and all(_is_as_it_was(place) for place in known.places):
+                others = [place for place in known.places if not _is_named(patch, place)]
+                if not patch.sought or _is_nowhere_else(patch, known, others):
+                    found[patch] = others
         return found
 
 
 def _is_as_it_was(place: Place) -> bool:
     return read(place.holder, place.name) is place.before
+
+
+def _is_named(patch: Patch, place: Place) -> bool:
+    return place.holder is patch.named.holder and place.name == patch.named.name
 
 
 class _Probe:
@@ -61,9 +66,9 @@ class _Probe:
     held = object()
 
 
-def _is_nowhere_else(patch: Patch, known: _Remembered) -> bool:
+def _is_nowhere_else(patch: Patch, known: _Remembered, others: Sequence[Place]) -> bool:
     """Whether each reference to a function, and to what carries it, is one of its places', or one of ours."""
-    things = [*_distinct((patch.function, patch.named.original, *(place.before for place in known.places)))]
+    things = [*_distinct((patch.function, patch.named.original, *(place.before for place in others)))]
     things.append(_Probe.held)
     # The list and the question refer to each of them too: to the last, nothing else but its class.
     *counts, last = map(sys.getrefcount, things)
@@ -71,7 +76,7 @@ def _is_nowhere_else(patch: Patch, known: _Remembered) -> bool:
     carriers = [thing for thing in things if thing is not patch.function]
     if any(not _is_carrier(thing) or inner(thing) is not patch.function for thing in carriers):
         return False  # it may be inside of what was put elsewhere
-    places = [(patch.named.holder, patch.named.name), *((place.holder, place.name) for place in known.places)]
+    places = [(patch.named.holder, patch.named.name), *((place.holder, place.name) for place in others)]
     groups = [
         patch.named,
         known,

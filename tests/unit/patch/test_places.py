@@ -927,6 +927,19 @@ def test_holders_are_searched_once_as_long_as_nothing_changes(name, shop, activa
     patcher.activate([Target(f"shop:{name}")]).close()
 
 
+def test_a_function_that_goes_by_another_name_is_found_by_the_first_too(write):
+    """Two blocks may name it by two modules that hold it."""
+    write(shop="def fetch(): ...", early="from shop import fetch as get")
+    early = importlib.import_module("early")
+    shop = sys.modules["shop"]
+    covering = Covering()
+    patcher = Patcher(covering.cover, covering.uncover)
+    for line in ("shop:fetch", "shop:fetch", "early:get", "early:get", "shop:fetch"):
+        with closing(patcher.activate([Target(line)])):
+            assert shop.fetch is early.get is covering.mimicked["shop:fetch"].wrapper
+        assert shop.fetch is early.get is covering.mimicked["shop:fetch"].function
+
+
 def test_no_function_is_kept_for_ever(shop, write):
     """Where it was held is remembered until a module is imported; then it may go."""
     patcher = Patcher(lambda request, name, function, kind: lambda *args: function(*args), lambda *_: None)
