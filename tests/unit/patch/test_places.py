@@ -743,24 +743,6 @@ def test_a_carrier_that_is_put_elsewhere_is_found(shop, calls, activate, monkeyp
     assert calls.made == ["shop:fetch_all"]
 
 
-def test_a_holder_that_the_garbage_collector_left_alone_is_found(shop, calls, activate, monkeypatch):
-    """As after `gc.freeze()`, which a conftest may call."""
-    reference = [shop.fetch]
-    for _ in range(3):
-        activate("shop:fetch").close()
-    reference.clear()
-    monkeypatch.setattr(sys.modules[__name__], "taken", shop.fetch, raising=False)
-    gc.freeze()
-    try:
-        activation = activate("shop:fetch")
-    finally:
-        gc.unfreeze()
-    vars(sys.modules[__name__])["taken"]()
-    activation.close()
-
-    assert calls.made == ["shop:fetch"]
-
-
 class Facade:
     """What may stand for a module."""
 
