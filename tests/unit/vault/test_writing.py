@@ -558,8 +558,9 @@ def test_a_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
         vault.read(A)
     with pytest.raises(MimicError, match=r"cannot read .*/v: Not a directory"):
         put(vault, A, [1])
-    with pytest.raises(MimicError, match=r"cannot write .*/v: "):
-        vault.store.write(A, b"x")
+    for name in (A, "x.json"):
+        with pytest.raises(MimicError, match=r"cannot write .*/v: "):
+            vault.store.write(name, b"x")
     assert (tmp_path / "v").read_text() == "a file"
 
 
