@@ -335,3 +335,27 @@ def test_objects_of_local_classes_are_the_same_again(project):
 
     project.replay().expect(passed=1)
     project.run("--mimic-verify").expect(passed=1)
+
+
+def test_a_stream_that_is_verified_as_far_as_it_was_read_is_not_told_of(project):
+    """Nothing of it was to be recorded."""
+    project.ini("shop:pages")
+    project.write("shop.py", "def pages():\n    yield from range(3)\n")
+    project.write(
+        "test_shop.py",
+        """
+        import os
+        import shop
+
+        READING = []
+
+        def test_pages():
+            READING.append(shop.pages())
+            for _ in range(int(os.environ["READ"])):
+                next(READING[0], None)
+        """,
+    )
+    project.record(env={"READ": "4"}).expect(passed=1, says=["1 call recorded"])
+
+    project.run("--mimic-rerecord", env={"READ": "1"}).expect(passed=1, says=["neither read to its end"])
+    project.run("--mimic-verify", env={"READ": "1"}).expect(passed=1, never=["neither read to its end"])
