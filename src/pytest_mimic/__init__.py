@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._cassette import Cassette, CassetteCall
+    from pytest_mimic._engine.cassettes import Cassette, CassetteCall
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
-    from pytest_mimic._target import Target
+    from pytest_mimic._targets.target import Target
     from pytest_mimic.errors import (
         CassetteError,
         CorruptRecordingError,
@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Cassette": "_cassette",
-    "CassetteCall": "_cassette",
-    "Target": "_target",
+    "Cassette": "_engine.cassettes",
+    "CassetteCall": "_engine.cassettes",
+    "Target": "_targets.target",
     "fingerprint": "_mimic",
     "mimic": "_mimic",
     "register_fingerprint": "_mimic",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
-from pytest_mimic._children import Children
+from pytest_mimic._swallowed.forks import Children
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True

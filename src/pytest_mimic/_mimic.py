@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pytest_mimic import _ambient
 from pytest_mimic._identity import Unstable, refusal, register_fingerprint
 from pytest_mimic._identity import fingerprint as identity_of
-from pytest_mimic._target import Target, as_targets
+from pytest_mimic._targets.target import Target, as_targets
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:

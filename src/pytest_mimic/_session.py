@@ -7,22 +7,36 @@ from collections.abc import Callable, Iterable, Sequence
 from time import strftime
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._cassette import Cassette, CassetteBlock, as_tuple, cassette_name, mode_of, name_of_test
-from pytest_mimic._engine import Engine
-from pytest_mimic._flight import Flights, lock_folder
+from pytest_mimic._engine.cassettes import (
+    Cassette,
+    CassetteBlock,
+    as_tuple,
+    cassette_name,
+    mode_of,
+    name_of_test,
+)
+from pytest_mimic._engine.engine import Engine
+from pytest_mimic._engine.plans import BoundaryPlan, BoundaryPort, FunctionPlan
+from pytest_mimic._engine.sequences import Owner
+from pytest_mimic._engine.single_flight import Flights, lock_folder
+from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger, Miss
-from pytest_mimic._machinery import is_common
 from pytest_mimic._patch import Patcher
-from pytest_mimic._pattern import Selector
-from pytest_mimic._plan import BoundaryPlan, BoundaryPort, FunctionPlan
-from pytest_mimic._sequence import Owner
+from pytest_mimic._patch.callers import is_common
+from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
-from pytest_mimic._target import BOUNDARIES, Target, as_targets, check_options, did_you_mean, missing_module
+from pytest_mimic._targets.pattern import Selector
+from pytest_mimic._targets.target import (
+    BOUNDARIES,
+    Target,
+    as_targets,
+    check_options,
+    did_you_mean,
+    missing_module,
+)
 from pytest_mimic._vault import FolderStore, Vault
-from pytest_mimic._vault.redact import Redactor
-from pytest_mimic._wrap import Mimicked
-from pytest_mimic.boundaries import is_installed, load_boundary
 from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.registry import is_installed, load_boundary
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from pytest_mimic import _ambient, hookspecs
 
 if TYPE_CHECKING:
-    from pytest_mimic._run import Run
+    from pytest_mimic._run.run import Run
 
 _MODES = ("record", "rerecord", "verify", "live")
 _RUN = pytest.StashKey["Run"]()
@@ -110,7 +110,7 @@ def _run(config: pytest.Config) -> Run:
     """The run's state, made when it is first needed."""
     run = config.stash.get(_RUN, None)
     if run is None:
-        from pytest_mimic._run import Run
+        from pytest_mimic._run.run import Run
 
         run = config.stash[_RUN] = Run(config, config.stash.get(_ITEM, None))
         if _TEMPORARY in config.stash:

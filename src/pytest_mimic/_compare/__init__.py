@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_mimic._outcome import Outcome
-    from pytest_mimic._vault.redact import Redactor
+    from pytest_mimic._redact.redactor import Redactor
 
 
 def compare(

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
-from pytest_mimic._vault.redact import PLACEHOLDER, hide_values
+from pytest_mimic._redact.redactor import PLACEHOLDER, hide_values
 
 if TYPE_CHECKING:
-    from pytest_mimic._vault.redact import Redactor
+    from pytest_mimic._redact.redactor import Redactor
 
 #: Stands for a part that one side has not.
 ABSENT: Any = type("Absent", (), {})()

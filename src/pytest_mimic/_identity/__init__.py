@@ -1,11 +1,11 @@
 """Value → identity: the same in every process, on every machine and Python version."""
 
 from pytest_mimic._identity.calls import CallIdentity, fingerprint, fingerprint_outcome
-from pytest_mimic._identity.code import source_fingerprint
+from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.kinds import register_fingerprint
 from pytest_mimic._identity.locate import refusal
-from pytest_mimic._identity.paths import parse_path, prune
-from pytest_mimic._identity.unstable import Unstable
+from pytest_mimic._identity.refused import Unstable
+from pytest_mimic._identity.source import source_fingerprint
 
 __all__ = [
     "CallIdentity",

@@ -8,11 +8,11 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.nans import NAN
-from pytest_mimic._identity.paths import parse_path, prune
+from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.stdlib import Roots
-from pytest_mimic._identity.unstable import Unstable, human_name
 from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw
+from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.resolve import Resolver
-from pytest_mimic._identity.unstable import Unstable
 from pytest_mimic._identity.walk import SCALARS
 from pytest_mimic.errors import UnstableIdentityError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.nans import CHUNK
+from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.state import attribute_reader
-from pytest_mimic._identity.unstable import Unstable
 
 # Types of floats, and of complex numbers, which are two each.
 FLOATS = frozenset("efdgFDG")

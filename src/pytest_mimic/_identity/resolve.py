@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from pytest_mimic._identity.code import code_kind
 from pytest_mimic._identity.kinds import Kind, told_kind
+from pytest_mimic._identity.refused import Unstable
+from pytest_mimic._identity.source import code_kind
 from pytest_mimic._identity.state import state_kind
 from pytest_mimic._identity.stdlib import Roots, stdlib_kind
-from pytest_mimic._identity.unstable import Unstable
 
 # Top-level module of a type → the room here that knows its library, imported when such a value comes.
 LIBRARIES = {
@@ -19,7 +19,7 @@ LIBRARIES = {
     "pyarrow": "arrow",
     "torch": "torch",
     "scipy": "scipy",
-    "PIL": "images",
+    "PIL": "pillow",
 }
 
 

@@ -10,7 +10,7 @@ from types import MemberDescriptorType
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Reduce, type_tag
-from pytest_mimic._identity.unstable import Unstable, full_name, human_name, refuse
+from pytest_mimic._identity.refused import Unstable, full_name, human_name, refuse
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True

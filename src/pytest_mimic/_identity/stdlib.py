@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from pytest_mimic._identity.code import method_name, of_shared_generator
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._identity.refused import Unstable, full_name, refuse
+from pytest_mimic._identity.source import method_name, of_shared_generator
 from pytest_mimic._identity.state import attribute_reader, exception_fields
-from pytest_mimic._identity.unstable import Unstable, full_name, refuse
 
 SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
-from pytest_mimic._identity.unstable import Unstable, refuse
+from pytest_mimic._identity.refused import Unstable, refuse
 
 # What `struct` calls torch's floats, and the parts of its complex numbers; it knows no bfloat16.
 FLOATS = {

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_mimic._outcome.code import is_code
+from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.names import resolve
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

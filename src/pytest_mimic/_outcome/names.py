@@ -32,7 +32,7 @@ def _imported(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError:
-        from pytest_mimic._identity.code import public_module
+        from pytest_mimic._identity.source import public_module
 
         public = public_module(module)
         if public == module:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from pytest_mimic._outcome import exceptions
-from pytest_mimic._outcome.code import is_code
+from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.loading import Admission, load_all
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -9,10 +9,9 @@ from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from pytest_mimic._names import did_you_mean
-
-from .descriptors import behind, carried, kind_of, unbound
-from .holders import MISSING, Holder, held_by, is_writable, namespace_of, read
+from pytest_mimic._patch.descriptors import behind, carried, kind_of, unbound
+from pytest_mimic._patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
+from pytest_mimic._targets.spelling import did_you_mean
 
 
 class Found(NamedTuple):

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, NamedTuple
 
-from .descriptors import CARRIERS, inner
-from .holders import MISSING, Holder, held_by, identity_of, is_ours, module_name, read
+from pytest_mimic._patch.descriptors import CARRIERS, inner
+from pytest_mimic._patch.holders import MISSING, Holder, held_by, identity_of, is_ours, module_name, read
 
 if TYPE_CHECKING:
-    from .patches import Patch, Place
+    from pytest_mimic._patch.patches import Patch, Place
 
 #: From a wrapper's closure to what says how the function is mimicked, and to its attributes.
 _STEPS = 2

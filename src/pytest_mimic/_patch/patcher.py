@@ -7,12 +7,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from pytest_mimic._modules import module_exists
-from pytest_mimic._target import Reading, refusal
-from pytest_mimic.errors import TargetError
-
-from .holders import MISSING, modules_now, namespace_of
-from .imports import (
+from pytest_mimic._patch.holders import MISSING, modules_now, namespace_of
+from pytest_mimic._patch.imports import (
     AskedModule,
     ImportWatch,
     is_initialising,
@@ -21,8 +17,11 @@ from .imports import (
     tell_when_initialised,
     tell_when_loaded,
 )
-from .lookup import Found, Lookup, NotFoundError, OnDemandError
-from .patches import Patch, Patches
+from pytest_mimic._patch.lookup import Found, Lookup, NotFoundError, OnDemandError
+from pytest_mimic._patch.patches import Patch, Patches
+from pytest_mimic._targets.modules import module_exists
+from pytest_mimic._targets.target import Reading, refusal
+from pytest_mimic.errors import TargetError
 
 
 class Request(Protocol):

@@ -9,8 +9,8 @@ from functools import partialmethod
 from types import MethodType
 from typing import Any, NamedTuple
 
-from .descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
-from .holders import (
+from pytest_mimic._patch.descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
+from pytest_mimic._patch.holders import (
     MISSING,
     Holder,
     all_classes,
@@ -21,8 +21,8 @@ from .holders import (
     read,
     write,
 )
-from .lookup import Found
-from .memory import Memory
+from pytest_mimic._patch.lookup import Found
+from pytest_mimic._patch.memory import Memory
 
 
 class Place(NamedTuple):

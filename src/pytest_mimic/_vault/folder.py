@@ -21,7 +21,7 @@ from threading import Lock
 from time import time
 from types import ModuleType
 
-from pytest_mimic._locks import FOLDER, file_lock
+from pytest_mimic._vault.locks import FOLDER, file_lock
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._vault.redact import Redactor
+    from pytest_mimic._redact.redactor import Redactor
 
 
 class Step(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pytest_mimic._vault.redact import Redactor
+from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 from pytest_mimic.errors import DriftError, MissingRecordingError
 

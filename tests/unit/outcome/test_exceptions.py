@@ -15,7 +15,7 @@ import urllib.error
 import pytest
 
 from pytest_mimic._outcome import Outcome, exceptions
-from pytest_mimic._raising import raise_again
+from pytest_mimic._outcome.raising import raise_again
 from pytest_mimic._vault import MemoryStore, Recording, Vault
 
 NAME = "calls/shop/f/00.json"

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from pytest_mimic._patch import Patcher
-from pytest_mimic._target import Target
+from pytest_mimic._targets.target import Target
 
 SHOP = """
     import functools

@@ -15,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from pytest_mimic._patch import Patcher
-from pytest_mimic._target import Target
+from pytest_mimic._targets.target import Target
 
 
 def test_a_module_imported_later_is_patched_then(write, shop_source, calls, activate):

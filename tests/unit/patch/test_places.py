@@ -17,9 +17,9 @@ from unittest import mock
 
 import pytest
 
+from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._patch import Patcher, patches
-from pytest_mimic._target import Target
-from pytest_mimic._wrap import Mimicked
+from pytest_mimic._targets.target import Target
 
 
 @pytest.mark.parametrize(

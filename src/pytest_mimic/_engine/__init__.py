@@ -1,0 +1,1 @@
+"""Decides about each call, and replays or records it."""

@@ -1,0 +1,61 @@
+"""A real outcome beside its recording: whether they agree, and if not, the error that shows where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_mimic._compare import compare
+from pytest_mimic._describe.messages import drift, unverifiable
+from pytest_mimic._engine.streams import share_beginning
+
+if TYPE_CHECKING:
+    from pytest_mimic._engine.steps import Call
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._redact.redactor import Redactor
+    from pytest_mimic._vault import Stored
+    from pytest_mimic.errors import DriftError
+
+
+def drift_of(
+    call: Call, recorded: Outcome, actual: Outcome, *, redactor: Redactor, test: str
+) -> DriftError | None:
+    """How a call's real outcome differs from its recording; None where it does not.
+
+    Args:
+        call: The call.
+        recorded: Its recorded outcome.
+        actual: Its real one.
+        redactor: What keeps secrets out of the error.
+        test: The id of the test that made the call.
+    """
+    failure = _failure(actual)
+    if failure is not None and _failure(recorded) is None:
+        error = unverifiable(call.label, failure, test=test, redactor=redactor)
+        error.__cause__ = failure
+        return error
+    plan, options = call.plan, call.plan.options
+    lines = compare(
+        plan.comparable(recorded, actual),
+        plan.comparable(actual, recorded),
+        rtol=options.rtol,
+        atol=options.atol,
+        volatile=options.volatile,
+        mode=options.compare,
+        redactor=redactor,
+        secrets=plan.secrets(call),
+    )
+    return drift(call.label, lines, test=test) if lines else None
+
+
+def same_take(recorded: Sequence[Stored], outcome: Outcome) -> Stored:
+    """Of the streams recorded for a call, the one with the same answers of its reader."""
+    if len(recorded) > 1 and outcome.kind == "stream":
+        return next((one for one in recorded if share_beginning(one.load(), outcome)), recorded[0])
+    return recorded[0]
+
+
+def _failure(outcome: Outcome) -> BaseException | None:
+    """The exception that a call raised, or that ended its stream."""
+    last = outcome.end if outcome.kind == "stream" else outcome
+    return last.exception if last is not None else None

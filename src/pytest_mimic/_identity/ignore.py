@@ -1,0 +1,232 @@
+"""Paths into values: `rows.*.id`, `payload.sent_at`, `rows[0].id`."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from types import FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, cast
+
+from pytest_mimic._identity.refused import Unstable, human_name
+from pytest_mimic._identity.state import exception_fields, slot_members
+
+Steps = tuple[str, ...]
+
+# Where a pydantic model keeps the attributes that are none of its fields.
+EXTRA = "__pydantic_extra__"
+
+# What counts by its name or source, whatever attributes it has.
+BY_NAME = (type, FunctionType, ModuleType)
+
+_STEP = r"[^\s.\[\]]+"
+_BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
+_PATH = re.compile(rf"{_STEP}(?:\.{_STEP}|{_BRACKET})*")
+_PART = re.compile(rf"{_BRACKET}|{_STEP}")
+
+
+def parse_path(path: str) -> Steps:
+    """The steps of a path.
+
+    Args:
+        path: Steps between dots: mapping keys, attributes, indexes (`rows.0` or `rows[0]`), `*` for any one; a
+            key with blanks or dots in it as `rows['two words']`.
+
+    Raises:
+        ValueError: An empty step, or a bracket that holds neither an index nor a key in quotes.
+    """
+    if not _PATH.fullmatch(path.strip()):
+        raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
+    return tuple(_key(part) for part in _PART.findall(path.strip()))
+
+
+def _key(part: str) -> str:
+    """A step without its brackets and quotes."""
+    if not part.startswith("["):
+        return part
+    inner = part[1:-1]
+    return inner[1:-1] if inner[0] in "'\"" else inner
+
+
+def prune(value: Any, paths: Iterable[Steps]) -> Any:
+    """A value without the parts that paths name; what holds them is copied, the rest is shared.
+
+    Args:
+        value: Any value; it is not changed.
+        paths: Steps as `parse_path` gives them, from the value on. One that leads nowhere has no effect, except
+            that a mapping that is no dict becomes plain.
+
+    Raises:
+        Unstable: An object that would have to be copied lets nobody do so.
+    """
+    wanted = [steps for steps in paths if steps]
+    if not wanted:
+        return value
+    if isinstance(value, (list, tuple, deque)):
+        return _pruned_list(value, wanted)
+    is_dict = isinstance(value, dict)
+    pruned = _pruned_dict(value, wanted) if is_dict else value
+    if pruned is value:
+        pruned = _pruned_object(value, wanted)
+    is_mapping = pruned is value and not is_dict and isinstance(value, Mapping)
+    return _pruned_mapping(value, wanted) if is_mapping else pruned
+
+
+def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
+    """What paths say of one part: whether it goes, and which paths lead on into it."""
+    matching = [steps for steps in paths if steps[0] == "*" or steps[0] in names]
+    return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]
+
+
+def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
+    # Not as a class of the user's has it, which may change what the copy shares with the value.
+    plain: Any = OrderedDict if isinstance(value, OrderedDict) else dict
+    names = {steps[0] for steps in paths}
+    touched = [key for key in plain.__iter__(value) if "*" in names or str(key) in names]
+    if not touched:
+        return value
+    result = value.copy() if type(value) is dict else _copied_dict(value, plain)
+    for key in touched:
+        gone, further = _further(paths, str(key))
+        if gone:
+            plain.__delitem__(result, key)
+        else:
+            plain.__setitem__(result, key, prune(plain.__getitem__(value, key), further))
+    return result
+
+
+def _pruned_mapping(value: Mapping[Any, Any], paths: Sequence[Steps]) -> object:
+    """Another mapping as a plain one, each key with its values: its own copy might share what it holds with it."""
+    result: dict[Any, list[Any]] = {}
+    for key, item in value.items():
+        gone, further = _further(paths, str(key))
+        if not gone:
+            result.setdefault(key, []).append(prune(item, further))
+    return result
+
+
+def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
+    size = len(value)
+    if all(steps[0] == "*" for steps in paths):
+        gone, further = _further(paths, "*")
+        items = [] if gone else [prune(item, further) for item in value]
+    else:
+        items = []
+        for place, item in enumerate(value):
+            gone, further = _further(paths, str(place), str(place - size), *_field(value, place))
+            if not gone:
+                items.append(prune(item, further))
+    if isinstance(value, list):
+        return items
+    if isinstance(value, deque):
+        return deque(items, value.maxlen)
+    if hasattr(value, "_fields") and len(items) == size:
+        return type(value)._make(items)
+    return tuple(items)
+
+
+def _field(value: Any, place: int) -> tuple[str, ...]:
+    """The name of a named tuple's item."""
+    return tuple(getattr(value, "_fields", ())[place : place + 1])
+
+
+def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
+    """An object's copy with fewer attributes: a bare one, without code of its class, where Python allows it."""
+    if isinstance(value, BY_NAME):
+        return value
+    slots = slot_members(type(value))
+    has_dict = any("__dict__" in base.__dict__ for base in type(value).__mro__)
+    found: dict[str, Any] = dict(value.__dict__) if has_dict else {}
+    in_slots = _slots(value, slots)
+    found.update(in_slots)
+    extra = found.get(EXTRA)
+    kept = _pruned_dict(extra, paths) if isinstance(extra, dict) else extra
+    if kept is not extra:
+        found[EXTRA] = kept
+    elif all(_further(paths, name) == (False, []) for name in found):
+        return value
+    result = _bare_copy(value)
+    filled = _slots(result, slots)
+    for name, item in found.items():
+        gone, further = _further(paths, name)
+        if name in in_slots:
+            place = slots[name]
+            if not gone:
+                place.__set__(result, prune(item, further))
+            elif name in filled:
+                place.__delete__(result)
+        elif gone:
+            result.__dict__.pop(name, None)
+        else:
+            result.__dict__[name] = prune(item, further)
+    return result
+
+
+def _slots(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[str, Any]:
+    """What stands in the slots that are filled."""
+    found: dict[str, Any] = {}
+    for name, member in members.items():
+        with suppress(AttributeError):
+            found[name] = member.__get__(value)
+    return found
+
+
+def _bare_copy(value: Any) -> Any:
+    """An object of the same class that shares no attributes with this one, made without code of its class if possible.
+
+    Raises:
+        Unstable: Its class lets nobody copy it.
+    """
+    if isinstance(value, BaseException):
+        return _copied_exception(value)
+    try:
+        return object.__new__(type(value))
+    except TypeError:  # what it holds is not in its attributes alone: a subclass of int
+        return _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    """A copy as the class makes it."""
+    try:
+        result = copy(value)
+    except Exception as error:  # whatever a class raises that lets nobody copy it
+        raise _no_copy(value) from error
+    if result is value or getattr(result, "__dict__", None) is getattr(value, "__dict__", ()):
+        raise _no_copy(value)
+    return result
+
+
+def _no_copy(value: object) -> Unstable:
+    return Unstable(f"{human_name(type(value))} that cannot be copied to leave a part out", type(value))
+
+
+def _copied_exception(value: BaseException) -> BaseException:
+    """An exception with what counts of another, made without its class's `__init__`, which may want other arguments."""
+    base: Any = next(base for base in type(value).__mro__ if vars(builtins).get(base.__name__) is base)
+    try:
+        result: BaseException = base.__new__(type(value), *value.args)
+    except TypeError:  # a group whose arguments are not those of its builtin base
+        return cast(BaseException, _copied(value))
+    for name in ("args", "__cause__", *exception_fields(value)):
+        object.__setattr__(result, name, getattr(value, name))
+    return result
+
+
+def _copied_dict(value: dict[Any, Any], plain: Any) -> dict[Any, Any]:
+    """A dict of the same class and with the same attributes, made without code of a class of the user's."""
+    result = plain.__new__(type(value))
+    for key, item in plain.items(value):
+        plain.__setitem__(result, key, item)
+    if isinstance(value, defaultdict):
+        result.default_factory = value.default_factory
+    for name, item in _slots(value, slots := slot_members(type(value))).items():
+        slots[name].__set__(result, item)
+    attributes = getattr(value, "__dict__", None)
+    if attributes is value:  # a dict whose keys are its attributes
+        object.__setattr__(result, "__dict__", result)
+    elif attributes:
+        result.__dict__.update(attributes)
+    return cast("dict[Any, Any]", result)

@@ -1,0 +1,1 @@
+"""Targets: lines of mimic_functions, their options, and patterns on calls."""

@@ -1,0 +1,1 @@
+"""HTTP clients: httpx, httpx2, requests, aiohttp."""

@@ -1,0 +1,632 @@
+"""The boundary of aiohttp's client: recorded against a real server, replayed when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
+
+from pytest_mimic.boundaries.http.aiohttp import boundary
+from pytest_mimic.errors import DriftError, MissingRecordingError
+from unit.boundaries.tape import Tape
+
+aiohttp = pytest.importorskip("aiohttp")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server on loopback."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+    """An engine in memory, at the client's edge."""
+    tape = Tape(boundary("aiohttp"))
+    tape.install(monkeypatch)
+    return tape
+
+
+def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any) -> Any:
+    """A conversation in a session of its own."""
+
+    async def main() -> Any:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), **options) as session:
+            return await talk(session, server.url)
+
+    return asyncio.run(main())
+
+
+def both(
+    tape: Tape, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
+) -> tuple[Any, Any]:
+    """What a conversation gives while it is recorded, and when the server is gone."""
+    real = run(talk, server, **options)
+    server.stop()
+    tape.replay()
+    return real, run(talk, server, **options)
+
+
+async def shown(response: Any) -> dict[str, Any]:
+    """What an application sees of a response, but for its date."""
+    body = await response.read()
+    # A compressed body comes back in the same encoding, of another length.
+    hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
+    return {
+        "status": response.status,
+        "reason": response.reason,
+        "version": response.version,
+        "headers": [(name, value) for name, value in response.headers.items() if name not in hidden],
+        "raw_headers": [pair for pair in response.raw_headers if pair[0].decode() not in hidden],
+        "content": body,
+        "text": None if response.content_type == "application/octet-stream" else await response.text(),
+        "method": response.method,
+        "url": response.url,
+        "real_url": response.real_url,
+        "info": (response.request_info.method, response.request_info.url),
+        "history": [old.status for old in response.history],
+        "connection": response.connection,
+        "closed": response.closed,
+        "ok": response.ok,
+    }
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["users/1?a=1#here", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"],
+)
+def test_replays_the_same_response(tape: Tape, server: Server, page: str) -> None:
+    """A replayed response shows the application what the real one showed."""
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get(f"{url}/{page}") as response:
+            return await shown(response)
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+
+
+def test_without_decompressing(tape: Tape, server: Server) -> None:
+    """A session that wants compressed bodies gets them compressed."""
+    import gzip
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get(f"{url}/gzip") as response:
+            return gzip.decompress(await response.read())
+
+    assert both(tape, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
+
+
+@pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
+def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
+    """A stream replays chunk by chunk."""
+
+    async def talk(session: Any, url: str) -> list[bytes]:
+        async with session.get(f"{url}/{page}") as response:
+            return [chunk async for chunk, end in response.content.iter_chunks() if end or chunk]
+
+    real, replayed = both(tape, server, talk)
+
+    assert b"".join(real).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
+    assert len(replayed) >= 3
+    assert len(tape.plain[0]["body"]["chunks"]) >= 3
+
+
+@pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
+def test_a_stream_is_left_again_where_it_was_left(tape: Tape, server: Server, page: str) -> None:
+    """Who stops after so many reads can read as often on replay, of whatever body."""
+
+    async def talk(session: Any, url: str) -> list[bytes]:
+        async with session.get(f"{url}/{page}") as response:
+            return [await response.content.readany() for _ in range(3)]
+
+    real, replayed = both(tape, server, talk)
+
+    assert b"".join(real).startswith(b"".join(replayed))
+    assert all(replayed)
+
+
+def test_an_empty_body_is_read_chunk_by_chunk(tape: Tape, server: Server) -> None:
+    """Reading it ends, as often as one comes."""
+
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        found = []
+        for _ in range(2):
+            async with session.get(f"{url}/redirect", allow_redirects=False) as response:
+                found += [await response.content.readchunk(), await response.content.readchunk()]
+        return found
+
+    assert both(tape, server, talk) == ([(b"", False)] * 4,) * 2
+
+
+@pytest.mark.parametrize("page", ["events", "users/1", "chunks"])
+@pytest.mark.parametrize(
+    "way", ["iter_any", "iter_chunked", "readline", "read parts", "readexactly", "lines"]
+)
+def test_ways_to_read(tape: Tape, server: Server, page: str, way: str) -> None:
+    """A body can be read in each of the client's ways."""
+
+    async def read(content: Any) -> list[bytes]:
+        if way == "iter_any":
+            return [part async for part in content.iter_any()]
+        if way == "iter_chunked":
+            return [part async for part in content.iter_chunked(7)]
+        if way == "readline":
+            return [await content.readline(), await content.read()]
+        if way == "read parts":
+            return [await content.read(3), await content.read(4), await content.read()]
+        if way == "readexactly":
+            return [await content.readexactly(9), await content.read()]
+        return [line async for line in content]
+
+    async def talk(session: Any, url: str) -> list[bytes]:
+        async with session.get(f"{url}/{page}") as response:
+            return await read(response.content)
+
+    real, replayed = both(tape, server, talk)
+
+    assert b"".join(real).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
+
+
+def test_events_one_by_one(tape: Tape, server: Server) -> None:
+    """On replay each read of what is there gives one chunk."""
+
+    async def talk(session: Any, url: str) -> list[bytes]:
+        async with session.get(f"{url}/events") as response:
+            return [part async for part in response.content.iter_any()]
+
+    _, replayed = both(tape, server, talk)
+
+    hidden = 'event: note\ndata: {"access_token": "<redacted>"}\n\n'
+    assert [part.decode() for part in replayed] == [EVENTS[0], hidden, EVENTS[2]]
+
+
+def test_chunks_end_as_those_of_a_stream(tape: Tape, server: Server) -> None:
+    """The end of a chunked body comes after its last chunk and is told by an empty one, as aiohttp does live."""
+
+    async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
+        async with session.get(f"{url}/chunks") as response:
+            return [item async for item in response.content.iter_chunks()]
+
+    _, replayed = both(tape, server, talk)
+
+    chunks = (b"one,", b"two,", b"\xff\x00,", b"four", b"")
+    assert replayed == [(chunk, True) for chunk in chunks]
+
+
+def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
+    """The application has the beginning before the server sends the rest; what it left is marked."""
+
+    async def talk(session: Any, url: str) -> bytes:
+        async with session.get(f"{url}/stall") as response:
+            return await response.content.read(5)  # type: ignore[no-any-return]
+
+    assert run(talk, server) == b"the b"
+    [plain] = tape.plain
+    assert (plain["end"], plain["body"]) == ("stopped", {"text": "the b"})
+
+
+def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
+    """A reader that goes further than the recorded one is told so."""
+
+    async def stop(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            await response.content.readany()
+
+    async def look(session: Any, url: str) -> int:
+        async with session.get(f"{url}/stall") as response:
+            return response.status  # type: ignore[no-any-return]
+
+    async def go_on(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            await response.read()
+
+    run(stop, server)
+    tape.replay()
+
+    assert run(look, server) == 200
+    assert tape.misses == 0
+    with pytest.raises(MissingRecordingError, match="read further"):
+        run(go_on, server)
+
+
+def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
+    """JSON, forms, files, multipart and generators are uploaded for real, and are part of the call."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b'{"half": '
+        yield b"1}"
+
+    def form() -> Any:
+        form = aiohttp.FormData()
+        form.add_field("password", "pass-word-1")
+        form.add_field("f", io.BytesIO(b"text"), filename="n.txt", content_type="text/plain")
+        return form
+
+    async def talk(session: Any, url: str) -> list[str]:
+        bodies = [
+            {"data": parts()},
+            {"data": io.BytesIO(b"from a file")},
+            {"json": {"a": 1}},
+            {"data": {"a": "1"}},
+            {"data": form()},
+            {"data": b"packed", "compress": "deflate"},
+        ]
+        found = []
+        for body in bodies:
+            async with session.post(f"{url}/echo", **body) as response:
+                found.append((await response.json())["body"])
+        return found
+
+    real, replayed = both(tape, server, talk)
+
+    assert real[:4] == replayed[:4] == ['{"half": 1}', "from a file", '{"a": 1}', "a=1"]
+    assert "pass-word-1" in real[4]
+    assert "pass-word-1" not in tape.text
+    file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
+    bodies = [call.parts["body"] for call in tape.calls[:6]]
+    assert bodies == [
+        {"half": 1},
+        "from a file",
+        {"a": 1},
+        {"a": "1"},
+        {"password": "<redacted>", "f": file},
+        "packed",
+    ]
+
+
+def test_expecting_to_continue(tape: Tape, server: Server) -> None:
+    """A body that waits for `100 Continue` is sent, and replayed without a server that says so."""
+
+    async def talk(session: Any, url: str) -> str:
+        async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:
+            return (await response.json())["body"]  # type: ignore[no-any-return]
+
+    assert both(tape, server, talk) == ("waited", "waited")
+
+
+def test_redirects_are_hops(tape: Tape, server: Server) -> None:
+    """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get(f"{url}/redirect") as response:
+            jar = [cookie.key for cookie in session.cookie_jar]
+            return response.status, [old.status for old in response.history], jar, await response.json()
+
+    real, replayed = both(tape, server, talk)
+
+    assert real[:3] == replayed[:3] == (200, [302], ["hop"])
+    assert [call.signature for call in tape.calls[:2]] == ["GET /redirect", "GET /landing"]
+    assert "hop-cookie-99" not in tape.text
+
+
+def test_body_goes_along_with_a_redirect(tape: Tape, server: Server) -> None:
+    """A redirect that keeps the method sends the body again."""
+
+    async def talk(session: Any, url: str) -> str:
+        async with session.post(f"{url}/again", data=io.BytesIO(b"twice")) as response:
+            return (await response.json())["body"]  # type: ignore[no-any-return]
+
+    assert both(tape, server, talk) == ("twice", "twice")
+
+
+def test_cookies_keep_names(tape: Tape, server: Server) -> None:
+    """Cookies replay with their names and attributes, without values, and do not run out."""
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get(f"{url}/cookies") as response:
+            jar = {cookie.key: cookie.value for cookie in session.cookie_jar}
+            return jar, {name: morsel.value for name, morsel in response.cookies.items()}
+
+    real, replayed = both(tape, server, talk)
+
+    cookies = {"session": "cookie-secret-123", "theme": "dark"}
+    hidden = dict.fromkeys(cookies, "<redacted>")
+    assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
+
+
+def test_what_lives_above_the_edge(tape: Tape, server: Server) -> None:
+    """Middlewares, trace configs, authentication and raise_for_status are the session's own."""
+    seen = []
+
+    async def retry(request: Any, handler: Any) -> Any:
+        response = await handler(request)
+        seen.append(response.status)
+        if response.status == 200:
+            return response
+        response.release()
+        return await retry(request, handler)
+
+    def tracing() -> Any:
+        config = aiohttp.TraceConfig()
+
+        async def end(*_: Any) -> None:
+            seen.append("end")
+
+        config.on_request_end.append(end)
+        return config
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get(f"{url}/flaky", middlewares=[retry]) as response:
+            tries = (await response.json())["try"]
+        with pytest.raises(aiohttp.ClientResponseError) as caught:
+            await session.get(f"{url}/missing", raise_for_status=True)
+        return tries, caught.value.status
+
+    headers = {"Authorization": "Bearer bearer-4444-x"}
+    real, replayed = both(tape, server, talk, headers=headers, trace_configs=[tracing()])
+
+    assert real == replayed == (3, 404)
+    assert seen == [503, 503, 200, "end"] * 2
+    assert "bearer-4444-x" not in tape.text
+
+
+def test_nothing_secret_is_stored(tape: Tape, server: Server) -> None:
+    """Secrets of requests and responses are in no recording and no description."""
+    secrets = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")
+
+    async def talk(session: Any, url: str) -> list[str]:
+        found = []
+        for request in (
+            {"params": {"api_key": secrets[0]}},
+            {"json": {"deep": [{"client_secret": secrets[1]}]}},
+            {"data": {"password": secrets[2]}},
+            {"headers": {"authorization": f"Bearer {secrets[3]}"}},
+            {"cookies": {"session": secrets[4]}},
+        ):
+            async with session.post(f"{url}/echo", **request) as response:
+                found.append(await response.text())
+        async with session.get(f"{url}/login") as response:
+            token = (await response.json())["access_token"]
+        async with session.get(f"{url}/items/{token}") as response:
+            found.append(await response.text())
+        return found
+
+    real, _ = both(tape, server, talk)
+
+    assert [secret for secret in secrets if secret in "".join(real)] == list(secrets)
+    assert not [secret for secret in (*secrets, "tok-issued-42") if secret in tape.text]
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "timeout"),
+    [
+        ("hang", "TimeoutError", {"total": 0.2}),
+        ("hang", "SocketTimeoutError", {"sock_read": 0.2}),
+        ("stall", "TimeoutError", {"total": 0.2}),
+        ("stall", "SocketTimeoutError", {"sock_read": 0.2}),
+        ("refuse", "ServerDisconnectedError", {}),
+        ("broken", "ClientPayloadError", {}),
+        ("short", "ClientPayloadError", {}),
+        ("babble", "ClientResponseError", {}),
+    ],
+)
+def test_errors_are_outcomes(
+    tape: Tape, server: Server, page: str, name: str, timeout: dict[str, float]
+) -> None:
+    """Timeouts and broken connections replay as the client's own exceptions."""
+
+    async def talk(session: Any, url: str) -> tuple[str, str]:
+        with pytest.raises((aiohttp.ClientError, asyncio.TimeoutError)) as caught:
+            async with session.get(f"{url}/{page}", timeout=aiohttp.ClientTimeout(**timeout)) as response:
+                await response.read()
+        return type(caught.value).__name__, str(caught.value)
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert real[0] == name
+
+
+def test_refused_connection(tape: Tape, server: Server) -> None:
+    """A refused connection replays with its host and reason."""
+
+    async def talk(session: Any, _: str) -> tuple[Any, ...]:
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await session.get(f"{NOWHERE}/users/1")
+        return caught.value.host, caught.value.os_error.errno, type(caught.value).__name__
+
+    real = run(talk, server)
+    tape.replay()
+
+    assert run(talk, server) == real
+
+
+def test_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
+    """A call that is cancelled is not recorded."""
+
+    async def talk(session: Any, url: str) -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(session.get(f"{url}/hang"), 0.1)
+
+    run(talk, server)
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
+def test_body_that_is_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
+    """A timeout around the reading says nothing of the server."""
+
+    async def talk(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(response.read(), 0.1)
+
+    run(talk, server)
+
+    assert (tape.plain, tape.abandoned) == ([], 1)
+
+
+def test_reading_goes_on_after_it_was_cancelled(tape: Tape, server: Server) -> None:
+    """Whoever waits again, and comes to the end, has its outcome."""
+
+    async def talk(session: Any, url: str) -> None:
+        async with session.get(f"{url}/stall") as response:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(response.content.readexactly(100), 0.1)
+            server.stopping.set()
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await response.read()
+
+    run(talk, server)
+
+    assert [plain["error"]["type"] for plain in tape.plain] == ["aiohttp:ClientPayloadError"]
+
+
+@pytest.mark.parametrize("page", ["flaky", "changing"])
+def test_verifying(tape: Tape, server: Server, page: str) -> None:
+    """Verifying runs for real and compares; a difference reaches whoever reads."""
+
+    async def talk(session: Any, url: str) -> None:
+        async with session.get(f"{url}/users/1") as response:
+            await response.read()
+        async with session.get(f"{url}/{page}") as response:
+            await response.read()
+
+    run(talk, server)
+    tape.replay("verify")
+
+    with pytest.raises(DriftError):
+        run(talk, server)
+
+
+def test_names_are_not_resolved(tape: Tape, server: Server) -> None:
+    """Replaying resolves no name."""
+
+    async def resolved(session: Any, url: str) -> int:
+        port = int(url.rpartition(":")[2])
+        connector = aiohttp.TCPConnector(resolver=_Here())
+        url = f"http://elsewhere.example:{port}/users/1"
+        async with aiohttp.ClientSession(connector=connector) as own, own.get(url) as response:
+            return response.status  # type: ignore[no-any-return]
+
+    assert both(tape, server, resolved) == (200, 200)
+    assert tape.calls[0].host == "elsewhere.example"
+
+
+def test_proxy(tape: Tape, server: Server) -> None:
+    """Through a proxy it is the same call, to the host that is asked."""
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get("http://elsewhere.example/users/1", proxy=url) as response:
+            return (await response.json())["id"]
+
+    assert both(tape, server, talk) == (1, 1)
+    assert tape.calls[0].host == "elsewhere.example"
+
+
+def test_unix_socket(tape: Tape, tmp_path: Path) -> None:
+    """Over a UNIX socket it is a call like any other."""
+    path = tmp_path / "socket"
+
+    async def talk() -> Any:
+        connector = aiohttp.UnixConnector(str(path))
+        url = "http://docker/users/1"
+        async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+            return (await response.json())["id"]
+
+    with running_unix_server(path):
+        assert asyncio.run(talk()) == 1
+    tape.replay()
+
+    assert asyncio.run(talk()) == 1
+
+
+class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
+    """Every name is loopback."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": 2, "proto": 0, "flags": 0}]
+
+    async def close(self) -> None:
+        pass
+
+
+def test_test_client_is_left_alone(tape: Tape) -> None:
+    """aiohttp's own test client talks to the application under test."""
+    from aiohttp import test_utils, web
+
+    async def main() -> str:
+        async def page(_: web.Request) -> web.Response:
+            return web.Response(text="in process")
+
+        app = web.Application()
+        app.router.add_get("/", page)
+        async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+            return await (await client.get("/")).text()
+
+    assert asyncio.run(main()) == "in process"
+    assert tape.calls == []
+
+
+def test_websockets_are_left_alone(tape: Tape) -> None:
+    """A WebSocket is no exchange of messages: it connects for real."""
+    from aiohttp import test_utils, web
+
+    async def main() -> str:
+        async def page(request: web.Request) -> web.WebSocketResponse:
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            await socket.send_str("hello")
+            await socket.close()
+            return socket
+
+        app = web.Application()
+        app.router.add_get("/", page)
+        async with (
+            test_utils.TestServer(app) as server,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(server.make_url("/")) as socket,
+        ):
+            return await socket.receive_str()  # type: ignore[no-any-return]
+
+    tape.replay()
+
+    assert asyncio.run(main()) == "hello"
+
+
+@pytest.mark.parametrize("mode", ["off", "pass"])
+def test_not_taken(tape: Tape, server: Server, mode: Any) -> None:
+    """A call that is not taken runs for real, and nothing is recorded."""
+    tape.mode = mode
+
+    async def talk(session: Any, url: str) -> Any:
+        async with session.get(f"{url}/users/1") as response:
+            return (await response.json())["id"]
+
+    assert run(talk, server) == 1
+    assert tape.plain == []
+
+
+def test_a_hundred_at_once(tape: Tape, server: Server) -> None:
+    """A hundred requests in flight together keep their own answers."""
+
+    async def talk(session: Any, url: str) -> list[str]:
+        async def one(number: int) -> str:
+            async with session.get(f"{url}/items/{number}") as response:
+                return (await response.json())["path"]  # type: ignore[no-any-return]
+
+        return await asyncio.gather(*(one(number) for number in range(100)))
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed == [f"/items/{number}" for number in range(100)]
+
+
+def test_connections_stay_with_their_pool(tape: Tape, server: Server) -> None:
+    """A real connection that was heard once is used again, and heard again."""
+
+    async def talk(session: Any, url: str) -> list[int]:
+        return [(await (await session.get(f"{url}/items/{number}")).json())["path"] for number in range(3)]
+
+    real, replayed = both(tape, server, talk)
+
+    assert real == replayed
+    assert len(tape.plain) == 3

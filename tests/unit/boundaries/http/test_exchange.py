@@ -1,0 +1,352 @@
+"""The exchange that all HTTP clients share: requests as they are told apart, responses as they are compared."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._targets.target import PARTS
+from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, Request, load_answer
+from unit.boundaries.tape import Tape
+
+
+@pytest.fixture
+def tape():
+    """An engine in memory for a client that does not exist."""
+    return Tape(HttpBoundary("client", [Edge("client", ("send",), lambda original, port: original)]))
+
+
+def begun(tape, url, *, method="GET", headers=(), body=b""):
+    """The call that a request makes, and its step."""
+    exchange = Exchange("client", tape)
+    request = Request(method, url, tuple(headers), body)
+    step = exchange.begin(request)
+    return tape.calls[-1] if step else None, exchange, request, step
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "shown"),
+    [
+        ("http://shop.test", ("http", "shop.test", 80, "/"), "http://shop.test/"),
+        ("https://Shop.Test/a", ("https", "shop.test", 443, "/a"), "https://shop.test/a"),
+        ("https://shop.test:443/a", ("https", "shop.test", 443, "/a"), "https://shop.test/a"),
+        ("http://shop.test:8080/a%20b", ("http", "shop.test", 8080, "/a%20b"), "http://shop.test:8080/a%20b"),
+        ("http://[::1]:8080/a", ("http", "::1", 8080, "/a"), "http://[::1]:8080/a"),
+        ("http://me:pa55word@shop.test/a#part", ("http", "shop.test", 80, "/a"), "http://shop.test/a"),
+        (
+            "http://shop.test/a/%3Credacted%3E",
+            ("http", "shop.test", 80, "/a/<redacted>"),
+            "http://shop.test/a/<redacted>",
+        ),
+    ],
+)
+def test_places(tape, url, place, shown):
+    """A URL counts by scheme, host, port and path; what is shown of it has no credentials."""
+    tape.mode = "pass"  # the last one would not be sent
+
+    call, *_ = begun(tape, url)
+
+    assert tuple(call.parts[name] for name in ("scheme", "host", "port", "path")) == place
+    assert call.described["url"] == shown
+    assert (call.signature, call.host) == (f"GET {place[3]}", place[1])
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("b=2&a=1", {"a": "1", "b": "2"}),
+        ("a=2&a=1", {"a": ["1", "2"]}),
+        ("a=&b", {"a": "", "b": ""}),
+        ("a=%C3%B6+%26", {"a": "ö &"}),
+        ("a=%FF", {"a": "\\xff"}),
+        ("api_key=1&next_page_token=2", {"api_key": "<redacted>", "next_page_token": "2"}),
+    ],
+)
+def test_queries(tape, query, parts):
+    """A query counts by its fields, secrets replaced."""
+    call, *_ = begun(tape, f"http://shop.test/?{query}")
+
+    assert call.parts["query"] == parts
+
+
+def test_headers_are_there_to_match(tape):
+    """Headers are parts by their small names, secrets replaced, and count only where they are named."""
+    headers = [("Accept", "a/b"), ("X-Api-Key", "k"), ("Cookie", "session=1; theme=2"), ("accept", "c/d")]
+    call, *_ = begun(tape, "http://shop.test/", headers=headers)
+
+    assert call.parts["headers"] == {
+        "accept": "a/b, c/d",
+        "x-api-key": "<redacted>",
+        "cookie": "session=<redacted>; theme=<redacted>",
+    }
+    assert "headers" not in call.identity
+
+
+@pytest.mark.parametrize("value", ["websocket", "WebSocket"])
+def test_websocket_is_no_exchange(tape, value):
+    """The handshake of a WebSocket is left alone."""
+    call, *_ = begun(tape, "http://shop.test/", headers=[("Upgrade", value)])
+
+    assert call is None
+
+
+def recorded(tape, headers, body=b"", *, url="http://shop.test/", sent=()):
+    """What is stored of a response with these headers."""
+    _, exchange, request, step = begun(tape, url, headers=sent)
+    recorder = exchange.recorder(step, request)
+    recorder.started(200, "OK", "HTTP/1.1", headers)
+    recorder.chunks.append(body)
+    recorder.complete()
+    return tape.plain[-1]
+
+
+def test_response_headers_are_scrubbed(tape):
+    """Cookies keep names and attributes; secrets go from locations, links, and headers of their names."""
+    plain = recorded(
+        tape,
+        [
+            ("Set-Cookie", "id=abc; Path=/; HttpOnly"),
+            ("Location", "/next?token=abc&page=2"),
+            ("Link", "<https://shop.test/?api_key=abc&page=3>; rel=next"),
+            ("X-Auth-Token", "abc"),
+            ("X-Echo", "said 1234-abcd-5678"),
+        ],
+        sent=[("Authorization", "Bearer 1234-abcd-5678")],
+    )
+
+    assert [value for _, value in plain["headers"]] == [
+        "id=<redacted>; Path=/; HttpOnly",
+        "/next?token=<redacted>&page=2",
+        "<https://shop.test/?api_key=<redacted>&page=3>; rel=next",
+        "<redacted>",
+        "said <redacted>",
+    ]
+
+
+def test_basic_password_is_known(tape):
+    """The password inside basic credentials is hidden where a server repeats it."""
+    sent = [("Authorization", "Basic bWU6cGFzczEyMzR3b3Jk")]
+    plain = recorded(tape, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)
+
+    assert plain["body"] == {"text": "hello <redacted>"}
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"password=raw1234secret&x=1", "password=<redacted>&x=1"),
+        (b"password=raw1234secret", "password=<redacted>"),
+        (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
+    ],
+)
+def test_a_body_that_is_data_without_saying_so(tape, body, shown):
+    """A form without a content type, JSON kept in JSON: hidden in the request, and known in its answer."""
+    call, exchange, request, step = begun(tape, "http://shop.test/", method="POST", body=body)
+    recorder = exchange.recorder(step, request)
+    recorder.started(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
+    recorder.chunks.append(b"you said raw1234secret")
+    recorder.complete()
+
+    assert call.parts["body"] == call.described["body"] == shown
+    assert tape.plain[-1]["body"] == {"text": "you said <redacted>"}
+
+
+def test_values_of_response_headers_are_known(tape):
+    """A cookie or a token in a header is hidden in the body as well, and in what is sent later."""
+    plain = recorded(
+        tape,
+        [("Set-Cookie", "csrftoken=4711abcd0815; Path=/"), ("X-Auth-Token", "0815abcd4711")],
+        b"<input value='4711abcd0815'> 0815abcd4711 Path",
+    )
+    call, *_ = begun(tape, "http://shop.test/of/4711abcd0815")
+
+    assert plain["body"] == {"text": "<input value='&lt;redacted&gt;'> &lt;redacted&gt; Path"}
+    assert call.parts["path"] == "/of/<redacted>"
+
+
+def test_cookies_that_are_no_secrets(tape):
+    """With `!cookie` under `mimic_redact` what a request's cookies hold is hidden nowhere."""
+    tape.redactor = Redactor(["!cookie"])
+    plain = recorded(tape, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
+
+    assert plain["body"] == {"text": "you are 4711abcd0815"}
+
+
+def test_plain_values_are_not_taken_for_secrets(tape):
+    """A value under a secret name that may stand elsewhere for something else is hidden there only."""
+    plain = recorded(tape, [], b'{"theme":"dark","note":"dark"}', sent=[("Cookie", "theme=dark")])
+
+    assert plain["body"] == {"json": {"theme": "dark", "note": "dark"}}
+
+
+def test_length_is_told_anew(tape):
+    """What redaction or an editor made longer or shorter has its true length on replay."""
+    plain = recorded(
+        tape, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
+    )
+
+    answer = load_answer(plain, "GET")
+
+    assert answer.chunks == [b'{"token":"<redacted>"}']
+    assert dict(answer.headers)["Content-Length"] == "22"
+
+
+@pytest.mark.parametrize(
+    ("expires", "kept"),
+    [
+        ("Fri, 01 Jan 2027 00:00:00 GMT", False),
+        ("Fri, 01-Jan-2027 00:00:00 GMT", False),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", True),
+        ("0", True),
+    ],
+)
+def test_cookies_do_not_run_out(tape, expires, kept):
+    """A cookie that was good when it was recorded stays good; one that deletes still deletes."""
+    headers = [("Date", "Fri, 20 Nov 2026 08:00:00 GMT"), ("Set-Cookie", f"a=b; Expires={expires}; Path=/")]
+    answer = load_answer(recorded(tape, headers), "GET")
+
+    cookie = dict(answer.headers)["Set-Cookie"]
+    assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
+
+
+@pytest.mark.parametrize("date", [[], [("Date", "soon")]], ids=["none", "wrong"])
+def test_cookies_of_an_unknown_date_are_left(tape, date):
+    """Whether they were good when they were recorded cannot be told."""
+    headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
+    answer = load_answer(recorded(tape, headers), "GET")
+
+    assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("plain", "comparable"),
+    [
+        (
+            {
+                "status": 200,
+                "headers": [["Date", "now"], ["Content-Type", "a/b"]],
+                "body": {"json": {"a": 1}},
+            },
+            {"status": 200, "headers": {"content-type": "a/b"}, "body": {"a": 1}},
+        ),
+        (
+            {"status": 200, "headers": [], "body": {"chunks": ["a", "b"]}, "end": "stopped"},
+            {"status": 200, "headers": {}, "body": "ab", "chunks": 2},
+        ),
+        ({"status": 204, "headers": []}, {"status": 204, "headers": {}, "body": None}),
+        ({"error": {"type": "httpx:ReadTimeout", "message": "slow"}}, {"error": "httpx:ReadTimeout"}),
+        (
+            {"status": 200, "headers": [], "body": {"text": "a"}, "error": {"type": "x:Y", "message": ""}},
+            {"status": 200, "headers": {}, "body": "a", "error": "x:Y"},
+        ),
+    ],
+    ids=["json", "chunks", "empty", "error", "broken"],
+)
+def test_what_verifying_compares(tape, plain, comparable):
+    """Status, content type, body and the kind of error; not dates, nor where chunks end."""
+    assert tape.boundary.comparable(plain) == comparable
+
+
+def chunked(*chunks, **end):
+    return {"status": 200, "headers": [], "body": {"chunks": list(chunks)}, **end}
+
+
+LEFT = {"status": 200, "headers": [], "end": "stopped"}
+WHOLE = {"status": 200, "headers": []}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "same"),
+    [
+        (LEFT, {**WHOLE, "body": {"json": {"a": 1}}}, True),
+        (LEFT, {**WHOLE, "status": 500}, False),
+        (LEFT, {**WHOLE, "error": {"type": "x:Y", "message": ""}}, True),
+        ({**LEFT, "body": {"text": '{"a'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, True),
+        ({**LEFT, "body": {"text": '{"b'}}, {**WHOLE, "body": {"json": {"a": 1}, "style": "compact"}}, False),
+        ({**LEFT, "body": {"base64": "AAE="}}, {**WHOLE, "body": {"base64": "AAECAw=="}}, True),
+        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "ab"}}, False),
+        ({"error": {"type": "x:Y", "message": ""}}, LEFT, False),
+        (chunked("abc", "d"), chunked("a", "b", "c", end="stopped"), True),
+        (chunked("abcd", end="stopped"), chunked("a", "b", end="stopped"), True),
+    ],
+    ids=[
+        "not read",
+        "status",
+        "broken later",
+        "json",
+        "other json",
+        "bytes",
+        "both left",
+        "too short",
+        "error",
+        "chunks",
+        "chunks of both",
+    ],
+)
+def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
+    """Of a response that its reader left, as much as both were read of, whichever was left."""
+    comparable = tape.boundary.comparable
+
+    for one, other in ((recorded, now), (now, recorded)):
+        assert (comparable(one, other) == comparable(other, one)) is same
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "serves"),
+    [
+        ({**WHOLE, "body": {"json": {"a": 1}}}, LEFT, True),
+        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**WHOLE, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ax"}}, False),
+        ({**LEFT, "body": {"text": "abc"}}, {**WHOLE, "body": {"text": "abc"}}, False),
+        ({**LEFT, "body": {"text": "abc"}}, {**LEFT, "body": {"text": "ab"}}, True),
+        ({**LEFT, "body": {"text": "ab"}}, {**LEFT, "body": {"text": "abc"}}, False),
+        (chunked("abc", "d"), chunked("ab", "c", end="stopped"), True),
+        ({**WHOLE, "body": {"text": "abcd"}}, chunked("ab", "c", end="stopped"), False),
+        (chunked("abcd", "e", end="stopped"), chunked("a", "b", "c", end="stopped"), False),
+    ],
+    ids=[
+        "not read",
+        "left",
+        "other",
+        "read to its end",
+        "less",
+        "more",
+        "chunks",
+        "now chunks",
+        "more chunks",
+    ],
+)
+def test_what_an_answer_that_is_left_replaces(tape, recorded, now, serves):
+    """Re-recording leaves a recording that gives its reader as many chunks, and all that they held."""
+    comparable = tape.boundary.comparable
+
+    assert (comparable(recorded, now) == comparable(now)) is serves
+
+
+def test_parts_are_what_options_may_name(tape):
+    """Each part of a request has its word in `ignore=` and `match=`, and there are no others."""
+    call, *_ = begun(
+        tape, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
+    )
+
+    assert set(call.parts) == set(PARTS["httpx"])
+
+
+def test_boundaries_load_no_client():
+    """Importing the adapters imports no client, nor asyncio: a run that asks nothing pays next to nothing."""
+    code = """
+import sys
+from pytest_mimic.boundaries.registry import load_boundary
+before = set(sys.modules)
+for name in ("httpx", "httpx2", "requests", "aiohttp"):
+    assert load_boundary(name).client == name
+print(*sorted({"aiohttp", "asyncio", "http.client", "httpx", "httpx2", "requests", "urllib3"} & (set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""

@@ -1,0 +1,694 @@
+"""The redis boundary: what is recorded of a server, sync and asyncio, and what is not a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pytest_mimic.boundaries.redis.client import boundary
+from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
+from unit.boundaries.sql_tape import DatabaseTape
+
+if TYPE_CHECKING:
+    from database_servers import RedisServer
+
+pytest_plugins = ("database_servers",)
+
+GONE = 1
+
+
+@pytest.fixture
+def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
+    """An engine in memory at redis-py's edges."""
+    tape = DatabaseTape(boundary("redis"))
+    tape.install(monkeypatch)
+    return tape
+
+
+@pytest.fixture
+def port(redis_server: RedisServer) -> int:
+    """An empty server's port."""
+    return redis_server.port
+
+
+@pytest.fixture
+def both(tape: DatabaseTape, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
+    """What steps with a client give while recording, and while replaying without the server."""
+    tape.again("record")
+
+    def play(steps: Callable[[Any], Any], **options: Any) -> tuple[Any, Any]:
+        seen = []
+        for mode, place in (("record", port), ("replay", GONE)):
+            tape.again(mode)  # type: ignore[arg-type]
+            with redis.Redis(port=place, **options) as client:
+                seen.append(steps(client))
+        return seen[0], seen[1]
+
+    yield play
+    assert tape.abandoned == 0
+
+
+def commands(client: Any) -> list[Any]:
+    """A command of each shape of reply."""
+    seen = [
+        client.set("user:1", "Ann", ex=100),
+        client.get("user:1"),
+        client.get("nobody"),
+        client.set("user:1", "Bob", nx=True),
+        client.incr("visits", 5),
+        client.hset("profile", mapping={"name": "Ann", "age": 3}),
+        client.hgetall("profile"),
+        client.hmget("profile", "name", "none"),
+        client.rpush("queue", "a", "b", "c"),
+        client.lrange("queue", 0, -1),
+        client.sadd("tags", "x", "y"),
+        client.smembers("tags"),
+        client.zadd("scores", {"a": 1.5, "b": float("inf")}),
+        client.zrange("scores", 0, -1, withscores=True),
+        client.xadd("events", {"kind": "new"}, id="1-1"),
+        client.xrange("events"),
+        client.xread({"events": 0}),
+        client.mset({"a": 1, "b": 2}),
+        client.mget("a", "none", "b"),
+        client.expire("a", 10),
+        client.ttl("a") > 0,
+        client.exists("a", "b"),
+        client.config_get("maxmemory"),
+        client.type("queue"),
+    ]
+    return [*seen, sorted(client.scan_iter(count=2)), sorted(client.sscan_iter("tags"))]
+
+
+@pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_commands_replay_without_the_server(both: Any, protocol: int, decode: bool) -> None:
+    """Every reply is the client's own, in both protocols, decoded or not."""
+    recorded, replayed = both(commands, protocol=protocol, decode_responses=decode)
+
+    assert replayed == recorded
+    assert recorded[1] == ("Ann" if decode else b"Ann")
+    assert recorded[2] is None
+
+
+def test_binary_values_are_exact(both: Any) -> None:
+    """Any bytes come back, in keys as well."""
+
+    def steps(client: Any) -> Any:
+        client.set(b"\xff\x00", bytes(range(256)))
+        return client.get(b"\xff\x00")
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == bytes(range(256))
+
+
+def test_recording_does_not_depend_on_decoding(tape: DatabaseTape, port: int) -> None:
+    """What was recorded as bytes replays as text for a client that decodes."""
+    with redis.Redis(port=port) as client:
+        client.set("a", "ä")
+        client.get("a")
+    tape.again("replay")
+
+    with redis.Redis(port=GONE, decode_responses=True) as client:
+        client.set("a", "ä")
+        assert client.get("a") == "ä"
+
+
+def test_n_th_command_has_the_n_th_reply(both: Any) -> None:
+    """A value read before and after it was set differs."""
+
+    def steps(client: Any) -> Any:
+        seen = [client.get("a")]
+        client.set("a", 1)
+        return [*seen, client.get("a")]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [None, b"1"]
+
+
+def test_errors_are_the_clients_own(both: Any) -> None:
+    """The type and the text of what the server refuses."""
+
+    def steps(client: Any) -> Any:
+        client.set("a", "text")
+        seen = []
+        for command in (("LPUSH", "a", 1), ("INCR", "a"), ("NOTHING",), ("EVALSHA", "0" * 40, 0)):
+            with pytest.raises(redis.ResponseError) as caught:
+                client.execute_command(*command)
+            seen.append((type(caught.value), str(caught.value)))
+        return seen
+
+    recorded, replayed = both(steps)
+
+    assert replayed == recorded
+    assert recorded[3][0] is redis.exceptions.NoScriptError
+
+
+def test_pipelines_and_transactions(both: Any, tape: DatabaseTape) -> None:
+    """What is sent at once is one call; its errors stand where they were."""
+
+    def steps(client: Any) -> Any:
+        seen = []
+        with client.pipeline() as pipe:
+            seen.append(pipe.set("n", 1).incr("n").expire("n", 10).get("n").execute())
+        with client.pipeline(transaction=False) as pipe:
+            found = pipe.get("n").lpush("n", 1).get("n").execute(raise_on_error=False)
+            seen.append([found[0], type(found[1]), str(found[1]), found[2]])
+        with client.pipeline() as pipe, pytest.raises(redis.ResponseError, match="Command # 2") as caught:
+            pipe.get("n").lpush("n", 1).execute()
+        return [*seen, str(caught.value)]
+
+    recorded, replayed = both(steps)
+
+    assert replayed == recorded
+    assert tape.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
+
+
+def test_watched_key_that_changes(both: Any) -> None:
+    """Optimistic locking: the transaction that lost comes back as a WatchError, the next one wins."""
+
+    def steps(client: Any) -> Any:
+        client.set("n", 1)
+        tries = []
+
+        def add(pipe: Any) -> None:
+            value = int(pipe.get("n"))
+            if not tries:
+                client.set("n", 10)
+            tries.append(value)
+            pipe.multi()
+            pipe.set("n", value + 1)
+
+        client.transaction(add, "n")
+        return [tries, client.get("n")]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [[1, 10], b"11"]
+
+
+def test_locks(both: Any) -> None:
+    """A lock draws the same tokens in every run; one that is given stays."""
+
+    def steps(client: Any) -> Any:
+        with client.lock("report", timeout=10) as first:
+            other = client.lock("report", timeout=10)
+            seen = [first.owned(), other.acquire(blocking=False), other.owned(), first.extend(5)]
+        seen += [other.acquire(), first.local.token == other.local.token, other.release(), first.locked()]
+        first.acquire(token="own")
+        return [*seen, first.local.token]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [True, False, False, True, True, False, None, False, b"own"]
+
+
+@pytest.mark.parametrize("first", ["known", "unknown"])
+def test_whether_a_server_knows_a_script_does_not_count(tape: DatabaseTape, port: int, first: str) -> None:
+    """It is loaded beforehand, alone and in a pipeline: recorded and compared are its replies."""
+
+    def steps(place: int) -> Any:
+        with redis.Redis(port=place) as client:
+            client.set("a", 5)
+            double = client.register_script("return redis.call('GET', KEYS[1]) * ARGV[1]")
+            pipe = client.pipeline()
+            double(keys=["a"], args=[3], client=pipe)
+            return [pipe.execute(), double(keys=["a"], args=[2])]
+
+    def forget() -> None:
+        tape.again("off")
+        with redis.Redis(port=port) as client:
+            client.script_flush()
+
+    forget()
+    if first == "known":
+        steps(port)
+    tape.again("record")
+    recorded = steps(port)
+    if first == "known":
+        forget()
+    tape.again("verify")
+
+    assert steps(port) == recorded == [[15], 10]
+    tape.again("replay")
+    assert steps(GONE) == recorded
+    assert tape.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
+
+
+def test_scripts_of_the_async_client_are_loaded_too(tape: DatabaseTape, port: int) -> None:
+    """Whether the server knows them does not count."""
+
+    async def steps(place: int) -> Any:
+        client = redis.asyncio.Redis(port=place)
+        script = client.register_script("return ARGV[1]")
+        seen = await script(keys=["a"], args=["x"])
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    with redis.Redis(port=port) as client:
+        client.script_flush()
+    recorded = asyncio.run(steps(port))
+    tape.again("verify")
+
+    assert asyncio.run(steps(port)) == recorded == b"x"
+    assert tape.signatures == ["EVALSHA a"]
+
+
+def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, tape: DatabaseTape) -> None:
+    """The refusal is the server's answer to SCRIPT LOAD."""
+
+    def steps(client: Any) -> Any:
+        with pytest.raises(redis.ResponseError, match="Error compiling script") as caught:
+            client.register_script("no Lua")(keys=["a"])
+        return str(caught.value)
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed
+    assert tape.signatures == ["EVALSHA a", "SCRIPT LOAD"]
+
+
+def test_blocking_commands_keep_their_outcome_and_not_their_wait(tape: DatabaseTape, port: int) -> None:
+    """A wait of a minute that ended empty is over at once."""
+    with redis.Redis(port=port) as client:
+        assert client.blpop(["queue"], timeout=0.01) is None
+    [[plain]] = tape.outcomes.values()
+    key = next(iter(tape.outcomes)).replace("0.01", "60")
+    tape.outcomes = {key: [plain]}
+    tape.again("replay")
+
+    with redis.Redis(port=GONE, socket_timeout=1) as client:
+        assert client.blpop(["queue"], timeout=60) is None
+
+
+def test_set_up_of_connections_is_no_call(both: Any, tape: DatabaseTape) -> None:
+    """Logging in, naming the client, choosing the protocol and the database, and health checks belong to the client."""
+    recorded, replayed = both(
+        lambda client: client.get("a"), db=2, client_name="worker", protocol=3, health_check_interval=1
+    )
+
+    assert recorded is replayed is None
+    assert tape.signatures == ["GET a"]
+
+
+def test_databases_are_told_apart_by_their_order(tape: DatabaseTape, port: int) -> None:
+    """The same command to two databases has two recordings."""
+
+    def steps(place: int) -> Any:
+        with redis.Redis(port=place) as first, redis.Redis(port=place, db=1) as second:
+            first.set("a", 1)
+            return [first.get("a"), second.get("a")]
+
+    recorded = steps(port)
+    tape.again("replay")
+
+    assert steps(GONE) == recorded == [b"1", None]
+
+
+@pytest.mark.parametrize("mode", ["record", "replay"])
+def test_pub_sub_is_refused(tape: DatabaseTape, port: int, mode: Any) -> None:
+    """Messages are no answers; the error says so, and how to leave the subscription out."""
+    tape.again(mode)
+
+    told = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
+    with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=told):
+        client.pubsub().subscribe("news")
+
+
+def test_pub_sub_that_is_left_out_is_real(tape: DatabaseTape, port: int) -> None:
+    """With the subscription left out, everything on its connection is the server's."""
+    tape.again("pass")
+
+    with redis.Redis(port=port) as client, client.pubsub() as channel:
+        channel.subscribe("news")
+        assert channel.get_message(timeout=5)["type"] == "subscribe"
+        client.publish("news", "hello")
+        assert channel.get_message(timeout=5)["data"] == b"hello"
+
+
+def test_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: int) -> None:
+    """Back in its pool it serves commands, which are recorded; one that listens subscribes anew when it was lost."""
+    tape.again("pass")
+    with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
+        with client.pubsub() as channel:
+            channel.subscribe("news")
+            assert channel.get_message(timeout=5)["type"] == "subscribe"
+            channel.connection.disconnect()
+            channel.connection.connect()  # as the client does when it has lost one
+            assert channel.get_message(timeout=5)["type"] == "subscribe"
+        with client.monitor():
+            pass
+        tape.again("record")
+        assert client.set("a", 1)
+    assert tape.signatures == ["SET a"]
+    tape.again("replay")
+
+    with redis.Redis(port=GONE) as client:
+        assert client.set("a", 1)
+
+
+def test_async_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: int) -> None:
+    """The same with the async client."""
+
+    async def steps() -> None:
+        client = redis.asyncio.Redis(port=port, retry=AsyncRetry(NoBackoff(), 1))
+        async with client.pubsub() as channel:
+            await channel.subscribe("news")
+            assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+            await channel.connection.disconnect()
+            await channel.connection.connect()
+            assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+        tape.again("record")
+        assert await client.set("a", 1)
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+
+    tape.again("pass")
+    asyncio.run(steps())
+
+    assert tape.signatures == ["SET a"]
+
+
+def test_unrecorded_command_is_a_miss(tape: DatabaseTape) -> None:
+    """Nothing is connected to find that out."""
+    tape.again("replay")
+
+    with redis.Redis(port=GONE) as client, pytest.raises(MissingRecordingError, match="GET a"):
+        client.get("a")
+
+
+def test_verifying_tells_a_changed_value(tape: DatabaseTape, port: int) -> None:
+    """The real reply is compared with the recorded one."""
+    with redis.Redis(port=port) as client:
+        client.get("a")
+        tape.again("off")
+        client.set("a", 1)
+        tape.again("verify")
+        with pytest.raises(DriftError):
+            client.get("a")
+
+
+def test_members_of_a_set_may_come_in_any_order(tape: DatabaseTape, port: int) -> None:
+    """As arguments: another hash seed has another order, and it is the same call, with the replies that were recorded."""
+
+    def steps(client: redis.Redis, names: Sequence[str]) -> list[int]:
+        client.mset(dict.fromkeys(names, 1))
+        return [
+            client.sadd("s", *names),
+            client.exists(*names),
+            client.delete(*names),
+            client.srem("s", *names),
+        ]
+
+    with redis.Redis(port=port) as client:
+        recorded = steps(client, "abc")
+    tape.again("replay")
+
+    with redis.Redis(port=GONE) as client:
+        assert steps(client, "cab") == recorded == [3, 3, 3, 3]
+        with pytest.raises(MissingRecordingError, match="DEL"):
+            client.delete("a", "b")
+
+
+def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
+    """By field and key names, in JSON, in transactions, and what commands log in with."""
+
+    def steps(client: Any) -> Any:
+        client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
+        client.set("user:1:api_key", "hunter2")
+        client.set("settings", '{"token": "hunter2", "a": 1}')
+        client.mset({"secret": "hunter2", "b": "2"})
+        client.xadd("log", {"password": "hunter2"})
+        client.rpush("ann:access_tokens", "hunter2", "hunter2")
+        client.sadd("ann:api_keys", "hunter2")
+        client.hset("ann:credentials", "user", "hunter2")
+        client.config_set("requirepass", "")
+        client.acl_setuser("bob", enabled=True, passwords=["+hunter2"])
+        return [
+            client.hgetall("user:1"),
+            client.hget("user:1", "password"),
+            client.hmget("user:1", "name", "password"),
+            client.get("user:1:api_key"),
+            client.get("settings"),
+            client.mget("secret", "b"),
+            client.xrange("log"),
+            client.pipeline().get("user:1:api_key").hgetall("user:1").get("settings").get("b").execute(),
+            client.pipeline(transaction=False).get("user:1:api_key").hget("user:1", "password").execute(),
+            client.lrange("ann:access_tokens", 0, -1),
+            client.sismember("ann:api_keys", "hunter2"),
+            client.smembers("ann:api_keys"),
+            client.sscan("ann:api_keys"),
+            client.hgetall("ann:credentials"),
+            client.hscan("ann:credentials"),
+            client.hrandfield("user:1", 10, withvalues=True),
+            client.dump("user:1:api_key"),
+            client.substr("user:1:api_key", 0, -1),
+            client.zadd("session_token", {"hunter2": 1.5, "hunter2-b": 2}),
+            client.zrange("session_token", 0, -1, withscores=True),
+            client.zscore("session_token", "hunter2"),
+            client.zscan("session_token"),
+            client.zpopmin("session_token"),
+            client.eval("return {redis.call('GET', KEYS[1]), ARGV[1]}", 1, "user:1:api_key", "hunter2"),
+            client.type("user:1:api_key"),
+            client.expire("user:1:api_key", 100),
+            client.blpop("ann:access_tokens"),
+            client.lpop("ann:access_tokens"),
+        ]
+
+    for protocol in (2, 3):
+        recorded, replayed = both(steps, protocol=protocol)
+
+        assert "hunter2" in repr(recorded)
+        assert replayed[0] == {b"name": b"Ann", b"password": b"<redacted>"}
+        assert replayed[2] == [b"Ann", b"<redacted>"]
+        assert replayed[4] == b'{"token": "<redacted>", "a": 1}'
+        assert replayed[7] == [b"<redacted>", replayed[0], replayed[4], b"2"]
+        assert replayed[9] == [b"<redacted>", b"<redacted>"]
+        assert replayed[13] == {b"user": b"<redacted>"}
+        assert "hunter2" not in tape.text
+
+
+# -- asyncio
+
+
+def test_asyncio(tape: DatabaseTape, port: int) -> None:
+    """The same with the async client: commands, pipelines, scripts, errors, scans, blocking reads."""
+
+    async def steps(place: int, **options: Any) -> list[Any]:
+        client = redis.asyncio.Redis(port=place, **options)
+        seen: list[Any] = [
+            await client.flushdb(),
+            await client.set("user:1", "Ann"),
+            await client.get("user:1"),
+            await client.hset("h", mapping={"a": 1}),
+            await client.hgetall("h"),
+        ]
+        async with client.pipeline() as pipe:
+            seen.append(await pipe.incr("n").expire("n", 10).get("n").execute())
+        with pytest.raises(redis.ResponseError) as caught:
+            await client.lpush("n", 1)
+        seen += [type(caught.value), str(caught.value)]
+        script = client.register_script("return ARGV[1]")
+        seen.append(await script(args=["x"]))
+        seen.append(sorted([key async for key in client.scan_iter()]))
+        seen.append(await client.blpop(["queue"], timeout=0.01))
+        async with client.lock("report", timeout=10) as lock:
+            seen.append(await lock.owned())
+        seen.append(await asyncio.gather(*[client.get(f"many:{number}") for number in range(5)]))
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    for options in ({"protocol": 2}, {"protocol": 3}, {"decode_responses": True}):
+        tape.again("record")
+        tape.outcomes.clear()
+        recorded = asyncio.run(steps(port, **options))
+        tape.again("replay")
+        assert asyncio.run(steps(GONE, **options)) == recorded
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
+def test_errors_of_the_async_client_are_outcomes(tape: DatabaseTape, port: int, gone: bool) -> None:
+    """What it raises while it connects or waits, as with the sync client."""
+
+    async def steps(place: int) -> Any:
+        client = redis.asyncio.Redis(port=place, socket_timeout=0.1, retry=AsyncRetry(NoBackoff(), 0))
+        with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
+            await client.blpop(["queue"], timeout=0)
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return type(caught.value), str(caught.value)
+
+    recorded = asyncio.run(steps(GONE if gone else port))
+    tape.again("replay")
+
+    assert asyncio.run(steps(GONE)) == recorded
+
+
+def test_asyncio_refuses_pub_sub(tape: DatabaseTape) -> None:
+    """The async client's subscriptions are refused as well, without a connection."""
+    tape.again("replay")
+
+    async def subscribe() -> None:
+        client = redis.asyncio.Redis(port=GONE)
+        await client.pubsub().subscribe("news")
+
+    with pytest.raises(UnstorableOutcomeError, match="pub/sub"):
+        asyncio.run(subscribe())
+
+
+def test_a_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
+    """Its connections are real again when the boundary is off, whatever was replayed on them."""
+    tape.again("off")
+    with redis.Redis(port=port, single_connection_client=True) as client:
+        client.set("a", 1)
+        tape.again("record")
+        assert client.get("a") == b"1"
+        tape.again("off")
+        client.set("a", 2)
+        tape.again("replay")
+        assert client.get("a") == b"1"
+        tape.again("off")
+        assert client.get("a") == b"2"
+
+
+def test_an_async_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
+    """The same with the async client; what is left out runs for real on it, too."""
+
+    async def steps() -> list[Any]:
+        client = redis.asyncio.Redis(port=port, single_connection_client=True)
+        seen = []
+        for mode, value in (("off", 1), ("pass", 2)):
+            tape.again(mode)  # type: ignore[arg-type]
+            await client.set("a", value)
+            tape.again("record")
+            seen.append(await client.get("a"))
+            tape.again("replay")
+            seen.append(await client.get("a"))
+        tape.again("off")
+        seen.append(await client.get("a"))
+        await (client.aclose() if hasattr(client, "aclose") else client.close())
+        return seen
+
+    assert asyncio.run(steps()) == [b"1", b"1", b"1", b"1", b"2"]
+
+
+def patient(client: Any) -> Any:
+    """The client, which from now on waits as long as it takes."""
+    client.connection_pool.connection_kwargs["socket_timeout"] = None
+    client.connection_pool.disconnect()
+    client.connection_pool.reset()
+    return client
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
+def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, tape: DatabaseTape, count: int) -> None:
+    """The replies before it come back, then the client's exception; its next command is a new one."""
+
+    def steps(client: Any) -> Any:
+        pipe = client.pipeline(transaction=False)
+        for number in range(count - 1):
+            pipe.incr("n", number)
+        with pytest.raises(redis.TimeoutError) as caught:
+            pipe.blpop(["queue"], timeout=0).execute()
+        return [type(caught.value), str(caught.value), patient(client).get("a")]
+
+    recorded, replayed = both(steps, socket_timeout=0.1, retry=Retry(NoBackoff(), 0))
+
+    assert replayed == recorded
+    assert recorded[0] is redis.TimeoutError
+    assert tape.signatures[-1] == "GET a"
+
+
+def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None:
+    """A client that tries a command once more has each failure again."""
+
+    def steps(client: Any) -> Any:
+        with pytest.raises(redis.TimeoutError):
+            client.blpop(["queue"], timeout=0)
+        return patient(client).get("a")
+
+    again = {"retry": Retry(NoBackoff(), 2), "retry_on_error": [redis.TimeoutError]}
+    recorded, replayed = both(steps, socket_timeout=0.1, **again)
+
+    assert recorded is replayed is None
+    assert tape.signatures == ["BLPOP queue"] * 3 + ["GET a"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"port": GONE}, redis.ConnectionError),
+        ({"password": "hunter2", "protocol": 2}, redis.AuthenticationError),
+        ({"username": "nobody", "password": "hunter2", "protocol": 3}, redis.AuthenticationError),
+        ({"db": 99}, redis.ResponseError),
+    ],
+    ids=["refused", "login", "login of the third protocol", "database"],
+)
+def test_connection_that_cannot_be_made_is_an_outcome(
+    tape: DatabaseTape, port: int, options: dict[str, Any], error: type[Exception]
+) -> None:
+    """What the client raises when it connects for a command, for that command."""
+
+    def steps(place: int) -> Any:
+        with redis.Redis(retry=Retry(NoBackoff(), 0), **{"port": place, **options}) as client:
+            with pytest.raises(error) as caught:
+                client.get("a")
+            return type(caught.value), str(caught.value)
+
+    recorded = steps(port)
+    tape.again("replay")
+
+    assert steps(GONE) == recorded
+    assert "hunter2" not in tape.text
+
+
+def test_connection_made_at_the_second_try_is_recorded(tape: DatabaseTape, port: int) -> None:
+    """The failure before it belongs to the set-up of the connection."""
+    failures = [TimeoutError("not yet")]
+
+    class Late(redis.Connection):
+        def _connect(self) -> Any:
+            if failures:
+                raise failures.pop()
+            return super()._connect()
+
+    pool = redis.ConnectionPool(connection_class=Late, port=port, retry=Retry(NoBackoff(), 1))
+    with redis.Redis(connection_pool=pool) as client:
+        assert client.get("a") is None
+    pool.disconnect()
+
+    assert tape.plain == [{"reply": None}]
+    assert tape.abandoned == 0
+
+
+def test_verifying_tells_the_kind_of_failure(tape: DatabaseTape) -> None:
+    """Where the server was is no part of it."""
+    client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))
+    with client, pytest.raises(redis.ConnectionError):
+        client.get("a")
+    tape.again("verify")
+
+    client = redis.Redis(port=GONE + 1, retry=Retry(NoBackoff(), 0))
+    with client, pytest.raises(redis.ConnectionError):
+        client.get("a")
+
+
+def test_command_whose_reply_is_not_read_is_not_recorded(tape: DatabaseTape, port: int) -> None:
+    """A connection that is closed before has no outcome of it."""
+    with redis.Redis(port=port, single_connection_client=True) as client:
+        client.connection.send_command("GET", "a")
+        client.connection.disconnect()
+        assert tape.abandoned == 1
+
+        assert client.get("b") is None
+    assert tape.plain == [{"reply": None}]

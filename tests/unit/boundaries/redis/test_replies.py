@@ -1,0 +1,296 @@
+"""Commands and replies of Redis as plain data: exact, and without secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import pytest
+
+pytest.importorskip("redis")
+
+from redis import exceptions
+
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._targets.target import PARTS
+from pytest_mimic.boundaries.redis.commands import read_commands
+from pytest_mimic.boundaries.redis.replies import (
+    comparable_reply,
+    describe_commands,
+    load_reply,
+    store_reply,
+)
+from pytest_mimic.errors import CorruptRecordingError
+from unit.boundaries.json_texts import written_json
+
+#: A password as Redis keeps it.
+HASH = hashlib.sha256(b"hunter2").hexdigest().encode()
+
+
+def through_json(reply: object) -> Any:
+    """A reply as a replay gives it."""
+    stored = json.loads(json.dumps(store_reply(reply, [b"GET", b"a"], Redactor()), allow_nan=False))
+    return load_reply(stored, None, errors=exceptions)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        True,
+        5,
+        1.5,
+        math.inf,
+        b"text",
+        b"\xff\x00",
+        b"{no json",
+        "a verbatim string",
+        [b"a", [1, None]],
+        {b"a": b"b", b"list": [1]},
+        {1: b"by number"},
+        {b"$bytes": b"like a tag"},
+        pytest.param({b"a", b"b"}, id="a set"),
+    ],
+    ids=repr,
+)
+def test_replies_come_back(reply: object) -> None:
+    """Whatever a parser of redis-py gives, in both protocols and with hiredis, comes back with its types."""
+    back = through_json(reply)
+
+    assert type(back) is type(reply)
+    assert back == reply
+
+
+@written_json
+def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
+    """But for its secrets, wherever they stand, and however deep it is."""
+    call = describe_commands([[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor())
+
+    assert call.parts["command"] == ["SET", "a", kept]
+    assert store_reply(value.encode(), [b"GET", b"a"], Redactor()) == kept
+
+
+def test_errors_come_back_as_the_clients_own() -> None:
+    """A class that this client does not have is a ResponseError, with the server's words."""
+    back = through_json(exceptions.NoScriptError("no script"))
+    assert (type(back), back.args) == (exceptions.NoScriptError, ("no script",))
+
+    unknown = load_reply({"$error": ["InventedError", "new words"]}, None, errors=exceptions)
+    assert (type(unknown), unknown.args) == (exceptions.ResponseError, ("new words",))
+    other = load_reply({"$error": ["annotations", "no class"]}, None, errors=exceptions)
+    assert type(other) is exceptions.ResponseError
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "same", "other"),
+    [
+        ("SMEMBERS s", [b"a", b"b"], [b"b", b"a"], [b"a", b"c"]),
+        ("SUNION s t", {b"a", b"\xff"}, {b"\xff", b"a"}, {b"a"}),
+        ("KEYS *", [b"a", b"b"], [b"b", b"a"], [b"a"]),
+        ("HVALS h", [b"a", b"a", b"b"], [b"b", b"a", b"a"], [b"a", b"b", b"b"]),
+        ("HGETALL h", [b"a", b"1", b"b", b"2"], [b"b", b"2", b"a", b"1"], [b"a", b"2", b"b", b"1"]),
+        ("SCAN 0", [b"0", [b"a", b"b"]], [b"0", [b"b", b"a"]], [b"0", [b"a"]]),
+        ("HSCAN h 0", [b"0", [b"a", b"1"]], [b"0", [b"a", b"1"]], [b"0", [b"1", b"a"]]),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_order_that_means_nothing_is_not_compared(command: str, reply: Any, same: Any, other: Any) -> None:
+    """Members of sets, keys, and fields of hashes come in any order; a replay has that of the recording."""
+    words = command.encode().split()
+
+    def stored(given: Any) -> Any:
+        return json.loads(json.dumps(store_reply(given, words, Redactor())))
+
+    assert load_reply(stored(reply), None, errors=exceptions) == reply
+    assert comparable_reply(stored(same)) == comparable_reply(stored(reply))
+    assert comparable_reply(stored(other)) != comparable_reply(stored(reply))
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("HSET h id 5 at 7", ["HSET", "h", "at", "7", "id", "5"]),
+        ("SADD s b a", ["SADD", "s", "a", "b"]),
+        ("SET b a", ["SET", "b", "a"]),
+    ],
+)
+def test_words_are_shown_at_the_places_that_ignore_takes(command: str, shown: list[str]) -> None:
+    """Where the order of arguments does not count, a miss shows them in the order in which they count."""
+    call = describe_commands([command.encode().split()], database=0, protocol=2, redactor=Redactor())
+
+    assert call.described["command"] == call.parts["command"] == shown
+
+
+def test_damage_is_told() -> None:
+    """A tag that is unknown is damage, not a reply."""
+    with pytest.raises(CorruptRecordingError, match=r"a value tagged '\$invented'"):
+        load_reply({"$invented": 1}, None, errors=exceptions)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["AUTH", "hunter2"],
+        ["AUTH", "ann", "hunter2"],
+        ["HELLO", "3", "AUTH", "ann", "hunter2"],
+        ["MIGRATE", "host", "6379", "key", "0", "100", "auth2", "ann", "hunter2"],
+        ["MIGRATE", "host", "6379", "key", "0", "100", "AUTH", "hunter2"],
+        ["ACL SETUSER", "bob", "on", ">hunter2"],
+        ["CONFIG SET", "requirepass", "hunter2"],
+        ["SETEX", "ann:token", "10", "hunter2"],
+        ["JSON.SET", "ann", "$", '{"password": "hunter2"}'],
+        ["JSON.SET", "ann:token", "$", '"hunter2"'],
+        ["HSETEX", "ann", "EX", "10", "FIELDS", "2", "name", "Ann", "password", "hunter2"],
+        ["ZADD", "session_token", "NX", "1", "hunter2"],
+        ["ZRANK", "session_token", "hunter2"],
+        ["RESTORE", "ann:token", "0", "hunter2"],
+        ["XADD", "ann:token", "*", "value", "hunter2"],
+        ["EVALSHA", "0a1b", "2", "ann", "ann:token", "hunter2"],
+        ["FCALL", "swap", "1", "ann:token", "hunter2"],
+        ["SMOVE", "old", "ann:api_keys", "hunter2"],
+    ],
+    ids=" ".join,
+)
+def test_secrets_of_commands_are_hidden(command: list[str]) -> None:
+    """What logs in, or stands under a secret name, is neither stored nor shown, nor part of the signature."""
+    call = describe_commands(
+        [[word.encode() for word in command]], database=0, protocol=2, redactor=Redactor()
+    )
+
+    assert "hunter2" not in json.dumps([call.signature, call.parts, call.described])
+    assert call.parts["command"][0] == command[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "EXPIRE ann:token 3600",
+        "GETRANGE ann:token 0 3",
+        "LRANGE ann:api_keys 0 -1",
+        "HGET ann:credentials user",
+        "DEL ann:token ann",
+        "EVAL code 1 ann hunter3",
+        "KEYS *token*",
+        "SCAN 0 MATCH *token*",
+        "MGET ann:token bob:token",
+    ],
+)
+def test_arguments_that_are_no_values_are_kept(command: str) -> None:
+    """A command with a secret key counts by its key, its positions, times and fields; a pattern is no key."""
+    words = command.split()
+    call = describe_commands([[word.encode() for word in words]], database=0, protocol=2, redactor=Redactor())
+
+    assert sorted(call.parts["command"]) == sorted(words)
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "shown"),
+    [
+        ("SUBSTR ann:token 0 9", b"hunter2", "<redacted>"),
+        ("LCS ann:token ann", b"hunter2", "<redacted>"),
+        (
+            "LCS ann:token ann IDX",
+            [b"matches", [[[4, 7], [5, 8]]], b"len", 4],
+            ["matches", [[[4, 7], [5, 8]]], "len", 4],
+        ),
+        ("DUMP ann:token", b"\x00\x07hunter2\xff", "<redacted>"),
+        ("EVAL code 1 ann:token", [b"hunter2", 1, [b"hunter2"]], ["<redacted>", 1, ["<redacted>"]]),
+        ("SINTER ann:api_keys bob:api_keys", {b"hunter2"}, {"$set": ["<redacted>"]}),
+        ("ZRANGE session_token 0 -1 WITHSCORES", [b"hunter2", b"1.5"], ["<redacted>", "0"]),
+        ("ZRANGE session_token 0 -1 WITHSCORES", [[b"hunter2", 1.5]], [["<redacted>", 1.5]]),
+        (
+            "BZPOPMIN ann session_token 0",
+            [b"session_token", b"hunter2", b"1"],
+            ["session_token", "<redacted>", "0"],
+        ),
+        ("BZPOPMIN ann session_token 0", [b"ann", b"hunter3", b"1"], ["ann", "hunter3", "1"]),
+        ("LMPOP 2 ann ann:api_keys LEFT", [b"ann:api_keys", [b"hunter2"]], ["ann:api_keys", ["<redacted>"]]),
+        ("ZSCAN session_token 0", [b"0", [b"hunter2", b"1"]], ["0", ["<redacted>", "0"]]),
+        ("HRANDFIELD ann 9 WITHVALUES", [[b"password", b"hunter2"]], [["password", "<redacted>"]]),
+        ("HRANDFIELD ann 9 WITHVALUES", [b"password", b"hunter2"], ["password", "<redacted>"]),
+        ("HRANDFIELD ann 2", [b"password", b"name"], ["password", "name"]),
+        ("HSCAN ann 0 NOVALUES", [b"0", [b"password", b"name"]], ["0", {"$unordered": ["password", "name"]}]),
+        ("HGETDEL ann FIELDS 2 name password", [b"Ann", b"hunter2"], ["Ann", "<redacted>"]),
+        ("SORT ids GET user:*:token", [b"hunter2"], ["<redacted>"]),
+        ("XRANGE ann:token - +", [[b"1-1", [b"value", b"hunter2"]]], [["1-1", ["value", "<redacted>"]]]),
+        ("XINFO STREAM ann:token", [b"length", 1], ["length", 1]),
+        (
+            "XINFO STREAM s",
+            {b"first-entry": [b"1-1", [b"password", b"hunter2"]]},
+            {"first-entry": ["1-1", ["password", "<redacted>"]]},
+        ),
+        ("ACL GETUSER ann", [b"passwords", [HASH]], ["passwords", ["<redacted>"]]),
+        ("ACL GETUSER ann", {b"passwords": [HASH]}, {"passwords": ["<redacted>"]}),
+        ("ACL LIST", [b"user ann on #%s ~* +get" % HASH], ["user ann on #<redacted> ~* +get"]),
+        ("ACL GENPASS", HASH, "<redacted>"),
+        ("ACL WHOAMI", b"ann", "ann"),
+        ("SET ann:token a", b"OK", "OK"),
+        ("TYPE ann:token", b"string", "string"),
+        ("EXISTS ann:token", 1, 1),
+        ("KEYS *token*", [b"ann:token"], {"$unordered": ["ann:token"]}),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_secrets_of_replies_are_hidden(command: str, reply: Any, shown: Any) -> None:
+    """Whatever a command tells of a secret key's values; not its type, counts, and the names of fields."""
+    assert store_reply(reply, command.encode().split(), Redactor()) == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "same", "other"),
+    [
+        ("DEL a b c", "DEL c a b", "DEL a b d"),
+        ("SADD s a b", "SADD s b a", "SADD a s b"),
+        ("SDIFFSTORE to from a b", "SDIFFSTORE to from b a", "SDIFFSTORE to a from b"),
+        ("MSET a 1 b 2", "MSET b 2 a 1", "MSET a 2 b 1"),
+        ("HSET h a 1 b 2", "HSET h b 2 a 1", "HSET h 1 a b 2"),
+        ("ZADD z NX CH 1 a 2 b", "ZADD z NX CH 2 b 1 a", "ZADD z NX CH 1 b 2 a"),
+        ("HSET h a 1 b 1", "HSET h b 1 a 1", "HSET h a 1 a 1"),
+        ("RPUSH l a b", "RPUSH l a b", "RPUSH l b a"),
+        ("MGET a b", "MGET a b", "MGET b a"),
+        ("HSET h a 1 a 2", "HSET h a 1 a 2", "HSET h a 2 a 1"),
+    ],
+)
+def test_order_of_arguments_that_means_nothing_does_not_count(command: str, same: str, other: str) -> None:
+    """They may come from a set, and are shown in the same order then."""
+
+    def described(text: str) -> Any:
+        return describe_commands([text.encode().split()], database=0, protocol=2, redactor=Redactor())
+
+    assert described(command).parts == described(same).parts != described(other).parts
+    assert described(command).described == described(same).described
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [[b"port", b"6379", b"requirepass", b"hunter2"], {b"port": b"6379", b"requirepass": b"hunter2"}],
+    ids=["list", "map"],
+)
+@pytest.mark.parametrize("command", [[b"CONFIG GET", b"*"], [b"CONFIG", b"GET", b"*"]], ids=["one", "two"])
+def test_password_of_the_server_is_hidden(command: list[bytes], reply: Any) -> None:
+    """Its settings name it in a way of their own."""
+    stored = json.dumps(store_reply(reply, command, Redactor()))
+
+    assert "6379" in stored
+    assert "hunter2" not in stored
+
+
+def test_parts_are_what_options_may_name() -> None:
+    """Each part of a command, or of a pipeline, has its word in `ignore=` and `match=`."""
+    calls = [
+        describe_commands(commands, database=0, protocol=2, redactor=Redactor())
+        for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
+    ]
+
+    assert set(calls[0].parts) | set(calls[1].parts) == set(PARTS["redis"])
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
+def test_commands_are_read_however_they_are_packed(pack: Any) -> None:
+    """As bytes, as text, in pieces that end anywhere."""
+    assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
+        [b"GET", b"a"],
+        [b"PING"],
+    ]

@@ -1,0 +1,191 @@
+"""What a statement with its parameters is known by, and what a cursor describes, as plain data."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_mimic import fingerprint
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._targets.target import PARTS
+from pytest_mimic.boundaries.sql.calls import (
+    describe_statement,
+    load_columns,
+    store_columns,
+    store_rows,
+)
+from pytest_mimic.errors import UnstableIdentityError
+from unit.boundaries.json_texts import written_json
+
+
+class Point:
+    """What an application has told its driver to take: `sqlite3.register_adapter(Point, ...)`."""
+
+    def __init__(self, x: object) -> None:
+        self.x = x
+
+
+def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") -> Any:
+    """The parameters in the identity of a call."""
+    return describe_statement(sql, parameters, database=0, redactor=Redactor()).call.parts["params"]
+
+
+def test_parameters_of_own_types_count_by_what_they_hold() -> None:
+    """Equal ones are one call, others another."""
+    assert params_of(Point(1)) == params_of(Point(1)) != params_of(Point(2))
+
+
+def test_parts_are_what_options_may_name() -> None:
+    """Each part of a statement has its word in `ignore=` and `match=`."""
+    call = describe_statement("SELECT 1", (), database=0, redactor=Redactor()).call
+
+    assert set(call.parts) == set(PARTS["sqlalchemy"])
+
+
+@pytest.mark.parametrize(
+    ("many", "ignore"), [(False, "params.a"), (True, r"params.\*.a")], ids=["execute", "executemany"]
+)
+def test_parameter_without_an_identity_is_refused(many: bool, ignore: str) -> None:
+    """A lock inside: where it counts; the error names the parameter, and the line that leaves it out."""
+    given = [Point(threading.Lock())]
+    sent = describe_statement(
+        "INSERT INTO t (a) VALUES (?)",
+        [given, given] if many else given,
+        database=0,
+        redactor=Redactor(),
+        many=many,
+    )
+
+    with pytest.raises(UnstableIdentityError, match=rf"sqlalchemy ignore={ignore}\n"):
+        fingerprint(sent.call.parts)
+
+
+def test_expressions_of_sqlalchemy_count_by_their_type() -> None:
+    """No driver takes one as a parameter."""
+    sa = pytest.importorskip("sqlalchemy")
+
+    assert (
+        params_of(sa.select(1))
+        == params_of(sa.select(2))
+        == {"a": {"$object": "sqlalchemy.sql.selectable:Select"}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "binds"),
+    [
+        ([1, "b", "a", "c"], ["x", "a_1_1", "a_1_2", "a_1_3"]),
+        ({"x": 1, "a_1_1": "b", "a_1_2": "a", "a_1_3": "c"}, ()),
+    ],
+    ids=["by place", "by name"],
+)
+def test_order_of_the_values_of_in_is_free(parameters: Any, binds: Sequence[str]) -> None:
+    """They may come from a set; which parameter is the list's is SQLAlchemy's to say. Nor is it told: a file would change."""
+    marks = ":x :a_1_1 :a_1_2 :a_1_3".split() if not binds else ["?"] * 4
+    sql = "SELECT * FROM t WHERE b = {} AND a IN ({}, {}, {})".format(*marks)
+    lists = [[["a_1_1"], ["a_1_2"], ["a_1_3"]]]
+
+    call = describe_statement(sql, parameters, database=0, redactor=Redactor(), binds=binds, lists=lists).call
+
+    assert list(call.parts["params"].values()) == [1, "a", "b", "c"]
+    assert list(call.described["params"].values()) == [1, "a", "b", "c"]
+
+
+@pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])
+def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
+    """Whatever the driver's own object is: recorded and replayed with what is in it."""
+    module, _, name = wrapper.partition(":")
+    wrap = getattr(pytest.importorskip(module), name)
+    first, second = ({"a": 1}, {"a": 2}) if "Json" in name else (b"1", b"2")
+
+    assert params_of(wrap(first)) == params_of(wrap(first)) != params_of(wrap(second))
+    assert "fingerprint" not in json.dumps(params_of(wrap(first)))
+
+
+@pytest.mark.parametrize("secret", ["hunter2", 4711, b"hunter2"], ids=["text", "number", "bytes"])
+def test_secret_parameters_are_hidden(secret: object) -> None:
+    """Of whatever type they are; which of them it was does not count."""
+    sql = "UPDATE t SET password = ?"
+
+    assert params_of(secret, sql=sql) == {"password": "<redacted>"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM users WHERE length(password) > ?",
+        "SELECT users.password, ? FROM users",
+        "SELECT max(password), ? AS x FROM users",
+        "SELECT substr(password, ?, 1) FROM users",
+        "SELECT 1 AS password, ? AS x",
+        "SELECT id FROM users WHERE password IS NOT NULL AND age > ?",
+        "UPDATE users SET password = crypt('x', gen_salt('bf', ?))",
+        "SELECT 1 FROM users WHERE (age, password) IN ((?, 'x'))",
+    ],
+)
+def test_parameter_beside_a_secret_column_counts(sql: str) -> None:
+    """It is none of the column's: another value is another call."""
+    assert list(params_of(3, sql=sql).values()) == [3]
+    assert "password" not in params_of(3, sql=sql)
+
+
+def test_parameters_name_tells_its_own_column() -> None:
+    """And no alias that stands before it."""
+    assert params_of(1, sql="SELECT 1 AS id, ? AS val") == {"val": 1}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE users SET password=upper(?)",
+        "UPDATE users SET password=CASE WHEN (users.id = 1) THEN ? ELSE 'x' END",
+        "UPDATE users SET (age, password) = (1, ?)",
+        "SELECT id FROM users WHERE lower(password) LIKE lower(?)",
+        "SELECT id FROM users WHERE CAST(password AS text) = CAST(? AS text)",
+        "INSERT INTO old (email, password) SELECT 'x', ?",
+        "SELECT id FROM users WHERE ? = token",
+        "SELECT ? AS password",
+        "INSERT INTO users (id) VALUES (1) RETURNING ? AS token",
+        "SELECT id FROM users WHERE note = $1 OR token = $1",
+    ],
+)
+def test_parameter_for_a_secret_column_is_hidden(sql: str) -> None:
+    """Where the statement says plainly whose it is: assigned, compared, at its place or by its name."""
+    sent = describe_statement(sql, ["hunter2"], database=0, redactor=Redactor())
+
+    assert "hunter2" not in json.dumps([sent.call.parts, sent.call.described])
+    assert "hunter2" in sent.secrets
+
+
+@written_json
+def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
+    """But for its secrets, wherever they stand, and however deep it is."""
+    assert params_of(value) == {"a": kept}
+    assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
+
+
+def test_text_that_only_begins_like_json_is_kept() -> None:
+    """It is no JSON, and has no names to look at."""
+    assert params_of("{password: hunter2") == {"a": "{password: hunter2"}
+
+
+def test_types_of_columns_are_the_drivers_own() -> None:
+    """Where a driver describes a column by an object of its module, that object comes back; another is left out."""
+    description = [
+        ("a", sqlite3.Binary, None, 8, 8, None, True),
+        ("b", object(), None, None, None, None, None),
+        ("c", 23, None, None, None, None, None),
+    ]
+
+    stored = json.loads(json.dumps(store_columns(description, sqlite3)))
+
+    assert load_columns(stored, sqlite3) == (
+        ("a", sqlite3.Binary, None, 8, 8, None, True),
+        ("b", None, None, None, None, None, None),
+        ("c", 23, None, None, None, None, None),
+    )

@@ -1,0 +1,351 @@
+"""The errors a test fails with: what happened, what differs, and what to do, as a command to paste."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_mimic._describe import call_label, describe_arguments, differences, messages
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._targets.target import Target
+from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+
+TEST = "tests/test_rates.py::test_day"
+FIRST_ID = "12345678-1234-5678-1234-567812345678"
+SECOND_ID = "12345678-1234-5678-1234-567812345679"
+
+
+class Recorded(NamedTuple):
+    """What a recording says of itself."""
+
+    arguments: dict[str, Any] | None
+    test: str | None = "tests/test_rates.py::test_week"
+    recorded: str | None = "2026-11-02"
+
+
+def described(**arguments: object) -> dict[str, Any]:
+    return describe_arguments(arguments, Redactor())
+
+
+def missed(now: dict[str, Any] | None, *candidates: Recorded, test: str | None = TEST, **options: Any) -> str:
+    label = call_label("shop.api:fetch_rates", now)
+    return str(messages.missing(label, arguments=now, candidates=candidates, test=test, **options))
+
+
+class Broken(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_miss_shows_the_nearest_recording_and_what_differs() -> None:
+    """The text names the call, the nearest recording, the arguments that differ and the command that records it."""
+    now = described(base="EUR", day=datetime.date(2024, 5, 1))
+    near = Recorded(described(base="EUR", day=datetime.date(2024, 4, 30)))
+    far = Recorded(described(base="USD", day=datetime.date(2024, 4, 30)))
+
+    assert missed(now, far, near) == (
+        "no recording of shop.api:fetch_rates(base='EUR', day=2024-05-01)\n"
+        "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02\n"
+        "    day: 2024-04-30 recorded, 2024-05-01 now\n"
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day"
+    )
+
+
+def test_a_miss_carries_its_facts() -> None:
+    """The error's attributes name the call and the test, and survive pickling."""
+    error = messages.missing("m:f(a=1)", test=TEST)
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert isinstance(error, MissingRecordingError)
+    assert (copy.call, copy.test, str(copy)) == ("m:f(a=1)", TEST, str(error))
+
+
+def test_a_miss_of_a_target_without_recordings_says_so() -> None:
+    """Where nothing is near, that is the fact; further facts follow it."""
+    assert missed(described(base="EUR"), facts=["the vault is one of pytest-mimic 0.x"]) == (
+        "no recording of shop.api:fetch_rates(base='EUR')\n"
+        "  nothing of shop.api:fetch_rates is recorded\n"
+        "  the vault is one of pytest-mimic 0.x\n"
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day"
+    )
+
+
+def test_a_test_id_is_quoted_for_the_shell() -> None:
+    """The command can be pasted, whatever the test's parameters; outside tests it names none."""
+    assert missed(None, test="t.py::test[a b]").endswith("pytest --mimic-record 't.py::test[a b]'")
+    assert missed(None, test=None).endswith("to record it: pytest --mimic-record")
+
+
+def test_many_differences_are_cut() -> None:
+    """Five differences are shown, and how many more there are."""
+    old, new = described(**{f"a{n}": n for n in range(8)}), described(**{f"a{n}": n + 1 for n in range(8)})
+
+    text = missed(new, Recorded(old))
+
+    assert "    a4: 4 recorded, 5 now\n    and 3 more\n" in text
+
+
+def test_a_difference_that_is_not_shown_is_explained() -> None:
+    """Where two calls look the same, the text says where the difference may be."""
+    secret, plain = described(password="a", n=1), described(n=1)
+
+    assert (
+        "    the arguments look the same; they differ in a part that is not shown: password (redacted)\n"
+    ) in missed(secret, Recorded(secret))
+    assert "    the arguments look the same; they differ in a part that is not described\n" in missed(
+        plain, Recorded(plain)
+    )
+
+
+@pytest.mark.parametrize("ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]])
+def test_what_is_left_out_of_the_identity_is_no_difference(ignored: list[str]) -> None:
+    """Where nothing else differs, it was recorded without the option: the text asks for no line that is there."""
+    old = described(now="2026-11-02 10:00:00", rows=[{"at": "2026-11-02T10:00:00Z"}])
+    new = described(rows=[{"at": "2026-11-02T10:00:01Z"}])
+    other = described(rows=[{"at": "2026-11-02T10:00:01Z"}], base="EUR")
+
+    assert missed(new, Recorded(old), ignored=ignored).splitlines()[1:] == [
+        "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02",
+        f"    it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's",
+        "  to record it: pytest --mimic-record tests/test_rates.py::test_day",
+    ]
+    assert missed(other, Recorded(old), ignored=ignored).splitlines()[2:-1] == [
+        "    base: 'EUR' now, not in the recording"
+    ]
+
+
+def test_arguments_that_were_not_stored_are_explained() -> None:
+    """Under mimic_store_arguments = false the nearest recording is named without differences."""
+    text = missed(described(n=1), Recorded(None, test=None, recorded=None))
+
+    assert "  nearest: recorded\n    its arguments were not stored (mimic_store_arguments = false)\n" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "remedy"),
+    [
+        (
+            {"at": datetime.datetime(2024, 5, 1, 12)},
+            {"at": datetime.datetime(2024, 5, 2, 13)},
+            "ignore=at",
+        ),
+        (
+            {"rows": [{"at": "2024-05-01T12:00:00Z"}]},
+            {"rows": [{"at": "2024-05-01T12:00:01Z"}]},
+            "ignore=rows.*.at",
+        ),
+        ({"ts": 1714564800}, {"ts": 1714564801.5}, "ignore=ts"),
+        (
+            {"id": "12345678-1234-5678-1234-567812345678", "n": 1714564800123},
+            {"id": "12345678-1234-5678-1234-567812345679", "n": 1714564800124},
+            "ignore=id,n",
+        ),
+        ({"day": datetime.date(2026, 11, 2)}, {"day": datetime.date(2026, 11, 9)}, "ignore=day"),
+        ({"day": "2026-11-02"}, {"day": "2026-11-09"}, "ignore=day"),
+        ({"words": ["SET", FIRST_ID]}, {"words": ["SET", SECOND_ID]}, "ignore=words.1"),
+        ({"pairs": [["a", FIRST_ID]]}, {"pairs": [["a", SECOND_ID]]}, "ignore=pairs.0.1"),
+        (
+            {"payload": {"request-id": FIRST_ID}},
+            {"payload": {"request-id": SECOND_ID}},
+            "ignore=\"payload['request-id']\"",
+        ),
+        (
+            {"payload": {"Ann's": FIRST_ID}},
+            {"payload": {"Ann's": SECOND_ID}},
+            """ignore='payload["Ann'"'"'s"]'""",
+        ),
+    ],
+)
+def test_what_changes_from_run_to_run_can_be_ignored(
+    old: dict[str, object], new: dict[str, object], remedy: str
+) -> None:
+    """Where all that differs is a moment or a random id, or was the recording's own day, the option is offered."""
+    text = missed(described(**new), Recorded(described(**old)))
+
+    assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
+    assert Target(f"shop.api:fetch_rates {remedy}").options.ignore
+
+
+@pytest.mark.parametrize(
+    ("label", "old", "new", "remedy"),
+    [
+        (
+            "sqlalchemy INSERT orders",
+            {"params": {"id": {"$uuid": FIRST_ID}}},
+            {"params": {"id": {"$uuid": SECOND_ID}}},
+            "sqlalchemy ignore=params.id",
+        ),
+        (
+            "redis SET order",
+            {"command": ["SET", "order", FIRST_ID]},
+            {"command": ["SET", "order", SECOND_ID]},
+            "redis ignore=command.2",
+        ),
+        (
+            "redis MULTI order",
+            {"commands": [["MULTI"], ["SET", "order", FIRST_ID], ["EXEC"]]},
+            {"commands": [["MULTI"], ["SET", "order", SECOND_ID], ["EXEC"]]},
+            "redis ignore=commands.1.2",
+        ),
+    ],
+    ids=["sql", "redis", "redis transaction"],
+)
+def test_what_changes_at_a_database_can_be_ignored(
+    label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
+) -> None:
+    """The option leaves out that value alone: the parameter whole, of a command's words this one."""
+    text = str(messages.missing(label, arguments=new, candidates=[Recorded(old)]))
+
+    assert text.splitlines()[-1] == f"  if it changes from run to run: {remedy}"
+    assert Target(remedy).options.ignore
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"at": "2024-05-01T12:00:00Z", "n": 1}, {"at": "2024-05-01T12:00:01Z", "n": 2}),
+        ({"day": datetime.date(2024, 5, 1)}, {"day": datetime.date(2024, 5, 2)}),
+        ({"day": "2026-11-02"}, {"day": "never"}),
+        ({"at": "2024-05-01T12:00:00Z"}, {}),
+        ({"n": 3}, {"n": 4}),
+        ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
+    ],
+)
+def test_nothing_else_is_offered_to_be_ignored(old: dict[str, object], new: dict[str, object]) -> None:
+    """A value that a test chose is no noise."""
+    assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
+
+
+def test_the_nearest_recording_differs_least() -> None:
+    """Fewest differences first, then the most alike, then the same test's; none where there is none."""
+    now = described(base="EUR", day="2024-05-01")
+    two = Recorded(described(base="USD", day="2023-01-01"))
+    unlike = Recorded(described(base="EUR", day="1999-12-31"))
+    alike = Recorded(described(base="EUR", day="2024-05-02"))
+    same_test = alike._replace(test=TEST)
+    unknown = Recorded(None)
+
+    assert messages.nearest_recording([unknown, two, unlike, alike], now) is alike
+    assert messages.nearest_recording([alike, same_test], now, test=TEST) is same_test
+    assert messages.nearest_recording([unknown], now) is unknown
+    assert messages.nearest_recording([], now) is None
+
+
+def test_only_some_recordings_are_looked_at() -> None:
+    """A target with very many recordings does not make a miss slow."""
+    looked_at: list[int] = []
+
+    def many() -> Any:
+        for number in range(100_000):
+            looked_at.append(number)
+            yield Recorded(described(n=number))
+
+    messages.nearest_recording(many(), described(n=-1))
+
+    assert len(looked_at) == 300
+
+
+def test_a_stale_recording_names_both_ways_out() -> None:
+    """The text says since when, and offers to record anew or to look first."""
+    error = messages.stale("shop.api:fetch_rates(base='EUR')", recorded="2026-11-02", test=TEST)
+
+    assert isinstance(error, StaleRecordingError)
+    assert str(error) == (
+        "shop.api:fetch_rates has changed since this call was recorded (2026-11-02)\n"
+        "  to record it anew: pytest --mimic-record tests/test_rates.py::test_day\n"
+        "  to see whether the outcome changed: pytest --mimic-verify tests/test_rates.py::test_day"
+    )
+
+
+def test_a_drift_shows_its_lines() -> None:
+    """The text names the call, what differs, and the command that accepts it."""
+    error = messages.drift(
+        "shop.api:fetch_rates(base='EUR')", ["rates.HRK: recorded, missing now"], test=TEST
+    )
+
+    assert isinstance(error, DriftError)
+    assert str(error) == (
+        "shop.api:fetch_rates(base='EUR') no longer gives what was recorded\n"
+        "  rates.HRK: recorded, missing now\n"
+        "  to accept it: pytest --mimic-rerecord tests/test_rates.py::test_day"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "fact"),
+    [
+        (ConnectionError("no route\nto host"), "ConnectionError: no route"),
+        (ValueError("token=abc " + "x" * 300), f"ValueError: token=<redacted> {'x' * 183}"),
+        (ValueError(), "ValueError"),
+        (Broken(), "Broken"),
+    ],
+)
+def test_a_real_call_that_fails_says_so(error: Exception, fact: str) -> None:
+    """The recording could not be verified; the text shows why, in one line without secrets."""
+    text = str(messages.unverifiable("m:f()", error, test=TEST))
+
+    assert text == (
+        "m:f() could not be verified: the real call failed\n"
+        f"  {fact}\n"
+        "  to try again: pytest --mimic-verify tests/test_rates.py::test_day"
+    )
+
+
+def test_changed_arguments_are_named() -> None:
+    """The text shows what the function changed, and the option that allows it."""
+    before, after = described(rows=[{"seen": False}], n=1), described(rows=[{"seen": True}], n=2)
+
+    error = messages.mutated("shop.model:fit", ["rows"], differences(before, after))
+
+    assert isinstance(error, MutatedInputError)
+    assert str(error) == (
+        "shop.model:fit has mutated its inputs\n"
+        "  rows[0].seen: False before, True after\n"
+        "  if that is its job: shop.model:fit mutates=rows"
+    )
+
+
+def test_a_change_that_is_not_shown_is_named_too() -> None:
+    """An argument that was changed beyond its description is named all the same."""
+    assert str(messages.mutated("m:f", ["a", "b"], [])) == (
+        "m:f has mutated its inputs\n"
+        "  a: changed in a part that is not shown\n"
+        "  b: changed in a part that is not shown\n"
+        "  if that is its job: m:f mutates=a,b"
+    )
+
+
+def test_a_stream_read_further_says_so() -> None:
+    """A stream that is longer now is a miss, with the command that records the rest."""
+    assert str(messages.read_further("m:f()", test=TEST)) == (
+        "m:f() is read further than it was when it was recorded\n"
+        "  to record the rest: pytest --mimic-record tests/test_rates.py::test_day"
+    )
+
+
+def test_a_stream_that_is_sent_something_else_says_so() -> None:
+    """A conversation that took another turn is a miss, with the command that records it anew."""
+    assert str(messages.strange_answer("m:f()", test=TEST)) == (
+        "m:f() is sent something else than when it was recorded\n"
+        "  to record it anew: pytest --mimic-rerecord tests/test_rates.py::test_day"
+    )
+
+
+def test_the_nearest_recording_has_the_fewest_arguments_changed() -> None:
+    """Three parts of one argument are nearer than two whole arguments."""
+    now = described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9)
+    near = Recorded(described(filters={"x": 1, "y": 2, "z": 3}, page=9))
+    far = Recorded(described(filters="Oslo", page=3))
+
+    assert "filters.y: 2 recorded, 5 now" in missed(now, far, near)
+
+
+def test_a_recording_of_another_tests_sequence_is_told_as_such() -> None:
+    now = described(page=1)
+
+    text = missed(now, Recorded(now), sequence=True)
+
+    assert "the same call: a recording of a sequence belongs to the test that made it" in text

@@ -1,0 +1,147 @@
+"""A call binds to the same values in the same order, however its arguments were passed."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import pytest
+
+from pytest_mimic._engine.binding import LEFT_OUT, compile_binder
+
+DEFAULT = object()
+
+
+def plain(base, day=DEFAULT, *, retries=3): ...
+
+
+def every_kind(first, /, second=2, *rest, third=3, **extra): ...
+
+
+def clashing(bind, self=1, _0_self=2, *args, LEFT_OUT=3, **kwargs): ...
+
+
+class Client:
+    def fetch(self, path, *, retries=3): ...
+
+    @classmethod
+    def build(cls, url="/"): ...
+
+    @staticmethod
+    def parse(text): ...
+
+    def __call__(self, path): ...
+
+
+@functools.lru_cache
+def cached(path, depth=1): ...
+
+
+@functools.wraps(plain)
+def decorated(*args, **kwargs): ...
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("EUR",), {}),
+        ((), {"base": "EUR"}),
+        (("EUR", DEFAULT), {}),
+        (("EUR",), {"retries": 3, "day": DEFAULT}),
+    ],
+)
+def test_equal_calls_bind_to_equal_values(args, kwargs):
+    """By position, by keyword, left to a default: the values are the same."""
+    assert compile_binder(plain).bind(*args, **kwargs) == ("EUR", DEFAULT, 3)
+
+
+def test_a_default_is_the_functions_own_object():
+    """What a call leaves out is there as the very default object, and told as such."""
+    names, defaults, bind = compile_binder(plain)
+
+    assert names == ("base", "day", "retries")
+    assert defaults == (LEFT_OUT, DEFAULT, 3)
+    assert bind("EUR")[1] is DEFAULT
+
+
+def test_every_kind_of_parameter_is_bound():
+    """Positional-only, keyword-only, `*rest` and `**extra`, which may repeat a positional-only name."""
+    bound = compile_binder(every_kind)
+
+    assert bound.names == ("first", "second", "*rest", "third", "**extra")
+    assert bound.bind(1, 2, 3, 4, first=5, third=6) == (1, 2, (3, 4), 6, {"first": 5})
+    assert bound.bind(1) == (1, 2, (), 3, {})
+
+
+def test_no_parameter_name_clashes_with_the_generators():
+    """Whatever the parameters are called, the binder binds them."""
+    assert compile_binder(clashing).bind("b") == ("b", 1, 2, (), 3, {})
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs"),
+    [
+        (plain, (), {}),
+        (plain, (1, 2, 3), {}),
+        (plain, (1,), {"days": 1}),
+        (plain, (1,), {"base": 1}),
+        (every_kind, (), {"first": 1}),
+        (Client.fetch, (), {}),
+        (Client().fetch, (), {}),
+        (Client().fetch, (1, 2), {}),
+        (Client.build, (1, 2), {}),
+        (Client(), (), {}),
+        (cached, (), {}),
+    ],
+)
+def test_a_wrong_call_is_refused_in_the_functions_words(function, args, kwargs):
+    """The TypeError reads as if the function itself had been called."""
+    with pytest.raises(TypeError) as real:
+        function(*args, **kwargs)
+
+    with pytest.raises(TypeError) as bound:
+        compile_binder(function).bind(*args, **kwargs)
+
+    assert str(bound.value) == str(real.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "names", "values"),
+    [
+        (Client.fetch, ("me", "/a"), ("self", "path", "retries"), ("me", "/a", 3)),
+        (Client().fetch, ("/a",), ("path", "retries"), ("/a", 3)),
+        (Client.__dict__["build"].__func__, (Client,), ("cls", "url"), (Client, "/")),
+        (Client.parse, ("x",), ("text",), ("x",)),
+        (Client(), ("/a",), ("path",), ("/a",)),
+        (cached, ("/a",), ("path", "depth"), ("/a", 1)),
+        (decorated, ("EUR",), ("base", "day", "retries"), ("EUR", DEFAULT, 3)),
+        (functools.partial(plain, "EUR"), (), ("day", "retries"), (DEFAULT, 3)),
+        (functools.partial(plain, retries=1), ("EUR",), ("base", "day", "retries"), ("EUR", DEFAULT, 1)),
+        (len, ([],), ("obj",), ([],)),
+        (math.hypot, (3, 4), ("*args", "**kwargs"), ((3, 4), {})),
+        (dict.fromkeys, ("ab",), ("iterable", "value"), ("ab", None)),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", None),
+)
+def test_every_callable_is_bound(function, args, names, values):
+    """Methods, callable instances, partials, caches, decorated functions and C functions."""
+    bound = compile_binder(function)
+
+    assert (bound.names, bound.bind(*args)) == (names, values)
+
+
+def test_a_method_without_a_named_self_is_bound():
+    """A method may take its instance with `*args`; a bound one gives only what was passed."""
+
+    class Loose:
+        def call(*args: Any, **kwargs: Any) -> None: ...
+
+    assert compile_binder(Loose().call).bind(1, a=2) == ((1,), {"a": 2})
+
+
+def test_the_first_parameter_can_be_bound_already():
+    """With drop_first, it is neither passed nor given back."""
+    bound = compile_binder(Client.fetch, drop_first=True)
+
+    assert (bound.names, bound.bind("/a")) == (("path", "retries"), ("/a", 3))

@@ -1,0 +1,363 @@
+"""Names that hold secrets, and how their values are kept out of what is stored and shown."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_mimic._redact.redactor import PLACEHOLDER, Redactor, bare_secret, hide_values, read_names
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "PASSWORD", "passwd", "pwd", "db_password", "password1", "new-password", "passwordHash",
+        "secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "_secret_value", "secrets",
+        "token", "access_token", "accessToken", "idToken", "x_auth_token", "X-Amz-Security-Token", "token_value",
+        "apikey", "apiKey", "APIKey", "api-key", "openai_api_key", "X-API-Key", "X_api_keys",
+        "authorization", "Authorization", "Proxy-Authorization", "auth", "basic_auth", b"Authorization",
+        "cookie", "Set-Cookie", "cookies", "private_key", "privateKeyPem", "credential", "aws_credentials",
+        "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
+        "user_password_for_db",
+    ],
+)  # fmt: skip
+def test_names_of_secrets_are_known_in_any_spelling(redactor: Redactor, name: object) -> None:
+    """A name is secret if it is one of the default names or holds one as whole words; case, - and _ do not count."""
+    assert redactor.secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tokens", "max_tokens", "maxTokens", "prompt_tokens", "completion_tokens", "token_count", "tokenizer",
+        "token_ids", "token_count_1", "token_type", "tokenType", "eos_token", "next_page_token", "nextPageToken", "page_token",
+        "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
+        "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
+        None, 3, ("token",), "token" * 100,
+    ],
+)  # fmt: skip
+def test_names_that_only_resemble_secrets_are_not_taken(redactor: Redactor, name: object) -> None:
+    """The usage counts of a language model, paging, and what tells about a secret stay readable."""
+    assert not redactor.secret(name)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("patient_id", ["patient_id"]),
+        ("  ssn  ", ["ssn"]),
+        ("customer, account,!token", ["customer", "account", "!token"]),
+        ("!password\t!X-Api-Key  user.pin", ["!password", "!X-Api-Key", "user.pin"]),
+        ("customer # of the shop, not ours", ["customer"]),
+        ("# customer", []),
+        (" , ", []),
+        ("", []),
+    ],
+)
+def test_a_line_holds_names(line: str, names: list[str]) -> None:
+    """Separated by commas or blanks; what follows a # is a comment."""
+    assert read_names(line) == names
+
+
+@pytest.mark.parametrize(
+    "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_"]
+)
+def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
+    """It would redact nothing, silently."""
+    with pytest.raises(ValueError, match=re.escape(f"{name} is no name")):
+        read_names(f"token {name}")
+
+
+def test_names_are_added() -> None:
+    """An added name is secret in every spelling, besides the default ones."""
+    redactor = Redactor(["patient_id", "ssn"])
+    names = ("patientId", "old-patient-id", "patient_id_1", "SSN", "token")
+
+    assert all(redactor.secret(name) for name in names)
+
+
+def test_an_exclamation_mark_takes_a_name_out() -> None:
+    """`!cookie` leaves cookies alone, and nothing else."""
+    redactor = Redactor(["!cookie", "!csrf_token"])
+
+    assert not redactor.secret("Cookie")
+    assert not redactor.secret("csrfToken")
+    assert redactor.secret("set-cookie")
+    assert redactor.secret("token")
+
+
+def test_a_later_name_wins() -> None:
+    """A name that was taken out can be put back."""
+    assert Redactor(["!token", "token"]).secret("token")
+    assert not Redactor(["mine", "!mine"]).secret("mine")
+
+
+def test_a_name_is_judged_anew_when_many_were_asked_for(redactor: Redactor) -> None:
+    """However many names are asked for, the answers stay right."""
+    for number in range(10_050):
+        redactor.secret(f"field {number}")
+
+    assert redactor.secret("password")
+
+
+def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None:
+    """Values under secret names are replaced at any depth; null stays null; the original is not touched."""
+    plain = {
+        "user": "ann",
+        "password": "hunter2",
+        "token": None,
+        "list": [{"api_key": ["a", "b"], "n": 1}, ["x"]],
+        "next": "https://shop.com/items?page=2&access_token=abc",
+        "usage": {"prompt_tokens": 3},
+    }
+
+    scrubbed = redactor.scrub(plain)
+
+    assert scrubbed == {
+        "user": "ann",
+        "password": PLACEHOLDER,
+        "token": None,
+        "list": [{"api_key": PLACEHOLDER, "n": 1}, ["x"]],
+        "next": f"https://shop.com/items?page=2&access_token={PLACEHOLDER}",
+        "usage": {"prompt_tokens": 3},
+    }
+    assert plain["password"] == "hunter2"
+    assert plain["list"][0]["api_key"] == ["a", "b"]  # type: ignore[index]
+
+
+def test_types_can_be_kept(redactor: Redactor) -> None:
+    """What is read again keeps its shape: numbers become 0, texts the placeholder, at any depth below a secret name."""
+    plain = {
+        "auth": {"id": "abc", "ttl": 60, "rate": 0.5, "renew": True, "none": None, "of": [{"a": "x"}]},
+        "n": 1,
+    }
+
+    scrubbed = redactor.scrub(plain, keep_types=True)
+
+    assert scrubbed == {
+        "auth": {
+            "id": PLACEHOLDER,
+            "ttl": 0,
+            "rate": 0.0,
+            "renew": False,
+            "none": None,
+            "of": [{"a": PLACEHOLDER}],
+        },
+        "n": 1,
+    }
+    assert [type(value) for value in scrubbed["auth"].values()][:4] == [str, int, float, bool]
+
+
+def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
+    """Nesting beyond Python's recursion limit is no obstacle."""
+    deep: list[object] = [{"token": "abc"}]
+    for _ in range(50_000):
+        deep = [deep]
+
+    inner = redactor.scrub(deep)
+    for _ in range(50_000):
+        inner = inner[0]
+
+    assert inner == [{"token": PLACEHOLDER}]
+
+
+@pytest.mark.parametrize("plain", ["abc", 3, None, True, 1.5, "a b"])
+def test_plain_leaves_stay_as_they_are(redactor: Redactor, plain: object) -> None:
+    """What has no name is not secret."""
+    assert redactor.scrub(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://shop.com/a?b=1", "https://shop.com/a?b=1"),
+        ("https://shop.com/?token=abc&b=1", "https://shop.com/?token=<redacted>&b=1"),
+        ("https://shop.com/?b=1&api%5Fkey=abc", "https://shop.com/?b=1&api%5Fkey=<redacted>"),
+        ("https://shop.com/?token=&token", "https://shop.com/?token=&token"),
+        (
+            "https://shop.com/cb#access_token=abc&state=1",
+            "https://shop.com/cb#access_token=<redacted>&state=1",
+        ),
+        ("https://shop.com/a#token", "https://shop.com/a#token"),
+        ("postgresql://ann:pass@db/x?sslmode=on", "postgresql://ann:<redacted>@db/x?sslmode=on"),
+        ("redis://:pass@cache:6379/0", "redis://:<redacted>@cache:6379/0"),
+        ("postgresql://ann@db/x", "postgresql://ann@db/x"),
+        ("https://ghp_abc@github.com/a/b", "https://<redacted>@github.com/a/b"),
+        ("https://ann:p@ss@shop.com/", "https://ann:<redacted>@shop.com/"),
+        ("/items?token=abc", "/items?token=<redacted>"),
+        (
+            "https://a.com/?next=https://b.com/?token=abc",
+            "https://a.com/?next=https://b.com/?token=<redacted>",
+        ),
+        ("https://a.com/x?mail=ann@shop.com", "https://a.com/x?mail=ann@shop.com"),
+    ],
+)
+def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) -> None:
+    """Passwords in a URL's user part, and secret parameters of its query and fragment, are replaced."""
+    assert redactor.scrub_url(url) == expected
+
+
+def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
+    """An urlencoded form loses the values of secret fields, nothing else."""
+    form = "grant_type=password&username=ann&password=hunter2&client_secret=s%20t&scope=a+b"
+
+    scrubbed = redactor.scrub_form(form)
+
+    assert scrubbed == (
+        "grant_type=password&username=ann&password=<redacted>&client_secret=<redacted>&scope=a+b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Accept", "text/html", "text/html"),
+        ("Authorization", "Bearer abc", "<redacted>"),
+        ("X-Api-Key", "abc", "<redacted>"),
+        ("Cookie", "sid=abc; theme=dark; flag", "sid=<redacted>; theme=<redacted>; flag"),
+        ("Cookie", "sid=", "sid="),
+        (
+            "Set-Cookie",
+            "sid=abc; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
+            "sid=<redacted>; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Path=/; HttpOnly",
+        ),
+        ("set-cookie", "a=1; Path=/, b=2; Secure", "a=<redacted>; Path=/, b=<redacted>; Secure"),
+        ("Location", "https://shop.com/cb?token=abc", "https://shop.com/cb?token=<redacted>"),
+        (
+            "Link",
+            "<https://a.com/?token=abc&page=2>; rel=next",
+            "<https://a.com/?token=<redacted>&page=2>; rel=next",
+        ),
+        ("Link", "</?token=abc&page=2>; rel=next", "</?token=<redacted>&page=2>; rel=next"),
+        ("Refresh", "0; url=/in?token=abc", "0; url=/in?token=<redacted>"),
+        (
+            "WWW-Authenticate",
+            'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="abc", stale=false',
+            'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="<redacted>", stale=false',
+        ),
+        ("Content-Type", "text/html; charset=utf-8", "text/html; charset=utf-8"),
+    ],
+)
+def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
+    """A cookie keeps its name, Set-Cookie its attributes, a URL its rest."""
+    assert redactor.scrub_header(name, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host=db password=hunter2 user=ann", "host=db password=<redacted> user=ann"),
+        ('{"token": "a\\"b", "n": 1}', '{"token": "<redacted>", "n": 1}'),
+        (r'{"body": "{\"token\": \"abc\", \"n\": 1}"}', r'{"body": "{\"token\": \"<redacted>\", \"n\": 1}"}'),
+        ("{'token': 'abc'}", "{'token': '<redacted>'}"),
+        ("Authorization: Bearer abc.def, Accept: x", "Authorization: <redacted>, Accept: x"),
+        ("password=None token: null", "password=None token: null"),
+        ("cannot open https://ann:pw@shop.com/ now", "cannot open https://ann:<redacted>@shop.com/ now"),
+        ("url=x;token=abc a=token=abc", "url=x;token=<redacted> a=token=<redacted>"),
+        ("token=<redacted>", "token=<redacted>"),
+        ("f(token=p(s<s>w0rd])", "f(token=<redacted>])"),
+        ("max_tokens=5 tokens: 3", "max_tokens=5 tokens: 3"),
+        ('unfinished "token": "abc', 'unfinished "token": "<redacted>"'),
+        ("the password is wrong", "the password is wrong"),
+        ("curl --token=abc -p=1 --api-key abc", "curl --token=<redacted> -p=1 --api-key <redacted>"),
+        ("--password  'a b' -token abc --user ann", "--password  '<redacted>' -token <redacted> --user ann"),
+        ("--token --verbose --token", "--token --verbose --token"),
+        ("--max-tokens 5 --password None", "--max-tokens 5 --password None"),
+        ("--client-secret=abc", "--client-secret=<redacted>"),
+    ],
+)
+def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: str, expected: str) -> None:
+    """Connection strings, JSON and messages lose the values of secret names."""
+    assert redactor.scrub_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/users?token=abc&page=2", "/users?token=<redacted>&page=2"),
+        ("users/1#access_token=abc", "users/1#access_token=<redacted>"),
+        ("?token=<redacted>&api_key=abc", "?token=<redacted>&api_key=<redacted>"),
+        ("password=abc", "password=<redacted>"),
+        ("a=1&password=a=b&next=/x?y=1", "a=1&password=<redacted>&next=/x?y=1"),
+        ("token=<redacted>&password=<abc>", "token=<redacted>&password=<redacted>"),
+        ('{"password":"abc", "n":1.50}', '{"password":"<redacted>", "n":1.50}'),
+        (
+            '{"auth": {"id": 7, "of": ["a", null, true, 1e3]}, "user": ["ö", "\\u00f6"]}',
+            '{"auth": {"id": 0, "of": ["<redacted>", null, false, 0.0]}, "user": ["ö", "\\u00f6"]}',
+        ),
+        ('{"got": "{\\"token\\": \\"abc\\"}"}', '{"got": "{\\"token\\": \\"<redacted>\\"}"}'),
+        (
+            '[{"token": "a\\"]}"}, {"a": NaN, "a": "token"}]',
+            '[{"token": "<redacted>"}, {"a": NaN, "a": "token"}]',
+        ),
+        ('{"to": ["/x?token=abc"]}', '{"to": ["/x?token=<redacted>"]}'),
+        ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
+        (
+            'mutation In($password: String!) { in(by: {name: "Ann", password: "a\\"b"}, token : """c\n""") {token} }',
+            "mutation In($password: String!) "
+            '{ in(by: {name: "Ann", password: "<redacted>"}, token : """<redacted>""") {token} }',
+        ),
+        ('{in(password: "ab", token: $token)}', '{in(password: "<redacted>", token: $token)}'),
+        ('query the password: "ab"', 'query the password: "ab"'),
+        (
+            '<?xml version="1.0"?><s:in api-key="abc" id="1"><s:token type="a">abc</s:token><token/></s:in>',
+            '<?xml version="1.0"?><s:in api-key="&lt;redacted&gt;" id="1">'
+            '<s:token type="a">&lt;redacted&gt;</s:token><token/></s:in>',
+        ),
+        (
+            "<a token='abc' to='https://x.test/?token=abc'><token><![CDATA[a>b]]></token><b>c</b></a>",
+            "<a token='&lt;redacted&gt;' to='https://x.test/?token=&lt;redacted&gt;'>"
+            "<token>&lt;redacted&gt;</token><b>c</b></a>",
+        ),
+        ("<redacted> and <redacted>", "<redacted> and <redacted>"),
+        ("token = get_token(a)", "token = get_token(a)"),
+        ("[INFO] token=abc", "[INFO] token=abc"),
+        ("password=abc def", "password=abc def"),
+        ("what?", "what?"),
+    ],
+)
+def test_a_text_that_is_data_loses_its_secrets(redactor: Redactor, text: str, expected: str) -> None:
+    """JSON, GraphQL, XML, a form, a URL with a query: each keeps the way it is written; prose and code are left alone."""
+    assert redactor.scrub_data(text) == expected
+    assert redactor.scrub_data(expected) == expected
+    assert redactor.scrub({"a": [text]}) == {"a": [expected]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=" * 200_000,
+        "a=" * 100_000 + " ",
+        '{"a' * 50_000,
+        '["' * 50_000,
+        "--a " * 50_000,
+        "?=" * 100_000 + " ",
+        "<a " * 50_000,
+        "<a a=" * 50_000,
+        "<a><![CDATA[" * 20_000,
+        'query { a:"""' * 20_000,
+    ],
+)
+def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:
+    """What no pattern fits costs no more for each sign in a long text: it ends before a test's patience does."""
+    assert redactor.scrub_data(text) == redactor.scrub_text(text) == text
+
+
+def test_known_secrets_are_hidden_wherever_they_stand() -> None:
+    """A value known to be secret is replaced as whole words; very short ones would hide too much."""
+    text = "hunter2 and hunter2x, (hunter2), a1"
+
+    assert hide_values(text, ["hunter2", "a1"]) == "<redacted> and hunter2x, (<redacted>), a1"
+    assert hide_values("abcd-efgh abcd", ["abcd", "abcd-efgh"]) == "<redacted> <redacted>"
+
+
+@pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])
+def test_a_secret_is_known_without_its_scheme(value):
+    """What was sent as `Bearer …` stands bare in other places."""
+    assert bare_secret(value) == "s3cr3t-token"

@@ -1,0 +1,154 @@
+"""Whether a run's selection is complete, and which tests are gone, as judging unused recordings needs it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from pytest_mimic._run.selection import GoneTests, narrowed_by
+
+PART = ["only a part of the tests was named"]
+
+
+@pytest.fixture
+def rootdir(tmp_path: Path) -> Path:
+    """A project with tests in two folders, one of them deep."""
+    for name in ("tests/test_a.py", "pkg/deep/tests/test_b.py"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("started_in", "args", "testpaths", "expected"),
+    [
+        pytest.param(".", ["."], [], [], id="the rootdir"),
+        pytest.param(".", ["tests"], [], PART, id="a folder, nothing configured"),
+        pytest.param(".", ["tests"], ["tests"], [], id="the configured folder"),
+        pytest.param(".", ["tests/test_a.py"], ["tests"], PART, id="a file of the configured folder"),
+        pytest.param(".", ["tests/test_a.py"], ["tests/test_a.py"], [], id="the configured file"),
+        pytest.param(".", ["tests"], ["tests", "pkg"], PART, id="one of two configured folders"),
+        pytest.param("tests", ["."], [], PART, id="a folder, from within it"),
+        pytest.param("tests", [".."], [], [], id="the rootdir, from below it"),
+        pytest.param("tests", ["."], ["tests"], [], id="the configured folder, from within it"),
+        pytest.param(".", ["pkg/deep/tests"], ["**/tests"], PART, id="one folder of a recursive pattern"),
+        pytest.param(".", ["tests", "pkg"], ["**/tests"], [], id="all folders of a recursive pattern"),
+        pytest.param(".", ["tests"], ["gone"], PART, id="a configured folder that is not there"),
+        pytest.param(".", ["."], ["gone"], [], id="the rootdir instead of a folder that is not there"),
+    ],
+)
+def test_a_part_of_the_tests_is_told_from_all_of_them(
+    rootdir: Path, started_in: str, args: list[str], testpaths: list[str], expected: list[str]
+) -> None:
+    """What pytest would collect by itself is all; paths are relative to where it was started."""
+    reasons = narrowed_by(
+        Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=rootdir / started_in
+    )
+
+    assert reasons == expected
+
+
+def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
+    """All reasons are told, not the first alone."""
+    option = Namespace(keyword="a", markexpr="", ignore=None, lf=True)
+
+    reasons = narrowed_by(option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
+
+    assert reasons == ["-k was given", "--lf was given", *PART]
+
+
+SOURCES = {
+    "test_a.py": """
+        import unittest
+
+        def test_there(): ...
+        async def test_async(): ...
+
+        class TestIt:
+            def test_in(self): ...
+            class TestInner:
+                def test_deep(self): ...
+
+        class TestIt2(TestIt): ...
+
+        class TestCase(unittest.TestCase):
+            def helper(self): ...
+
+        if False:
+            def test_a(): ...
+    """,
+    "mod.py": """
+        def told():
+            \"\"\"
+            >>> told()
+            \"\"\"
+    """,
+    "plain.py": "def told(): ...",
+    "broken.py": "def (",
+    "notes.md": ">>> 1",
+    "other.md": "nothing",
+    "tests.yaml": "login: ...",
+    "latin.py": "# \xe9\ndef test_l(): ...",
+}
+EVERY = [*SOURCES]
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "collected", "ran", "gone"),
+    [
+        pytest.param("test_b.py::test_x", EVERY, [], True, id="its file is not there"),
+        pytest.param("test_a.py::test_x", EVERY, [], True, id="its file has none of its name"),
+        pytest.param("test_a.py::test_x", ["mod.py"], [], False, id="its file was not looked into"),
+        pytest.param("test_a.py::test_there", EVERY, [], False, id="it stands in its file"),
+        pytest.param("test_a.py::test_there[1]", EVERY, [], False, id="with a parameter, it stands there"),
+        pytest.param("test_a.py::test_async", EVERY, [], False, id="an async one"),
+        pytest.param(
+            "test_a.py::test_there[2]", EVERY, ["test_a.py::test_there[1]"], True, id="other parameters ran"
+        ),
+        pytest.param("test_a.py::TestIt::test_in", EVERY, [], False, id="in a class"),
+        pytest.param("test_a.py::TestIt::TestInner::test_deep", EVERY, [], False, id="in a class of a class"),
+        pytest.param("test_a.py::TestGone::test_in", EVERY, [], True, id="its class is gone"),
+        pytest.param("test_a.py::TestInner::test_in", EVERY, [], True, id="of another class"),
+        pytest.param(
+            "test_a.py::TestIt2::test_in", EVERY, [], False, id="its class may have it from its base"
+        ),
+        pytest.param("test_a.py::TestIt2::test_x", EVERY, [], True, id="no class has it"),
+        pytest.param("test_a.py::test_a", EVERY, [], False, id="named like its module"),
+        pytest.param("broken.py::test_x", EVERY, [], False, id="where it cannot be told"),
+        pytest.param("latin.py::test_l", EVERY, [], False, id="in another encoding"),
+        pytest.param("mod.py::mod.told", EVERY, [], False, id="a doctest, where none ran"),
+        pytest.param(
+            "mod.py::mod.told", EVERY, ["mod.py::mod.other"], True, id="a doctest, where others ran"
+        ),
+        pytest.param(
+            "mod.py::mod.told", EVERY, ["test_a.py::test_there"], False, id="a doctest, others elsewhere"
+        ),
+        pytest.param(
+            "mod.py::told[1.5]", EVERY, ["mod.py::mod.other"], False, id="no doctest, for all its dot"
+        ),
+        pytest.param("mod.py::mod", EVERY, [], False, id="the doctest of a module"),
+        pytest.param("mod.py::mod.gone", EVERY, [], True, id="a doctest of what is gone"),
+        pytest.param("plain.py::plain.told", EVERY, [], True, id="its examples are gone"),
+        pytest.param("plain.py::plain", EVERY, [], True, id="the examples of its module are gone"),
+        pytest.param("notes.md::notes.md", EVERY, [], False, id="the doctest of a text"),
+        pytest.param("other.md::other.md", EVERY, [], True, id="the examples of a text are gone"),
+        pytest.param("tests.yaml::login", EVERY, [], False, id="in a file of another kind"),
+        pytest.param("tests.yaml::logout", EVERY, [], True, id="no more in a file of another kind"),
+    ],
+)
+def test_a_test_is_gone_where_nothing_of_its_name_is_left(
+    tmp_path: Path, nodeid: str, collected: list[str], ran: list[str], gone: bool
+) -> None:
+    """Or where other parameters of it ran: what a run leaves out for another reason may stand there still."""
+    for name, text in SOURCES.items():
+        (tmp_path / name).write_text(dedent(text), encoding="latin-1")
+
+    alone = GoneTests(collected=collected, ran=ran, rootdir=tmp_path, is_shared=False)
+    shared = GoneTests(collected=collected, ran=ran, rootdir=tmp_path, is_shared=True)
+
+    assert (nodeid in alone, nodeid in alone) == (gone, gone)
+    assert nodeid not in shared

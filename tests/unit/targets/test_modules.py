@@ -1,0 +1,46 @@
+"""Whether a module exists, asked without importing it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from pytest_mimic._targets.modules import module_exists
+
+
+def test_a_module_is_found_without_its_parents_being_imported(monkeypatch, tmp_path):
+    """Along the path, in packages with and without `__init__.py`."""
+    for name in ("plain/part.py", "plain/__init__.py", "bare/part.py"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert module_exists("plain.part")
+    assert module_exists("bare.part")
+    assert not module_exists("plain.other")
+    assert not module_exists("plain.part.below")
+    assert "plain" not in sys.modules
+
+
+def test_a_finder_that_fails_finds_nothing(monkeypatch):
+    """Finders of others may expect the parents to be imported: the rest is asked all the same."""
+
+    class Failing:
+        def find_spec(self, *_: Any) -> None:
+            raise KeyError("parent")
+
+    monkeypatch.setattr(sys, "meta_path", [Failing(), *sys.meta_path])
+
+    assert module_exists("xml.dom.minidom")
+    assert not module_exists("no_such_module_anywhere")
+
+
+def test_what_stands_in_for_a_module_may_be_anything(monkeypatch):
+    """An object without attributes of its own is no package; None says that there is no such module."""
+    monkeypatch.setitem(sys.modules, "stand_in", object())
+    monkeypatch.setitem(sys.modules, "blocked", None)
+
+    assert module_exists("stand_in")
+    assert not module_exists("stand_in.part")
+    assert not module_exists("blocked")

@@ -1,0 +1,296 @@
+"""The grammar of a target, its options, and the errors that name the line."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import sys
+import time
+from functools import cached_property
+
+import pytest
+
+from pytest_mimic import TargetError
+from pytest_mimic._targets.target import (
+    Options,
+    Target,
+    as_targets,
+    find_module,
+    missing_module,
+    parse_target,
+)
+
+ORIGIN = "mimic_functions, line 3"
+
+
+class Client:
+    def fetch(self): ...
+
+    @classmethod
+    def build(cls): ...
+
+    @staticmethod
+    def parse(): ...
+
+    @property
+    def token(self): ...
+
+    @cached_property
+    def pool(self): ...
+
+    class Nested:
+        def deep(self): ...
+
+
+@pytest.mark.parametrize(
+    ("line", "module", "path", "excluded"),
+    [
+        ("shop.api:fetch", "shop.api", ("fetch",), False),
+        ("shop:Client.fetch", "shop", ("Client", "fetch"), False),
+        ("shop:Client.Nested.fetch", "shop", ("Client", "Nested", "fetch"), False),
+        ("shop.api.fetch", "shop.api", ("fetch",), False),
+        ("shop.api:*", "shop.api", ("*",), False),
+        ("shop.api:Client.*", "shop.api", ("Client", "*"), False),
+        ("!shop.api:helper", "shop.api", ("helper",), True),
+        ("httpx", "httpx", (), False),
+        ("redis", "redis", (), False),
+        ("httpx:get", "httpx", ("get",), False),
+        ("  shop.api:fetch   # the slow one", "shop.api", ("fetch",), False),
+    ],
+)
+def test_every_form_of_a_line_is_read(line, module, path, excluded):
+    """Functions, methods, wildcards, exclusions, boundaries and the older dotted form."""
+    target = parse_target(line)
+
+    assert (target.module, target.path, target.excluded) == (module, path, excluded)
+    assert target.is_boundary is (path == ())
+
+
+@pytest.mark.parametrize("line", ["", "   ", "# shop.api:fetch"])
+def test_a_comment_is_no_target(line):
+    """A line that holds nothing else gives none."""
+    assert parse_target(line) is None
+
+
+def test_options_follow_the_target():
+    """Separated by blanks, quoted as in a shell, lists with commas."""
+    line = (
+        "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence mutates=x rtol=1e-6 atol=0.5 "
+        'volatile=headers.date compare=shape only="GET /users, POST" exclude=*/edit'
+    )
+
+    assert parse_target(line).options == Options(
+        ignore=("a", "b.c", "rows.*.id", "rows[0].id"),
+        match=(),
+        key=None,
+        sequence=True,
+        mutates=("x",),
+        rtol=1e-6,
+        atol=0.5,
+        volatile=("headers.date",),
+        compare="shape",
+        only=("GET /users", "POST"),
+        exclude=("*/edit",),
+    )
+    assert parse_target("httpx match=headers.accept,body").options == Options(
+        match=("headers.accept", "body")
+    )
+
+
+def test_options_in_python_are_the_same():
+    """A list may be a string, a list or a tuple; None leaves an option as it is."""
+    target = Target("shop:f sequence", ignore="a,b", only=["GET /a,b"], rtol=1, key=len, sequence=None)
+
+    assert target.options == Options(ignore=("a", "b"), only=("GET /a,b",), rtol=1.0, key=len, sequence=True)
+
+
+def test_options_can_be_replaced():
+    """`with_options` keeps the rest, and gives an exclusion none."""
+    assert Target("shop:f ignore=a").with_options(rtol=1).options == Options(ignore=("a",), rtol=1.0)
+    assert Target("!shop:f").with_options(sequence=True).options == Options()
+    assert Target("!shop:f", sequence=True).options == Options()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("fetch", "fetch is neither package.module:function nor a boundary"),
+        ("httpy", "httpy is neither package.module:function nor a boundary (did you mean httpx?)"),
+        ("shop:", "shop: is no target, write it as package.module:function"),
+        ("shop:a-b", "shop:a-b is no target, write it as package.module:function"),
+        ("shop:*.fetch", "shop:*.fetch is no target, write it as package.module:function"),
+        ("shop:fetch_*", "shop:fetch_* is no target, write it as package.module:function"),
+        ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
+        ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
+        ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),
+        ("shop:f ignore=a..b", "shop:f: ignore= takes arguments or paths in them, not 'a..b'"),
+        ("shop:f rtol=much", "shop:f: rtol= takes a number from 0 on, not 'much'"),
+        ("shop:f rtol=-1", "shop:f: rtol= takes a number from 0 on, not '-1'"),
+        ("shop:f atol=nan", "shop:f: atol= takes a number from 0 on, not 'nan'"),
+        ("shop:f compare=shap", "shop:f: compare= takes exact or shape, not 'shap'"),
+        ("shop:f sequence=2", "shop:f: sequence= takes true or false, not '2'"),
+        ("shop:f key=str", "shop:f: key= takes a function, so it works in Python only"),
+        ("shop:f rtol=1 rtol=2", "shop:f: rtol is given twice"),
+        ("!shop:f sequence", "!shop:f leaves out, so it takes no options"),
+        ('shop:f only="GET', 'shop:f only="GET cannot be read: no closing quotation'),
+    ],
+)
+def test_a_wrong_line_is_told_in_one_line(line, message):
+    """The error names the ini line, what is wrong in it, and the closest name."""
+    with pytest.raises(TargetError) as error:
+        parse_target(line, origin=ORIGIN)
+
+    assert str(error.value) == f"{ORIGIN}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ignroe": "a"}, "there is no option ignroe (did you mean ignore?)"),
+        ({"key": "str"}, "key= takes a function, not 'str'"),
+        ({"rtol": True}, "rtol= takes a number from 0 on, not True"),
+        ({"only": 3}, "only= takes patterns on calls, not 3"),
+        (
+            {"only": iter(["GET"])},
+            "only= takes patterns on calls, not an iterator, which is empty once it was read",
+        ),
+        ({"mutates": [1]}, r"mutates= takes names of arguments, not \[1\]"),
+    ],
+)
+def test_a_wrong_option_in_python_is_refused(options, message):
+    """As in an ini line."""
+    with pytest.raises(TargetError, match="shop:f: " + message.replace("(", r"\(").replace("?)", r"\?\)")):
+        Target("shop:f", **options)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (Client.fetch, f"{__name__}:Client.fetch"),
+        (Client().fetch, f"{__name__}:Client.fetch"),
+        (Client.build, f"{__name__}:Client.build"),
+        (Client.parse, f"{__name__}:Client.parse"),
+        (Client.token, f"{__name__}:Client.token"),
+        (Client.pool, f"{__name__}:Client.pool"),
+        (Client.Nested.deep, f"{__name__}:Client.Nested.deep"),
+        (missing_module, "pytest_mimic._targets.target:missing_module"),
+        (time.time, "time:time"),
+        (random.randint, "random:randint"),
+    ],
+)
+def test_a_function_names_itself(function, name):
+    """A target may be the function: methods as their class gives them, C functions too."""
+    assert Target(function).name == name
+
+
+def test_what_cannot_be_imported_by_name_is_no_target():
+    """Lambdas, local functions, classes and plain objects are refused."""
+
+    def local(): ...
+
+    with pytest.raises(TargetError, match="is local or a lambda"):
+        Target(local)
+    with pytest.raises(TargetError, match="is local or a lambda"):
+        Target(lambda: 1)
+    with pytest.raises(TargetError, match=r"Client is a class, .*name its methods: .*Client\.\*"):
+        Target(Client)
+    with pytest.raises(TargetError, match="3 is no function with an importable name"):
+        Target(3)
+    with pytest.raises(TargetError, match="names no target"):
+        Target("# nothing")
+
+
+def test_options_fit_the_kind_of_target():
+    """Given by keyword, too, unless it is for several targets together."""
+    with pytest.raises(TargetError, match=r"^httpx: ignore=hosts names no part .*did you mean host\?"):
+        Target("httpx", ignore="hosts")
+    with pytest.raises(TargetError, match=r"^redis: key= is an option of a function$"):
+        Target("redis").with_options(key=len)
+    with pytest.raises(TargetError, match=r"^shop:f: match= is an option of a boundary$"):
+        as_targets(["shop:f"], {"match": "headers"})
+
+    function, client = as_targets(["shop:f", "httpx"], {"ignore": "token", "match": "headers"})
+
+    assert function.options == client.options == Options(ignore=("token",), match=("headers",))
+
+
+def test_targets_are_values():
+    """Equal by what they say, not by where it was written; they can be copied, pickled, hashed."""
+    target = parse_target("shop:f ignore=a", origin=ORIGIN)
+
+    assert target == Target("shop:f", ignore=["a"]) != Target("shop:f")
+    assert copy.deepcopy(target) == pickle.loads(pickle.dumps(target)) == target
+    assert hash(target) == hash(Target("shop:f ignore=a"))
+    with pytest.raises(AttributeError, match="cannot assign"):
+        target.module = "other"
+
+
+def test_the_dotted_form_may_name_a_method():
+    """How far the module reaches is open until the module is known."""
+    assert [reading.module for reading in Target("shop.api.Client.fetch").readings] == [
+        "shop.api.Client",
+        "shop.api",
+        "shop",
+    ]
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A package, not imported, that must not be; beside it a nested namespace package."""
+    for name in ("shop/__init__.py", "shop/api.py", "space/inner/deep.py"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shop:f",
+        "shop.api:f",
+        "shop.api.Client.fetch",
+        "space.inner.deep:f",
+        "json.decoder:f",
+        "os.path:join",
+        "zipimport:f",
+        "sys:exit",
+        "_frozen_importlib:f",
+        "ctypes.macholib.dyld:f",
+    ],
+)
+def test_a_module_is_found_without_importing(line, shop):
+    """Packages, namespace packages, frozen and built-in modules; neither they nor their parents run."""
+    before = set(sys.modules)
+
+    found = find_module(Target(line))
+
+    assert found
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("shop.apy:f", "shop.apy:f does not exist, there is no module shop.apy (did you mean shop.api?)"),
+        ("shpo.api:f", "shpo.api:f does not exist, there is no module shpo.api (did you mean shop.api?)"),
+        ("shpo.apy:f", "shpo.apy:f does not exist, there is no module shpo.apy (did you mean shop.api?)"),
+        ("shpo.zzz:f", "shpo.zzz:f does not exist, there is no module shpo.zzz (did you mean shop?)"),
+        ("jsn:f", "jsn:f does not exist, there is no module jsn (did you mean json?)"),
+        ("qqqqq:f", "qqqqq:f does not exist, there is no module qqqqq"),
+        ("shop.api.x:f", "shop.api.x:f does not exist, there is no module shop.api.x"),
+    ],
+)
+def test_a_missing_module_is_told_with_the_closest(line, message, shop):
+    """The first part that is missing is put right, then the rest."""
+    error = missing_module(parse_target(line, origin=ORIGIN))
+
+    assert str(error) == f"{ORIGIN}: {message}"
+
+
+def test_a_client_that_is_not_installed_is_told(monkeypatch):
+    """A boundary's module is its client."""
+    monkeypatch.setitem(sys.modules, "redis", None)
+
+    assert str(missing_module(Target("redis"))) == "redis: the client redis is not installed"
