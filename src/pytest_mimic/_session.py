@@ -27,7 +27,6 @@ from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.pattern import Selector
 from pytest_mimic._targets.target import (
-    BOUNDARIES,
     Target,
     as_targets,
     check_options,
@@ -36,7 +35,7 @@ from pytest_mimic._targets.target import (
 )
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.boundaries.registry import is_installed, load_boundary
+from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ _CANDIDATES = 300
 _LINE = 200
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
 _DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
-# The last step into a value that a database's plain data keeps as `{"$datetime": ...}` (boundaries/values.py).
-_VALUE_TAG = re.compile(r"\['\$\w+'\]\Z")
-_DATABASES = ("sqlalchemy", "redis")
+# The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
+# values are (boundaries/values.py): `ignore=` has to leave out the type as well.
+_VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
 _UUID = re.compile(r"'?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}'?\Z", re.IGNORECASE)
 
 
@@ -163,7 +163,7 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
     """The remedy for what changes from run to run, where all that differs looks like it."""
     if not found or not all(_is_volatile(one, nearest.recorded) for one in found):
         return []
-    paths = sorted({_as_option(one.path, of_database=target in _DATABASES) for one in found})
+    paths = sorted({_as_option(one.path) for one in found})
     if not all(map(_is_path, paths)):
         return []
     return [f"if it changes from run to run: {target} ignore={_as_word(','.join(paths))}"]
@@ -177,10 +177,9 @@ def _is_volatile(difference: Difference, recorded: str | None) -> bool:
     return any(pattern.match(old) and pattern.match(new) for pattern in (_MOMENT, _UUID))
 
 
-def _as_option(path: str, *, of_database: bool) -> str:
+def _as_option(path: str) -> str:
     """A path as `ignore=` takes it: `rows[0].id` becomes `rows.*.id`, `words[2]` stays the third alone."""
-    if of_database:
-        path = _VALUE_TAG.sub("", path)
+    path = _VALUE_TAG.sub("", path)
     return re.sub(r"\[(\d+)\]", r".\1", re.sub(r"\[\d+\](?=\.)", ".*", path))
 
 

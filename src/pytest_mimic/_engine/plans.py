@@ -289,8 +289,8 @@ class BoundaryPlan:
         self.options = options
         self.selector = selector
         self.cassette = cassette
-        # What a body is tells no more than the body does.
-        left_out = (*options.ignore, *(["format"] if "body" in options.ignore else []))
+        implied = (part for path in options.ignore for part in boundary.implied.get(path, ()))
+        left_out = (*options.ignore, *implied)
         ignored = tuple(f"call.{path}" for path in left_out)
         self._ignored = [parse_path(path) for path in options.ignore]
         self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, roots=tuple)

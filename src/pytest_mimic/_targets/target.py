@@ -14,10 +14,10 @@ from typing import Any, Literal, NamedTuple
 from pytest_mimic._engine.binding import argument_names
 from pytest_mimic._targets.modules import closest_module, module_exists
 from pytest_mimic._targets.spelling import closest_name, did_you_mean
+from pytest_mimic.boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
 from pytest_mimic.errors import TargetError
 
 __all__ = [
-    "BOUNDARIES",
     "Options",
     "Reading",
     "Target",
@@ -32,17 +32,6 @@ __all__ = [
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
-
-_HTTP_PARTS = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")
-#: The parts of a call at each boundary, which `ignore=` and `match=` name.
-PARTS = {
-    **dict.fromkeys(("httpx", "httpx2", "requests", "aiohttp"), _HTTP_PARTS),
-    "sqlalchemy": ("statement", "params", "database"),
-    "redis": ("command", "commands", "database", "protocol"),
-}
-BOUNDARIES = tuple(PARTS)
-#: Words that any boundary takes: where its calls have no such part, they leave nothing out.
-_WORDS = ("host", "port", "headers", "query", "body", "params")
 
 
 class Options(NamedTuple):
@@ -336,15 +325,16 @@ def _check_kind(target: str, options: Options, origin: str) -> None:
     Raises:
         TargetError: It has not.
     """
-    parts = PARTS.get(target, ())
-    unfit = {"mutates": "a function", "key": "a function"} if parts else {"match": "a boundary"}
+    is_boundary = target in BOUNDARIES
+    unfit = {"mutates": "a function", "key": "a function"} if is_boundary else {"match": "a boundary"}
     for name, whose in unfit.items():
         if getattr(options, name):
             raise refusal(origin, f"{target}: {name}= is an option of {whose}", target=target, option=name)
-    for name in ("ignore", "match") if parts else ():
+    for name in ("ignore", "match") if is_boundary else ():
         for path in getattr(options, name):
+            parts = load_boundary(target).parts
             word = re.split(r"[.\[]", path)[0]
-            if word not in (*parts, *_WORDS, "*"):
+            if word not in (*parts, *COMMON_PARTS, "*"):
                 hint = did_you_mean(word, parts) or f" (it has {', '.join(parts)})"
                 what = f"{target}: {name}={path} names no part of a call{hint}"
                 raise refusal(origin, what, target=target, option=name)

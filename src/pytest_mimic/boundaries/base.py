@@ -1,122 +1,124 @@
-"""What a boundary is: the edges of a client library, and how a call at an edge is described."""
+"""The interface between a client library and the engine: a boundary, its edges, and the calls that they see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
 
 class Step(Protocol):
-    """What the engine decided about one call at an edge."""
+    """The engine's decision about one call at an edge.
+
+    `mode` says what the edge has to do: return the recorded outcome (`replay`), call the original function and
+    report its outcome (`run`), or call it and report nothing (`pass`).
+    """
 
     mode: Literal["replay", "run", "pass"]
 
     def outcome(self) -> Any:
-        """Replay: a fresh copy of the plain data that `finish` was given."""
+        """Return a fresh copy of the plain data that `finish` was given. For `replay` only."""
         ...
 
     def exhausted(self) -> Exception:
-        """Replay: what to raise when an answer is read further than its recording goes."""
+        """Return the error to raise when a reader wants more than was recorded. For `replay` only."""
         ...
 
     def running(self) -> AbstractContextManager[None]:
-        """Run: calls made inside belong to this one and are not recorded on their own."""
+        """Return a block for the original function: calls made inside it are not recorded on their own."""
         ...
 
     def finish(self, plain: object) -> None:
-        """Run: records the outcome, or compares it where the run verifies.
+        """Record the outcome, as plain data without secrets, or compare it in a verifying run. For `run` only.
 
-        It may come late (a stream ends when its reader stops).
+        It may come late: the outcome of a stream is known when its reader stops.
 
         Raises:
-            DriftError: The recording says otherwise.
+            DriftError: The recording differs.
         """
         ...
 
     def refused(self) -> Exception:
-        """Run: what to raise instead when a request holds the placeholder that a replay gave for a secret."""
+        """Return the error for a request that would be sent with a placeholder in place of a secret."""
         ...
 
     def abandon(self) -> None:
-        """Run: there is no outcome (an interrupt, a cancellation); nothing is recorded."""
+        """End a run that has no outcome, for example after an interrupt: nothing is recorded."""
         ...
 
 
-class BoundaryCall:
-    """One call at an edge, described in plain data that is redacted already.
+class BoundaryCall(NamedTuple):
+    """One call at an edge, described in plain data without secrets.
 
     Attributes:
-        boundary: The boundary's name, `httpx`.
         signature: `VERB resource`, `GET /users/1`.
-        host: What host patterns look at, `api.shop.com`; None where there is none.
-        parts: The call's parts by name (`method`, `query`, `body`, …).
-        identity: Names of the parts that count by default; `ignore=` takes out, `match=` adds.
-        described: What is shown to people, and stored beside the recording.
-        shared: The recording belongs to no test: identity alone finds it, in any order.
+        parts: The call's parts by name (`method`, `query`, `body`, …); names are those of `Boundary.parts`.
+        identity: The names of the parts that count by default; `ignore=` removes some, `match=` adds others.
+        described: The parts as messages show them and as they are stored beside the recording.
+        host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
+        shared: The recording belongs to no test. The identity alone finds it, in any order.
     """
 
-    __slots__ = ("boundary", "described", "host", "identity", "parts", "shared", "signature")
-
-    def __init__(
-        self,
-        boundary: str,
-        signature: str,
-        *,
-        parts: dict[str, Any],
-        identity: Sequence[str],
-        described: dict[str, Any],
-        host: str | None = None,
-        shared: bool = False,
-    ) -> None:
-        self.boundary = boundary
-        self.signature = signature
-        self.parts = parts
-        self.identity = identity
-        self.described = described
-        self.host = host
-        self.shared = shared
+    signature: str
+    parts: dict[str, Any]
+    identity: Sequence[str]
+    described: dict[str, Any]
+    host: str | None = None
+    shared: bool = False
 
 
 class Port(Protocol):
-    """The engine, as an edge sees it."""
+    """The engine as the edges of one boundary see it."""
 
     @property
     def redactor(self) -> Redactor:
-        """What keeps secrets out of recordings."""
+        """The rules for secrets, which must not enter a recording."""
         ...
 
     def taking(self) -> bool:
-        """Whether calls of this boundary are mimicked at all just now; cheap."""
+        """Return whether calls of this boundary are mimicked at the moment. It is cheap."""
         ...
 
     @property
     def noting(self) -> AbstractContextManager[None]:
-        """A block: what is raised of ours in it fails the running test, even where it is swallowed further out."""
+        """A block whose `MimicError` fails the running test, even if the code under test catches it."""
         ...
 
     def takes(self, call: BoundaryCall) -> bool:
-        """Whether this call is mimicked: `begin` of any other gives a step to pass."""
+        """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
         ...
 
     def begin(self, call: BoundaryCall) -> Step:
-        """Decides about a call.
+        """Decide about a call.
 
         Raises:
-            MissingRecordingError: There is no recording, and the mode does not run it.
+            MissingRecordingError: It has no recording, and the mode does not run it.
         """
         ...
 
     def ordinal(self, space: str, name: str) -> int:
-        """Which of the current test's (or cassette's) `space` things `name` is, by order of first use, from 0."""
+        """Return the number of `name` among the names used in `space` by this test or cassette.
+
+        The first name used has number 0. Names that change from run to run, such as ports and random ids, are
+        recorded by their numbers.
+        """
         ...
 
 
 class Edge(NamedTuple):
-    """One place where a client meets the network: patched when its module is imported, never imported."""
+    """A function of a client at which its calls are intercepted.
+
+    It is patched when its module is imported; mimicking never imports a client.
+
+    Attributes:
+        module: The module that defines it, `requests.adapters`.
+        path: The names that lead to it there, `("HTTPAdapter", "send")`.
+        wrap: Gets the original function and the port, and returns the function that replaces it.
+        origin: Where the target line was written, for messages.
+    """
 
     module: str
     path: tuple[str, ...]
@@ -125,17 +127,31 @@ class Edge(NamedTuple):
     origin: str = "a boundary"
 
 
-class Boundary(Protocol):
-    """A bundled adapter for one client library."""
+class Boundary:
+    """An adapter for one client library. A subclass declares the edges of its client and the parts of its calls.
 
-    name: str
-    #: The top-level module whose presence means that the client is installed.
-    client: str
+    Attributes:
+        name: The boundary's name in target lines. It is also the client's module: a boundary can be used
+            where that module can be found.
+        parts: The names of a call's parts, which `ignore=` and `match=` may use.
+        implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ()
+    implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def edges(self) -> Sequence[Edge]:
-        """The places to patch."""
-        ...
+        """Return the functions to patch."""
+        raise NotImplementedError
 
-    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
-        """What of an outcome verifying compares, beside another one of the same call."""
-        ...
+    def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
+        """Return the part of an outcome that verifying compares; all of it by default.
+
+        Args:
+            plain: The plain data that `Step.finish` was given.
+            beside: The plain data of another outcome of the same call, with which this one is compared.
+        """
+        return plain

@@ -1,35 +1,35 @@
-"""The bundled boundaries, by the names that target lines use."""
+"""The table of boundaries by name."""
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Boundary
 
-# The module of each boundary: its `boundary(name)` gives the adapter. Clients are not imported.
-MODULES = {
-    "httpx": "pytest_mimic.boundaries.http.httpx",
-    "httpx2": "pytest_mimic.boundaries.http.httpx",
-    "requests": "pytest_mimic.boundaries.http.requests",
-    "aiohttp": "pytest_mimic.boundaries.http.aiohttp",
-    "sqlalchemy": "pytest_mimic.boundaries.sql.sqlalchemy",
-    "redis": "pytest_mimic.boundaries.redis.client",
+# The class of each boundary, as `module:Class`. Importing the module must not import the client.
+BOUNDARIES = {
+    "httpx": "pytest_mimic.boundaries.http.httpx:HttpxBoundary",
+    "httpx2": "pytest_mimic.boundaries.http.httpx:HttpxBoundary",
+    "requests": "pytest_mimic.boundaries.http.requests:RequestsBoundary",
+    "aiohttp": "pytest_mimic.boundaries.http.aiohttp:AiohttpBoundary",
+    "sqlalchemy": "pytest_mimic.boundaries.sql.sqlalchemy:SqlBoundary",
+    "redis": "pytest_mimic.boundaries.redis.client:RedisBoundary",
 }
+# Names that `ignore=` and `match=` accept at every boundary, so that one list of options can serve several.
+COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
 
 def load_boundary(name: str) -> Boundary:
-    """Gives the adapter of a boundary without importing its client."""
-    from importlib import import_module
-
-    boundary: Boundary = import_module(MODULES[name]).boundary(name)
+    """Return a boundary by its name, without importing its client."""
+    module, _, class_name = BOUNDARIES[name].partition(":")
+    boundary: Boundary = getattr(import_module(module), class_name)(name)
     return boundary
 
 
 def is_installed(name: str) -> bool:
-    """Checks whether the client of a boundary can be imported."""
-    import sys
-    from importlib.util import find_spec
-
-    client = load_boundary(name).client
-    return client in sys.modules or find_spec(client) is not None
+    """Check whether the client of a boundary can be imported."""
+    return name in sys.modules or find_spec(name) is not None

@@ -8,7 +8,7 @@ left alone; connection events of trace configs do not happen, since nothing is c
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial, wraps
 from itertools import pairwise
 from types import FrameType, SimpleNamespace
@@ -30,9 +30,12 @@ _TIMEOUT = "asyncio:TimeoutError"
 _NO_HTTP = "aiohttp.http_exceptions:HttpProcessingError"
 
 
-def boundary(name: str) -> HttpBoundary:
-    """The boundary of `aiohttp`."""
-    return HttpBoundary(name, [Edge("aiohttp.connector", ("BaseConnector", "connect"), _wrap)])
+class AiohttpBoundary(HttpBoundary):
+    """The boundary of `aiohttp`'s client."""
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the method that connects a request to its server."""
+        return [Edge("aiohttp.connector", ("BaseConnector", "connect"), _wrap)]
 
 
 def _wrap(original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from pytest_mimic.boundaries.base import BoundaryCall, Edge
+from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 from pytest_mimic.boundaries.http.body import (
     body_value,
     deflate,
@@ -44,17 +44,11 @@ _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query
 _T = TypeVar("_T")
 
 
-class HttpBoundary:
-    """A bundled adapter for one HTTP client."""
+class HttpBoundary(Boundary):
+    """A boundary of an HTTP client; a subclass adds the edges."""
 
-    def __init__(self, name: str, edges: Sequence[Edge]) -> None:
-        self.name = name
-        self.client = name
-        self._edges = edges
-
-    def edges(self) -> Sequence[Edge]:
-        """The places to patch."""
-        return self._edges
+    parts = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")
+    implied: ClassVar = {"body": ("format",)}
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Status, content type and body, or the type of what was raised: not dates, not where chunks end.
@@ -170,7 +164,6 @@ class Exchange:
             parts["format"], body = describe_body(request.body, heads.content_type, heads.encoding)
             described["body"] = parts["body"] = self._scrubbed(body)
         call = BoundaryCall(
-            self.name,
             f"{method} {place.path}",
             host=place.host,
             parts=parts,

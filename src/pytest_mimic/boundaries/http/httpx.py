@@ -6,7 +6,7 @@ Read against httpx 0.25 to 0.28 and httpx2 2.16. In-process transports (ASGI, WS
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-def boundary(name: str) -> HttpBoundary:
+class HttpxBoundary(HttpBoundary):
     """The boundary of `httpx` or `httpx2`."""
-    return HttpBoundary(
-        name,
-        [
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the `handle` methods of the transports."""
+        name = self.name
+        return [
             Edge(name, ("HTTPTransport", "handle_request"), _wrapping(name, _sync_edge)),
             Edge(name, ("AsyncHTTPTransport", "handle_async_request"), _wrapping(name, _async_edge)),
-        ],
-    )
+        ]
 
 
 def _wrapping(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +40,12 @@ _ALL = ((), (None,), (-1,))
 _CUT = "http.client:IncompleteRead"
 
 
-def boundary(name: str) -> HttpBoundary:
+class RequestsBoundary(HttpBoundary):
     """The boundary of `requests`."""
-    return HttpBoundary(name, [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap)])
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the method that sends a request."""
+        return [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap)]
 
 
 def _wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.base import Boundary, Edge
 from pytest_mimic.boundaries.redis.commands import Command, first_word, read_commands, text_of
 from pytest_mimic.boundaries.redis.replies import (
     LISTENING,
@@ -35,18 +35,13 @@ _CONNECTION = "AbstractConnection"
 _TOKEN_PLACE = 4
 
 
-def boundary(name: str) -> RedisBoundary:
-    """The boundary of redis-py."""
-    return RedisBoundary(name)
-
-
-class RedisBoundary:
+class RedisBoundary(Boundary):
     """Recorded replies for the connections of redis-py."""
 
-    client = "redis"
+    parts = ("command", "commands", "database", "protocol")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self._talks: WeakKeyDictionary[Any, Talk] = WeakKeyDictionary()
         self._scripts: dict[str, Any] = {}
 

@@ -62,7 +62,6 @@ def describe_commands(
         described["database"] = database
     shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
     return BoundaryCall(
-        "redis",
         f"{verb} {resource}".strip(),
         parts=parts,
         identity=(name,) if shared else ("database", "protocol", name),

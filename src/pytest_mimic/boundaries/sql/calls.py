@@ -100,7 +100,6 @@ def describe_statement(
     if database:
         described["database"] = database
     call = BoundaryCall(
-        "sqlalchemy",
         statement.signature,
         parts=parts,
         identity=("database", "statement", "params"),
@@ -117,7 +116,6 @@ def describe_action(action: str, *, database: int | str, shared: bool = False, d
     if database:
         described["database"] = database
     call = BoundaryCall(
-        "sqlalchemy",
         action,
         parts=parts,
         identity=("database", "statement", "params"),

@@ -13,7 +13,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
-from pytest_mimic.boundaries.base import Edge
+from pytest_mimic.boundaries.base import Boundary, Edge
 from pytest_mimic.boundaries.sql.calls import comparable_column
 from pytest_mimic.boundaries.sql.connection import Database, Line, Names, Operation, wait
 from pytest_mimic.boundaries.sql.stand_ins import StandInConnection, StandInCursor, StandInDriver
@@ -28,18 +28,13 @@ _POOL = f"{_RECORD}__pool"
 _LIST = re.compile(r"(?P<set>\bIN\s*\(\s*)?__\[POSTCOMPILE_(?P<name>\S+?)(?:~~.+?~~)?\]", re.IGNORECASE)
 
 
-def boundary(name: str) -> SqlBoundary:
-    """The boundary of SQLAlchemy."""
-    return SqlBoundary(name)
-
-
-class SqlBoundary:
+class SqlBoundary(Boundary):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
-    client = "sqlalchemy"
+    parts = ("statement", "params", "database")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self._databases = Databases()
         self._introduced: WeakSet[Any] = WeakSet()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
 
-from pytest_mimic.boundaries.http.aiohttp import boundary
+from pytest_mimic.boundaries.http.aiohttp import AiohttpBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 from unit.boundaries.tape import Tape
 
@@ -28,7 +28,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
     """An engine in memory, at the client's edge."""
-    tape = Tape(boundary("aiohttp"))
+    tape = Tape(AiohttpBoundary("aiohttp"))
     tape.install(monkeypatch)
     return tape
 

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
 
-from pytest_mimic.boundaries.http.httpx import boundary
+from pytest_mimic.boundaries.http.httpx import HttpxBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 from unit.boundaries.tape import Tape
 
@@ -40,7 +40,7 @@ def httpx(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture
 def tape(httpx: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Tape:
     """An engine in memory, at the client's edges."""
-    tape = Tape(boundary(httpx.__name__))
+    tape = Tape(HttpxBoundary(httpx.__name__))
     tape.install(monkeypatch)
     return tape
 

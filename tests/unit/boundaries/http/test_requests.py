@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from http_server import EVENTS, NOWHERE, Server, running_server
 
-from pytest_mimic.boundaries.http.requests import boundary
+from pytest_mimic.boundaries.http.requests import RequestsBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 from unit.boundaries.tape import Tape
 
@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
     """An engine in memory, at the client's edge."""
-    tape = Tape(boundary("requests"))
+    tape = Tape(RequestsBoundary("requests"))
     tape.install(monkeypatch)
     return tape
 

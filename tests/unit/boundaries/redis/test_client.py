@@ -16,7 +16,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pytest_mimic.boundaries.redis.client import boundary
+from pytest_mimic.boundaries.redis.client import RedisBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
 from unit.boundaries.sql_tape import DatabaseTape
 
@@ -31,7 +31,7 @@ GONE = 1
 @pytest.fixture
 def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
     """An engine in memory at redis-py's edges."""
-    tape = DatabaseTape(boundary("redis"))
+    tape = DatabaseTape(RedisBoundary("redis"))
     tape.install(monkeypatch)
     return tape
 

@@ -14,7 +14,7 @@ pytest.importorskip("redis")
 from redis import exceptions
 
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic._targets.target import PARTS
+from pytest_mimic.boundaries.redis.client import RedisBoundary
 from pytest_mimic.boundaries.redis.commands import read_commands
 from pytest_mimic.boundaries.redis.replies import (
     comparable_reply,
@@ -284,7 +284,7 @@ def test_parts_are_what_options_may_name() -> None:
         for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
     ]
 
-    assert set(calls[0].parts) | set(calls[1].parts) == set(PARTS["redis"])
+    assert set(calls[0].parts) | set(calls[1].parts) == set(RedisBoundary.parts)
 
 
 @pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])

@@ -12,13 +12,13 @@ import pytest
 
 from pytest_mimic import fingerprint
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic._targets.target import PARTS
 from pytest_mimic.boundaries.sql.calls import (
     describe_statement,
     load_columns,
     store_columns,
     store_rows,
 )
+from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
 from pytest_mimic.errors import UnstableIdentityError
 from unit.boundaries.json_texts import written_json
 
@@ -44,7 +44,7 @@ def test_parts_are_what_options_may_name() -> None:
     """Each part of a statement has its word in `ignore=` and `match=`."""
     call = describe_statement("SELECT 1", (), database=0, redactor=Redactor()).call
 
-    assert set(call.parts) == set(PARTS["sqlalchemy"])
+    assert set(call.parts) == set(SqlBoundary.parts)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from pytest_mimic.boundaries.sql.sqlalchemy import boundary
+from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
 from pytest_mimic.boundaries.sql.stand_ins import StandInConnection
 from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
 from unit.boundaries.sql_tape import DatabaseTape
@@ -39,7 +39,7 @@ ASYNC = ["sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg"]
 @pytest.fixture
 def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
     """An engine in memory at SQLAlchemy's edges."""
-    tape = DatabaseTape(boundary("sqlalchemy"))
+    tape = DatabaseTape(SqlBoundary("sqlalchemy"))
     tape.install(monkeypatch)
     return tape
 

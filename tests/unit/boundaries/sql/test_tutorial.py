@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from pytest_mimic.boundaries.sql.sqlalchemy import boundary
+from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.sql_tape import DatabaseTape
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Address(Base):
 @pytest.fixture
 def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
     """An engine in memory at SQLAlchemy's edges."""
-    tape = DatabaseTape(boundary("sqlalchemy"))
+    tape = DatabaseTape(SqlBoundary("sqlalchemy"))
     tape.install(monkeypatch)
     return tape
 

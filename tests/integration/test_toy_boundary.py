@@ -1,0 +1,144 @@
+"""A boundary is added with one module (`tests/toy_boundary.py`) and one line in the table of boundaries."""
+
+from __future__ import annotations
+
+import pytest
+import toy_client
+
+from pytest_mimic.boundaries.registry import BOUNDARIES
+
+ASKS = """
+import toy_client
+
+client = toy_client.Client("weather.test", api_key="k-5531-abc")
+
+
+def test_forecast():
+    assert client.ask("Oslo", "2026-11-01").degrees == -3.5
+
+
+def test_no_station():
+    try:
+        client.ask("Atlantis", "2026-11-01")
+    except toy_client.ServiceError as error:
+        assert str(error) == "there is no station in Atlantis"
+"""
+
+
+@pytest.fixture
+def toy(project, monkeypatch):
+    """A project whose tests use the client."""
+    monkeypatch.setitem(BOUNDARIES, "toy_client", "toy_boundary:ToyBoundary")
+    monkeypatch.setattr(toy_client, "SERVICE", toy_client.Service())
+    project.ini("toy_client")
+    project.write("test_weather.py", ASKS)
+    return project
+
+
+def test_calls_are_recorded_and_replayed(toy):
+    recorded = toy.record()
+    replayed = toy.run()
+
+    recorded.expect(passed=2, says=["2 calls recorded"])
+    replayed.expect(passed=2, says=["2 calls replayed"])
+    assert toy_client.SERVICE.requests == ["Oslo 2026-11-01", "Atlantis 2026-11-01"]
+
+
+def test_secrets_stay_out_of_the_vault(toy):
+    toy.ini("toy_client match=headers")
+
+    run = toy.record()
+
+    assert len(run.vault) == 2
+    assert not any(b"5531" in data for data in run.vault.values())
+    assert all(b'"api_key": "<redacted>"' in data for data in run.vault.values())
+
+
+def test_verifying_compares_what_the_boundary_selects(toy):
+    toy.record()
+
+    unchanged = toy.run("--mimic-verify")
+    toy_client.SERVICE.degrees["Oslo"] = 4.0
+    changed = toy.run("--mimic-verify")
+
+    unchanged.expect(passed=2)
+    changed.expect(
+        passed=1,
+        failed=1,
+        says=["toy_client ASK Oslo no longer gives what was recorded", "degrees: -3.5 recorded, 4.0 now"],
+    )
+
+
+def test_a_miss_names_the_part_that_differs(toy):
+    toy.record()
+    toy.write("test_weather.py", ASKS.replace('"Oslo", "2026-11-01"', '"Oslo", "2026-11-02"'))
+
+    run = toy.run()
+
+    run.expect(
+        passed=1,
+        failed=1,
+        says=[
+            "no recording of toy_client ASK Oslo",
+            "nearest: recorded by test_weather.py::test_forecast",
+            "day: '2026-11-01' recorded, '2026-11-02' now",
+        ],
+    )
+    assert toy_client.SERVICE.requests == ["Oslo 2026-11-01", "Atlantis 2026-11-01"]
+
+
+def test_ignore_leaves_a_part_out(toy):
+    toy.ini("toy_client ignore=day")
+    toy.record()
+    toy.write("test_weather.py", ASKS.replace("2026-11-01", "2026-11-02"))
+
+    run = toy.run()
+
+    run.expect(passed=2, says=["2 calls replayed"])
+
+
+def test_match_adds_a_part(toy):
+    toy.ini("toy_client match=language")
+    toy.record()
+    toy.write("test_weather.py", ASKS.replace('-01").degrees', '-01", language="no").degrees'))
+
+    run = toy.run()
+
+    run.expect(passed=1, failed=1, says=["language: 'en' recorded, 'no' now"])
+
+
+def test_only_and_exclude_select_calls(toy):
+    toy.ini("toy_client only='ASK Oslo'")
+
+    run = toy.record()
+
+    run.expect(passed=2, says=["1 call recorded"])
+
+
+def test_a_line_that_names_an_unknown_part_is_refused(toy):
+    toy.ini("toy_client ignore=plac")
+
+    run = toy.run()
+
+    run.expect(exit_code=4, says=["toy_client: ignore=plac names no part of a call (did you mean place?)"])
+
+
+def test_a_cassette_records_a_boundary(toy):
+    toy.ini()
+    toy.write(
+        "test_weather.py",
+        """
+        import toy_client
+
+        client = toy_client.Client("weather.test", api_key="k-5531-abc")
+
+        def test_forecast(mimic_auto):
+            with mimic_auto("oslo", boundaries=["toy_client"]):
+                assert client.ask("Oslo", "2026-11-01").degrees == -3.5
+        """,
+    )
+
+    toy.run().expect(passed=1)
+    toy.run().expect(passed=1)
+
+    assert toy_client.SERVICE.requests == ["Oslo 2026-11-01"]
