@@ -16,7 +16,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from promises import PromisesRan
 
 import pytest_mimic
 
@@ -57,11 +56,6 @@ def ran(*words):
 
 # A checkout on the path, not installed, has no entry point.
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """A whole run runs every test that stands for a promise."""
-    config.pluginmanager.register(PromisesRan())
 
 
 @dataclass(frozen=True)

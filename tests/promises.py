@@ -1,85 +1,47 @@
-"""docs/explanation/promises.md, held to its word: the tests that it names exist, and a whole run runs them."""
+"""List the promises of promises.txt, each with the tests that show it: `python tests/promises.py [word]`."""
 
 from __future__ import annotations
 
 import ast
-import re
+import sys
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-REPOSITORY = Path(__file__).parents[1]
-PAGE = REPOSITORY / "docs/explanation/promises.md"
-NAMED = re.compile(r"`(tests/[\w/]+\.py::\w+)`")
+TESTS = Path(__file__).parent
 
 
-def named(page: Path = PAGE) -> set[str]:
-    """The ids of the tests that the page names, without parameters."""
-    return set(NAMED.findall(page.read_text(encoding="utf-8")))
+def promises() -> list[str]:
+    """Return the lines of promises.txt that are neither blank nor headings."""
+    lines = (TESTS / "promises.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
-def written(file: Path) -> set[str]:
-    """The test functions of a file that are not skipped in any case."""
-    functions = [node for node in ast.parse(file.read_text(encoding="utf-8")).body if _is_test(node)]
-    return {node.name for node in functions}
+@cache
+def marked_tests() -> dict[str, list[str]]:
+    """Return the ids of the marked tests by promise, read from the sources: no test file is imported."""
+    found = defaultdict(list)
+    for file in sorted(TESTS.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                for promise in filter(None, map(_promise, node.decorator_list)):
+                    found[promise].append(f"tests/{file.relative_to(TESTS).as_posix()}::{node.name}")
+    return found
 
 
-def _is_test(node: ast.stmt) -> bool:
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or not node.name.startswith("test_"):
-        return False
-    return not any(ast.unparse(mark).startswith("pytest.mark.skip(") for mark in node.decorator_list)
+def _promise(decorator: ast.expr) -> str | None:
+    if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.promise":
+        return ast.literal_eval(decorator.args[0])
+    return None
 
 
-class PromisesRan:
-    """Fails a whole run in which a test that the page names did not run; tells those that were skipped, and why."""
-
-    def __init__(self, page: Path = PAGE) -> None:
-        self._page = page
-        self._ran: set[str] = set()
-        self._skipped: dict[str, str] = {}
-        self._lines: list[str] = []
-
-    def pytest_collectreport(self, report: Any) -> None:
-        """A file that skips itself skips its tests."""
-        if report.skipped:
-            self._skipped[report.nodeid] = _reason(report)
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Notes what ran, here or in a worker of xdist."""
-        test = re.split(r"[\[@]", report.nodeid)[0]
-        if report.skipped:
-            self._skipped[test] = _reason(report)
-        elif report.when == "call":
-            self._ran.add(test)
-
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Judges a whole run that went well."""
-        if exitstatus != pytest.ExitCode.OK or not _is_whole(session.config):
-            return
-        for test in sorted(named(self._page) - self._ran):
-            reason = self._skipped.get(test) or self._skipped.get(test.partition("::")[0])
-            self._lines.append(f"{test}: {reason or 'did not run'}")
-            if reason is None:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Tells the promises that this run has not shown."""
-        if self._lines:
-            terminalreporter.section("promises not shown here")
-            for line in self._lines:
-                terminalreporter.write_line(line)
+def main(word: str = "") -> None:
+    """Print the promises that contain `word`, each with its tests."""
+    tests = marked_tests()
+    for promise in promises():
+        if word in promise:
+            print(promise, *tests[promise], sep="\n    ")
 
 
-def _is_whole(config: pytest.Config) -> bool:
-    """Whether the whole suite was asked for; a worker of xdist sees a part only."""
-    option = config.option
-    narrower = (option.keyword, option.markexpr, option.deselect, option.collectonly)
-    is_named = config.args_source is pytest.Config.ArgsSource.ARGS
-    return not (is_named or any(narrower) or hasattr(config, "workerinput"))
-
-
-def _reason(report: Any) -> str:
-    """Why a test or a file was skipped."""
-    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-    return str(told).removeprefix("Skipped: ")
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -22,6 +22,7 @@ def examples(project):
     return project
 
 
+@pytest.mark.promise("a call has the same identity on every supported Python")
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_committed_vault_replays_with_nothing_there(examples, seed):
     """No server, no display, no scikit-learn, on every supported Python; and nothing in the vault is unused."""
@@ -53,6 +54,7 @@ def test_an_example_is_recorded_anew_and_replayed(examples, test):
     assert any(name.startswith("calls/") for name in replayed.vault)
 
 
+@pytest.mark.promise("other values are pickles named *.pkl")
 def test_the_committed_vault_holds_readable_and_compressed_outcomes(examples):
     """Plain outcomes stand in their recordings; others are pickles whose imports the recordings list."""
     names = examples.files()

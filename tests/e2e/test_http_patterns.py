@@ -117,6 +117,7 @@ def test_purchase(api):
 SECRETS = (b"tok-issued-42", b"pa55-word-zoe", b"card-tok-4242424242", b"receipt-no-12345")
 
 
+@pytest.mark.promise("boundaries use sequence by default")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_patterns(project, client):
     """Retries, pages, a log-in and a purchase replay without the server, which is asked only while recording."""
@@ -190,6 +191,8 @@ def test_it(mimic_auto):
 """
 
 
+@pytest.mark.promise("only= and exclude= select calls by pattern")
+@pytest.mark.promise("a cassette and its calls have the documented attributes")
 def test_cassette_of_a_conversation(project):
     """A cassette holds the calls in order, with signatures; what is excluded runs for real each time."""
     pytest.importorskip("httpx")
@@ -221,6 +224,7 @@ def test_it():
 """
 
 
+@pytest.mark.promise("match= adds parts of a request at a boundary")
 def test_parts_that_do_not_count(project):
     """`ignore=` leaves out a port, a query's and a body's parts; `match=` adds a header."""
     pytest.importorskip("httpx")
@@ -235,6 +239,7 @@ def test_parts_that_do_not_count(project):
     other.expect(failed=1, says=["no recording of httpx POST /users/1"])
 
 
+@pytest.mark.promise("verifying compares status, content type and body")
 def test_verifying_tells_what_differs(project):
     """Verifying compares with the living service: not its dates, but status, type and body."""
     pytest.importorskip("httpx")

@@ -132,6 +132,7 @@ def test_all():
 """
 
 
+@pytest.mark.promise("boundaries store, compare and replay redacted data")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
 def test_no_secret_is_anywhere(project, client):
     """A byte search for each planted secret, as it is and as base64, in all files and all output finds none."""

@@ -32,12 +32,15 @@ def printed(python, seed, folder=HERE):
     return done.stdout
 
 
+@pytest.mark.promise("fingerprint returns the identity of a value in hex")
+@pytest.mark.promise("a call has the same identity in every process and under every hash seed")
 @pytest.mark.parametrize("seed", [0, 1, 4711])
 def test_known_identities_under_any_hash_seed(seed):
     """The order in which sets and dicts of strings happen to stand does not count."""
     assert printed(sys.executable, seed) == KNOWN
 
 
+@pytest.mark.promise("a call has the same identity on every machine")
 def test_known_identities_in_another_folder(tmp_path):
     """Where a checkout stands does not count."""
     shutil.copy(HERE / "known_fingerprints.py", tmp_path)
@@ -45,6 +48,7 @@ def test_known_identities_in_another_folder(tmp_path):
     assert printed(sys.executable, 0, tmp_path) == KNOWN
 
 
+@pytest.mark.promise("a call has the same identity on every supported Python")
 @pytest.mark.parametrize("name", PYTHONS)
 def test_known_identities_on_other_pythons(name):
     """Which Python runs does not count."""

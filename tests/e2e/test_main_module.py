@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.promise("objects of classes in a test module or __main__ replay")
 def test_objects_of_classes_of_the_main_module_come_back(project):
     """Recorded by one process of the script and replayed by another: of the very class that is there."""
     project.ini("shop:fetch")

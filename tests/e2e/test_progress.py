@@ -72,6 +72,7 @@ def on_terminal(project):
         os.close(ours)
 
 
+@pytest.mark.promise("recording shows its progress where the terminal allows")
 def test_a_real_call_that_takes_long_is_shown_while_it_runs(project, on_terminal):
     """Its label and its seconds; the line is gone when the call is over."""
     process, terminal = on_terminal("--mimic-record")

@@ -119,6 +119,7 @@ def shop(project: Project) -> Project:
     return project
 
 
+@pytest.mark.promise("replay opens no connection")
 def test_a_suite_replays_without_its_database(shop: Project, urls: tuple[str, str]) -> None:
     """Seed data in a fixture, a rollback per test, a handled IntegrityError: the same with the database gone."""
     real, gone = urls

@@ -67,6 +67,7 @@ def writer(tmp_path, monkeypatch):
     sys.modules.pop("writer", None)
 
 
+@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_after_a_kill_at_any_instant_each_recording_is_old_or_new(tmp_path, writer):
     """Never half; the next run completes the vault, and nothing of the killed ones stays."""
@@ -242,6 +243,7 @@ def test_a_forked_child_can_write_while_a_thread_of_its_parent_does(tmp_path):
     assert (ran.stdout, ran.returncode) == ("[(0,), (1,)]\n", 0), ran.stderr
 
 
+@pytest.mark.promise("processes, threads and tasks may record into one vault")
 def test_processes_share_one_vault(tmp_path):
     """Equal outcomes meet in one object, while others collect."""
     (tmp_path / "writer.py").write_text(WRITER)

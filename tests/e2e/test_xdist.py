@@ -57,6 +57,7 @@ def test_the_same_call_in_two_workers_runs_once_and_counts_add_up(shop):
     assert replayed.output.count(" mimic ====") == 1
 
 
+@pytest.mark.promise("xdist workers count as one run")
 @pytest.mark.parametrize("dist", DISTRIBUTIONS)
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
     """However the tests are handed out; what --dist=loadgroup does to ids leaves no trace."""
@@ -98,6 +99,7 @@ def test_without_workers_it_is_an_ordinary_run(shop, arguments):
     assert run.section[0] == "6 calls replayed, # s saved; 1 unused recording cleared (# B)"
 
 
+@pytest.mark.promise("nothing is judged after a worker's crash")
 def test_after_a_workers_crash_nothing_is_judged(shop):
     """Its account is lost; the summary says so."""
     shop.record().expect(passed=8)
@@ -233,6 +235,7 @@ def test_a_line_that_cannot_be_read_ends_the_run_at_its_start(shop):
     run.expect(exit_code=4, says=[told], never=["Traceback", "INTERNALERROR", "workers"])
 
 
+@pytest.mark.promise("under xdist, the tests fail with TargetError and the run exits with 4")
 @pytest.mark.parametrize(
     ("line", "told"),
     [

@@ -41,6 +41,8 @@ LEAVING_OUT = """
 """
 
 
+@pytest.mark.promise("ignore= leaves parts of a request out at a boundary")
+@pytest.mark.promise("match= adds parts of a request at a boundary")
 def test_a_part_that_is_left_out_makes_no_other_request(project):
     """Host, port, query, body and, where `match=` names them, headers: whole, or by path."""
     project.ini()
@@ -171,6 +173,8 @@ def test_an_answer_that_is_not_closed_is_told(project):
     assert json.loads(stored)["arguments"]["query"] == {"closed": "True"}
 
 
+@pytest.mark.promise("a call inside a recorded call is not recorded")
+@pytest.mark.promise("a boundary's recording is never stale")
 def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     """It is not recorded on its own; outside of such a call it is, without a source that could go stale."""
     project.ini("shop:fetch", "httpx ignore=port")

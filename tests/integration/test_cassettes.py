@@ -23,6 +23,7 @@ def shop(project):
     return project
 
 
+@pytest.mark.promise("mimic_auto records a missing cassette and replays an existing one")
 def test_auto_records_a_missing_cassette_and_replays_an_existing_one(shop):
     """No option is needed, neither the first time nor after."""
     shop.write(
@@ -64,6 +65,7 @@ def test_the_calls_of_a_cassette_are_those_recorded_so_far_or_those_that_it_can_
     assert "there: Oslo Rome\n" in shop.run("-s").expect(passed=1).output
 
 
+@pytest.mark.promise("in CI, mimic_auto does not record a missing cassette")
 def test_auto_never_records_where_the_environment_says_ci(shop):
     """A missing cassette is a miss; --mimic-record says otherwise explicitly."""
     shop.write(
@@ -99,6 +101,7 @@ def test_an_environment_may_say_that_it_is_no_ci(shop, no):
     shop.run(env={"CI": no}).expect(passed=1, real=["fetch Oslo"])
 
 
+@pytest.mark.promise("mimic_record runs for real and writes a cassette, unless --mimic-no-record")
 def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
     """`mimic_record` writes the cassette anew; --mimic-no-record makes it an error."""
     shop.write(
@@ -121,6 +124,7 @@ def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
     )
 
 
+@pytest.mark.promise("mimic_replay replays a cassette and records in no mode")
 def test_replay_records_in_no_mode(shop):
     """A call that the cassette does not hold is a miss, with --mimic-record too."""
     shop.write(
@@ -189,6 +193,7 @@ def test_all_are_played_while_a_cassette_grows(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("strict fails on calls that were not made or came in another order")
 @pytest.mark.parametrize(
     ("calls", "says"),
     [
@@ -218,6 +223,7 @@ def test_strict_fails_what_was_not_replayed_as_recorded(shop, calls, says):
     shop.replay().expect(failed=1, says=["CassetteError", says])
 
 
+@pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_strict_does_not_hide_the_tests_own_failure(shop):
     """The assertion in the block is what is seen."""
     shop.write(
@@ -236,6 +242,8 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
     shop.run().expect(failed=1, says=["assert 'own' == 'failure'"], never=["CassetteError"])
 
 
+@pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
+@pytest.mark.promise("a failing test keeps recordings but no new or changed cassette")
 def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
     """No new cassette, and no changed one."""
     test = """
@@ -258,6 +266,7 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
     assert changed.changed == set()
 
 
+@pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 @pytest.mark.parametrize(
     ("inside", "behind"),
     [
@@ -387,6 +396,7 @@ def test_record_adds_to_an_existing_cassette_what_it_does_not_hold(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("a cassette name made from a test id is readable, unique and safe")
 def test_default_names_are_readable_unique_and_safe(shop):
     """One made from a test's id: under 100 characters, unique where case does not count."""
     shop.write(
@@ -413,6 +423,7 @@ def test_default_names_are_readable_unique_and_safe(shop):
     assert all(name.startswith("cassettes/tests/test_shop/test_it") for name in run.vault)
 
 
+@pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
 @pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "é" * 101])
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     """A name may hold folders, and stays inside."""
@@ -443,6 +454,7 @@ def test_an_option_that_a_fixture_does_not_know_is_told_of_that_fixture(shop, op
     shop.run().expect(failed=1, says=[says], never=["mimic_functions", "pytest_mimic/", "direct cause"])
 
 
+@pytest.mark.promise("the command-line modes apply to cassettes")
 def test_rerecord_makes_cassettes_anew_verify_compares_them_live_leaves_them(shop):
     """The modes, for `mimic_auto`."""
     shop.write(
@@ -468,6 +480,7 @@ def test_rerecord_makes_cassettes_anew_verify_compares_them_live_leaves_them(sho
     shop.replay().expect(passed=1)
 
 
+@pytest.mark.promise("the innermost of nested cassettes takes the call")
 def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
     """The outer one takes what follows."""
     shop.write(
@@ -489,6 +502,7 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("without targets, a cassette takes the configured targets and every boundary")
 def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     """With their options."""
     shop.ini("shop:fetch ignore=city")
@@ -509,6 +523,7 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     shop.replay(process=True).expect(passed=1, real=[])
 
 
+@pytest.mark.promise("a cassette is used or unused as a whole")
 def test_a_cassette_is_unused_as_a_whole(shop):
     """Used once opened; unused when no test opens it."""
     shop.write(
@@ -539,6 +554,7 @@ def test_a_cassette_is_unused_as_a_whole(shop):
     assert run.vault == {}
 
 
+@pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
 def test_a_cassette_is_one_readable_file(shop):
     """Its calls in order, with what each gave."""
     shop.write(
@@ -561,6 +577,9 @@ def test_a_cassette_is_one_readable_file(shop):
     ]
 
 
+@pytest.mark.promise("a cassette and its calls have the documented attributes")
+@pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
+@pytest.mark.promise("every call has a signature")
 def test_a_cassette_tells_of_itself_and_of_its_calls(shop):
     """Its name, file, mode and counts; of each call what it was, what it gave and how long it took."""
     shop.write(
@@ -594,6 +613,7 @@ def test_a_cassette_tells_of_itself_and_of_its_calls(shop):
     shop.replay(env={"MODE": "replay"}).expect(passed=2, real=[])
 
 
+@pytest.mark.promise("mimic_replay replays a cassette and records in no mode")
 @pytest.mark.parametrize(
     "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-no-record"]
 )
@@ -616,6 +636,7 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
     shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
 
 
+@pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_modes_for_record(shop):
     """--mimic-verify compares, --mimic-live leaves it, --mimic-rerecord and --mimic-record make it anew."""
     shop.write(
@@ -640,6 +661,7 @@ def test_the_modes_for_record(shop):
     assert anew.changed == {"cassettes/trip.json"}
 
 
+@pytest.mark.promise("calls of a sequence or a cassette each run")
 def test_equal_calls_of_a_cassette_in_flight_together_each_run(shop):
     """Neither waits for the other: each is a call of the conversation."""
     shop.write(

@@ -59,6 +59,7 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("coroutines are recorded and replayed")
 def test_a_coroutine_function_replays_as_one(round_trip):
     """Awaitable, cancellable, usable with gather, wait_for, create_task and TaskGroup."""
     round_trip(
@@ -115,6 +116,7 @@ def test_methods_that_are_coroutines(round_trip):
     )
 
 
+@pytest.mark.promise("coroutines are recorded and replayed")
 def test_a_plain_function_that_returns_a_coroutine(round_trip):
     """What it gave is awaited on replay too, its exception comes when it is awaited."""
     round_trip(
@@ -187,6 +189,7 @@ def test_a_future_is_refused_by_a_clear_error(project):
     assert run.vault == {}
 
 
+@pytest.mark.promise("interrupts, exits, cancellations, skips and failures are not recorded")
 def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(project):
     """Neither a timeout around it nor a loop that ends before it; whoever records is told what a replay will lack."""
     project.ini("shop:slow", "shop:endless")

@@ -97,6 +97,7 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 def test_type_arguments_and_attributes_come_back(round_trip):
     """Builtin classes with fields of C, classes with slots, and ones whose __init__ does not fit their args."""
     round_trip(
@@ -167,6 +168,7 @@ def test_type_arguments_and_attributes_come_back(round_trip):
     )
 
 
+@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 def test_causes_and_contexts_come_back(round_trip):
     """`__cause__`, `__context__` and `from None`, all the way down."""
     round_trip(
@@ -230,6 +232,7 @@ def test_what_the_caller_was_handling_is_the_callers_context(round_trip):
     )
 
 
+@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="notes and groups came with Python 3.11")
 def test_notes_and_groups_come_back(round_trip):
     """Groups with their members, nested, and notes on each."""
@@ -323,6 +326,7 @@ def test_classes_of_the_test_module_and_local_ones_come_back(round_trip):
     )
 
 
+@pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 def test_the_traceback_starts_at_the_caller(project):
     """No line of ours, and the user's call is the last one shown."""
     project.ini("shop:innocent")
@@ -366,6 +370,7 @@ def test_each_raise_has_a_traceback_of_its_own(round_trip):
     )
 
 
+@pytest.mark.promise("interrupts, exits, cancellations, skips and failures are not recorded")
 @pytest.mark.parametrize(
     "raised",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 def test_targets_made_in_python_are_mimicked(project):
     """With options that an ini line cannot hold; beside those of the ini file; and without the plugin it does no harm."""
     project.ini("shop:load")

@@ -53,6 +53,7 @@ def _told(run):
     ]
 
 
+@pytest.mark.promise("a refusal names the argument, the path in it and the remedy")
 @pytest.mark.parametrize(
     ("call", "target", "path", "what"),
     [
@@ -117,6 +118,7 @@ def test_the_remedy_of_a_class_names_it(project):
     assert told[-1] == "or teach it:    give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)"
 
 
+@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 @pytest.mark.parametrize(
     ("options", "calls", "real"),
     [
@@ -177,6 +179,7 @@ def test_what_is_left_out_makes_no_difference(project, options, calls, real):
     project.replay(hash_seed=5).expect(passed=1, real=[])
 
 
+@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 def test_self_can_be_left_out_whole_or_in_part(project):
     """`ignore=self`, `ignore=self.lock`."""
     project.write("shop.py", SHOP)
@@ -192,6 +195,7 @@ def test_self_can_be_left_out_whole_or_in_part(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("key= replaces the arguments by the result of a function")
 def test_key_stands_for_the_arguments(project):
     """It gets the bound arguments, defaults included, and needs no identity of what it leaves out."""
     project.ini()
@@ -221,6 +225,7 @@ def test_key_stands_for_the_arguments(project):
     project.replay(hash_seed=3).expect(passed=1, real=[])
 
 
+@pytest.mark.promise("key= replaces the arguments by the result of a function")
 @pytest.mark.parametrize(
     ("key", "says"),
     [
@@ -247,6 +252,7 @@ def test_a_key_that_fails(project, key, says):
     project.replay().expect(failed=1, real=[], says=[says], never=["INTERNALERROR", "pytest_mimic/"])
 
 
+@pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
 def test_a_type_can_be_taught(project):
     """`__mimic_identity__` and `register_fingerprint`, in a conftest."""
     project.ini("shop:fetch", "shop:Client.get")

@@ -60,6 +60,7 @@ def shop(project):
     return project
 
 
+@pytest.mark.promise("how arguments are passed does not count")
 def test_arguments_count_as_bound_not_as_passed(shop):
     """By position, by keyword, left to a default: one call. A bare object() as the default is `left out`."""
     shop.write(
@@ -136,6 +137,7 @@ PATHS = """
 """
 
 
+@pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_of_the_project_and_of_tmp_path_count_relative(shop):
     """A run has its own tmp_path, a checkout its own folder, an xdist worker its own part of both."""
     shop.write("test_shop.py", PATHS)
@@ -146,6 +148,7 @@ def test_paths_of_the_project_and_of_tmp_path_count_relative(shop):
     shop.replay("-n1", process=True).expect(passed=1)
 
 
+@pytest.mark.promise("a call has the same identity on every machine")
 def test_another_checkout_replays(shop):
     """The folder's name has a part in no identity and in no recording."""
     shop.write("test_shop.py", PATHS)

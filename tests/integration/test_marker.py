@@ -29,6 +29,8 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("mimic is a context manager, a decorator and a marker")
+@pytest.mark.promise("a target may be the function object itself")
 def test_context_manager_decorator_and_marker(project):
     """Inside, calls are mimicked; outside they run for real."""
     project.ini()
@@ -143,6 +145,8 @@ def test_fixtures_and_teardown_are_inside_a_marker(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("mimic is a context manager, a decorator and a marker")
+@pytest.mark.promise("the marker works on unittest.TestCase")
 def test_classes_modules_and_unittest(project):
     """`pytestmark`, marked classes, and TestCase methods with setUp and tearDown."""
     project.ini()
@@ -215,6 +219,7 @@ def test_classes_modules_and_unittest(project):
     project.replay().expect(passed=8, real=[])
 
 
+@pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 def test_async_tests(project):
     """Decorated and marked, under pytest-asyncio and anyio, with async fixtures."""
     pytest.importorskip("pytest_asyncio")
@@ -494,6 +499,7 @@ def test_a_wrong_target_is_a_target_error(project, given, says, how):
     assert "pytest_mimic/" not in run.output
 
 
+@pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_without_the_plugin_it_does_nothing(project):
     """`-p no:mimic`: the marker is unknown, blocks and decorators run the test as it is."""
     project.ini(markers="mimic(*targets): pytest-mimic")

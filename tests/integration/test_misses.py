@@ -52,6 +52,7 @@ def _body(run):
     return [line.removeprefix("pytest_mimic.") for line in lines]
 
 
+@pytest.mark.promise("a miss names the call, the nearest recording, the differences and the command")
 def test_the_difference_is_told_argument_by_argument(shop):
     """The nearest recording, its test and date, each difference on a line, the command."""
     shop.write(
@@ -74,6 +75,7 @@ def test_the_difference_is_told_argument_by_argument(shop):
     ]
 
 
+@pytest.mark.promise("mimic_store_arguments keeps a description of the arguments, or none")
 def test_a_difference_deep_inside_an_argument_is_told_by_its_path(shop):
     """Not the whole object."""
     shop.write(
@@ -87,6 +89,7 @@ def test_a_difference_deep_inside_an_argument_is_told_by_its_path(shop):
     assert "s3cret" not in run.output
 
 
+@pytest.mark.promise("secrets are in no message, difference or summary")
 def test_a_secret_that_differs_is_named_and_not_shown(shop):
     """Redacted in the label and in the difference."""
     shop.write(
@@ -100,6 +103,7 @@ def test_a_secret_that_differs_is_named_and_not_shown(shop):
     assert any("token" in line and "differ" in line for line in _body(run))
 
 
+@pytest.mark.promise("a miss names the call, the nearest recording, the differences and the command")
 def test_nothing_recorded_of_the_target_at_all(project):
     """Says so instead of a nearest recording."""
     project.ini("shop:fetch")
@@ -176,6 +180,7 @@ def test_a_parametrized_test_id_is_quoted_in_the_command(shop):
     shop.replay().expect(failed=1, says=["pytest --mimic-record 'test_shop.py::test_day[C H]'"])
 
 
+@pytest.mark.promise("--mimic-no-record prevents every write")
 def test_no_record_never_records(shop):
     """Not even with the fixture that asks for it; a plain miss."""
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
@@ -185,6 +190,7 @@ def test_no_record_never_records(shop):
     assert run.changed == set()
 
 
+@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_verify_of_a_call_without_recording_is_a_miss_too(shop):
     """Nothing to compare with: it does not run."""
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
@@ -192,6 +198,7 @@ def test_verify_of_a_call_without_recording_is_a_miss_too(shop):
     shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
 
 
+@pytest.mark.promise("mimic_source decides what a recording of an older source does")
 def test_a_stale_recording(shop):
     """Says that the target has changed, and both ways on."""
     shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
@@ -205,6 +212,7 @@ def test_a_stale_recording(shop):
     ]
 
 
+@pytest.mark.promise("mimic_source decides what a recording of an older source does")
 def test_a_stale_recording_replays_with_a_warning_or_without(shop):
     """`mimic_source`: warn, ignore."""
     shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))

@@ -86,6 +86,7 @@ def _told(run):
     ]
 
 
+@pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 def test_a_function_that_changes_its_arguments_is_refused(project):
     """The error shows what changed, and the option; nothing is recorded."""
     project.ini("shop:fit")
@@ -149,6 +150,7 @@ def test_what_is_ignored_may_change(project):
     project.record().expect(passed=1)
 
 
+@pytest.mark.promise("mutates= makes in-place changes part of the outcome")
 def test_changes_are_recorded_and_applied(round_trip):
     """In place, to whatever the caller handed in, and each time anew."""
     round_trip(
@@ -231,6 +233,7 @@ def test_a_returned_argument_is_the_same_object(round_trip):
     )
 
 
+@pytest.mark.promise("mutates= makes in-place changes part of the outcome")
 def test_with_exceptions_streams_and_coroutines(round_trip):
     """The change comes with the exception, and by the end of the stream."""
     round_trip(
@@ -269,6 +272,7 @@ def test_with_exceptions_streams_and_coroutines(round_trip):
     )
 
 
+@pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 def test_only_the_named_arguments_may_change(project):
     """`mutates=weights` does not allow changing rows."""
     project.ini("shop:fit mutates=weights")

@@ -101,6 +101,7 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("a call inside a recorded call is not recorded")
 @pytest.mark.parametrize(
     ("call", "value"),
     [

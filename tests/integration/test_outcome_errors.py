@@ -116,6 +116,7 @@ def _told(run):
     ]
 
 
+@pytest.mark.promise("each replay returns a fresh copy that equals the original")
 def test_values_come_back_as_they_were(round_trip):
     """Equal, of the same type, in the same order."""
     round_trip(
@@ -147,6 +148,7 @@ def test_values_come_back_as_they_were(round_trip):
     )
 
 
+@pytest.mark.promise("each replay returns a fresh copy that equals the original")
 def test_each_replay_gives_a_fresh_copy(round_trip):
     """Changing one changes no other, in the recording run neither."""
     round_trip(
@@ -184,6 +186,7 @@ def test_each_replay_gives_a_fresh_copy(round_trip):
     )
 
 
+@pytest.mark.promise("objects of classes in a test module or __main__ replay")
 def test_classes_of_the_test_module_main_and_local_ones(round_trip):
     """By name where there is one; lambdas and local classes by value."""
     round_trip(
@@ -235,6 +238,7 @@ def test_classes_of_the_test_module_main_and_local_ones(round_trip):
     )
 
 
+@pytest.mark.promise("a value that cannot be stored is refused with its part, and nothing is left")
 @pytest.mark.parametrize(
     ("how", "verb", "part"),
     [

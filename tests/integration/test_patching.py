@@ -102,6 +102,7 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("every reference to a target is patched, whenever it was imported")
 def test_references_made_before_and_after(project):
     """The module attribute, from-imports at module level and inside functions, aliases, class attributes."""
     project.ini("shop:fetch")
@@ -132,6 +133,8 @@ def test_references_made_before_and_after(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
+@pytest.mark.promise("every reference to a target is patched, whenever it was imported")
 def test_methods_of_every_kind(round_trip):
     """Instance, class and static ones, properties, cached properties, partial methods, nested classes, subclasses."""
     round_trip(
@@ -217,6 +220,7 @@ def test_a_method_inherited_by_the_named_class_alone(project):
     project.run().expect(passed=1, real=["get /a"])
 
 
+@pytest.mark.promise("wildcards add public functions and methods, and ! removes them")
 def test_wildcards_and_exclusions(project):
     """Public functions defined there; `!` takes out; private and imported names are not taken."""
     project.ini("shop:*", "shop:Client.*", "!shop:helper", "!shop:Client.ping")
@@ -240,6 +244,7 @@ def test_wildcards_and_exclusions(project):
     project.run().expect(passed=1)
 
 
+@pytest.mark.promise("a target may be named where it is re-exported")
 def test_a_reexported_name_and_the_one_where_it_is_defined_are_one_target(project):
     """Recorded under one name, replayed under the other."""
     project.ini("api:fetch")
@@ -254,6 +259,7 @@ def test_a_reexported_name_and_the_one_where_it_is_defined_are_one_target(projec
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("modules are patched on import and never imported by the plugin")
 def test_late_imports_are_patched_and_never_made_by_the_plugin(project):
     """The module is patched when the test imports it, not before; one never imported stays so."""
     project.ini("shop:fetch", "unused:fetch")
@@ -275,6 +281,7 @@ def test_late_imports_are_patched_and_never_made_by_the_plugin(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("a reloaded module is patched again")
 def test_a_reloaded_module_is_patched_again(project):
     """The new function under the old name."""
     project.ini("shop:fetch")
@@ -298,6 +305,7 @@ def test_a_reloaded_module_is_patched_again(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("a target may be written in C")
 def test_functions_written_in_c(project):
     """A builtin of a module, whose source is never stale."""
     project.ini("zlib:crc32", "time:time_ns")
@@ -342,6 +350,7 @@ def test_decorated_functions(round_trip):
     )
 
 
+@pytest.mark.promise("the wrapper keeps name, signature, kind and pickling of the function")
 def test_what_wrapping_keeps(project):
     """Name, docstring, signature, kind, and pickling by name."""
     project.ini("shop:*", "shop:Client.*", "kinds:*")
@@ -471,6 +480,7 @@ PLACES = """
 """
 
 
+@pytest.mark.promise("everything is restored exactly at the end")
 @pytest.mark.parametrize("mode", ["", "--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"])
 def test_every_place_is_restored_by_identity(project, mode):
     """After a run, after an exception, and after mimic nested in mimic: the very same objects, no new names."""
@@ -569,6 +579,7 @@ def test_a_block_whose_target_does_not_exist_leaves_nothing_patched(project):
     project.run().expect(passed=1)
 
 
+@pytest.mark.promise("everything is restored exactly at the end")
 def test_the_configured_targets_are_restored_when_the_run_ends(project):
     """By identity, seen from a process that runs pytest and goes on."""
     project.ini("shop:*", "shop:Client.*")

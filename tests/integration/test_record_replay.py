@@ -30,6 +30,8 @@ def basic(project):
     return project
 
 
+@pytest.mark.promise("without an option, recorded calls replay and others are misses")
+@pytest.mark.promise("a call has the same identity in every process and under every hash seed")
 def test_a_recorded_call_replays_in_another_process_and_hash_seed(basic):
     """The real function runs once, and never in a plain run."""
     basic.record(hash_seed=1).expect(passed=1, real=["fetch Oslo 3"])
@@ -37,6 +39,7 @@ def test_a_recorded_call_replays_in_another_process_and_hash_seed(basic):
     basic.replay(hash_seed=2).expect(passed=1, real=[])
 
 
+@pytest.mark.promise("without an option, recorded calls replay and others are misses")
 def test_a_miss_fails_and_never_runs_the_real_function(basic):
     """The error names the call and the command that records it."""
     run = basic.run()
@@ -51,6 +54,7 @@ def test_a_miss_fails_and_never_runs_the_real_function(basic):
     )
 
 
+@pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
 def test_record_replays_what_is_recorded_and_runs_the_rest(basic):
     """--mimic-record runs only the calls without a recording."""
     basic.record()
@@ -59,6 +63,7 @@ def test_record_replays_what_is_recorded_and_runs_the_rest(basic):
     basic.record().expect(passed=1, real=["fetch Rome 3"])
 
 
+@pytest.mark.promise("--mimic-rerecord replaces recordings and leaves equal files untouched")
 def test_rerecord_runs_every_call_and_leaves_equal_recordings_untouched(basic):
     """--mimic-rerecord replaces a recording only where the outcome changed."""
     basic.record()
@@ -73,6 +78,7 @@ def test_rerecord_runs_every_call_and_leaves_equal_recordings_untouched(basic):
     basic.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("--mimic-live neither reads nor writes the vault")
 def test_live_runs_every_call_and_leaves_the_vault_alone(basic):
     """--mimic-live neither reads nor writes."""
     run = basic.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
@@ -80,6 +86,7 @@ def test_live_runs_every_call_and_leaves_the_vault_alone(basic):
     assert run.vault == {}
 
 
+@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_verify_writes_nothing_and_passes_where_nothing_changed(basic):
     """--mimic-verify runs for real and compares."""
     basic.record()
@@ -90,6 +97,7 @@ def test_verify_writes_nothing_and_passes_where_nothing_changed(basic):
     assert run.section == ["1 call verified"]
 
 
+@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_verify_tells_what_drifted_and_fails_though_the_drift_is_swallowed(basic):
     """Drift, swallowed or not, fails the test with a readable diff."""
     basic.record()
@@ -112,6 +120,7 @@ def test_verify_tells_what_drifted_and_fails_though_the_drift_is_swallowed(basic
     run.expect(failed=1, says=["no longer gives what was recorded", "days: 3 recorded, 4 now"])
 
 
+@pytest.mark.promise("conflicting options are a usage error")
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -128,6 +137,7 @@ def test_options_that_exclude_one_another_are_a_usage_error(basic, first, second
     run.expect(exit_code=4, says=[f"{first} and {second} exclude one another"], never=["Traceback"])
 
 
+@pytest.mark.promise("options are read from every configuration file that pytest reads")
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -156,6 +166,7 @@ def test_configuration_is_read_from_every_file(basic, name, text):
     assert (basic.root / "recs").is_dir()
 
 
+@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -177,6 +188,7 @@ def test_a_wrong_target_is_one_line_and_exit_code_4(basic, body, says):
     basic.run().expect(exit_code=4, says=[says], never=["Traceback", "INTERNALERROR"])
 
 
+@pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_no_mimic_turns_the_plugin_off(basic):
     """With -p no:mimic the real function runs and nothing is written."""
     run = basic.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", "-W", "ignore", process=True)
@@ -194,6 +206,7 @@ def test_nothing_is_printed_where_nothing_is_mimicked(basic):
     assert (run.header, run.section) == ("", [])
 
 
+@pytest.mark.promise("the mimic section counts calls and unused recordings")
 def test_the_header_and_the_section_tell_mode_and_counts(basic):
     """What TERMINAL.md sketches."""
     recorded = basic.record()
@@ -264,6 +277,7 @@ def test_a_call_that_does_not_fit_raises_the_functions_own_type_error(basic):
     basic.record().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
 def test_a_changed_source_is_stale_and_recorded_anew(basic):
     """A comment does not count; a changed body does."""
     basic.record()

@@ -43,6 +43,7 @@ CLIENT = """
 """
 
 
+@pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_the_retry_pattern_in_each_of_two_tests(round_trip):
     """503, 503, 200 comes back in the same order, counted anew in each test."""
     round_trip(
@@ -85,6 +86,7 @@ def test_exceptions_are_part_of_it(round_trip):
     )
 
 
+@pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_the_last_outcome_repeats_and_record_appends(project):
     """A replay beyond the recorded calls repeats the last; --mimic-record runs and appends those."""
     project.ini("shop:get sequence")
@@ -149,6 +151,7 @@ def test_each_set_of_arguments_counts_for_itself(round_trip):
     )
 
 
+@pytest.mark.promise("calls of a sequence or a cassette each run")
 def test_tasks_and_threads_count_in_the_order_of_their_calls(round_trip):
     """Each call in flight runs for itself, and has its own place."""
     round_trip(
@@ -218,6 +221,7 @@ def test_streams_in_a_sequence(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_wider_fixtures_own_their_calls(project):
     """The calls of a module's or session's fixture belong to it, not to the test that came first."""
     project.ini("shop:get sequence")
@@ -260,6 +264,7 @@ def test_wider_fixtures_own_their_calls(project):
     project.replay("test_b.py", "test_a.py").expect(passed=4, real=[])
 
 
+@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_function_fixtures_and_teardown_belong_to_the_test(round_trip):
     """Set-up, test and teardown count on."""
     round_trip(
@@ -309,6 +314,7 @@ def test_a_rerun_counts_anew(project):
     project.replay(*options, plugins=["rerunfailures"]).expect(passed=1, rerun=1, real=[])
 
 
+@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_a_new_test_does_not_see_another_tests_sequence(project):
     """It belongs to the test that made it."""
     project.ini("shop:get sequence")
@@ -343,6 +349,7 @@ COUNTER = """
 """
 
 
+@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 @pytest.mark.parametrize("scope", ["class", "module", "package"])
 def test_a_wider_fixture_that_is_set_up_twice_counts_anew(project, scope):
     """Where the order of the tests leaves its scope and comes back, in replaying and in recording alike."""
@@ -411,6 +418,7 @@ def test_rerecording_keeps_the_longest_round_of_a_scope_that_is_entered_again(pr
     project.record("test_a.py").expect(passed=2, real=[])
 
 
+@pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 @pytest.mark.parametrize("selected", ["two", "one", "list", ""])
 def test_each_parameter_of_a_wider_fixture_counts_for_itself(project, selected):
     """Also in a fixture that asks for such a one, whichever is set up first."""

@@ -39,6 +39,7 @@ def recordings(run):
     return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
 
 
+@pytest.mark.promise("mimic_vault_path is relative to the rootdir and .mimic_vault by default")
 def test_the_vault_is_relative_to_the_rootdir(shop):
     """Whatever folder the run was started in."""
     shop.ini("shop:fetch", mimic_vault_path="data/recs", pythonpath=".")
@@ -51,6 +52,8 @@ def test_the_vault_is_relative_to_the_rootdir(shop):
     assert (shop.root / "data/recs/calls").is_dir()
 
 
+@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
+@pytest.mark.promise("mimic_vault_dir is the path of the vault")
 def test_the_option_overrides_the_ini_files_vault(shop):
     """The fixture `mimic_vault_dir` gives the one that counts, as a path."""
     shop.ini("shop:fetch", mimic_vault_path="recs")
@@ -91,6 +94,7 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
     assert "1 recording" in found.section[0]
 
 
+@pytest.mark.promise("a recording is on disk as soon as its call returns")
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     """Not only when the test or the run ends."""
     shop.write(
@@ -108,6 +112,7 @@ def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     shop.record().expect(passed=1)
 
 
+@pytest.mark.promise("a failing test keeps recordings but no new or changed cassette")
 def test_a_failing_test_keeps_the_recordings_it_made(shop):
     """They were paid for."""
     shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert not shop.fetch('Oslo')\n")
@@ -117,6 +122,7 @@ def test_a_failing_test_keeps_the_recordings_it_made(shop):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("mimic_store_arguments keeps a description of the arguments, or none")
 def test_arguments_need_not_be_stored(shop):
     """Then a miss cannot tell what differs, and says why."""
     shop.ini("shop:fetch", mimic_store_arguments="false")
@@ -130,6 +136,9 @@ def test_arguments_need_not_be_stored(shop):
     run.expect(failed=1, real=[], says=["its arguments were not stored (mimic_store_arguments = false)"])
 
 
+@pytest.mark.promise("mimic_redact adds and removes secret names")
+@pytest.mark.promise("secrets are in no description in the vault")
+@pytest.mark.promise("a function's own outcome is stored as it is")
 def test_names_can_be_added_to_and_taken_out_of_the_secret_ones(shop):
     """Their values stand in no description of a call; a function's own outcome is kept as it is."""
     by_default = recordings(shop.record().expect(passed=1))
@@ -145,6 +154,8 @@ def test_names_can_be_added_to_and_taken_out_of_the_secret_ones(shop):
     assert added[0]["outcomes"][0]["value"]["token"] == "given-by-the-function"
 
 
+@pytest.mark.promise("mimic_pickle = forbid replays plain data only")
+@pytest.mark.promise("other values are pickles named *.pkl")
 def test_where_pickles_are_forbidden_only_plain_data_replays(shop):
     """Others give an error that names the option; nothing is loaded, and nothing runs."""
     shop.ini("shop:fetch", "shop:pair")
@@ -163,6 +174,8 @@ def test_where_pickles_are_forbidden_only_plain_data_replays(shop):
     assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == ["json", "pkl"]
 
 
+@pytest.mark.promise("only= and exclude= select calls by pattern")
+@pytest.mark.promise("a call that is left out runs for real and is not recorded")
 def test_patterns_leave_functions_out(shop):
     """A call left out runs for real and is not recorded."""
     shop.ini('shop:* exclude="shop:p*"')

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 SHOP = """
     import asyncio
     import threading
@@ -32,6 +34,7 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("the same call in flight runs once")
 def test_many_threads(round_trip):
     """One runs, all get its outcome, an exception too, each a copy of its own."""
     round_trip(
@@ -71,6 +74,7 @@ def test_many_threads(round_trip):
     )
 
 
+@pytest.mark.promise("the same call in flight runs once")
 def test_many_tasks(round_trip):
     """Under one event loop, with sync targets in threads beside it."""
     round_trip(
@@ -185,6 +189,7 @@ def test_rerecord_runs_a_call_in_flight_once_and_each_later_one_anew(project):
     project.run("--mimic-rerecord").expect(passed=1, real=["fetch_async Rome"] * 2)
 
 
+@pytest.mark.promise("the same call in flight runs once")
 def test_across_processes(project):
     """Two pytest runs at once: the second waits for the first one's call and replays it."""
     project.ini("shop:fetch")

@@ -69,6 +69,8 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("generators replay item by item, with their end")
+@pytest.mark.promise("a generator returned by a plain function is a stream")
 def test_items_and_return_value_come_back(round_trip):
     """An exhausted generator gives its items, fresh, and its return value."""
     round_trip(
@@ -124,6 +126,7 @@ def test_a_generator_that_is_never_read_runs_nothing_and_records_nothing(project
     project.run().expect(passed=1)
 
 
+@pytest.mark.promise("generators replay item by item, with their end")
 def test_the_exception_that_ended_it_comes_back_after_its_items(round_trip):
     """Items first, then the exception, raised at the reader's line."""
     round_trip(
@@ -161,6 +164,7 @@ def test_the_exception_that_ended_it_comes_back_after_its_items(round_trip):
     )
 
 
+@pytest.mark.promise("generators replay item by item, with their end")
 @pytest.mark.parametrize("end", ["break", "reading.close()"])
 def test_a_reader_that_stopped_early_replays_as_far(round_trip, end):
     """An endless generator can be recorded, and replays to where its reader stopped."""
@@ -184,6 +188,7 @@ def test_a_reader_that_stopped_early_replays_as_far(round_trip, end):
     )
 
 
+@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_reading_further_than_the_recording_is_a_miss_until_it_is_recorded(project):
     """With --mimic-record the stream runs for real, what was given is skipped, the longer one is kept."""
     project.ini("shop:endless", "shop:pages_inside")
@@ -249,6 +254,7 @@ def test_a_shorter_reading_does_not_shorten_a_longer_recording(project):
     project.replay().expect(passed=2, real=[])
 
 
+@pytest.mark.promise("values sent or thrown into a stream count")
 def test_what_is_sent_and_thrown_in_counts(project):
     """The same conversation replays; another one is a miss."""
     project.ini("shop:echo", "shop:async_echo")
@@ -287,6 +293,7 @@ def test_what_is_sent_and_thrown_in_counts(project):
     project.replay().expect(failed=2, real=[])
 
 
+@pytest.mark.promise("generators replay item by item, with their end")
 def test_async_generators_come_back(round_trip):
     """Item by item, from an async generator function and from a plain function that returns one."""
     round_trip(

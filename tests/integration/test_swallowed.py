@@ -103,6 +103,7 @@ SHOP = """
 """
 
 
+@pytest.mark.promise("a miss fails its test even if the code under test swallows it")
 @pytest.mark.parametrize(
     "call",
     [
@@ -153,6 +154,7 @@ def test_the_place_is_the_one_that_swallowed(project):
     project.run().expect(failed=1, says=[f"a missing recording was swallowed in shop.py:{line}\n"])
 
 
+@pytest.mark.promise("a miss that the test's own file handles is deliberate")
 def test_handled_in_the_tests_own_file_is_deliberate(project):
     """pytest.raises, try/except, suppress, in the test, its helper, its fixture, its class or a task of it."""
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
@@ -292,6 +294,7 @@ def test_the_own_file_of_a_decorated_test_is_that_of_the_test(project):
     )
 
 
+@pytest.mark.promise("a miss that the test's own file handles is deliberate")
 def test_a_doctests_own_code_is_that_of_its_examples(project):
     """They may handle or expect a miss; the module that they stand in is the code under test."""
     project.ini("shop:fetch")
@@ -338,6 +341,7 @@ def test_a_doctests_own_code_is_that_of_its_examples(project):
     )
 
 
+@pytest.mark.promise("a miss that the test's own file handles is deliberate")
 def test_handled_in_a_conftest_is_not_deliberate(project):
     """Only the test's own file counts."""
     project.ini("shop:fetch")
@@ -534,6 +538,7 @@ def test_in_setup_and_teardown(project):
     assert "ERROR test_shop.py::test_after" in run.output
 
 
+@pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_the_tests_own_failure_is_not_hidden(project):
     """The assertion is what fails; the miss is told beside it."""
     project.ini("shop:fetch")
@@ -665,6 +670,7 @@ def test_several_misses_are_all_told(project):
     ]
 
 
+@pytest.mark.promise("a miss fails its test even if the code under test swallows it")
 def test_under_xdist(project):
     """A worker's swallowed miss fails the test, and the controller tells it."""
     pytest.importorskip("xdist")
@@ -678,6 +684,7 @@ def test_under_xdist(project):
     assert "1 call missing" in run.section[0]
 
 
+@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_a_swallowed_drift_fails_though_the_test_handled_it(project):
     """Verifying is about the call, not about who saw its error."""
     project.ini("shop:fetch")

@@ -31,6 +31,8 @@ def shop(project):
     return project
 
 
+@pytest.mark.promise("mimic_vault_path is relative to the rootdir and .mimic_vault by default")
+@pytest.mark.promise("a header line names the mode and the vault")
 def test_each_mode_has_its_header(shop):
     """Mode, vault and number of targets."""
     record = shop.record().expect(passed=2)
@@ -45,6 +47,7 @@ def test_each_mode_has_its_header(shop):
     )
 
 
+@pytest.mark.promise("a header line names the mode and the vault")
 def test_the_header_names_a_vault_elsewhere_as_it_is(shop, tmp_path_factory):
     """Relative to the rootdir where it is inside, else in full."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -57,6 +60,7 @@ def test_the_header_names_a_vault_elsewhere_as_it_is(shop, tmp_path_factory):
     assert (shop.root / "data/recs/calls").is_dir()
 
 
+@pytest.mark.promise("the mimic section counts calls and unused recordings")
 def test_a_recording_run_tells_what_it_made(shop):
     """Calls, seconds, and the vault afterwards."""
     first = shop.record("-k", "oslo").expect(passed=1, deselected=1)
@@ -76,6 +80,7 @@ def test_a_run_in_which_nothing_was_recorded_says_nothing_of_the_vault(shop):
     assert shop.record().section == ["2 calls replayed, # s saved"]
 
 
+@pytest.mark.promise("the mimic section shows the time that replaying saved")
 def test_the_seconds_saved_are_those_of_the_real_calls(shop):
     """A recording keeps the real call's duration."""
     shop.record()
@@ -93,6 +98,7 @@ def re_duration(text):
     return f'{before}"duration": 21.0,{after.partition(",")[2]}'
 
 
+@pytest.mark.promise("missing and unused recordings are listed, ten at most")
 def test_missing_calls_are_listed_with_their_tests_and_the_command(shop):
     """Each once, with the command that records them."""
     run = shop.run().expect(failed=2, real=[])
@@ -159,6 +165,7 @@ def test_a_call_that_a_test_repeats_is_counted_and_listed_once(shop):
     ]
 
 
+@pytest.mark.promise("missing and unused recordings are listed, ten at most")
 def test_ten_missing_are_listed_at_most(shop):
     """And how many more."""
     shop.write(
@@ -182,6 +189,7 @@ def test_ten_missing_are_listed_at_most(shop):
     ]
 
 
+@pytest.mark.promise("the mimic section counts calls and unused recordings")
 def test_drift_is_counted(shop):
     """Verified calls, and those that gave something else."""
     shop.record()
@@ -209,6 +217,7 @@ def test_recorded_errors_are_told(shop):
     ]
 
 
+@pytest.mark.promise("nothing is printed where nothing is mimicked and the vault is empty")
 @pytest.mark.parametrize("flag", ["-v", "-vv", "--mimic-record", "--mimic-verify", "--mimic-fail-on-unused"])
 def test_nothing_is_said_where_nothing_is_mimicked_and_the_vault_is_empty(project, flag):
     """Neither a header nor a section, in any mode."""
@@ -232,6 +241,7 @@ def test_a_target_that_no_test_calls_is_worth_a_header_only(project):
     assert (run.header, run.section) == ("replay from .mimic_vault (1 target)", [])
 
 
+@pytest.mark.promise("-q prints problems only")
 @pytest.mark.parametrize("flag", ["-q", "-qq"])
 def test_quiet_keeps_only_problems(shop, flag):
     """Misses are told, counts of what is well are not."""

@@ -72,6 +72,7 @@ def test_all_used_is_not_worth_a_word(shop):
     assert run.changed == set()
 
 
+@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
 @pytest.mark.parametrize(
     "tests",
     [ONLY_OSLO, TESTS.replace("test_rome", "test_roma").replace("Rome", "Oslo")],
@@ -98,6 +99,8 @@ def test_what_a_renamed_test_still_uses_is_used(shop):
     assert run.changed == set()
 
 
+@pytest.mark.promise("the mimic section counts calls and unused recordings")
+@pytest.mark.promise("a recording is unused if its test passed without it")
 def test_what_a_passing_test_no_longer_calls_is_unused(shop):
     """The test that recorded it ran and passed."""
     shop.write("tests/test_shop.py", TESTS.replace("Rome", "Oslo"))
@@ -135,6 +138,7 @@ def test_a_full_run_without_a_test_finds_all_unused(shop):
 # -- clearing and failing
 
 
+@pytest.mark.promise("--mimic-clear-unused deletes recordings that are proven unused")
 def test_clearing_removes_what_is_unused_and_nothing_else(shop):
     """It says how many and how many bytes; the next run has nothing to say."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -153,6 +157,7 @@ def test_clearing_removes_what_is_unused_and_nothing_else(shop):
     assert shop.replay().section == ["1 call replayed, # s saved"]
 
 
+@pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
 def test_failing_on_unused_exits_1_without_a_traceback(shop):
     """The tests passed, the run did not."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -164,6 +169,7 @@ def test_failing_on_unused_exits_1_without_a_traceback(shop):
     assert run.changed == set()
 
 
+@pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
 def test_clearing_and_failing_clears_and_still_exits_1(shop):
     """The next run is well again."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -175,6 +181,7 @@ def test_clearing_and_failing_clears_and_still_exits_1(shop):
     shop.replay("--mimic-fail-on-unused").expect(passed=1, exit_code=0)
 
 
+@pytest.mark.promise("--mimic-clear-unused works together with --mimic-record")
 def test_clearing_while_recording_records_the_new_and_drops_the_rest(shop):
     """The new call is recorded, the unused one goes, the stale one is made anew or goes."""
     shop.write("tests/test_shop.py", ONLY_OSLO + "        assert shop.fetch('Bonn')\n")
@@ -187,6 +194,7 @@ def test_clearing_while_recording_records_the_new_and_drops_the_rest(shop):
     shop.replay("--mimic-fail-on-unused").expect(passed=1)
 
 
+@pytest.mark.promise("--mimic-no-record prevents every write")
 def test_no_record_keeps_clearing_from_writing(shop):
     """--mimic-no-record wins, and the summary says so."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -221,6 +229,7 @@ def test_objects_that_nothing_points_to_go_with_their_recording(shop):
     assert f"1 unused recording cleared ({freed} B)" in last.output
 
 
+@pytest.mark.promise("a replaced outcome that nothing shares is deleted")
 def test_an_object_that_re_recording_left_behind_goes_at_once(shop):
     """A replaced outcome that nothing else points to is not kept."""
     shop.write("tests/test_shop.py", "import shop\n\ndef test_load(): assert shop.load('Oslo')\n")
@@ -233,6 +242,7 @@ def test_an_object_that_re_recording_left_behind_goes_at_once(shop):
     assert len([name for name in run.changed if name.endswith(".pkl")]) == 2
 
 
+@pytest.mark.promise("missing and unused recordings are listed, ten at most")
 def test_ten_are_listed_at_most_and_how_many_more(shop):
     """The list stays readable."""
     shop.write(
@@ -251,6 +261,8 @@ def test_ten_are_listed_at_most_and_how_many_more(shop):
 # -- what is not judged
 
 
+@pytest.mark.promise("only a full selection judges recordings")
+@pytest.mark.promise("unjudged recordings are kept, and the summary gives the reason")
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -293,6 +305,7 @@ def test_a_run_that_only_shows_something_judges_nothing(shop, flag):
     assert run.changed == set()
 
 
+@pytest.mark.promise("only a full selection judges recordings")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -512,6 +525,7 @@ def test_a_parameter_that_is_gone_is_judged(project):
     assert cities(run) == {"Oslo"}
 
 
+@pytest.mark.promise("only a full selection judges recordings")
 def test_without_testpaths_the_rootdir_is_the_whole(shop):
     """A path narrower than the rootdir is a part."""
     shop.ini("shop:fetch", pythonpath=".")
@@ -526,6 +540,7 @@ def test_without_testpaths_the_rootdir_is_the_whole(shop):
     assert whole.section == ROME_IS_UNUSED
 
 
+@pytest.mark.promise("only a full selection judges recordings")
 @pytest.mark.parametrize(
     ("flag", "judged"), [("--lf", False), ("--sw", False), ("--ff", True), ("--nf", True)]
 )
@@ -539,6 +554,7 @@ def test_last_failed_and_stepwise_are_narrower_and_failed_first_is_not(shop, fla
     assert (cities(run) == {"Oslo"}) is judged
 
 
+@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
 def test_a_run_that_stopped_early_judges_nothing(shop, flag):
     """The tests after the failing one did not run."""
@@ -606,6 +622,7 @@ def test_ctrl_c_judges_nothing(shop):
     assert shop.files() == before
 
 
+@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize("flags", [[], ["--continue-on-collection-errors"]], ids=["stops", "goes on"])
 def test_a_collection_error_judges_nothing(shop, flags):
     """The tests of that module could have used it."""
@@ -640,6 +657,7 @@ def test_a_target_that_does_not_exist_judges_nothing(shop):
     assert run.changed == set()
 
 
+@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize(
     "body",
     [
@@ -685,6 +703,7 @@ def test_live_judges_nothing(shop):
 # -- tests that did not pass
 
 
+@pytest.mark.promise("a recording is unused if its test passed without it")
 @pytest.mark.parametrize(
     "body",
     [
@@ -710,6 +729,7 @@ def test_only_the_recordings_of_passed_tests_are_judged_beside_others(shop, body
     assert cities(run) == {"Rome", "Bonn"}
 
 
+@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
 @pytest.mark.parametrize(
     "marker",
     [
@@ -926,6 +946,7 @@ def test_what_a_newer_version_recorded_is_not_cleared(shop):
 # -- output
 
 
+@pytest.mark.promise("-q prints problems only")
 def test_quiet_tells_of_the_unused_and_not_of_what_was_not_judged(shop):
     """-q keeps problems only."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -937,6 +958,7 @@ def test_quiet_tells_of_the_unused_and_not_of_what_was_not_judged(shop):
     assert part.section == []
 
 
+@pytest.mark.promise("secrets are in no message, difference or summary")
 def test_a_secret_does_not_stand_in_the_list(shop):
     """The redacted description is what is shown."""
     shop.write("shop.py", SHOP.replace("def fetch(city)", "def fetch(city, password='')"))

@@ -48,6 +48,8 @@ def usage_error(run, line):
 # -- lines of mimic_functions
 
 
+@pytest.mark.promise("key= replaces the arguments by the result of a function")
+@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -87,6 +89,7 @@ def test_a_line_that_cannot_be_read_is_told_at_start(shop, line, told):
     assert "collected" not in run.output
 
 
+@pytest.mark.promise("mimic_redact adds and removes secret names")
 def test_a_name_to_redact_that_can_match_nothing_is_told_at_start(shop):
     """With its line's number, all of them at once: a name that redacts nothing would be a leak."""
     shop.ini("shop:fetch", mimic_redact=["customer, account  # names", "cust*", "!token 'pin'"])
@@ -100,6 +103,7 @@ def test_a_name_to_redact_that_can_match_nothing_is_told_at_start(shop):
     ]
 
 
+@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 def test_all_wrong_lines_are_told_at_once(shop):
     """One line for each of them."""
     shop.ini("shop", "shop:fetch", "shop:fetch sequense")
@@ -250,6 +254,7 @@ def test_live_judges_targets_as_other_modes_do(shop):
     )
 
 
+@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 def test_a_module_is_judged_on_a_full_selection_only(shop):
     """A part of the tests may not have put it on the path yet."""
     shop.ini("shop:fetch", "only_later_on_the_path:fetch")
@@ -263,6 +268,7 @@ def test_a_module_is_judged_on_a_full_selection_only(shop):
     )
 
 
+@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 def test_a_module_that_only_collection_puts_on_the_path_exists(shop):
     """It is looked for after collecting, and neither it nor its parents are imported."""
     shop.ini("later.deep.api:fetch", "shop:fetch")
@@ -276,6 +282,7 @@ def test_a_module_that_only_collection_puts_on_the_path_exists(shop):
     shop.record().expect(passed=1, real=["fetch Oslo"])
 
 
+@pytest.mark.promise("a missing function is reported when its module is imported")
 def test_a_function_is_judged_where_its_module_is_imported_inside_a_test(shop):
     """That test fails with TargetError, and only that one; the exit code is 1."""
     shop.ini("shop:fetsh", "other:fetch")
@@ -362,6 +369,7 @@ def test_a_marker_that_names_nothing_fails_its_test(shop):
 # -- options
 
 
+@pytest.mark.promise("a URL as the vault is a usage error")
 def test_a_url_is_no_vault_yet(shop):
     """Neither in the ini file nor on the command line; even where nothing is mimicked."""
     told = "the vault s3://bucket/x is a URL: this version keeps vaults in folders only"
@@ -396,6 +404,7 @@ def test_a_switch_takes_true_or_false(shop):
     usage_error(shop.run(), "mimic_store_arguments: invalid truth value 'perhaps'")
 
 
+@pytest.mark.promise("conflicting options are a usage error")
 def test_modes_exclude_one_another_in_any_order(shop):
     """Also where nothing is mimicked."""
     shop.ini()
@@ -408,6 +417,7 @@ def test_modes_exclude_one_another_in_any_order(shop):
 # -- the hook
 
 
+@pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -484,6 +494,7 @@ def test_pytests_lists_show_what_is_ours_with_its_docs(shop):
     )
 
 
+@pytest.mark.promise("options are read from every configuration file that pytest reads")
 def test_strict_markers_and_strict_config_know_ours(shop):
     """Every ini option, and the marker on functions, classes and modules."""
     shop.ini(

@@ -87,6 +87,7 @@ EVERY_KIND = """
 """
 
 
+@pytest.mark.promise("equal outcomes are stored once, except small plain ones")
 def test_equal_outcomes_are_stored_once_and_recording_them_again_touches_nothing(shop):
     """Under another hash seed, from another test: no file is written, let alone changed."""
     test(shop, EVERY_KIND)
@@ -116,6 +117,7 @@ OUTCOMES = [
 ]
 
 
+@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
 def test_another_outcome_replaces_the_recording_and_its_object_goes(project):
     """Types, the order of dicts and the layout of arrays count."""
     project.ini("shop:give")
@@ -131,6 +133,7 @@ def test_another_outcome_replaces_the_recording_and_its_object_goes(project):
         assert sum(name.startswith("objects/") for name in run.vault) <= 1
 
 
+@pytest.mark.promise("a JSON recording may be edited by hand")
 def test_an_edit_is_used_as_it_stands_and_no_other_recording_shares_it(shop):
     """In a recording itself, and in an object that several recordings share."""
     test(shop, "shop.rows(1), shop.small(1)")
@@ -209,6 +212,7 @@ DAMAGES = {
 }  # fmt: skip
 
 
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_named_never_used_and_never_recorded_over_in_silence(shop, damage):
     """Only --mimic-rerecord, which the message names, mends it; what a newer version wrote stays."""
@@ -243,6 +247,7 @@ def test_a_damaged_recording_that_says_its_test_is_recorded_anew_by_that_test_al
     shop.run().expect(failed=1, says=says)
 
 
+@pytest.mark.promise("a vault of pytest-mimic 0.x is reported with the command to record again")
 def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
     """0.x kept pickles by their hash in one flat folder; they are not opened."""
     shop.vault.mkdir()
@@ -260,6 +265,7 @@ def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
     assert "0.x" not in replay.output
 
 
+@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 def test_the_facts_of_a_run_change_only_with_the_outcome(shop):
     """Its test, date and duration stay; so a diff shows what a reviewer must see."""
     test(shop, "shop.small(1)")

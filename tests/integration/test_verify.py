@@ -73,6 +73,7 @@ def test_the_part_that_changed_is_shown(changed, before, after, line):
     assert run.section == ["1 call verified, 1 drifted"]
 
 
+@pytest.mark.promise("rtol= and atol= are tolerances when verifying")
 def test_tolerances(changed):
     """`rtol` and `atol` for numbers, however deep, lists of floats and complex too."""
     changed("return {'x': [1.0, 200.0]}", "return {'x': [1.0000001, 200.001]}", options="rtol=1e-4", passed=1)
@@ -82,6 +83,7 @@ def test_tolerances(changed):
     assert any("[0]: 1.0 recorded, 1.1 now" in line for line in _told(run))
 
 
+@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
 def test_volatile_parts_are_left_out(changed):
     """Paths in the outcome; everything else still counts."""
     options = "volatile=headers.date,rows.*.id"
@@ -94,6 +96,7 @@ def test_volatile_parts_are_left_out(changed):
     assert "rows[1].n: 6 recorded, 7 now" in _told(run)
 
 
+@pytest.mark.promise("compare=shape compares structure and types, not values")
 def test_the_contract_testing_pattern(project):
     """A payment API's response against a changed server, by shape: each difference in one readable line."""
     project.ini("shop:pay compare=shape")

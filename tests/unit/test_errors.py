@@ -22,6 +22,7 @@ KINDS = {
 }
 
 
+@pytest.mark.promise("every error is a MimicError and the builtin kind that fits")
 @pytest.mark.parametrize(("name", "builtin"), KINDS.items(), ids=KINDS)
 def test_each_error_is_ours_and_of_a_builtin_kind(name, builtin):
     """`except MimicError` takes all of them, `except RuntimeError` those that are one."""
@@ -32,6 +33,7 @@ def test_each_error_is_ours_and_of_a_builtin_kind(name, builtin):
     assert (kind.__module__, kind.__qualname__) == ("pytest_mimic", name)
 
 
+@pytest.mark.promise("errors can be pickled with their facts")
 @pytest.mark.parametrize("name", KINDS)
 def test_an_error_survives_pickling(name):
     """With its text and its facts, as a worker of xdist or of a pool sends it."""
@@ -42,6 +44,7 @@ def test_an_error_survives_pickling(name):
     assert (type(copy), str(copy), copy.path) == (type(error), "it broke\n  a: 1\n  mend it", "a.b")
 
 
+@pytest.mark.promise("every error is a MimicError and the builtin kind that fits")
 def test_a_stale_recording_is_a_missing_one():
     """Who catches misses catches both."""
     with pytest.raises(MissingRecordingError, match="changed"):

@@ -296,6 +296,7 @@ def test_lines_in_words_are_limited_too() -> None:
     assert found[10:] == ["and 10 more"]
 
 
+@pytest.mark.promise("secrets are in no message, difference or summary")
 def test_secrets_are_in_no_line() -> None:
     """A value under a secret name is not shown, nor where it stands elsewhere, nor one that is known as secret."""
     recorded = {
@@ -338,6 +339,7 @@ def test_secrets_in_keys_and_columns_are_in_no_line() -> None:
 # Tolerance
 
 
+@pytest.mark.promise("rtol= and atol= are tolerances when verifying")
 @pytest.mark.parametrize(
     ("recorded", "actual", "options"),
     [
@@ -387,6 +389,7 @@ def test_other_differences_are_not_tolerated(
 # Volatile parts
 
 
+@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
 @pytest.mark.parametrize(
     ("recorded", "actual", "volatile"),
     [
@@ -505,6 +508,7 @@ def test_a_contract_test_tells_renamed_retyped_and_extra_fields() -> None:
     ]
 
 
+@pytest.mark.promise("compare=shape compares structure and types, not values")
 @pytest.mark.parametrize(
     ("recorded", "actual"),
     [

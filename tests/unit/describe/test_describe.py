@@ -240,6 +240,7 @@ def test_different_types_have_different_descriptions() -> None:
     assert len(descriptions) == len(values)
 
 
+@pytest.mark.promise("secrets are in no description in the vault")
 def test_secrets_are_left_out_by_name_everywhere() -> None:
     """Keys, attributes and (name, value) pairs with secret names show that there is a value, not which."""
     value = {

@@ -42,6 +42,7 @@ def cached(path, depth=1): ...
 def decorated(*args, **kwargs): ...
 
 
+@pytest.mark.promise("how arguments are passed does not count")
 @pytest.mark.parametrize(
     ("args", "kwargs"),
     [
@@ -65,6 +66,7 @@ def test_a_default_is_the_functions_own_object():
     assert bind("EUR")[1] is DEFAULT
 
 
+@pytest.mark.promise("how arguments are passed does not count")
 def test_every_kind_of_parameter_is_bound():
     """Positional-only, keyword-only, `*rest` and `**extra`, which may repeat a positional-only name."""
     bound = compile_binder(every_kind)

@@ -32,6 +32,7 @@ def test_target_names_and_values_count():
     assert len(expected) == 32
 
 
+@pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
 @pytest.mark.parametrize(
     ("ignore", "other"),
     [
@@ -113,6 +114,7 @@ def test_a_key_function_stands_for_the_arguments():
     assert seen[0] == {"rows": [1], "payload": {"id": 5, "at": 1}, "rest": (), "extra": {}}
 
 
+@pytest.mark.promise("a default of object() counts as an argument that was left out")
 def test_a_bare_object_as_default_counts_as_left_out():
     """A sentinel says that nothing was given; another bare object says nothing that lasts."""
     missing = object()
@@ -238,6 +240,7 @@ def test_a_refused_part_that_is_gone_when_its_place_is_looked_for_is_told_all_th
     assert (caught.value.path, caught.value.type_name) == ("x", "a thread lock")
 
 
+@pytest.mark.promise("a refusal names the argument, the path in it and the remedy")
 def test_the_error_offers_three_remedies():
     """Leave it out, give its class an identity, or register one: as lines to paste."""
     calls = CallIdentity("shop.api:send", ("session",))

@@ -45,6 +45,7 @@ def test_values_may_be_nested_deeply(wrap):
     assert fingerprint(nested(depth - 1, wrap, 1)) != expected
 
 
+@pytest.mark.promise("values nested 100,000 deep have an identity")
 @pytest.mark.parametrize("name", ["lists", "objects"])
 def test_depth_is_free(name):
     """100,000 levels work."""
@@ -182,6 +183,7 @@ CYCLES = {
 }
 
 
+@pytest.mark.promise("cycles have an identity")
 @pytest.mark.parametrize(("make", "others"), CYCLES.values(), ids=CYCLES)
 def test_cycles_have_an_identity(make, others):
     """A cycle counts by what it looks like from where one enters it."""

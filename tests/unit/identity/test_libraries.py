@@ -235,6 +235,7 @@ def made(expression):
     return eval(expression, globals())
 
 
+@pytest.mark.promise("arrays, frames, sparse matrices and images have an identity")
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_equal_content_has_one_identity(expression, equal, different):
@@ -297,6 +298,7 @@ def test_a_copy_is_the_same_value(expression):
         assert fingerprint([pickle.loads(pickle.dumps(value))]) == expected
 
 
+@pytest.mark.promise("arrays, frames, sparse matrices and images have an identity")
 @pytest.mark.parametrize("code", ["i1", "u2", "i4", "f4", "c8", "c16", "?", "f2"])
 def test_numbers_of_all_sizes(code):
     """Each dtype by its memory."""
@@ -527,6 +529,7 @@ def test_a_function_of_cython_that_its_name_does_not_lead_to_is_refused(monkeypa
         fingerprint(function)
 
 
+@pytest.mark.promise("no library is imported to compute an identity")
 def test_libraries_are_not_imported():
     """Fingerprinting plain values loads none of them."""
     script = (

@@ -85,6 +85,7 @@ def test_an_attribute_that_is_named_like_a_cache_counts():
     assert fingerprint(SimpleCache(1)) != fingerprint(SimpleCache(2))
 
 
+@pytest.mark.promise("attrs and pydantic models have an identity")
 @pytest.mark.parametrize("class_", [Old, Slotted, Hashed, Model, Child])
 def test_fields_count(class_):
     """Equal fields, equal identity; a copy is the same."""
@@ -95,6 +96,7 @@ def test_fields_count(class_):
     assert fingerprint(value) != fingerprint(class_(x=1, y="c"))
 
 
+@pytest.mark.promise("attrs and pydantic models have an identity")
 def test_classes_are_told_apart():
     """The same fields in another class are another value."""
     values = [class_(x=1, y="b") for class_ in (Old, Slotted, Hashed, Model, Child)] + [

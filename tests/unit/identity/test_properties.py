@@ -9,6 +9,7 @@ import os
 import pickle
 import random
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kinds_of_things import Pair, Plain
@@ -64,6 +65,7 @@ def reordered(value, rng):
     return pickle.loads(pickle.dumps(value))
 
 
+@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
 @given(values, st.randoms())
 def test_equal_values_have_one_identity(value, rng):
     """After any copy, and in any order of dicts and sets."""
@@ -122,6 +124,7 @@ alike = st.recursive(
 )
 
 
+@pytest.mark.promise("different values have different identities")
 @settings(max_examples=500)
 @given(alike, alike)
 def test_different_values_differ(one, two):
@@ -164,6 +167,7 @@ def small_values():
         yield ((n,),)
 
 
+@pytest.mark.promise("different values have different identities")
 def test_small_values_do_not_collide():
     """100,000 values of twenty shapes; two million where MIMIC_TEST_LONG is set."""
     count = 2_000_000 if os.environ.get("MIMIC_TEST_LONG") else 100_000

@@ -129,6 +129,7 @@ CASES = {
 }
 
 
+@pytest.mark.promise("values without a stable identity are refused")
 @pytest.mark.parametrize(("make", "what"), CASES.values(), ids=CASES)
 def test_it_is_refused_and_named(make, what):
     """Alone, in a container and in an object, with its place."""
@@ -142,6 +143,7 @@ def test_it_is_refused_and_named(make, what):
         fingerprint(Plain(part=value))
 
 
+@pytest.mark.promise("values without a stable identity are refused")
 def test_a_coroutine_is_refused():
     """It runs once and is gone."""
     made = coroutine()
@@ -168,6 +170,7 @@ def test_what_runs_is_refused():
         fingerprint(process)
 
 
+@pytest.mark.promise("values without a stable identity are refused")
 def test_open_things_are_refused(tmp_path):
     """Files, sockets and connections are handles, not values."""
     path = tmp_path / "file"

@@ -92,6 +92,7 @@ OTHER = {
 }
 
 
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 @pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)
 def test_how_it_is_written_does_not_count(source, old, new):
     """Comments, docstrings, layout and place are free."""
@@ -102,6 +103,7 @@ def test_how_it_is_written_does_not_count(source, old, new):
     assert fingerprint(two) == fingerprint(one)
 
 
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 @pytest.mark.parametrize(("old", "new"), OTHER.values(), ids=OTHER)
 def test_what_it_does_counts(source, old, new):
     """Any change of what Python would do is another source."""
@@ -206,6 +208,7 @@ def test_a_lambda_in_an_assert_has_its_source():
     assert source_fingerprint(lambda x: x + 7) != source_fingerprint(lambda x: x + 8)
 
 
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 def test_closures_and_defaults_count():
     """The same lines around other values are another function."""
     lists = [k.adder(n) for n in (1, 1, 2)]
@@ -328,6 +331,7 @@ def test_a_mimicked_partial_counts_as_the_one_behind_it():
     assert fingerprint(wrapper) != fingerprint(other)
 
 
+@pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 def test_classes_count_by_their_source(source):
     """As an argument a class is what it says; its instances count by its name."""
     one = source(CLASSES)

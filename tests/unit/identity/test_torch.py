@@ -21,6 +21,7 @@ TENSORS = {
 }
 
 
+@pytest.mark.promise("torch tensors have an identity")
 def test_tensors_count_by_dtype_shape_and_values():
     """And by whether they require gradients; not by how they lie in memory."""
     table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])

@@ -230,6 +230,9 @@ def made(expression):
     return eval(expression, globals())
 
 
+@pytest.mark.promise("different values have different identities")
+@pytest.mark.promise("builtin and standard library values have an identity")
+@pytest.mark.promise("an instance without attributes counts by its class")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_equal_values_have_one_identity_and_different_values_others(expression, equal, different):
     """Per type: the same in any spelling, and unlike everything close to it."""
@@ -241,6 +244,7 @@ def test_equal_values_have_one_identity_and_different_values_others(expression, 
     assert len(set(others)) == len(others)
 
 
+@pytest.mark.promise("builtin and standard library values have an identity")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_the_rule_holds_inside_of_containers(expression, equal, different):
     """Per type: what counts alone counts just so beside others of its type, inside lists and dicts."""
@@ -279,6 +283,7 @@ def test_known_identities():
     assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
 
 
+@pytest.mark.promise("different values have different identities")
 def test_all_rows_are_told_apart():
     """No two of the values of the table share an identity."""
     assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
@@ -320,6 +325,7 @@ def test_an_outcome_without_identity_has_none():
     assert fingerprint_outcome([object()]) is None
 
 
+@pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_count_relative_to_their_roots(tmp_path):
     """A checkout in another folder has the same identities; strings stay as they are."""
     roots = ((str(tmp_path / "one"), "<root>"),)
@@ -347,6 +353,7 @@ class TaughtToo(Taught):
     pass
 
 
+@pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
 def test_a_registered_type_is_what_it_reduces_to():
     """register_fingerprint teaches a type and its subclasses."""
     register_fingerprint(Taught, lambda value: value.name)
@@ -374,6 +381,7 @@ def test_registering_says_what_it_needs(arguments, message):
         register_fingerprint(*arguments)
 
 
+@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
 def test_equal_parts_may_be_shared_or_not():
     """Whether two equal parts are one object does not count, in small values nor in large ones."""
     part = {"a": [1, 2]}

@@ -178,6 +178,7 @@ def here(monkeypatch):
     monkeypatch.setitem(sys.modules, "tests_of_code", sys.modules[__name__])
 
 
+@pytest.mark.promise("code stored by value is listed as code")
 @pytest.mark.parametrize("name", CODE)
 def test_what_does_more_than_make_a_value_is_code(here, name):
     """The standard library's and pytest's functions, classes that act, modules, and containers at hand."""

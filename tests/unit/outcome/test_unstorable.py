@@ -103,6 +103,7 @@ def with_attribute(container, value):
     return made
 
 
+@pytest.mark.promise("a value that cannot be stored is refused with its part, and nothing is left")
 @pytest.mark.parametrize(
     ("wrap", "path"),
     [

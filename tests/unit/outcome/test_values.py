@@ -93,6 +93,7 @@ plain = st.recursive(
 )
 
 
+@pytest.mark.promise("plain data is readable JSON with one key per line")
 @given(plain)
 def test_plain_data_is_kept_as_json_exactly(value):
     """Types, order of keys and signs of zero survive, without a pickle."""
@@ -191,6 +192,7 @@ def test_changing_the_value_after_it_was_encoded_changes_nothing():
     assert stored.load().value == {"plain": [1], "odd": (bytearray(b"abc"), [2])}
 
 
+@pytest.mark.promise("plain data is readable JSON with one key per line")
 def test_readable_text_has_one_key_a_line_and_short_containers_on_one():
     """So that git shows what changed."""
     store = MemoryStore()
@@ -267,6 +269,7 @@ def test_parts_shared_exponentially_do_not_explode():
     assert "pickle" in stored.entry
 
 
+@pytest.mark.promise("code stored by value is refused on another Python")
 def test_lambdas_and_local_classes_are_stored_by_value_and_marked():
     """Their names lead nowhere."""
 
@@ -283,6 +286,7 @@ def test_lambdas_and_local_classes_are_stored_by_value_and_marked():
     assert any(name.endswith("Local") for name in entry["code"])
 
 
+@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_what_a_pickle_imports_is_listed_and_nothing_else():
     """Classes of the test module go by their name."""
     entry = entry_of(Outcome.of_value([Point(1), partial(double, 2), decimal.Decimal(1)]))
@@ -294,6 +298,7 @@ def test_what_a_pickle_imports_is_listed_and_nothing_else():
     assert "python" not in entry
 
 
+@pytest.mark.promise("code stored by value is listed as code")
 def test_what_fetches_by_a_name_held_as_data_is_listed_as_code():
     """A bound method is fetched by getattr, a module imported by a subimport."""
     assert "builtins:getattr" in entry_of(Outcome.of_value([1].append))["code"]

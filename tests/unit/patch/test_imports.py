@@ -487,6 +487,7 @@ def test_a_module_in_a_zip_file_is_patched(tmp_path, write, calls, activate, mon
     assert calls.made == ["zipped.api:fetch"]
 
 
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
 def test_the_dotted_form_finds_its_module(write, shop_source, calls, activate):
     """The longest module there is, whatever else is imported first."""
     write({"pack/__init__": "", "pack/shop": shop_source})

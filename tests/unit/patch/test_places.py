@@ -62,6 +62,7 @@ def test_every_kind_of_function_is_patched_and_restored(
     assert not before.changed()
 
 
+@pytest.mark.promise("every reference to a target is patched, whenever it was imported")
 def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate, snapshot, shop_source):
     """`from x import f` before and after, under another name, in a class body, as a staticmethod."""
     write(
@@ -289,6 +290,7 @@ def test_the_machinery_that_runs_the_tests_is_left_alone(activate):
     assert time.perf_counter is not real
 
 
+@pytest.mark.promise("wildcards add public functions and methods, and ! removes them")
 @pytest.mark.parametrize(
     ("lines", "names"),
     [

@@ -14,6 +14,7 @@ def redactor() -> Redactor:
     return Redactor()
 
 
+@pytest.mark.promise("mimic_redact adds and removes secret names")
 @pytest.mark.parametrize(
     "name",
     [
@@ -47,6 +48,7 @@ def test_names_that_only_resemble_secrets_are_not_taken(redactor: Redactor, name
     assert not redactor.secret(name)
 
 
+@pytest.mark.promise("mimic_redact adds and removes secret names")
 @pytest.mark.parametrize(
     ("line", "names"),
     [
@@ -74,6 +76,7 @@ def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
         read_names(f"token {name}")
 
 
+@pytest.mark.promise("mimic_redact adds and removes secret names")
 def test_names_are_added() -> None:
     """An added name is secret in every spelling, besides the default ones."""
     redactor = Redactor(["patient_id", "ssn"])
@@ -82,6 +85,7 @@ def test_names_are_added() -> None:
     assert all(redactor.secret(name) for name in names)
 
 
+@pytest.mark.promise("mimic_redact adds and removes secret names")
 def test_an_exclamation_mark_takes_a_name_out() -> None:
     """`!cookie` leaves cookies alone, and nothing else."""
     redactor = Redactor(["!cookie", "!csrf_token"])
@@ -214,6 +218,7 @@ def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
     )
 
 
+@pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [

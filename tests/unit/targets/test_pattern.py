@@ -9,6 +9,7 @@ from pytest_mimic._targets.pattern import Selector
 SHOP = "api.shop.com"
 
 
+@pytest.mark.promise("a pattern names a verb, a resource or both, with wildcards")
 @pytest.mark.parametrize(
     ("pattern", "signature", "host", "taken"),
     [
@@ -75,11 +76,13 @@ def test_a_pattern_names_a_verb_a_resource_or_both(pattern, signature, host, tak
     assert Selector(only=pattern).takes(signature, host) is taken
 
 
+@pytest.mark.promise("exclude wins over only")
 def test_without_patterns_every_call_is_taken():
     """`only` omitted matches all."""
     assert Selector().takes("GET /users", SHOP)
 
 
+@pytest.mark.promise("a list of patterns matches if one of them does")
 def test_one_pattern_of_a_list_is_enough():
     """`only` may be a list, or a string with commas."""
     assert Selector(only=["GET /users", "POST"]).takes("POST /orders", SHOP)
@@ -87,6 +90,7 @@ def test_one_pattern_of_a_list_is_enough():
     assert not Selector(only=["GET /users", "POST"]).takes("GET /orders", SHOP)
 
 
+@pytest.mark.promise("exclude wins over only")
 def test_exclude_wins_over_only():
     """A call that both name is left out."""
     selector = Selector(only="/users/*", exclude=["*/edit"])

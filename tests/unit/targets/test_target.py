@@ -43,6 +43,9 @@ class Client:
         def deep(self): ...
 
 
+@pytest.mark.promise("mimic_functions holds one target per line")
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
+@pytest.mark.promise("a target may be a boundary")
 @pytest.mark.parametrize(
     ("line", "module", "path", "excluded"),
     [
@@ -67,12 +70,14 @@ def test_every_form_of_a_line_is_read(line, module, path, excluded):
     assert target.is_boundary is (path == ())
 
 
+@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 @pytest.mark.parametrize("line", ["", "   ", "# shop.api:fetch"])
 def test_a_comment_is_no_target(line):
     """A line that holds nothing else gives none."""
     assert parse_target(line) is None
 
 
+@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 def test_options_follow_the_target():
     """Separated by blanks, quoted as in a shell, lists with commas."""
     line = (
@@ -98,6 +103,7 @@ def test_options_follow_the_target():
     )
 
 
+@pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 def test_options_in_python_are_the_same():
     """A list may be a string, a list or a tuple; None leaves an option as it is."""
     target = Target("shop:f sequence", ignore="a,b", only=["GET /a,b"], rtol=1, key=len, sequence=None)
@@ -164,6 +170,7 @@ def test_a_wrong_option_in_python_is_refused(options, message):
         Target("shop:f", **options)
 
 
+@pytest.mark.promise("a target may be the function object itself")
 @pytest.mark.parametrize(
     ("function", "name"),
     [
@@ -226,6 +233,7 @@ def test_targets_are_values():
         target.module = "other"
 
 
+@pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
 def test_the_dotted_form_may_name_a_method():
     """How far the module reaches is open until the module is known."""
     assert [reading.module for reading in Target("shop.api.Client.fetch").readings] == [
@@ -245,6 +253,7 @@ def shop(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
+@pytest.mark.promise("a missing module is reported after a full collection, without importing it")
 @pytest.mark.parametrize(
     "line",
     [
@@ -289,6 +298,7 @@ def test_a_missing_module_is_told_with_the_closest(line, message, shop):
     assert str(error) == f"{ORIGIN}: {message}"
 
 
+@pytest.mark.promise("a boundary needs no extra and never imports its client")
 def test_a_client_that_is_not_installed_is_told(monkeypatch):
     """A boundary's module is its client."""
     monkeypatch.setitem(sys.modules, "redis", None)

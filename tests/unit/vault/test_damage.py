@@ -60,6 +60,7 @@ def positions(size: int, count: int) -> list[int]:
     return sorted({*edge, *random.Random(size).sample(range(size), min(count, size))})
 
 
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_flipped_byte_of_a_pickle_is_found(kind):
     """Every byte counts, padding and compressed ones too."""
@@ -161,6 +162,7 @@ def test_compressed_bytes_that_do_not_hold_what_the_table_says_are_found(size, c
         container.unpack(memoryview(remade(data, **change)), checksum)
 
 
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 def test_the_error_names_file_and_cure():
     """As the terminal shows it."""
     store = written(VALUES["small"])
@@ -184,6 +186,8 @@ class Effect:
         return ran.append, ("an opcode ran",)
 
 
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
+@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_no_opcode_runs_before_the_check():
     """Neither of a file whose checksum differs, nor of one that imports what is not listed."""
     ran.clear()
@@ -224,6 +228,7 @@ def holding(stream: bytes, **changes) -> MemoryStore:
     return store
 
 
+@pytest.mark.promise("code stored by value is listed as code")
 @pytest.mark.parametrize(
     "name",
     [
@@ -266,6 +271,7 @@ def test_a_missing_object_is_named():
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
+@pytest.mark.promise("a Git LFS pointer that was not pulled is reported")
 @pytest.mark.parametrize("value", [(1,), [0] * 3000], ids=["pickle", "json"])
 def test_a_git_lfs_pointer_is_told_as_such(value):
     """With the command that pulls it."""
@@ -311,6 +317,7 @@ def test_an_object_of_json_cut_short_is_found():
             load(store)
 
 
+@pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize(
     ("edit", "how"),
     [
@@ -466,6 +473,7 @@ def test_bytes_that_are_no_text_are_told():
         load(store)
 
 
+@pytest.mark.promise("a vault of a newer format is refused")
 def test_a_newer_format_is_refused_by_name():
     """Not guessed at."""
     store = written({"a": 1})
@@ -499,6 +507,7 @@ def test_any_layout_of_the_same_json_is_accepted():
         assert load(store) == {"a": {"b": [1, {"c": 2}]}}
 
 
+@pytest.mark.promise("a JSON recording may be edited by hand")
 def test_a_hand_edited_outcome_counts_as_it_stands():
     """In the recording, and in an object."""
     store = written({"rate": 1.07})
@@ -658,6 +667,7 @@ def test_an_error_of_ours_while_a_pickle_is_loaded_comes_through(monkeypatch):
         load(store)
 
 
+@pytest.mark.promise("code stored by value is refused on another Python")
 def test_code_stored_by_value_is_refused_on_another_python():
     """Before it is loaded: such pickles crash interpreters."""
     from pytest_mimic import StaleRecordingError
@@ -672,6 +682,7 @@ def test_code_stored_by_value_is_refused_on_another_python():
         load(store)
 
 
+@pytest.mark.promise("mimic_pickle = forbid replays plain data only")
 def test_forbidden_pickles_are_not_loaded_however_reached():
     """And none is made."""
     store = written((1, 2))

@@ -65,6 +65,7 @@ def test_operations_are_there_to_fail(tmp_path, monkeypatch):
             assert attempt(lambda vault=vault: put(vault, A, NEW)) is not None
 
 
+@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 @pytest.mark.parametrize("operation", ["open", "write", "fsync", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
 def test_the_nth_failing_operation_leaves_old_or_new(operation, before, tmp_path, monkeypatch):

@@ -33,6 +33,7 @@ def objects(store):
     return sorted(store.names("objects"))
 
 
+@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 @pytest.mark.parametrize(
     "value", [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}], ids=["atom", "inline", "json", "pickle", "set"]
 )
@@ -59,6 +60,7 @@ def test_a_changed_source_updates_the_source_alone(value):
     assert files(store) == {**before, A: before[A].replace(b'"s1"', b'"s2"')}
 
 
+@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -84,6 +86,7 @@ def test_a_changed_outcome_brings_the_facts_of_its_run(old, new):
     assert (again.test, again.recorded, again.outcomes[0].duration) == ("t2", "2027-01-01", 9.0)
 
 
+@pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
 def test_the_layout_of_an_array_counts():
     """C order and Fortran order are two outcomes."""
     numpy = pytest.importorskip("numpy")
@@ -96,6 +99,7 @@ def test_the_layout_of_an_array_counts():
     assert vault.read(A).outcomes[0].load().value.flags.f_contiguous
 
 
+@pytest.mark.promise("equal outcomes are stored once, except small plain ones")
 @pytest.mark.parametrize("value", [DOCUMENT, (1, 2), {"x": {1, 2}}], ids=["json", "pickle", "set"])
 def test_equal_outcomes_are_stored_once(value):
     """Whatever recorded them."""
@@ -124,6 +128,7 @@ def test_equal_sets_in_another_order_are_one_object():
     assert vault.read(B).outcomes[0].load().value == other
 
 
+@pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     """And re-recording one leaves every file as it is."""
     script = textwrap.dedent("""
@@ -153,6 +158,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     assert len(kept[0]) == 3
 
 
+@pytest.mark.promise("a JSON recording may be edited by hand")
 def test_a_hand_edited_object_is_used_and_never_shared():
     """The next equal outcome gets a file of its own."""
     store = MemoryStore()
@@ -530,6 +536,7 @@ def test_a_cassette_shares_objects_with_recordings():
     assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
 
 
+@pytest.mark.promise("replay works with a read-only vault")
 def test_a_read_only_vault_replays(tmp_path):
     """Nothing is written, and no lock is made."""
     store = FolderStore(tmp_path / "v")
@@ -573,6 +580,7 @@ def test_no_permission_is_one_clear_error(tmp_path):
         put(Vault(FolderStore(tmp_path / "v")), A, [1])
 
 
+@pytest.mark.promise("processes, threads and tasks may record into one vault")
 def test_many_threads_write_one_vault(tmp_path):
     """Equal outcomes meet in one object; nothing is lost."""
     store = FolderStore(tmp_path)

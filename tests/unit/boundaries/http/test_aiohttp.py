@@ -77,6 +77,7 @@ async def shown(response: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.promise("sync and async clients replay")
 @pytest.mark.parametrize(
     "page",
     ["users/1?a=1#here", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"],
@@ -175,6 +176,7 @@ def test_ways_to_read(tape: Tape, server: Server, page: str, way: str) -> None:
     assert b"".join(real).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
 
 
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 def test_events_one_by_one(tape: Tape, server: Server) -> None:
     """On replay each read of what is there gives one chunk."""
 
@@ -497,6 +499,7 @@ def test_verifying(tape: Tape, server: Server, page: str) -> None:
         run(talk, server)
 
 
+@pytest.mark.promise("replay opens no connection")
 def test_names_are_not_resolved(tape: Tape, server: Server) -> None:
     """Replaying resolves no name."""
 
@@ -549,6 +552,7 @@ class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
         pass
 
 
+@pytest.mark.promise("in-process test clients and transports are never intercepted")
 def test_test_client_is_left_alone(tape: Tape) -> None:
     """aiohttp's own test client talks to the application under test."""
     from aiohttp import test_utils, web

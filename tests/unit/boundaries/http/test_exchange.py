@@ -220,6 +220,7 @@ def test_cookies_of_an_unknown_date_are_left(tape, date):
     assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
 
 
+@pytest.mark.promise("verifying compares status, content type and body")
 @pytest.mark.parametrize(
     ("plain", "comparable"),
     [
@@ -335,6 +336,7 @@ def test_parts_are_what_options_may_name(tape):
     assert set(call.parts) == set(HttpBoundary.parts)
 
 
+@pytest.mark.promise("a boundary needs no extra and never imports its client")
 def test_boundaries_load_no_client():
     """Importing the adapters imports no client, nor asyncio: a run that asks nothing pays next to nothing."""
     code = """

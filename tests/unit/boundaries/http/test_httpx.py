@@ -71,6 +71,7 @@ def shown(response: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.promise("sync and async clients replay")
 @pytest.mark.parametrize(
     "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
@@ -83,6 +84,7 @@ def test_replays_the_same_response(httpx: ModuleType, tape: Tape, server: Server
     assert replayed.request.method == "GET"
 
 
+@pytest.mark.promise("sync and async clients replay")
 @pytest.mark.parametrize("page", ["users/1", "gzip", "html"])
 def test_replays_async(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
     """The async client replays as the sync one does."""
@@ -121,6 +123,7 @@ def test_http_2_has_no_reasons(httpx: ModuleType, tape: Tape, server: Server) ->
     assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
 
 
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
 def test_keeps_chunks(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
@@ -169,6 +172,7 @@ def test_a_compressed_stream_is_left_again_where_it_was_left(
     assert replayed[0] == count
 
 
+@pytest.mark.promise("responses are stored as readable data")
 def test_events_are_readable(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """Server-sent events stand in the recording as they were sent, but for secrets."""
     with httpx.stream("GET", f"{server.url}/events") as response:
@@ -181,6 +185,7 @@ def test_events_are_readable(httpx: ModuleType, tape: Tape, server: Server) -> N
     }
 
 
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 def test_async_stream(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """An async stream replays chunk by chunk."""
 
@@ -219,6 +224,7 @@ def test_reading_on_is_a_miss(httpx: ModuleType, tape: Tape, server: Server) -> 
             next(chunks)
 
 
+@pytest.mark.promise("responses are stored as readable data")
 def test_body_readable_in_the_recording(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """JSON is stored as JSON, compressed bodies as what they hold."""
     for page in ("users/1", "gzip", "deflate", "text", "html", "nothing"):
@@ -234,6 +240,7 @@ def test_body_readable_in_the_recording(httpx: ModuleType, tape: Tape, server: S
     ]
 
 
+@pytest.mark.promise("an HTTP request counts by method, URL and body")
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -257,6 +264,7 @@ def test_same_request(
     assert httpx.post(f"{server.url}/users/1", **second).json()["id"] == 1
 
 
+@pytest.mark.promise("an HTTP request counts by method, URL and body")
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -283,6 +291,7 @@ def test_other_request(
         httpx.post(f"{server.url}/users/1", **second)
 
 
+@pytest.mark.promise("every call has a signature")
 def test_call_as_patterns_see_it(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """A call has a signature without its query, and a host."""
     httpx.get(f"{server.url}/users/1?page=2")
@@ -348,6 +357,7 @@ def test_redirects_are_hops(httpx: ModuleType, tape: Tape, server: Server) -> No
     assert [call.signature for call in tape.calls[:2]] == ["GET /redirect", "GET /landing"]
 
 
+@pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
 def test_cookies_keep_names(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """Cookies replay with their names and attributes, without values, and do not run out."""
 
@@ -384,6 +394,7 @@ def test_authentication_flow(httpx: ModuleType, tape: Tape, server: Server) -> N
     assert (real, replayed, seen) == (200, 200, [401, 200, 401, 200])
 
 
+@pytest.mark.promise("boundaries store, compare and replay redacted data")
 def test_nothing_secret_is_stored(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """Secrets of requests and responses are in no recording and no description."""
     for request in (
@@ -403,6 +414,7 @@ def test_nothing_secret_is_stored(httpx: ModuleType, tape: Tape, server: Server)
     }
 
 
+@pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
 def test_issued_secrets_in_later_calls(httpx: ModuleType, tape: Tape, server: Server) -> None:
     """A token that comes back in a path makes the same call on replay, where it is a placeholder."""
 
@@ -425,6 +437,7 @@ def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, tape: Tape,
     assert "tok-0819-xml" not in tape.text
 
 
+@pytest.mark.promise("responses and errors replay as the client's own objects")
 @pytest.mark.parametrize(
     ("page", "name"),
     [
@@ -586,6 +599,7 @@ def test_verifying(httpx: ModuleType, tape: Tape, server: Server) -> None:
     assert server.seen == ["GET /users/1", "GET /flaky"] * 2
 
 
+@pytest.mark.promise("in-process test clients and transports are never intercepted")
 def test_in_process_transports_are_left_alone(httpx: ModuleType, tape: Tape) -> None:
     """Mock, WSGI and ASGI transports meet no network and are no calls."""
 
@@ -639,6 +653,7 @@ def test_websockets_are_left_alone(httpx: ModuleType, tape: Tape, server: Server
     assert (response.status_code, tape.calls) == (200, [])
 
 
+@pytest.mark.promise("a call that is left out runs for real and is not recorded")
 @pytest.mark.parametrize("mode", ["off", "pass"])
 def test_not_taken(httpx: ModuleType, tape: Tape, server: Server, mode: Any) -> None:
     """A call that is not taken runs for real, and nothing is recorded."""

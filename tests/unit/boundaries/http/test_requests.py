@@ -60,6 +60,7 @@ def shown(response: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.promise("sync and async clients replay")
 @pytest.mark.parametrize(
     "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
@@ -83,6 +84,7 @@ def test_head(tape: Tape, server: Server) -> None:
     assert int(replayed.headers["Content-Length"]) > 0
 
 
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
 def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""

@@ -90,6 +90,7 @@ def commands(client: Any) -> list[Any]:
     return [*seen, sorted(client.scan_iter(count=2)), sorted(client.sscan_iter("tags"))]
 
 
+@pytest.mark.promise("every call has a signature")
 @pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_commands_replay_without_the_server(both: Any, protocol: int, decode: bool) -> None:
@@ -125,6 +126,7 @@ def test_recording_does_not_depend_on_decoding(tape: DatabaseTape, port: int) ->
         assert client.get("a") == "ä"
 
 
+@pytest.mark.promise("boundaries use sequence by default")
 def test_n_th_command_has_the_n_th_reply(both: Any) -> None:
     """A value read before and after it was set differs."""
 
@@ -138,6 +140,7 @@ def test_n_th_command_has_the_n_th_reply(both: Any) -> None:
     assert recorded == replayed == [None, b"1"]
 
 
+@pytest.mark.promise("responses and errors replay as the client's own objects")
 def test_errors_are_the_clients_own(both: Any) -> None:
     """The type and the text of what the server refuses."""
 
@@ -303,6 +306,7 @@ def test_set_up_of_connections_is_no_call(both: Any, tape: DatabaseTape) -> None
     assert tape.signatures == ["GET a"]
 
 
+@pytest.mark.promise("databases count by order of first use, not by host or credentials")
 def test_databases_are_told_apart_by_their_order(tape: DatabaseTape, port: int) -> None:
     """The same command to two databases has two recordings."""
 
@@ -380,6 +384,8 @@ def test_async_connection_that_listened_is_mimicked_again(tape: DatabaseTape, po
     assert tape.signatures == ["SET a"]
 
 
+@pytest.mark.promise("replay opens no connection")
+@pytest.mark.promise("a Redis command counts by its arguments")
 def test_unrecorded_command_is_a_miss(tape: DatabaseTape) -> None:
     """Nothing is connected to find that out."""
     tape.again("replay")
@@ -388,6 +394,7 @@ def test_unrecorded_command_is_a_miss(tape: DatabaseTape) -> None:
         client.get("a")
 
 
+@pytest.mark.promise("verifying compares status, content type and body")
 def test_verifying_tells_a_changed_value(tape: DatabaseTape, port: int) -> None:
     """The real reply is compared with the recorded one."""
     with redis.Redis(port=port) as client:
@@ -421,6 +428,8 @@ def test_members_of_a_set_may_come_in_any_order(tape: DatabaseTape, port: int) -
             client.delete("a", "b")
 
 
+@pytest.mark.promise("boundaries store, compare and replay redacted data")
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
     """By field and key names, in JSON, in transactions, and what commands log in with."""
 
@@ -482,6 +491,7 @@ def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
 # -- asyncio
 
 
+@pytest.mark.promise("sync and async clients replay")
 def test_asyncio(tape: DatabaseTape, port: int) -> None:
     """The same with the async client: commands, pipelines, scripts, errors, scans, blocking reads."""
 

@@ -126,6 +126,7 @@ def both(tape: DatabaseTape, place: Place, steps: Callable[[str], Any]) -> tuple
 # -- what is recorded
 
 
+@pytest.mark.promise("boundaries use sequence by default")
 def test_select_before_and_after_an_insert_differs(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
@@ -143,6 +144,7 @@ def test_select_before_and_after_an_insert_differs(
     assert recorded == replayed == [0, 1]
 
 
+@pytest.mark.promise("responses and errors replay as the client's own objects")
 def test_error_comes_back_as_the_drivers(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """Its type, its text and what the driver tells of it are those of the recording."""
 
@@ -374,6 +376,7 @@ def test_order_of_a_list_outside_of_in_counts(tape: DatabaseTape, connect: Conne
         steps(place.gone, [2, 1], [1, 2, 3])
 
 
+@pytest.mark.promise("a query counts by its text and parameters")
 def test_parameters_count_and_are_named_by_column(tape: DatabaseTape, connect: Connect, lite: Place) -> None:
     """Another value is another call; what is shown says which column it was for."""
     engine = connect(lite.real)
@@ -407,6 +410,8 @@ def test_value_that_cannot_be_stored_is_refused(tape: DatabaseTape, connect: Con
 # -- secrets
 
 
+@pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """Columns, parameters, texts, JSON and messages of errors; the application sees the real ones while recording."""
 
@@ -449,6 +454,7 @@ def test_secrets_never_reach_a_recording(tape: DatabaseTape, connect: Connect, p
     assert "hunter2" not in tape.text
 
 
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_of_a_result_are_known_under_an_alias(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
@@ -515,6 +521,7 @@ def test_results_made_of_secret_columns_are_replaced(
     assert replayed == SECRET_RESULTS[sql]
 
 
+@pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_of_parameters_are_known_by_their_own_names(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
@@ -775,6 +782,7 @@ def test_isolation_levels(tape: DatabaseTape, connect: Connect, place: Place, le
 # -- several engines, threads
 
 
+@pytest.mark.promise("databases count by order of first use, not by host or credentials")
 def test_databases_are_told_apart_by_their_order(
     tape: DatabaseTape, connect: Connect, tmp_path: Path
 ) -> None:
@@ -929,6 +937,7 @@ def test_a_connections_settings_hold_when_it_becomes_real(
     connection.close()
 
 
+@pytest.mark.promise("a call that is left out runs for real and is not recorded")
 def test_calls_left_out_run_for_real(tape: DatabaseTape, connect: Connect, place: Place) -> None:
     """The driver does them alone, streams and errors included."""
     tape.again("pass")
@@ -1041,6 +1050,7 @@ def test_replayed_statement_that_fails_when_it_is_run_is_told(
 # -- verifying
 
 
+@pytest.mark.promise("verifying compares status, content type and body")
 def test_verifying_compares_rows_and_not_the_server(
     tape: DatabaseTape, connect: Connect, place: Place
 ) -> None:
@@ -1145,6 +1155,7 @@ def test_numbers_of_the_databases_own_types_are_not_compared(
 # -- asyncio
 
 
+@pytest.mark.promise("sync and async clients replay")
 def test_async_engines(tape: DatabaseTape, async_place: Place) -> None:
     """The adapters of asyncpg, aiosqlite and psycopg: statements, streams, errors, savepoints, no event loop kept."""
 
@@ -1249,6 +1260,7 @@ def test_async_connections_are_set_up_through_their_driver(tape: DatabaseTape, a
     assert asyncio.run(ask(async_place.gone)) == -5
 
 
+@pytest.mark.promise("responses and errors replay as the client's own objects")
 def test_types_are_exact(tape: DatabaseTape, pg: Place) -> None:
     """Numbers, moments, ids, JSON, bytes, arrays, ranges and NULL, with each driver of PostgreSQL."""
     pytest.importorskip("asyncpg")

@@ -42,12 +42,14 @@ SIGNATURES = {
 }
 
 
+@pytest.mark.promise("every call has a signature")
 @pytest.mark.parametrize("sql", SIGNATURES)
 def test_signature_is_verb_and_main_table(sql: str) -> None:
     """`VERB table`, without schema and quotes."""
     assert read_statement(sql).signature == SIGNATURES[sql]
 
 
+@pytest.mark.promise("a query counts by its text and parameters")
 def test_blanks_are_folded_outside_of_quotes() -> None:
     """How a statement is laid out does not count; what it says does."""
     told = read_statement("  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n")
