@@ -1,4 +1,4 @@
-"""Throw-away environments for the scripts, and a wheel of this checkout to put into them."""
+"""Temporary environments for the scripts, and a wheel of this checkout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def environment(folder: Path, requirements: Iterable[str]) -> Path:
-    """A new environment, made by uv where it is there; its Python."""
+    """Create an environment, with uv if it is installed, and return the path of its Python."""
     if uv := shutil.which("uv"):
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
     else:
@@ -25,14 +25,14 @@ def environment(folder: Path, requirements: Iterable[str]) -> Path:
 
 
 def install(python: Path, requirements: Iterable[str]) -> None:
-    """Install into an environment, by uv where it is there."""
+    """Install requirements into an environment, with uv if it is installed."""
     uv = shutil.which("uv")
     pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
     subprocess.run([*pip, "--quiet", *requirements], check=True)
 
 
 def build_wheel(folder: Path) -> Path:
-    """A wheel of this checkout."""
+    """Build a wheel of this checkout and return its path."""
     pip = [
         sys.executable,
         "-m",
