@@ -13,7 +13,7 @@ from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_se
 
 from pytest_mimic.boundaries.http.aiohttp import AiohttpBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
-from unit.boundaries.tape import Tape
+from unit.boundaries.runs import Runs
 
 aiohttp = pytest.importorskip("aiohttp")
 
@@ -26,11 +26,11 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """An engine in memory, at the client's edge."""
-    tape = Tape(AiohttpBoundary("aiohttp"))
-    tape.install(monkeypatch)
-    return tape
+    runs = Runs(AiohttpBoundary("aiohttp"))
+    runs.install(monkeypatch)
+    return runs
 
 
 def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any) -> Any:
@@ -44,12 +44,12 @@ def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: A
 
 
 def both(
-    tape: Tape, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
+    runs: Runs, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
 ) -> tuple[Any, Any]:
     """What a conversation gives while it is recorded, and when the server is gone."""
     real = run(talk, server, **options)
     server.stop()
-    tape.replay()
+    runs.again("replay")
     return real, run(talk, server, **options)
 
 
@@ -82,19 +82,19 @@ async def shown(response: Any) -> dict[str, Any]:
     "page",
     ["users/1?a=1#here", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"],
 )
-def test_replays_the_same_response(tape: Tape, server: Server, page: str) -> None:
+def test_replays_the_same_response(runs: Runs, server: Server, page: str) -> None:
     """A replayed response shows the application what the real one showed."""
 
     async def talk(session: Any, url: str) -> Any:
         async with session.get(f"{url}/{page}") as response:
             return await shown(response)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
 
 
-def test_without_decompressing(tape: Tape, server: Server) -> None:
+def test_without_decompressing(runs: Runs, server: Server) -> None:
     """A session that wants compressed bodies gets them compressed."""
     import gzip
 
@@ -102,39 +102,39 @@ def test_without_decompressing(tape: Tape, server: Server) -> None:
         async with session.get(f"{url}/gzip") as response:
             return gzip.decompress(await response.read())
 
-    assert both(tape, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
+    assert both(runs, server, talk, auto_decompress=False) == (b'{"packed": true}',) * 2
 
 
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
+def test_keeps_chunks(runs: Runs, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
 
     async def talk(session: Any, url: str) -> list[bytes]:
         async with session.get(f"{url}/{page}") as response:
             return [chunk async for chunk, end in response.content.iter_chunks() if end or chunk]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert b"".join(real).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
     assert len(replayed) >= 3
-    assert len(tape.plain[0]["body"]["chunks"]) >= 3
+    assert len(runs.plain[0]["body"]["chunks"]) >= 3
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
-def test_a_stream_is_left_again_where_it_was_left(tape: Tape, server: Server, page: str) -> None:
+def test_a_stream_is_left_again_where_it_was_left(runs: Runs, server: Server, page: str) -> None:
     """Who stops after so many reads can read as often on replay, of whatever body."""
 
     async def talk(session: Any, url: str) -> list[bytes]:
         async with session.get(f"{url}/{page}") as response:
             return [await response.content.readany() for _ in range(3)]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert b"".join(real).startswith(b"".join(replayed))
     assert all(replayed)
 
 
-def test_an_empty_body_is_read_chunk_by_chunk(tape: Tape, server: Server) -> None:
+def test_an_empty_body_is_read_chunk_by_chunk(runs: Runs, server: Server) -> None:
     """Reading it ends, as often as one comes."""
 
     async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
@@ -144,14 +144,14 @@ def test_an_empty_body_is_read_chunk_by_chunk(tape: Tape, server: Server) -> Non
                 found += [await response.content.readchunk(), await response.content.readchunk()]
         return found
 
-    assert both(tape, server, talk) == ([(b"", False)] * 4,) * 2
+    assert both(runs, server, talk) == ([(b"", False)] * 4,) * 2
 
 
 @pytest.mark.parametrize("page", ["events", "users/1", "chunks"])
 @pytest.mark.parametrize(
     "way", ["iter_any", "iter_chunked", "readline", "read parts", "readexactly", "lines"]
 )
-def test_ways_to_read(tape: Tape, server: Server, page: str, way: str) -> None:
+def test_ways_to_read(runs: Runs, server: Server, page: str, way: str) -> None:
     """A body can be read in each of the client's ways."""
 
     async def read(content: Any) -> list[bytes]:
@@ -171,39 +171,39 @@ def test_ways_to_read(tape: Tape, server: Server, page: str, way: str) -> None:
         async with session.get(f"{url}/{page}") as response:
             return await read(response.content)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert b"".join(real).replace(b"tok-4711-event", b"<redacted>") == b"".join(replayed)
 
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-def test_events_one_by_one(tape: Tape, server: Server) -> None:
+def test_events_one_by_one(runs: Runs, server: Server) -> None:
     """On replay each read of what is there gives one chunk."""
 
     async def talk(session: Any, url: str) -> list[bytes]:
         async with session.get(f"{url}/events") as response:
             return [part async for part in response.content.iter_any()]
 
-    _, replayed = both(tape, server, talk)
+    _, replayed = both(runs, server, talk)
 
     hidden = 'event: note\ndata: {"access_token": "<redacted>"}\n\n'
     assert [part.decode() for part in replayed] == [EVENTS[0], hidden, EVENTS[2]]
 
 
-def test_chunks_end_as_those_of_a_stream(tape: Tape, server: Server) -> None:
+def test_chunks_end_as_those_of_a_stream(runs: Runs, server: Server) -> None:
     """The end of a chunked body comes after its last chunk and is told by an empty one, as aiohttp does live."""
 
     async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
         async with session.get(f"{url}/chunks") as response:
             return [item async for item in response.content.iter_chunks()]
 
-    _, replayed = both(tape, server, talk)
+    _, replayed = both(runs, server, talk)
 
     chunks = (b"one,", b"two,", b"\xff\x00,", b"four", b"")
     assert replayed == [(chunk, True) for chunk in chunks]
 
 
-def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
+def test_chunks_arrive_while_recording(runs: Runs, server: Server) -> None:
     """The application has the beginning before the server sends the rest; what it left is marked."""
 
     async def talk(session: Any, url: str) -> bytes:
@@ -211,11 +211,11 @@ def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
             return await response.content.read(5)  # type: ignore[no-any-return]
 
     assert run(talk, server) == b"the b"
-    [plain] = tape.plain
+    [plain] = runs.plain
     assert (plain["end"], plain["body"]) == ("stopped", {"text": "the b"})
 
 
-def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
+def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
     """A reader that goes further than the recorded one is told so."""
 
     async def stop(session: Any, url: str) -> None:
@@ -231,15 +231,15 @@ def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
             await response.read()
 
     run(stop, server)
-    tape.replay()
+    runs.again("replay")
 
     assert run(look, server) == 200
-    assert tape.misses == 0
+    assert runs.engine.ledger.missing == []
     with pytest.raises(MissingRecordingError, match="read further"):
         run(go_on, server)
 
 
-def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
+def test_uploads_are_sent_and_count(runs: Runs, server: Server) -> None:
     """JSON, forms, files, multipart and generators are uploaded for real, and are part of the call."""
 
     async def parts() -> AsyncIterator[bytes]:
@@ -267,13 +267,13 @@ def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
                 found.append((await response.json())["body"])
         return found
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real[:4] == replayed[:4] == ['{"half": 1}', "from a file", '{"a": 1}', "a=1"]
     assert "pass-word-1" in real[4]
-    assert "pass-word-1" not in tape.text
+    assert "pass-word-1" not in runs.text
     file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
-    bodies = [call.parts["body"] for call in tape.calls[:6]]
+    bodies = [call.parts["body"] for call in runs.calls[:6]]
     assert bodies == [
         {"half": 1},
         "from a file",
@@ -284,17 +284,17 @@ def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
     ]
 
 
-def test_expecting_to_continue(tape: Tape, server: Server) -> None:
+def test_expecting_to_continue(runs: Runs, server: Server) -> None:
     """A body that waits for `100 Continue` is sent, and replayed without a server that says so."""
 
     async def talk(session: Any, url: str) -> str:
         async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:
             return (await response.json())["body"]  # type: ignore[no-any-return]
 
-    assert both(tape, server, talk) == ("waited", "waited")
+    assert both(runs, server, talk) == ("waited", "waited")
 
 
-def test_redirects_are_hops(tape: Tape, server: Server) -> None:
+def test_redirects_are_hops(runs: Runs, server: Server) -> None:
     """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
 
     async def talk(session: Any, url: str) -> Any:
@@ -302,24 +302,24 @@ def test_redirects_are_hops(tape: Tape, server: Server) -> None:
             jar = [cookie.key for cookie in session.cookie_jar]
             return response.status, [old.status for old in response.history], jar, await response.json()
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real[:3] == replayed[:3] == (200, [302], ["hop"])
-    assert [call.signature for call in tape.calls[:2]] == ["GET /redirect", "GET /landing"]
-    assert "hop-cookie-99" not in tape.text
+    assert [call.signature for call in runs.calls[:2]] == ["GET /redirect", "GET /landing"]
+    assert "hop-cookie-99" not in runs.text
 
 
-def test_body_goes_along_with_a_redirect(tape: Tape, server: Server) -> None:
+def test_body_goes_along_with_a_redirect(runs: Runs, server: Server) -> None:
     """A redirect that keeps the method sends the body again."""
 
     async def talk(session: Any, url: str) -> str:
         async with session.post(f"{url}/again", data=io.BytesIO(b"twice")) as response:
             return (await response.json())["body"]  # type: ignore[no-any-return]
 
-    assert both(tape, server, talk) == ("twice", "twice")
+    assert both(runs, server, talk) == ("twice", "twice")
 
 
-def test_cookies_keep_names(tape: Tape, server: Server) -> None:
+def test_cookies_keep_names(runs: Runs, server: Server) -> None:
     """Cookies replay with their names and attributes, without values, and do not run out."""
 
     async def talk(session: Any, url: str) -> Any:
@@ -327,14 +327,14 @@ def test_cookies_keep_names(tape: Tape, server: Server) -> None:
             jar = {cookie.key: cookie.value for cookie in session.cookie_jar}
             return jar, {name: morsel.value for name, morsel in response.cookies.items()}
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     cookies = {"session": "cookie-secret-123", "theme": "dark"}
     hidden = dict.fromkeys(cookies, "<redacted>")
     assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
 
 
-def test_what_lives_above_the_edge(tape: Tape, server: Server) -> None:
+def test_what_lives_above_the_edge(runs: Runs, server: Server) -> None:
     """Middlewares, trace configs, authentication and raise_for_status are the session's own."""
     seen = []
 
@@ -363,14 +363,14 @@ def test_what_lives_above_the_edge(tape: Tape, server: Server) -> None:
         return tries, caught.value.status
 
     headers = {"Authorization": "Bearer bearer-4444-x"}
-    real, replayed = both(tape, server, talk, headers=headers, trace_configs=[tracing()])
+    real, replayed = both(runs, server, talk, headers=headers, trace_configs=[tracing()])
 
     assert real == replayed == (3, 404)
     assert seen == [503, 503, 200, "end"] * 2
-    assert "bearer-4444-x" not in tape.text
+    assert "bearer-4444-x" not in runs.text
 
 
-def test_nothing_secret_is_stored(tape: Tape, server: Server) -> None:
+def test_nothing_secret_is_stored(runs: Runs, server: Server) -> None:
     """Secrets of requests and responses are in no recording and no description."""
     secrets = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")
 
@@ -391,10 +391,10 @@ def test_nothing_secret_is_stored(tape: Tape, server: Server) -> None:
             found.append(await response.text())
         return found
 
-    real, _ = both(tape, server, talk)
+    real, _ = both(runs, server, talk)
 
     assert [secret for secret in secrets if secret in "".join(real)] == list(secrets)
-    assert not [secret for secret in (*secrets, "tok-issued-42") if secret in tape.text]
+    assert not [secret for secret in (*secrets, "tok-issued-42") if secret in runs.text]
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ def test_nothing_secret_is_stored(tape: Tape, server: Server) -> None:
     ],
 )
 def test_errors_are_outcomes(
-    tape: Tape, server: Server, page: str, name: str, timeout: dict[str, float]
+    runs: Runs, server: Server, page: str, name: str, timeout: dict[str, float]
 ) -> None:
     """Timeouts and broken connections replay as the client's own exceptions."""
 
@@ -421,13 +421,13 @@ def test_errors_are_outcomes(
                 await response.read()
         return type(caught.value).__name__, str(caught.value)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert real[0] == name
 
 
-def test_refused_connection(tape: Tape, server: Server) -> None:
+def test_refused_connection(runs: Runs, server: Server) -> None:
     """A refused connection replays with its host and reason."""
 
     async def talk(session: Any, _: str) -> tuple[Any, ...]:
@@ -436,12 +436,12 @@ def test_refused_connection(tape: Tape, server: Server) -> None:
         return caught.value.host, caught.value.os_error.errno, type(caught.value).__name__
 
     real = run(talk, server)
-    tape.replay()
+    runs.again("replay")
 
     assert run(talk, server) == real
 
 
-def test_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
+def test_cancelled_is_no_outcome(runs: Runs, server: Server) -> None:
     """A call that is cancelled is not recorded."""
 
     async def talk(session: Any, url: str) -> None:
@@ -450,10 +450,10 @@ def test_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
 
     run(talk, server)
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_body_that_is_cancelled_is_no_outcome(tape: Tape, server: Server) -> None:
+def test_body_that_is_cancelled_is_no_outcome(runs: Runs, server: Server) -> None:
     """A timeout around the reading says nothing of the server."""
 
     async def talk(session: Any, url: str) -> None:
@@ -463,10 +463,10 @@ def test_body_that_is_cancelled_is_no_outcome(tape: Tape, server: Server) -> Non
 
     run(talk, server)
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_reading_goes_on_after_it_was_cancelled(tape: Tape, server: Server) -> None:
+def test_reading_goes_on_after_it_was_cancelled(runs: Runs, server: Server) -> None:
     """Whoever waits again, and comes to the end, has its outcome."""
 
     async def talk(session: Any, url: str) -> None:
@@ -479,11 +479,11 @@ def test_reading_goes_on_after_it_was_cancelled(tape: Tape, server: Server) -> N
 
     run(talk, server)
 
-    assert [plain["error"]["type"] for plain in tape.plain] == ["aiohttp:ClientPayloadError"]
+    assert [plain["error"]["type"] for plain in runs.plain] == ["aiohttp:ClientPayloadError"]
 
 
 @pytest.mark.parametrize("page", ["flaky", "changing"])
-def test_verifying(tape: Tape, server: Server, page: str) -> None:
+def test_verifying(runs: Runs, server: Server, page: str) -> None:
     """Verifying runs for real and compares; a difference reaches whoever reads."""
 
     async def talk(session: Any, url: str) -> None:
@@ -493,14 +493,14 @@ def test_verifying(tape: Tape, server: Server, page: str) -> None:
             await response.read()
 
     run(talk, server)
-    tape.replay("verify")
+    runs.again("verify")
 
     with pytest.raises(DriftError):
         run(talk, server)
 
 
 @pytest.mark.promise("replay opens no connection")
-def test_names_are_not_resolved(tape: Tape, server: Server) -> None:
+def test_names_are_not_resolved(runs: Runs, server: Server) -> None:
     """Replaying resolves no name."""
 
     async def resolved(session: Any, url: str) -> int:
@@ -510,22 +510,22 @@ def test_names_are_not_resolved(tape: Tape, server: Server) -> None:
         async with aiohttp.ClientSession(connector=connector) as own, own.get(url) as response:
             return response.status  # type: ignore[no-any-return]
 
-    assert both(tape, server, resolved) == (200, 200)
-    assert tape.calls[0].host == "elsewhere.example"
+    assert both(runs, server, resolved) == (200, 200)
+    assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_proxy(tape: Tape, server: Server) -> None:
+def test_proxy(runs: Runs, server: Server) -> None:
     """Through a proxy it is the same call, to the host that is asked."""
 
     async def talk(session: Any, url: str) -> Any:
         async with session.get("http://elsewhere.example/users/1", proxy=url) as response:
             return (await response.json())["id"]
 
-    assert both(tape, server, talk) == (1, 1)
-    assert tape.calls[0].host == "elsewhere.example"
+    assert both(runs, server, talk) == (1, 1)
+    assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_unix_socket(tape: Tape, tmp_path: Path) -> None:
+def test_unix_socket(runs: Runs, tmp_path: Path) -> None:
     """Over a UNIX socket it is a call like any other."""
     path = tmp_path / "socket"
 
@@ -537,7 +537,7 @@ def test_unix_socket(tape: Tape, tmp_path: Path) -> None:
 
     with running_unix_server(path):
         assert asyncio.run(talk()) == 1
-    tape.replay()
+    runs.again("replay")
 
     assert asyncio.run(talk()) == 1
 
@@ -553,7 +553,7 @@ class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
 
 
 @pytest.mark.promise("in-process test clients and transports are never intercepted")
-def test_test_client_is_left_alone(tape: Tape) -> None:
+def test_test_client_is_left_alone(runs: Runs) -> None:
     """aiohttp's own test client talks to the application under test."""
     from aiohttp import test_utils, web
 
@@ -567,10 +567,10 @@ def test_test_client_is_left_alone(tape: Tape) -> None:
             return await (await client.get("/")).text()
 
     assert asyncio.run(main()) == "in process"
-    assert tape.calls == []
+    assert runs.calls == []
 
 
-def test_websockets_are_left_alone(tape: Tape) -> None:
+def test_websockets_are_left_alone(runs: Runs) -> None:
     """A WebSocket is no exchange of messages: it connects for real."""
     from aiohttp import test_utils, web
 
@@ -591,25 +591,25 @@ def test_websockets_are_left_alone(tape: Tape) -> None:
         ):
             return await socket.receive_str()  # type: ignore[no-any-return]
 
-    tape.replay()
+    runs.again("replay")
 
     assert asyncio.run(main()) == "hello"
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_not_taken(tape: Tape, server: Server, mode: Any) -> None:
+def test_not_taken(runs: Runs, server: Server, mode: Any) -> None:
     """A call that is not taken runs for real, and nothing is recorded."""
-    tape.mode = mode
+    runs.again(mode)
 
     async def talk(session: Any, url: str) -> Any:
         async with session.get(f"{url}/users/1") as response:
             return (await response.json())["id"]
 
     assert run(talk, server) == 1
-    assert tape.plain == []
+    assert runs.plain == []
 
 
-def test_a_hundred_at_once(tape: Tape, server: Server) -> None:
+def test_a_hundred_at_once(runs: Runs, server: Server) -> None:
     """A hundred requests in flight together keep their own answers."""
 
     async def talk(session: Any, url: str) -> list[str]:
@@ -619,18 +619,18 @@ def test_a_hundred_at_once(tape: Tape, server: Server) -> None:
 
         return await asyncio.gather(*(one(number) for number in range(100)))
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed == [f"/items/{number}" for number in range(100)]
 
 
-def test_connections_stay_with_their_pool(tape: Tape, server: Server) -> None:
+def test_connections_stay_with_their_pool(runs: Runs, server: Server) -> None:
     """A real connection that was heard once is used again, and heard again."""
 
     async def talk(session: Any, url: str) -> list[int]:
         return [(await (await session.get(f"{url}/items/{number}")).json())["path"] for number in range(3)]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
-    assert len(tape.plain) == 3
+    assert len(runs.plain) == 3

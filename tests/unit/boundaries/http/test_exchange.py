@@ -9,21 +9,21 @@ import pytest
 
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, Request, load_answer
-from unit.boundaries.tape import Tape
+from unit.boundaries.runs import Runs
 
 
 @pytest.fixture
-def tape():
+def runs():
     """An engine in memory for a client that does not exist."""
-    return Tape(HttpBoundary("client"))
+    return Runs(HttpBoundary("client"))
 
 
-def begun(tape, url, *, method="GET", headers=(), body=b""):
+def begun(runs, url, *, method="GET", headers=(), body=b""):
     """The call that a request makes, and its step."""
-    exchange = Exchange("client", tape)
+    exchange = Exchange("client", runs.port)
     request = Request(method, url, tuple(headers), body)
     step = exchange.begin(request)
-    return tape.calls[-1] if step else None, exchange, request, step
+    return runs.calls[-1] if step else None, exchange, request, step
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def begun(tape, url, *, method="GET", headers=(), body=b""):
         ),
     ],
 )
-def test_places(tape, url, place, shown):
+def test_places(runs, url, place, shown):
     """A URL counts by scheme, host, port and path; what is shown of it has no credentials."""
-    tape.mode = "pass"  # the last one would not be sent
+    runs.again("pass")  # the last one would not be sent
 
-    call, *_ = begun(tape, url)
+    call, *_ = begun(runs, url)
 
     assert tuple(call.parts[name] for name in ("scheme", "host", "port", "path")) == place
     assert call.described["url"] == shown
@@ -64,17 +64,17 @@ def test_places(tape, url, place, shown):
         ("api_key=1&next_page_token=2", {"api_key": "<redacted>", "next_page_token": "2"}),
     ],
 )
-def test_queries(tape, query, parts):
+def test_queries(runs, query, parts):
     """A query counts by its fields, secrets replaced."""
-    call, *_ = begun(tape, f"http://shop.test/?{query}")
+    call, *_ = begun(runs, f"http://shop.test/?{query}")
 
     assert call.parts["query"] == parts
 
 
-def test_headers_are_there_to_match(tape):
+def test_headers_are_there_to_match(runs):
     """Headers are parts by their small names, secrets replaced, and count only where they are named."""
     headers = [("Accept", "a/b"), ("X-Api-Key", "k"), ("Cookie", "session=1; theme=2"), ("accept", "c/d")]
-    call, *_ = begun(tape, "http://shop.test/", headers=headers)
+    call, *_ = begun(runs, "http://shop.test/", headers=headers)
 
     assert call.parts["headers"] == {
         "accept": "a/b, c/d",
@@ -85,27 +85,27 @@ def test_headers_are_there_to_match(tape):
 
 
 @pytest.mark.parametrize("value", ["websocket", "WebSocket"])
-def test_websocket_is_no_exchange(tape, value):
+def test_websocket_is_no_exchange(runs, value):
     """The handshake of a WebSocket is left alone."""
-    call, *_ = begun(tape, "http://shop.test/", headers=[("Upgrade", value)])
+    call, *_ = begun(runs, "http://shop.test/", headers=[("Upgrade", value)])
 
     assert call is None
 
 
-def recorded(tape, headers, body=b"", *, url="http://shop.test/", sent=()):
+def recorded(runs, headers, body=b"", *, url="http://shop.test/", sent=()):
     """What is stored of a response with these headers."""
-    _, exchange, request, step = begun(tape, url, headers=sent)
+    _, exchange, request, step = begun(runs, url, headers=sent)
     recorder = exchange.recorder(step, request)
     recorder.started(200, "OK", "HTTP/1.1", headers)
     recorder.chunks.append(body)
     recorder.complete()
-    return tape.plain[-1]
+    return runs.plain[-1]
 
 
-def test_response_headers_are_scrubbed(tape):
+def test_response_headers_are_scrubbed(runs):
     """Cookies keep names and attributes; secrets go from locations, links, and headers of their names."""
     plain = recorded(
-        tape,
+        runs,
         [
             ("Set-Cookie", "id=abc; Path=/; HttpOnly"),
             ("Location", "/next?token=abc&page=2"),
@@ -125,10 +125,10 @@ def test_response_headers_are_scrubbed(tape):
     ]
 
 
-def test_basic_password_is_known(tape):
+def test_basic_password_is_known(runs):
     """The password inside basic credentials is hidden where a server repeats it."""
     sent = [("Authorization", "Basic bWU6cGFzczEyMzR3b3Jk")]
-    plain = recorded(tape, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)
+    plain = recorded(runs, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)
 
     assert plain["body"] == {"text": "hello <redacted>"}
 
@@ -141,50 +141,50 @@ def test_basic_password_is_known(tape):
         (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
     ],
 )
-def test_a_body_that_is_data_without_saying_so(tape, body, shown):
+def test_a_body_that_is_data_without_saying_so(runs, body, shown):
     """A form without a content type, JSON kept in JSON: hidden in the request, and known in its answer."""
-    call, exchange, request, step = begun(tape, "http://shop.test/", method="POST", body=body)
+    call, exchange, request, step = begun(runs, "http://shop.test/", method="POST", body=body)
     recorder = exchange.recorder(step, request)
     recorder.started(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
     recorder.chunks.append(b"you said raw1234secret")
     recorder.complete()
 
     assert call.parts["body"] == call.described["body"] == shown
-    assert tape.plain[-1]["body"] == {"text": "you said <redacted>"}
+    assert runs.plain[-1]["body"] == {"text": "you said <redacted>"}
 
 
-def test_values_of_response_headers_are_known(tape):
+def test_values_of_response_headers_are_known(runs):
     """A cookie or a token in a header is hidden in the body as well, and in what is sent later."""
     plain = recorded(
-        tape,
+        runs,
         [("Set-Cookie", "csrftoken=4711abcd0815; Path=/"), ("X-Auth-Token", "0815abcd4711")],
         b"<input value='4711abcd0815'> 0815abcd4711 Path",
     )
-    call, *_ = begun(tape, "http://shop.test/of/4711abcd0815")
+    call, *_ = begun(runs, "http://shop.test/of/4711abcd0815")
 
     assert plain["body"] == {"text": "<input value='&lt;redacted&gt;'> &lt;redacted&gt; Path"}
     assert call.parts["path"] == "/of/<redacted>"
 
 
-def test_cookies_that_are_no_secrets(tape):
+def test_cookies_that_are_no_secrets(runs):
     """With `!cookie` under `mimic_redact` what a request's cookies hold is hidden nowhere."""
-    tape.redactor = Redactor(["!cookie"])
-    plain = recorded(tape, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
+    runs.engine.redactor = Redactor(["!cookie"])
+    plain = recorded(runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
 
     assert plain["body"] == {"text": "you are 4711abcd0815"}
 
 
-def test_plain_values_are_not_taken_for_secrets(tape):
+def test_plain_values_are_not_taken_for_secrets(runs):
     """A value under a secret name that may stand elsewhere for something else is hidden there only."""
-    plain = recorded(tape, [], b'{"theme":"dark","note":"dark"}', sent=[("Cookie", "theme=dark")])
+    plain = recorded(runs, [], b'{"theme":"dark","note":"dark"}', sent=[("Cookie", "theme=dark")])
 
     assert plain["body"] == {"json": {"theme": "dark", "note": "dark"}}
 
 
-def test_length_is_told_anew(tape):
+def test_length_is_told_anew(runs):
     """What redaction or an editor made longer or shorter has its true length on replay."""
     plain = recorded(
-        tape, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
+        runs, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
     )
 
     answer = load_answer(plain, "GET")
@@ -202,20 +202,20 @@ def test_length_is_told_anew(tape):
         ("0", True),
     ],
 )
-def test_cookies_do_not_run_out(tape, expires, kept):
+def test_cookies_do_not_run_out(runs, expires, kept):
     """A cookie that was good when it was recorded stays good; one that deletes still deletes."""
     headers = [("Date", "Fri, 20 Nov 2026 08:00:00 GMT"), ("Set-Cookie", f"a=b; Expires={expires}; Path=/")]
-    answer = load_answer(recorded(tape, headers), "GET")
+    answer = load_answer(recorded(runs, headers), "GET")
 
     cookie = dict(answer.headers)["Set-Cookie"]
     assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
 
 
 @pytest.mark.parametrize("date", [[], [("Date", "soon")]], ids=["none", "wrong"])
-def test_cookies_of_an_unknown_date_are_left(tape, date):
+def test_cookies_of_an_unknown_date_are_left(runs, date):
     """Whether they were good when they were recorded cannot be told."""
     headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
-    answer = load_answer(recorded(tape, headers), "GET")
+    answer = load_answer(recorded(runs, headers), "GET")
 
     assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
 
@@ -245,9 +245,9 @@ def test_cookies_of_an_unknown_date_are_left(tape, date):
     ],
     ids=["json", "chunks", "empty", "error", "broken"],
 )
-def test_what_verifying_compares(tape, plain, comparable):
+def test_what_verifying_compares(runs, plain, comparable):
     """Status, content type, body and the kind of error; not dates, nor where chunks end."""
-    assert tape.boundary.comparable(plain) == comparable
+    assert runs.boundary.comparable(plain) == comparable
 
 
 def chunked(*chunks, **end):
@@ -287,9 +287,9 @@ WHOLE = {"status": 200, "headers": []}
         "chunks of both",
     ],
 )
-def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
+def test_what_nobody_read_is_not_compared(runs, recorded, now, same):
     """Of a response that its reader left, as much as both were read of, whichever was left."""
-    comparable = tape.boundary.comparable
+    comparable = runs.boundary.comparable
 
     for one, other in ((recorded, now), (now, recorded)):
         assert (comparable(one, other) == comparable(other, one)) is same
@@ -320,17 +320,17 @@ def test_what_nobody_read_is_not_compared(tape, recorded, now, same):
         "more chunks",
     ],
 )
-def test_what_an_answer_that_is_left_replaces(tape, recorded, now, serves):
+def test_what_an_answer_that_is_left_replaces(runs, recorded, now, serves):
     """Re-recording leaves a recording that gives its reader as many chunks, and all that they held."""
-    comparable = tape.boundary.comparable
+    comparable = runs.boundary.comparable
 
     assert (comparable(recorded, now) == comparable(now)) is serves
 
 
-def test_parts_are_what_options_may_name(tape):
+def test_parts_are_what_options_may_name(runs):
     """Each part of a request has its word in `ignore=` and `match=`, and there are no others."""
     call, *_ = begun(
-        tape, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
+        runs, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
     )
 
     assert set(call.parts) == set(HttpBoundary.parts)

@@ -17,9 +17,10 @@ from xml.etree import ElementTree
 import pytest
 from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
 
+from pytest_mimic.boundaries.http.exchange import Exchange, Request
 from pytest_mimic.boundaries.http.httpx import HttpxBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
-from unit.boundaries.tape import Tape
+from unit.boundaries.runs import Runs
 
 SECRETS = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")
 
@@ -38,18 +39,18 @@ def httpx(request: pytest.FixtureRequest) -> ModuleType:
 
 
 @pytest.fixture
-def tape(httpx: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Tape:
+def runs(httpx: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """An engine in memory, at the client's edges."""
-    tape = Tape(HttpxBoundary(httpx.__name__))
-    tape.install(monkeypatch)
-    return tape
+    runs = Runs(HttpxBoundary(httpx.__name__))
+    runs.install(monkeypatch)
+    return runs
 
 
-def both(tape: Tape, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
+def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
     """What a conversation gives while it is recorded, and when the server is gone."""
     real = talk(server.url)
     server.stop()
-    tape.replay()
+    runs.again("replay")
     return real, talk(server.url)
 
 
@@ -75,9 +76,9 @@ def shown(response: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
-def test_replays_the_same_response(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
+def test_replays_the_same_response(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
     """A replayed response shows the application what the real one showed."""
-    real, replayed = both(tape, server, lambda url: httpx.get(f"{url}/{page}"))
+    real, replayed = both(runs, server, lambda url: httpx.get(f"{url}/{page}"))
 
     assert shown(real) == shown(replayed)
     assert replayed.elapsed.total_seconds() >= 0
@@ -86,19 +87,19 @@ def test_replays_the_same_response(httpx: ModuleType, tape: Tape, server: Server
 
 @pytest.mark.promise("sync and async clients replay")
 @pytest.mark.parametrize("page", ["users/1", "gzip", "html"])
-def test_replays_async(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
+def test_replays_async(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
     """The async client replays as the sync one does."""
 
     async def talk(url: str) -> Any:
         async with httpx.AsyncClient() as client:
             return await client.get(f"{url}/{page}")
 
-    real, replayed = both(tape, server, lambda url: asyncio.run(talk(url)))
+    real, replayed = both(runs, server, lambda url: asyncio.run(talk(url)))
 
     assert shown(real) == shown(replayed)
 
 
-def test_runs_under_trio(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_runs_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Nothing at the edge belongs to asyncio."""
     trio = pytest.importorskip("trio")
 
@@ -106,33 +107,35 @@ def test_runs_under_trio(httpx: ModuleType, tape: Tape, server: Server) -> None:
         async with httpx.AsyncClient() as client:
             return await client.get(f"{url}/users/1")
 
-    real, replayed = both(tape, server, lambda url: trio.run(talk, url))
+    real, replayed = both(runs, server, lambda url: trio.run(talk, url))
 
     assert shown(real) == shown(replayed)
 
 
-def test_http_2_has_no_reasons(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_http_2_has_no_reasons(httpx: ModuleType, runs: Runs) -> None:
     """The client then gives its own, on replay too."""
-    assert httpx.get(f"{server.url}/missing").http_version == "HTTP/1.1"
-    [[slot]] = tape.outcomes.values()
-    slot[0] = slot[0].replace('"HTTP/1.1"', '"HTTP/2"').replace('"Not Found"', '""')
-    tape.replay()
+    exchange = Exchange(httpx.__name__, runs.port)
+    request = Request("GET", "http://shop.test/missing", (), b"")
+    recorder = exchange.recorder(exchange.begin(request), request)
+    recorder.started(404, "", "HTTP/2", [])
+    recorder.complete()
+    runs.again("replay")
 
-    response = httpx.get(f"{server.url}/missing")
+    response = httpx.get("http://shop.test/missing")
 
     assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
 
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_keeps_chunks(httpx: ModuleType, tape: Tape, server: Server, page: str) -> None:
+def test_keeps_chunks(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
 
     def talk(url: str) -> list[bytes]:
         with httpx.stream("GET", f"{url}/{page}") as response:
             return list(response.iter_bytes())
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     secret, hidden = b"tok-4711-event", b"<redacted>"
     assert [chunk.replace(secret, hidden) for chunk in real] == replayed
@@ -141,7 +144,7 @@ def test_keeps_chunks(httpx: ModuleType, tape: Tape, server: Server, page: str) 
 
 @pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
 def test_a_stream_is_left_again_where_it_was_left(
-    httpx: ModuleType, tape: Tape, server: Server, page: str
+    httpx: ModuleType, runs: Runs, server: Server, page: str
 ) -> None:
     """Who stops after so many chunks has as many on replay, of whatever they are chunks."""
 
@@ -149,7 +152,7 @@ def test_a_stream_is_left_again_where_it_was_left(
         with httpx.stream("GET", f"{url}/{page}") as response:
             return list(islice(response.iter_bytes(), 3))
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert len(replayed) == 3
@@ -157,7 +160,7 @@ def test_a_stream_is_left_again_where_it_was_left(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_a_compressed_stream_is_left_again_where_it_was_left(
-    httpx: ModuleType, tape: Tape, server: Server, count: int
+    httpx: ModuleType, runs: Runs, server: Server, count: int
 ) -> None:
     """Who reads it compressed has as many chunks on replay, though some of them hold nothing by themselves."""
 
@@ -166,56 +169,56 @@ def test_a_compressed_stream_is_left_again_where_it_was_left(
             chunks = list(islice(response.iter_raw(), count))
         return len(chunks), zlib.decompressobj(31).decompress(b"".join(chunks))
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert replayed[0] == count
 
 
 @pytest.mark.promise("responses are stored as readable data")
-def test_events_are_readable(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_events_are_readable(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Server-sent events stand in the recording as they were sent, but for secrets."""
     with httpx.stream("GET", f"{server.url}/events") as response:
         lines = list(response.iter_lines())
 
     assert "".join(f"{line}\n" for line in lines) == "".join(EVENTS)
-    [plain] = tape.plain
+    [plain] = runs.plain
     assert plain["body"] == {
         "chunks": [EVENTS[0], 'event: note\ndata: {"access_token": "<redacted>"}\n\n', EVENTS[2]]
     }
 
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-def test_async_stream(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_async_stream(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """An async stream replays chunk by chunk."""
 
     async def talk(url: str) -> list[str]:
         async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/events") as response:
             return [text async for text in response.aiter_text() if text]
 
-    real, replayed = both(tape, server, lambda url: asyncio.run(talk(url)))
+    real, replayed = both(runs, server, lambda url: asyncio.run(talk(url)))
 
     assert (
         [text.replace("tok-4711-event", "<redacted>") for text in real]
         == replayed
-        == tape.plain[0]["body"]["chunks"]
+        == runs.plain[0]["body"]["chunks"]
     )
 
 
-def test_chunks_arrive_while_recording(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_chunks_arrive_while_recording(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """The application has a chunk before the server sends the rest."""
     with httpx.stream("GET", f"{server.url}/stall", timeout=5) as response:
         assert next(response.iter_bytes()) == b"the beginning"
 
-    [plain] = tape.plain
+    [plain] = runs.plain
     assert plain["end"] == "stopped"
 
 
-def test_reading_on_is_a_miss(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_reading_on_is_a_miss(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A reader that goes further than the recorded one is told so."""
     with httpx.stream("GET", f"{server.url}/events") as response:
         assert next(response.iter_text()) == EVENTS[0]
-    tape.replay()
+    runs.again("replay")
 
     with httpx.stream("GET", f"{server.url}/events") as response:
         chunks = response.iter_text()
@@ -225,12 +228,12 @@ def test_reading_on_is_a_miss(httpx: ModuleType, tape: Tape, server: Server) -> 
 
 
 @pytest.mark.promise("responses are stored as readable data")
-def test_body_readable_in_the_recording(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_body_readable_in_the_recording(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """JSON is stored as JSON, compressed bodies as what they hold."""
     for page in ("users/1", "gzip", "deflate", "text", "html", "nothing"):
         httpx.get(f"{server.url}/{page}")
 
-    assert [plain.get("body") for plain in tape.plain] == [
+    assert [plain.get("body") for plain in runs.plain] == [
         {"json": {"id": 1, "name": "Zoë", "page": None}},
         {"json": {"packed": True}, "style": "spaced", "compressed": "gzip"},
         {"text": "deflated text", "compressed": "deflate"},
@@ -255,11 +258,11 @@ def test_body_readable_in_the_recording(httpx: ModuleType, tape: Tape, server: S
     ids=["query", "json", "form", "multipart", "headers", "secret query", "secret json"],
 )
 def test_same_request(
-    httpx: ModuleType, tape: Tape, server: Server, first: dict[str, Any], second: dict[str, Any]
+    httpx: ModuleType, runs: Runs, server: Server, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     """Order, layout, boundary strings, headers and secrets make no other request."""
     httpx.post(f"{server.url}/users/1", **first)
-    tape.replay()
+    runs.again("replay")
 
     assert httpx.post(f"{server.url}/users/1", **second).json()["id"] == 1
 
@@ -281,28 +284,28 @@ def test_same_request(
     ids=["query", "no query", "json type", "json null", "null secret", "form", "filename", "file", "bytes"],
 )
 def test_other_request(
-    httpx: ModuleType, tape: Tape, server: Server, first: dict[str, Any], second: dict[str, Any]
+    httpx: ModuleType, runs: Runs, server: Server, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     """What a server may tell apart is another request."""
     httpx.post(f"{server.url}/users/1", **first)
-    tape.replay()
+    runs.again("replay")
 
-    with pytest.raises(MissingRecordingError, match="no recording of POST /users/1"):
+    with pytest.raises(MissingRecordingError, match=r"no recording of httpx2? POST /users/1"):
         httpx.post(f"{server.url}/users/1", **second)
 
 
 @pytest.mark.promise("every call has a signature")
-def test_call_as_patterns_see_it(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_call_as_patterns_see_it(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A call has a signature without its query, and a host."""
     httpx.get(f"{server.url}/users/1?page=2")
 
-    [call] = tape.calls
+    [call] = runs.calls
     assert (call.signature, call.host) == ("GET /users/1", "127.0.0.1")
     assert call.described == {"method": "GET", "url": f"{server.url}/users/1", "query": {"page": "2"}}
     assert call.parts["headers"]["accept"] == "*/*"
 
 
-def test_uploads_are_sent_and_count(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_uploads_are_sent_and_count(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Generators and files are uploaded for real, and are part of the call."""
 
     def parts() -> Iterator[bytes]:
@@ -319,17 +322,17 @@ def test_uploads_are_sent_and_count(httpx: ModuleType, tape: Tape, server: Serve
         ]
         return [answer.json()["body"] for answer in answers]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real[:2] == replayed[:2] == ['{"half": 1}', "from a file"]
     assert "pass-word-1" in real[2]
-    assert "pass-word-1" not in tape.text
-    assert tape.calls[0].parts["body"] == {"half": 1}
+    assert "pass-word-1" not in runs.text
+    assert runs.calls[0].parts["body"] == {"half": 1}
     file = {"filename": "n.txt", "type": "text/plain", "content": "text"}
-    assert tape.calls[2].parts["body"] == {"f": file, "password": "<redacted>"}
+    assert runs.calls[2].parts["body"] == {"f": file, "password": "<redacted>"}
 
 
-def test_async_upload(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_async_upload(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """An async generator is uploaded for real, and is part of the call."""
 
     async def parts() -> AsyncIterator[bytes]:
@@ -340,10 +343,10 @@ def test_async_upload(httpx: ModuleType, tape: Tape, server: Server) -> None:
         async with httpx.AsyncClient() as client:
             return (await client.post(f"{url}/echo", content=parts())).json()["body"]  # type: ignore[no-any-return]
 
-    assert both(tape, server, lambda url: asyncio.run(talk(url))) == ("one two", "one two")
+    assert both(runs, server, lambda url: asyncio.run(talk(url))) == ("one two", "one two")
 
 
-def test_redirects_are_hops(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_redirects_are_hops(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
 
     def talk(url: str) -> Any:
@@ -351,14 +354,14 @@ def test_redirects_are_hops(httpx: ModuleType, tape: Tape, server: Server) -> No
             response = client.get(f"{url}/redirect")
             return response.status_code, [old.status_code for old in response.history], list(client.cookies)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed == (200, [302], ["hop"])
-    assert [call.signature for call in tape.calls[:2]] == ["GET /redirect", "GET /landing"]
+    assert [call.signature for call in runs.calls[:2]] == ["GET /redirect", "GET /landing"]
 
 
 @pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
-def test_cookies_keep_names(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_cookies_keep_names(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Cookies replay with their names and attributes, without values, and do not run out."""
 
     def talk(url: str) -> dict[str, str]:
@@ -366,13 +369,13 @@ def test_cookies_keep_names(httpx: ModuleType, tape: Tape, server: Server) -> No
             client.get(f"{url}/cookies")
             return dict(client.cookies)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == {"session": "cookie-secret-123", "theme": "dark"}
     assert replayed == {"session": "<redacted>", "theme": "<redacted>"}
 
 
-def test_authentication_flow(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_authentication_flow(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Auth flows and event hooks live above the edge and stay real."""
     seen = []
 
@@ -388,14 +391,14 @@ def test_authentication_flow(httpx: ModuleType, tape: Tape, server: Server) -> N
         with httpx.Client(auth=Challenge(), event_hooks=hooks) as client:
             return client.get(f"{url}/private/1").status_code
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     # To the engine these are two calls of one identity: the n-th has the n-th outcome.
     assert (real, replayed, seen) == (200, 200, [401, 200, 401, 200])
 
 
 @pytest.mark.promise("boundaries store, compare and replay redacted data")
-def test_nothing_secret_is_stored(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_nothing_secret_is_stored(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Secrets of requests and responses are in no recording and no description."""
     for request in (
         {"params": {"api_key": SECRETS[0]}},
@@ -408,33 +411,33 @@ def test_nothing_secret_is_stored(httpx: ModuleType, tape: Tape, server: Server)
         assert any(secret in real.text for secret in SECRETS)
     httpx.get(f"{server.url}/login")
 
-    assert not [secret for secret in (*SECRETS, "tok-issued-42") if secret in tape.text]
-    assert tape.plain[-1]["body"] == {
+    assert not [secret for secret in (*SECRETS, "tok-issued-42") if secret in runs.text]
+    assert runs.plain[-1]["body"] == {
         "json": {"access_token": "<redacted>", "expires_in": 3600, "refresh_token": None}
     }
 
 
 @pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
-def test_issued_secrets_in_later_calls(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_issued_secrets_in_later_calls(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A token that comes back in a path makes the same call on replay, where it is a placeholder."""
 
     def talk(url: str) -> Any:
         token = httpx.get(f"{url}/login").json()["access_token"]
         return httpx.get(f"{url}/items/{token}").status_code
 
-    assert both(tape, server, talk) == (200, 200)
-    assert "tok-issued-42" not in tape.text
+    assert both(runs, server, talk) == (200, 200)
+    assert "tok-issued-42" not in runs.text
 
 
-def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """The document can be read on replay, and its placeholder makes the same call."""
 
     def talk(url: str) -> Any:
         document = ElementTree.fromstring(httpx.get(f"{url}/markup").content)
         return document.get("key"), httpx.get(f"{url}/items/{document.findtext('token')}").status_code
 
-    assert both(tape, server, talk) == (("1", 200), ("1", 200))
-    assert "tok-0819-xml" not in tape.text
+    assert both(runs, server, talk) == (("1", 200), ("1", 200))
+    assert "tok-0819-xml" not in runs.text
 
 
 @pytest.mark.promise("responses and errors replay as the client's own objects")
@@ -447,7 +450,7 @@ def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, tape: Tape,
         ("short", "RemoteProtocolError"),
     ],
 )
-def test_errors_are_outcomes(httpx: ModuleType, tape: Tape, server: Server, page: str, name: str) -> None:
+def test_errors_are_outcomes(httpx: ModuleType, runs: Runs, server: Server, page: str, name: str) -> None:
     """Timeouts and broken connections replay as the client's own exceptions, with the request."""
     timeout = 0.2 if name == "ReadTimeout" else None
 
@@ -457,33 +460,33 @@ def test_errors_are_outcomes(httpx: ModuleType, tape: Tape, server: Server, page
         assert caught.value.request.method == "GET"
         return type(caught.value).__name__, str(caught.value)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
 
 
-def test_refused_connection(httpx: ModuleType, tape: Tape) -> None:
+def test_refused_connection(httpx: ModuleType, runs: Runs) -> None:
     """A connection that is refused is an outcome."""
     with pytest.raises(httpx.ConnectError, match="refused"):
         httpx.get(f"{NOWHERE}/users/1")
-    tape.replay()
+    runs.again("replay")
 
     with pytest.raises(httpx.ConnectError, match="refused"):
         httpx.get(f"{NOWHERE}/users/1")
-    assert tape.plain[0]["error"]["type"] == f"{httpx.__name__}:ConnectError"
+    assert runs.plain[0]["error"]["type"] == f"{httpx.__name__}:ConnectError"
 
 
 @pytest.mark.parametrize("mode", ["record", "replay"])
 @pytest.mark.parametrize("url", ["nowhere", "https://", "http://127.0.0.1:123456/"])
-def test_urls_that_lead_nowhere(httpx: ModuleType, tape: Tape, mode: Any, url: str) -> None:
+def test_urls_that_lead_nowhere(httpx: ModuleType, runs: Runs, mode: Any, url: str) -> None:
     """The client itself says what is wrong with a URL."""
-    tape.mode = mode
+    runs.again(mode)
 
     with pytest.raises(httpx.TransportError):
         httpx.get(url)
 
 
-def test_broken_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_broken_stream_gives_its_beginning(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A stream that broke replays what came, then breaks."""
 
     def talk(url: str) -> list[bytes]:
@@ -492,10 +495,10 @@ def test_broken_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, server
             chunks.extend(response.iter_bytes())
         return chunks
 
-    assert both(tape, server, talk) == ([b"first", b"second"], [b"first", b"second"])
+    assert both(runs, server, talk) == ([b"first", b"second"], [b"first", b"second"])
 
 
-def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """The same with the async client."""
 
     async def read(url: str) -> list[bytes]:
@@ -510,12 +513,12 @@ def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, tape: Tape, 
                 await collect(response)
         return chunks
 
-    real, replayed = both(tape, server, lambda url: asyncio.run(read(url)))
+    real, replayed = both(runs, server, lambda url: asyncio.run(read(url)))
 
     assert real == replayed == [b"first", b"second"]
 
 
-def test_async_stream_that_is_left_is_recorded(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_async_stream_that_is_left_is_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """As far as it was read, even where the event loop has closed its iterator before the response."""
 
     async def talk() -> None:
@@ -527,11 +530,11 @@ def test_async_stream_that_is_left_is_recorded(httpx: ModuleType, tape: Tape, se
 
     asyncio.run(talk())
 
-    [plain] = tape.plain
+    [plain] = runs.plain
     assert plain["end"] == "stopped"
 
 
-def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A timeout around the reading says nothing of the server."""
 
     async def talk() -> None:
@@ -541,10 +544,10 @@ def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, ser
 
     asyncio.run(talk())
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_body_that_is_interrupted_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_body_that_is_interrupted_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Neither does a Ctrl-C."""
 
     def ring(*_: object) -> None:
@@ -559,10 +562,10 @@ def test_body_that_is_interrupted_is_no_outcome(httpx: ModuleType, tape: Tape, s
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_error_of_others_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_error_of_others_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """An exception that is not the client's, as of a trace hook, is raised and not recorded."""
 
     def trace(event: str, _info: Any) -> None:
@@ -571,10 +574,10 @@ def test_error_of_others_is_no_outcome(httpx: ModuleType, tape: Tape, server: Se
     with httpx.Client() as client, pytest.raises(LookupError, match="connect_tcp"):
         client.get(f"{server.url}/users/1", extensions={"trace": trace})
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_cancelled_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A call that is cancelled is not recorded."""
 
     async def talk() -> None:
@@ -584,14 +587,14 @@ def test_cancelled_is_no_outcome(httpx: ModuleType, tape: Tape, server: Server) 
 
     asyncio.run(talk())
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_verifying(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_verifying(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Verifying runs for real and compares status and body, not dates."""
     httpx.get(f"{server.url}/users/1")
     httpx.get(f"{server.url}/flaky")
-    tape.replay("verify")
+    runs.again("verify")
 
     httpx.get(f"{server.url}/users/1")
     with pytest.raises(DriftError):
@@ -600,7 +603,7 @@ def test_verifying(httpx: ModuleType, tape: Tape, server: Server) -> None:
 
 
 @pytest.mark.promise("in-process test clients and transports are never intercepted")
-def test_in_process_transports_are_left_alone(httpx: ModuleType, tape: Tape) -> None:
+def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:
     """Mock, WSGI and ASGI transports meet no network and are no calls."""
 
     def app(environ: dict[str, Any], start: Callable[..., None]) -> list[bytes]:
@@ -613,10 +616,10 @@ def test_in_process_transports_are_left_alone(httpx: ModuleType, tape: Tape) -> 
     ):
         with httpx.Client(transport=transport) as client:
             assert client.get("http://inside/").text in ("mock", "wsgi")
-    assert tape.calls == []
+    assert runs.calls == []
 
 
-def test_proxy(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_proxy(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Through a proxy it is the same call, to the host that is asked."""
     if "proxy" not in inspect.signature(httpx.Client).parameters:
         pytest.skip("this httpx says proxies")
@@ -625,11 +628,11 @@ def test_proxy(httpx: ModuleType, tape: Tape, server: Server) -> None:
         with httpx.Client(proxy=url) as client:
             return client.get("http://elsewhere.example/users/1").json()["id"]
 
-    assert both(tape, server, talk) == (1, 1)
-    assert tape.calls[0].host == "elsewhere.example"
+    assert both(runs, server, talk) == (1, 1)
+    assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_unix_socket(httpx: ModuleType, tape: Tape, tmp_path: Path) -> None:
+def test_unix_socket(httpx: ModuleType, runs: Runs, tmp_path: Path) -> None:
     """Over a UNIX socket it is a call like any other."""
     path = tmp_path / "socket"
 
@@ -639,25 +642,25 @@ def test_unix_socket(httpx: ModuleType, tape: Tape, tmp_path: Path) -> None:
 
     with running_unix_server(path):
         assert talk() == 1
-    tape.replay()
+    runs.again("replay")
 
     assert talk() == 1
 
 
-def test_websockets_are_left_alone(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_websockets_are_left_alone(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """A WebSocket's handshake is no exchange of messages."""
-    tape.replay()
+    runs.again("replay")
 
     response = httpx.get(f"{server.url}/users/1", headers={"connection": "upgrade", "upgrade": "websocket"})
 
-    assert (response.status_code, tape.calls) == (200, [])
+    assert (response.status_code, runs.calls) == (200, [])
 
 
 @pytest.mark.promise("a call that is left out runs for real and is not recorded")
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_not_taken(httpx: ModuleType, tape: Tape, server: Server, mode: Any) -> None:
+def test_not_taken(httpx: ModuleType, runs: Runs, server: Server, mode: Any) -> None:
     """A call that is not taken runs for real, and nothing is recorded."""
-    tape.mode = mode
+    runs.again(mode)
 
     async def ask() -> Any:
         async with httpx.AsyncClient() as client:
@@ -665,10 +668,10 @@ def test_not_taken(httpx: ModuleType, tape: Tape, server: Server, mode: Any) -> 
 
     assert httpx.get(f"{server.url}/users/1").json()["id"] == 1
     assert asyncio.run(ask()).json()["id"] == 1
-    assert tape.plain == []
+    assert runs.plain == []
 
 
-def test_a_hundred_at_once(httpx: ModuleType, tape: Tape, server: Server) -> None:
+def test_a_hundred_at_once(httpx: ModuleType, runs: Runs, server: Server) -> None:
     """Requests in flight together keep their own answers."""
 
     async def talk(url: str) -> list[str]:
@@ -676,6 +679,6 @@ def test_a_hundred_at_once(httpx: ModuleType, tape: Tape, server: Server) -> Non
             answers = await asyncio.gather(*(client.get(f"{url}/items/{number}") for number in range(100)))
             return [answer.json()["path"] for answer in answers]
 
-    real, replayed = both(tape, server, lambda url: asyncio.run(talk(url)))
+    real, replayed = both(runs, server, lambda url: asyncio.run(talk(url)))
 
     assert real == replayed == [f"/items/{number}" for number in range(100)]

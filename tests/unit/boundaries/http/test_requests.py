@@ -14,7 +14,7 @@ from http_server import EVENTS, NOWHERE, Server, running_server
 
 from pytest_mimic.boundaries.http.requests import RequestsBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
-from unit.boundaries.tape import Tape
+from unit.boundaries.runs import Runs
 
 requests = pytest.importorskip("requests")
 urllib3 = pytest.importorskip("urllib3")
@@ -28,18 +28,18 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """An engine in memory, at the client's edge."""
-    tape = Tape(RequestsBoundary("requests"))
-    tape.install(monkeypatch)
-    return tape
+    runs = Runs(RequestsBoundary("requests"))
+    runs.install(monkeypatch)
+    return runs
 
 
-def both(tape: Tape, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
+def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
     """What a conversation gives while it is recorded, and when the server is gone."""
     real = talk(server.url)
     server.stop()
-    tape.replay()
+    runs.again("replay")
     return real, talk(server.url)
 
 
@@ -64,9 +64,9 @@ def shown(response: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
-def test_replays_the_same_response(tape: Tape, server: Server, page: str) -> None:
+def test_replays_the_same_response(runs: Runs, server: Server, page: str) -> None:
     """A replayed response shows the application what the real one showed."""
-    real, replayed = both(tape, server, lambda url: requests.get(f"{url}/{page}"))
+    real, replayed = both(runs, server, lambda url: requests.get(f"{url}/{page}"))
 
     assert shown(real) == shown(replayed)
     assert replayed.elapsed.total_seconds() >= 0
@@ -76,9 +76,9 @@ def test_replays_the_same_response(tape: Tape, server: Server, page: str) -> Non
     assert (replayed.raw.closed, replayed.raw.read()) == (real.raw.closed, real.raw.read())
 
 
-def test_head(tape: Tape, server: Server) -> None:
+def test_head(runs: Runs, server: Server) -> None:
     """A HEAD keeps the length that it was told, without a body."""
-    real, replayed = both(tape, server, lambda url: requests.head(f"{url}/users/1"))
+    real, replayed = both(runs, server, lambda url: requests.head(f"{url}/users/1"))
 
     assert shown(real) == shown(replayed)
     assert int(replayed.headers["Content-Length"]) > 0
@@ -86,14 +86,14 @@ def test_head(tape: Tape, server: Server) -> None:
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
+def test_keeps_chunks(runs: Runs, server: Server, page: str) -> None:
     """A stream replays chunk by chunk."""
 
     def talk(url: str) -> list[bytes]:
         with requests.get(f"{url}/{page}", stream=True) as response:
             return list(response.iter_content(None))
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert [chunk.replace(b"tok-4711-event", b"<redacted>") for chunk in real] == replayed
     assert len(replayed) > 2
@@ -101,7 +101,7 @@ def test_keeps_chunks(tape: Tape, server: Server, page: str) -> None:
 
 @pytest.mark.parametrize(("page", "size"), [("long", 1000), ("long?way=html", None), ("long?way=gzip", None)])
 def test_a_stream_is_left_again_where_it_was_left(
-    tape: Tape, server: Server, page: str, size: int | None
+    runs: Runs, server: Server, page: str, size: int | None
 ) -> None:
     """Who stops after so many chunks has the same ones on replay, of whatever they are chunks."""
 
@@ -109,7 +109,7 @@ def test_a_stream_is_left_again_where_it_was_left(
         with requests.get(f"{url}/{page}", stream=True) as response:
             return list(islice(response.iter_content(size), 3))
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert len(replayed) == 3
@@ -128,21 +128,21 @@ def test_a_stream_is_left_again_where_it_was_left(
     ],
     ids=["lines", "content", "content as it comes", "raw", "raw parts", "raw stream", "json"],
 )
-def test_ways_to_read(tape: Tape, server: Server, read: Callable[[Any], Any]) -> None:
+def test_ways_to_read(runs: Runs, server: Server, read: Callable[[Any], Any]) -> None:
     """A streamed response can be read in each of the client's ways."""
 
     def talk(url: str) -> Any:
         with requests.get(f"{url}/users/1", stream=True) as response:
             return read(response)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
-    assert tape.plain[0]["body"] == {"json": {"id": 1, "name": "Zoë", "page": None}}
+    assert runs.plain[0]["body"] == {"json": {"id": 1, "name": "Zoë", "page": None}}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_what_only_the_client_decompresses(tape: Tape, server: Server, stream: bool) -> None:
+def test_what_only_the_client_decompresses(runs: Runs, server: Server, stream: bool) -> None:
     """A body whose encoding cannot be opened here is handed to the client as it came."""
 
     def talk(url: str) -> list[Any]:
@@ -151,7 +151,7 @@ def test_what_only_the_client_decompresses(tape: Tape, server: Server, stream: b
             seen.append(requests.get(f"{url}/no_gzip", stream=stream).content)
         return [*seen, str(caught.value)]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert real[0] == b"one, two"
@@ -169,7 +169,7 @@ def test_what_only_the_client_decompresses(tape: Tape, server: Server, stream: b
     ],
     ids=["whole", "content as it comes", "content", "raw", "into", "read1"],
 )
-def test_a_response_that_ends_early(tape: Tape, server: Server, read: Callable[[Any], Any]) -> None:
+def test_a_response_that_ends_early(runs: Runs, server: Server, read: Callable[[Any], Any]) -> None:
     """It breaks again as it did, with as much missing, however it is read; what was told of it stays."""
 
     def talk(url: str) -> Any:
@@ -180,26 +180,26 @@ def test_a_response_that_ends_early(tape: Tape, server: Server, read: Callable[[
                 end = str(error)
             return response.headers["Content-Length"], end
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert real[0] == "100"
 
 
-def test_chunks_arrive_while_recording(tape: Tape, server: Server) -> None:
+def test_chunks_arrive_while_recording(runs: Runs, server: Server) -> None:
     """The application has the beginning before the server sends the rest."""
     with requests.get(f"{server.url}/stall", stream=True, timeout=5) as response:
         assert response.raw.read(13) == b"the beginning"
 
-    [plain] = tape.plain
+    [plain] = runs.plain
     assert (plain["end"], plain["body"]) == ("stopped", {"text": "the beginning"})
 
 
-def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
+def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
     """A reader that goes further than the recorded one is told so."""
     with requests.get(f"{server.url}/events", stream=True) as response:
         assert next(response.iter_content(None)).decode() == EVENTS[0]
-    tape.replay()
+    runs.again("replay")
 
     with requests.get(f"{server.url}/events", stream=True) as response:
         chunks = response.iter_content(None)
@@ -208,7 +208,7 @@ def test_reading_on_is_a_miss(tape: Tape, server: Server) -> None:
             next(chunks)
 
 
-def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
+def test_uploads_are_sent_and_count(runs: Runs, server: Server) -> None:
     """Generators, files and multipart forms are uploaded for real, and are part of the call."""
 
     def parts() -> Iterator[bytes]:
@@ -226,17 +226,17 @@ def test_uploads_are_sent_and_count(tape: Tape, server: Server) -> None:
         ]
         return [answer.json()["body"] for answer in answers]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real[:3] == replayed[:3] == ['{"half": 1}', "from a file", "text a"]
     assert "pass-word-1" in real[3]
-    assert "pass-word-1" not in tape.text
-    assert tape.calls[0].parts["body"] == {"half": 1}
+    assert "pass-word-1" not in runs.text
+    assert runs.calls[0].parts["body"] == {"half": 1}
     file = {"filename": "n.txt", "type": None, "content": "text"}
-    assert tape.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
+    assert runs.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
 
 
-def test_an_uploaded_file_is_read(tape: Tape, server: Server) -> None:
+def test_an_uploaded_file_is_read(runs: Runs, server: Server) -> None:
     """It stands at its end after a replay too, so that sending it again is the same call."""
 
     def talk(url: str) -> list[Any]:
@@ -244,10 +244,10 @@ def test_an_uploaded_file_is_read(tape: Tape, server: Server) -> None:
             answers = [requests.post(f"{url}/echo", data=file).json()["body"] for _ in range(2)]
             return [*answers, file.tell()]
 
-    assert both(tape, server, talk) == (["one time", "", 8],) * 2
+    assert both(runs, server, talk) == (["one time", "", 8],) * 2
 
 
-def test_a_pipe_is_uploaded(tape: Tape, server: Server) -> None:
+def test_a_pipe_is_uploaded(runs: Runs, server: Server) -> None:
     """What can be read once only, and tells no position, is sent and counts as what it held."""
 
     def talk(url: str) -> Any:
@@ -257,11 +257,11 @@ def test_a_pipe_is_uploaded(tape: Tape, server: Server) -> None:
                 other.write(b"through a pipe")
             return requests.post(f"{url}/echo", data=file).json()["body"]
 
-    assert both(tape, server, talk) == ("through a pipe", "through a pipe")
-    assert tape.calls[0].parts["body"] == "through a pipe"
+    assert both(runs, server, talk) == ("through a pipe", "through a pipe")
+    assert runs.calls[0].parts["body"] == "through a pipe"
 
 
-def test_redirects_are_hops(tape: Tape, server: Server) -> None:
+def test_redirects_are_hops(runs: Runs, server: Server) -> None:
     """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
 
     def talk(url: str) -> Any:
@@ -273,22 +273,22 @@ def test_redirects_are_hops(tape: Tape, server: Server) -> None:
                 list(session.cookies.keys()),
             )
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed == (200, [302], ["hop"])
-    assert [call.signature for call in tape.calls[:2]] == ["GET /redirect", "GET /landing"]
+    assert [call.signature for call in runs.calls[:2]] == ["GET /redirect", "GET /landing"]
 
 
-def test_body_goes_along_with_a_redirect(tape: Tape, server: Server) -> None:
+def test_body_goes_along_with_a_redirect(runs: Runs, server: Server) -> None:
     """A redirect that keeps the method sends the body again, a file from its beginning."""
 
     def talk(url: str) -> str:
         return requests.post(f"{url}/again", data=io.BytesIO(b"twice")).json()["body"]  # type: ignore[no-any-return]
 
-    assert both(tape, server, talk) == ("twice", "twice")
+    assert both(runs, server, talk) == ("twice", "twice")
 
 
-def test_cookies_keep_names(tape: Tape, server: Server) -> None:
+def test_cookies_keep_names(runs: Runs, server: Server) -> None:
     """Cookies replay with their names and attributes, without values, and do not run out."""
 
     def talk(url: str) -> Any:
@@ -296,14 +296,14 @@ def test_cookies_keep_names(tape: Tape, server: Server) -> None:
             response = session.get(f"{url}/cookies")
             return dict(session.cookies), dict(response.cookies)
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     cookies = {"session": "cookie-secret-123", "theme": "dark"}
     hidden = dict.fromkeys(cookies, "<redacted>")
     assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
 
 
-def test_authentication_and_hooks(tape: Tape, server: Server) -> None:
+def test_authentication_and_hooks(runs: Runs, server: Server) -> None:
     """Authentication and hooks live above the edge and stay real; what they send is not stored."""
     seen = []
 
@@ -312,12 +312,12 @@ def test_authentication_and_hooks(tape: Tape, server: Server) -> None:
         response = requests.get(f"{url}/private?said=pass-word-2", auth=("me", "pass-word-2"), hooks=hooks)
         return response.status_code  # type: ignore[no-any-return]
 
-    assert both(tape, server, talk) == (200, 200)
+    assert both(runs, server, talk) == (200, 200)
     assert seen == [200, 200]
-    assert "bWU6cGFzcy13b3JkLTI" not in tape.text
+    assert "bWU6cGFzcy13b3JkLTI" not in runs.text
 
 
-def test_mounted_adapters(tape: Tape, server: Server) -> None:
+def test_mounted_adapters(runs: Runs, server: Server) -> None:
     """An adapter that builds on HTTPAdapter is at the edge; any other is left alone."""
 
     class Patient(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
@@ -338,20 +338,20 @@ def test_mounted_adapters(tape: Tape, server: Server) -> None:
         session.mount("fake://", Fake())
         assert session.get(f"{server.url}/users/1").status_code == 200
         assert session.get("fake://anything").status_code == 299
-    assert [call.signature for call in tape.calls] == ["GET /users/1"]
+    assert [call.signature for call in runs.calls] == ["GET /users/1"]
 
 
-def test_proxy(tape: Tape, server: Server) -> None:
+def test_proxy(runs: Runs, server: Server) -> None:
     """Through a proxy it is the same call, to the host that is asked."""
 
     def talk(url: str) -> Any:
         return requests.get("http://elsewhere.example/users/1", proxies={"http": url}).json()["id"]
 
-    assert both(tape, server, talk) == (1, 1)
-    assert tape.calls[0].host == "elsewhere.example"
+    assert both(runs, server, talk) == (1, 1)
+    assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_adapter_that_buffers(tape: Tape, server: Server) -> None:
+def test_adapter_that_buffers(runs: Runs, server: Server) -> None:
     """A response that an adapter has read already, with no connection under it, is recorded too."""
     urllib3 = pytest.importorskip("urllib3")
 
@@ -370,10 +370,10 @@ def test_adapter_that_buffers(tape: Tape, server: Server) -> None:
             session.mount("http://", Buffering())
             return session.get(f"{url}/gzip").json()
 
-    assert both(tape, server, talk) == ({"packed": True}, {"packed": True})
+    assert both(runs, server, talk) == ({"packed": True}, {"packed": True})
 
 
-def test_adapter_that_reads(tape: Tape, server: Server) -> None:
+def test_adapter_that_reads(runs: Runs, server: Server) -> None:
     """A response whose body an adapter has read already, over its connection, is recorded with that body."""
 
     class Eager(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
@@ -389,25 +389,25 @@ def test_adapter_that_reads(tape: Tape, server: Server) -> None:
             session.mount("http://", Eager())
             return [session.get(f"{url}/{page}").text for page in ("gzip", "users/1", "html")]
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert sizes[:3] == sizes[3:]
     assert real[0] == '{"packed": true}'
 
 
-def test_what_is_read_already_looks_so(tape: Tape, server: Server) -> None:
+def test_what_is_read_already_looks_so(runs: Runs, server: Server) -> None:
     """The raw response under one that was read whole: nothing is left, and it has what urllib3 gives it."""
 
     def talk(url: str) -> Any:
         raw = requests.get(f"{url}/cookies").raw
         return [raw.status, raw.read(), hasattr(raw, "no_such_attribute"), raw.closed]
 
-    assert both(tape, server, talk) == ([200, b"", False, True], [200, b"", False, True])
+    assert both(runs, server, talk) == ([200, b"", False, True], [200, b"", False, True])
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_retries_can_be_asked_for(tape: Tape, server: Server, stream: bool) -> None:
+def test_retries_can_be_asked_for(runs: Runs, server: Server, stream: bool) -> None:
     """The raw response has those of its adapter, of which none was needed."""
 
     def talk(url: str) -> list[Any]:
@@ -416,23 +416,23 @@ def test_retries_can_be_asked_for(tape: Tape, server: Server, stream: bool) -> N
             retries = session.get(f"{url}/users/1", stream=stream).raw.retries
             return [retries.total, retries.history]
 
-    assert both(tape, server, talk) == ([3, ()], [3, ()])
+    assert both(runs, server, talk) == ([3, ()], [3, ()])
 
 
-def test_long_bodies_are_read_in_parts(tape: Tape, server: Server) -> None:
+def test_long_bodies_are_read_in_parts(runs: Runs, server: Server) -> None:
     """More than a buffer holds at once."""
 
     def talk(url: str) -> Any:
         with requests.post(f"{url}/echo", data="long" * 9000, stream=True) as response:
             return [len(part) for part in response.iter_content(10_000)], response.raw.tell()
 
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real == replayed
     assert real[1] > 36_000
 
 
-def test_retries_of_urllib3_are_one_call(tape: Tape, server: Server) -> None:
+def test_retries_of_urllib3_are_one_call(runs: Runs, server: Server) -> None:
     """What urllib3 repeats by itself is one call, with the answer that came of it."""
     retry = pytest.importorskip("urllib3").Retry(total=3, status_forcelist=[503], backoff_factor=0)
 
@@ -441,8 +441,8 @@ def test_retries_of_urllib3_are_one_call(tape: Tape, server: Server) -> None:
             session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
             return session.get(f"{url}/flaky").json()["try"]  # type: ignore[no-any-return]
 
-    assert both(tape, server, talk) == (3, 3)
-    assert (len(tape.calls), len(server.seen)) == (2, 3)
+    assert both(runs, server, talk) == (3, 3)
+    assert (len(runs.calls), len(server.seen)) == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,7 @@ def test_retries_of_urllib3_are_one_call(tape: Tape, server: Server) -> None:
         ("stall", "ConnectionError"),
     ],
 )
-def test_errors_are_outcomes(tape: Tape, server: Server, page: str, name: str) -> None:
+def test_errors_are_outcomes(runs: Runs, server: Server, page: str, name: str) -> None:
     """Timeouts and broken connections replay as the client's own exceptions."""
 
     def hurry(response: Any, **_: Any) -> None:
@@ -472,12 +472,12 @@ def test_errors_are_outcomes(tape: Tape, server: Server, page: str, name: str) -
 
     if page == "short" and requests.packages.urllib3.__version__ < "2":
         pytest.skip("urllib3 1 does not mind a body that is too short")
-    real, replayed = both(tape, server, talk)
+    real, replayed = both(runs, server, talk)
 
     assert real[0] == replayed[0] == name
 
 
-def test_a_missing_certificate_is_an_outcome(tape: Tape) -> None:
+def test_a_missing_certificate_is_an_outcome(runs: Runs) -> None:
     """What requests raises as a plain OSError, before it connects, comes again too."""
 
     def ask() -> None:
@@ -486,25 +486,25 @@ def test_a_missing_certificate_is_an_outcome(tape: Tape) -> None:
         assert type(caught.value) is OSError
 
     ask()
-    tape.replay()
+    runs.again("replay")
 
     ask()
 
 
-def test_refused_connection(tape: Tape) -> None:
+def test_refused_connection(runs: Runs) -> None:
     """A refused connection replays with its text and its request, without the secrets of its URL."""
     url = f"{NOWHERE}/users/1?api_key=key-in-url-77"
     with pytest.raises(requests.ConnectionError, match="key-in-url-77"):
         requests.get(url)
-    tape.replay()
+    runs.again("replay")
 
     with pytest.raises(requests.ConnectionError, match="refused") as caught:
         requests.get(url)
     assert caught.value.request.method == "GET"
-    assert "key-in-url-77" not in tape.text
+    assert "key-in-url-77" not in runs.text
 
 
-def test_broken_stream_gives_its_beginning(tape: Tape, server: Server) -> None:
+def test_broken_stream_gives_its_beginning(runs: Runs, server: Server) -> None:
     """A stream that broke replays what came, then breaks."""
 
     def talk(url: str) -> list[bytes]:
@@ -516,15 +516,15 @@ def test_broken_stream_gives_its_beginning(tape: Tape, server: Server) -> None:
             chunks.extend(response.iter_content(None))
         return chunks
 
-    assert both(tape, server, talk) == ([b"first", b"second"], [b"first", b"second"])
+    assert both(runs, server, talk) == ([b"first", b"second"], [b"first", b"second"])
 
 
-def test_error_of_others_is_no_outcome(tape: Tape, server: Server) -> None:
+def test_error_of_others_is_no_outcome(runs: Runs, server: Server) -> None:
     """A wrong argument is raised and not recorded."""
     with pytest.raises(ValueError, match="Timeout value"):
         requests.get(f"{server.url}/users/1", timeout="soon")
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
 class Alarm(Exception):
@@ -533,7 +533,7 @@ class Alarm(Exception):
 
 @pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
 def test_body_that_is_interrupted_is_no_outcome(
-    tape: Tape, server: Server, kind: type[BaseException]
+    runs: Runs, server: Server, kind: type[BaseException]
 ) -> None:
     """What a signal handler raises, a Ctrl-C too, says nothing of the server."""
 
@@ -549,14 +549,14 @@ def test_body_that_is_interrupted_is_no_outcome(
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    assert (tape.plain, tape.abandoned) == ([], 1)
+    assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_verifying(tape: Tape, server: Server) -> None:
+def test_verifying(runs: Runs, server: Server) -> None:
     """Verifying runs for real and compares status and body, not dates."""
     requests.get(f"{server.url}/users/1")
     requests.get(f"{server.url}/flaky")
-    tape.replay("verify")
+    runs.again("verify")
 
     requests.get(f"{server.url}/users/1")
     with pytest.raises(DriftError):
@@ -565,9 +565,9 @@ def test_verifying(tape: Tape, server: Server) -> None:
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_not_taken(tape: Tape, server: Server, mode: Any) -> None:
+def test_not_taken(runs: Runs, server: Server, mode: Any) -> None:
     """A call that is not taken runs for real, and nothing is recorded."""
-    tape.mode = mode
+    runs.again(mode)
 
     assert requests.get(f"{server.url}/users/1").json()["id"] == 1
-    assert tape.plain == []
+    assert runs.plain == []

@@ -17,8 +17,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pytest_mimic.boundaries.redis.client import RedisBoundary
+from pytest_mimic.boundaries.redis.replies import describe_commands
 from pytest_mimic.errors import DriftError, MissingRecordingError, UnstorableOutcomeError
-from unit.boundaries.sql_tape import DatabaseTape
+from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:
     from database_servers import RedisServer
@@ -29,11 +30,11 @@ GONE = 1
 
 
 @pytest.fixture
-def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """An engine in memory at redis-py's edges."""
-    tape = DatabaseTape(RedisBoundary("redis"))
-    tape.install(monkeypatch)
-    return tape
+    runs = Runs(RedisBoundary("redis"))
+    runs.install(monkeypatch)
+    return runs
 
 
 @pytest.fixture
@@ -43,20 +44,20 @@ def port(redis_server: RedisServer) -> int:
 
 
 @pytest.fixture
-def both(tape: DatabaseTape, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
+def both(runs: Runs, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
     """What steps with a client give while recording, and while replaying without the server."""
-    tape.again("record")
+    runs.again("record")
 
     def play(steps: Callable[[Any], Any], **options: Any) -> tuple[Any, Any]:
         seen = []
         for mode, place in (("record", port), ("replay", GONE)):
-            tape.again(mode)  # type: ignore[arg-type]
+            runs.again(mode)  # type: ignore[arg-type]
             with redis.Redis(port=place, **options) as client:
                 seen.append(steps(client))
         return seen[0], seen[1]
 
     yield play
-    assert tape.abandoned == 0
+    assert runs.abandoned == 0
 
 
 def commands(client: Any) -> list[Any]:
@@ -114,12 +115,12 @@ def test_binary_values_are_exact(both: Any) -> None:
     assert recorded == replayed == bytes(range(256))
 
 
-def test_recording_does_not_depend_on_decoding(tape: DatabaseTape, port: int) -> None:
+def test_recording_does_not_depend_on_decoding(runs: Runs, port: int) -> None:
     """What was recorded as bytes replays as text for a client that decodes."""
     with redis.Redis(port=port) as client:
         client.set("a", "ä")
         client.get("a")
-    tape.again("replay")
+    runs.again("replay")
 
     with redis.Redis(port=GONE, decode_responses=True) as client:
         client.set("a", "ä")
@@ -159,7 +160,7 @@ def test_errors_are_the_clients_own(both: Any) -> None:
     assert recorded[3][0] is redis.exceptions.NoScriptError
 
 
-def test_pipelines_and_transactions(both: Any, tape: DatabaseTape) -> None:
+def test_pipelines_and_transactions(both: Any, runs: Runs) -> None:
     """What is sent at once is one call; its errors stand where they were."""
 
     def steps(client: Any) -> Any:
@@ -176,7 +177,7 @@ def test_pipelines_and_transactions(both: Any, tape: DatabaseTape) -> None:
     recorded, replayed = both(steps)
 
     assert replayed == recorded
-    assert tape.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
+    assert runs.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
 
 
 def test_watched_key_that_changes(both: Any) -> None:
@@ -219,7 +220,7 @@ def test_locks(both: Any) -> None:
 
 
 @pytest.mark.parametrize("first", ["known", "unknown"])
-def test_whether_a_server_knows_a_script_does_not_count(tape: DatabaseTape, port: int, first: str) -> None:
+def test_whether_a_server_knows_a_script_does_not_count(runs: Runs, port: int, first: str) -> None:
     """It is loaded beforehand, alone and in a pipeline: recorded and compared are its replies."""
 
     def steps(place: int) -> Any:
@@ -231,26 +232,26 @@ def test_whether_a_server_knows_a_script_does_not_count(tape: DatabaseTape, port
             return [pipe.execute(), double(keys=["a"], args=[2])]
 
     def forget() -> None:
-        tape.again("off")
+        runs.again("off")
         with redis.Redis(port=port) as client:
             client.script_flush()
 
     forget()
     if first == "known":
         steps(port)
-    tape.again("record")
+    runs.again("record")
     recorded = steps(port)
     if first == "known":
         forget()
-    tape.again("verify")
+    runs.again("verify")
 
     assert steps(port) == recorded == [[15], 10]
-    tape.again("replay")
+    runs.again("replay")
     assert steps(GONE) == recorded
-    assert tape.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
+    assert runs.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
 
 
-def test_scripts_of_the_async_client_are_loaded_too(tape: DatabaseTape, port: int) -> None:
+def test_scripts_of_the_async_client_are_loaded_too(runs: Runs, port: int) -> None:
     """Whether the server knows them does not count."""
 
     async def steps(place: int) -> Any:
@@ -263,13 +264,13 @@ def test_scripts_of_the_async_client_are_loaded_too(tape: DatabaseTape, port: in
     with redis.Redis(port=port) as client:
         client.script_flush()
     recorded = asyncio.run(steps(port))
-    tape.again("verify")
+    runs.again("verify")
 
     assert asyncio.run(steps(port)) == recorded == b"x"
-    assert tape.signatures == ["EVALSHA a"]
+    assert runs.signatures == ["EVALSHA a"]
 
 
-def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, tape: DatabaseTape) -> None:
+def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, runs: Runs) -> None:
     """The refusal is the server's answer to SCRIPT LOAD."""
 
     def steps(client: Any) -> Any:
@@ -280,34 +281,36 @@ def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, tape: Databa
     recorded, replayed = both(steps)
 
     assert recorded == replayed
-    assert tape.signatures == ["EVALSHA a", "SCRIPT LOAD"]
+    assert runs.signatures == ["EVALSHA a", "SCRIPT LOAD"]
 
 
-def test_blocking_commands_keep_their_outcome_and_not_their_wait(tape: DatabaseTape, port: int) -> None:
+def test_a_replayed_blocking_command_does_not_wait(runs: Runs) -> None:
     """A wait of a minute that ended empty is over at once."""
-    with redis.Redis(port=port) as client:
-        assert client.blpop(["queue"], timeout=0.01) is None
-    [[plain]] = tape.outcomes.values()
-    key = next(iter(tape.outcomes)).replace("0.01", "60")
-    tape.outcomes = {key: [plain]}
-    tape.again("replay")
+    call = describe_commands(
+        [[b"BLPOP", b"queue", b"60"]],
+        database=0,
+        protocol=int(redis.Connection().protocol or 2),
+        redactor=runs.port.redactor,
+    )
+    runs.port.begin(call).finish({"reply": None})
+    runs.again("replay")
 
     with redis.Redis(port=GONE, socket_timeout=1) as client:
         assert client.blpop(["queue"], timeout=60) is None
 
 
-def test_set_up_of_connections_is_no_call(both: Any, tape: DatabaseTape) -> None:
+def test_set_up_of_connections_is_no_call(both: Any, runs: Runs) -> None:
     """Logging in, naming the client, choosing the protocol and the database, and health checks belong to the client."""
     recorded, replayed = both(
         lambda client: client.get("a"), db=2, client_name="worker", protocol=3, health_check_interval=1
     )
 
     assert recorded is replayed is None
-    assert tape.signatures == ["GET a"]
+    assert runs.signatures == ["GET a"]
 
 
 @pytest.mark.promise("databases count by order of first use, not by host or credentials")
-def test_databases_are_told_apart_by_their_order(tape: DatabaseTape, port: int) -> None:
+def test_databases_are_told_apart_by_their_order(runs: Runs, port: int) -> None:
     """The same command to two databases has two recordings."""
 
     def steps(place: int) -> Any:
@@ -316,24 +319,24 @@ def test_databases_are_told_apart_by_their_order(tape: DatabaseTape, port: int) 
             return [first.get("a"), second.get("a")]
 
     recorded = steps(port)
-    tape.again("replay")
+    runs.again("replay")
 
     assert steps(GONE) == recorded == [b"1", None]
 
 
 @pytest.mark.parametrize("mode", ["record", "replay"])
-def test_pub_sub_is_refused(tape: DatabaseTape, port: int, mode: Any) -> None:
+def test_pub_sub_is_refused(runs: Runs, port: int, mode: Any) -> None:
     """Messages are no answers; the error says so, and how to leave the subscription out."""
-    tape.again(mode)
+    runs.again(mode)
 
     told = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
     with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=told):
         client.pubsub().subscribe("news")
 
 
-def test_pub_sub_that_is_left_out_is_real(tape: DatabaseTape, port: int) -> None:
+def test_pub_sub_that_is_left_out_is_real(runs: Runs, port: int) -> None:
     """With the subscription left out, everything on its connection is the server's."""
-    tape.again("pass")
+    runs.again("pass")
 
     with redis.Redis(port=port) as client, client.pubsub() as channel:
         channel.subscribe("news")
@@ -342,9 +345,9 @@ def test_pub_sub_that_is_left_out_is_real(tape: DatabaseTape, port: int) -> None
         assert channel.get_message(timeout=5)["data"] == b"hello"
 
 
-def test_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: int) -> None:
+def test_connection_that_listened_is_mimicked_again(runs: Runs, port: int) -> None:
     """Back in its pool it serves commands, which are recorded; one that listens subscribes anew when it was lost."""
-    tape.again("pass")
+    runs.again("pass")
     with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
         with client.pubsub() as channel:
             channel.subscribe("news")
@@ -354,16 +357,16 @@ def test_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: in
             assert channel.get_message(timeout=5)["type"] == "subscribe"
         with client.monitor():
             pass
-        tape.again("record")
+        runs.again("record")
         assert client.set("a", 1)
-    assert tape.signatures == ["SET a"]
-    tape.again("replay")
+    assert runs.signatures == ["SET a"]
+    runs.again("replay")
 
     with redis.Redis(port=GONE) as client:
         assert client.set("a", 1)
 
 
-def test_async_connection_that_listened_is_mimicked_again(tape: DatabaseTape, port: int) -> None:
+def test_async_connection_that_listened_is_mimicked_again(runs: Runs, port: int) -> None:
     """The same with the async client."""
 
     async def steps() -> None:
@@ -374,39 +377,39 @@ def test_async_connection_that_listened_is_mimicked_again(tape: DatabaseTape, po
             await channel.connection.disconnect()
             await channel.connection.connect()
             assert (await channel.get_message(timeout=5))["type"] == "subscribe"
-        tape.again("record")
+        runs.again("record")
         assert await client.set("a", 1)
         await (client.aclose() if hasattr(client, "aclose") else client.close())
 
-    tape.again("pass")
+    runs.again("pass")
     asyncio.run(steps())
 
-    assert tape.signatures == ["SET a"]
+    assert runs.signatures == ["SET a"]
 
 
 @pytest.mark.promise("replay opens no connection")
 @pytest.mark.promise("a Redis command counts by its arguments")
-def test_unrecorded_command_is_a_miss(tape: DatabaseTape) -> None:
+def test_unrecorded_command_is_a_miss(runs: Runs) -> None:
     """Nothing is connected to find that out."""
-    tape.again("replay")
+    runs.again("replay")
 
     with redis.Redis(port=GONE) as client, pytest.raises(MissingRecordingError, match="GET a"):
         client.get("a")
 
 
 @pytest.mark.promise("verifying compares status, content type and body")
-def test_verifying_tells_a_changed_value(tape: DatabaseTape, port: int) -> None:
+def test_verifying_tells_a_changed_value(runs: Runs, port: int) -> None:
     """The real reply is compared with the recorded one."""
     with redis.Redis(port=port) as client:
         client.get("a")
-        tape.again("off")
+        runs.again("off")
         client.set("a", 1)
-        tape.again("verify")
+        runs.again("verify")
         with pytest.raises(DriftError):
             client.get("a")
 
 
-def test_members_of_a_set_may_come_in_any_order(tape: DatabaseTape, port: int) -> None:
+def test_members_of_a_set_may_come_in_any_order(runs: Runs, port: int) -> None:
     """As arguments: another hash seed has another order, and it is the same call, with the replies that were recorded."""
 
     def steps(client: redis.Redis, names: Sequence[str]) -> list[int]:
@@ -420,7 +423,7 @@ def test_members_of_a_set_may_come_in_any_order(tape: DatabaseTape, port: int) -
 
     with redis.Redis(port=port) as client:
         recorded = steps(client, "abc")
-    tape.again("replay")
+    runs.again("replay")
 
     with redis.Redis(port=GONE) as client:
         assert steps(client, "cab") == recorded == [3, 3, 3, 3]
@@ -430,7 +433,7 @@ def test_members_of_a_set_may_come_in_any_order(tape: DatabaseTape, port: int) -
 
 @pytest.mark.promise("boundaries store, compare and replay redacted data")
 @pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
-def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
+def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
     """By field and key names, in JSON, in transactions, and what commands log in with."""
 
     def steps(client: Any) -> Any:
@@ -485,14 +488,14 @@ def test_secrets_never_reach_a_recording(both: Any, tape: DatabaseTape) -> None:
         assert replayed[7] == [b"<redacted>", replayed[0], replayed[4], b"2"]
         assert replayed[9] == [b"<redacted>", b"<redacted>"]
         assert replayed[13] == {b"user": b"<redacted>"}
-        assert "hunter2" not in tape.text
+        assert "hunter2" not in runs.text
 
 
 # -- asyncio
 
 
 @pytest.mark.promise("sync and async clients replay")
-def test_asyncio(tape: DatabaseTape, port: int) -> None:
+def test_asyncio(runs: Runs, port: int) -> None:
     """The same with the async client: commands, pipelines, scripts, errors, scans, blocking reads."""
 
     async def steps(place: int, **options: Any) -> list[Any]:
@@ -520,15 +523,15 @@ def test_asyncio(tape: DatabaseTape, port: int) -> None:
         return seen
 
     for options in ({"protocol": 2}, {"protocol": 3}, {"decode_responses": True}):
-        tape.again("record")
-        tape.outcomes.clear()
+        runs.store.delete(list(runs.store.names()))
+        runs.again("record")
         recorded = asyncio.run(steps(port, **options))
-        tape.again("replay")
+        runs.again("replay")
         assert asyncio.run(steps(GONE, **options)) == recorded
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
-def test_errors_of_the_async_client_are_outcomes(tape: DatabaseTape, port: int, gone: bool) -> None:
+def test_errors_of_the_async_client_are_outcomes(runs: Runs, port: int, gone: bool) -> None:
     """What it raises while it connects or waits, as with the sync client."""
 
     async def steps(place: int) -> Any:
@@ -539,14 +542,14 @@ def test_errors_of_the_async_client_are_outcomes(tape: DatabaseTape, port: int, 
         return type(caught.value), str(caught.value)
 
     recorded = asyncio.run(steps(GONE if gone else port))
-    tape.again("replay")
+    runs.again("replay")
 
     assert asyncio.run(steps(GONE)) == recorded
 
 
-def test_asyncio_refuses_pub_sub(tape: DatabaseTape) -> None:
+def test_asyncio_refuses_pub_sub(runs: Runs) -> None:
     """The async client's subscriptions are refused as well, without a connection."""
-    tape.again("replay")
+    runs.again("replay")
 
     async def subscribe() -> None:
         client = redis.asyncio.Redis(port=GONE)
@@ -556,35 +559,35 @@ def test_asyncio_refuses_pub_sub(tape: DatabaseTape) -> None:
         asyncio.run(subscribe())
 
 
-def test_a_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
+def test_a_client_used_before_and_after(runs: Runs, port: int) -> None:
     """Its connections are real again when the boundary is off, whatever was replayed on them."""
-    tape.again("off")
+    runs.again("off")
     with redis.Redis(port=port, single_connection_client=True) as client:
         client.set("a", 1)
-        tape.again("record")
+        runs.again("record")
         assert client.get("a") == b"1"
-        tape.again("off")
+        runs.again("off")
         client.set("a", 2)
-        tape.again("replay")
+        runs.again("replay")
         assert client.get("a") == b"1"
-        tape.again("off")
+        runs.again("off")
         assert client.get("a") == b"2"
 
 
-def test_an_async_client_used_before_and_after(tape: DatabaseTape, port: int) -> None:
+def test_an_async_client_used_before_and_after(runs: Runs, port: int) -> None:
     """The same with the async client; what is left out runs for real on it, too."""
 
     async def steps() -> list[Any]:
         client = redis.asyncio.Redis(port=port, single_connection_client=True)
         seen = []
         for mode, value in (("off", 1), ("pass", 2)):
-            tape.again(mode)  # type: ignore[arg-type]
+            runs.again(mode)  # type: ignore[arg-type]
             await client.set("a", value)
-            tape.again("record")
+            runs.again("record")
             seen.append(await client.get("a"))
-            tape.again("replay")
+            runs.again("replay")
             seen.append(await client.get("a"))
-        tape.again("off")
+        runs.again("off")
         seen.append(await client.get("a"))
         await (client.aclose() if hasattr(client, "aclose") else client.close())
         return seen
@@ -601,7 +604,7 @@ def patient(client: Any) -> Any:
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
-def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, tape: DatabaseTape, count: int) -> None:
+def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, runs: Runs, count: int) -> None:
     """The replies before it come back, then the client's exception; its next command is a new one."""
 
     def steps(client: Any) -> Any:
@@ -616,10 +619,10 @@ def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, tape: DatabaseTa
 
     assert replayed == recorded
     assert recorded[0] is redis.TimeoutError
-    assert tape.signatures[-1] == "GET a"
+    assert runs.signatures[-1] == "GET a"
 
 
-def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None:
+def test_each_try_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
     """A client that tries a command once more has each failure again."""
 
     def steps(client: Any) -> Any:
@@ -631,7 +634,7 @@ def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None
     recorded, replayed = both(steps, socket_timeout=0.1, **again)
 
     assert recorded is replayed is None
-    assert tape.signatures == ["BLPOP queue"] * 3 + ["GET a"]
+    assert runs.signatures == ["BLPOP queue"] * 3 + ["GET a"]
 
 
 @pytest.mark.parametrize(
@@ -645,7 +648,7 @@ def test_each_try_of_the_client_is_a_call(both: Any, tape: DatabaseTape) -> None
     ids=["refused", "login", "login of the third protocol", "database"],
 )
 def test_connection_that_cannot_be_made_is_an_outcome(
-    tape: DatabaseTape, port: int, options: dict[str, Any], error: type[Exception]
+    runs: Runs, port: int, options: dict[str, Any], error: type[Exception]
 ) -> None:
     """What the client raises when it connects for a command, for that command."""
 
@@ -656,13 +659,13 @@ def test_connection_that_cannot_be_made_is_an_outcome(
             return type(caught.value), str(caught.value)
 
     recorded = steps(port)
-    tape.again("replay")
+    runs.again("replay")
 
     assert steps(GONE) == recorded
-    assert "hunter2" not in tape.text
+    assert "hunter2" not in runs.text
 
 
-def test_connection_made_at_the_second_try_is_recorded(tape: DatabaseTape, port: int) -> None:
+def test_connection_made_at_the_second_try_is_recorded(runs: Runs, port: int) -> None:
     """The failure before it belongs to the set-up of the connection."""
     failures = [TimeoutError("not yet")]
 
@@ -677,28 +680,28 @@ def test_connection_made_at_the_second_try_is_recorded(tape: DatabaseTape, port:
         assert client.get("a") is None
     pool.disconnect()
 
-    assert tape.plain == [{"reply": None}]
-    assert tape.abandoned == 0
+    assert runs.plain == [{"reply": None}]
+    assert runs.abandoned == 0
 
 
-def test_verifying_tells_the_kind_of_failure(tape: DatabaseTape) -> None:
+def test_verifying_tells_the_kind_of_failure(runs: Runs) -> None:
     """Where the server was is no part of it."""
     client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))
     with client, pytest.raises(redis.ConnectionError):
         client.get("a")
-    tape.again("verify")
+    runs.again("verify")
 
     client = redis.Redis(port=GONE + 1, retry=Retry(NoBackoff(), 0))
     with client, pytest.raises(redis.ConnectionError):
         client.get("a")
 
 
-def test_command_whose_reply_is_not_read_is_not_recorded(tape: DatabaseTape, port: int) -> None:
+def test_command_whose_reply_is_not_read_is_not_recorded(runs: Runs, port: int) -> None:
     """A connection that is closed before has no outcome of it."""
     with redis.Redis(port=port, single_connection_client=True) as client:
         client.connection.send_command("GET", "a")
         client.connection.disconnect()
-        assert tape.abandoned == 1
+        assert runs.abandoned == 1
 
         assert client.get("b") is None
-    assert tape.plain == [{"reply": None}]
+    assert runs.plain == [{"reply": None}]

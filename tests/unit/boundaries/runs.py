@@ -1,0 +1,148 @@
+"""Runs of one test with a boundary: the engine of a session, with a vault in memory and without pytest."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from pytest_mimic._engine.engine import Engine
+from pytest_mimic._engine.plans import BoundaryPlan, BoundaryPort
+from pytest_mimic._engine.sequences import Owner
+from pytest_mimic._engine.single_flight import Flights
+from pytest_mimic._ledger import Ledger
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._targets.pattern import Selector
+from pytest_mimic._targets.target import Options
+from pytest_mimic._vault import Vault
+from pytest_mimic._vault.store import MemoryStore
+from pytest_mimic.boundaries.base import Boundary, BoundaryCall
+
+TEST = "test_shop.py::test_order"
+
+
+class Runs:
+    """A test that runs again and again, with one vault.
+
+    Attributes:
+        store: The files of the vault.
+        port: The port that the edges have. It leads to the engine of the current run.
+        engine: The engine of the current run.
+        calls: The calls of the current run, in order.
+    """
+
+    def __init__(self, boundary: Boundary) -> None:
+        self.boundary = boundary
+        self.store = MemoryStore()
+        self.port = _Port(self)
+        self.again("record")
+
+    def again(self, mode: Literal["record", "replay", "verify", "pass", "off"]) -> None:
+        """Begin the next run of the test.
+
+        Args:
+            mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no boundary.
+        """
+        settings = Settings(
+            mode=Mode(mode) if mode in ("replay", "verify") else Mode.RECORD,
+            rootdir=Path("/shop"),
+            vault=Path("/shop/.mimic_vault"),
+            shown_vault=".mimic_vault",
+            no_record=False,
+            ci=False,
+            source="strict",
+            pickles="forbid",  # a boundary gives plain data, which needs none
+            store_arguments=True,
+            redact=(),
+            clear_unused=False,
+            fail_on_unused=False,
+        )
+        self.engine = Engine(
+            settings=settings,
+            vault=Vault(self.store, pickles=settings.pickles),
+            redactor=Redactor(),
+            ledger=Ledger(),
+            flights=Flights(settings.vault),
+            today="2026-11-02",
+        )
+        self.engine.test = TEST
+        self.engine.owner = Owner(TEST)
+        self.calls: list[BoundaryCall] = []
+        self.steps: list[Any] = []
+        self.engine_port = BoundaryPort(self.engine)
+        if mode != "off":
+            plan = BoundaryPlan(
+                self.engine,
+                self.boundary,
+                options=Options(),
+                selector=Selector(exclude="*" if mode == "pass" else ()),
+                cassette=None,
+            )
+            self.engine_port.plans.append(plan)
+
+    @property
+    def plain(self) -> list[Any]:
+        """The recorded outcomes: call by call, and those of equal calls together."""
+        vault = self.engine.vault
+        recordings = [vault.read(name) for name in self.store.names("calls")]
+        return [
+            stored.load().value
+            for recording in recordings
+            if recording is not None
+            for stored in recording.outcomes
+        ]
+
+    @property
+    def text(self) -> str:
+        """Everything that is stored or shown."""
+        files = [(self.store.read(name) or b"").decode("utf-8", "replace") for name in self.store.names()]
+        shown = [json.dumps([call.parts, call.described], ensure_ascii=False) for call in self.calls]
+        outcomes = json.dumps(self.plain, ensure_ascii=False)
+        return "\n".join([*files, outcomes, *shown])
+
+    @property
+    def signatures(self) -> list[str]:
+        """The signatures of the test's own calls, in order."""
+        return [call.signature for call in self.calls if not call.shared]
+
+    @property
+    def abandoned(self) -> int:
+        """How many real calls of this run ended without an outcome."""
+        ended = sum(step.mode == "run" and not step.active for step in self.steps)
+        return ended - self.engine.ledger.recorded - self.engine.ledger.verified
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Patch the edges of the client."""
+        for edge in self.boundary.edges():
+            try:
+                holder: Any = import_module(edge.module)
+            except ImportError:  # an optional part of the client
+                continue
+            for name in edge.path[:-1]:
+                holder = getattr(holder, name)
+            held = vars(holder)[edge.path[-1]]
+            if isinstance(held, classmethod):
+                wrapped: Any = classmethod(edge.wrap(held.__func__, self.port))
+            else:
+                wrapped = edge.wrap(held, self.port)
+            monkeypatch.setattr(holder, edge.path[-1], wrapped)
+
+
+class _Port:
+    """The port of the current run, which notes the calls that begin."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runs.engine_port, name)
+
+    def begin(self, call: BoundaryCall) -> Any:
+        self._runs.calls.append(call)
+        step = self._runs.engine_port.begin(call)
+        self._runs.steps.append(step)
+        return step
