@@ -1,24 +1,46 @@
-"""The stack of pytest runs in this process: the only state of a run at module level."""
+"""The stack of pytest runs in this process, and the command line that repeats the innermost one.
+
+This is the only state of a run at module level.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-# A `pytest_mimic._session.Session`, untyped: errors ask for it, which stand below all else.
+# Untyped, although each function returns a `pytest_mimic._session.Session`: modules below the session import this one.
 _runs: list[Callable[[], Any]] = []
 
 
 def push(session_of: Callable[[], Any]) -> None:
-    """A run begins; `session_of` gives its session, made on first use."""
+    """Add a run. `session_of` returns its session, which is made on first use."""
     _runs.append(session_of)
 
 
 def pop(session_of: Callable[[], Any]) -> None:
-    """A run ends, wherever it stands in the stack."""
+    """Remove a run, wherever it is in the stack."""
     _runs.remove(session_of)
 
 
 def current() -> Any:
-    """The session of the innermost run; None outside of pytest, and with `-p no:mimic`."""
+    """Return the session of the innermost run, or None outside of pytest and with `-p no:mimic`."""
     return _runs[-1]() if _runs else None
+
+
+def command(option: str, test: str | None) -> str:
+    """Return the command line that runs one test with an option, or all tests if `test` is empty.
+
+    It repeats the options of this run that the next one needs, and names the test relative to the folder in which
+    pytest was started.
+    """
+    from shlex import join
+
+    session = current()
+    words = ["pytest", option]
+    if session is not None:
+        words += session.settings.given
+        if test and test.startswith("../"):
+            words += session.settings.outside
+    if test:
+        words.append(test if session is None else session.settings.prefix + test)
+    return join(words)

@@ -1,44 +1,28 @@
-"""Everything that pytest-mimic raises: what happened, the facts, the remedy."""
+"""The exceptions of pytest-mimic: what happened, the facts, the remedy."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-
-def command(option: str, test: str | None) -> str:
-    """The command line that runs one test with an option; everything where the test is not known.
-
-    It repeats what this run was given and the next one needs, and names the test as seen from where pytest was started.
-    """
-    from pytest_mimic import _ambient
-
-    session = _ambient.current()
-    words = ["pytest", option]
-    if session is not None:
-        words += session.settings.given
-        words += session.settings.outside if test and test.startswith("../") else ()
-    if test:
-        words.append(test if session is None else session.settings.prefix + test)
-    return shlex.join(words)
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would obey: whoever can edit a recording can write its test's name."""
-    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
-
-
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+def printable(text: str) -> str:
+    """Return the text with its control characters escaped.
+
+    Recordings may come from a pull request, and a test's name in one could hold escape sequences for the terminal.
+    """
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 class MimicError(Exception):
-    """The base of all errors of pytest-mimic.
+    """The base class of all errors of pytest-mimic.
 
     Args:
         what: What happened, and to what, in one line.
@@ -46,6 +30,14 @@ class MimicError(Exception):
         remedies: One line each: a command or an ini line that can be pasted.
         data: The facts as values, set as attributes of the same names.
     """
+
+    # The name of this error in the reports of a forked process to its parent.
+    mark = ""
+    # The function that an unpickled copy is made with, where that has to do more than make it.
+    rebuild: Callable[..., MimicError] | None = None
+    # The file that has handled an exception group with this error in it.
+    group_handled_in = ""
+    _removed_traceback: TracebackType | None = None
 
     def __init__(
         self,
@@ -65,43 +57,32 @@ class MimicError(Exception):
     def __str__(self) -> str:
         return printable("\n".join([self.what, *(f"  {line}" for line in (*self.facts, *self.remedies))]))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        rebuild = self.rebuild or rebuild_error
+        return rebuild, (type(self), self.what, self.facts, self.remedies, self.data, self.mark)
+
     def with_traceback(self, tb: TracebackType | None) -> Self:
-        """As of any exception; `way` still knows what is taken away, as `assertRaises` does."""
-        self._way = self.way
+        """Set the traceback, as for any exception. `assertRaises` removes it so; `last_traceback` keeps the old one."""
+        self._removed_traceback = self.last_traceback
         return super().with_traceback(tb)
 
     @property
-    def way(self) -> TracebackType | None:
-        """The traceback, the latest one where it was taken away."""
-        return self.__traceback__ or self._way
-
-    #: What its parent knows it by, in a forked process.
-    mark = ""
-    _way: TracebackType | None = None
-    #: The file that has handled an exception group with this error in it.
-    group_handled_in = ""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.facts, self.remedies, self.data, self.mark)
+    def last_traceback(self) -> TracebackType | None:
+        """The traceback, or the one it had before it was removed."""
+        return self.__traceback__ or self._removed_traceback
 
 
-def _rebuild(
+def rebuild_error(
     kind: type[MimicError],
     what: str,
-    facts: tuple[str, ...],
-    remedies: tuple[str, ...],
+    facts: Sequence[str],
+    remedies: Sequence[str],
     data: dict[str, object],
     mark: str,
 ) -> MimicError:
-    """The error again; one that comes from a forked process fails the test that it comes to."""
+    """Make an error from the parts that its pickle holds."""
     error = kind(what, facts=facts, remedies=remedies, **data)
-    if mark:
-        from pytest_mimic import _ambient
-
-        error.mark = mark
-        session = _ambient.current()
-        if session is not None:
-            session.take_in(error)
+    error.mark = mark
     return error
 
 
@@ -110,11 +91,11 @@ class MissingRecordingError(MimicError, RuntimeError):
 
 
 class StaleRecordingError(MissingRecordingError):
-    """A call has a recording, made from another source of its target. Attribute: `call`."""
+    """A call has a recording that an older source of its target made. Attribute: `call`."""
 
 
 class MutatedInputError(MimicError, RuntimeError):
-    """A recorded function changed its arguments, which `mutates=` does not name."""
+    """A recorded function changed its arguments, and `mutates=` does not name them."""
 
 
 class UnstableIdentityError(MimicError, TypeError):
@@ -122,26 +103,26 @@ class UnstableIdentityError(MimicError, TypeError):
 
 
 class UnstorableOutcomeError(MimicError, TypeError):
-    """An outcome cannot be stored. Attribute: `path`, the part that cannot."""
+    """An outcome cannot be stored. Attribute: `path`, the part at fault."""
 
 
 class CorruptRecordingError(MimicError, RuntimeError):
-    """A file of the vault is not what was recorded. Attribute: `file`."""
+    """A file of the vault is damaged. Attribute: `file`."""
 
 
 class DriftError(MimicError, AssertionError):
-    """A real call no longer gives what was recorded. Attribute: `call`."""
+    """A real call no longer gives the recorded outcome. Attribute: `call`."""
 
 
 class CassetteError(MimicError, RuntimeError):
-    """A cassette cannot be used as asked, or was not replayed as recorded."""
+    """A cassette cannot be used as requested, or was not replayed as recorded."""
 
 
 class TargetError(MimicError, ValueError):
     """A target line is wrong, or names what does not exist."""
 
 
-# Tracebacks and pickles name the public module, wherever the class is defined.
+# Tracebacks and pickles name the public module, not the one that defines the class.
 for _kind in (
     MimicError,
     MissingRecordingError,

@@ -9,6 +9,7 @@ from itertools import islice
 from shlex import quote
 from typing import Any, Protocol, TypeVar
 
+from pytest_mimic._ambient import command
 from pytest_mimic._describe import Difference, differences, hidden
 from pytest_mimic._identity.ignore import parse_path
 from pytest_mimic._redact.redactor import Redactor
@@ -17,7 +18,6 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     MutatedInputError,
     StaleRecordingError,
-    command,
 )
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_mimic._ambient import command
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.steps import PASS, Call, Step
 from pytest_mimic._outcome.raising import is_interruption
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.pattern import Selector
-from pytest_mimic.errors import CassetteError, CorruptRecordingError, command
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome

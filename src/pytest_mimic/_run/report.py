@@ -130,7 +130,7 @@ def _record_remedy(ledger: Ledger) -> list[str]:
     tests = {miss.test for miss in ledger.missing if miss.by_option}
     if not tests:
         return []
-    from pytest_mimic.errors import command
+    from pytest_mimic._ambient import command
 
     return [f"to record the missing: {command('--mimic-record', tests.pop() if len(tests) == 1 else None)}"]
 

@@ -8,8 +8,9 @@ from json import dumps, loads
 from os import getpid, unlink
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
-from pytest_mimic import errors
+from pytest_mimic import _ambient, errors
 
 #: Bound here, as all that is called in the midst of a test: it may put something else in the place of these.
 _open = open
@@ -48,6 +49,7 @@ class Children:
     def fail(self, error: errors.MimicError) -> None:
         """Tells the parent of an error, which knows it by its `mark` if it arrives there."""
         error.mark = f"{getpid()}-{next(_numbers)}"
+        error.rebuild = arrive_in_parent
         said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
         data = {name: value for name, value in error.data.items() if isinstance(value, str)}
         self._tell({"error": type(error).__name__, "mark": error.mark, "said": {**data, **said}})
@@ -85,3 +87,12 @@ class Children:
                 self.replaced.update(fact["replaced"])
             else:
                 self._errors[fact["mark"]] = getattr(errors, fact["error"])(**fact["said"])
+
+
+def arrive_in_parent(*parts: Any) -> errors.MimicError:
+    """Make an error that a forked process has pickled, and report it to the session of the process that unpickles it."""
+    error = errors.rebuild_error(*parts)
+    session = _ambient.current()
+    if session is not None:
+        session.take_in(error)
+    return error

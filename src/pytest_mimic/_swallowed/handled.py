@@ -23,8 +23,8 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     C code (an event loop that keeps the exceptions of its tasks) did not.
     """
     places = [error.group_handled_in]
-    if error.way is not None and _went_on(error.way):
-        places.append(error.way.tb_frame.f_code.co_filename)
+    if error.last_traceback is not None and _went_on(error.last_traceback):
+        places.append(error.last_traceback.tb_frame.f_code.co_filename)
     return any(place in files or Path(place).as_posix().endswith(_ASSERTING) for place in places)
 
 
@@ -38,7 +38,7 @@ def _went_on(step: TracebackType) -> bool:
 
 def where_swallowed(error: MimicError, rootdir: Path) -> str:
     """The place that an error did not get past, `shop/rates.py:41`; empty where it is not known."""
-    caught = error.way
+    caught = error.last_traceback
     if caught is None:
         return ""
     file = Path(caught.tb_frame.f_code.co_filename)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mimic._ambient import command
 from pytest_mimic._vault.parsing import (
     body_fault,
     corrupt,
@@ -16,7 +17,7 @@ from pytest_mimic._vault.parsing import (
     parse_value,
 )
 from pytest_mimic._vault.recordings import body_of
-from pytest_mimic.errors import MimicError, StaleRecordingError, command
+from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome

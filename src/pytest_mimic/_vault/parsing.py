@@ -6,7 +6,8 @@ import re
 from json import JSONDecoder, loads
 from typing import Any
 
-from pytest_mimic.errors import CorruptRecordingError, MimicError, command
+from pytest_mimic._ambient import command
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
