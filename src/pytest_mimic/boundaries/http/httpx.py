@@ -6,10 +6,11 @@ Read against httpx 0.25 to 0.28 and httpx2 2.16. In-process transports (ASGI, WS
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.exchange import (
     Answer,
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
+
+
+class _HttpxErrors(ExceptionFamily):
+    modules: ClassVar[Mapping[str, str]] = {"httpx": "httpx", "httpx2": "httpx2"}
+
+
+_ERRORS = _HttpxErrors()
 
 
 class HttpxBoundary(HttpBoundary):
@@ -62,7 +70,7 @@ def _sync_edge(
         if step.mode == "replay":
             return client.answer(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        with recorder.running(client.stored_error):
+        with recorder.running(_ERRORS.store):
             response = original(self, request)
         return client.recorded(response, recorder)
 
@@ -83,7 +91,7 @@ def _async_edge(
         if step.mode == "replay":
             return client.answer(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        with recorder.running(client.stored_error):
+        with recorder.running(_ERRORS.store):
             response = await original(self, request)
         return client.recorded(response, recorder)
 
@@ -103,7 +111,7 @@ class _Client:
     def _of(self, instance: Any) -> Any:
         if self._module is None:
             self._module = sys.modules[type(instance).__module__.partition(".")[0]]
-            self._recorded, self._replayed = _stream_classes(self._module, self.stored_error)
+            self._recorded, self._replayed = _stream_classes(self._module)
         return self._module
 
     def recorded(self, response: Any, recorder: Recorder) -> Any:
@@ -118,25 +126,17 @@ class _Client:
         response.stream = self._recorded(response.stream, recorder)
         return response
 
-    def stored_error(self, error: BaseException) -> dict[str, Any] | None:
-        """An exception of the client as plain data, None for any other."""
-        kind = type(error)
-        root = kind.__module__.partition(".")[0]
-        if root not in ("httpx", "httpx2"):
-            return None
-        return {"type": f"{root}:{kind.__name__}", "message": str(error)}
-
     def answer(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
         """The recorded response, or the recorded exception raised."""
         module = self._of(request)
         if "status" not in plain:
-            raise self._error(plain["error"], request)
+            raise _ERRORS.load(plain["error"], request=request)
         answer = load_answer(plain, request.method)
         chunks = answer.chunks
         if answer.stopped or answer.error or len(chunks) != 1:
             last = exhausted if answer.stopped else None
-            if answer.error:
-                last = lambda: self._error(answer.error, request)  # noqa: E731
+            if error := answer.error:
+                last = lambda: _ERRORS.load(error, request=request)  # noqa: E731
             stream = self._replayed(chunks, last)
         else:
             stream = module.ByteStream(chunks[0])
@@ -147,10 +147,6 @@ class _Client:
             extensions=_extensions(answer),
         )
 
-    def _error(self, error: Any, request: Any) -> Exception:
-        kind = getattr(self._module, error["type"].partition(":")[2])
-        return kind(error["message"], request=request)  # type: ignore[no-any-return]
-
 
 def _extensions(answer: Answer) -> dict[str, bytes]:
     """What the transport tells besides; HTTP/2 has no reasons, and the client then gives its own."""
@@ -160,7 +156,7 @@ def _extensions(answer: Answer) -> dict[str, bytes]:
     return found
 
 
-def _stream_classes(module: Any, stored_error: Callable[[BaseException], Any]) -> tuple[type, type]:
+def _stream_classes(module: Any) -> tuple[type, type]:
     """Streams that the client takes for its own."""
 
     class RecordedStream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
@@ -179,7 +175,7 @@ def _stream_classes(module: Any, stored_error: Callable[[BaseException], Any]) -
             except GeneratorExit:
                 raise
             except Exception as error:
-                recorder.failed(stored_error(error))
+                recorder.failed(_ERRORS.store(error))
                 raise
             except BaseException:
                 recorder.abandon()
@@ -199,7 +195,7 @@ def _stream_classes(module: Any, stored_error: Callable[[BaseException], Any]) -
             except GeneratorExit:
                 raise
             except Exception as error:
-                recorder.failed(stored_error(error))
+                recorder.failed(_ERRORS.store(error))
                 raise
             except BaseException:
                 recorder.abandon()
