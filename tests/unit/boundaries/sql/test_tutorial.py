@@ -23,7 +23,7 @@ from sqlalchemy.orm import (
 )
 
 from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
-from unit.boundaries.sql_tape import DatabaseTape
+from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:
     from database_servers import Postgres
@@ -59,11 +59,11 @@ class Address(Base):
 
 
 @pytest.fixture
-def tape(monkeypatch: pytest.MonkeyPatch) -> DatabaseTape:
-    """An engine in memory at SQLAlchemy's edges."""
-    tape = DatabaseTape(SqlBoundary("sqlalchemy"))
-    tape.install(monkeypatch)
-    return tape
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """A test at SQLAlchemy's edges, with its vault in memory."""
+    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs.install(monkeypatch)
+    return runs
 
 
 @pytest.fixture(params=["sqlite", "postgresql+psycopg"])
@@ -248,15 +248,15 @@ def orm(url: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("steps", [core, orm], ids=["core", "orm"])
-def test_tutorial_replays_without_the_database(tape: DatabaseTape, urls: tuple[str, str], steps: Any) -> None:
+def test_tutorial_replays_without_the_database(runs: Runs, urls: tuple[str, str], steps: Any) -> None:
     """Every result is the same, and every statement is sent in the same order."""
     real, gone = urls
     recorded = steps(real)
-    sent = tape.signatures
+    sent = runs.signatures
 
-    tape.again("replay")
+    runs.again("replay")
     replayed = steps(gone)
 
     assert replayed == recorded
-    assert tape.signatures == sent
+    assert runs.signatures == sent
     assert "COMMIT" in sent
