@@ -1,4 +1,4 @@
-"""What README and tutorial show is what happens: their files are written, their commands run, in order."""
+"""The pages show real output: their files are written and their commands are run, in order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+PAGES = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/contributing/add-a-boundary.md",
+    "docs/contributing/add-a-type.md",
+]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
-# What differs from run to run, or from machine to machine.
+# Parts that differ from run to run or from machine to machine, with their replacements.
 VARIES = [
     (r"^(platform|rootdir:|configfile:|plugins:|cachedir:|hypothesis profile).*\n", ""),
-    (r"^[ E]+\^+\n", ""),  # Python 3.10 does not point at the part of a line
-    (r"(?<=\ds) \(\d+:\d\d:\d\d\)", ""),  # what takes a minute and more, pytest tells twice
+    (r"^[ E]+\^+\n", ""),  # Python 3.10 does not mark the part of a line
+    (r"(?<=\ds) \(\d+:\d\d:\d\d\)", ""),  # pytest prints durations over a minute twice
     (r"\d[\d.]*( ?)(ms|s|k?B)\b", r"#\1\2"),
     (r"\d{4}-\d\d-\d\d", "####-##-##"),
     (r"\b[0-9a-f]{32}\b", "#"),
@@ -28,9 +34,8 @@ VARIES = [
 ]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
-def test_a_page_shows_what_happens(project, page):
-    """Each file of the page is written; each command prints what stands below it, `...` for what is left out."""
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_real_output(project, page):
     for language, text in FENCE.findall((REPOSITORY / page).read_text(encoding="utf-8")):
         if language == "console":
             for command, expected in _commands(text):
@@ -41,14 +46,14 @@ def test_a_page_shows_what_happens(project, page):
 
 
 def _commands(text: str) -> Iterator[tuple[str, str]]:
-    """Each command of a console block, with what the page shows below it."""
+    """Yield each command of a console block with the output that the page shows."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output
 
 
 def _run(project, command: str) -> str:
-    """Runs a command as a reader would who has installed nothing but pytest-mimic."""
+    """Run a command as a reader who has installed only pytest-mimic."""
     python = shlex.quote(sys.executable)
     variables = {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -69,7 +74,7 @@ def _run(project, command: str) -> str:
 
 
 def _agree(expected: str, printed: str) -> bool:
-    """Whether they are the same, but for what varies, blanks, and `...`."""
+    """Return whether two outputs agree apart from varying parts, whitespace, and `...` in the page."""
     for pattern, replacement in VARIES:
         expected = re.sub(pattern, replacement, expected, flags=re.MULTILINE)
         printed = re.sub(pattern, replacement, printed, flags=re.MULTILINE)

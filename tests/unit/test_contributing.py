@@ -1,0 +1,23 @@
+"""The map in CONTRIBUTING.md names the packages and test folders that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "src" / "pytest_mimic"
+MAP = re.findall(r"^\|.*\|$", (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+NAMES = {name.rstrip("/") for row in MAP for name in re.findall(r"`([\w/.]+)`", row)}
+
+
+def test_the_map_names_each_package():
+    packages = {folder.parent.name for folder in PACKAGE.glob("*/__init__.py")}
+
+    assert packages - NAMES == set()
+
+
+def test_the_map_names_no_path_that_is_gone():
+    paths = [name for name in NAMES if re.match(r"_|tests/|\w+\.py$", name)]
+
+    assert [path for path in paths if not any((root / path).exists() for root in (REPOSITORY, PACKAGE))] == []
