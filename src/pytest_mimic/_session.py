@@ -25,12 +25,12 @@ from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.callers import is_common
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._targets.options import read_keyword_options
 from pytest_mimic._targets.pattern import Selector
+from pytest_mimic._targets.spelling import did_you_mean
 from pytest_mimic._targets.target import (
     Target,
     as_targets,
-    check_options,
-    did_you_mean,
     missing_module,
 )
 from pytest_mimic._vault import FolderStore, Vault
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-class Request:
+class RequestedTarget:
     """A target as one activation asks for it."""
 
-    __slots__ = ("cassette", "excluded", "module", "origin", "path", "readings", "target")
+    __slots__ = ("candidates", "cassette", "excluded", "module", "origin", "path", "target")
 
     def __init__(self, target: Target, cassette: Cassette | None) -> None:
         self.target = target
@@ -58,7 +58,7 @@ class Request:
         self.path = target.path
         self.excluded = target.excluded
         self.origin = target.origin
-        self.readings = target.readings
+        self.candidates = target.candidates
 
 
 class Covering:
@@ -121,7 +121,7 @@ class Session:
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimics targets and boundaries until the covering is closed; live, only judges whether they exist."""
         targets = list(targets)
-        requests = [Request(target, cassette) for target in targets if not target.is_boundary]
+        requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_boundary and self.settings.mode is not Mode.LIVE]
         covering = Covering(functions, [self._cover_boundary(target, cassette) for target in bounded])
@@ -148,7 +148,9 @@ class Session:
         covering.close()
         self._coverings.remove(covering)
 
-    def _cover(self, request: Request | Edge, name: str, function: Callable[..., Any], _kind: str) -> Any:
+    def _cover(
+        self, request: RequestedTarget | Edge, name: str, function: Callable[..., Any], _kind: str
+    ) -> Any:
         if isinstance(request, Edge):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
@@ -162,10 +164,10 @@ class Session:
         mimicked.push(request, self._plan(request, name, function))
         return mimicked.wrapper
 
-    def _judge(self, request: Request | Edge, function: Callable[..., Any]) -> str:
+    def _judge(self, request: RequestedTarget | Edge, function: Callable[..., Any]) -> str:
         return "" if isinstance(request, Edge) else request.target.misfit(function)
 
-    def _plan(self, request: Request, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
+    def _plan(self, request: RequestedTarget, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
         """How an activation mimics a function; None where its patterns leave it out, or its cassette is live."""
         options, cassette = request.target.options, request.cassette
         if not Selector(options.only, options.exclude).takes(name) or (cassette and cassette.mode == "live"):
@@ -179,7 +181,7 @@ class Session:
             roots=lambda: self.roots,
         )
 
-    def _uncover(self, request: Request | Edge, _name: str, function: Callable[..., Any]) -> None:
+    def _uncover(self, request: RequestedTarget | Edge, _name: str, function: Callable[..., Any]) -> None:
         if not isinstance(request, Edge):
             self._mimicked[id(function)].remove(request)
 
@@ -327,7 +329,7 @@ class Session:
         **options: Any,
     ) -> CassetteBlock:
         """The context manager that a cassette fixture gives."""
-        check_options(options, f"mimic_{fixture}")
+        read_keyword_options(options, f"mimic_{fixture}")
         if name is None:
             self._unnamed += 1
             name = name_of_test(self.engine.test, self._unnamed)

@@ -242,7 +242,7 @@ def test_a_line_that_cannot_be_read_ends_the_run_at_its_start(shop):
         ("shop:fetsh", "mimic_functions, line 2: shop:fetsh does not exist in shop (did you mean fetch?)"),
         (
             "shopp:fetch",
-            "mimic_functions, line 2: shopp:fetch does not exist, there is no module shopp (did you mean shop?)",
+            "mimic_functions, line 2: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
         ),
     ],
 )

@@ -81,7 +81,7 @@ def test_targets_of_a_folder_that_is_collected(project, ini):
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("return [Target('shop.fetch(')]", "pytest_mimic_targets: shop.fetch( is no target"),
+        ("return [Target('shop.fetch(')]", "pytest_mimic_targets: shop.fetch( is not a target"),
         ("return config.nothing", "pytest_mimic_targets raised AttributeError: 'Config' object has no"),
     ],
 )
@@ -103,5 +103,5 @@ def test_a_wrong_target_of_a_folder_that_is_collected(project, ini):
     project.write("sub/conftest.py", SUB.format(target="shop.fetch("))
     project.write("sub/test_shop.py", "def test_it():\n    pass\n")
 
-    told = "ERROR: pytest_mimic_targets: shop.fetch( is no target"
+    told = "ERROR: pytest_mimic_targets: shop.fetch( is not a target"
     project.run().expect(exit_code=4, says=[told], never=["Traceback", "INTERNALERROR"])

@@ -469,7 +469,7 @@ def test_the_innermost_options_win(project):
     ("given", "says"),
     [
         ("'shop:fetsh'", "shop:fetsh does not exist in shop (did you mean fetch?)"),
-        ("'shopp:fetch'", "shopp:fetch does not exist, there is no module shopp (did you mean shop?)"),
+        ("'shopp:fetch'", "shopp:fetch does not exist: there is no module shopp (did you mean shop?)"),
         ("'shop:fetch', sequense=True", "there is no option sequense (did you mean sequence?)"),
         ("'shop:fetch', compare='loose'", "compare"),
         ("42", "42"),

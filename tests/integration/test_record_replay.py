@@ -173,7 +173,7 @@ def test_configuration_is_read_from_every_file(basic, name, text):
         ("shop:fetsh", "mimic_functions, line 1: shop:fetsh does not exist in shop (did you mean fetch?)"),
         (
             "shopp:fetch",
-            "mimic_functions, line 1: shopp:fetch does not exist, there is no module shopp (did you mean shop?)",
+            "mimic_functions, line 1: shopp:fetch does not exist: there is no module shopp (did you mean shop?)",
         ),
         (
             "shop:fetch sequense",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._swallowed.pending import Problems
+    from pytest_mimic._targets.options import Options
     from pytest_mimic._targets.pattern import Selector
-    from pytest_mimic._targets.target import Options
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.engine import Engine
     from pytest_mimic._engine.single_flight import Flight
     from pytest_mimic._outcome import Outcome
-    from pytest_mimic._targets.target import Options
+    from pytest_mimic._targets.options import Options
     from pytest_mimic._vault import Stored
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -20,12 +20,13 @@ from pytest_mimic._patch.imports import (
 from pytest_mimic._patch.lookup import Found, Lookup, NotFoundError, OnDemandError
 from pytest_mimic._patch.patches import Patch, Patches
 from pytest_mimic._targets.modules import module_exists
-from pytest_mimic._targets.target import Reading, refusal
+from pytest_mimic._targets.options import target_error
+from pytest_mimic._targets.target import FunctionPath
 from pytest_mimic.errors import TargetError
 
 
 class Request(Protocol):
-    """What can be activated: a Target, or an edge of a boundary. It may have `readings`, as Target has."""
+    """What can be activated: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
 
     @property
     def module(self) -> str: ...
@@ -62,17 +63,17 @@ class _Wish:
     """A request, and what is known of it.
 
     Attributes:
-        readings: What it may mean, the longest module first.
+        candidates: What it may mean, the longest module first.
         definitions: Where the functions are defined that it names by another module.
         is_open: Whether nothing is known yet of what it names.
     """
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.readings: list[Reading] = list(
-            getattr(request, "readings", None) or [Reading(request.module, request.path)]
+        self.candidates: list[FunctionPath] = list(
+            getattr(request, "candidates", None) or [FunctionPath(request.module, request.path)]
         )
-        self.definitions: list[Reading] = []
+        self.definitions: list[FunctionPath] = []
         self.is_open = True
 
     @property
@@ -81,7 +82,7 @@ class _Wish:
 
     @property
     def modules(self) -> set[str]:
-        return {reading.module for reading in (*self.readings, *self.definitions)}
+        return {reading.module for reading in (*self.candidates, *self.definitions)}
 
 
 class Patcher:
@@ -244,14 +245,14 @@ class Patcher:
     def _found(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[Found]:
         """What a request names in the modules that are ready; a problem is noted once."""
         found: list[Found] = []
-        for number, reading in enumerate(wish.readings):
+        for number, reading in enumerate(wish.candidates):
             if not found and _is_ready(reading.module, just_loaded):
                 try:
                     found = self._find(reading)
                 except NotFoundError as error:
                     is_certain = just_loaded is None or just_loaded == reading.module
                     if is_certain and not any(
-                        module_exists(longer.module) for longer in wish.readings[:number]
+                        module_exists(longer.module) for longer in wish.candidates[:number]
                     ):
                         self._refuse(activation, wish, f"{reading.module}:{'.'.join(reading.path)} {error}")
                         break
@@ -265,7 +266,7 @@ class Patcher:
                 found += self._find(reading)
         return found
 
-    def _find(self, reading: Reading) -> list[Found]:
+    def _find(self, reading: FunctionPath) -> list[Found]:
         try:
             return [self._known(found) for found in self._lookup.find(*reading)]
         except OnDemandError as error:
@@ -284,7 +285,7 @@ class Patcher:
     def _refuse(self, activation: Activation, wish: _Wish, what: str) -> None:
         if wish.is_open:
             wish.is_open = False
-            activation.problems.append(refusal(wish.request.origin, what))
+            activation.problems.append(target_error(wish.request.origin, what))
 
     def _known(self, found: Found) -> Found:
         """The same, with the function that is patched under this very name already, if one is."""
@@ -314,10 +315,10 @@ class Patcher:
         is_own = found.held is MISSING and isinstance(found.holder, type)
         if is_own or not isinstance(module, str) or not isinstance(path, str) or "<" in path:
             return found.label
-        definition = Reading(module, tuple(path.split(".")))
+        definition = FunctionPath(module, tuple(path.split(".")))
         if not self._lookup.leads_to(*definition, found.function):
             return found.label
-        if definition not in wish.readings and not wish.is_wildcard:
+        if definition not in wish.candidates and not wish.is_wildcard:
             wish.definitions.append(definition)
         return f"{module}:{path}"
 

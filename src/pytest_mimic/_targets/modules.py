@@ -1,4 +1,4 @@
-"""Whether a module exists: imported, or found along the path without importing it or its parents."""
+"""Checks whether a module exists, without importing it or its parents."""
 
 from __future__ import annotations
 
@@ -12,47 +12,56 @@ from pytest_mimic._targets.spelling import closest_name
 
 
 def module_exists(name: str) -> bool:
-    """Whether a module is imported or can be found; nothing is imported."""
+    """Check whether a module is imported or can be found. Nothing is imported."""
     if name in sys.modules:
         return sys.modules[name] is not None
     return _find_spec(name) is not None
 
 
 def closest_module(name: str) -> str | None:
-    """The existing module that was most likely meant: the first part that is missing, put right."""
+    """Return the existing module that was most likely meant, or None.
+
+    The first part of the name that does not exist is corrected, then the parts below it.
+    """
     parent, _, last = name.rpartition(".")
     if parent and not module_exists(parent):
-        right = closest_module(parent)
-        return right and _below(right, last)
+        corrected = closest_module(parent)
+        if corrected is None:
+            return None
+        below = f"{corrected}.{last}"
+        return below if module_exists(below) else closest_module(below) or corrected
     close = closest_name(last, _siblings(parent))
     return close and (f"{parent}.{close}" if parent else close)
 
 
-def _below(parent: str, last: str) -> str:
-    """The module of that name in a package, or one like it, or the package."""
-    name = f"{parent}.{last}"
-    return name if module_exists(name) else closest_module(name) or parent
-
-
 def _siblings(parent: str) -> set[str]:
-    """The names of the modules in a package, of those at the top without one."""
+    """Return the names of the modules in a package, or of the top-level modules if `parent` is empty."""
     if not parent:
         return {module.name for module in pkgutil.iter_modules()} | sys.stdlib_module_names
     return {module.name for module in pkgutil.iter_modules(_search_path(parent) or [])}
 
 
 def _find_spec(name: str) -> ModuleSpec | None:
-    """As `importlib.util.find_spec`, which would import the parents."""
+    # importlib.util.find_spec would import the parents.
     parent = name.rpartition(".")[0]
     path = _search_path(parent) if parent else None
     if parent and path is None:
         return None
-    specs = (_ask(finder, name, path) for finder in list(sys.meta_path))
-    return next((spec for spec in specs if spec is not None), None)
+    for finder in list(sys.meta_path):
+        if finder is PathFinder:
+            spec = _find_on_path(name, sys.path if path is None else path)
+        else:
+            try:
+                spec = finder.find_spec(name, path)
+            except Exception:  # a finder of another package may expect the parents to be imported
+                spec = None
+        if spec is not None:
+            return spec
+    return None
 
 
 def _search_path(package: str) -> list[str] | None:
-    """Where a package's modules are looked for; None for what is no package."""
+    """Return the folders in which a package's modules are looked for, or None if it is not a package."""
     if package in sys.modules:
         path = _path_of(sys.modules[package])
     else:
@@ -62,26 +71,15 @@ def _search_path(package: str) -> list[str] | None:
 
 
 def _path_of(module: object) -> Any:
-    """A module's `__path__`; a lazy module is not made to load."""
-    try:
+    try:  # ordinary attribute access would load a lazy module
         own = object.__getattribute__(module, "__dict__")
     except AttributeError:
         own = {}
     return own.get("__path__", getattr(type(module), "__path__", None))
 
 
-def _ask(finder: Any, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
-    if finder is PathFinder:
-        return _find_on_path(name, sys.path if path is None else path)
-    try:
-        spec: ModuleSpec | None = finder.find_spec(name, path)
-    except Exception:  # other people's code, which may expect the parents to be imported
-        return None
-    return spec
-
-
 def _find_on_path(name: str, path: Sequence[str]) -> ModuleSpec | None:
-    """As PathFinder, which needs the parent of a namespace package to be imported."""
+    # PathFinder would need the parent of a namespace package to be imported.
     portions: list[str] = []
     for entry in path:
         finder = pkgutil.get_importer(entry)

@@ -1,4 +1,4 @@
-"""Which calls `only` and `exclude` take: patterns on signatures, `VERB resource`."""
+"""The patterns of `only` and `exclude`, which match signatures of calls: `VERB resource`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
 
 
 class Selector:
-    """The calls that are taken: any of `only` (none given: all), but none of `exclude`.
+    """Selects the calls that match any pattern of `only`, or all calls without `only`, but none of `exclude`.
 
     Args:
         only: Patterns, each a verb (`POST`), a resource (`/users/*`) or both (`GET /users`).
-        exclude: Patterns of calls that are left out, whatever `only` says.
+        exclude: Patterns of calls that are left out even if `only` matches them.
     """
 
     __slots__ = ("_exclude", "_only")
@@ -24,11 +24,11 @@ class Selector:
         self._exclude = [_Pattern(text) for text in split_list(exclude)]
 
     def takes(self, signature: str, host: str | None = None) -> bool:
-        """Whether the call is taken.
+        """Check whether a call is selected.
 
         Args:
-            signature: `GET /users/1`, `SELECT users`, `GET user:1`; a function's `shop.api:fetch`.
-            host: Where a path leads, `api.shop.com` or `localhost:8000`; None for what has no host.
+            signature: `GET /users/1`, `SELECT users`, `GET user:1`, or `shop.api:fetch` for a function.
+            host: The host of a path, `api.shop.com` or `localhost:8000`, or None if the call has no host.
         """
         verb, resource = _split(signature)
         if self._only and not any(pattern.matches(verb, resource, host) for pattern in self._only):
@@ -37,13 +37,13 @@ class Selector:
 
 
 def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    """The patterns one by one; a string holds them separated by commas."""
+    """Return the patterns as a tuple. A string holds them separated by commas."""
     parts = patterns.split(",") if isinstance(patterns, str) else patterns
     return tuple(part.strip() for part in parts if part.strip())
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Verb and resource; a lone word is a verb where it is in capitals, else a resource."""
+    """Split into verb and resource. A single word is a verb if it is in capitals, else a resource."""
     first, blank, rest = text.strip().partition(" ")
     if blank:
         return first, rest.strip()
@@ -51,7 +51,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 class _Pattern:
-    """One pattern, compiled: the verb; the resource as a whole; the resource as host and path."""
+    """One compiled pattern. The resource is compiled twice: as a whole, and as host and path."""
 
     __slots__ = ("_host", "_path", "_verb", "_whole")
 
@@ -71,14 +71,14 @@ class _Pattern:
         return host is not None and self._leads_to(host.lower(), resource)
 
     def _leads_to(self, host: str, path: str) -> bool:
-        """Whether the pattern names this host, with or without its port, and the path there."""
+        """Check whether the pattern matches this host, with or without its port, and the path."""
         if not self._path(path):
             return False
         return bool(self._host(host) or self._host(host.rpartition(":")[0]))
 
 
 def _names_host(head: str) -> bool:
-    """Whether what stands before the first `/` can be no part of a path, as `*` in `*/edit` can."""
+    """Check whether the text before the first `/` is a host. The `*` in `*/edit` is not."""
     return bool(head) and (head.startswith("*.") or not any(mark in head for mark in "*?["))
 
 

@@ -1,57 +1,34 @@
-"""Targets: the grammar of one line, its options, and the errors that name the line."""
+"""Targets: the grammar of one line, and the functions or boundaries that it names."""
 
 from __future__ import annotations
 
-import math
-import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._engine.binding import argument_names
 from pytest_mimic._targets.modules import closest_module, module_exists
-from pytest_mimic._targets.spelling import closest_name, did_you_mean
-from pytest_mimic.boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
+from pytest_mimic._targets.options import (
+    Options,
+    check_kind,
+    first_step,
+    read_keyword_options,
+    read_line_options,
+    target_error,
+)
+from pytest_mimic._targets.spelling import did_you_mean
+from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import TargetError
 
-__all__ = [
-    "Options",
-    "Reading",
-    "Target",
-    "check_options",
-    "closest_name",
-    "did_you_mean",
-    "find_module",
-    "missing_module",
-    "parse_target",
-    "refusal",
-]
-
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+# pytest leaves this module's frames out of tracebacks, so that a failure points at the user's line.
 __tracebackhide__ = True
 
 
-class Options(NamedTuple):
-    """What may follow a target, normalised: of a list, each item is one path or pattern."""
-
-    ignore: tuple[str, ...] = ()
-    match: tuple[str, ...] = ()
-    key: Callable[[Mapping[str, Any]], object] | None = None
-    sequence: bool = False
-    mutates: tuple[str, ...] = ()
-    rtol: float = 0.0
-    atol: float = 0.0
-    volatile: tuple[str, ...] = ()
-    compare: Literal["exact", "shape"] = "exact"
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-class Reading(NamedTuple):
-    """One way to read a target: a module, and the names that lead to the function in it."""
+class FunctionPath(NamedTuple):
+    """A module, and the names that lead to a function in it."""
 
     module: str
     path: tuple[str, ...]
@@ -59,23 +36,24 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, init=False)
 class Target:
-    """What is to be mimicked: a function, the functions of a module or class, or a boundary.
+    """A function, the functions of a module or class, or a boundary that is to be mimicked.
 
     Args:
         line_or_function: A line as in `mimic_functions` (`shop.api:fetch_rates ignore=session`),
             or the function itself.
-        options: The options by keyword; they win over those in the line, None leaves them as they
-            are, and an exclusion ignores them.
+        options: The options by keyword. They override those in the line. None leaves an option as
+            it is, and an exclusion ignores all of them.
 
     Attributes:
-        module: `shop.api`; of a boundary its client, `httpx`.
-        path: The names that lead to the function in it, `("Client", "fetch")`; `"*"` as the last one
-            stands for every public one; empty for a boundary.
-        excluded: Whether it leaves out what an earlier target took in (`!shop.api:helper`).
+        module: `shop.api`; for a boundary its client, `httpx`.
+        path: The names that lead to the function in the module, `("Client", "fetch")`. `"*"` as the
+            last one means every public function. Empty for a boundary.
+        excluded: Whether it excludes what an earlier target included (`!shop.api:helper`).
         options: See `Options`.
-        is_shared: Whether they were given for several targets together, not all of which need have each argument.
+        is_shared: Whether the options were given for several targets together. Not every target
+            then needs to have each argument that they name.
         dotted: Whether it was written in the older form, `shop.api.Client.fetch`.
-        origin: Where it was written, for messages: `mimic_functions, line 3`.
+        origin: The place where it was written, for messages: `mimic_functions, line 3`.
 
     Raises:
         TargetError: The line is not in the grammar, an option is unknown or has a bad value, or
@@ -92,26 +70,30 @@ class Target:
 
     def __init__(self, line_or_function: str | Callable[..., object], **options: object) -> None:
         if isinstance(line_or_function, str):
-            words = _words(line_or_function, "")
+            words = _split_line(line_or_function, "")
             if not words:
-                raise refusal("", f"{line_or_function!r} names no target")
+                raise target_error("", f"{line_or_function!r} names no target")
         else:
-            words = [_name_of(line_or_function)]
+            words = [_importable_name(line_or_function)]
         self._fill(words, options, "")
 
-    def _fill(self, words: list[str], options: dict[str, object], origin: str) -> None:
+    def _fill(self, words: list[str], keywords: dict[str, object], origin: str) -> None:
         name = words[0]
         excluded = name.startswith("!")
         if excluded and words[1:]:
-            raise refusal(origin, f"{name} leaves out, so it takes no options", target=name)
-        given = {**_line_options(words, origin), **_python_options(options, name, origin)}
-        chosen = Options() if excluded else Options(**given)
-        reading, dotted = _parse_name(name.removeprefix("!"), origin)
-        _check_kind(name, chosen, origin)
+            raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
+        given = {
+            **read_line_options(words[1:], name, origin),
+            **read_keyword_options(keywords, name, origin),
+        }
+        options = Options() if excluded else Options(**given)
+        place, dotted = _parse_name(name.removeprefix("!"), origin)
+        check_kind(name, options, origin)
         self._set(
-            **reading._asdict(),
+            module=place.module,
+            path=place.path,
             excluded=excluded,
-            options=chosen,
+            options=options,
             is_shared=False,
             dotted=dotted,
             origin=origin,
@@ -122,31 +104,31 @@ class Target:
             object.__setattr__(self, attribute, value)
 
     def with_options(self, **options: object) -> Target:
-        """The same target with these options instead of its own; an exclusion takes none.
+        """Return a copy in which these options replace its own. An exclusion ignores them.
 
         Raises:
             TargetError: An option is unknown or has a bad value.
         """
-        twin = self._with(options)
-        if not twin.is_shared:
-            _check_kind(twin.name, twin.options, "")
-        return twin
+        copy = self._with(options, is_shared=self.is_shared)
+        if not copy.is_shared:
+            check_kind(copy.name, copy.options)
+        return copy
 
-    def _with(self, options: Mapping[str, object]) -> Target:
-        given = _python_options(options, self.name, "")
-        twin = object.__new__(Target)
+    def _with(self, options: Mapping[str, object], *, is_shared: bool) -> Target:
+        given = read_keyword_options(options, self.name)
         chosen = self.options if self.excluded else self.options._replace(**given)
-        twin._set(**{**vars(self), "options": chosen})
-        return twin
+        copy = object.__new__(Target)
+        copy._set(**{**vars(self), "options": chosen, "is_shared": is_shared})
+        return copy
 
     def misfit(self, function: Callable[..., Any]) -> str:
-        """The argument that its options name and a function does not have, in words; empty where there is none."""
+        """Return a message about an argument that its options name and the function lacks, or an empty string."""
         named = [(name, path) for name in ("ignore", "mutates") for path in getattr(self.options, name)]
         known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
         if known is None:
             return ""
         for option, path in named:
-            name = re.split(r"[.\[]", path)[0]
+            name = first_step(path)
             if name not in known:
                 hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
                 return f"{option}={path} names no argument{hint}"
@@ -154,33 +136,33 @@ class Target:
 
     @property
     def is_boundary(self) -> bool:
-        """Whether it names a client library and not functions."""
+        """Whether it names a client library instead of functions."""
         return not self.path
 
     @property
     def name(self) -> str:
-        """`shop.api:Client.fetch`; of a boundary `httpx`."""
+        """`shop.api:Client.fetch`; for a boundary `httpx`."""
         return f"{self.module}:{'.'.join(self.path)}" if self.path else self.module
 
     def __str__(self) -> str:
         return f"!{self.name}" if self.excluded else self.name
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
-        """What it may mean, the longest module first; more than one for the older form only."""
+    def candidates(self) -> tuple[FunctionPath, ...]:
+        """The functions it may name, the longest module first. Only the older form has more than one."""
         if not self.dotted:
-            return (Reading(self.module, self.path),)
+            return (FunctionPath(self.module, self.path),)
         parts = (*self.module.split("."), *self.path)
-        return tuple(Reading(".".join(parts[:n]), parts[n:]) for n in range(len(parts) - 1, 0, -1))
+        return tuple(FunctionPath(".".join(parts[:n]), parts[n:]) for n in range(len(parts) - 1, 0, -1))
 
 
 def parse_target(line: str, *, origin: str = "") -> Target | None:
-    """Read one line of `mimic_functions`; None for a line that holds only a comment.
+    """Read one line of `mimic_functions`. A line that holds only a comment gives None.
 
     Raises:
-        TargetError: The line is not in the grammar; the message starts with `origin`.
+        TargetError: The line is not in the grammar. The message starts with `origin`.
     """
-    words = _words(line, origin)
+    words = _split_line(line, origin)
     if not words:
         return None
     target = object.__new__(Target)
@@ -188,29 +170,26 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     return target
 
 
-def find_module(target: Target) -> bool:
-    """Whether a target's module can be found, without importing it or its parents."""
-    return any(module_exists(reading.module) for reading in target.readings)
-
-
 def missing_module(target: Target) -> TargetError | None:
-    """The error that names the closest module there is; None where the target's own is found."""
-    if find_module(target):
+    """Return an error with the closest module there is, or None if the target's module can be found.
+
+    Neither the module nor its parents are imported.
+    """
+    if any(module_exists(candidate.module) for candidate in target.candidates):
         return None
     if target.is_boundary:
-        return refusal(
-            target.origin, f"{target}: the client {target.module} is not installed", target=target.name
-        )
-    close = closest_module(target.module)
-    hint = f" (did you mean {close}?)" if close else ""
-    what = f"{target} does not exist, there is no module {target.module}{hint}"
-    return refusal(target.origin, what, target=target.name)
+        what = f"{target}: the client {target.module} is not installed"
+    else:
+        close = closest_module(target.module)
+        hint = f" (did you mean {close}?)" if close else ""
+        what = f"{target} does not exist: there is no module {target.module}{hint}"
+    return target_error(target.origin, what, target=target.name)
 
 
 def as_targets(
     given: Iterable[str | Target | Callable[..., Any]], options: Mapping[str, Any] | None = None
 ) -> list[Target]:
-    """Targets given as lines, functions or Targets, with these options for all of them.
+    """Return targets for lines, functions and Targets, each with these options.
 
     Raises:
         TargetError: As for `Target`.
@@ -220,78 +199,62 @@ def as_targets(
         return targets
     if len(targets) == 1:
         return [targets[0].with_options(**options)]
-    shared = [target._with(options) for target in targets]
-    for target in shared:
-        target._set(is_shared=True)
-    return shared
+    return [target._with(options, is_shared=True) for target in targets]
 
 
-def check_options(options: dict[str, object], whose: str) -> None:
-    """Whether options given by keyword are known, and their values good.
-
-    Raises:
-        TargetError: One is not; the message starts with `whose`.
-    """
-    _python_options(options, whose, "")
-
-
-def refusal(origin: str, what: str, **data: str) -> TargetError:
-    """The error about a target: one line that begins with where it was written."""
-    return TargetError(f"{origin}: {what}" if origin else what, **data)
-
-
-# The name
-
-
-def _words(line: str, origin: str) -> list[str]:
+def _split_line(line: str, origin: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:
-        raise refusal(origin, f"{line.strip()} cannot be read: {str(error).lower()}") from error
+        raise target_error(origin, f"{line.strip()} cannot be read: {str(error).lower()}") from error
 
 
-def _parse_name(name: str, origin: str) -> tuple[Reading, bool]:
-    """What a target's name means, and whether it is in the older dotted form."""
+def _parse_name(name: str, origin: str) -> tuple[FunctionPath, bool]:
+    """Split a target's name, and find out whether it is in the older dotted form."""
     if name in BOUNDARIES:
-        return Reading(name, ()), False
+        return FunctionPath(name, ()), False
     if name.isidentifier():
         hint = did_you_mean(name, BOUNDARIES)
-        raise refusal(origin, f"{name} is neither package.module:function nor a boundary{hint}", target=name)
+        what = f"{name} is neither package.module:function nor a boundary{hint}"
+        raise target_error(origin, what, target=name)
     module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
     names = tuple(path.split("."))
-    if not _are_names(module.split(".")) or not _are_names(names[:-1]) or not _are_names([names[-1]], "*"):
-        raise refusal(origin, f"{name} is no target, write it as package.module:function", target=name)
-    return Reading(module, names), colon == "."
+    if not _are_names([*module.split("."), *names[:-1]]) or not (names[-1] == "*" or _are_names(names[-1:])):
+        what = f"{name} is not a target, write it as package.module:function"
+        raise target_error(origin, what, target=name)
+    return FunctionPath(module, names), colon == "."
 
 
-def _are_names(parts: Sequence[str], wildcard: str = "") -> bool:
-    return all(part.isidentifier() or (part == wildcard != "") for part in parts)
+def _are_names(parts: Sequence[str]) -> bool:
+    return all(part.isidentifier() for part in parts)
 
 
-def _name_of(thing: object) -> str:
-    """The name by which a function can be imported."""
+def _importable_name(thing: object) -> str:
+    """Return the name by which a function can be imported.
+
+    Raises:
+        TargetError: It is not a function, or no name leads to it.
+    """
     if isinstance(thing, type):
         name = f"{thing.__module__}:{thing.__qualname__}"
-        raise refusal(
-            "", f"{name} is a class, which cannot be mimicked, name its methods: {name}.*", target=name
-        )
-    function = _inside(thing)
+        what = f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
+        raise target_error("", what, target=name)
+    function = _unwrap_descriptor(thing)
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
-        raise refusal(
-            "", f"{thing!r} is no function with an importable name, give it as 'package.module:name'"
-        )
+        what = f"{thing!r} is not a function with an importable name, give it as 'package.module:name'"
+        raise target_error("", what)
     if "<" in path:
-        raise refusal("", f"{path} in {module} is local or a lambda, and cannot be imported by its name")
+        raise target_error("", f"{path} in {module} is local or a lambda, and cannot be imported by its name")
+    # random.randint is a method bound to an object in the module random: its name there is the importable one.
     name = getattr(function, "__name__", "")
     held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
-    # A method bound to an object of the module's own, as random.randint is, goes by its name there.
     return f"{module}:{name if held is function else path}"
 
 
-def _inside(thing: object) -> object:
-    """The function in a descriptor, as its class gives or holds it."""
+def _unwrap_descriptor(thing: object) -> object:
+    """Return the function inside a descriptor, as attribute access or the class's `__dict__` gives it."""
     if isinstance(thing, property):
         return thing.fget
     if isinstance(thing, (staticmethod, classmethod)):
@@ -299,132 +262,3 @@ def _inside(thing: object) -> object:
     if isinstance(thing, (cached_property, partialmethod)):
         return thing.func
     return thing
-
-
-# The options
-
-
-def _line_options(words: list[str], origin: str) -> dict[str, Any]:
-    target = words[0]
-    given: dict[str, Any] = {}
-    for word in words[1:]:
-        name, equals, text = word.partition("=")
-        if name in given:
-            raise refusal(origin, f"{target}: {name} is given twice", target=target, option=name)
-        if name == "key":
-            raise refusal(
-                origin, f"{target}: key= takes a function, so it works in Python only", target=target
-            )
-        given[name] = _value(name, text if equals else None, target, origin)
-    return given
-
-
-def _check_kind(target: str, options: Options, origin: str) -> None:
-    """Whether a target of this kind, a function or a boundary, has what its options name.
-
-    Raises:
-        TargetError: It has not.
-    """
-    is_boundary = target in BOUNDARIES
-    unfit = {"mutates": "a function", "key": "a function"} if is_boundary else {"match": "a boundary"}
-    for name, whose in unfit.items():
-        if getattr(options, name):
-            raise refusal(origin, f"{target}: {name}= is an option of {whose}", target=target, option=name)
-    for name in ("ignore", "match") if is_boundary else ():
-        for path in getattr(options, name):
-            parts = load_boundary(target).parts
-            word = re.split(r"[.\[]", path)[0]
-            if word not in (*parts, *COMMON_PARTS, "*"):
-                hint = did_you_mean(word, parts) or f" (it has {', '.join(parts)})"
-                what = f"{target}: {name}={path} names no part of a call{hint}"
-                raise refusal(origin, what, target=target, option=name)
-
-
-def _python_options(options: Mapping[str, object], target: str, origin: str) -> dict[str, Any]:
-    return {
-        name: _value(name, value, target, origin)
-        for name, value in options.items()
-        if value is not None or name not in _READERS
-    }
-
-
-def _value(name: str, value: object, target: str, origin: str) -> Any:
-    """One option's value, checked; None stands for an option written without one."""
-    if name not in _READERS:
-        hint = did_you_mean(name, _READERS)
-        raise refusal(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
-    read, wanted = _READERS[name]
-    try:
-        return read(value)
-    except (TypeError, ValueError, KeyError):  # which say no more
-        shown = "nothing" if value is None else repr(value)
-        if isinstance(value, Iterator):
-            shown = "an iterator, which is empty once it was read"
-        what = f"{target}: {name}= takes {wanted}, not {shown}"
-        raise refusal(origin, what, target=target, option=name) from None
-
-
-def _read_paths(value: object) -> tuple[str, ...]:
-    from pytest_mimic._identity import parse_path
-
-    paths = _read_list(value)
-    for path in paths:
-        parse_path(path)
-    return paths
-
-
-def _read_list(value: object) -> tuple[str, ...]:
-    if not isinstance(value, Iterable) or isinstance(
-        value, Iterator
-    ):  # it is read again for each target and test
-        raise TypeError(value)
-    items = tuple(_read_text(item) for item in (value.split(",") if isinstance(value, str) else value))
-    if not all(items):
-        raise ValueError(value)
-    return items
-
-
-def _read_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value.strip()
-
-
-def _read_switch(value: object) -> bool:
-    if value is None or isinstance(value, bool):
-        return value is not False
-    return {"true": True, "false": False}[_read_text(value).lower()]
-
-
-def _read_tolerance(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise TypeError(value)
-    number = float(value)
-    if not 0 <= number < math.inf:
-        raise ValueError(value)
-    return number
-
-
-def _read_comparison(value: object) -> str:
-    return {"exact": "exact", "shape": "shape"}[_read_text(value)]
-
-
-def _read_function(value: object) -> object:
-    if not callable(value):
-        raise TypeError(value)
-    return value
-
-
-_READERS: dict[str, tuple[Callable[[object], object], str]] = {
-    "ignore": (_read_paths, "arguments or paths in them"),
-    "match": (_read_paths, "parts of a request"),
-    "key": (_read_function, "a function"),
-    "sequence": (_read_switch, "true or false"),
-    "mutates": (_read_paths, "names of arguments"),
-    "rtol": (_read_tolerance, "a number from 0 on"),
-    "atol": (_read_tolerance, "a number from 0 on"),
-    "volatile": (_read_paths, "paths in the outcome"),
-    "compare": (_read_comparison, "exact or shape"),
-    "only": (_read_list, "patterns on calls"),
-    "exclude": (_read_list, "patterns on calls"),
-}

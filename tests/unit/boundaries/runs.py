@@ -16,8 +16,8 @@ from pytest_mimic._engine.single_flight import Flights
 from pytest_mimic._ledger import Ledger
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._targets.options import Options
 from pytest_mimic._targets.pattern import Selector
-from pytest_mimic._targets.target import Options
 from pytest_mimic._vault import Vault
 from pytest_mimic._vault.store import MemoryStore
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall

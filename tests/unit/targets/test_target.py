@@ -12,11 +12,10 @@ from functools import cached_property
 import pytest
 
 from pytest_mimic import TargetError
+from pytest_mimic._targets.options import Options
 from pytest_mimic._targets.target import (
-    Options,
     Target,
     as_targets,
-    find_module,
     missing_module,
     parse_target,
 )
@@ -123,22 +122,22 @@ def test_options_can_be_replaced():
     [
         ("fetch", "fetch is neither package.module:function nor a boundary"),
         ("httpy", "httpy is neither package.module:function nor a boundary (did you mean httpx?)"),
-        ("shop:", "shop: is no target, write it as package.module:function"),
-        ("shop:a-b", "shop:a-b is no target, write it as package.module:function"),
-        ("shop:*.fetch", "shop:*.fetch is no target, write it as package.module:function"),
-        ("shop:fetch_*", "shop:fetch_* is no target, write it as package.module:function"),
+        ("shop:", "shop: is not a target, write it as package.module:function"),
+        ("shop:a-b", "shop:a-b is not a target, write it as package.module:function"),
+        ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
+        ("shop:fetch_*", "shop:fetch_* is not a target, write it as package.module:function"),
         ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
         ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),
         ("shop:f ignore=a..b", "shop:f: ignore= takes arguments or paths in them, not 'a..b'"),
-        ("shop:f rtol=much", "shop:f: rtol= takes a number from 0 on, not 'much'"),
-        ("shop:f rtol=-1", "shop:f: rtol= takes a number from 0 on, not '-1'"),
-        ("shop:f atol=nan", "shop:f: atol= takes a number from 0 on, not 'nan'"),
+        ("shop:f rtol=much", "shop:f: rtol= takes a number that is not negative, not 'much'"),
+        ("shop:f rtol=-1", "shop:f: rtol= takes a number that is not negative, not '-1'"),
+        ("shop:f atol=nan", "shop:f: atol= takes a number that is not negative, not 'nan'"),
         ("shop:f compare=shap", "shop:f: compare= takes exact or shape, not 'shap'"),
         ("shop:f sequence=2", "shop:f: sequence= takes true or false, not '2'"),
         ("shop:f key=str", "shop:f: key= takes a function, so it works in Python only"),
         ("shop:f rtol=1 rtol=2", "shop:f: rtol is given twice"),
-        ("!shop:f sequence", "!shop:f leaves out, so it takes no options"),
+        ("!shop:f sequence", "!shop:f is an exclusion, which takes no options"),
         ('shop:f only="GET', 'shop:f only="GET cannot be read: no closing quotation'),
     ],
 )
@@ -155,11 +154,11 @@ def test_a_wrong_line_is_told_in_one_line(line, message):
     [
         ({"ignroe": "a"}, "there is no option ignroe (did you mean ignore?)"),
         ({"key": "str"}, "key= takes a function, not 'str'"),
-        ({"rtol": True}, "rtol= takes a number from 0 on, not True"),
+        ({"rtol": True}, "rtol= takes a number that is not negative, not True"),
         ({"only": 3}, "only= takes patterns on calls, not 3"),
         (
             {"only": iter(["GET"])},
-            "only= takes patterns on calls, not an iterator, which is empty once it was read",
+            "only= takes patterns on calls, not an iterator, which can be read only once",
         ),
         ({"mutates": [1]}, r"mutates= takes names of arguments, not \[1\]"),
     ],
@@ -202,7 +201,7 @@ def test_what_cannot_be_imported_by_name_is_no_target():
         Target(lambda: 1)
     with pytest.raises(TargetError, match=r"Client is a class, .*name its methods: .*Client\.\*"):
         Target(Client)
-    with pytest.raises(TargetError, match="3 is no function with an importable name"):
+    with pytest.raises(TargetError, match="3 is not a function with an importable name"):
         Target(3)
     with pytest.raises(TargetError, match="names no target"):
         Target("# nothing")
@@ -236,7 +235,7 @@ def test_targets_are_values():
 @pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
 def test_the_dotted_form_may_name_a_method():
     """How far the module reaches is open until the module is known."""
-    assert [reading.module for reading in Target("shop.api.Client.fetch").readings] == [
+    assert [candidate.module for candidate in Target("shop.api.Client.fetch").candidates] == [
         "shop.api.Client",
         "shop.api",
         "shop",
@@ -273,22 +272,22 @@ def test_a_module_is_found_without_importing(line, shop):
     """Packages, namespace packages, frozen and built-in modules; neither they nor their parents run."""
     before = set(sys.modules)
 
-    found = find_module(Target(line))
+    error = missing_module(Target(line))
 
-    assert found
+    assert error is None
     assert set(sys.modules) == before
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("shop.apy:f", "shop.apy:f does not exist, there is no module shop.apy (did you mean shop.api?)"),
-        ("shpo.api:f", "shpo.api:f does not exist, there is no module shpo.api (did you mean shop.api?)"),
-        ("shpo.apy:f", "shpo.apy:f does not exist, there is no module shpo.apy (did you mean shop.api?)"),
-        ("shpo.zzz:f", "shpo.zzz:f does not exist, there is no module shpo.zzz (did you mean shop?)"),
-        ("jsn:f", "jsn:f does not exist, there is no module jsn (did you mean json?)"),
-        ("qqqqq:f", "qqqqq:f does not exist, there is no module qqqqq"),
-        ("shop.api.x:f", "shop.api.x:f does not exist, there is no module shop.api.x"),
+        ("shop.apy:f", "shop.apy:f does not exist: there is no module shop.apy (did you mean shop.api?)"),
+        ("shpo.api:f", "shpo.api:f does not exist: there is no module shpo.api (did you mean shop.api?)"),
+        ("shpo.apy:f", "shpo.apy:f does not exist: there is no module shpo.apy (did you mean shop.api?)"),
+        ("shpo.zzz:f", "shpo.zzz:f does not exist: there is no module shpo.zzz (did you mean shop?)"),
+        ("jsn:f", "jsn:f does not exist: there is no module jsn (did you mean json?)"),
+        ("qqqqq:f", "qqqqq:f does not exist: there is no module qqqqq"),
+        ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
     ],
 )
 def test_a_missing_module_is_told_with_the_closest(line, message, shop):

@@ -1,0 +1,183 @@
+"""The options of a target: read from a line or from keywords, and checked."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from pytest_mimic._targets.spelling import did_you_mean
+from pytest_mimic.boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
+from pytest_mimic.errors import TargetError
+
+# pytest leaves this module's frames out of tracebacks, so that a failure points at the user's line.
+__tracebackhide__ = True
+
+
+class Options(NamedTuple):
+    """The options of one target. Each item of a list is one path or pattern."""
+
+    ignore: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    key: Callable[[Mapping[str, Any]], object] | None = None
+    sequence: bool = False
+    mutates: tuple[str, ...] = ()
+    rtol: float = 0.0
+    atol: float = 0.0
+    volatile: tuple[str, ...] = ()
+    compare: Literal["exact", "shape"] = "exact"
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+def target_error(origin: str, what: str, **data: str) -> TargetError:
+    """Return an error about a target, in one line that begins with the place where the target was written."""
+    return TargetError(f"{origin}: {what}" if origin else what, **data)
+
+
+def read_line_options(words: Sequence[str], target: str, origin: str) -> dict[str, Any]:
+    """Read options as a line has them, each `name` or `name=value`.
+
+    Raises:
+        TargetError: An option is unknown, is given twice or has a bad value.
+    """
+    given: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name in given:
+            raise target_error(origin, f"{target}: {name} is given twice", target=target, option=name)
+        if name == "key":
+            what = f"{target}: key= takes a function, so it works in Python only"
+            raise target_error(origin, what, target=target)
+        given[name] = _read(name, text if equals else None, target, origin)
+    return given
+
+
+def read_keyword_options(options: Mapping[str, object], target: str, origin: str = "") -> dict[str, Any]:
+    """Read options given by keyword, and drop those that are None.
+
+    Args:
+        options: The options by name.
+        target: The target, or what else the options are for. Messages begin with it.
+        origin: The place where the target was written.
+
+    Raises:
+        TargetError: An option is unknown or has a bad value.
+    """
+    return {
+        name: _read(name, value, target, origin)
+        for name, value in options.items()
+        if value is not None or name not in _READERS
+    }
+
+
+def check_kind(target: str, options: Options, origin: str = "") -> None:
+    """Check that options fit the kind of target, which is a function or a boundary.
+
+    Raises:
+        TargetError: An option is for the other kind, or names a part that calls of this boundary do not have.
+    """
+    is_boundary = target in BOUNDARIES
+    unfit = {"mutates": "a function", "key": "a function"} if is_boundary else {"match": "a boundary"}
+    for name, kind in unfit.items():
+        if getattr(options, name):
+            what = f"{target}: {name}= is an option of {kind}"
+            raise target_error(origin, what, target=target, option=name)
+    if not is_boundary:
+        return
+    for name in ("ignore", "match"):
+        for path in getattr(options, name):
+            parts = load_boundary(target).parts
+            part = first_step(path)
+            if part not in (*parts, *COMMON_PARTS, "*"):
+                hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
+                what = f"{target}: {name}={path} names no part of a call{hint}"
+                raise target_error(origin, what, target=target, option=name)
+
+
+def first_step(path: str) -> str:
+    """Return the argument or part that a path begins with: `rows` of `rows[0].id`."""
+    return re.split(r"[.\[]", path)[0]
+
+
+def _read(name: str, value: object, target: str, origin: str) -> Any:
+    """Read and check one option. None means that a line has it without a value."""
+    if name not in _READERS:
+        hint = did_you_mean(name, _READERS)
+        raise target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
+    read, wanted = _READERS[name]
+    try:
+        return read(value)
+    except (TypeError, ValueError, KeyError):  # their messages would add nothing
+        shown = "nothing" if value is None else repr(value)
+        if isinstance(value, Iterator):
+            shown = "an iterator, which can be read only once"
+        what = f"{target}: {name}= takes {wanted}, not {shown}"
+        raise target_error(origin, what, target=target, option=name) from None
+
+
+def _read_paths(value: object) -> tuple[str, ...]:
+    from pytest_mimic._identity import parse_path
+
+    paths = _read_list(value)
+    for path in paths:
+        parse_path(path)
+    return paths
+
+
+def _read_list(value: object) -> tuple[str, ...]:
+    # Each target and test reads the value again, which an iterator does not allow.
+    if not isinstance(value, Iterable) or isinstance(value, Iterator):
+        raise TypeError(value)
+    items = tuple(_read_text(item) for item in (value.split(",") if isinstance(value, str) else value))
+    if not all(items):
+        raise ValueError(value)
+    return items
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value.strip()
+
+
+def _read_switch(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    return {"true": True, "false": False}[_read_text(value).lower()]
+
+
+def _read_tolerance(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError(value)
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(value)
+    return number
+
+
+def _read_comparison(value: object) -> str:
+    return {"exact": "exact", "shape": "shape"}[_read_text(value)]
+
+
+def _read_function(value: object) -> object:
+    if not callable(value):
+        raise TypeError(value)
+    return value
+
+
+# For each option: the function that reads its value, and the words for what it takes.
+_READERS: dict[str, tuple[Callable[[object], object], str]] = {
+    "ignore": (_read_paths, "arguments or paths in them"),
+    "match": (_read_paths, "parts of a request"),
+    "key": (_read_function, "a function"),
+    "sequence": (_read_switch, "true or false"),
+    "mutates": (_read_paths, "names of arguments"),
+    "rtol": (_read_tolerance, "a number that is not negative"),
+    "atol": (_read_tolerance, "a number that is not negative"),
+    "volatile": (_read_paths, "paths in the outcome"),
+    "compare": (_read_comparison, "exact or shape"),
+    "only": (_read_list, "patterns on calls"),
+    "exclude": (_read_list, "patterns on calls"),
+}
