@@ -1,4 +1,4 @@
-"""An HTTP API: a client that searches characters by name and follows the pages."""
+"""A client of a paginated HTTP API: search Unicode characters by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import characters_server
 
 
 class NotFoundError(LookupError):
-    """The API knows nothing under that path."""
+    """The API has nothing at this path."""
 
     def __init__(self, path: str, status: int) -> None:
         super().__init__(f"{path}: {status}")
@@ -21,10 +21,10 @@ class NotFoundError(LookupError):
 
 
 def fetch(path: str, *, timeout: float = 10) -> Any:
-    """One page of the API, as the JSON it sends.
+    """Return one page of the API as parsed JSON.
 
     Raises:
-        NotFoundError: The API answers 404.
+        NotFoundError: The status is 404.
     """
     host = urlsplit(characters_server.address()).netloc
     with closing(HTTPConnection(host, timeout=timeout)) as connection:
@@ -36,7 +36,7 @@ def fetch(path: str, *, timeout: float = 10) -> Any:
 
 
 def search(name: str, *, timeout: float = 10) -> dict[str, str]:
-    """All characters whose name holds a word: {character: its name}."""
+    """Return all characters whose name contains a word, with their names."""
     found = {}
     path = f"/characters?name={quote(name)}"
     while path:

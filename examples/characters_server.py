@@ -1,4 +1,4 @@
-"""A paginated HTTP API on loopback: the characters of Unicode by their names."""
+"""A paginated HTTP API on loopback that searches Unicode characters by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PER_PAGE = 50
 
 @cache
 def address() -> str:
-    """Where the API answers; it is started the first time anybody asks."""
+    """Start the API at the first call and return its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Characters)
     Thread(target=server.serve_forever, daemon=True).start()
     atexit.register(server.server_close)
@@ -24,12 +24,12 @@ def address() -> str:
 
 
 class Characters(BaseHTTPRequestHandler):
-    """Answers `GET /characters?name=ARROW&page=2`; a name that no character has is a 404."""
+    """Handle `GET /characters?name=ARROW&page=2`. Without a matching character the status is 404."""
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         word, page = query["name"][0].upper(), int(query.get("page", ["1"])[0])
-        # Searched afresh for each page, as an API would that keeps no state.
+        # Each page searches again, like an API without state.
         found = [chr(code) for code in range(sys.maxunicode + 1) if word in unicodedata.name(chr(code), "")]
         following = urlencode({"name": word, "page": page + 1}) if page * PER_PAGE < len(found) else None
         self.answer(
@@ -53,4 +53,4 @@ class Characters(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
-        """Says nothing."""
+        """Do not log requests."""

@@ -1,7 +1,7 @@
-"""Replays the committed recordings, then records them afresh, and says what replaying saves.
+"""Replay the committed recordings, record them again, and print the time that replaying saves.
 
-The first run has no server, no display and no scikit-learn (`without.py` takes them away). The second
-writes to a vault that is thrown away, and leaves out what this machine cannot run.
+The first run has no server, no display and no scikit-learn (`without.py` removes them). The second run
+writes to a temporary vault and skips the examples that this machine cannot run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Environment = Mapping[str, str]
 
 
 class Example(NamedTuple):
-    """One of the test files, and what its recording needs."""
+    """A test file and the requirement for recording it."""
 
     title: str
     test: str
@@ -43,7 +43,7 @@ EXAMPLES = [
 
 
 class Timing(NamedTuple):
-    """One run of one test file: seconds in its tests, calls as the mimic section counts them."""
+    """The time in the tests of one file, in seconds, and the number of calls in the mimic section."""
 
     seconds: float
     calls: int
@@ -56,7 +56,7 @@ def main() -> int:
     if subprocess.run([*PYTEST, "-p", "without"], cwd=HERE, env=bare, check=False).returncode:
         return 1
 
-    announce("Recorded afresh, into a vault that is thrown away, and replayed from it")
+    announce("Recorded again into a temporary vault, and replayed from it")
     with TemporaryDirectory() as scratch, display(environment) as display_there:
         there = {"": True, "scikit-learn": find_spec("sklearn") is not None, "a display": display_there}
         print(f"  {'':24}{'calls':>7}{'real':>12}{'replayed':>12}{'ratio':>9}")
@@ -66,12 +66,12 @@ def main() -> int:
                 replayed = timed(example, Path(scratch), bare, "-p", "without")
                 print(row(example.title, recorded, replayed), flush=True)
             else:
-                print(f"  {example.title:24}  not recorded afresh: needs {example.needs}")
+                print(f"  {example.title:24}  not recorded again: needs {example.needs}")
     return 0
 
 
 def timed(example: Example, scratch: Path, environment: Environment, *options: str) -> Timing:
-    """Runs one test file on the scratch vault; its output is shown where it fails."""
+    """Run one test file with the temporary vault. If it fails, exit with its output."""
     report = scratch / "report.xml"
     command = [*PYTEST, f"--mimic-vault={scratch / 'vault'}", f"--junitxml={report}", *options, example.test]
     run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
@@ -83,7 +83,7 @@ def timed(example: Example, scratch: Path, environment: Environment, *options: s
 
 
 def row(title: str, recorded: Timing, replayed: Timing) -> str:
-    """A line of the table."""
+    """Format a line of the table."""
     ratio = recorded.seconds / replayed.seconds
     real, again = f"{recorded.seconds:.2f} s", f"{replayed.seconds:.3f} s"
     return f"  {title:24}{replayed.calls:7}{real:>12}{again:>12}{ratio:8.0f}x"
@@ -91,7 +91,7 @@ def row(title: str, recorded: Timing, replayed: Timing) -> str:
 
 @contextmanager
 def display(environment: dict[str, str]) -> Iterator[bool]:
-    """Whether Tk has a display to draw on: the one that is there, or else a virtual one."""
+    """Start a virtual display if there is no real one, and return whether Tk works."""
     if tk_works(environment) or shutil.which("Xvfb") is None:
         yield tk_works(environment)
         return
@@ -108,13 +108,13 @@ def display(environment: dict[str, str]) -> Iterator[bool]:
 
 
 def tk_works(environment: Environment) -> bool:
-    """Whether a window can be made. Asked in another process: a failing Tk may end the one it is in."""
+    """Return whether Tk can open a window. This runs in another process, because Tk may end its process."""
     command = [sys.executable, "-c", "import tkinter; tkinter.Tk().destroy()"]
     return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
 
 
 def announce(text: str) -> None:
-    """A line of its own, before what the child processes print."""
+    """Print a heading and flush it before child processes print."""
     print(f"\n{text}\n", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A model: handwritten digits, read by a support vector machine that scikit-learn trains."""
+"""A model: a support vector machine of scikit-learn that reads handwritten digits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model reads images that it was not trained on."""
+    """The accuracy of a model on images that it was not trained on."""
 
     accuracy: Fraction
     confusion: tuple[tuple[int, ...], ...]
-    """Row: the digit that was written. Column: the digit that was read. Value: how often."""
+    """Rows: the written digit. Columns: the digit that was read. Values: the number of images."""
 
 
 def evaluate(gamma: float, folds: int = 5) -> Evaluation:
-    """Cross-validates a model over the 1797 images of the digits data set."""
+    """Cross-validate a model with the 1797 images of the digits data set."""
     from sklearn.datasets import load_digits
     from sklearn.metrics import confusion_matrix
     from sklearn.model_selection import cross_val_predict
@@ -32,7 +32,7 @@ def evaluate(gamma: float, folds: int = 5) -> Evaluation:
 
 
 class Classifier:
-    """Reads digits with a model that is trained when it is first asked."""
+    """A reader of digits. Its model is trained at the first use."""
 
     def __init__(self, gamma: float = 0.001) -> None:
         self.gamma = gamma
@@ -45,6 +45,6 @@ class Classifier:
         return SVC(gamma=self.gamma).fit(*load_digits(return_X_y=True))
 
     def read(self, image: Sequence[str]) -> int:
-        """Reads one drawing: eight lines of eight, `#` for ink, `+` for less of it."""
+        """Return the digit of a drawing: eight lines of eight characters, `#` for ink and `+` for less ink."""
         ink = {"#": 16.0, "+": 8.0, ".": 0.0}
         return int(self.model.predict([[ink[dot] for line in image for dot in line]])[0])

@@ -1,4 +1,4 @@
-"""An async client: prime factors from a service, all at once or as they come."""
+"""An async client of a service for prime factors: all factors at once, or one by one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import factors_server
 
 
 async def factorise(number: int) -> list[int]:
-    """All prime factors of a number, smallest first."""
+    """Return all prime factors of a number, smallest first."""
     return [prime async for prime in follow(number)]
 
 
 async def follow(number: int) -> AsyncIterator[int]:
-    """The prime factors of a number, each when the service has found it."""
+    """Yield each prime factor of a number as soon as the service sends it."""
     reader, writer = await asyncio.open_connection(*factors_server.address())
     try:
         writer.write(b"%d\n" % number)
@@ -26,6 +26,6 @@ async def follow(number: int) -> AsyncIterator[int]:
 
 
 async def common(*numbers: int) -> set[int]:
-    """The primes that divide all these numbers, which the service is asked for at the same time."""
+    """Return the primes that divide all numbers. The requests are concurrent."""
     primes = await asyncio.gather(*map(factorise, numbers))
     return set.intersection(*map(set, primes))

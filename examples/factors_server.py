@@ -1,4 +1,4 @@
-"""A service on loopback that factorises numbers and sends each prime as soon as it has it."""
+"""A service on loopback that factorises numbers and sends each prime as soon as it is found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Thread
 
 @cache
 def address() -> tuple[str, int]:
-    """Where the service answers; it is started the first time anybody asks."""
+    """Start the service at the first call and return its address."""
     server = Service(("127.0.0.1", 0), Factors)
     Thread(target=server.serve_forever, daemon=True).start()
     atexit.register(server.server_close)
@@ -18,14 +18,14 @@ def address() -> tuple[str, int]:
 
 
 class Service(ThreadingTCPServer):
-    """A thread for each connection, none of which keeps the process."""
+    """A server with one thread per connection. Its threads do not keep the process alive."""
 
     daemon_threads = True
     block_on_close = False
 
 
 class Factors(StreamRequestHandler):
-    """Reads a number, sends its primes, a line each."""
+    """Read a number and send its primes, one per line."""
 
     def handle(self) -> None:
         number, divisor = int(self.rfile.readline()), 2

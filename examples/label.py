@@ -1,10 +1,10 @@
-"""A display: how much room a text takes, as Tk measures it on an X server."""
+"""A display: Tk measures the size of a text on an X server."""
 
 from __future__ import annotations
 
 
 def text_size(text: str, *, family: str = "Helvetica", size: int = 12) -> dict[str, int]:
-    """The width and height of a text in pixels. Needs a display."""
+    """Return the width and height of a text in pixels. Needs a display."""
     from tkinter import Tk
     from tkinter.font import Font
 
@@ -21,7 +21,7 @@ def text_size(text: str, *, family: str = "Helvetica", size: int = 12) -> dict[s
 
 
 def wrapped(text: str, width: int, **font: object) -> list[str]:
-    """Breaks a text at blanks into lines no wider than so many pixels, where its words allow."""
+    """Break a text at blanks into lines of at most `width` pixels. A long word may be wider."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

@@ -1,4 +1,4 @@
-"""A database: Python's standard library as a SQLite file, and reports on it."""
+"""A database: the functions of the standard library in a SQLite file, and reports on them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from warnings import catch_warnings, simplefilter
 
 @dataclass(frozen=True)
 class Report:
-    """What a module's functions look like."""
+    """A summary of the functions of a module."""
 
     module: str
     functions: int
     documented: Decimal
-    """The share that has a docstring, in percent, to one place."""
+    """The share of functions with a docstring, in percent, with one decimal place."""
     longest: tuple[tuple[str, int], ...]
-    """The three longest, with their lines."""
+    """The three longest functions, with their numbers of lines."""
 
 
 def report(database: Path, module: str) -> Report:
-    """Reports on one module. The database is built where there is none: some 170 files are parsed."""
+    """Return the report on a module. A missing database is built first, from about 170 files."""
     if not database.exists():
         build(database)
     with closing(sqlite3.connect(database)) as connection:
@@ -41,7 +41,7 @@ def report(database: Path, module: str) -> Report:
 
 
 def build(database: Path) -> None:
-    """Fills a new database with every function of the standard library's modules."""
+    """Create a database with all functions of the standard library's modules."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("CREATE TABLE functions (module TEXT, name TEXT, lines INT, documented INT)")
         for path in sorted(Path(os.__file__).parent.glob("*.py")):
@@ -49,7 +49,7 @@ def build(database: Path) -> None:
 
 
 def functions_of(path: Path) -> Iterator[tuple[str, str, int, bool]]:
-    """The functions of one file: module, name, lines, whether it has a docstring."""
+    """Yield the functions of a file: module, name, number of lines, and whether it has a docstring."""
     with catch_warnings():
         simplefilter("ignore")
         tree = ast.parse(path.read_bytes())

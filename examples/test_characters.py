@@ -1,4 +1,4 @@
-"""An API read page by page; on replay nothing listens and nothing is connected."""
+"""Tests of an API client. A replay needs no server and opens no connection."""
 
 import pytest
 from characters import NotFoundError, fetch, search

@@ -1,4 +1,4 @@
-"""A trained model, asked again without training it: scikit-learn is not even imported on replay."""
+"""Tests of a model. A replay does not train it, and does not import scikit-learn."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Coroutines and async generators, asked concurrently; on replay without the service."""
+"""Tests of concurrent coroutines and async generators. A replay needs no service."""
 
 import asyncio
 from contextlib import aclosing

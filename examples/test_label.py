@@ -1,4 +1,4 @@
-"""Text measured by Tk; on replay there is no display, and tkinter is not imported."""
+"""Tests of text sizes. A replay needs no display and does not import tkinter."""
 
 from label import text_size, wrapped
 

@@ -1,4 +1,4 @@
-"""A report from a database file; on replay the file is not there, and the folder it would be in is another."""
+"""Tests of reports from a database file. On replay the file does not exist, and its folder has another name."""
 
 from decimal import Decimal
 

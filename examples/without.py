@@ -1,4 +1,4 @@
-"""A pytest plugin that takes away what replaying must not need: `pytest -p without`."""
+"""A pytest plugin that removes libraries and the network: `pytest -p without`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ ABSENT = {"sklearn", "scipy", "numpy", "tkinter", "_tkinter"}
 
 
 class Absent:
-    """A finder that says of these libraries that they are not installed."""
+    """An import finder that raises for these libraries, as if they were not installed."""
 
     @staticmethod
     def find_spec(name: str, *_where: object) -> ModuleSpec | None:
         if name.partition(".")[0] in ABSENT:
-            raise ModuleNotFoundError(f"{name} is taken away", name=name)
+            raise ModuleNotFoundError(f"{name} is removed", name=name)
         return None
 
 
 def offline(event: str, _arguments: tuple[object, ...]) -> None:
-    """An audit hook under which nothing is connected."""
+    """Refuse connections, as an audit hook."""
     if event == "socket.connect":
-        raise ConnectionError("the network is taken away")
+        raise ConnectionError("the network is removed")
 
 
 sys.meta_path.insert(0, Absent)

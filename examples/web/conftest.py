@@ -1,4 +1,4 @@
-"""The outside API runs while it is recorded; a replay needs neither it nor its key."""
+"""Start the external API for recording. A replay needs neither the API nor its key."""
 
 import pytest
 import weather
@@ -7,7 +7,7 @@ import weather_server
 
 @pytest.fixture(scope="session", autouse=True)
 def weather_api(request):
-    """Starts the API in a run with --mimic-record, --mimic-rerecord, --mimic-verify or --mimic-live."""
+    """Start the API in a run with --mimic-record, --mimic-rerecord, --mimic-verify or --mimic-live."""
     config = request.config
     if not any(config.getoption(f"mimic_{mode}") for mode in ("record", "rerecord", "verify", "live")):
         yield

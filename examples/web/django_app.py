@@ -1,4 +1,4 @@
-"""A Django app in one file, whose view asks an outside API."""
+"""A Django app in one file with a view that calls an external API."""
 
 import django
 import requests
@@ -13,7 +13,7 @@ if not settings.configured:
 
 
 def umbrella(_: HttpRequest, city: str) -> JsonResponse:
-    """Whether to take one along."""
+    """Return whether to take an umbrella."""
     url = f"{weather.BASE_URL}/cities/{city}"
     answer = requests.get(url, params={"api_key": weather.API_KEY}, timeout=5)
     if answer.status_code == 404:

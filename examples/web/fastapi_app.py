@@ -1,4 +1,4 @@
-"""A FastAPI app whose view asks an outside API."""
+"""A FastAPI app with a view that calls an external API."""
 
 import httpx
 import weather
@@ -9,7 +9,7 @@ app = FastAPI()
 
 @app.get("/umbrella/{city}")
 async def umbrella(city: str) -> dict[str, object]:
-    """Whether to take one along."""
+    """Return whether to take an umbrella."""
     async with httpx.AsyncClient(base_url=weather.BASE_URL) as client:
         answer = await client.get(f"/cities/{city}", params={"api_key": weather.API_KEY})
     if answer.status_code == 404:

@@ -1,9 +1,9 @@
-"""Django's test client is in process and left alone; what the view asks is recorded and replayed."""
+"""Tests of a view. The in-process test client is not intercepted, the requests of the view are."""
 
 import pytest
 
 pytest.importorskip("django", reason="the example of a Django app needs it")
-pytest.importorskip("requests", reason="the Django app asks with it")
+pytest.importorskip("requests", reason="the Django app sends requests with it")
 
 import django_app  # noqa: F401
 from django.test import Client

@@ -1,9 +1,9 @@
-"""The app's own test client is in process and left alone; what the view asks is recorded and replayed."""
+"""Tests of a view. The in-process test client is not intercepted, the requests of the view are."""
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the example of a FastAPI app needs it")
-pytest.importorskip("httpx", reason="the FastAPI app asks with it")
+pytest.importorskip("httpx", reason="the FastAPI app sends requests with it")
 
 from fastapi.testclient import TestClient
 from fastapi_app import app

@@ -1,4 +1,4 @@
-"""Where the outside API is, and the key to it."""
+"""The address of the external API, and its key."""
 
 import os
 

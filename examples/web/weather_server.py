@@ -1,4 +1,4 @@
-"""The outside API, for recording: today's weather by city, on loopback."""
+"""The external API, for recording: the weather of today by city, on loopback."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ WEATHER = {
 
 
 def start() -> ThreadingHTTPServer:
-    """The API, answering in a thread until it is shut down."""
+    """Start the API in a thread and return its server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Weather)
     Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
 class Weather(BaseHTTPRequestHandler):
-    """Answers `GET /cities/bergen?api_key=…`."""
+    """Handle `GET /cities/bergen?api_key=…`."""
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -43,4 +43,4 @@ class Weather(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Do not log requests."""

@@ -1,4 +1,4 @@
-"""The examples: their committed recordings replay with nothing there, and can be made anew."""
+"""The committed recordings of the examples replay, and can be recorded again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TESTS = 20
 
 @pytest.fixture
 def examples(project):
-    """A copy of the examples and of their vault, so that a run cannot change what is committed."""
+    """Copy the examples and their vault, so that a run cannot change the committed files."""
     ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
     shutil.copytree(REPOSITORY / "examples", project.root / "examples", ignore=ignored)
     shutil.copytree(REPOSITORY / ".mimic_vault", project.root / ".mimic_vault")
@@ -24,8 +24,7 @@ def examples(project):
 
 @pytest.mark.promise("a call has the same identity on every supported Python")
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_committed_vault_replays_with_nothing_there(examples, seed):
-    """No server, no display, no scikit-learn, on every supported Python; and nothing in the vault is unused."""
+def test_the_vault_replays_without_server_display_or_libraries(examples, seed):
     run = examples.run("-p", "without", "--mimic-fail-on-unused", "examples", hash_seed=seed)
 
     run.expect(passed=TESTS)
@@ -33,16 +32,14 @@ def test_the_committed_vault_replays_with_nothing_there(examples, seed):
     assert run.changed == set()
 
 
-def test_the_committed_vault_replays_on_several_workers(examples):
-    """Workers of xdist replay the same, and count as one run."""
+def test_the_vault_replays_under_xdist(examples):
     run = examples.run("-n", "2", "--mimic-fail-on-unused", "examples", process=True)
 
     run.expect(passed=TESTS)
 
 
 @pytest.mark.parametrize("test", ["test_characters.py", "test_factors.py", "test_library.py"])
-def test_an_example_is_recorded_anew_and_replayed(examples, test):
-    """What needs nothing but Python is recorded for real, then replayed without it."""
+def test_examples_that_need_only_python_are_recorded_again(examples, test):
     shutil.rmtree(examples.vault)
 
     recorded = examples.run("--mimic-record", f"examples/{test}", process=True)
@@ -55,8 +52,7 @@ def test_an_example_is_recorded_anew_and_replayed(examples, test):
 
 
 @pytest.mark.promise("other values are pickles named *.pkl")
-def test_the_committed_vault_holds_readable_and_compressed_outcomes(examples):
-    """Plain outcomes stand in their recordings; others are pickles whose imports the recordings list."""
+def test_the_vault_contains_json_and_pickles(examples):
     names = examples.files()
 
     assert {Path(name).suffix for name in names} == {".json", ".pkl"}

@@ -1,4 +1,4 @@
-"""The web examples: views of FastAPI and Django that ask an API outside, replayed with sockets forbidden."""
+"""The web examples, views of FastAPI and Django that call an API, replay with sockets blocked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 
 @pytest.fixture
 def web(project):
-    """A copy of the examples and their recordings."""
+    """Copy the examples and their recordings."""
     missing = [name for name in ("django", "fastapi", "httpx", "requests") if find_spec(name) is None]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
@@ -35,15 +35,13 @@ def web(project):
 @pytest.mark.promise("in-process test clients and transports are never intercepted")
 @pytest.mark.promise("replay opens no connection")
 def test_views_replay_without_a_network(web):
-    """The committed recordings replay, none is unused, and the test clients are left alone."""
     run = web.run("-p", "no_network", "--mimic-fail-on-unused", process=True)
 
     run.expect(passed=5)
     assert run.changed == set()
 
 
-def test_views_are_recorded_anew(web):
-    """Recorded for real, then replayed; the key of the API is nowhere in the vault."""
+def test_views_are_recorded_again_without_the_api_key(web):
     shutil.rmtree(web.vault)
 
     recorded = web.run("--mimic-record", process=True).expect(passed=5)
