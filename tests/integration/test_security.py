@@ -306,7 +306,9 @@ def test_a_pickle_put_in_its_place_is_refused_before_it_runs(project, giving, na
     edit = giving("user")
     touched = project.root / "touched"
     stream = fetch + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
-    packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
+    packer = container.Packer(
+        Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
+    )
     (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
     edit(checksum=packer.checksum)
 
@@ -345,7 +347,9 @@ def test_a_pickle_changes_no_class_that_it_imports(project, giving):
     """A state for the class itself, where one for an object of it was recorded."""
     edit = giving("user")
     stream = b"cshop\nUser\nN}\x8c\x01nK\x02s\x86b."
-    packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
+    packer = container.Packer(
+        Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
+    )
     (project.vault / edit()["pickle"]).write_bytes(b"".join(packer.pieces()))
     edit(checksum=packer.checksum)
     project.write(

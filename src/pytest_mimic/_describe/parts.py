@@ -107,9 +107,9 @@ def plain_form(value: Any) -> Any:
 
 def stand_in(value: object) -> tuple[object] | None:
     """What stands for the value in its identity, where its class or `register_fingerprint` says so."""
-    from pytest_mimic._identity.kinds import told_kind
+    from pytest_mimic._identity.kinds import registered_kind
 
-    told = told_kind(type(value))
+    told = registered_kind(type(value))
     if told is None:
         return None
     try:

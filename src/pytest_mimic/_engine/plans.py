@@ -246,7 +246,7 @@ class FunctionPlan:
         Returns:
             The value; the argument itself where it is one of those.
         """
-        from pytest_mimic._outcome import apply_changes
+        from pytest_mimic._outcome.changes import apply_changes
 
         arguments = self._changeable(call)
         for name, new in changed.items():

@@ -345,7 +345,7 @@ class Run:
         Raises:
             UnstorableOutcomeError: It cannot be stored.
         """
-        from pytest_mimic._outcome import snapshot
+        from pytest_mimic._outcome.encoding import snapshot
 
         if self._engine.settings.mode is not Mode.VERIFY:
             with self._engine.problems:

@@ -79,7 +79,7 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
     _registered[type_] = reduce
 
 
-def told_kind(type_: type) -> Kind | None:
+def registered_kind(type_: type) -> Kind | None:
     """The kind of a type whose identity was told: by `register_fingerprint` or `__mimic_identity__`."""
     for base in type_.__mro__:
         if base in _registered:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from pytest_mimic._identity.kinds import Kind, told_kind
+from pytest_mimic._identity.kinds import Kind, registered_kind
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.source import code_kind
 from pytest_mimic._identity.state import state_kind
@@ -44,7 +44,7 @@ class Resolver:
             Unstable: It has no module, and so no name that another process would know it by.
         """
         return (
-            told_kind(type_)
+            registered_kind(type_)
             or code_kind(type_)
             or self._library_kind(type_)
             or stdlib_kind(type_, self.roots, layout=self.layout)

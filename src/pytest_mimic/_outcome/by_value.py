@@ -1,4 +1,4 @@
-"""Pickling what has no importable name, by value; loaded only when something needs it."""
+"""Pickling of functions and classes without an importable name, by value; loaded only when a value needs it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 import cloudpickle  # type: ignore[import-untyped]
 
 from pytest_mimic._outcome.names import importable, name_of
-from pytest_mimic._outcome.pickles import named, reduced
+from pytest_mimic._outcome.reducing import named, reduced
 
 
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle, except that whatever has an importable name goes by it, `__main__`'s too.
+    """cloudpickle, except that anything with an importable name goes by it, also in `__main__`.
 
     Attributes:
         by_value: The names of the functions and classes stored by value.
     """
 
-    # cloudpickle stores an open file as its text, a memoryview as bytes: neither is what was returned.
+    # cloudpickle stores an open file as its text and a memoryview as bytes. Neither is what the call returned.
     dispatch_table: ClassVar[dict[type, Any]] = {
         kind: reduce
         for kind, reduce in cloudpickle.Pickler.dispatch_table.items()
@@ -31,29 +31,26 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.by_value: set[str] = set()
 
     def reducer_override(self, obj: Any) -> Any:
-        thing = obj
-        if not isinstance(thing, (type, types.FunctionType)):
-            return reduced(thing)
-        found = importable(thing)
-        if found is thing:
+        """Return the reduction of a value; NotImplemented leaves it to the pickler."""
+        if not isinstance(obj, (type, types.FunctionType)):
+            return reduced(obj)
+        found = importable(obj)
+        if found is obj:
             return NotImplemented
         if found is not None:
-            return named, tuple(name_of(thing).split(":"))
-        by_value = super().reducer_override(thing)
-        if by_value is not NotImplemented and not _is_builtin(thing):
-            self.by_value.add(name_of(thing))
-            if isinstance(thing, type):
-                return _with_qualified_name(by_value, thing)
+            return named, tuple(name_of(obj).split(":"))
+        by_value = super().reducer_override(obj)
+        # cloudpickle fetches some types of the interpreter by name, such as NoneType.
+        is_builtin = isinstance(obj, type) and obj.__module__ == "builtins"
+        if by_value is not NotImplemented and not is_builtin:
+            self.by_value.add(name_of(obj))
+            if isinstance(obj, type):
+                return _with_qualified_name(by_value, obj)
         return by_value
 
 
-def _with_qualified_name(reduced: Any, cls: type) -> Any:
-    """cloudpickle's reduction of a class, which leaves out where in its module the class stood."""
-    make, arguments, state, *rest = reduced
+def _with_qualified_name(reduction: Any, cls: type) -> Any:
+    """Return cloudpickle's reduction of a class with the class's qualified name, which cloudpickle leaves out."""
+    make, arguments, state, *rest = reduction
     attributes, slots = state
     return make, arguments, ({**attributes, "__qualname__": cls.__qualname__}, slots), *rest
-
-
-def _is_builtin(thing: Any) -> bool:
-    """Whether the thing is a type of the interpreter that cloudpickle fetches by name, such as NoneType."""
-    return isinstance(thing, type) and thing.__module__ == "builtins"

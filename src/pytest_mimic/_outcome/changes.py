@@ -15,8 +15,12 @@ from pytest_mimic._identity.state import slot_members
 __tracebackhide__ = True
 
 
-def apply(current: Any, new: Any) -> None:
-    """See `pytest_mimic._outcome.apply_changes`."""
+def apply_changes(current: Any, new: Any) -> None:
+    """Give `current`, an argument, the state of `new`, in place.
+
+    Raises:
+        TypeError: The two are of different types, or the type cannot be changed in place.
+    """
     if current is new:
         return
     if type(current) is not type(new):

@@ -1,14 +1,17 @@
-"""Values pickled, with what loading them will import."""
+"""Values pickled, together with the names that loading them will import."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pytest_mimic._outcome import exceptions
 from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.loading import Admission, load_all
+from pytest_mimic._outcome.reducing import named, reduced
+
+__all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -21,86 +24,63 @@ class Buffer(NamedTuple):
     item: int
 
 
+@dataclass(slots=True)
 class Pickled:
     """A value as pickle streams, one after the other, and the buffers they refer to.
 
     Attributes:
-        chunks: The streams' bytes, in pieces.
+        chunks: The bytes of the streams, in pieces.
         buffers: Memory of the value itself until `detach`.
         imports: The classes and functions that loading imports, `module:name`, sorted.
-        code: What is stored by value, and what imports or fetches by a name held as data, sorted.
+        code: The names of code stored by value, and of imports that can import or fetch more, sorted.
         by_value: Whether code is stored by value, which only the same Python version can load.
-        is_told: Whether a class among them was taught its identity, which may hide parts of it.
+        has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
     """
 
-    __slots__ = ("buffers", "by_value", "chunks", "code", "imports", "is_told")
-
-    def __init__(
-        self,
-        chunks: list[bytes],
-        buffers: list[Buffer],
-        *,
-        imports: Iterable[str],
-        code: Iterable[str],
-        by_value: bool,
-        is_told: bool,
-    ) -> None:
-        self.chunks = chunks
-        self.buffers = buffers
-        self.imports = sorted(imports)
-        self.code = sorted(code)
-        self.by_value = by_value
-        self.is_told = is_told
+    chunks: list[bytes]
+    buffers: list[Buffer]
+    imports: list[str]
+    code: list[str]
+    by_value: bool
+    has_custom_identity: bool
 
     def detach(self) -> None:
         """Copy the buffers, so that the value may change."""
         self.buffers = [Buffer(memoryview(bytearray(memory)), item) for memory, item in self.buffers]
 
     def copies(self) -> list[bytearray]:
-        """The buffers again, for a value that is to own them."""
+        """Return copies of the buffers, for a value that is to own them."""
         return [bytearray(buffer.memory) for buffer in self.buffers]
 
 
-class Census(Admission):
-    """Admits everything, for loading what this process has just pickled, and keeps the names."""
+class ImportCollector(Admission):
+    """Admits every name and collects it: for loading a pickle that this process has just made.
+
+    Attributes:
+        imports: The names of plain classes and functions.
+        code: The names of code.
+        has_custom_identity: Whether one of the classes defines its own identity.
+    """
 
     def __init__(self) -> None:
         super().__init__((), ())
         self.imports: set[str] = set()
         self.code: set[str] = set()
-        self.is_told = False
+        self.has_custom_identity = False
 
     def find(self, module: str, qualname: str) -> Any:
+        """Return the object with this name."""
+        from pytest_mimic._identity.kinds import registered_kind
+
         found = self._found(module, qualname)
         name = f"{module}:{qualname}"
         (self.code if is_code(name, found) else self.imports).add(name)
-        self.is_told |= isinstance(found, type) and _is_told(found)
+        self.has_custom_identity |= isinstance(found, type) and registered_kind(found) is not None
         return found
 
 
-def named(module: str, qualname: str) -> Any:
-    """Stands in a pickle for a function whose name leads to its mimic wrapper; see `Admission`."""
-    raise pickle.UnpicklingError(f"{module}:{qualname} is loaded by pytest-mimic alone")
-
-
-def _is_told(cls: type) -> bool:
-    """Whether the class was taught its identity."""
-    from pytest_mimic._identity.kinds import told_kind
-
-    return told_kind(cls) is not None
-
-
-def reduced(thing: Any) -> Any:
-    """How a pickle holds what Python's own reduction would not keep whole; NotImplemented for anything else."""
-    if isinstance(thing, BaseException):
-        return exceptions.reduce(thing)
-    if type(thing).__name__ == "IPv6Address" and getattr(thing, "scope_id", None):  # lost by Python 3.10
-        return type(thing), (str(thing),)
-    return NotImplemented
-
-
 class _Pickler(pickle.Pickler):
-    """By name only; exceptions as `exceptions` takes them apart."""
+    """Classes and functions go by name; an exception is taken apart by `exceptions`."""
 
     by_value: frozenset[str] = frozenset()
 
@@ -109,7 +89,7 @@ class _Pickler(pickle.Pickler):
 
 
 class _Chunks:
-    """A file for the pickler: keeps what is written, large bytes as the objects they are."""
+    """A file for the pickler that keeps the written pieces: joining them would copy large bytes."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -117,7 +97,7 @@ class _Chunks:
 
 
 def dump(value: object) -> Pickled:
-    """Pickle the value and load it once, which tells what it imports and that it can be loaded.
+    """Pickle the value, and load it once to see that it loads and what it imports.
 
     Raises:
         Exception: Whatever the value's parts raise that cannot be pickled or loaded.
@@ -137,14 +117,14 @@ def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
     pickler = pickler_class(file, 5, buffer_callback=buffers.append)
     pickler.dump(value)
     parts = [Buffer(buffer.raw(), memoryview(buffer).itemsize) for buffer in buffers]
-    census = Census()
-    load_all(b"".join(file.parts), [part.memory for part in parts], census, count=1)
+    collector = ImportCollector()
+    load_all(b"".join(file.parts), [part.memory for part in parts], collector, count=1)
     by_value = frozenset(pickler.by_value)
     return Pickled(
         file.parts,
         parts,
-        imports=census.imports,
-        code=census.code | by_value,
+        imports=sorted(collector.imports),
+        code=sorted(collector.code | by_value),
         by_value=bool(by_value),
-        is_told=census.is_told,
+        has_custom_identity=collector.has_custom_identity,
     )

@@ -63,15 +63,15 @@ class Objects:
 
     def load_encoded(self, encoded: Encoded) -> Outcome:
         """The outcome that is still in memory, fresh."""
-        from pytest_mimic._outcome import encoding
+        from pytest_mimic._outcome.decoding import decode_pickled, decode_plain
         from pytest_mimic._outcome.loading import load_all
-        from pytest_mimic._outcome.pickles import Census
+        from pytest_mimic._outcome.pickles import ImportCollector
 
         if encoded.text is not None:
-            return encoding.decode_plain(parse(encoded.text.encode(), "memory"))
+            return decode_plain(parse(encoded.text.encode(), "memory"))
         kept: Any = encoded.pickled
-        bodies = load_all(b"".join(kept.chunks), kept.copies(), Census(), count=encoded.count)
-        return encoding.decode_pickled(bodies)
+        bodies = load_all(b"".join(kept.chunks), kept.copies(), ImportCollector(), count=encoded.count)
+        return decode_pickled(bodies)
 
     def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
         """A function that gives the value of an entry with an object, fresh each time."""
@@ -98,7 +98,7 @@ class Objects:
         return True
 
     def _decoded(self, body: Any, name: str, whose: Whose) -> Outcome:
-        from pytest_mimic._outcome.encoding import decode_plain
+        from pytest_mimic._outcome.decoding import decode_plain
 
         try:
             return decode_plain(body)
@@ -167,7 +167,7 @@ class Objects:
 
     def _loaded(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> Outcome:
         """The outcome of pickle streams that are as they were recorded."""
-        from pytest_mimic._outcome.encoding import decode_pickled
+        from pytest_mimic._outcome.decoding import decode_pickled
 
         bodies = self._unpickled(entry, whose, stream, buffers)
         try:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._outcome import Kind, Outcome
+    from pytest_mimic._outcome import Outcome, OutcomeKind
     from pytest_mimic._outcome.encoding import Encoded
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -80,14 +80,14 @@ class Stored:
         self.duration: float = entry["duration"]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> OutcomeKind:
         """`value`, `raised` or `stream`."""
         entry = self.entry
         if "value" in entry or "returned" in entry:
             return "value"
         if "raised" in entry:
             return "raised"
-        kind: Kind = "stream" if "stream" in entry else entry["kind"]
+        kind: OutcomeKind = "stream" if "stream" in entry else entry["kind"]
         return kind
 
     @property

@@ -167,7 +167,7 @@ class Vault:
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
         """
-        from pytest_mimic._outcome import encode
+        from pytest_mimic._outcome.encoding import encode
 
         encoded = encode(outcome, target=target)
         if encoded.pickled is not None and self._objects.forbidden:

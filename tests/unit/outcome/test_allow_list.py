@@ -233,7 +233,7 @@ def test_a_pickle_changes_nothing_that_it_imports(here, change):
     store, _, entry = recorded(Point())
     stream = b"\x80\x05}\x8c\x05value(" + CHANGES[change] + b"ls."
     packer = container.Packer(
-        pickles.Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False)
+        pickles.Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
     )
     store.write(entry["pickle"], b"".join(packer.pieces()))
     facts = json.loads(store.read(NAME))
@@ -253,7 +253,7 @@ def changing_user(*first: bytes) -> tuple[bytes, str]:
     """A file with these pickles and one that changes a class it imports, and its checksum."""
     stream = b"".join([*first, b"\x80\x05}\x8c\x05value", name_of("User"), STATE, b"s."])
     packer = container.Packer(
-        pickles.Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False)
+        pickles.Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
     )
     return b"".join(packer.pieces()), packer.checksum
 

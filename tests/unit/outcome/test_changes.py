@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pytest_mimic._outcome import apply_changes
+from pytest_mimic._outcome.changes import apply_changes
 
 
 class Thing:

@@ -32,7 +32,7 @@ class _ToyErrors(ExceptionFamily):
 
 
 @pytest.fixture(autouse=True)
-def _toy_library(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def _toy_library(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give the tests a library with one exception class, one other class and one alias."""
     module: Any = ModuleType("toy.exceptions")
     module.ToyError = ToyError

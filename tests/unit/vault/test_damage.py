@@ -116,7 +116,7 @@ def test_a_pickle_cut_short_or_too_long_is_found(kind):
 def packed(*parts: bytes) -> tuple[bytes, str]:
     """The file of a pickle with these parts, and its checksum."""
     buffers = [Buffer(memoryview(part), 1) for part in parts[1:]]
-    pickled = Pickled([parts[0]], buffers, imports=[], code=[], by_value=False, is_told=False)
+    pickled = Pickled([parts[0]], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
     packer = container.Packer(pickled)
     return b"".join(packer.pieces()), packer.checksum
 
@@ -192,7 +192,12 @@ def test_no_opcode_runs_before_the_check():
     """Neither of a file whose checksum differs, nor of one that imports what is not listed."""
     ran.clear()
     hostile = Pickled(
-        [pickle.dumps({"value": Effect()}, 5)], [], imports=[], code=[], by_value=False, is_told=False
+        [pickle.dumps({"value": Effect()}, 5)],
+        [],
+        imports=[],
+        code=[],
+        by_value=False,
+        has_custom_identity=False,
     )
     packer = container.Packer(hostile)
     data = b"".join(packer.pieces())
@@ -219,7 +224,9 @@ def test_no_opcode_runs_before_the_check():
 
 def holding(stream: bytes, **changes) -> MemoryStore:
     """A recording whose object holds this pickle, with a checksum to match: what an author could make."""
-    packer = container.Packer(Pickled([stream], [], imports=[], code=[], by_value=False, is_told=False))
+    packer = container.Packer(
+        Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
+    )
     store = written(VALUES["small"])
     store.write(object_of(store), b"".join(packer.pieces()))
     facts = json.loads(store.read(NAME))
@@ -587,11 +594,11 @@ def test_what_is_no_outcome_is_not_raised(name):
     )
     store.write(NAME, store.read(NAME).replace(b"builtins:KeyError", f"builtins:{name}".encode()))
 
-    with pytest.raises(CorruptRecordingError, match=f"{name}.* is no outcome"):
+    with pytest.raises(CorruptRecordingError, match=f"{name}.* is not an outcome"):
         vault.read(NAME).outcomes[0].load()
 
     stream = pickle.dumps({"raised": getattr(builtins, name)()}, 5)
-    with pytest.raises(CorruptRecordingError, match=f"{name}.* is no outcome"):
+    with pytest.raises(CorruptRecordingError, match=f"{name}.* is not an outcome"):
         load(holding(stream, kind="raised", imports=[f"builtins:{name}"]))
 
 
@@ -728,7 +735,7 @@ def test_a_mapped_file_that_is_damaged_is_found(tmp_path):
 def test_buffers_are_aligned_for_mapping():
     """To 64 bytes, as numpy and arrow like it."""
     buffers = [Buffer(memoryview(random.Random(n).randbytes(100 + n)), 1) for n in range(3)]
-    pickled = Pickled([b"stream"], buffers, imports=[], code=[], by_value=False, is_told=False)
+    pickled = Pickled([b"stream"], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
 
     data = b"".join(container.Packer(pickled).pieces())
 

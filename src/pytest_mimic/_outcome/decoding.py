@@ -1,0 +1,61 @@
+"""Outcomes made of stored bodies. `encoding` makes the bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_mimic._outcome.outcome import Outcome
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
+def decode_plain(body: Any) -> Outcome:
+    """Return the outcome of a JSON body; it owns the body's parts from now on.
+
+    Raises:
+        KeyError, TypeError, ValueError: The body has another shape.
+        ImportError, AttributeError: The class of an exception does not exist.
+    """
+    outcome = _decode(body)
+    if outcome.kind == "stream":
+        outcome.items = body["stream"]["items"]
+    return outcome
+
+
+def decode_pickled(bodies: list[Any]) -> Outcome:
+    """Return the outcome of loaded pickles: the body, then the items of a stream.
+
+    Raises:
+        LookupError, TypeError, AttributeError: The body has another shape.
+    """
+    outcome = _decode(bodies[0])
+    outcome.items = bodies[1:]
+    return outcome
+
+
+def _decode(body: Any) -> Outcome:
+    changed = body.get("changed", {})
+    if "raised" in body:
+        outcome = Outcome("raised", exception=_exception(body["raised"]))
+    elif "stream" in body:
+        stream = body["stream"]
+        end = stream.get("end")
+        outcome = Outcome("stream", end=None if end is None else _decode(end), sent=stream.get("sent"))
+    elif "returned" in body:
+        outcome = Outcome("value", value=changed[body["returned"]])
+    else:
+        outcome = Outcome("value", value=body["value"])
+    outcome.changed = changed
+    return outcome
+
+
+def _exception(held: Any) -> Exception:
+    """Return a JSON body's exception, made again from its tree, or a pickle's as it was loaded."""
+    if isinstance(held, dict):
+        from pytest_mimic._outcome.exceptions import from_plain
+
+        held = from_plain(held)
+    if not isinstance(held, Exception):
+        raise TypeError(f"{type(held)!r} is not an outcome: it is not an Exception")
+    return held
