@@ -7,18 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from time import strftime
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._engine.cassettes import (
-    Cassette,
-    CassetteBlock,
-    as_tuple,
-    cassette_name,
-    mode_of,
-    name_of_test,
-)
+from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
+from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
+from pytest_mimic._engine.cassettes import Cassette, CassetteBlock, mode_of
 from pytest_mimic._engine.engine import Engine
-from pytest_mimic._engine.plans import BoundaryPlan, BoundaryPort, FunctionPlan
-from pytest_mimic._engine.sequences import Owner
-from pytest_mimic._engine.single_flight import Flights, lock_folder
+from pytest_mimic._engine.function_plan import FunctionPlan
+from pytest_mimic._engine.owners import Owner
+from pytest_mimic._engine.single_flight import CallsInFlight, lock_folder
+from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger, Miss
 from pytest_mimic._patch import Patcher
@@ -96,13 +92,9 @@ class Session:
         self.ledger = Ledger()
         self.redactor = Redactor(settings.redact)
         self.vault = Vault(FolderStore(settings.vault), pickles=settings.pickles, label=settings.shown_vault)
+        self.state = RunState(settings=settings, vault=self.vault, redactor=self.redactor, ledger=self.ledger)
         self.engine = Engine(
-            settings=settings,
-            vault=self.vault,
-            redactor=self.redactor,
-            ledger=self.ledger,
-            flights=Flights(lock_folder(settings.vault)),
-            today=strftime("%Y-%m-%d"),
+            self.state, in_flight=CallsInFlight(lock_folder(settings.vault)), today=strftime("%Y-%m-%d")
         )
         self.targets: list[Target] = []
         folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))
@@ -144,7 +136,7 @@ class Session:
 
     def uncover(self, covering: Covering) -> None:
         """Restores what a covering covered."""
-        self.engine.problems.add(self.new_problems())
+        self.state.pending.add(self.new_problems())
         covering.close()
         self._coverings.remove(covering)
 
@@ -222,18 +214,18 @@ class Session:
     def begin_test(self, nodeid: str) -> None:
         """A test's set-up begins: the calls of its sequences are counted anew."""
         self._patcher.look_again()
-        self.engine.test = nodeid
-        self.engine.problems.begin()
-        self.engine.owner = Owner(nodeid)
+        self.state.test = nodeid
+        self.state.pending.begin()
+        self.state.owner = Owner(nodeid)
         self._unnamed = 0
 
     def enter_scope(self, name: str) -> Callable[[], Owner]:
         """Calls belong to a wider fixture's module, package or session until the returned function is called."""
-        outer, owner = self.engine.owner, self._owners.setdefault(name, Owner(name))
-        self.engine.owner = owner
+        outer, owner = self.state.owner, self._owners.setdefault(name, Owner(name))
+        self.state.owner = owner
 
         def leave() -> Owner:
-            self.engine.owner = outer
+            self.state.owner = outer
             return owner
 
         return leave
@@ -241,21 +233,21 @@ class Session:
     def end_test(self, *, passed: bool) -> None:
         """A test's teardown is over."""
         try:
-            self.engine.end_cassettes(passed=passed)
-            self.engine.end_owner(self.engine.owner, passed=passed)
+            self.engine.recordings.end_test(passed=passed)
+            self.engine.sequences.end_owner(self.state.owner, passed=passed)
         finally:
             self._patcher.sweep()
-            self.engine.owner = self._owners.setdefault("", Owner(""))
-            self.engine.test = ""
+            self.state.owner = self._owners.setdefault("", Owner(""))
+            self.state.test = ""
 
     def break_off(self) -> None:
         """Ends the test in the midst of which the run was stopped, if there is one: it has not passed."""
-        if self.engine.test:
+        if self.state.test:
             self.end_test(passed=False)
 
     def take_pending(self) -> list[MimicError]:
         """The errors that the current phase of the test must not get away with."""
-        pending = [*self.engine.problems.take(), *self.new_problems()]
+        pending = [*self.state.pending.take(), *self.new_problems()]
         kept = self.ledger.children.errors()
         self._count(kept)
         return [*pending, *kept]
@@ -264,7 +256,7 @@ class Session:
         """Notes an error that a forked process has raised, and that has arrived in this one."""
         self.ledger.children.arrived(error)
         self._count([error])
-        self.engine.problems.note(error)
+        self.state.pending.note(error)
 
     def _count(self, errors: Sequence[MimicError]) -> None:
         """Counts the misses among the errors of forked processes."""
@@ -309,7 +301,7 @@ class Session:
         """Restores everything, whatever happened."""
         try:
             for owner in self._owners.values():
-                self.engine.end_owner(owner, passed=passed)
+                self.engine.sequences.end_owner(owner, passed=passed)
             self.ledger.replaced |= self.vault.replaced
         finally:
             for covering in reversed(self._coverings):
@@ -332,10 +324,10 @@ class Session:
         read_keyword_options(options, f"mimic_{fixture}")
         if name is None:
             self._unnamed += 1
-            name = name_of_test(self.engine.test, self._unnamed)
+            name = name_of_test(self.state.test, self._unnamed)
         else:
             name = cassette_name(name)
-        covered = self._cassette_targets(targets, as_tuple(boundaries), options)
+        covered = self._cassette_targets(_as_tuple(targets), _as_tuple(boundaries), options)
 
         def make() -> Cassette:
             mode = mode_of(
@@ -365,9 +357,13 @@ class Session:
             if name not in BOUNDARIES:
                 hint = did_you_mean(name, BOUNDARIES)
                 raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
-        named = [*(as_tuple(targets) if isinstance(targets, str) else targets), *boundaries]
+        named = [*targets, *boundaries]
         if named:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_boundary}
         installed = [name for name in BOUNDARIES if name not in present and is_installed(name)]
         return as_targets([*self.targets, *installed], options)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())

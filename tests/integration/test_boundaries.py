@@ -168,7 +168,7 @@ def test_an_answer_that_is_not_closed_is_told(project):
     with running_server() as server:
         recorded = project.record(env={"API": server.url}).expect(passed=1)
 
-    assert "httpx GET /events was neither read to its end nor closed: not recorded" in recorded.section
+    assert "httpx GET /events was not read to its end or closed: not recorded" in recorded.section
     [stored] = recorded.vault.values()
     assert json.loads(stored)["arguments"]["query"] == {"closed": "True"}
 

@@ -170,7 +170,7 @@ def test_a_miss_names_the_cassette_and_what_records_it(shop):
     assert "nearest: recorded in cassette trip" in other.output
     assert "nothing of shop:fetch is recorded in cassette tour, which does not exist" in without.output
     for run in (other, without, stale):
-        assert "to record it: mimic_record or mimic_auto, mimic_replay never does" in run.output
+        assert "mimic_replay never records; use mimic_record or mimic_auto" in run.output
         assert "--mimic-record" not in run.output
         assert run.section[-1].endswith("    test_shop.py::test_it")
 
@@ -197,7 +197,7 @@ def test_all_are_played_while_a_cassette_grows(shop):
 @pytest.mark.parametrize(
     ("calls", "says"),
     [
-        ('shop.fetch("Oslo")', "shop:fetch(city='Rome') was recorded and not made"),
+        ('shop.fetch("Oslo")', "shop:fetch(city='Rome') was recorded but not made"),
         ('shop.fetch("Rome"); shop.fetch("Oslo")', "was not replayed in the order it was recorded in"),
     ],
     ids=["not made", "another order"],
@@ -355,7 +355,7 @@ def test_a_cancelled_block_writes_nothing_and_the_summary_says_so(shop):
     cancelled = shop.run(env={"STOP": "1"}).expect(passed=1, real=["fetch Oslo"])
 
     assert cancelled.changed == set()
-    assert "cassette trip was not written: CancelledError broke off its block" in cancelled.section
+    assert "cassette trip was not written: CancelledError interrupted its block" in cancelled.section
 
 
 @pytest.mark.parametrize("end", ["raise SystemExit(2)", "pytest.skip('enough')", "raise ValueError"])
@@ -821,7 +821,7 @@ def test_a_cassettes_name_may_be_a_path(shop):
             with mimic_record(pathlib.PurePath("trips", "first.json"), targets=["shop:fetch"]) as cassette:
                 shop.fetch("Oslo")
             assert cassette.name == "trips/first"
-            with pytest.raises(CassetteError, match="a cassette's name is a text, not 3"):
+            with pytest.raises(CassetteError, match="a cassette's name must be text, not 3"):
                 mimic_record(3)
         """,
     )

@@ -477,5 +477,5 @@ def test_a_call_that_still_runs_when_the_tests_are_over_is_named(project):
 
     run = project.record(process=True).expect(passed=1)
 
-    assert "shop:endless() still ran at the end: not recorded" in run.section
+    assert "shop:endless() was still running at the end: not recorded" in run.section
     assert run.vault == {}

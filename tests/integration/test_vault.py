@@ -256,7 +256,7 @@ def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
     test(shop, "shop.small(1)")
 
     shop.replay().expect(
-        failed=1, says=["recordings of pytest-mimic 0.x", "record them anew with pytest --mimic-record"]
+        failed=1, says=["recordings of pytest-mimic 0.x", "record them again with pytest --mimic-record"]
     )
     shop.record().expect(
         passed=1, says=[".mimic_vault/*.pkl are recordings of pytest-mimic 0.x, which serve nothing any more"]

@@ -1,59 +1,92 @@
-"""Sequences: whom they belong to, and their outcomes while they are recorded."""
+"""Sequences: the n-th identical call of an owner gets the n-th outcome."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mimic._engine.owners import Owner, SequenceInProgress
+from pytest_mimic._engine.steps import RealCall, Replay
+from pytest_mimic._settings import Mode
+
 if TYPE_CHECKING:
-    from pytest_mimic._engine.steps import Call
-    from pytest_mimic._vault import Stored
+    from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.recordings import Recordings
+    from pytest_mimic._engine.state import RunState
+    from pytest_mimic._engine.steps import Step
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._vault import Recording
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
 
 
-class Owner:
-    """Whom the calls of a sequence belong to: a test, or a wider fixture's module, package or session.
+class Sequences:
+    """Decides about the calls of sequences, and records them.
 
-    Attributes:
-        fixtures: How many fixtures are set up whose calls belong to it.
+    Args:
+        state: The run's state; its `owner` owns the calls.
+        recordings: The run's recordings.
     """
 
-    __slots__ = ("_reached", "fixtures", "name", "ordinals", "positions", "tracks")
+    def __init__(self, state: RunState, recordings: Recordings) -> None:
+        self._state = state
+        self._recordings = recordings
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.fixtures = 0
-        self.positions: dict[str, int] = {}
-        self.tracks: dict[str, Track] = {}
-        self.ordinals: dict[str, list[str]] = {}
-        self._reached: dict[str, int] = {}
+    def decide(self, call: Call) -> Step:
+        """Return the step for a call of a sequence.
 
-    def length(self, name: str) -> int:
-        """How many calls of a sequence there were, the most of all times that it began."""
-        return max(self.positions.get(name, 0), self._reached.get(name, 0))
+        Raises:
+            MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+        """
+        owner, mode = self._state.owner, self._state.settings.mode
+        name = self._recordings.name_of(call, owner)
+        with self._recordings.guard:
+            position = owner.positions.get(name, 0)
+            owner.positions[name] = position + 1
+        recording = self._recordings.find(name)
+        if mode.writes:
+            return self._record(owner, name, position, call, recording)
+        if recording is None:
+            raise self._recordings.miss(call)
+        self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
+        self._state.ledger.use(name)
+        stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
+        if mode is Mode.VERIFY:
+            return RealCall(
+                self._state, call, lambda outcome, _: self._recordings.verify(call, [stored], outcome)
+            )
+        return Replay(self._state, call, stored)
 
-    def rewind(self) -> None:
-        """Sequences begin anew: their scope has ended, and may be entered again in the same run."""
-        self._reached |= {name: self.length(name) for name in self.positions}
-        self.positions.clear()
-        self.ordinals.clear()
-        for track in self.tracks.values():
-            track.settle()
+    def _record(
+        self, owner: Owner, name: str, position: int, call: Call, recording: Recording | None
+    ) -> Step:
+        """Replay what `--mimic-record` keeps; run the call for real beyond that."""
+        recordings = self._recordings
+        with recordings.guard:
+            sequence = owner.sequences.get(name)
+            if sequence is None:
+                is_kept = recording is not None and not recordings.is_outdated(call.plan, recording)
+                old = list(recording.outcomes) if recording is not None and is_kept else []
+                sequence = owner.sequences[name] = SequenceInProgress(call, old)
 
+        def finish(outcome: Outcome, duration: float) -> None:
+            before = sequence.old[position] if position < len(sequence.old) else None
+            stored = recordings.encode(call, outcome, duration, before=before)
+            with recordings.guard:
+                sequence.new[position] = stored
+                recordings.write(name, call, sequence.outcomes(), owner)
+            recordings.count(call, outcome, duration)
 
-class Track:
-    """The outcomes of one sequence while it is being recorded, by position."""
+        if self._state.settings.mode is Mode.RECORD and position < len(sequence.old):
+            self._state.ledger.use(name)
+            return Replay(self._state, call, sequence.old[position], finish=finish)
+        return RealCall(self._state, call, finish)
 
-    __slots__ = ("call", "fresh", "old")
-
-    def __init__(self, call: Call, old: list[Stored]) -> None:
-        self.call = call
-        self.old = old
-        self.fresh: dict[int, Stored] = {}
-
-    def settle(self) -> None:
-        """What is fresh is recorded from now on."""
-        self.old, self.fresh = self.outcomes(), {}
-
-    def outcomes(self, *, length: int | None = None) -> list[Stored]:
-        """All outcomes in order: fresh ones in place of old ones."""
-        kept = {**dict(enumerate(self.old)), **self.fresh}
-        return [kept[position] for position in sorted(kept) if length is None or position < length]
+    def end_owner(self, owner: Owner, *, passed: bool) -> None:
+        """Drop the outcomes that a re-recorded sequence no longer reaches, if its test passed."""
+        if self._state.settings.mode is not Mode.RERECORD or not passed:
+            return
+        for name, sequence in owner.sequences.items():
+            length = owner.length(name)
+            if len(sequence.old) > length:
+                self._recordings.write(name, sequence.call, sequence.outcomes(length=length), owner)

@@ -1,4 +1,4 @@
-"""The same call in flight runs once: among threads and tasks, and among processes."""
+"""Identical calls in flight run once: among threads and tasks, and among processes."""
 
 from __future__ import annotations
 
@@ -18,138 +18,140 @@ if TYPE_CHECKING:
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-#: How long a call waits for the same call elsewhere before it runs itself, in seconds.
-PATIENCE = 30.0
-#: How long one look takes at most, in seconds.
+# How long a call waits for an identical call elsewhere before it runs itself, in seconds.
+MAX_WAIT = 30.0
+# How long one check takes at most, in seconds.
 _INTERVAL = 0.02
-#: How many looks that is; counted, because a test may have stopped the clocks.
-LOOKS = int(PATIENCE / _INTERVAL)
+# Waiting is counted in checks, because a test may have stopped the clocks.
+MAX_CHECKS = int(MAX_WAIT / _INTERVAL)
 
 
-class Flight:
-    """One call that runs for real; others that are the same wait until it has landed.
+class CallInFlight:
+    """A call that runs for real; identical calls wait until it is done.
 
     Attributes:
-        gives_coroutine: It is a plain function's, which has returned a coroutine.
+        returned_coroutine: Whether it is a plain function's call, which has returned a coroutine.
+        finished: Set when the call is done.
     """
 
-    __slots__ = ("_flights", "_name", "_task", "_thread", "gives_coroutine", "landed")
+    __slots__ = ("_calls", "_name", "_task", "_thread", "finished", "returned_coroutine")
 
-    def __init__(self, flights: Flights, name: str) -> None:
-        self._flights = flights
+    def __init__(self, calls: CallsInFlight, name: str) -> None:
+        self._calls = calls
         self._name = name
         self._thread = threading.get_ident()
         self._task = _current_task()
-        self.gives_coroutine = False
-        self.landed = threading.Event()
+        self.returned_coroutine = False
+        self.finished = threading.Event()
 
-    def land(self) -> None:
-        """Lets those who wait look again."""
-        self._flights.forget(self._name)
-        self.landed.set()
+    def done(self) -> None:
+        """Let the waiting calls check again."""
+        self._calls.remove(self._name)
+        self.finished.set()
 
-    def waits_for_caller(self, *, pausing: bool) -> bool:
-        """Whether this thread or task is the one that must go on for it to land.
+    def needs_caller(self, *, is_async: bool) -> bool:
+        """Check whether this thread or task must continue for the call to finish, so that waiting is a deadlock.
 
         Args:
-            pausing: The caller lets other tasks of its thread run while it waits.
+            is_async: Whether the caller lets other tasks of its thread run while it waits.
         """
         if self._thread != threading.get_ident():
             return False
-        return not pausing or self._task is _current_task()
+        return not is_async or self._task is _current_task()
 
 
 class Wait:
-    """The same call is in flight elsewhere: look again after a pause.
+    """An identical call is in flight elsewhere: check again after a pause.
 
     Attributes:
-        flight: That call; None where another process makes it.
+        flight: That call, or None if another process makes it.
+        interval: The pause, in seconds.
     """
 
     __slots__ = ("flight",)
     mode: Literal["wait"] = "wait"
-    #: In seconds.
     interval = _INTERVAL
 
-    def __init__(self, flight: Flight | None) -> None:
+    def __init__(self, flight: CallInFlight | None) -> None:
         self.flight = flight
 
     def block(self) -> None:
-        """Pauses this thread."""
+        """Pause this thread."""
         if self.flight is None:
             time.sleep(_INTERVAL)
         else:
-            self.flight.landed.wait(_INTERVAL)
+            self.flight.finished.wait(_INTERVAL)
 
 
-class Flights:
-    """The calls of one session that run for real just now.
+class CallsInFlight:
+    """The calls of one session that run for real now.
 
-    Locks between processes lie in `folder`, outside the vault, one of 4096 files for each call.
+    Args:
+        folder: Where locks between processes are kept, outside the vault. Calls share 4096 lock files.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._guard = threading.Lock()
-        self._flying: dict[str, Flight] = {}
+        self._calls: dict[str, CallInFlight] = {}
         self._locks: dict[str, FileLock] = {}
-        self._holding: Counter[str] = Counter()
+        self._lock_users: Counter[str] = Counter()
 
-    def board(self, name: str) -> Flight | Wait:
-        """Starts the call named so, or tells to wait for it."""
+    def start(self, name: str) -> CallInFlight | Wait:
+        """Register a call by the name of its recording, or return how to wait for an identical one."""
         with self._guard:
-            flying = self._flying.get(name)
-            if flying is not None:
-                return Wait(flying)
-            if not self._hold(_stripe(name)):
+            current = self._calls.get(name)
+            if current is not None:
+                return Wait(current)
+            if not self._lock(_lock_name(name)):
                 return Wait(None)
-            self._flying[name] = flight = Flight(self, name)
+            self._calls[name] = flight = CallInFlight(self, name)
             return flight
 
-    def _hold(self, stripe: str) -> bool:
-        """Takes a lock between processes, or takes part in it where another call of ours has it."""
+    def _lock(self, lock_name: str) -> bool:
+        """Take a lock between processes; calls of this process share it."""
         from filelock import Timeout
 
-        if not self._holding[stripe]:
+        if not self._lock_users[lock_name]:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = file_lock(str(self._folder / f"{stripe}.lock"))
+            lock = file_lock(str(self._folder / f"{lock_name}.lock"))
             try:
                 lock.acquire(timeout=0)
             except Timeout:
                 return False
-            self._locks[stripe] = lock
-        self._holding[stripe] += 1
+            self._locks[lock_name] = lock
+        self._lock_users[lock_name] += 1
         return True
 
-    def forget(self, name: str) -> None:
-        """The call named so flies no more."""
+    def remove(self, name: str) -> None:
+        """Remove a call that is done."""
         with self._guard:
-            if self._flying.pop(name, None) is None:
+            if self._calls.pop(name, None) is None:
                 return
-            stripe = _stripe(name)
-            self._holding[stripe] -= 1
-            if not self._holding[stripe]:
-                self._locks.pop(stripe).release()
+            lock_name = _lock_name(name)
+            self._lock_users[lock_name] -= 1
+            if not self._lock_users[lock_name]:
+                self._locks.pop(lock_name).release()
 
 
-def _stripe(name: str) -> str:
+def _lock_name(name: str) -> str:
     return name.rpartition("/")[2][:3]
 
 
 def _current_task() -> object | None:
-    """The running task of asyncio or trio; None outside of both."""
+    """Return the running task of asyncio or trio, or None outside both."""
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         task: object = trio.lowlevel.current_task()
         return task
     try:
         return asyncio.current_task() if asyncio is not None else None
-    except RuntimeError:  # no loop runs in this thread
+    except RuntimeError:  # no event loop runs in this thread
         return None
 
 
 def lock_folder(vault: Path) -> Path:
-    """Where the locks of a vault lie: outside it, the same for every process of this user."""
+    """Return the folder of a vault's locks: outside the vault, the same for all processes of this user."""
     import tempfile
 
     from xxhash import xxh3_64_hexdigest

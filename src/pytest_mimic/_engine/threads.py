@@ -1,4 +1,4 @@
-"""Threads belong to the recorded call that started them: context variables do not get there by themselves."""
+"""Copies the real call under way into new threads, which inherit no context variables."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from threading import Lock, Thread
 from typing import Any
 
 
-class Handing:
-    """While it is entered, new threads and tasks of thread pools see the value of a context variable.
+class ContextCopier:
+    """While entered, copies a context variable into new threads and into tasks of thread pools.
 
     Args:
-        inside: The variable; where it is None, nothing is handed on.
+        variable: The variable. Where its value is None, nothing is copied.
     """
 
-    def __init__(self, inside: ContextVar[Any]) -> None:
-        self._inside = inside
+    def __init__(self, variable: ContextVar[Any]) -> None:
+        self._variable = variable
         self._guard = Lock()
         self._entered = 0
         self._originals: list[tuple[type, str, object, object]] = []
@@ -37,74 +37,77 @@ class Handing:
     def _patch(self) -> None:
         from concurrent.futures.thread import ThreadPoolExecutor
 
-        self._put(Thread, "start", self._starting)
-        self._put(ThreadPoolExecutor, "submit", self._submitting)
-
-    def _put(self, holder: type, name: str, wrap: Callable[[Any], Any]) -> None:
-        original = getattr(holder, name)
-        ours = functools.wraps(original)(wrap(original))
-        self._originals.append((holder, name, vars(holder).get(name), ours))
-        setattr(holder, name, ours)
+        for holder, name, wrap in (
+            (Thread, "start", self._wrap_start),
+            (ThreadPoolExecutor, "submit", self._wrap_submit),
+        ):
+            original = getattr(holder, name)
+            wrapper = functools.wraps(original)(wrap(original))
+            self._originals.append((holder, name, vars(holder).get(name), wrapper))
+            setattr(holder, name, wrapper)
 
     def _restore(self) -> None:
-        """Puts back what is still there; what others put in its place stays."""
+        """Restore the originals, but leave what others have patched over the wrappers."""
         while self._originals:
-            holder, name, own, ours = self._originals.pop()
-            if vars(holder).get(name) is not ours:
+            holder, name, original, wrapper = self._originals.pop()
+            if vars(holder).get(name) is not wrapper:
                 continue
-            if own is None:  # inherited, as the threads of gevent do
+            if original is None:  # it was inherited: gevent's threads do that
                 delattr(holder, name)
             else:
-                setattr(holder, name, own)
+                setattr(holder, name, original)
 
-    def _starting(self, original: Callable[[Thread], None]) -> Callable[[Thread], None]:
+    def _wrap_start(self, original: Callable[[Thread], None]) -> Callable[[Thread], None]:
         def start(thread: Thread) -> None:
-            value = self._inside.get()
+            value = self._variable.get()
             if value is None:
                 original(thread)
                 return
-            own = vars(thread).get("run")
-            work = self._within(value, thread.run)
+            # A thread calls its own `run`, which a subclass or an instance may have replaced.
+            own_run = vars(thread).get("run")
+            run_inside = self._inside(value, thread.run)
 
-            def put_back() -> None:
+            def restore_run() -> None:
                 vars(thread).pop("run")
-                if own is not None:
-                    vars(thread)["run"] = own
+                if own_run is not None:
+                    vars(thread)["run"] = own_run
 
             def run() -> None:
-                put_back()
-                work()
+                restore_run()
+                run_inside()
 
             vars(thread)["run"] = run
             try:
                 original(thread)
             except BaseException:
-                put_back()
+                restore_run()
                 raise
 
         return start
 
-    def _submitting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_submit(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-            value = self._inside.get()
+            value = self._variable.get()
             if value is None:
                 return original(pool, function, *args, **kwargs)
-            # A thread that the pool starts now serves other callers later: it must inherit nothing.
-            token = self._inside.set(None)
+            # A thread that the pool starts now serves other callers later, so it must not inherit the value.
+            token = self._variable.set(None)
             try:
-                return original(pool, self._within(value, function), *args, **kwargs)
+                return original(pool, self._inside(value, function), *args, **kwargs)
             finally:
-                self._inside.reset(token)
+                self._variable.reset(token)
 
         return submit
 
-    def _within(self, value: object, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _inside(self, value: object, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function, with the variable set while it runs."""
+
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            token = self._inside.set(value)
+            token = self._variable.set(value)
             try:
                 return function(*args, **kwargs)
             finally:
-                self._inside.reset(token)
+                self._variable.reset(token)
 
         return call

@@ -1,4 +1,4 @@
-"""A real outcome beside its recording: whether they agree, and if not, the error that shows where."""
+"""Compares a real outcome with its recording."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_mimic._describe.messages import drift, unverifiable
 from pytest_mimic._engine.streams import share_beginning
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.steps import Call
+    from pytest_mimic._engine.call import Call
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._vault import Stored
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def drift_of(
     call: Call, recorded: Outcome, actual: Outcome, *, redactor: Redactor, test: str
 ) -> DriftError | None:
-    """How a call's real outcome differs from its recording; None where it does not.
+    """Return the error that shows how a real outcome differs from its recording, or None if they agree.
 
     Args:
         call: The call.
-        recorded: Its recorded outcome.
-        actual: Its real one.
-        redactor: What keeps secrets out of the error.
+        recorded: The recorded outcome.
+        actual: The real outcome.
+        redactor: Hides secrets in the error.
         test: The id of the test that made the call.
     """
     failure = _failure(actual)
@@ -48,14 +48,14 @@ def drift_of(
     return drift(call.label, lines, test=test) if lines else None
 
 
-def same_take(recorded: Sequence[Stored], outcome: Outcome) -> Stored:
-    """Of the streams recorded for a call, the one with the same answers of its reader."""
+def matching_stream(recorded: Sequence[Stored], outcome: Outcome) -> Stored:
+    """Return the stream, of those recorded for a call, whose reader sent the same values."""
     if len(recorded) > 1 and outcome.kind == "stream":
         return next((one for one in recorded if share_beginning(one.load(), outcome)), recorded[0])
     return recorded[0]
 
 
 def _failure(outcome: Outcome) -> BaseException | None:
-    """The exception that a call raised, or that ended its stream."""
+    """Return the exception that a call raised, or that ended its stream."""
     last = outcome.end if outcome.kind == "stream" else outcome
     return last.exception if last is not None else None

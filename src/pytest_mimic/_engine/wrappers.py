@@ -1,4 +1,4 @@
-"""The thin shells around a mimicked function: function, coroutine, generator, async generator."""
+"""The wrappers of mimicked functions: function, coroutine, generator, async generator."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pytest_mimic._engine.streams import (
 )
 from pytest_mimic._identity import Unstable
 from pytest_mimic._outcome.raising import is_outcome, raise_again
-from pytest_mimic._patch.callers import is_for_itself
+from pytest_mimic._patch.callers import called_by_pytest
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.plans import FunctionPlan
-    from pytest_mimic._engine.steps import Replay, Run, Step
+    from pytest_mimic._engine.function_plan import FunctionPlan
+    from pytest_mimic._engine.steps import RealCall, Replay, Step
     from pytest_mimic._outcome import Outcome
 
 
@@ -33,17 +33,19 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-#: Stands for no value: any other may have been recorded.
-_UNPLAYED = object()
+# Any other value may have been recorded.
+_NOT_PLAYED = object()
 
 
 class Mimicked:
-    """One function and what stands in for it.
+    """One function and its wrapper.
 
     Attributes:
-        plan: The innermost activation's; None where it leaves the function out, and while there is none:
-            calls go straight through.
-        is_common: pytest or this plugin may call the function itself; then it is the real one.
+        function: The original.
+        wrapper: The function that replaces it.
+        plan: The plan of the innermost activation. None if that leaves the function out, or if there is none:
+            calls then pass through.
+        is_common: Whether pytest or this plugin may call the function for themselves. Such calls pass through.
     """
 
     __slots__ = ("_plans", "function", "is_common", "plan", "wrapper")
@@ -53,101 +55,97 @@ class Mimicked:
         self.is_common = is_common
         self._plans: list[tuple[object, FunctionPlan | None]] = []
         self.plan: FunctionPlan | None = None
-        self.wrapper = _shell(self)
+        self.wrapper = _wrapper(self)
 
     def push(self, request: object, plan: FunctionPlan | None) -> None:
-        """Makes a plan the innermost one, on behalf of a request."""
+        """Make a plan the innermost one, on behalf of a request."""
         self._plans.append((request, plan))
         self.plan = plan
 
     def remove(self, request: object) -> None:
-        """Ends the plans of a request, wherever they stand."""
+        """Remove the plans of a request, at any depth."""
         self._plans = [(owner, plan) for owner, plan in self._plans if owner is not request]
         self.plan = self._plans[-1][1] if self._plans else None
 
 
-def _shell(mimicked: Mimicked) -> Callable[..., Any]:
+def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     function = mimicked.function
-    shell: Any = _shell_of(function)(mimicked, function)
-    functools.update_wrapper(shell, function)
-    with suppress(ValueError, TypeError):  # what is written in C may have none
-        shell.__signature__ = signature(function)  # inspect.getfullargspec looks no further
+    if isasyncgenfunction(function):
+        make = _async_generator
+    elif isgeneratorfunction(function):
+        make = _generator
+    else:
+        make = _coroutine if iscoroutinefunction(function) else _function
+    wrapper: Any = make(mimicked, function)
+    functools.update_wrapper(wrapper, function)
+    with suppress(ValueError, TypeError):  # a function written in C may have none
+        wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
-            setattr(shell, name, getattr(function, name))
-    shell.__mimic_original__ = function
-    return cast("Callable[..., Any]", shell)
-
-
-def _shell_of(function: Callable[..., Any]) -> Callable[[Mimicked, Callable[..., Any]], Any]:
-    if isasyncgenfunction(function):
-        return _async_generator
-    if isgeneratorfunction(function):
-        return _generator
-    if iscoroutinefunction(function):
-        return _coroutine
-    return _function
+            setattr(wrapper, name, getattr(function, name))
+    wrapper.__mimic_original__ = function
+    return cast("Callable[..., Any]", wrapper)
 
 
 def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
     is_common = mimicked.is_common
 
-    def shell(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = mimicked.plan
-        if plan is None or (is_common and is_for_itself()):
+        if plan is None or (is_common and called_by_pytest()):
             return function(*args, **kwargs)
         if plan.plays and not plan.running:
-            value = _played(plan, args, kwargs)
-            if value is not _UNPLAYED:
+            value = _play(plan, args, kwargs)
+            if value is not _NOT_PLAYED:
                 return value
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
-            return _give(step, lambda: function(*args, **kwargs))
+            return _replay(step, lambda: function(*args, **kwargs))
         if step.mode == "pass":
             return function(*args, **kwargs)
         if step.mode == "wait":
-            return _joined(plan, function, args, kwargs)
+            return _join(plan, function, args, kwargs)
         try:
             with step.running():
                 result = function(*args, **kwargs)
         except BaseException as error:
-            _fail(step, error)
+            _record_exception(step, error)
             raise
-        return _returned(step, result)
+        return _record_result(step, result)
 
-    return shell
+    return wrapper
 
 
 def _coroutine(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
     is_common = mimicked.is_common
 
-    async def shell(*args: Any, **kwargs: Any) -> Any:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = mimicked.plan
-        if plan is None or (is_common and is_for_itself()):
+        if plan is None or (is_common and called_by_pytest()):
             return await function(*args, **kwargs)
         if plan.plays and not plan.running:
-            value = _played(plan, args, kwargs)
-            if value is not _UNPLAYED:
+            value = _play(plan, args, kwargs)
+            if value is not _NOT_PLAYED:
                 return value
         step = await _decide_async(plan, args, kwargs)
         if step.mode == "replay":
-            return _give(step, None)
+            return _replay(step, None)
         if step.mode == "pass":
             return await function(*args, **kwargs)
-        return await _awaited(step, function(*args, **kwargs))
+        return await _record_coroutine(step, function(*args, **kwargs))
 
-    return shell
+    return wrapper
 
 
 def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
     is_common = mimicked.is_common
 
-    def shell(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = mimicked.plan
-        if plan is None or (is_common and is_for_itself()):
+        if plan is None or (is_common and called_by_pytest()):
             return (yield from function(*args, **kwargs))
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
@@ -156,15 +154,15 @@ def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
             return (yield from record_stream(step, function(*args, **kwargs)))
         return (yield from function(*args, **kwargs))
 
-    return shell
+    return wrapper
 
 
 def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[..., Any]:
     is_common = mimicked.is_common
 
-    async def shell(*args: Any, **kwargs: Any) -> Any:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        plan = None if is_common and is_for_itself() else mimicked.plan
+        plan = None if is_common and called_by_pytest() else mimicked.plan
         inner = await _async_stream(plan, function, args, kwargs)
         try:
             item = await inner.__anext__()
@@ -182,13 +180,13 @@ def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callab
         finally:
             await inner.aclose()
 
-    return shell
+    return wrapper
 
 
 async def _async_stream(
     plan: FunctionPlan | None, function: Callable[..., Any], args: Any, kwargs: Any
 ) -> Any:
-    """The stream that an async generator's shell relays: an async generator cannot delegate."""
+    """Return the stream that an async generator's wrapper relays, because it cannot delegate (PEP 525)."""
     step = await _decide_async(plan, args, kwargs) if plan is not None else None
     if step is None or step.mode == "pass":
         return function(*args, **kwargs)
@@ -197,30 +195,33 @@ async def _async_stream(
     return record_async_stream(step, function(*args, **kwargs))
 
 
-def _played(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The plain recorded value of a call; `_UNPLAYED` sends it the long way."""
+def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the plain recorded value of a call, or `_NOT_PLAYED` if `Engine.decide` has to look at it.
+
+    This is the shortest way of a replay: no `Call` is made, and after the first call no file is read.
+    """
     __tracebackhide__ = True
     try:
         key = plan.key_of(plan.bind(*args, **kwargs))
     except (TypeError, Unstable):
-        return _UNPLAYED
+        return _NOT_PLAYED
     try:
         play = plan.players.get(key) or plan.open_player(key)
-        return _UNPLAYED if play is None else play()
+        return _NOT_PLAYED if play is None else play()
     except MimicError as error:
-        plan.engine.problems.note(error)
+        plan.state.pending.note(error)
         raise
 
 
 def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | Wait:
-    """What to do about a call; Wait where a coroutine can do the waiting."""
+    """Return the step for a call. It is a `Wait` if a coroutine can do the waiting."""
     __tracebackhide__ = True
-    if plan.engine.is_nested:
+    if plan.state.is_nested:
         return PASS
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
     while isinstance(step, Wait):
-        if step.flight is not None and step.flight.gives_coroutine:
+        if step.flight is not None and step.flight.returned_coroutine:
             return step
         step.block()
         step = plan.engine.decide(call)
@@ -229,19 +230,19 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     __tracebackhide__ = True
-    if plan.engine.is_nested:
+    if plan.state.is_nested:
         return PASS
     call = plan.call(args, kwargs)
-    call.pausing = True
+    call.is_async = True
     step = plan.engine.decide(call)
     while isinstance(step, Wait):
-        await _pause(step.interval)
+        await _sleep(step.interval)
         step = plan.engine.decide(call)
     return step
 
 
-async def _pause(seconds: float) -> None:
-    """Sleeps in whichever event loop runs."""
+async def _sleep(seconds: float) -> None:
+    """Sleep in the event loop that runs, asyncio's or trio's."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         await trio.sleep(seconds)
@@ -251,12 +252,12 @@ async def _pause(seconds: float) -> None:
     await sleep(seconds)
 
 
-def _give(step: Replay, real: Callable[[], Any] | None) -> Any:
-    """The recorded outcome, in the form in which the call itself gave it.
+def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
+    """Return the recorded outcome, in the form in which the real call returned it.
 
     Args:
         step: The replay.
-        real: Runs the call for real, for a stream that is read further; None in a coroutine.
+        real: Makes the real call, for a stream that is read further than its recording. None in a coroutine.
     """
     __tracebackhide__ = True
     outcome = step.load()
@@ -264,11 +265,12 @@ def _give(step: Replay, real: Callable[[], Any] | None) -> Any:
         assert real is not None
         return (replay_async_stream if step.stored.awaited else replay_stream)(step, real)
     if step.stored.awaited and real is not None:
-        return _later(step, outcome)
-    return _settle(step, outcome)
+        return _replay_coroutine(step, outcome)
+    return _unpack(step, outcome)
 
 
-def _settle(step: Replay, outcome: Outcome) -> Any:
+def _unpack(step: Replay, outcome: Outcome) -> Any:
+    """Change the arguments as the recorded call did, and return its value or raise its exception."""
     __tracebackhide__ = True
     value = outcome.value
     if outcome.changed:
@@ -279,72 +281,72 @@ def _settle(step: Replay, outcome: Outcome) -> Any:
     return value
 
 
-async def _later(step: Replay, outcome: Outcome) -> Any:
-    """The outcome of a plain function that returned a coroutine."""
+async def _replay_coroutine(step: Replay, outcome: Outcome) -> Any:
+    """Give the outcome of a plain function that returned a coroutine."""
     __tracebackhide__ = True
-    return _settle(step, outcome)
+    return _unpack(step, outcome)
 
 
-async def _joined(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """The outcome of a plain function whose coroutine for the same call is being awaited elsewhere."""
+async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Give the outcome of a plain function whose coroutine, for an identical call, is awaited elsewhere."""
     __tracebackhide__ = True
     step = await _decide_async(plan, args, kwargs)
     if step.mode == "replay":
-        return _settle(step, step.load())
+        return _unpack(step, step.load())
     coroutine = function(*args, **kwargs)
-    return await (coroutine if step.mode == "pass" else _awaited(step, coroutine, late=True))
+    return await (coroutine if step.mode == "pass" else _record_coroutine(step, coroutine, late=True))
 
 
-def _fail(run: Run, error: BaseException) -> None:
-    """Records an exception; an interrupt, an exit, a cancellation, a skip is none."""
+def _record_exception(real_call: RealCall, error: BaseException) -> None:
+    """Record an exception, unless it is an interrupt, an exit, a cancellation or a skip."""
     from pytest_mimic._outcome import Outcome
 
     if is_outcome(error):
-        run.complete(Outcome.of_exception(error, outer=run.outer))
+        real_call.complete(Outcome.of_exception(error, outer=real_call.outer))
     else:
-        run.abandon()
+        real_call.abandon()
 
 
-def _returned(run: Run, result: Any) -> Any:
-    """Records what a plain function returned; a stream or coroutine when it ends."""
+def _record_result(real_call: RealCall, result: Any) -> Any:
+    """Record what a plain function returned: a value now, a stream or coroutine when it ends."""
     __tracebackhide__ = True
     late: Any
     if isinstance(result, types.GeneratorType):
-        late = record_stream(run, result)
+        late = record_stream(real_call, result)
     elif isinstance(result, types.AsyncGeneratorType):
-        run.call.awaited = True
-        late = record_async_stream(run, result)
+        real_call.call.awaited = True
+        late = record_async_stream(real_call, result)
     elif isinstance(result, types.CoroutineType):
-        late = _awaited(run, result, late=True)
-        run.gives_coroutine()
+        late = _record_coroutine(real_call, result, late=True)
+        real_call.returned_coroutine()
     else:
         from pytest_mimic._outcome import Outcome
 
-        run.complete(Outcome.of_value(result))
+        real_call.complete(Outcome.of_value(result))
         return result
-    run.end_with(late)
+    real_call.abandon_with(late)
     return late
 
 
-async def _awaited(run: Run, coroutine: Any, *, late: bool = False) -> Any:
-    """Awaits the real coroutine and records what it gave.
+async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> Any:
+    """Await the real coroutine and record its outcome.
 
     Args:
-        run: The run that this completes.
-        coroutine: The real one.
-        late: A plain function returned it, and so must its replay.
+        real_call: The call that the outcome completes.
+        coroutine: The real coroutine.
+        late: Whether a plain function returned the coroutine, as its replay then must.
     """
     __tracebackhide__ = True
     from pytest_mimic._outcome import Outcome
 
-    run.begun = True
+    real_call.begun = True
     try:
-        with run.running():
+        with real_call.running():
             result = await coroutine
     except BaseException as error:
-        run.call.awaited = late
-        _fail(run, error)
+        real_call.call.awaited = late
+        _record_exception(real_call, error)
         raise
-    run.call.awaited = late
-    run.complete(Outcome.of_value(result))
+    real_call.call.awaited = late
+    real_call.complete(Outcome.of_value(result))
     return result

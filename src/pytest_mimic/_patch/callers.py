@@ -26,7 +26,7 @@ def is_common(*modules: object) -> bool:
     return not packages.isdisjoint(sys.stdlib_module_names | _BETWEEN | _MACHINERY)
 
 
-def is_for_itself() -> bool:
+def called_by_pytest() -> bool:
     """Whether the call of a wrapped function that is under way was made by pytest, this plugin or an import.
 
     The innermost frame decides that is neither the standard library's nor that of a library in between.

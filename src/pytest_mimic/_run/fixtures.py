@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.errors import UnstableIdentityError
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.sequences import Owner
+    from pytest_mimic._engine.owners import Owner
     from pytest_mimic._session import Session
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

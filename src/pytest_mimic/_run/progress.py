@@ -1,4 +1,4 @@
-"""The line that tells which real call a recording run waits for; on a terminal only."""
+"""Shows on a terminal which real call a recording run waits for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.engine import Engine
-    from pytest_mimic._engine.steps import Run
+    from pytest_mimic._engine.state import CallUnderWay, RunState
 
-#: How long a call runs before it is told, and how often the line is renewed, in seconds.
-_PATIENCE = 1.0
+# How long a call runs before it is shown, and how often the line is updated, in seconds.
+_INTERVAL = 1.0
 
-# ECMA-48 and DEC private: save the cursor, restore it, erase to the end of the line.
+# ECMA-48 and DEC private sequences: save the cursor, restore it, erase to the end of the line.
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 
@@ -21,16 +20,16 @@ class Progress:
     """Shows the longest real call under way at the right of the terminal's current line.
 
     Args:
-        engine: Whose real calls are shown.
-        terminal: pytest's terminal reporter, while nothing is captured.
+        state: The run's state, whose real calls are shown.
+        terminal: pytest's terminal reporter. Nothing may be captured now.
     """
 
-    def __init__(self, engine: Engine, terminal: Any) -> None:
-        self._engine = engine
+    def __init__(self, state: RunState, terminal: Any) -> None:
+        self._state = state
         self._terminal = terminal
         file = terminal._tw._file
         self._encoding = file.encoding or "utf-8"
-        # A descriptor of our own: while a test runs, pytest's capturing puts another file behind the original.
+        # A duplicate, because pytest's capturing redirects the original descriptor while a test runs.
         self._screen = os.dup(file.fileno())
         self._stopped = threading.Event()
         self._is_shown = False
@@ -38,28 +37,25 @@ class Progress:
         self._thread.start()
 
     def stop(self) -> None:
-        """Erases the line and ends."""
+        """Erase the line and end the thread."""
         self._stopped.set()
         self._thread.join()
         os.close(self._screen)
 
     def _watch(self) -> None:
-        while not self._stopped.wait(_PATIENCE):
-            self._show()
+        while not self._stopped.wait(_INTERVAL):
+            longest = max(list(self._state.running), key=lambda real: real.seconds, default=None)
+            if longest is None or longest.seconds < _INTERVAL:
+                self._hide()
+            else:
+                self._is_shown = True
+                self._write(f"{_SAVE} {self._line(longest)}{_ERASE}{_RESTORE}")
         self._hide()
 
-    def _show(self) -> None:
-        longest = max(list(self._engine.running), key=lambda run: run.seconds, default=None)
-        if longest is None or longest.seconds < _PATIENCE:
-            self._hide()
-            return
-        self._is_shown = True
-        self._write(f"{_SAVE} {self._line(longest)}{_ERASE}{_RESTORE}")
-
-    def _line(self, run: Run) -> str:
+    def _line(self, real: CallUnderWay) -> str:
         writer = self._terminal._tw
         space = writer.fullwidth - writer.width_of_current_line - 2
-        label, seconds = f"mimic: recording {run.call.label}", f" {run.seconds:.0f} s"
+        label, seconds = f"mimic: recording {real.call.label}", f" {real.seconds:.0f} s"
         return label[: max(space - len(seconds), 0)] + seconds if space > len(seconds) else ""
 
     def _hide(self) -> None:

@@ -112,7 +112,7 @@ class Run:
         """Tells of real calls that take long, where a recording run has a terminal."""
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if self.session.settings.mode.writes and terminal is not None and terminal.isatty:
-            self._progress = Progress(self.session.engine, terminal)
+            self._progress = Progress(self.session.state, terminal)
 
     def _targets_of_ini(self) -> list[Target]:
         targets, problems = [], []
@@ -234,10 +234,8 @@ class Run:
 
     def judge_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Fails a phase that passed only because an error of ours was swallowed."""
-        if (
-            self.session.engine.test != report.nodeid
-        ):  # a report goes to xdist's controller, which has no test
-            vars(report)["mimic_test"] = self.session.engine.test
+        if self.session.state.test != report.nodeid:  # a report goes to xdist's controller, which has no test
+            vars(report)["mimic_test"] = self.session.state.test
         for error in self.session.take_pending():
             if not isinstance(error, (DriftError, TargetError)) and handled_in(error, _files_of(item)):
                 continue
@@ -310,7 +308,7 @@ class Run:
             self._progress.stop()
         self.session.take_strays()
         self._note_errors(self.session.break_off)
-        self.session.engine.tell_unended()
+        self.session.state.report_unfinished()
         self.session.ledger.gather_children()
         if not self.is_controller:
             complete = session.exitstatus in _COMPLETE

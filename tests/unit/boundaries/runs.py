@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import pytest
 
+from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._engine.engine import Engine
-from pytest_mimic._engine.plans import BoundaryPlan, BoundaryPort
-from pytest_mimic._engine.sequences import Owner
-from pytest_mimic._engine.single_flight import Flights
+from pytest_mimic._engine.owners import Owner
+from pytest_mimic._engine.single_flight import CallsInFlight
+from pytest_mimic._engine.state import RunState
 from pytest_mimic._ledger import Ledger
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
@@ -32,6 +33,7 @@ class Runs:
         store: The files of the vault.
         port: The port that the edges have. It leads to the engine of the current run.
         engine: The engine of the current run.
+        state: Its state.
         calls: The calls of the current run, in order.
     """
 
@@ -61,16 +63,15 @@ class Runs:
             clear_unused=False,
             fail_on_unused=False,
         )
-        self.engine = Engine(
+        self.state = RunState(
             settings=settings,
             vault=Vault(self.store, pickles=settings.pickles),
             redactor=Redactor(),
             ledger=Ledger(),
-            flights=Flights(settings.vault),
-            today="2026-11-02",
         )
-        self.engine.test = TEST
-        self.engine.owner = Owner(TEST)
+        self.state.test = TEST
+        self.state.owner = Owner(TEST)
+        self.engine = Engine(self.state, in_flight=CallsInFlight(settings.vault), today="2026-11-02")
         self.calls: list[BoundaryCall] = []
         self.steps: list[Any] = []
         self.engine_port = BoundaryPort(self.engine)
@@ -87,7 +88,7 @@ class Runs:
     @property
     def plain(self) -> list[Any]:
         """The recorded outcomes: call by call, and those of equal calls together."""
-        vault = self.engine.vault
+        vault = self.state.vault
         recordings = [vault.read(name) for name in self.store.names("calls")]
         return [
             stored.load().value
@@ -113,7 +114,7 @@ class Runs:
     def abandoned(self) -> int:
         """How many real calls of this run ended without an outcome."""
         ended = sum(step.mode == "run" and not step.active for step in self.steps)
-        return ended - self.engine.ledger.recorded - self.engine.ledger.verified
+        return ended - self.state.ledger.recorded - self.state.ledger.verified
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patch the edges of the client."""

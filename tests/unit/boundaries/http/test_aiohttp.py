@@ -234,7 +234,7 @@ def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
     runs.again("replay")
 
     assert run(look, server) == 200
-    assert runs.engine.ledger.missing == []
+    assert runs.state.ledger.missing == []
     with pytest.raises(MissingRecordingError, match="read further"):
         run(go_on, server)
 

@@ -168,7 +168,7 @@ def test_values_of_response_headers_are_known(runs):
 
 def test_cookies_that_are_no_secrets(runs):
     """With `!cookie` under `mimic_redact` what a request's cookies hold is hidden nowhere."""
-    runs.engine.redactor = Redactor(["!cookie"])
+    runs.state.redactor = Redactor(["!cookie"])
     plain = recorded(runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
 
     assert plain["body"] == {"text": "you are 4711abcd0815"}

@@ -1089,7 +1089,7 @@ def test_order_of_rows_is_compared_where_the_query_gives_it(
     query = f"SELECT a FROM t{order}"
 
     def ask(*rows: str) -> Any:
-        mode = runs.engine.settings.mode.value
+        mode = runs.state.settings.mode.value
         runs.again("off")
         run(engine, "DROP TABLE IF EXISTS t", "CREATE TABLE t (a text, b int)")
         run(engine, f"INSERT INTO t VALUES {', '.join(rows)}")
@@ -1116,7 +1116,7 @@ def test_numbers_of_the_databases_own_types_are_not_compared(
 
     def ask(*before: str, kind: str = "int") -> Any:
         engine = connect(f"{place.driver}://{server.new_database()}")
-        mode = runs.engine.settings.mode.value
+        mode = runs.state.settings.mode.value
         runs.again("off")
         run(engine, *before, "CREATE TYPE mood AS ENUM ('sad')", f"CREATE TABLE t (m mood, n {kind})")
         run(engine, "INSERT INTO t VALUES ('sad', 1)")

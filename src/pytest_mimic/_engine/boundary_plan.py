@@ -1,0 +1,161 @@
+"""How one activation mimics a boundary, and how the boundary's edges reach the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._engine.call import Call
+from pytest_mimic._engine.engine import Engine
+from pytest_mimic._engine.steps import PASS
+from pytest_mimic._identity import CallIdentity, parse_path, prune
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_mimic._engine.call import CassetteInUse
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._redact.redactor import Redactor
+    from pytest_mimic._swallowed.pending import Problems
+    from pytest_mimic._targets.options import Options
+    from pytest_mimic._targets.pattern import Selector
+    from pytest_mimic.boundaries.base import Boundary, BoundaryCall
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
+class BoundaryPlan:
+    """A boundary as one activation mimics it."""
+
+    source: str | None = None
+
+    def __init__(
+        self,
+        engine: Engine,
+        boundary: Boundary,
+        *,
+        options: Options,
+        selector: Selector,
+        cassette: CassetteInUse | None,
+    ) -> None:
+        self.engine = engine
+        self.boundary = boundary
+        self.kind = self.target = boundary.name
+        self.options = options
+        self.selector = selector
+        self.cassette = cassette
+        implied = (part for path in options.ignore for part in boundary.implied.get(path, ()))
+        ignored = tuple(f"call.{path}" for path in (*options.ignore, *implied))
+        self._ignored = [parse_path(path) for path in options.ignore]
+        self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, roots=tuple)
+
+    def call(self, edge_call: BoundaryCall) -> Call:
+        """Return a call at one of the boundary's edges."""
+        return Call(
+            self,
+            self._identity.key((self._counted(edge_call),)),
+            signature=edge_call.signature,
+            host=edge_call.host,
+            sequence=not edge_call.shared,
+            describe=lambda: self._described(edge_call),
+        )
+
+    def _counted(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        """Return the parts that count: those of the default identity, and those that `match=` adds."""
+        parts = edge_call.parts
+        counted = {name: parts[name] for name in edge_call.identity if name in parts}
+        return counted | {f"match {path}": value for path, value in self._matched(edge_call)}
+
+    def _matched(self, edge_call: BoundaryCall) -> Iterator[tuple[str, Any]]:
+        """Yield the paths that `match=` names with their values, None if the call has no such part."""
+        for path in self.options.match:
+            value: Any = prune(edge_call.parts, self._ignored)
+            for step in path.split("."):
+                value = value.get(step) if isinstance(value, dict) else None
+            yield path, value
+
+    def _described(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        from pytest_mimic._describe import plain_description
+
+        matched = {path: value for path, value in self._matched(edge_call) if value is not None}
+        parts = {**matched, **edge_call.described}
+        shown = {name: plain_description(part) for name, part in parts.items()}
+        return {"signature": edge_call.signature, **shown}
+
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
+        """Return the part of a response that is compared: no dates, no server's name."""
+        from pytest_mimic._outcome import Outcome
+
+        other = beside.value if beside is not None else None
+        return Outcome.of_value(self.boundary.comparable(outcome.value, other))
+
+    # An edge has no arguments that the call could change, and its call is redacted plain data already.
+
+    def note(self, call: Call) -> None:
+        """Do nothing."""
+
+    def mutated(self, call: Call) -> None:
+        """Do nothing."""
+
+    def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002 - as the protocol has it
+        """Return no arguments."""
+        return {}
+
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Return the value."""
+        del call, changed
+        return value
+
+    def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002 - as the protocol has it
+        """Return no secrets."""
+        return frozenset()
+
+
+class BoundaryPort:
+    """The engine as the edges of one boundary see it.
+
+    Attributes:
+        plans: The open activations, the innermost last.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._state = engine.state
+        self.plans: list[BoundaryPlan] = []
+
+    @property
+    def redactor(self) -> Redactor:
+        """The redactor, which hides secrets in recordings."""
+        return self._state.redactor
+
+    @property
+    def noting(self) -> Problems:
+        """A block. Our errors raised in it fail the running test, even if its code catches them."""
+        return self._state.pending
+
+    def taking(self) -> bool:
+        """Check whether calls of this boundary are mimicked now."""
+        return bool(self.plans) and not self._state.is_nested
+
+    def takes(self, call: BoundaryCall) -> bool:
+        """Check whether a call is mimicked: the patterns select it.
+
+        Patterns choose among a test's calls. The calls by which a client sets up its connections are always taken.
+        """
+        return self.taking() and (call.shared or self.plans[-1].selector.takes(call.signature, call.host))
+
+    def begin(self, call: BoundaryCall) -> Any:
+        """Return the step for a call: a `boundaries.base.Step`.
+
+        Raises:
+            MissingRecordingError: It has no recording, and the mode does not run it.
+        """
+        return self._engine.decide(self.plans[-1].call(call)) if self.takes(call) else PASS
+
+    def ordinal(self, space: str, name: str) -> int:
+        """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
+        cassette = self.plans[-1].cassette if self.plans else None
+        names = (cassette or self._state.owner).ordinals.setdefault(space, [])
+        if name not in names:
+            names.append(name)
+        return names.index(name)

@@ -1,0 +1,152 @@
+"""A call of a target, and the plan that says how the target is mimicked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._targets.options import Options
+
+
+class CassetteInUse(Protocol):
+    """A cassette, as far as plans and the engine know it."""
+
+    mode: Any
+    ordinals: dict[str, list[str]]
+
+    def decide(self, call: Call) -> Any:
+        """Return the step (see `steps`) for a call that the cassette takes."""
+        ...
+
+
+class Plan(Protocol):
+    """How one activation mimics a function or a boundary."""
+
+    kind: str
+    target: str
+    options: Options
+
+    @property
+    def cassette(self) -> CassetteInUse | None:
+        """The cassette that takes the calls, if a block is open."""
+        ...
+
+    @property
+    def source(self) -> str | None:
+        """The fingerprint of the target's source, or None if it has none."""
+        ...
+
+    def note(self, call: Call) -> None:
+        """Save the state of the arguments before a real call can change them."""
+        ...
+
+    def mutated(self, call: Call) -> None:
+        """Refuse a call that changed its arguments.
+
+        Raises:
+            MutatedInputError: `mutates=` does not name a changed argument.
+        """
+        ...
+
+    def changed(self, call: Call) -> dict[str, object]:
+        """Return the arguments that the call may change, in their new state."""
+        ...
+
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Change the arguments as the recorded call did.
+
+        Returns:
+            The value, or the caller's own argument if the recorded value was that argument.
+        """
+        ...
+
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
+        """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
+        ...
+
+    def secrets(self, call: Call) -> frozenset[str]:
+        """Return the secret values among the arguments, which no message may show."""
+        ...
+
+
+class Call:
+    """One invocation of a target, bound and identified.
+
+    Attributes:
+        plan: How the target is mimicked.
+        key: The identity, in 32 hex digits.
+        values: The bound arguments, in the order of the parameters.
+        reading: How the plan read the arguments.
+        signature: `VERB resource`.
+        host: The host that patterns are matched against, at boundaries.
+        sequence: Whether the n-th identical call gets the n-th outcome.
+        before: The identity of each argument before the real call, as the plan saved it.
+        awaited: Whether a plain function returned a coroutine or an async generator.
+        checks: How often the call has checked whether the same call elsewhere is done.
+        is_async: Whether the caller lets other tasks run while it waits.
+    """
+
+    __slots__ = (
+        "_describe",
+        "_described",
+        "awaited",
+        "before",
+        "checks",
+        "host",
+        "is_async",
+        "key",
+        "plan",
+        "reading",
+        "sequence",
+        "signature",
+        "values",
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        key: str,
+        *,
+        values: tuple[object, ...] = (),
+        reading: Any = None,
+        signature: str,
+        host: str | None = None,
+        sequence: bool,
+        describe: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.plan = plan
+        self.key = key
+        self.values = values
+        self.reading = reading
+        self.signature = signature
+        self.host = host
+        self.sequence = sequence
+        self._describe = describe
+        self._described: dict[str, Any] | None = None
+        self.before: dict[str, str | None] | None = None
+        self.awaited = False
+        self.checks = 0
+        self.is_async = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a boundary's client made the call for itself, so that it belongs to no test."""
+        return self.plan.kind != "function" and not self.sequence
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The structured, redacted description of the arguments, made on first use and kept."""
+        if self._described is None:
+            self._described = self._describe()
+        return self._described
+
+    @property
+    def label(self) -> str:
+        """The call in one line, as messages show it."""
+        from pytest_mimic._describe import call_label
+
+        if self.plan.kind != "function":
+            return f"{self.plan.kind} {self.signature}"
+        return call_label(self.plan.target, self.arguments)

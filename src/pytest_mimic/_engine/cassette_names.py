@@ -1,0 +1,64 @@
+"""Names of cassettes: checked if a user gave them, made from the test's id otherwise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from pytest_mimic.errors import CassetteError
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+# File systems allow 255 bytes; the temporary file that is written first has a longer name.
+_MAX_STEP_BYTES = 200
+# Names that Windows keeps for devices.
+_RESERVED = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])", re.IGNORECASE)
+
+
+def cassette_name(given: str | PurePath) -> str:
+    """Return the name that a user gave, without `.json`.
+
+    Raises:
+        CassetteError: It leaves the vault, or cannot be a file's name.
+    """
+    if not isinstance(given, (str, PurePath)):
+        raise CassetteError(f"a cassette's name must be text, not {given!r}", cassette=given)
+    name = (given if isinstance(given, str) else given.as_posix()).removesuffix(".json")
+    steps = name.split("/")
+    too_long = any(len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES for step in steps)
+    if too_long or re.search(r"[\\:\0]", name) or not {"", ".", ".."}.isdisjoint(steps):
+        raise CassetteError(
+            f"a cassette cannot be called {given!r}",
+            facts=[
+                f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, and stays inside the vault"
+            ],
+            cassette=given,
+        )
+    return name
+
+
+def name_of_test(nodeid: str, number: int = 1) -> str:
+    """Return a cassette's name made from a test's id.
+
+    The name is readable, unique, safe on every file system and under 100 characters.
+
+    Args:
+        nodeid: The test's id, `tests/test_rates.py::test_day[EUR]`.
+        number: The number of the cassette among the unnamed ones of the test, from 1.
+    """
+    from xxhash import xxh3_64_hexdigest
+
+    file, _, rest = nodeid.partition("::")
+    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}" + (f"-{number}" if number > 1 else "")
+    slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
+    slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
+    if slug == plain and slug == slug.lower() and len(slug) <= 80 and not _RESERVED.search(slug):
+        return slug
+    # The slug no longer identifies the test (a sign replaced, case on Windows, length), so a digest does.
+    digest = xxh3_64_hexdigest(f"{nodeid}\0{number}".encode("utf-8", "surrogatepass"))[:10]
+    if len(slug) > 80:
+        folder, _, last = slug.rpartition("/")
+        slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
+    slug = _RESERVED.sub(r"\1\2_", slug)
+    return f"{slug}-{digest}"

@@ -1,0 +1,277 @@
+"""How one activation mimics a function: its options, its identity, its cassette."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic._engine.binding import compile_binder
+from pytest_mimic._engine.call import Call
+from pytest_mimic._engine.engine import Engine
+from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
+from pytest_mimic._settings import Mode
+from pytest_mimic._vault import recording_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_mimic._engine.call import CassetteInUse
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._targets.options import Options
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
+class Signature(NamedTuple):
+    """One way to read a function's arguments: how they are bound, and what identifies them."""
+
+    names: tuple[str, ...]
+    bind: Callable[..., tuple[object, ...]]
+    identity: CallIdentity
+
+
+class Argument(NamedTuple):
+    """One argument of a call; those in `*rest` and `**extra` are arguments each.
+
+    Attributes:
+        place: The index of its parameter in the signature.
+        parameter: The parameter's name, without stars.
+        name: The argument's own name: `rest[0]`, or its key in `**extra`.
+        value: The argument.
+        as_bound: The argument as the parameter holds it: `(value,)`, `{name: value}`, or the value.
+    """
+
+    place: int
+    parameter: str
+    name: str
+    value: object
+    as_bound: object
+
+
+class FunctionPlan:
+    """A function as one activation mimics it.
+
+    Attributes:
+        plays: Whether a plain recorded value answers a call, whichever test makes it.
+        players: Functions that return a fresh value, for each identity seen so far.
+        running: The run's real calls whose code runs now; a call may be nested while there is one.
+    """
+
+    kind = "function"
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        target: str,
+        function: Callable[..., Any],
+        options: Options,
+        cassette: CassetteInUse | None = None,
+        roots: Callable[[], tuple[tuple[str, str], ...]],
+    ) -> None:
+        self.engine = engine
+        self.state = engine.state
+        self.target = target
+        self.function = function
+        self.options = options
+        self.cassette = cassette
+        self.players: dict[str, Callable[[], Any]] = {}
+        self.running = engine.state.running
+        self._roots = roots
+        self.plays = engine.state.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
+
+    @property
+    def source(self) -> str | None:
+        """The fingerprint of the function's normalised source, or None if it has none."""
+        return self._source
+
+    @cached_property
+    def _source(self) -> str | None:
+        return source_fingerprint(self.function)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The function's signature."""
+        bound = compile_binder(self.function)
+        return self._signature(bound.names, bound.bind, bound.defaults)
+
+    @cached_property
+    def any_signature(self) -> Signature:
+        """The signature that takes any arguments, for a decorated function that takes more than it declares."""
+
+        def bind(*args: object, **kwargs: object) -> tuple[object, ...]:
+            return args, kwargs
+
+        return self._signature(("*args", "**kwargs"), bind, ())
+
+    # Kept on the plan, because the shortest way of a replay looks them up at each call.
+    @cached_property
+    def bind(self) -> Callable[..., tuple[object, ...]]:
+        """The function that binds a call's arguments, in the order of the parameters."""
+        return self.signature.bind
+
+    @cached_property
+    def key_of(self) -> Callable[[tuple[object, ...]], str]:
+        """The function that returns the identity of bound arguments."""
+        return self.signature.identity.key
+
+    def _signature(
+        self, names: tuple[str, ...], bind: Callable[..., tuple[object, ...]], defaults: tuple[object, ...]
+    ) -> Signature:
+        options = self.options
+        identity = CallIdentity(
+            self.target, names, ignore=options.ignore, key=options.key, roots=self._roots, defaults=defaults
+        )
+        return Signature(names, bind, identity)
+
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+        """Return a call with these arguments.
+
+        Raises:
+            TypeError: They do not fit the function.
+            UnstableIdentityError: One of them has no stable identity.
+        """
+        signature = self.signature
+        try:
+            values = signature.bind(*args, **kwargs)
+        except TypeError:
+            if not hasattr(self.function, "__wrapped__"):
+                raise
+            signature = self.any_signature
+            values = signature.bind(*args, **kwargs)
+        try:
+            key = signature.identity.key(values)
+        except Unstable as unstable:
+            raise self.state.pending.note(refusal(unstable, self.target)) from None
+        return Call(
+            self,
+            key,
+            values=values,
+            reading=signature,
+            signature=self.target,
+            sequence=self.options.sequence,
+            describe=lambda: self._described(signature, values),
+        )
+
+    def open_player(self, key: str) -> Callable[[], Any] | None:
+        """Return the function that gives a fresh value for an identity that is called for the first time.
+
+        Returns:
+            None if there is no recording, or more to it than a value: `Engine.decide` handles that.
+
+        Raises:
+            StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
+        """
+        name = f"{self._folder}/{key}.json"
+        found = self.state.vault.read_player(name)
+        if found is None or self.engine.recordings.is_stale(self, found[0]):
+            return None
+        _, duration, fresh = found
+        player = self.players[key] = self.state.ledger.player(duration, fresh)
+        self.state.ledger.use(name)
+        return player
+
+    @cached_property
+    def _folder(self) -> str:
+        return recording_name(self.target, "").rpartition("/")[0]
+
+    def _described(self, signature: Signature, values: tuple[object, ...]) -> dict[str, Any]:
+        from pytest_mimic._describe import describe_arguments
+
+        ignored = self.options.ignore
+        shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
+        return describe_arguments(shown, self.state.redactor, roots=self._roots())
+
+    def _identities(self, call: Call) -> dict[str, str | None]:
+        digest = call.reading.identity.digest
+        return {argument.name: digest(argument.place, argument.as_bound) for argument in _arguments(call)}
+
+    def _changeable(self, call: Call) -> dict[str, object]:
+        """Return the arguments that `mutates=` names."""
+        mutates = self.options.mutates
+        return {
+            argument.name: argument.value
+            for argument in _arguments(call)
+            if argument.parameter in mutates or argument.name in mutates
+        }
+
+    def note(self, call: Call) -> None:
+        """Describe and identify the arguments before the function can change them."""
+        call.arguments  # noqa: B018 - made now
+        if self.state.settings.mode.writes or self.cassette is not None:
+            call.before = self._identities(call)
+
+    def mutated(self, call: Call) -> None:
+        """Refuse a call that changed its arguments.
+
+        Raises:
+            MutatedInputError: `mutates=` does not name a changed argument.
+        """
+        before, after = call.before, self._identities(call)
+        if before is None or before == after:
+            return
+        from pytest_mimic._describe import differences
+        from pytest_mimic._describe.messages import mutated
+
+        changed = [name for name, identity in before.items() if identity != after[name]]
+        if not self._changeable(call).keys() >= set(changed):
+            found = differences(call.arguments, self._described(call.reading, call.values))
+            raise mutated(self.target, changed, found)
+
+    def changed(self, call: Call) -> dict[str, object]:
+        """Return the arguments that `mutates=` names, in their new state."""
+        return self._changeable(call) if self.options.mutates else {}
+
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Change the arguments as the recorded call did.
+
+        Returns:
+            The value, or the caller's own argument if the recorded value was that argument.
+        """
+        from pytest_mimic._outcome.changes import apply_changes
+
+        arguments = self._changeable(call)
+        for name, new in changed.items():
+            current = arguments.get(name)
+            if current is None:  # with `ignore=` or `key=`, a call without the argument is the same call
+                continue
+            apply_changes(current, new)
+            if new is value:
+                value = current
+        return value
+
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
+        """Return the whole outcome: all of a function's outcome is compared."""
+        return outcome
+
+    def secrets(self, call: Call) -> frozenset[str]:
+        """Return the secret values among the arguments, which no message may show."""
+        from pytest_mimic._describe import secrets_in
+
+        return secrets_in(_named(call.reading, call.values), self.state.redactor)
+
+
+def _named(signature: Signature, values: tuple[object, ...]) -> dict[str, object]:
+    """Return the arguments by name: those in `**extra` by their own, an empty `*rest` left out."""
+    named: dict[str, object] = {}
+    for name, value in zip(signature.names, values, strict=True):
+        if name.startswith("**") and isinstance(value, dict):
+            named |= value
+        elif not name.startswith("*") or value:
+            named[name] = value
+    return named
+
+
+def _arguments(call: Call) -> Iterator[Argument]:
+    value: Any
+    for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
+        parameter = name.lstrip("*")
+        if name.startswith("**"):
+            for key, one in value.items():
+                yield Argument(place, parameter, key, one, {key: one})
+        elif name.startswith("*"):
+            for number, one in enumerate(value):
+                yield Argument(place, parameter, f"{parameter}[{number}]", one, (one,))
+        else:
+            yield Argument(place, parameter, parameter, value, value)

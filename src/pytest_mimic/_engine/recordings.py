@@ -1,0 +1,311 @@
+"""Recordings of calls: found, checked, written and compared."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._settings import Mode
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._describe.messages import Known
+    from pytest_mimic._engine.call import Call, Plan
+    from pytest_mimic._engine.owners import Owner
+    from pytest_mimic._engine.state import RunState
+    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._vault import CassetteEntry, Recording, Stored
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+class Recordings:
+    """The recordings of one run's calls.
+
+    Args:
+        state: The run's state.
+        today: The date that new recordings bear, `2026-11-02`. Given, because a test may have stopped the clock.
+
+    Attributes:
+        guard: Held while counters and sequences change.
+    """
+
+    def __init__(self, state: RunState, *, today: str) -> None:
+        self.guard = threading.Lock()
+        self._state = state
+        self._today = today
+        self._known: dict[str, Recording] = {}
+        self._replaced_cassettes: dict[str, bytes | None] = {}
+
+    # -- finding
+
+    def name_of(self, call: Call, owner: Owner | None = None) -> str:
+        """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
+        from pytest_mimic._vault import recording_name
+
+        if owner is None:
+            return recording_name(call.plan.target, call.key)
+        from xxhash import xxh3_128_hexdigest
+
+        key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
+        return recording_name(call.plan.target, key)
+
+    def find(self, name: str) -> Recording | None:
+        """Return the recording with this name. It is read once a session."""
+        found = self._known.get(name)
+        return found if found is not None else self.reread(name)
+
+    def find_written(self, name: str) -> Recording | None:
+        """Return the recording with this name, if this run has read or written it."""
+        return self._known.get(name)
+
+    def reread(self, name: str) -> Recording | None:
+        """Return the recording with this name as it is in the vault now."""
+        found = self._state.vault.read(name)
+        if found is not None:
+            self._known[name] = found
+        return found
+
+    def of_target(self, target: str) -> Iterator[Recording]:
+        """Yield all readable recordings of a target."""
+        from pytest_mimic._vault import recording_name
+
+        folder = recording_name(target, "").rpartition("/")[0]
+        for name in self._state.vault.store.names(folder):
+            try:
+                recording = self._state.vault.read(name)
+            except MimicError:
+                continue
+            if recording is not None and recording.target == target:
+                yield recording
+
+    # -- checking
+
+    def is_stale(self, plan: Plan, source: str | None) -> bool:
+        """Check whether a recording was made from another source of its target."""
+        if self._state.settings.source == "ignore" or source is None:
+            return False
+        return plan.source is not None and source != plan.source
+
+    def is_outdated(self, plan: Plan, recording: Recording) -> bool:
+        """Check whether `--mimic-record` replaces a recording: it is stale, or holds code of another Python."""
+        is_foreign = any(stored.is_foreign for stored in recording.outcomes)
+        return is_foreign or self.is_stale(plan, recording.source)
+
+    def check_source(
+        self,
+        call: Call,
+        source: str | None,
+        *,
+        name: str,
+        recorded: str | None = None,
+        remedies: Sequence[str] | None = None,
+    ) -> None:
+        """Refuse a stale recording, or warn about it.
+
+        Args:
+            call: The call.
+            source: The source's fingerprint in the recording.
+            name: The recording's name.
+            recorded: The recording's date.
+            remedies: How to record the call again, if no option does.
+
+        Raises:
+            StaleRecordingError: `mimic_source` is `strict`.
+        """
+        if self._state.settings.mode is Mode.VERIFY or not self.is_stale(call.plan, source):
+            return
+        from pytest_mimic._describe.messages import stale
+
+        error = stale(call.label, recorded=recorded, test=self._state.test, recording=remedies)
+        if self._state.settings.source == "warn":
+            import warnings
+
+            warnings.warn(str(error), stacklevel=1 + _frames_of_package())
+            return
+        self._state.ledger.use(name)
+        raise self._state.blame(error, call, by_option=remedies is None)
+
+    def miss(
+        self,
+        call: Call,
+        *,
+        among: Iterable[Known] | None = None,
+        within: str = "",
+        remedies: Sequence[str] | None = None,
+    ) -> MimicError:
+        """Return the error for a call without a recording. The test fails even if its code swallows the error.
+
+        Args:
+            call: The call.
+            among: The recordings among which the nearest is sought; by default all of the target.
+            within: The name of the cassette that was searched.
+            remedies: How to record the call, if no option does.
+        """
+        from pytest_mimic._describe.messages import missing
+
+        settings = self._state.settings
+        facts = []
+        if self._state.vault.is_old():
+            facts.append(
+                f"{settings.shown_vault} holds recordings of pytest-mimic 0.x, which this version cannot read: "
+                "record them again with pytest --mimic-record"
+            )
+        error = missing(
+            call.label,
+            arguments=call.arguments,
+            candidates=self.of_target(call.plan.target) if among is None else among,
+            test=self._state.test,
+            facts=facts,
+            ignored=call.plan.options.ignore,
+            within=within,
+            sequence=call.sequence and call.plan.cassette is None,
+            recording=remedies,
+        )
+        return self._state.blame(error, call, by_option=remedies is None)
+
+    def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome) -> None:
+        """Compare a real outcome with its recording; with one of several, if those are streams.
+
+        Raises:
+            DriftError: They differ.
+        """
+        from pytest_mimic._engine.verify import drift_of, matching_stream
+
+        outcome.changed = call.plan.changed(call)
+        expected = matching_stream(recorded, outcome).load()
+        with self.guard:
+            self._state.ledger.verified += 1
+        state = self._state
+        drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
+        if drift is not None:
+            raise state.blame(drift, call)
+
+    # -- writing
+
+    def encode(
+        self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None = None
+    ) -> Stored:
+        """Return an outcome in its stored form, if it may be recorded.
+
+        Args:
+            call: The call.
+            outcome: Its outcome.
+            duration: The duration of the real call, in seconds.
+            before: The outcome recorded so far. At a boundary it is kept if only parts changed that verifying
+                leaves out (a date, a server's name).
+
+        Raises:
+            MutatedInputError, UnstorableOutcomeError: It may not be recorded.
+        """
+        plan = call.plan
+        plan.mutated(call)
+        outcome.changed = plan.changed(call)
+        # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
+        if (
+            before is not None
+            and plan.kind != "function"
+            and plan.comparable(before.load(), outcome).value == plan.comparable(outcome).value
+        ):
+            return before
+        stored = self._state.vault.stored(
+            outcome, duration, target=plan.target, detached=plan.cassette is not None
+        )
+        if call.awaited:
+            stored.entry["awaited"] = True
+        return stored
+
+    def record(self, call: Call, name: str, outcome: Outcome, duration: float) -> None:
+        """Record the outcome of a call that belongs to no sequence and no cassette."""
+        stored = self.encode(call, outcome, duration)
+        streams = [stored] if stored.kind != "stream" else self._merge_streams(name, stored)
+        if streams:
+            self.write(name, call, streams)
+            self.count(call, outcome, duration)
+
+    def _merge_streams(self, name: str, stored: Stored) -> list[Stored]:
+        """Return the streams to keep for a call: one for each way in which its reader answered.
+
+        Returns:
+            An empty list if a recorded stream goes further than the new one.
+        """
+        from pytest_mimic._engine.streams import goes_further, share_beginning
+
+        known = self._known.get(name) if name in self._state.ledger.used else None
+        new, others = stored.load(), []
+        for other in known.outcomes if known is not None else ():
+            old = other.load()
+            if old.kind != "stream":
+                continue
+            if not share_beginning(old, new):
+                others.append(other)
+            elif goes_further(old, new):
+                return []
+        return [*others, stored]
+
+    def write(self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> None:
+        """Write a recording of a call, or of an owner's sequence."""
+        from pytest_mimic._vault import Recording
+
+        recording = Recording(
+            target=call.plan.target,
+            arguments=call.arguments if self._state.settings.store_arguments else None,
+            source=call.plan.source,
+            test=self._state.test,
+            recorded=self._today,
+            owner=owner.name if owner is not None else None,
+            outcomes=outcomes,
+        )
+        self._state.vault.write(name, recording)
+        self._known[name] = recording
+        self._state.ledger.use(name)
+
+    def count(self, call: Call, outcome: Outcome, duration: float) -> None:
+        """Count a call as recorded; the summary names recorded errors and statuses of 500 or more."""
+        ledger = self._state.ledger
+        with self.guard:
+            ledger.recorded += 1
+            ledger.record_seconds += duration
+        ledger.children.note_recorded(duration, self._state.vault.replaced)
+        plain = outcome.value if isinstance(outcome.value, dict) and call.plan.kind != "function" else {}
+        status, error = plain.get("status"), plain.get("error")
+        if outcome.kind == "raised":
+            ledger.failures.append(f"{call.label} raised {type(outcome.exception).__name__}")
+        elif isinstance(error, dict) and "type" in error:
+            ledger.failures.append(f"{call.label} raised {error['type'].rpartition(':')[2]}")
+        elif isinstance(status, int) and status >= 500:
+            ledger.failures.append(f"{call.label} gave {status}")
+
+    # -- cassettes
+
+    def write_cassette(self, name: str, entries: list[CassetteEntry]) -> None:
+        """Write a cassette. If its test fails, `end_test` restores the file that it replaced."""
+        vault = self._state.vault
+        if name not in self._replaced_cassettes:
+            self._replaced_cassettes[name] = vault.store.read(name)
+        vault.write_cassette(name, entries, test=self._state.test, recorded=self._today)
+
+    def end_test(self, *, passed: bool) -> None:
+        """Restore the cassettes that the ending test replaced, unless it passed."""
+        replaced, self._replaced_cassettes = self._replaced_cassettes, {}
+        if passed:
+            return
+        for name, data in replaced.items():
+            self._state.vault.restore(name, data)
+            if data is None:
+                self._state.ledger.used.discard(name)
+
+
+def _frames_of_package() -> int:
+    """Count the frames of this package between the caller and the user's line."""
+    frame = sys._getframe(1)
+    count = 0
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, count = frame.f_back, count + 1
+    return count

@@ -1,0 +1,99 @@
+"""The state that all parts of one run share: settings, ledger, pending errors, the call under way."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_mimic._engine.owners import Owner
+from pytest_mimic._engine.threads import ContextCopier
+from pytest_mimic._ledger import Miss
+from pytest_mimic._settings import Mode
+from pytest_mimic._swallowed.pending import Problems
+
+if TYPE_CHECKING:
+    from pytest_mimic._engine.call import Call
+    from pytest_mimic._ledger import Ledger
+    from pytest_mimic._redact.redactor import Redactor
+    from pytest_mimic._settings import Settings
+    from pytest_mimic._vault import Vault
+    from pytest_mimic.errors import MimicError
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
+class CallUnderWay(Protocol):
+    """A real call that has begun; `steps.RealCall` as the state knows it."""
+
+    call: Call
+    active: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long the call has been running."""
+        ...
+
+
+class RunState:
+    """The state of one run (under xdist, of one worker).
+
+    Attributes:
+        inside: The real call that the current thread or task is part of.
+        context_copier: Copies `inside` into threads that the real call starts.
+        running: The real calls whose code runs now, for the progress line.
+        unfinished: The real calls without an outcome so far, in the order in which they began.
+        owner: The owner of the sequences that calls belong to now.
+        test: The id of the running test, empty outside of tests.
+        pending: The errors that must fail the running test, even if its code catches them.
+    """
+
+    def __init__(self, *, settings: Settings, vault: Vault, redactor: Redactor, ledger: Ledger) -> None:
+        self.settings = settings
+        self.vault = vault
+        self.redactor = redactor
+        self.ledger = ledger
+        self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.context_copier = ContextCopier(self.inside)
+        self.running: set[CallUnderWay] = set()
+        self.unfinished: dict[CallUnderWay, None] = {}
+        self.owner = Owner("")
+        self.test = ""
+        self.pending = Problems(ledger.children)
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether the current thread or task is inside a call that runs for real."""
+        outer = self.inside.get()
+        return outer is not None and outer.active
+
+    def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
+        """Count an error of a call, and let the running test fail for it.
+
+        Args:
+            error: The error.
+            call: The call it is about.
+            by_option: Whether `--mimic-record` repairs it.
+
+        Returns:
+            The error, to be raised.
+        """
+        from pytest_mimic.errors import DriftError, MissingRecordingError
+
+        if isinstance(error, MissingRecordingError):
+            self.ledger.missing.append(Miss(call.label, self.test, by_option))
+        elif isinstance(error, DriftError):
+            self.ledger.drifted += 1
+        return self.pending.note(error)
+
+    def report_unfinished(self) -> None:
+        """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""
+        if self.settings.mode is Mode.VERIFY:
+            return
+        for real in list(self.unfinished):
+            how = (
+                "was still running at the end"
+                if real in self.running
+                else "was not read to its end or closed"
+            )
+            self.ledger.note(f"{real.call.label} {how}: not recorded")
