@@ -98,8 +98,8 @@ def test_a_name_to_redact_that_can_match_nothing_is_told_at_start(shop):
 
     run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
     assert [line for line in run.output.splitlines() if line.startswith("ERROR")] == [
-        "ERROR: mimic_redact, line 2: cust* is no name, write it in letters, digits, - _ and .",
-        "ERROR: mimic_redact, line 3: 'pin' is no name, write it in letters, digits, - _ and .",
+        "ERROR: mimic_redact, line 2: cust* is not a name, write it in letters, digits, - _ and .",
+        "ERROR: mimic_redact, line 3: 'pin' is not a name, write it in letters, digits, - _ and .",
     ]
 
 

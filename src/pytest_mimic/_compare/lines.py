@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
-from pytest_mimic._redact.redactor import PLACEHOLDER, hide_values
+from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._redact.texts import hide_values
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor

@@ -24,7 +24,7 @@ from pytest_mimic._describe.parts import (
     stand_in,
     type_name,
 )
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from pytest_mimic._compare.numbers import Closeness

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._describe.text import by_name, key_step, render, short_name
 from pytest_mimic._describe.walk import TAG, order
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 
 _SIDE_WIDTH = 70
 _HOLDING = frozenset({"attributes", "entries", "items", "keys", "value"})

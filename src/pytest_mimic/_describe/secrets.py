@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe.parts import attributes_of, is_pair, library_of
-from pytest_mimic._redact.redactor import bare_secret
+from pytest_mimic._redact.texts import bare_secret
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._describe.walk import TAG
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24

@@ -23,7 +23,8 @@ from pytest_mimic._describe.parts import (
     type_name,
 )
 from pytest_mimic._describe.secrets import secrets_in
-from pytest_mimic._redact.redactor import PLACEHOLDER, Redactor
+from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._redact.redactor import Redactor
 
 #: The key that marks what JSON has no form for; its value names the type.
 TAG = "$"

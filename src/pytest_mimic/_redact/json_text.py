@@ -1,4 +1,4 @@
-"""JSON as text: secrets are taken out of it, and it stays written as it is."""
+"""Hides secrets in JSON texts without changing the rest of the text."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 from json import dumps, loads
 from typing import Any
 
-# One pass: what begins with `"` ends in one place, everything else is told apart by its first character.
+# Matches any JSON text in one pass: its first character decides what a token is, and a string ends in one place only.
 _TOKEN = re.compile(
     r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<sign>[{}\[\],])|(?P<word>[^\s{}\[\],:"]+)"""
 )
-#: What may stand before a JSON text: a byte order mark, and what keeps it from being run as a script.
+# What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
 _BEFORE = re.compile(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
 _WORDS = {"null": "null", "false": "false", "true": "false"}
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether a text begins as a JSON mapping or list does, perhaps after what guards it."""
+    """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
     return text.startswith(("{", "["), _start(text))
 
 
 def parse_json_text(text: str) -> Any:
-    """The mapping or list that a JSON text holds; None for any other text."""
+    """Return the mapping or list in a JSON text, or None for any other text."""
     if not looks_like_json(text):
         return None
     try:
@@ -34,13 +34,13 @@ def parse_json_text(text: str) -> Any:
 def replace_in_json(
     text: str, secret: Callable[[str], bool], placeholder: str, inner: Callable[[str], str]
 ) -> str:
-    """A JSON text with other values under secret names, each of the type that was there; null stays null.
+    """Replace the values under secret names in a JSON text. Each replacement has the type of its value; null stays null.
 
     Args:
         text: Valid JSON.
-        secret: Whether what stands under a name is secret.
-        placeholder: For texts; numbers become 0.
-        inner: What becomes of the other texts.
+        secret: Checks whether the values under a name are secret.
+        placeholder: Replaces strings. Numbers become 0, truth values false.
+        inner: Applied to all other strings.
     """
     around: list[bool] = []  # for each open mapping or list, whether all of it is secret
     is_secret = False
@@ -72,7 +72,7 @@ def _start(text: str) -> int:
 
 
 def _zero(word: str) -> str:
-    """What a secret number, truth value or null becomes."""
+    """Return the replacement of a secret number, truth value or null."""
     if word in _WORDS:
         return _WORDS[word]
     return "0" if word.lstrip("-").isdigit() else "0.0"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._redact.redactor import read_names
+from pytest_mimic._redact.names import read_names
 from pytest_mimic._run.node_ids import way_to
 from pytest_mimic._settings import Mode, Settings
 

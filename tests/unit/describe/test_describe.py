@@ -37,7 +37,8 @@ from pytest_mimic._describe import (
     render,
     secrets_in,
 )
-from pytest_mimic._redact.redactor import PLACEHOLDER, Redactor
+from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._redact.redactor import Redactor
 
 REDACTOR = Redactor()
 

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from pytest_mimic._redact.redactor import PLACEHOLDER, Redactor, bare_secret, hide_values, read_names
+from pytest_mimic._redact.names import PLACEHOLDER, read_names
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._redact.texts import bare_secret, hide_values
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_a_line_holds_names(line: str, names: list[str]) -> None:
 )
 def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
     """It would redact nothing, silently."""
-    with pytest.raises(ValueError, match=re.escape(f"{name} is no name")):
+    with pytest.raises(ValueError, match=re.escape(f"{name} is not a name")):
         read_names(f"token {name}")
 
 

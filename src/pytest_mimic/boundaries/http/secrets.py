@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic._redact.json_text import looks_like_json, parse_json_text
-from pytest_mimic._redact.redactor import PLACEHOLDER, Redactor, bare_secret, escaped, hide_values, is_form
+from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._redact.texts import bare_secret, escaped, hide_values, is_form
 from pytest_mimic.boundaries.http.json_layout import parse_json, write_json
 
 if TYPE_CHECKING:

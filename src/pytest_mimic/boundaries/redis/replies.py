@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.redis.commands import Command, in_order, key_places, text_of, verb_of
 from pytest_mimic.boundaries.redis.secrets import hide_json, hide_reply, secret_places

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.redis.commands import (
     Command,
     after,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.sql.statements import read_statement
 from pytest_mimic.boundaries.values import blank, from_plain, to_plain

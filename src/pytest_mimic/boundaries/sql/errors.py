@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._redact.redactor import PLACEHOLDER
+from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.values import from_plain, to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
 
