@@ -18,7 +18,7 @@ from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger, Miss
 from pytest_mimic._patch import Patcher
-from pytest_mimic._patch.callers import is_common
+from pytest_mimic._patch.callers import may_be_called_by_pytest
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import read_keyword_options
@@ -151,7 +151,7 @@ class Session:
         mimicked = self._mimicked.get(id(function))
         if mimicked is None:
             mimicked = self._mimicked[id(function)] = Mimicked(
-                function, is_common=is_common(name, getattr(function, "__module__", None))
+                function, is_common=may_be_called_by_pytest(name, getattr(function, "__module__", None))
             )
         mimicked.push(request, self._plan(request, name, function))
         return mimicked.wrapper

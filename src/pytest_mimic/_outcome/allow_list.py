@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from enum import Enum
 
 from pytest_mimic._outcome.names import name_of
+from pytest_mimic._patch.machinery import TEST_MACHINERY
 
 # The standard library, and what stands beside it in every run of tests, can do whatever Python can. There, what
 # pickles of values need is named, and the rest counts as code.
-_MACHINERY = sys.stdlib_module_names | frozenset(
-    "_pytest execnet filelock iniconfig pluggy pygments pytest pytest_mimic test xdist".split()
-)
+_MACHINERY = sys.stdlib_module_names | TEST_MACHINERY | {"filelock", "iniconfig", "pygments", "test"}
 # Modules whose classes hold values only, without the `_` of those in C,
 _VALUE_MODULES = frozenset(
     "argparse array ast builtins calendar collections collections.abc collections_abc configparser csv dataclasses"

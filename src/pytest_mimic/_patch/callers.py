@@ -1,4 +1,4 @@
-"""Whose call it is: that of the code under test, or one that pytest, this plugin or an import makes for itself."""
+"""Tells calls by the code under test from calls by pytest, its plugins and the import system."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ import os
 import sys
 from types import FrameType
 
-#: Packages that call for themselves, as installed plugins of pytest do.
-_MACHINERY = frozenset({"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"})
-#: Packages, beside the standard library's, that call for whoever called them.
-_BETWEEN = frozenset(
+from pytest_mimic._patch.machinery import TEST_MACHINERY
+
+# Packages outside the standard library that call functions on behalf of their own caller.
+_INTERMEDIATE = frozenset(
     "PIL backports cloudpickle filelock numpy pandas polars pyarrow scipy torch xxhash".split()
 )
-#: Where the standard library is: a project may have packages of its names, such as `test`.
+# The standard library's folder. A name alone decides nothing: a project may have a package named `test`.
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
-#: Python's own imports.
-_IMPORTS = ("<frozen importlib", "<frozen zipimport")
-#: What judging a file calls is called by this plugin.
+_IMPORT_SYSTEM = ("<frozen importlib", "<frozen zipimport")
+# By file: see `_classify`. This file is listed, as functions that `_classify` calls may be targets themselves.
 _known: dict[str, bool | None] = {__file__: True}
 
 
-def is_common(*modules: object) -> bool:
-    """Whether a function of one of these modules may be called by pytest or by this plugin itself."""
+def may_be_called_by_pytest(*modules: object) -> bool:
+    """Return whether pytest or this plugin may call a function of one of these modules for itself."""
     packages = {module.replace(":", ".").partition(".")[0] for module in modules if isinstance(module, str)}
-    return not packages.isdisjoint(sys.stdlib_module_names | _BETWEEN | _MACHINERY)
+    return not packages.isdisjoint(sys.stdlib_module_names | _INTERMEDIATE | TEST_MACHINERY)
 
 
 def called_by_pytest() -> bool:
-    """Whether the call of a wrapped function that is under way was made by pytest, this plugin or an import.
+    """Return whether pytest, a plugin or an import made the current call of a wrapped function.
 
-    The innermost frame decides that is neither the standard library's nor that of a library in between.
+    The caller is the innermost frame outside the standard library and the libraries that call on behalf of others.
     """
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
         if file not in _known:
-            _known[file] = _judge(file, frame.f_globals.get("__name__"))
+            _known[file] = _classify(file, frame.f_globals.get("__name__"))
         answer = _known[file]
         if answer is not None:
             return answer
@@ -43,13 +42,12 @@ def called_by_pytest() -> bool:
     return False
 
 
-def _judge(file: str, module: object) -> bool | None:
-    """Whether the code of a file calls for itself; None where it does so for whoever called it."""
+def _classify(file: str, module: object) -> bool | None:
+    """Return True for pytest and the like, False for code under test, None for code that calls for its caller."""
     package = module.partition(".")[0] if isinstance(module, str) else ""
-    if package in _MACHINERY or (package.startswith("pytest_") and "site-packages" in file):
-        return True
-    if file.startswith(_IMPORTS):
+    is_plugin = package.startswith("pytest_") and "site-packages" in file
+    if package in TEST_MACHINERY or is_plugin or file.startswith(_IMPORT_SYSTEM):
         return True
     is_stdlib = package in sys.stdlib_module_names and file.startswith(_STDLIB)
-    is_between = is_stdlib or package in _BETWEEN or file.startswith(("<frozen ", "<string>"))
-    return None if is_between else False
+    is_intermediate = is_stdlib or package in _INTERMEDIATE or file.startswith(("<frozen ", "<string>"))
+    return None if is_intermediate else False

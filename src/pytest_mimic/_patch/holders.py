@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
+from pytest_mimic._patch.machinery import is_machinery
+
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""
 
 MISSING: Final = object()
 """What a holder gives for a name that it does not hold itself."""
-
-# The machinery that runs the tests must not call mimicked functions, nor be found holding them.
-_OURS = ("pytest_mimic", "_pytest", "pytest", "pluggy", "xdist", "execnet")
 
 #: What tells one object from all others, as a number. `id` calls audit hooks (PEP 578), such as filelock's, each time.
 identity_of = object.__hash__
@@ -77,7 +76,7 @@ def all_namespaces() -> Iterator[dict[str, object]]:
     """The namespace of every imported module but our own machinery's."""
     seen = set()
     for name, module in list(sys.modules.items()):
-        namespace = None if is_ours(name) else namespace_of(module)
+        namespace = None if is_machinery(name) else namespace_of(module)
         if namespace is not None and identity_of(namespace) not in seen:
             seen.add(identity_of(namespace))
             yield namespace
@@ -92,7 +91,7 @@ def all_classes() -> Iterator[type]:
             if identity_of(cls) not in seen:
                 seen.add(identity_of(cls))
                 waiting.append(cls)
-                if is_writable(cls) and not is_ours(module_name(cls)):
+                if is_writable(cls) and not is_machinery(module_name(cls)):
                     yield cls
 
 
@@ -100,8 +99,3 @@ def module_name(cls: type) -> str:
     """The module that a class says it is of."""
     name = _class_namespace(cls).get("__module__")
     return name if isinstance(name, str) else ""
-
-
-def is_ours(module: str) -> bool:
-    """Whether a module is one of the machinery's."""
-    return module.partition(".")[0] in _OURS

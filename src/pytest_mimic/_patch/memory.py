@@ -10,7 +10,8 @@ from types import BuiltinMethodType
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._patch.descriptors import CARRIERS, inner
-from pytest_mimic._patch.holders import MISSING, Holder, held_by, identity_of, is_ours, module_name, read
+from pytest_mimic._patch.holders import MISSING, Holder, held_by, identity_of, module_name, read
+from pytest_mimic._patch.machinery import is_machinery
 
 if TYPE_CHECKING:
     from pytest_mimic._patch.patches import Patch, Place
@@ -121,7 +122,7 @@ def _held_by(wrapper: object) -> list[object]:
 
 def _is_known_to_hold(thing: object) -> bool:
     """Whether it is one of ours, or a method of a function written in C, as those of functools.lru_cache."""
-    return type(thing) is BuiltinMethodType or is_ours(module_name(type(thing)))
+    return type(thing) is BuiltinMethodType or is_machinery(module_name(type(thing)))
 
 
 def _attributes(thing: object) -> Iterable[object]:
