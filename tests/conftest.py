@@ -21,7 +21,8 @@ import pytest_mimic
 
 # A run in process forgets what it was the first to import: with all of it there, it imports nothing anew.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-    importlib.import_module(_module.name)
+    with suppress(ModuleNotFoundError):  # aiohttp_replay needs aiohttp
+        importlib.import_module(_module.name)
 # So the exceptions of httpx and psycopg2 and the thread pools stay the same; and hypothesis, whose plugin asks for it, is
 # not rewritten in each run.
 for _late in ("concurrent.futures.thread", "httpcore", "httpcore2", "hypothesis", "psycopg2"):

@@ -1,28 +1,25 @@
 """The boundary of httpx and httpx2: their network transports, sync and async.
 
-Read against httpx 0.25 to 0.28 and httpx2 2.16. In-process transports (ASGI, WSGI, MockTransport) are others and left alone.
+Read against httpx 0.25 to 0.28 and httpx2 2.16. Transports within the process (ASGI, WSGI, MockTransport) are other
+classes and left alone.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.boundaries.http.exchange import (
-    Answer,
-    Exchange,
-    HttpBoundary,
-    Recorder,
-    Request,
-    load_answer,
-)
+from pytest_mimic.boundaries.http.answer import load_response
+from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
+    from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -39,191 +36,176 @@ class HttpxBoundary(HttpBoundary):
     """The boundary of `httpx` or `httpx2`."""
 
     def edges(self) -> Sequence[Edge]:
-        """Return the `handle` methods of the transports."""
-        name = self.name
+        """Return the methods of the transports that send a request."""
+        client = _Client(self.name)
         return [
-            Edge(name, ("HTTPTransport", "handle_request"), _wrapping(name, _sync_edge)),
-            Edge(name, ("AsyncHTTPTransport", "handle_async_request"), _wrapping(name, _async_edge)),
+            Edge(self.name, ("HTTPTransport", "handle_request"), client.wrap_sync),
+            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), client.wrap_async),
         ]
 
 
-def _wrapping(
-    name: str, edge: Callable[..., Any]
-) -> Callable[[Callable[..., Any], Port], Callable[..., Any]]:
-    def wrap(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-        return edge(original, port, Exchange(name, port), _Client())  # type: ignore[no-any-return]
-
-    return wrap
-
-
-def _sync_edge(
-    original: Callable[..., Any], port: Port, exchange: Exchange, client: _Client
-) -> Callable[..., Any]:
-    @wraps(original)
-    def handle_request(self: Any, request: Any) -> Any:
-        if not port.taking():
-            return original(self, request)
-        sent = _sent(request, request.read())
-        step = exchange.begin(sent)
-        if step is None or step.mode == "pass":
-            return original(self, request)
-        if step.mode == "replay":
-            return client.answer(step.outcome(), request, step.exhausted)
-        recorder = exchange.recorder(step, sent)
-        with recorder.running(_ERRORS.store):
-            response = original(self, request)
-        return client.recorded(response, recorder)
-
-    return handle_request
-
-
-def _async_edge(
-    original: Callable[..., Awaitable[Any]], port: Port, exchange: Exchange, client: _Client
-) -> Callable[..., Any]:
-    @wraps(original)
-    async def handle_async_request(self: Any, request: Any) -> Any:
-        if not port.taking():
-            return await original(self, request)
-        sent = _sent(request, await request.aread())
-        step = exchange.begin(sent)
-        if step is None or step.mode == "pass":
-            return await original(self, request)
-        if step.mode == "replay":
-            return client.answer(step.outcome(), request, step.exhausted)
-        recorder = exchange.recorder(step, sent)
-        with recorder.running(_ERRORS.store):
-            response = await original(self, request)
-        return client.recorded(response, recorder)
-
-    return handle_async_request
-
-
-def _sent(request: Any, body: bytes) -> Request:
-    return Request(request.method, str(request.url), tuple(request.headers.raw), body)
-
-
 class _Client:
-    """The client's own classes, found when the first request comes: the client is never imported from here."""
+    """Converts between the objects of one of the clients and the shared exchange."""
 
-    def __init__(self) -> None:
-        self._module: Any = None
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._recorded_stream: Any = None
+        self._replayed_stream: Any = None
 
-    def _of(self, instance: Any) -> Any:
-        if self._module is None:
-            self._module = sys.modules[type(instance).__module__.partition(".")[0]]
-            self._recorded, self._replayed = _stream_classes(self._module)
-        return self._module
+    def wrap_sync(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+        """Return the function that replaces the sync transport's."""
+        exchange = Exchange(port)
 
-    def recorded(self, response: Any, recorder: Recorder) -> Any:
-        """The real response, its stream heard by the recorder."""
-        self._of(response)
-        recorder.started(
+        @wraps(original)
+        def handle_request(transport: Any, request: Any) -> Any:
+            if not port.taking():
+                return original(transport, request)
+            sent = _sent(request, request.read())
+            step = exchange.begin(sent)
+            if step is None or step.mode == "pass":
+                return original(transport, request)
+            if step.mode == "replay":
+                return self._replayed(step.outcome(), request, step.exhausted)
+            recorder = exchange.recorder(step, sent)
+            with recorder.running(_ERRORS.store):
+                response = original(transport, request)
+            return self._record(response, recorder)
+
+        return handle_request
+
+    def wrap_async(self, original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:
+        """Return the function that replaces the async transport's."""
+        exchange = Exchange(port)
+
+        @wraps(original)
+        async def handle_async_request(transport: Any, request: Any) -> Any:
+            if not port.taking():
+                return await original(transport, request)
+            sent = _sent(request, await request.aread())
+            step = exchange.begin(sent)
+            if step is None or step.mode == "pass":
+                return await original(transport, request)
+            if step.mode == "replay":
+                return self._replayed(step.outcome(), request, step.exhausted)
+            recorder = exchange.recorder(step, sent)
+            with recorder.running(_ERRORS.store):
+                response = await original(transport, request)
+            return self._record(response, recorder)
+
+        return handle_async_request
+
+    def _module(self) -> Any:
+        """Return the client's module, which is loaded when a request comes. It is never imported from here."""
+        module = sys.modules[self._name]
+        if self._recorded_stream is None:
+            # The client checks whether a stream is one of its own.
+            bases = (module.SyncByteStream, module.AsyncByteStream)
+            self._recorded_stream = type("RecordedStream", (_RecordedStream, *bases), {})
+            self._replayed_stream = type("ReplayedStream", (_ReplayedStream, *bases), {})
+        return module
+
+    def _record(self, response: Any, recorder: ExchangeRecorder) -> Any:
+        """Return the real response, with a stream that records its body."""
+        self._module()
+        recorder.start(
             response.status_code,
             response.extensions.get("reason_phrase", b"").decode("latin-1"),
             response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
             response.headers.raw,
         )
-        response.stream = self._recorded(response.stream, recorder)
+        response.stream = self._recorded_stream(response.stream, recorder)
         return response
 
-    def answer(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
-        """The recorded response, or the recorded exception raised."""
-        module = self._of(request)
+    def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
+        """Return the recorded response, or raise the recorded exception."""
+        module = self._module()
         if "status" not in plain:
             raise _ERRORS.load(plain["error"], request=request)
-        answer = load_answer(plain, request.method)
-        chunks = answer.chunks
-        if answer.stopped or answer.error or len(chunks) != 1:
-            last = exhausted if answer.stopped else None
-            if error := answer.error:
-                last = lambda: _ERRORS.load(error, request=request)  # noqa: E731
-            stream = self._replayed(chunks, last)
+        answer = load_response(plain, request.method)
+
+        def end() -> Exception | None:
+            if answer.error:
+                return _ERRORS.load(answer.error, request=request)
+            return exhausted() if answer.stopped else None
+
+        if answer.stopped or answer.error or len(answer.chunks) != 1:
+            stream = self._replayed_stream(answer.chunks, end)
         else:
-            stream = module.ByteStream(chunks[0])
+            stream = module.ByteStream(answer.chunks[0])
+        extensions = {"http_version": answer.version.encode("latin-1")}
+        # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
+        if answer.version != "HTTP/2":
+            extensions["reason_phrase"] = answer.reason.encode("latin-1")
         return module.Response(
             answer.status,
             headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
             stream=stream,
-            extensions=_extensions(answer),
+            extensions=extensions,
         )
 
 
-def _extensions(answer: Answer) -> dict[str, bytes]:
-    """What the transport tells besides; HTTP/2 has no reasons, and the client then gives its own."""
-    found = {"http_version": answer.version.encode("latin-1")}
-    if answer.version != "HTTP/2":
-        found["reason_phrase"] = answer.reason.encode("latin-1")
-    return found
+def _sent(request: Any, body: bytes) -> HttpRequest:
+    return HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
 
 
-def _stream_classes(module: Any) -> tuple[type, type]:
-    """Streams that the client takes for its own."""
+class _RecordedStream:
+    """Passes the real chunks on, and records them."""
 
-    class RecordedStream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
-        """Hands the real chunks through, and tells the recorder."""
+    def __init__(self, stream: Any, recorder: ExchangeRecorder) -> None:
+        self._stream = stream
+        self._recorder = recorder
 
-        def __init__(self, stream: Any, recorder: Recorder) -> None:
-            self._stream = stream
-            self._recorder = recorder
-
-        def __iter__(self) -> Iterator[bytes]:
-            recorder = self._recorder
-            try:
-                for chunk in self._stream:
-                    recorder.chunks.append(chunk)
-                    yield chunk
-            except GeneratorExit:
-                raise
-            except Exception as error:
-                recorder.failed(_ERRORS.store(error))
-                raise
-            except BaseException:
-                recorder.abandon()
-                raise
-            recorder.complete()
-
-        def close(self) -> None:
-            self._stream.close()
-            self._recorder.stopped()
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            recorder = self._recorder
-            try:
-                async for chunk in self._stream:
-                    recorder.chunks.append(chunk)
-                    yield chunk
-            except GeneratorExit:
-                raise
-            except Exception as error:
-                recorder.failed(_ERRORS.store(error))
-                raise
-            except BaseException:
-                recorder.abandon()
-                raise
-            recorder.complete()
-
-        async def aclose(self) -> None:
-            try:
-                await self._stream.aclose()
-            finally:
-                self._recorder.stopped()
-
-    class ReplayedStream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc]
-        """Gives recorded chunks, then raises what ended them."""
-
-        def __init__(self, chunks: list[bytes], last: Callable[[], Exception] | None) -> None:
-            self._chunks = chunks
-            self._last = last
-
-        def __iter__(self) -> Iterator[bytes]:
-            yield from self._chunks
-            if self._last:
-                raise self._last()
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            for chunk in self._chunks:
+    def __iter__(self) -> Iterator[bytes]:
+        with self._reading():
+            for chunk in self._stream:
+                self._recorder.chunks.append(chunk)
                 yield chunk
-            if self._last:
-                raise self._last()
 
-    return RecordedStream, ReplayedStream
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with self._reading():
+            async for chunk in self._stream:
+                self._recorder.chunks.append(chunk)
+                yield chunk
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except GeneratorExit:
+            # The reader stopped; the client closes the stream next.
+            raise
+        except Exception as error:
+            self._recorder.fail(_ERRORS.store(error))
+            raise
+        except BaseException:
+            self._recorder.abandon()
+            raise
+        self._recorder.complete()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._recorder.stop()
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._recorder.stop()
+
+
+class _ReplayedStream:
+    """Returns recorded chunks, then raises the exception that ended them if there is one."""
+
+    def __init__(self, chunks: list[bytes], end: Callable[[], Exception | None]) -> None:
+        self._chunks = chunks
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._chunks
+        error = self._end()
+        if error is not None:
+            raise error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk

@@ -1,4 +1,4 @@
-"""JSON in HTTP bodies: read where plain data can hold it, and written in the style it came in."""
+"""JSON in HTTP bodies: read if plain data can hold it, and written again in the layout of its server."""
 
 from __future__ import annotations
 
@@ -6,24 +6,17 @@ import re
 from json import JSONEncoder, dumps, loads
 from typing import Any
 
-#: How servers lay JSON out: the words of a body's `style`, and what makes them.
-_LAYOUTS: dict[str, dict[str, Any]] = {
-    "compact": {"separators": (",", ":")},
-    "spaced": {"separators": (", ", ": ")},
-    "indent-2": {"indent": 2},
-    "indent-4": {"indent": 4},
-}
-#: Lists and mappings in each other; recordings, and what is shown of them, are written by functions that call themselves.
+# Recordings are written, and shown, by recursive functions.
 _DEEPEST = 200
-_HTML_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
+_compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text that plain data can hold.
+    """Parse a JSON text that plain data can hold.
 
     Raises:
-        ValueError: It is not JSON, or holds what plain data cannot: NaN, lone surrogates, a key twice; or is nested
-            too deep.
+        ValueError: It is not JSON, is nested more than 200 deep, or has NaN, a lone surrogate or a repeated key.
     """
     try:
         value = loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
@@ -50,42 +43,36 @@ def _refuse(constant: str) -> None:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping of these pairs, as `json.loads` hands them over.
-
-    Raises:
-        ValueError: A key comes twice.
-    """
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("a key is repeated")
     return value
 
 
 def style_of(value: Any, text: str) -> str | None:
-    """The words that make this text of the value, empty for the most common; None where no style does."""
-    words = ["html"] if re.search(r"\\u00(?:3c|3e|26)", text) else []
-    words += ["slashes"] if "\\/" in text else []
-    tail = ["newline"] if text.endswith("\n") else []
-    for layout in _LAYOUTS:
-        for ascii_only in ((), ("ascii",)):
-            style = " ".join([*([] if layout == "compact" else [layout]), *ascii_only, *words, *tail])
+    """Return the style in which `write_json` makes this text of the value; None if there is none.
+
+    Styles are compact (an empty text), `spaced` and `indent-2`, as `json.dumps` writes them; with `ascii` where
+    other characters are escaped, and with `newline` at the end.
+    """
+    indented = _INDENT.match(text)
+    layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
+    escapes = ["", "ascii"] if "\\u" in text else [""]
+    end = "newline" if text.endswith("\n") else ""
+    for layout in layouts:
+        for escape in escapes:
+            style = " ".join(filter(None, (layout, escape, end)))
             if write_json(value, style) == text:
                 return style
     return None
 
 
 def write_json(value: Any, style: str = "") -> str:
-    """The JSON text of a value in one of the styles that servers write."""
+    """Write a value as JSON in one of the styles that `style_of` returns."""
     if not style:
         return _compact(value)
     words = style.split()
-    layout: dict[str, Any] = next((_LAYOUTS[word] for word in words if word in _LAYOUTS), _LAYOUTS["compact"])
-    text = dumps(value, ensure_ascii="ascii" in words, **layout)
-    if "html" in words:
-        text = "".join(_HTML_ESCAPES.get(sign, sign) for sign in text)
-    if "slashes" in words:
-        text = text.replace("/", "\\/")
+    indent = next((int(word[7:]) for word in words if word.startswith("indent-")), None)
+    separators = None if indent or "spaced" in words else (",", ":")
+    text = dumps(value, ensure_ascii="ascii" in words, indent=indent, separators=separators)
     return f"{text}\n" if "newline" in words else text
-
-
-_compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -1,4 +1,4 @@
-"""What of an HTTP exchange is secret: by the names that stand before it, and wherever else the same value turns up."""
+"""Secrets in HTTP exchanges: values under secret names, and the same values wherever else they occur."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from pytest_mimic._redact.json_text import looks_like_json, parse_json_text
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._redact.texts import bare_secret, escaped, hide_values, is_form
-from pytest_mimic.boundaries.http.json_layout import parse_json, write_json
+from pytest_mimic.boundaries.http.json_layout import parse_json, style_of, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+# A line that has one JSON text: of a stream of JSON texts, or of server-sent events.
+_JSON_LINE = re.compile(r"(?P<head>(?:data:)?\s*)(?P<json>[\[{].*[\]}])(?P<tail>\s*)", re.DOTALL)
+# The placeholder as clients escape it in a URL.
 _ESCAPED = re.compile(re.escape(PLACEHOLDER).replace("<", "%3[Cc]").replace(">", "%3[Ee]"))
 
 
 class Secrets:
-    """Hides secret values: those under secret names, and those that it has learnt.
+    """Learns secret values and hides them.
 
-    A token that a server issues comes back under other names, in paths and in texts. On replay the application
-    holds the placeholder instead, so hiding it there as well is what makes the two calls the same.
+    A token that a server issues returns under other names, in paths and in texts. In a replay the application has the
+    placeholder instead of the token. So the token is replaced in all requests, and both calls are the same call.
 
     Args:
-        redactor: Knows which names are secret.
-        known: Values that are secret already; not changed.
+        redactor: The rules for secret names.
+        known: Values that are secret already. It is not changed.
     """
 
     def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
@@ -37,12 +39,12 @@ class Secrets:
         self.values = set(known)
 
     def learn(self, plain: Any) -> None:
-        """Takes in the values of secret names anywhere in plain data."""
+        """Learn the values of secret names anywhere in plain data."""
         for value in _secret_values(plain, self.redactor):
             self.add(value)
 
     def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
-        """Takes in what a request carries under secret names."""
+        """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
         self.learn(body)
         parts = urlsplit(url)
         self.learn(dict(parse_qsl(parts.query, errors="backslashreplace")))
@@ -51,7 +53,7 @@ class Secrets:
         self.learn_headers(headers)
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Takes in the values of secret headers: of cookies, each one's."""
+        """Learn the values of secret headers, and of each cookie."""
         for name, value in headers:
             lower = name.lower()
             if not self.redactor.secret(name):
@@ -65,8 +67,8 @@ class Secrets:
                 self.add(_basic_password(value))
 
     def learn_line(self, line: str) -> None:
-        """Takes in the values of secret names in a line of a stream that is JSON."""
-        match = _LINE.fullmatch(line)
+        """Learn the values of secret names in a line, if it is JSON."""
+        match = _JSON_LINE.fullmatch(line)
         if match:
             try:
                 self.learn(parse_json(match["json"]))
@@ -74,71 +76,78 @@ class Secrets:
                 pass
 
     def add(self, value: str) -> None:
-        """Takes in one value, unless it is so plain that it may stand elsewhere for something else."""
+        """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
         value = bare_secret(value)
-        mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-        if len(value) >= 20 or (len(value) >= 8 and mixed):
+        is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+        if len(value) >= 20 or (len(value) >= 8 and is_mixed):
             self.values.add(value)
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
-        """A copy of plain data without secrets; None stays None, with `keep_types` each type."""
-        scrubbed = self.redactor.scrub(plain, keep_types=keep_types)
-        return _hidden(scrubbed, self.values) if self.values else scrubbed
+        """Return a copy of plain data without secrets.
+
+        Args:
+            plain: The data.
+            keep_types: Replace numbers by 0, and keep mappings and lists. None always stays None.
+        """
+        box = [self.redactor.scrub(plain, keep_types=keep_types)]
+        if self.values:
+            _hide_in(box, self.values)
+        return box[0]
 
     def text(self, text: str) -> str:
-        """Free text without the known secrets, and without those in it if it is data; it learns these."""
+        """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
         self.learn(text)
         if looks_like_json(text) and parse_json_text(text) is None:
-            text = self.redactor.scrub_text(text)  # perhaps cut off by its reader
+            text = self.redactor.scrub_text(text)  # its reader may have cut it off
         else:
             text = self.redactor.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
 
     def form(self, form: str) -> str:
-        """What is said to be an urlencoded form, without secrets; it learns them."""
+        """Return an urlencoded form without secrets, and learn them."""
         self.learn(dict(parse_qsl(form, errors="backslashreplace")))
         return self.text(self.redactor.scrub_form(form))
 
     def header(self, name: str, value: str) -> str:
-        """A header's value without secrets; cookies keep their names."""
+        """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
             value = self.redactor.scrub_url(value)
         return hide_values(self.redactor.scrub_header(name, value), self.values)
 
     def path(self, path: str) -> str:
-        """A URL's path; a placeholder that the client has escaped counts as the placeholder."""
+        """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
         if "%3" in path:
             path = _ESCAPED.sub(PLACEHOLDER, path)
         return hide_values(path, self.values) if self.values else path
 
     def line(self, line: str) -> str:
-        """A line of a stream without secrets: of server-sent events, or of JSON texts one to a line."""
-        match = _LINE.fullmatch(line)
-        if match:
-            try:
-                value = parse_json(match["json"])
-            except ValueError:
-                return f"{match['head']}{self.text(match['json'])}{match['tail']}"
-            scrubbed = self.scrub(value, keep_types=True)
-            if scrubbed != value:
-                style = "spaced" if match["json"] == write_json(value, "spaced") else ""
-                return f"{match['head']}{write_json(scrubbed, style)}{match['tail']}"
-            return line
-        text = line.removeprefix("data:").lstrip()
-        head = line[: len(line) - len(text)]
-        tail = text[len(text.rstrip()) :]
-        return f"{head}{self.text(text.rstrip())}{tail}"
+        """Return a line of a stream without secrets: a JSON text, or the data of a server-sent event."""
+        match = _JSON_LINE.fullmatch(line)
+        if match is None:
+            text = line.removeprefix("data:").lstrip()
+            head = line[: len(line) - len(text)]
+            tail = text[len(text.rstrip()) :]
+            return f"{head}{self.text(text.rstrip())}{tail}"
+        head, text, tail = match.groups()
+        try:
+            value = parse_json(text)
+        except ValueError:
+            return f"{head}{self.text(text)}{tail}"
+        scrubbed = self.scrub(value, keep_types=True)
+        return (
+            line if scrubbed == value else f"{head}{write_json(scrubbed, style_of(value, text) or '')}{tail}"
+        )
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Whether a request's URL or headers have the placeholder where its sender means a secret."""
+    """Check whether a URL or a header has the placeholder, in place of a secret that its sender means."""
     if PLACEHOLDER in url or _ESCAPED.search(url):
         return True
     return any(PLACEHOLDER in value or PLACEHOLDER in _basic_password(value) for _, value in headers)
 
 
 def _basic_password(value: str) -> str:
-    """The password in the credentials of basic authentication (RFC 7617), empty in any other."""
+    """Return the password in the credentials of basic authentication (RFC 7617); empty for others."""
     if not value.lower().startswith("basic "):
         return ""
     try:
@@ -148,33 +157,31 @@ def _basic_password(value: str) -> str:
 
 
 def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:
-    """Every string under a secret name, also inside of texts that are data."""
+    """Find all strings under secret names, also within strings that are data themselves."""
     todo = [(plain, False)]
     while todo:
-        value, secret = todo.pop()
+        value, is_secret = todo.pop()
         if isinstance(value, dict):
-            todo.extend((inner, secret or redactor.secret(name)) for name, inner in value.items())
+            todo.extend((inner, is_secret or redactor.secret(name)) for name, inner in value.items())
         elif isinstance(value, list):
-            todo.extend((inner, secret) for inner in value)
+            todo.extend((inner, is_secret) for inner in value)
+        elif isinstance(value, str) and is_secret:
+            yield value
         elif isinstance(value, str):
-            if secret:
-                yield value
-            else:
-                yield from redactor.literals(value)
-                todo.append((_data_in(value), False))
+            yield from redactor.literals(value)
+            todo.append((_parse_data(value), False))
 
 
-def _data_in(text: str) -> Any:
-    """What a text that is JSON or an urlencoded form holds; None for any other."""
+def _parse_data(text: str) -> Any:
+    """Return the value of a text that is JSON or an urlencoded form; None for other texts."""
     if "=" in text and is_form(text):
         return [{name: value} for name, value in parse_qsl(text, errors="backslashreplace")]
     return parse_json_text(text)
 
 
-def _hidden(plain: Any, values: set[str]) -> Any:
-    """Plain data with the known secrets replaced in all its strings; changed in place."""
-    root = [plain]
-    todo: list[Any] = [root]
+def _hide_in(plain: Any, values: set[str]) -> None:
+    """Replace known secrets in all strings of nested mappings and lists, in place."""
+    todo = [plain]
     while todo:
         box = todo.pop()
         for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
@@ -182,4 +189,3 @@ def _hidden(plain: Any, values: set[str]) -> Any:
                 todo.append(value)
             elif isinstance(value, str):
                 box[key] = hide_values(value, values)
-    return root[0]

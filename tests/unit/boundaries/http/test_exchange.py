@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, Request, load_answer
+from pytest_mimic.boundaries.http.answer import load_response
+from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 from unit.boundaries.runs import Runs
 
 
@@ -20,8 +21,8 @@ def runs():
 
 def begun(runs, url, *, method="GET", headers=(), body=b""):
     """The call that a request makes, and its step."""
-    exchange = Exchange("client", runs.port)
-    request = Request(method, url, tuple(headers), body)
+    exchange = Exchange(runs.port)
+    request = HttpRequest(method, url, tuple(headers), body)
     step = exchange.begin(request)
     return runs.calls[-1] if step else None, exchange, request, step
 
@@ -96,7 +97,7 @@ def recorded(runs, headers, body=b"", *, url="http://shop.test/", sent=()):
     """What is stored of a response with these headers."""
     _, exchange, request, step = begun(runs, url, headers=sent)
     recorder = exchange.recorder(step, request)
-    recorder.started(200, "OK", "HTTP/1.1", headers)
+    recorder.start(200, "OK", "HTTP/1.1", headers)
     recorder.chunks.append(body)
     recorder.complete()
     return runs.plain[-1]
@@ -145,7 +146,7 @@ def test_a_body_that_is_data_without_saying_so(runs, body, shown):
     """A form without a content type, JSON kept in JSON: hidden in the request, and known in its answer."""
     call, exchange, request, step = begun(runs, "http://shop.test/", method="POST", body=body)
     recorder = exchange.recorder(step, request)
-    recorder.started(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
+    recorder.start(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
     recorder.chunks.append(b"you said raw1234secret")
     recorder.complete()
 
@@ -187,7 +188,7 @@ def test_length_is_told_anew(runs):
         runs, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
     )
 
-    answer = load_answer(plain, "GET")
+    answer = load_response(plain, "GET")
 
     assert answer.chunks == [b'{"token":"<redacted>"}']
     assert dict(answer.headers)["Content-Length"] == "22"
@@ -205,7 +206,7 @@ def test_length_is_told_anew(runs):
 def test_cookies_do_not_run_out(runs, expires, kept):
     """A cookie that was good when it was recorded stays good; one that deletes still deletes."""
     headers = [("Date", "Fri, 20 Nov 2026 08:00:00 GMT"), ("Set-Cookie", f"a=b; Expires={expires}; Path=/")]
-    answer = load_answer(recorded(runs, headers), "GET")
+    answer = load_response(recorded(runs, headers), "GET")
 
     cookie = dict(answer.headers)["Set-Cookie"]
     assert cookie == (f"a=<redacted>; Expires={expires}; Path=/" if kept else "a=<redacted>; Path=/")
@@ -215,7 +216,7 @@ def test_cookies_do_not_run_out(runs, expires, kept):
 def test_cookies_of_an_unknown_date_are_left(runs, date):
     """Whether they were good when they were recorded cannot be told."""
     headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
-    answer = load_answer(recorded(runs, headers), "GET")
+    answer = load_response(recorded(runs, headers), "GET")
 
     assert dict(answer.headers)["Set-Cookie"] == "a=<redacted>; Expires=Fri, 01 Jan 2027 00:00:00 GMT"
 

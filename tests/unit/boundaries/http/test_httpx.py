@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
 
-from pytest_mimic.boundaries.http.exchange import Exchange, Request
+from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
 from pytest_mimic.boundaries.http.httpx import HttpxBoundary
 from pytest_mimic.errors import DriftError, MissingRecordingError
 from unit.boundaries.runs import Runs
@@ -114,10 +114,10 @@ def test_runs_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
 
 def test_http_2_has_no_reasons(httpx: ModuleType, runs: Runs) -> None:
     """The client then gives its own, on replay too."""
-    exchange = Exchange(httpx.__name__, runs.port)
-    request = Request("GET", "http://shop.test/missing", (), b"")
+    exchange = Exchange(runs.port)
+    request = HttpRequest("GET", "http://shop.test/missing", (), b"")
     recorder = exchange.recorder(exchange.begin(request), request)
-    recorder.started(404, "", "HTTP/2", [])
+    recorder.start(404, "", "HTTP/2", [])
     recorder.complete()
     runs.again("replay")
 

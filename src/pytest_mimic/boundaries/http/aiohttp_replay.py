@@ -1,0 +1,197 @@
+"""A connection of aiohttp that holds a recorded response. Importing this module imports aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpVersion
+from aiohttp.streams import StreamReader
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from pytest_mimic.boundaries.http.aiohttp_errors import ERRORS
+from pytest_mimic.boundaries.http.answer import load_response
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
+def replayed_connection(
+    connector: Any, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
+) -> Any:
+    """Return a connection with a recorded response, or raise the recorded exception of connecting.
+
+    Args:
+        connector: The session's connector.
+        req: The request.
+        plain: The stored exchange.
+        exhausted: Returns the error for reading further than was recorded.
+    """
+    if "status" not in plain and plain["error"].get("at") == "connect":
+        raise ERRORS.load(plain["error"], req=req)
+    protocol = ReplayedProtocol(req, plain, exhausted)
+    return ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+
+
+class ReplayedConnection(Connection):
+    """A connection that belongs to no pool."""
+
+    def close(self) -> None:
+        """Give up the protocol."""
+        self._notify_release()
+        self._protocol = None
+
+    release = close
+
+    def __del__(self, *_: Any) -> None:
+        # The real one warns about unclosed connections.
+        pass
+
+
+class _Nowhere(asyncio.Transport):
+    """A transport that drops the request."""
+
+    def write(self, data: Any) -> None:
+        """Do nothing."""
+
+    def writelines(self, list_of_data: Any) -> None:
+        """Do nothing."""
+
+    def is_closing(self) -> bool:
+        """Return False."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return 0."""
+        return 0
+
+
+_NOWHERE = _Nowhere()
+
+
+class _Message(NamedTuple):
+    """The head of a response, as aiohttp's parser returns it."""
+
+    version: Any
+    code: int
+    reason: str
+    headers: Any
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+    should_close: bool = False
+    compression: str | None = None
+    upgrade: bool = False
+    chunked: bool = False
+
+
+class ReplayedProtocol(ResponseHandler):
+    """Returns the recorded response when the session reads one."""
+
+    def __init__(self, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]) -> None:
+        super().__init__(req.loop)
+        self.transport = _NOWHERE
+        self._req = req
+        self._plain = plain
+        self._exhausted = exhausted
+        self._decoded = True
+        self._bufsize = 2**16
+
+    def set_response_params(self, **params: Any) -> None:
+        """Take the session's parameters."""
+        self._decoded = params.get("auto_decompress", True)
+        self._bufsize = params.get("read_bufsize", 2**16)
+
+    def pause_reading(self) -> None:
+        """Do nothing: nothing arrives by itself."""
+
+    def resume_reading(self, *_: Any, **__: Any) -> None:
+        """Do nothing: nothing arrives by itself."""
+
+    async def read(self) -> Any:
+        """Return the head and the body of the response."""
+        req, plain = self._req, self._plain
+        # Other tasks run here, as they do while the network is read.
+        await asyncio.sleep(0)
+        if req._continue is not None and not req._continue.done():
+            req._continue.set_result(True)
+        if "status" not in plain:
+            raise ERRORS.load(plain["error"], req=req)
+        answer = load_response(plain, req.method, decoded=self._decoded)
+        raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
+        # aiohttp's parser decodes headers as UTF-8.
+        pairs = [
+            (name, value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape"))
+            for name, value in answer.headers
+        ]
+        headers = CIMultiDictProxy(CIMultiDict(pairs))
+        version = HttpVersion(*map(int, answer.version.partition("/")[2].split(".")))
+        end: Callable[[], BaseException] | None = self._exhausted if answer.stopped else None
+        if answer.error is not None:
+            end = partial(ERRORS.load, answer.error, req=req)
+        payload = self._open_payload(
+            answer.chunks, end, chunked="chunked" in headers.get("Transfer-Encoding", "")
+        )
+        return _Message(version, answer.status, answer.reason, headers, raw), payload
+
+    def _open_payload(
+        self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool
+    ) -> StreamReader:
+        timer = self._req._timer
+        if len(chunks) >= 2 or end is not None:
+            reader = ReplayedReader(self, self._bufsize, timer=timer, loop=self._loop)
+            reader.prepare(chunks, end, chunked=chunked)
+            return reader
+        payload = StreamReader(self, self._bufsize, timer=timer, loop=self._loop)
+        payload.feed_data(b"".join(chunks))
+        payload.feed_eof()
+        return payload
+
+
+class ReplayedReader(StreamReader):
+    """Returns recorded chunks one by one when they are read, then raises the exception that ended them."""
+
+    __slots__ = ("_chunked", "_end", "_pending")
+
+    def prepare(self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool) -> None:
+        """Take the chunks, the exception after them, and whether they were chunks of the transfer."""
+        self._pending = chunks[::-1]
+        self._end = end
+        self._chunked = chunked
+
+    def _next(self) -> None:
+        if self._pending:
+            self._feed(self._pending.pop())
+        elif self._end is None:
+            self._feed(b"")  # the chunk that ends a body
+            self.feed_eof()
+        else:
+            error = self._end()
+            self.set_exception(error)
+            raise error
+
+    def _feed(self, chunk: bytes) -> None:
+        if self._chunked:
+            self.begin_http_chunk_receiving()
+        self.feed_data(chunk)
+        if self._chunked:
+            self.end_http_chunk_receiving()
+
+    async def _wait(self, _: str) -> None:
+        await asyncio.sleep(0)
+        if self._exception is not None:
+            raise self._exception
+        self._next()
+
+    async def wait_eof(self) -> None:
+        """Read the rest."""
+        while not self.is_eof():
+            self._next()

@@ -1,0 +1,103 @@
+"""Stored exchanges as the responses that clients get in a replay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mimic.boundaries.http.body import load_body
+from pytest_mimic.boundaries.http.compression import deflate
+from pytest_mimic.boundaries.http.message import header_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class StoredResponse(NamedTuple):
+    """A recorded response in the form in which it arrives over the network.
+
+    Attributes:
+        stopped: It was not read further than these chunks.
+        error: The exception that broke it after these chunks, as plain data.
+    """
+
+    status: int
+    reason: str
+    version: str
+    headers: list[tuple[str, str]]
+    chunks: list[bytes]
+    stopped: bool
+    error: dict[str, Any] | None
+
+
+def is_encoded(plain: dict[str, Any]) -> bool:
+    """Check whether a body is stored in its `Content-Encoding`, because it could not be decompressed."""
+    body = plain.get("body")
+    if body is None or "compressed" in body:
+        return False
+    return header_of(plain["headers"], "content-encoding") is not None
+
+
+def load_response(plain: dict[str, Any], method: str, *, decoded: bool = False) -> StoredResponse:
+    """Return the response of a stored exchange, with the `Content-Length` that it has now.
+
+    Args:
+        plain: An exchange with a status. (One that is only an error has no response.)
+        method: The method of the request. The length in the response to a HEAD is left alone.
+        decoded: Return the chunks decompressed, for a client whose reader gets them so.
+    """
+    body, error = plain.get("body"), plain.get("error")
+    stopped = plain.get("end") == "stopped"
+    chunks = load_body(body)
+    if body is not None and not decoded and "compressed" in body:
+        chunks = deflate(chunks, body["compressed"], complete=not stopped and error is None)
+    size = None if body is None or method == "HEAD" else sum(map(len, chunks))
+    headers, has_cookies = [], False
+    for name, value in plain["headers"]:
+        lower = name.lower()
+        if lower == "content-length" and size is not None:
+            declared = int(value) if value.isdigit() else 0
+            # Of an incomplete body, more is announced than there is: the client must not take it for complete.
+            value = str(max(declared, size + 1) if stopped or error else size)
+        has_cookies = has_cookies or lower == "set-cookie"
+        headers.append((name, value))
+    if has_cookies:
+        headers = _with_lasting_cookies(headers)
+    return StoredResponse(plain["status"], plain["reason"], plain["version"], headers, chunks, stopped, error)
+
+
+def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Drop the expiry of cookies that were still valid when they were recorded, at the time in `Date`."""
+    recorded = _moment(header_of(headers, "date") or "")
+    if recorded is None:
+        return headers
+    return [
+        (name, _without_expiry(value, recorded) if name.lower() == "set-cookie" else value)
+        for name, value in headers
+    ]
+
+
+def _without_expiry(cookie: str, recorded: datetime) -> str:
+    kept = []
+    for attribute in cookie.split(";"):
+        name, _, value = attribute.partition("=")
+        # Old servers write `01-Jan-2027`.
+        expires = _moment(value.strip().replace("-", " ")) if name.strip().lower() == "expires" else None
+        if expires is None or not _is_later(expires, recorded):
+            kept.append(attribute)
+    return ";".join(kept)
+
+
+def _is_later(one: datetime, other: datetime) -> bool:
+    try:
+        return one > other
+    except TypeError:  # only one of them has a time zone
+        return False
+
+
+def _moment(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None

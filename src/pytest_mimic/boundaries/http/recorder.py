@@ -1,0 +1,149 @@
+"""Records one HTTP exchange while the client reads the real response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.boundaries.http.body import store_body
+from pytest_mimic.boundaries.http.compression import inflate
+from pytest_mimic.boundaries.http.message import text_pairs
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.base import Port, Step
+    from pytest_mimic.boundaries.http.secrets import Secrets
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+
+class ExchangeRecorder:
+    """Collects one response, and reports it to its step once: when it has been read, given up or broken.
+
+    Args:
+        port: The engine.
+        step: The step that runs the request.
+        secrets: Returns the secrets that the response may repeat.
+
+    Attributes:
+        chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
+        done: The step has its outcome, or was abandoned.
+    """
+
+    def __init__(self, port: Port, step: Step, secrets: Callable[[], Secrets]) -> None:
+        self._port = port
+        self._step = step
+        self._secrets = secrets
+        self._head: dict[str, Any] = {}
+        self._is_decoded = False
+        self.chunks: list[bytes] = []
+        self.done = False
+
+    @contextmanager
+    def running(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
+        """Return a block for sending the request and waiting for the head of the response.
+
+        Args:
+            store_error: Returns an exception of the client as plain data; None if it is not an outcome.
+        """
+        try:
+            with self._step.running():
+                yield
+        except Exception as error:
+            self.fail(store_error(error))
+            raise
+        except BaseException:
+            self.abandon()
+            raise
+
+    def start(
+        self,
+        status: int,
+        reason: str | None,
+        version: str,
+        headers: Iterable[tuple[Any, Any]],
+        *,
+        decoded: bool = False,
+    ) -> None:
+        """Take the head of the response; `decoded` if its chunks come decompressed."""
+        self._head = {
+            "status": status,
+            "reason": reason or "",
+            "version": version,
+            "headers": [list(pair) for pair in text_pairs(headers)],
+        }
+        self._is_decoded = decoded
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the head of the response has arrived."""
+        return bool(self._head)
+
+    def complete(self) -> None:
+        """Record a response whose body has been read to its end.
+
+        Raises:
+            DriftError: The recording differs. `stop` and `fail` raise it as well.
+        """
+        self._finish()
+
+    def stop(self) -> None:
+        """Record a response whose reader does not want the rest."""
+        if self._head:
+            self._finish(end="stopped")
+        else:
+            self.abandon()
+
+    def fail(self, error: dict[str, Any] | None) -> None:
+        """Record an exception of the client, as plain data; abandon the exchange if it is None."""
+        if error is None:
+            self.abandon()
+        else:
+            self._finish(error=error)
+
+    def abandon(self) -> None:
+        """Record nothing."""
+        if not self.done:
+            self.done = True
+            self._step.abandon()
+
+    def _finish(self, **end: Any) -> None:
+        if self.done:
+            return
+        self.done = True
+        redactor, secrets = self._port.redactor, self._secrets()
+        if "error" in end:
+            message = redactor.scrub_text(end["error"]["message"], secrets.values)
+            end["error"] = {**end["error"], "message": message}
+        plain: dict[str, Any] = {}
+        if self._head:
+            sent = set(secrets.values)
+            plain = self._store(secrets, stopped="end" in end)
+            # A secret that a server issues is secret in all later requests, whichever client sends them.
+            redactor.issued |= secrets.values - sent
+        self._step.finish({**plain, **end})
+
+    def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:
+        """Return the response as plain data without secrets; learn those under secret names in it."""
+        head, chunks = self._head, self.chunks
+        secrets.learn_headers(head["headers"])
+        one = {name.lower(): value for name, value in head["headers"]}
+        compressed = one.get("content-encoding")
+        if compressed and not self._is_decoded:
+            opened = inflate(chunks, compressed)
+            chunks, compressed = (chunks, None) if opened is None else (opened, compressed)
+        body = store_body(
+            chunks,
+            content_type=one.get("content-type"),
+            compressed=compressed,
+            sized="content-length" in one,
+            stopped=stopped,
+            secrets=secrets,
+        )
+        headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
+        if body is not None and compressed and "compressed" not in body:
+            # Decompressed for good: no encoder for it.
+            headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+        plain = {**head, "headers": headers}
+        return plain if body is None else {**plain, "body": body}

@@ -1,0 +1,208 @@
+"""HTTP/1.1 as the standard library reads it, for clients that are built on `http.client`.
+
+Recording: `RecordedFile` listens to the file from which a real response is read. Replaying: `parsed_response` lets the
+standard library read a response from recorded bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pytest_mimic._outcome.families import ExceptionFamily
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+    from pytest_mimic.boundaries.http.answer import StoredResponse
+    from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+# A body whose connection was closed before its end: the client finds out by itself.
+_CUT_OFF = "http.client:IncompleteRead"
+# The sizes with which a file is read to its end.
+_ALL = ((), (None,), (-1,))
+
+
+class _SocketErrors(ExceptionFamily):
+    """The exceptions that a socket raises while a body is read. Clients turn them into their own."""
+
+    modules: ClassVar[Mapping[str, str]] = {"builtins": "builtins"}
+
+    def name(self, error: BaseException) -> str | None:
+        kinds = (TimeoutError, ConnectionResetError, ConnectionAbortedError, OSError)
+        base = next((base for base in type(error).__mro__ if base in kinds), None)
+        return None if base is None else self.class_name(base)
+
+
+_ERRORS = _SocketErrors()
+
+
+class RecordedFile:
+    """Replaces the file from which a real response is read; records the bytes that are read.
+
+    Its end, or its closing, ends the exchange.
+
+    Args:
+        file: The real file.
+        recorder: Gets the body.
+        chunked: The body has chunks (RFC 9112, 7.1).
+        length: The bytes that the body has according to its head; None if that is unknown.
+    """
+
+    def __init__(self, file: Any, recorder: ExchangeRecorder, *, chunked: bool, length: int | None) -> None:
+        self._file = file
+        self._recorder = recorder
+        self._chunked = chunked
+        self._length = length
+        self._wire: list[bytes] = []
+        self._at_end = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+        try:
+            data = read(*size)
+        except OSError as error:
+            self._end(_ERRORS.store(error))
+            raise
+        except BaseException:
+            self._recorder.abandon()
+            raise
+        if not data and size != (0,):
+            self._at_end = True
+        self._wire.append(data)
+        return data
+
+    def read(self, *size: Any) -> bytes:
+        """Read from the real file."""
+        data = self._recorded(self._file.read, size)
+        # Fewer bytes than were asked for are the last ones.
+        self._at_end = self._at_end or size in _ALL or len(data) < size[0]
+        return data
+
+    def read1(self, *size: Any) -> bytes:
+        """Read from the real file."""
+        return self._recorded(self._file.read1, size)
+
+    def readline(self, *size: Any) -> bytes:
+        """Read from the real file."""
+        return self._recorded(self._file.readline, size)
+
+    def readinto(self, buffer: Any) -> int:  # pragma: no cover (urllib3 reads so in Python 3.10 only)
+        """Read from the real file."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the real file, and end the exchange."""
+        self._file.close()
+        self._end(None)
+
+    def _end(self, error: dict[str, Any] | None) -> None:
+        recorder = self._recorder
+        if recorder.done:
+            return
+        wire = b"".join(self._wire)
+        if self._chunked:
+            recorder.chunks, complete = unframe(wire)
+        else:
+            recorder.chunks = [wire]
+            complete = self._at_end if self._length is None else len(wire) >= self._length
+        if complete:
+            recorder.complete()
+        elif error or self._at_end:
+            recorder.fail(error or {"type": _CUT_OFF, "message": "the connection was closed early"})
+        else:
+            recorder.stop()
+
+
+def unframe(wire: bytes) -> tuple[list[bytes], bool]:
+    """Return the chunks of a chunked body (RFC 9112, 7.1), and whether the last one has arrived."""
+    chunks: list[bytes] = []
+    position = 0
+    while True:
+        end = wire.find(b"\r\n", position)
+        if end < 0:
+            return chunks, False
+        size = int(wire[position:end].partition(b";")[0] or b"0", 16)
+        if size == 0:
+            return chunks, True
+        chunks.append(wire[end + 2 : end + 2 + size])
+        position = end + 2 + size + 2
+
+
+def parsed_response(
+    answer: StoredResponse, method: str, exhausted: Callable[[], Exception] | None
+) -> HTTPResponse:
+    """Return a response of the standard library that reads the recorded bytes.
+
+    Args:
+        answer: The recorded response.
+        method: The method of the request.
+        exhausted: Returns the error for reading further than was recorded.
+    """
+    from http.client import HTTPResponse
+
+    chunked = any(
+        name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in answer.headers
+    )
+    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+    # The standard library reads no other version. Clients get the recorded one from `answer`.
+    pieces = [f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
+    pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
+    error = answer.error
+    if chunked and not (error or answer.stopped):
+        pieces.append(b"0\r\n\r\n")
+
+    def end() -> Exception | None:
+        if error and error["type"] != _CUT_OFF:
+            return _ERRORS.load(error)
+        return exhausted() if answer.stopped and exhausted else None
+
+    response = HTTPResponse(_Socket(pieces, end), method=method)  # type: ignore[arg-type]
+    response.begin()
+    return response
+
+
+class _Socket:
+    """A socket from which a response can only be read."""
+
+    def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
+        self._pieces = pieces
+        self._end = end
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """Return a file of the recorded bytes."""
+        return io.BufferedReader(_Pieces(self._pieces, self._end))
+
+
+class _Pieces(io.RawIOBase):
+    """A file that returns at most one piece at a time, and raises an error at its end if there is one."""
+
+    def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
+        self._pieces = [piece for piece in reversed(pieces) if piece]
+        self._end = end
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from one piece; return the number of bytes."""
+        if not self._pieces:
+            error = self._end()
+            if error is not None:
+                raise error
+            return 0
+        piece = self._pieces.pop()
+        size = min(len(buffer), len(piece))
+        buffer[:size] = piece[:size]
+        if size < len(piece):
+            self._pieces.append(piece[size:])
+        return size
