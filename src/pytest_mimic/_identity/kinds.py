@@ -1,4 +1,4 @@
-"""How a type is understood: its tag in the encoding, and what its values reduce to."""
+"""The identity rule of a type: its tag in the encoding, and the function that reduces its values to plainer data."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __tracebackhide__ = True
 
 Reduce = Callable[[Any], object]
 
-#: The only module-level table: what `register_fingerprint` was told.
+# The only module-level state of the plugin besides `_ambient`: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
-#: Builtins that the walk knows by itself and asks no one about.
+# Builtins that the walk encodes by itself.
 PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset})
 
 
 class Kind(NamedTuple):
-    """A type as the encoding sees it.
+    """The identity rule of a type.
 
     Attributes:
-        tag: Names the type; no two types that differ share one.
-        reduce: A value of the type → plainer data that stands for it.
+        tag: The name of the type in the encoding. Types with different values have different tags.
+        reduce: Takes a value of the type and returns plainer data that represents it.
         attributes: Whether that data is a dict of the value's attributes.
     """
 
@@ -32,14 +32,14 @@ class Kind(NamedTuple):
 
 
 class Raw:
-    """Memory that counts byte by byte.
+    """Memory that is hashed byte by byte.
 
     Args:
-        head: What the bytes are (plain scalars, and tuples of them); with `size` it makes them unambiguous.
-        size: How many bytes `parts` gives in all.
-        parts: Gives the buffers, in order; called once for each digest.
-        floats: Where the bytes are floats, what `with_one_nan` needs to know of them; buffers are of single bytes
-            then, and hold whole floats.
+        head: The meaning of the bytes, in plain scalars and tuples of them; with `size` it makes them unambiguous.
+        size: The number of bytes in all `parts`.
+        parts: Returns the buffers in order; called once for each digest.
+        floats: For floats, their format as `with_one_nan` takes it. Buffers then have single bytes as items, and
+            contain whole floats.
     """
 
     __slots__ = ("floats", "head", "parts", "size")
@@ -54,19 +54,19 @@ class Raw:
 
 
 def type_tag(type_: type) -> str:
-    """The tag of a type that no table lists."""
+    """Return the tag of a type that no table lists."""
     return f"{type_.__module__}:{type_.__qualname__}"
 
 
 def register_fingerprint(type_: type, reduce: Reduce) -> None:
-    """Teaches the identity of a type, and of its subclasses.
+    """Define the identity of a type and its subclasses.
 
     Args:
         type_: The type.
-        reduce: Takes a value of the type and returns plainer data that stands for it.
+        reduce: Takes a value of the type and returns plainer data that represents it.
 
     Raises:
-        TypeError: `type_` is no class, or a plain builtin, or `reduce` cannot be called.
+        TypeError: `type_` is not a class, or is a plain builtin; or `reduce` is not callable.
     """
     if not isinstance(type_, type):
         raise TypeError(f"register_fingerprint takes a class first, not {type_!r}")
@@ -80,7 +80,7 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
 
 
 def registered_kind(type_: type) -> Kind | None:
-    """The kind of a type whose identity was told: by `register_fingerprint` or `__mimic_identity__`."""
+    """Return the kind of a type that defines its own identity, by `register_fingerprint` or `__mimic_identity__`."""
     for base in type_.__mro__:
         if base in _registered:
             return Kind(type_tag(type_), _registered[base])

@@ -1,17 +1,18 @@
-"""Type → Kind: who is asked, in which order."""
+"""The search for the kind of a type: registrations first, then callables, libraries, the standard library, plain state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
 
+from pytest_mimic._identity.callables import callable_kind
 from pytest_mimic._identity.kinds import Kind, registered_kind
 from pytest_mimic._identity.refused import Unstable
-from pytest_mimic._identity.source import code_kind
 from pytest_mimic._identity.state import state_kind
 from pytest_mimic._identity.stdlib import Roots, stdlib_kind
 
-# Top-level module of a type → the room here that knows its library, imported when such a value comes.
+# The top-level module of a type → the module of this package with the rules for its library. It is imported at the
+# first value of such a type, and gives `library_kind(type_, base, layout) -> Kind | None`.
 LIBRARIES = {
     "numpy": "numpy",
     "pandas": "pandas",
@@ -27,8 +28,9 @@ class Resolver:
     """Finds the kind of a type.
 
     Args:
-        roots: Gives (absolute folder, token) pairs; paths under one count relative to it.
-        layout: Whether the memory layout of arrays counts, and what else a replay gives back: in an outcome.
+        roots: Returns (absolute folder, token) pairs; paths under one count relative to it.
+        layout: Whether the value is an outcome: then the memory layout of arrays counts, and other facts that
+            equality ignores and a replay gives back.
     """
 
     __slots__ = ("layout", "roots")
@@ -38,27 +40,27 @@ class Resolver:
         self.layout = layout
 
     def __call__(self, type_: type) -> Kind:
-        """The kind of a type that is neither a scalar nor a plain container.
+        """Return the kind of a type that is neither a scalar nor a plain container.
 
         Raises:
-            Unstable: It has no module, and so no name that another process would know it by.
+            Unstable: The type has no module, and so no name that is the same in another process.
         """
         return (
             registered_kind(type_)
-            or code_kind(type_)
+            or callable_kind(type_)
             or self._library_kind(type_)
             or stdlib_kind(type_, self.roots, layout=self.layout)
             or state_kind(type_)
         )
 
     def _library_kind(self, type_: type) -> Kind | None:
-        """The kind of a library's type, where its room has a rule for it."""
+        """Return the kind of a library's type, or of one derived from it; None if there is no rule for it."""
         if type(type_.__module__) is not str:
             raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
         for base in type_.__mro__:
-            room = LIBRARIES.get(str(base.__module__).partition(".")[0])
-            if room is not None:
-                module = import_module(f"pytest_mimic._identity.{room}")
+            rules = LIBRARIES.get(str(base.__module__).partition(".")[0])
+            if rules is not None:
+                module = import_module(f"pytest_mimic._identity.{rules}")
                 kind: Kind | None = module.library_kind(type_, base, self.layout)
                 if kind is not None:
                     return kind

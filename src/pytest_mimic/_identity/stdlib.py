@@ -1,4 +1,7 @@
-"""The standard library's value types, by name, so that none is imported: each reduced to plainer data."""
+"""The value types of the standard library, each reduced to plainer data.
+
+The tables have the names of the types, so that no module is imported for its types.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from pytest_mimic._identity.callables import shared_generator_method, stdlib_method_name
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.refused import Unstable, full_name, refuse
-from pytest_mimic._identity.source import method_name, of_shared_generator
 from pytest_mimic._identity.state import attribute_reader, exception_fields
 
 SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
@@ -79,7 +82,7 @@ def _exception(value: Any, *, read: Reduce) -> object:
 
 
 def _whole_exception(value: Any, *, read: Reduce) -> object:
-    """An exception in an outcome: with what was being handled when it was raised."""
+    """Reduce an exception in an outcome, with the exception that was being handled when it was raised."""
     return _exception(value, read=read), value.__context__, value.__suppress_context__
 
 
@@ -92,11 +95,11 @@ def _alias(value: Any) -> object:
 
 
 def _method(value: Any) -> object:
-    return of_shared_generator(value) or (method_name(value) or value.__func__, value.__self__)
+    return shared_generator_method(value) or (stdlib_method_name(value) or value.__func__, value.__self__)
 
 
 REDUCERS: dict[str, Reduce] = {
-    # exact forms of the builtins, for their subclasses
+    # For subclasses of the builtins: a plain copy, past methods that the subclass may override.
     "builtins.int": lambda value: int.__index__(value),
     "builtins.float": lambda value: float.__float__(value),
     "builtins.str": lambda value: str.__str__(value),
@@ -156,7 +159,7 @@ REDUCERS: dict[str, Reduce] = {
         value.__covariant__,
         value.__contravariant__,
     ),
-    # Without a bound it says None, or since 3.12 the type of None.
+    # Without a bound, `__bound__` is None, or NoneType since Python 3.12.
     "typing.ParamSpec": lambda value: (value.__name__, value.__bound__ or type(None)),
     "typing.ForwardRef": lambda value: value.__forward_arg__,
     "typing.NewType": lambda value: (value.__module__, value.__qualname__, value.__supertype__),
@@ -173,7 +176,7 @@ REDUCERS: dict[str, Reduce] = {
     "ipaddress.IPv6Interface": lambda value: (int(value), value.scope_id, value.network.prefixlen),
 }
 
-# One tag where the name of a type differs by Python version or platform.
+# One tag for types whose names differ by Python version or platform.
 TAGS = {
     "types.UnionType": "typing:Union",
     "typing._UnionGenericAlias": "typing:Union",
@@ -181,21 +184,21 @@ TAGS = {
     "pathlib.WindowsPath": "pathlib:Path",
     "pathlib.PurePosixPath": "pathlib:PurePosixPath",
     "pathlib.PureWindowsPath": "pathlib:PureWindowsPath",
-    "typing._SpecialForm": "class",  # as some are from some version on
+    "typing._SpecialForm": "class",  # some of them are classes in later versions
 }
 
 
-# Enumerations whose members count by value alone: Python 3.13 has other names for four statuses.
+# Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
 
 
 def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kind | None:
-    """The kind of a type that is, or derives from, one of the standard library's value types.
+    """Return the kind of a value type of the standard library or of a subclass; None for any other type.
 
     Args:
         type_: The type.
         roots: See `Resolver`.
-        layout: Whether it is part of an outcome.
+        layout: Whether the value is part of an outcome.
     """
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
@@ -204,13 +207,15 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kin
         if name in REFUSED:
             return Kind(type_tag(type_), refuse)
         if name == "builtins.BaseException":
-            read = cast(Reduce, attribute_reader(type_, below=base))  # every exception has attributes
+            read = cast(
+                Reduce, attribute_reader(type_, below=base)
+            )  # never None: every exception has a __dict__
             return Kind(type_tag(type_), partial(_whole_exception if layout else _exception, read=read))
         reduce = REDUCERS.get(name)
         if reduce is None and name in PATHS:
             reduce = partial(_path, roots=roots)
         if reduce is not None:
-            # What typing keeps in its own classes beside that differs by version.
+            # The other attributes of typing's own classes differ by version.
             if name == names[0] or type_.__module__ == "typing":
                 return Kind(TAGS.get(name, type_tag(type_)), reduce)
             return Kind(type_tag(type_), _with_state(reduce, type_, base))
@@ -244,14 +249,14 @@ REFUSED = frozenset(
         "_io._IOBase",
         "tempfile.SpooledTemporaryFile",
         "tempfile._TemporaryFileWrapper",
-        # It keeps in itself what it was used for, and names its parts by their places in memory.
+        # It caches its uses, and names its parts by their addresses in memory.
         "sqlalchemy.sql.elements.ClauseElement",
     }
 )
 
 
 def _with_state(reduce: Reduce, type_: type, base: type) -> Reduce:
-    """The reduction of a subclass: what its base is, and the attributes that it adds."""
+    """Return the reduction of a subclass: its base's, with the attributes that the subclass adds."""
     read = attribute_reader(type_, below=base)
     if read is None:
         return reduce
@@ -259,7 +264,7 @@ def _with_state(reduce: Reduce, type_: type, base: type) -> Reduce:
 
 
 def _path(value: Any, *, roots: Callable[[], Roots]) -> object:
-    """A path's parts; under a root, the root's token and what follows."""
+    """Reduce a path to its text; under a root, to the root's token and the rest."""
     text = os.fspath(value)
     for prefix, token in roots():
         if text == prefix or (text.startswith(prefix) and text[len(prefix) :][:1] in ("/", os.sep)):

@@ -8,15 +8,15 @@ from typing import Any
 
 
 def name_of(thing: object) -> str:
-    """The name a class or function gives itself."""
+    """Return the name in a class's or function's own attributes, which may lead elsewhere."""
     return f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', None)}"
 
 
 def resolve(module: str, qualname: str) -> Any:
-    """What the name stands for, importing its module.
+    """Return the object with a name, importing its module.
 
-    A private module of the standard library that this Python does not have is looked for in its public one:
-    3.13 keeps paths in `pathlib._local`, others in `pathlib`.
+    If this Python lacks a private module of the standard library, the public module is used instead: Python 3.13
+    has paths in `pathlib._local`, other versions in `pathlib`.
 
     Raises:
         ImportError: There is no such module.
@@ -32,7 +32,7 @@ def _imported(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError:
-        from pytest_mimic._identity.source import public_module
+        from pytest_mimic._identity.callables import public_module
 
         public = public_module(module)
         if public == module:
@@ -41,7 +41,7 @@ def _imported(module: str) -> Any:
 
 
 def importable(thing: object) -> Any:
-    """What a class's or function's own name leads to, if that is the thing itself or a mimic wrapper of it."""
+    """Return the object that a class's or function's own name leads to: itself or its mimic wrapper; else None."""
     module, qualname = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(qualname, str) or module not in sys.modules:
         return None
