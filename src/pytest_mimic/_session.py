@@ -16,7 +16,7 @@ from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.single_flight import CallsInFlight, lock_folder
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
-from pytest_mimic._ledger import Ledger, Miss
+from pytest_mimic._ledger import Ledger
 from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.callers import may_be_called_by_pytest
 from pytest_mimic._redact.redactor import Redactor
@@ -136,7 +136,8 @@ class Session:
 
     def uncover(self, covering: Covering) -> None:
         """Restores what a covering covered."""
-        self.state.pending.add(self.new_problems())
+        for problem in self.new_problems():
+            self.state.pending.note(problem)
         covering.close()
         self._coverings.remove(covering)
 
@@ -246,22 +247,8 @@ class Session:
             self.end_test(passed=False)
 
     def take_pending(self) -> list[MimicError]:
-        """The errors that the current phase of the test must not get away with."""
-        pending = [*self.state.pending.take(), *self.new_problems()]
-        kept = self.ledger.children.errors()
-        self._count(kept)
-        return [*pending, *kept]
-
-    def take_in(self, error: MimicError) -> None:
-        """Notes an error that a forked process has raised, and that has arrived in this one."""
-        self.ledger.children.arrived(error)
-        self._count([error])
-        self.state.pending.note(error)
-
-    def _count(self, errors: Sequence[MimicError]) -> None:
-        """Counts the misses among the errors of forked processes."""
-        misses = [error for error in errors if isinstance(error, MissingRecordingError)]
-        self.ledger.missing += [Miss(str(error.data["call"]), str(error.data["test"])) for error in misses]
+        """Return the errors that must fail the current phase of the test."""
+        return [*self.state.pending.take(self.ledger.add_forked()), *self.new_problems()]
 
     def take_strays(self) -> None:
         """Keeps the errors that happened outside of any test: no test can fail for them."""

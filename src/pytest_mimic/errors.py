@@ -31,12 +31,8 @@ class MimicError(Exception):
         data: The facts as values, set as attributes of the same names.
     """
 
-    # The name of this error in the reports of a forked process to its parent.
-    mark = ""
-    # The function that an unpickled copy is made with, where that has to do more than make it.
+    # The function that unpickles this error, if that has to do more than make a copy.
     rebuild: Callable[..., MimicError] | None = None
-    # The file that has handled an exception group with this error in it.
-    group_handled_in = ""
     _removed_traceback: TracebackType | None = None
 
     def __init__(
@@ -59,7 +55,7 @@ class MimicError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         rebuild = self.rebuild or rebuild_error
-        return rebuild, (type(self), self.what, self.facts, self.remedies, self.data, self.mark)
+        return rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
 
     def with_traceback(self, tb: TracebackType | None) -> Self:
         """Set the traceback, as for any exception. `assertRaises` removes it so; `last_traceback` keeps the old one."""
@@ -78,12 +74,9 @@ def rebuild_error(
     facts: Sequence[str],
     remedies: Sequence[str],
     data: dict[str, object],
-    mark: str,
 ) -> MimicError:
     """Make an error from the parts that its pickle holds."""
-    error = kind(what, facts=facts, remedies=remedies, **data)
-    error.mark = mark
-    return error
+    return kind(what, facts=facts, remedies=remedies, **data)
 
 
 class MissingRecordingError(MimicError, RuntimeError):

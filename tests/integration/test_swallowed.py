@@ -1,4 +1,7 @@
-"""A miss fails its test even where the code under test swallowed it; handled in the test's own file it is deliberate."""
+"""Misses that are swallowed.
+
+A miss fails its test even if the code under test catches it. A miss that the test's own file handles is deliberate.
+"""
 
 from __future__ import annotations
 
@@ -122,8 +125,7 @@ SHOP = """
         "shop.streamed('Oslo')",
     ],
 )
-def test_swallowed_by_the_code_under_test(project, call):
-    """The test fails, and says where the miss was swallowed and what to do."""
+def test_a_miss_swallowed_by_the_code_under_test_fails(project, call):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
@@ -134,7 +136,7 @@ def test_swallowed_by_the_code_under_test(project, call):
         failed=1,
         real=[],
         says=[
-            # Without the test's id: pytest puts it before the line, here and in its summary.
+            # The line does not repeat the test's id, which pytest prints before it.
             "\npassed only because a missing recording was swallowed",
             "  MissingRecordingError: no recording of shop:",
             "to record it: pytest --mimic-record test_shop.py::test_it",
@@ -144,8 +146,7 @@ def test_swallowed_by_the_code_under_test(project, call):
     assert "1 call missing" in run.section[0]
 
 
-def test_the_place_is_the_one_that_swallowed(project):
-    """File and line, relative to the rootdir."""
+def test_the_report_names_the_line_that_swallowed_the_miss(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.suppressing('Oslo')\n")
@@ -155,8 +156,7 @@ def test_the_place_is_the_one_that_swallowed(project):
 
 
 @pytest.mark.promise("a miss that the test's own file handles is deliberate")
-def test_handled_in_the_tests_own_file_is_deliberate(project):
-    """pytest.raises, try/except, suppress, in the test, its helper, its fixture, its class or a task of it."""
+def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
     project.write("shop.py", SHOP)
     project.write(
@@ -247,8 +247,8 @@ def test_handled_in_the_tests_own_file_is_deliberate(project):
     project.run().expect(passed=14, real=[])
 
 
-def test_the_own_file_of_a_decorated_test_is_that_of_the_test(project):
-    """Where a class inherits it from another file too; the decorator's file is none."""
+def test_the_file_of_a_decorator_is_not_the_tests_own(project):
+    """The test's own file is the one that defines the test, even if a class in another file inherits it."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -295,8 +295,8 @@ def test_the_own_file_of_a_decorated_test_is_that_of_the_test(project):
 
 
 @pytest.mark.promise("a miss that the test's own file handles is deliberate")
-def test_a_doctests_own_code_is_that_of_its_examples(project):
-    """They may handle or expect a miss; the module that they stand in is the code under test."""
+def test_a_doctests_own_code_is_its_examples(project):
+    """The examples may handle or expect a miss. The module that contains them is the code under test."""
     project.ini("shop:fetch")
     project.write("conftest.py", "")
     project.write(
@@ -342,8 +342,7 @@ def test_a_doctests_own_code_is_that_of_its_examples(project):
 
 
 @pytest.mark.promise("a miss that the test's own file handles is deliberate")
-def test_handled_in_a_conftest_is_not_deliberate(project):
-    """Only the test's own file counts."""
+def test_a_miss_handled_in_a_conftest_is_swallowed(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -398,96 +397,54 @@ GROUPS = (
 )
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="before, nothing tells who handled an exception group")
-def test_a_group_handled_in_the_tests_own_file_is_deliberate(project):
-    """By `except*` or as a whole, from a TaskGroup or made by the code under test."""
-    project.ini("shop:fetch", "shop:fetch_async")
-    project.write("shop.py", GROUPS)
-    project.write(
-        "test_shop.py",
-        """
-        import asyncio, contextlib, unittest
-        import pytest, shop
-        from pytest_mimic import MissingRecordingError
-
-        def test_except():
-            try:
-                shop.both("Oslo")
-            except* MissingRecordingError as caught:
-                assert len(caught.exceptions[0].exceptions) == 2
-            except* ValueError:
-                pass
-
-        def test_task_group():
-            async def main():
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(shop.fetch_async("Oslo"))
-                        group.create_task(shop.fetch_async("Rome"))
-                except* MissingRecordingError:
-                    pass
-            asyncio.run(main())
-
-        def test_raises():
-            with pytest.raises(ExceptionGroup):
-                asyncio.run(shop.grouped("Oslo"))
-
-        def test_raises_with_a_function():
-            pytest.raises(ExceptionGroup, shop.both, "Oslo")
-
-        def test_through_the_code_under_test():
-            with contextlib.suppress(ExceptionGroup):
-                try:
-                    shop.both("Oslo")
-                finally:
-                    shop.bare.__name__
-
-        class TestCase(unittest.TestCase):
-            def test_it(self):
-                with self.assertRaises(ExceptionGroup):
-                    shop.both("Oslo")
-        """,
-    )
-
-    project.run().expect(passed=6, real=[])
-
-
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no exception groups")
 @pytest.mark.parametrize("call", ["shop.quiet('Oslo')", "asyncio.run(shop.quiet_async('Oslo'))"])
-def test_a_group_swallowed_by_the_code_under_test(project, call):
-    """Also where the test's own file has seen it on its way: it has to have kept it."""
+def test_a_miss_in_a_swallowed_exception_group_fails(project, call):
     project.ini("shop:fetch", "shop:fetch_async")
     project.write("shop.py", GROUPS)
     project.write(
         "test_shop.py",
         f"""
-        import asyncio, contextlib
-        import shop
+        import asyncio, shop
 
         def test_it():
-            {call}
-
-        def test_on_its_way(monkeypatch):
-            both, grouped = shop.both, shop.grouped
-            def seen(city):
-                with contextlib.ExitStack():
-                    both(city)
-            async def seen_async(city):
-                try:
-                    await grouped(city)
-                finally:
-                    seen.__name__
-            monkeypatch.setattr(shop, "both", seen)
-            monkeypatch.setattr(shop, "grouped", seen_async)
             {call}
         """,
     )
 
-    project.run().expect(failed=2, says=["passed only because a missing recording was swallowed"])
+    project.run().expect(failed=1, says=["passed only because a missing recording was swallowed"])
 
 
-def test_gathered_in_the_tests_own_file_without_handling(project):
-    """`return_exceptions=True` hides a miss wherever it stands: nobody looked at it."""
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no exception groups")
+def test_a_miss_raised_again_from_its_group_can_be_handled(project):
+    """Catching the group alone does not count as handling the misses in it."""
+    project.ini("shop:fetch", "shop:fetch_async")
+    project.write("shop.py", GROUPS)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_group():
+            with pytest.raises(ExceptionGroup):
+                asyncio.run(shop.grouped("Oslo"))
+
+        def test_member():
+            with pytest.raises(MissingRecordingError):
+                try:
+                    asyncio.run(shop.grouped("Oslo"))
+                except ExceptionGroup as group:
+                    raise group.exceptions[0]
+        """,
+    )
+
+    project.run().expect(passed=1, failed=1, says=["FAILED test_shop.py::test_group"])
+
+
+def test_a_miss_gathered_in_the_tests_own_file_is_swallowed(project):
+    """Nothing in the test looks at the exceptions that `return_exceptions=True` returns."""
     project.ini("shop:fetch_async")
     project.write("shop.py", SHOP)
     project.write(
@@ -505,8 +462,8 @@ def test_gathered_in_the_tests_own_file_without_handling(project):
     project.run().expect(failed=1, says=["passed only because a missing recording was swallowed"])
 
 
-def test_in_setup_and_teardown(project):
-    """The phase that swallowed it errs; the test itself is what it was."""
+def test_a_fixture_that_swallows_a_miss_is_an_error(project):
+    """Only its phase, setup or teardown, is an error."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -540,7 +497,6 @@ def test_in_setup_and_teardown(project):
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_the_tests_own_failure_is_not_hidden(project):
-    """The assertion is what fails; the miss is told beside it."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.bare('Oslo') == 'Oslo'\n")
@@ -554,8 +510,7 @@ def test_the_tests_own_failure_is_not_hidden(project):
     )
 
 
-def test_a_skip_after_a_swallowed_miss_does_not_hide_it(project):
-    """Nor does pytest.importorskip or a SkipTest."""
+def test_a_skip_does_not_hide_a_swallowed_miss(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -585,8 +540,8 @@ def test_a_skip_after_a_swallowed_miss_does_not_hide_it(project):
     )
 
 
-def test_an_expected_failure_is_one_by_a_swallowed_miss_too(project):
-    """As it would be by a miss that nobody swallowed, and never a pass."""
+def test_a_swallowed_miss_is_an_expected_failure_under_xfail(project):
+    """A miss that nobody swallows is one as well."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -618,8 +573,7 @@ def test_an_expected_failure_is_one_by_a_swallowed_miss_too(project):
 
 
 @pytest.mark.skipif(not hasattr(pytest, "RaisesExc"), reason="needs pytest 8.4")
-def test_an_expected_failure_that_a_matcher_of_pytest_describes(project):
-    """It is one where the matcher takes the miss."""
+def test_a_matcher_of_xfail_matches_a_swallowed_miss(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -640,8 +594,7 @@ def test_an_expected_failure_that_a_matcher_of_pytest_describes(project):
     project.run().expect(xfailed=1, failed=1, says=["FAILED test_shop.py::test_other"])
 
 
-def test_outside_of_any_test(project):
-    """A miss while pytest ends or a module is imported makes the run fail."""
+def test_a_miss_swallowed_at_import_fails_the_run(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\nshop.bare('Oslo')\n\ndef test_it():\n    pass\n")
@@ -649,8 +602,7 @@ def test_outside_of_any_test(project):
     project.run().expect(passed=1, exit_code=1, says=["shop:fetch(city='Oslo')"])
 
 
-def test_several_misses_are_all_told(project):
-    """Each with its remedy, in the test's failure and in the summary."""
+def test_all_misses_of_a_test_are_reported(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -671,8 +623,7 @@ def test_several_misses_are_all_told(project):
 
 
 @pytest.mark.promise("a miss fails its test even if the code under test swallows it")
-def test_under_xdist(project):
-    """A worker's swallowed miss fails the test, and the controller tells it."""
+def test_a_miss_swallowed_in_a_worker_of_xdist_fails(project):
     pytest.importorskip("xdist")
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
@@ -685,8 +636,7 @@ def test_under_xdist(project):
 
 
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
-def test_a_swallowed_drift_fails_though_the_test_handled_it(project):
-    """Verifying is about the call, not about who saw its error."""
+def test_a_drift_fails_its_test_even_if_the_test_handles_it(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -750,8 +700,8 @@ REFUSALS = """
         ("quietly(shop.fill, [])", "a MutatedInputError"),
     ],
 )
-def test_a_swallowed_refusal_to_record(project, call, error):
-    """What is not recorded would be a miss in the next run: it is told at once."""
+def test_a_swallowed_refusal_to_record_fails(project, call, error):
+    """Without a recording, the next run would fail with a miss."""
     project.ini("shop:lock", "shop:give_lock", "shop:give_lock_async", "shop:locks", "shop:fill")
     project.write("shop.py", REFUSALS)
     project.write("test_shop.py", f"import asyncio, shop, threading\n\ndef test_it():\n    shop.{call}\n")
@@ -759,7 +709,7 @@ def test_a_swallowed_refusal_to_record(project, call, error):
     project.record().expect(failed=1, says=[f"passed only because {error} was swallowed in shop.py:"])
 
 
-def test_a_refusal_handled_in_the_tests_own_file_is_deliberate(project):
+def test_a_refusal_handled_in_the_tests_own_file_passes(project):
     project.ini("shop:lock", "shop:give_lock")
     project.write("shop.py", REFUSALS)
     project.write(
@@ -781,8 +731,7 @@ def test_a_refusal_handled_in_the_tests_own_file_is_deliberate(project):
 
 
 @pytest.mark.parametrize("value", ["city", "{city}"])
-def test_a_swallowed_damage(project, value):
-    """A recording that cannot be used is no outcome: not one of JSON, not one of a pickle."""
+def test_a_swallowed_damaged_recording_fails(project, value):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP.replace("return city\n\n    async", f"return {value}\n\n    async", 1))
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bare('Oslo')\n")
@@ -843,8 +792,8 @@ FORKING = """
         ("shop.raising(['Oslo'])", 1),
     ],
 )
-def test_in_forked_processes(project, test, failed):
-    """Swallowed in the child, or where its error arrives; handled in the test's own file it is deliberate."""
+def test_a_miss_in_a_forked_process_counts_as_in_the_test(project, test, failed):
+    """A pool's worker or the code that gets its error may swallow it; the test's own file may handle it."""
     project.ini("shop:fetch", filterwarnings="ignore:.*multi-threaded:DeprecationWarning")
     project.write("shop.py", FORKING)
     project.write(
@@ -861,8 +810,7 @@ def test_in_forked_processes(project, test, failed):
     assert f"{test.count(',') + 1 if 'inside' in test else 1} call" in run.section[0]
 
 
-def test_in_a_thread_that_outlives_its_test(project):
-    """The miss comes when the run is ending: the exit code tells, as the summary does."""
+def test_a_miss_in_a_thread_after_the_last_test_fails_the_run(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(

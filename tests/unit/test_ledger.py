@@ -1,6 +1,8 @@
-"""One process's account of a run, and how accounts add up."""
+"""The account of one process, and how accounts add up."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -11,11 +13,11 @@ SETS = ("used", "replaced", "collected", "skipped_modules")
 
 
 def an_account(tag: str) -> Ledger:
-    """An account in which something stands everywhere, told apart by its tag."""
+    """Make an account in which nothing is empty. All of its texts hold the tag."""
     ledger = Ledger()
     ledger.recorded, ledger.record_seconds = 2, 0.5
     ledger.verified, ledger.drifted = 3, 1
-    ledger.tally(0.25).tick()
+    ledger.count_replay(0.25)
     assert ledger.player(2.0, lambda: "fresh")() == "fresh"
     ledger.missing.append(Miss(f"call {tag}", f"test {tag}", by_option=False))
     for name in TEXTS:
@@ -26,7 +28,6 @@ def an_account(tag: str) -> Ledger:
 
 
 def test_a_new_account_is_empty() -> None:
-    """Nothing happened before anything happened."""
     plain = Ledger().to_plain()
 
     assert {name: value for name, value in plain.items() if value} == {}
@@ -34,7 +35,6 @@ def test_a_new_account_is_empty() -> None:
 
 
 def test_accounts_add_up() -> None:
-    """The controller's account is the sum of its workers'."""
     total = Ledger()
 
     for tag in ("a", "b"):
@@ -56,8 +56,8 @@ def test_accounts_add_up() -> None:
 
 
 @pytest.mark.parametrize("name", ["notes", "errors", "problems", "selection"])
-def test_what_every_worker_says_is_said_once(name: str) -> None:
-    """Each worker has the same reasons and problems; a failure counts as often as it happened."""
+def test_lines_that_all_workers_have_are_added_once(name: str) -> None:
+    """A failure counts as often as it happened."""
     total = Ledger()
 
     for _ in range(2):
@@ -67,14 +67,26 @@ def test_what_every_worker_says_is_said_once(name: str) -> None:
     assert total.failures == ["failures a", "failures a"]
 
 
-def test_looking_at_the_count_does_not_count() -> None:
-    """Replays are counted as they happen, however often the count is read."""
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_the_account_of_a_forked_process_is_added() -> None:
     ledger = Ledger()
-    tally = ledger.tally(0.5)
-    tally.tick()
+    child = os.fork()
+    if not child:
+        ledger.use("calls/a.json")
+        ledger.count_recorded(0.5, {"objects/a.pkl"})
+        ledger.count_recorded(0.25, {"objects/a.pkl", "objects/b.pkl"})
+        ledger.count_miss(Miss("shop:fetch()", "test_shop.py::test_it", by_option=False))
+        os._exit(0)
+    os.waitpid(child, 0)
 
-    looks = [ledger.replayed, ledger.replayed, ledger.saved]
-    tally.tick()
+    errors = ledger.add_forked()
 
-    assert looks == [1, 1, 0.5]
-    assert (ledger.replayed, ledger.saved) == (2, 1.0)
+    assert errors == []
+    assert {name: value for name, value in ledger.to_plain().items() if value} == {
+        "used": ["calls/a.json"],
+        "recorded": 2,
+        "record_seconds": 0.75,
+        "replaced": ["objects/a.pkl", "objects/b.pkl"],
+        "missing": [("shop:fetch()", "test_shop.py::test_it", False)],
+    }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.call import CassetteInUse
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._redact.redactor import Redactor
-    from pytest_mimic._swallowed.pending import Problems
+    from pytest_mimic._swallowed.pending import PendingErrors
     from pytest_mimic._targets.options import Options
     from pytest_mimic._targets.pattern import Selector
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
@@ -129,7 +129,7 @@ class BoundaryPort:
         return self._state.redactor
 
     @property
-    def noting(self) -> Problems:
+    def noting(self) -> PendingErrors:
         """A block. Our errors raised in it fail the running test, even if its code catches them."""
         return self._state.pending
 

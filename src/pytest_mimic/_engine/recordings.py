@@ -270,9 +270,7 @@ class Recordings:
         """Count a call as recorded; the summary names recorded errors and statuses of 500 or more."""
         ledger = self._state.ledger
         with self.guard:
-            ledger.recorded += 1
-            ledger.record_seconds += duration
-        ledger.children.note_recorded(duration, self._state.vault.replaced)
+            ledger.count_recorded(duration, self._state.vault.replaced)
         plain = outcome.value if isinstance(outcome.value, dict) and call.plan.kind != "function" else {}
         status, error = plain.get("status"), plain.get("error")
         if outcome.kind == "raised":

@@ -9,7 +9,7 @@ from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.threads import ContextCopier
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
-from pytest_mimic._swallowed.pending import Problems
+from pytest_mimic._swallowed.pending import PendingErrors
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
@@ -59,7 +59,7 @@ class RunState:
         self.unfinished: dict[CallUnderWay, None] = {}
         self.owner = Owner("")
         self.test = ""
-        self.pending = Problems(ledger.children)
+        self.pending = PendingErrors(ledger.forks)
 
     @property
     def is_nested(self) -> bool:
@@ -81,7 +81,7 @@ class RunState:
         from pytest_mimic.errors import DriftError, MissingRecordingError
 
         if isinstance(error, MissingRecordingError):
-            self.ledger.missing.append(Miss(call.label, self.test, by_option))
+            self.ledger.count_miss(Miss(call.label, self.test, by_option))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         return self.pending.note(error)

@@ -309,7 +309,6 @@ class Run:
         self.session.take_strays()
         self._note_errors(self.session.break_off)
         self.session.state.report_unfinished()
-        self.session.ledger.gather_children()
         if not self.is_controller:
             complete = session.exitstatus in _COMPLETE
             self._note_errors(lambda: self.session.close(passed=complete and not session.testsfailed))

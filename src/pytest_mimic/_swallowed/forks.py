@@ -1,9 +1,8 @@
-"""What happened in processes that a test forked: their accounts end with them, a file tells the parent."""
+"""Pass on to their parent, through a file, what forked processes did: their memory ends with them."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import count
 from json import dumps, loads
 from os import getpid, unlink
 from pathlib import Path
@@ -12,87 +11,55 @@ from typing import Any
 
 from pytest_mimic import _ambient, errors
 
-#: Bound here, as all that is called in the midst of a test: it may put something else in the place of these.
+# Bound here, because a test may replace `open`, as pyfakefs does.
 _open = open
-_numbers = count()
 
 
-class Children:
-    """What processes forked from this one have used and recorded, and which errors of ours were raised in them.
-
-    Attributes:
-        used: Names of recordings that they used, as far as they were gathered.
-        recorded: How long each call took that they recorded, in seconds; gathered too.
-        replaced: Names of objects that their re-recording left behind; gathered too.
-    """
+class ForkLog:
+    """The log of the processes that are forked from this one, by `os.fork` or a pool of `multiprocessing`."""
 
     def __init__(self) -> None:
         self._parent = getpid()
         self._file = str(Path(gettempdir(), f"pytest-mimic-{self._parent}-{id(self):x}.forked"))
-        self.used: set[str] = set()
-        self.recorded: list[float] = []
-        self.replaced: set[str] = set()
-        self._errors: dict[str, errors.MimicError] = {}
-        self._arrived: set[str] = set()
 
-    def note(self, name: str) -> None:
-        """Tells the parent of a recording used, where this is a child."""
-        if getpid() != self._parent:
-            self._tell({"used": name})
+    @property
+    def is_child(self) -> bool:
+        """Whether this is a forked process, which has to report what it does."""
+        return getpid() != self._parent
 
-    def note_recorded(self, duration: float, replaced: set[str]) -> None:
-        """Tells the parent of a call recorded, and of all objects replaced so far, where this is a child."""
-        if getpid() != self._parent:
-            self._tell({"recorded": duration, "replaced": sorted(replaced - self.replaced)})
-            self.replaced |= replaced
+    def report(self, **entry: object) -> None:
+        """Append an entry, a part of `Ledger.to_plain`, if this is a forked process."""
+        if self.is_child:
+            self._append(entry)
 
-    def fail(self, error: errors.MimicError) -> None:
-        """Tells the parent of an error, which knows it by its `mark` if it arrives there."""
-        error.mark = f"{getpid()}-{next(_numbers)}"
-        error.rebuild = arrive_in_parent
+    def report_error(self, error: errors.MimicError) -> None:
+        """Append an error of this forked process. If it is raised in the parent as well, the parent judges it."""
+        error.rebuild = rebuild_in_parent
         said = {"what": error.what, "facts": error.facts, "remedies": error.remedies}
         data = {name: value for name, value in error.data.items() if isinstance(value, str)}
-        self._tell({"error": type(error).__name__, "mark": error.mark, "said": {**data, **said}})
+        self._append({"error": type(error).__name__, "said": {**data, **said}})
 
-    def arrived(self, error: errors.MimicError) -> None:
-        """Notes that an error of a child was raised in the parent as well, which judges it."""
-        self._arrived.add(error.mark)
-        error.mark = ""
+    def _append(self, entry: dict[str, object]) -> None:
+        with _open(self._file, "a", encoding="utf-8") as file:
+            file.write(dumps(entry) + "\n")  # one write, so that the lines of several processes do not mix
 
-    def errors(self) -> list[errors.MimicError]:
-        """The errors that the children kept to themselves, since the last time."""
-        self.gather()
-        kept = [error for mark, error in self._errors.items() if mark not in self._arrived]
-        self._errors.clear()
-        return kept
-
-    def _tell(self, fact: dict[str, object]) -> None:
-        with _open(self._file, "a", encoding="utf-8") as file:  # one write: lines do not mix
-            file.write(dumps(fact) + "\n")
-
-    def gather(self) -> None:
-        """Takes in what the children have told since the last time."""
+    def take(self) -> tuple[list[dict[str, Any]], list[errors.MimicError]]:
+        """Return the entries and the errors since the last call."""
         try:
             with _open(self._file, encoding="utf-8") as file:
-                lines = list(file)
-        except OSError:  # no process was forked, or its file is not there in the file system of this moment
-            return
+                entries = [loads(line) for line in file]
+        except OSError:  # no process was forked, or a fake file system hides the file
+            return [], []
         with suppress(OSError):
-            unlink(self._file)  # noqa: PTH108 - Path.unlink may be another just now
-        for fact in map(loads, lines):
-            if "used" in fact:
-                self.used.add(fact["used"])
-            elif "recorded" in fact:
-                self.recorded.append(fact["recorded"])
-                self.replaced.update(fact["replaced"])
-            else:
-                self._errors[fact["mark"]] = getattr(errors, fact["error"])(**fact["said"])
+            unlink(self._file)  # noqa: PTH108 - a test may replace Path.unlink
+        raised = [getattr(errors, entry["error"])(**entry["said"]) for entry in entries if "error" in entry]
+        return [entry for entry in entries if "error" not in entry], raised
 
 
-def arrive_in_parent(*parts: Any) -> errors.MimicError:
-    """Make an error that a forked process has pickled, and report it to the session of the process that unpickles it."""
-    error = errors.rebuild_error(*parts)
+def rebuild_in_parent(*pickled: Any) -> errors.MimicError:
+    """Unpickle an error of a forked process, and let the test that it reaches answer for it."""
+    error = errors.rebuild_error(*pickled)
     session = _ambient.current()
     if session is not None:
-        session.take_in(error)
+        session.state.pending.arrive(error)
     return error

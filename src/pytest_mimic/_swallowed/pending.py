@@ -1,31 +1,31 @@
-"""Errors of ours that the running test must not get away with, even where its code swallows them."""
+"""Errors that must fail the running test even if the code under test catches them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from os import getpid
 
-from pytest_mimic._swallowed.forks import Children
-from pytest_mimic._swallowed.handled import GroupWatch
+from pytest_mimic._swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
 
-class Problems:
-    """Those of the running test. As a block, it notes what is raised of ours inside it.
+class PendingErrors:
+    """The errors of the running test. As a `with` block, it notes an error that is raised inside.
 
     Args:
-        children: Tells the parent of what a forked process finds: that cannot fail the test by itself.
+        forks: The log for errors of a forked process, which cannot fail the test itself.
     """
 
-    __slots__ = ("_children", "_groups", "_pending", "_process")
+    __slots__ = ("_arrived", "_errors", "_forks", "_process")
 
-    def __init__(self, children: Children) -> None:
-        self._children = children
-        self._groups = GroupWatch()
-        self._pending: list[MimicError] = []
+    def __init__(self, forks: ForkLog) -> None:
+        self._forks = forks
+        self._errors: list[MimicError] = []
+        self._arrived: Counter[str] = Counter()
         self._process = getpid()
 
     def __enter__(self) -> None:
@@ -36,25 +36,33 @@ class Problems:
             self.note(error)
 
     def begin(self) -> None:
-        """A test begins in this process."""
+        """Begin a test. This process judges it; with pytest-forked, that is a forked one."""
         self._process = getpid()
 
     def note(self, error: MimicError) -> MimicError:
-        """Notes an error, once."""
-        if getpid() != self._process:
-            if not error.mark:
-                self._children.fail(error)
-        elif not any(error is noted for noted in self._pending):
-            self._pending.append(error)
-            self._groups.start()
+        """Note an error, once, and return it."""
+        if not any(error is noted for noted in self._errors):
+            self._errors.append(error)
+            if getpid() != self._process:
+                self._forks.report_error(error)
         return error
 
-    def add(self, errors: Iterable[MimicError]) -> None:
-        """Adds errors that nobody has raised."""
-        self._pending += errors
+    def arrive(self, error: MimicError) -> None:
+        """Note an error that came from a forked process, which has reported it as well."""
+        self._errors.append(error)
+        self._arrived[str(error)] += 1
 
-    def take(self) -> list[MimicError]:
-        """What has been noted since the last time."""
-        self._groups.stop()
-        taken, self._pending = self._pending, []
+    def take(self, reported: Iterable[MimicError] = ()) -> list[MimicError]:
+        """Return the errors since the last call.
+
+        Args:
+            reported: The errors that forked processes have reported; those that arrived count once.
+        """
+        for error in reported:
+            if self._arrived[str(error)]:
+                self._arrived[str(error)] -= 1
+            else:
+                self._errors.append(error)
+        taken, self._errors = self._errors, []
+        self._arrived.clear()
         return taken
