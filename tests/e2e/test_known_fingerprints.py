@@ -1,4 +1,4 @@
-"""Identities are the same in every process: known ones, under three hash seeds, on every Python that is there."""
+"""Known identities, under three hash seeds and on every Python that is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PYTHONS = [f"python3.{minor}" for minor in range(10, 15)]
 
 
 def printed(python, seed, folder=HERE):
-    """What the script prints: run by that Python, from that folder, under that hash seed."""
+    """Return the output of the script, run by a Python in a folder under a hash seed."""
     sources = Path(pytest_mimic.__file__).parents[1]
     environment = {
         **os.environ,
@@ -35,14 +35,12 @@ def printed(python, seed, folder=HERE):
 @pytest.mark.promise("fingerprint returns the identity of a value in hex")
 @pytest.mark.promise("a call has the same identity in every process and under every hash seed")
 @pytest.mark.parametrize("seed", [0, 1, 4711])
-def test_known_identities_under_any_hash_seed(seed):
-    """The order in which sets and dicts of strings happen to stand does not count."""
+def test_identities_are_the_same_under_any_hash_seed(seed):
     assert printed(sys.executable, seed) == KNOWN
 
 
 @pytest.mark.promise("a call has the same identity on every machine")
-def test_known_identities_in_another_folder(tmp_path):
-    """Where a checkout stands does not count."""
+def test_identities_are_the_same_in_another_folder(tmp_path):
     shutil.copy(HERE / "known_fingerprints.py", tmp_path)
 
     assert printed(sys.executable, 0, tmp_path) == KNOWN
@@ -50,8 +48,7 @@ def test_known_identities_in_another_folder(tmp_path):
 
 @pytest.mark.promise("a call has the same identity on every supported Python")
 @pytest.mark.parametrize("name", PYTHONS)
-def test_known_identities_on_other_pythons(name):
-    """Which Python runs does not count."""
+def test_identities_are_the_same_on_other_pythons(name):
     python = shutil.which(name)
     if python is None or subprocess.run([python, "-c", "import xxhash"], capture_output=True).returncode:
         pytest.skip(f"no {name} with xxhash here")

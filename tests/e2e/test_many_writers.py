@@ -1,4 +1,4 @@
-"""Many processes and threads record into one vault: each real call runs once, nothing is lost, nothing torn."""
+"""Many processes and threads that record into one vault."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_all():
 
 
 def test_many_processes_and_threads_run_each_call_once(project):
-    """Recorded by several runs at once; one run after replays all of it."""
+    """A later run replays everything."""
     project.ini("shop:compute")
     project.write(
         "shop.py",
@@ -84,8 +84,8 @@ for _ in sys.stdin:
 """
 
 
-def test_a_folder_that_is_cleared_meanwhile_is_made_again(tmp_path):
-    """Another process takes a folder for empty, and removes it, while a recording is about to be put there."""
+def test_a_folder_removed_by_another_process_is_made_again(tmp_path):
+    """The other process found the folder empty, just before a recording is written there."""
     process = subprocess.Popen(
         [sys.executable, "-c", CLEARS, str(tmp_path)],
         stdin=subprocess.PIPE,

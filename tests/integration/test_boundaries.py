@@ -1,4 +1,4 @@
-"""Boundaries in a run: what of a request counts, what belongs to the call around it, what is never stale."""
+"""Boundaries in a run: the parts of a request that count, and the calls around it."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ LEAVING_OUT = """
 
 @pytest.mark.promise("ignore= leaves parts of a request out at a boundary")
 @pytest.mark.promise("match= adds parts of a request at a boundary")
-def test_a_part_that_is_left_out_makes_no_other_request(project):
-    """Host, port, query, body and, where `match=` names them, headers: whole, or by path."""
+def test_an_ignored_part_does_not_count(project):
+    """Host, port, query, body and headers, whole or by path."""
     project.ini()
     project.write("test_it.py", LEAVING_OUT)
     with running_server() as server:
@@ -79,8 +79,8 @@ BODIES = """
     [("body", {"passed": 5}), ("body.n", {"failed": 5})],
     ids=["whole", "in part"],
 )
-def test_a_body_that_is_left_out_may_be_of_any_kind(project, left_out, outcomes):
-    """Text or bytes, JSON or a form, or none at all; where only a part is left out, its kind counts."""
+def test_an_ignored_body_may_be_of_any_kind(project, left_out, outcomes):
+    """If only a part of it is ignored, its kind counts."""
     project.ini(f"httpx ignore=port,{left_out}")
     project.write("test_it.py", BODIES)
     with running_server() as server:
@@ -89,8 +89,7 @@ def test_a_body_that_is_left_out_may_be_of_any_kind(project, left_out, outcomes)
     project.replay(env={"API": "http://127.0.0.1:9", "AGAIN": "1"}).expect(**outcomes)
 
 
-def test_an_answer_that_is_left_early_does_not_replace_a_longer_one(project):
-    """Re-recording leaves it, as nothing else came; one that is read further, be it to its very end, is kept."""
+def test_the_longer_of_two_readings_of_a_response_is_kept(project):
     project.ini("httpx")
     project.write(
         "test_it.py",
@@ -116,8 +115,8 @@ def test_an_answer_that_is_left_early_does_not_replace_a_longer_one(project):
     assert changed == [False, False, True, False, True, False, False]
 
 
-def test_a_request_that_is_cancelled_is_told(project):
-    """Once, while recording: it has no outcome, and will be missing."""
+def test_the_summary_names_a_cancelled_request(project):
+    """Once, and only while recording."""
     project.ini("httpx")
     project.write(
         "test_it.py",
@@ -144,8 +143,8 @@ def test_a_request_that_is_cancelled_is_told(project):
     assert recorded.vault == {}
 
 
-def test_an_answer_that_is_not_closed_is_told(project):
-    """While recording: what was read of it can be no outcome, as more may be; it will be missing."""
+def test_the_summary_names_a_response_that_was_not_closed(project):
+    """Only while recording. It is not recorded, because more of it may come."""
     project.ini("httpx")
     project.write(
         "test_it.py",
@@ -176,7 +175,6 @@ def test_an_answer_that_is_not_closed_is_told(project):
 @pytest.mark.promise("a call inside a recorded call is not recorded")
 @pytest.mark.promise("a boundary's recording is never stale")
 def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
-    """It is not recorded on its own; outside of such a call it is, without a source that could go stale."""
     project.ini("shop:fetch", "httpx ignore=port")
     project.write(
         "shop.py",
@@ -212,8 +210,7 @@ def test_a_request_inside_a_recorded_call_is_part_of_that_call(project):
     assert len(kept) == 2
 
 
-def test_a_miss_shows_what_match_adds(project):
-    """A header that counts is named with both its values; one that is absent now as missing."""
+def test_a_miss_shows_the_headers_that_match_adds(project):
     project.ini("httpx ignore=port match=headers.accept,headers.x-kind")
     project.write(
         "test_it.py",

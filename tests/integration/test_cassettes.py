@@ -1,4 +1,4 @@
-"""Cassettes: a named, ordered list of recordings, recorded and replayed by the fixtures."""
+"""Cassettes: named, ordered lists of recordings that the fixtures record and replay."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SHOP = """
 
 @pytest.fixture
 def shop(project):
-    """`shop.fetch` exists; no target is configured."""
+    """A project with `shop.fetch` and no configured target."""
     project.ini()
     project.write("shop.py", SHOP)
     return project
 
 
 @pytest.mark.promise("mimic_auto records a missing cassette and replays an existing one")
-def test_auto_records_a_missing_cassette_and_replays_an_existing_one(shop):
-    """No option is needed, neither the first time nor after."""
+def test_auto_records_a_missing_cassette_then_replays_it(shop):
+    """No option is needed."""
     shop.write(
         "test_shop.py",
         """
@@ -45,8 +45,7 @@ def test_auto_records_a_missing_cassette_and_replays_an_existing_one(shop):
     assert list(first.vault) == ["cassettes/trip.json"]
 
 
-def test_the_calls_of_a_cassette_are_those_recorded_so_far_or_those_that_it_can_replay(shop):
-    """What it holds, whatever has been played of it."""
+def test_calls_lists_the_recorded_calls_played_or_not(shop):
     shop.write(
         "test_shop.py",
         """
@@ -66,8 +65,8 @@ def test_the_calls_of_a_cassette_are_those_recorded_so_far_or_those_that_it_can_
 
 
 @pytest.mark.promise("in CI, mimic_auto does not record a missing cassette")
-def test_auto_never_records_where_the_environment_says_ci(shop):
-    """A missing cassette is a miss; --mimic-record says otherwise explicitly."""
+def test_auto_never_records_under_ci(shop):
+    """With --mimic-record it does."""
     shop.write(
         "test_shop.py",
         """
@@ -85,8 +84,8 @@ def test_auto_never_records_where_the_environment_says_ci(shop):
 
 
 @pytest.mark.parametrize("no", ["", "0", "false", "False", "no"])
-def test_an_environment_may_say_that_it_is_no_ci(shop, no):
-    """As most tools take it."""
+def test_ci_may_be_false(shop, no):
+    """Most tools read `CI=false` like this."""
     shop.write(
         "test_shop.py",
         """
@@ -102,8 +101,7 @@ def test_an_environment_may_say_that_it_is_no_ci(shop, no):
 
 
 @pytest.mark.promise("mimic_record runs for real and writes a cassette, unless --mimic-no-record")
-def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
-    """`mimic_record` writes the cassette anew; --mimic-no-record makes it an error."""
+def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
     shop.write(
         "test_shop.py",
         """
@@ -126,7 +124,6 @@ def test_record_runs_for_real_each_time_and_no_record_forbids_it(shop):
 
 @pytest.mark.promise("mimic_replay replays a cassette and records in no mode")
 def test_replay_records_in_no_mode(shop):
-    """A call that the cassette does not hold is a miss, with --mimic-record too."""
     shop.write(
         "test_shop.py",
         """
@@ -143,8 +140,8 @@ def test_replay_records_in_no_mode(shop):
     assert shop.files() == {}
 
 
-def test_a_miss_names_the_cassette_and_what_records_it(shop):
-    """mimic_replay never records: --mimic-record is no remedy there, neither in the error nor in the summary."""
+def test_a_miss_names_the_cassette_and_its_remedy(shop):
+    """For mimic_replay, neither the error nor the summary suggests --mimic-record."""
     test = """
         import shop
 
@@ -175,8 +172,7 @@ def test_a_miss_names_the_cassette_and_what_records_it(shop):
         assert run.section[-1].endswith("    test_shop.py::test_it")
 
 
-def test_all_are_played_while_a_cassette_grows(shop):
-    """A call that --mimic-record adds was made in the block."""
+def test_all_played_counts_calls_that_a_recording_run_adds(shop):
     test = """
         import shop
 
@@ -202,8 +198,7 @@ def test_all_are_played_while_a_cassette_grows(shop):
     ],
     ids=["not made", "another order"],
 )
-def test_strict_fails_what_was_not_replayed_as_recorded(shop, calls, says):
-    """A recorded call that was not made, and another order."""
+def test_strict_fails_on_unplayed_calls_and_another_order(shop, calls, says):
     test = """
         import shop
 
@@ -225,7 +220,6 @@ def test_strict_fails_what_was_not_replayed_as_recorded(shop, calls, says):
 
 @pytest.mark.promise("a check of the plugin never hides the test's own failure")
 def test_strict_does_not_hide_the_tests_own_failure(shop):
-    """The assertion in the block is what is seen."""
     shop.write(
         "test_shop.py",
         """
@@ -244,8 +238,8 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
 
 @pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 @pytest.mark.promise("a failing test keeps recordings but no new or changed cassette")
-def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
-    """No new cassette, and no changed one."""
+def test_a_failing_test_writes_no_cassette(shop):
+    """A cassette that existed before stays unchanged."""
     test = """
         import shop
 
@@ -279,8 +273,8 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(shop):
     ],
 )
 @pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
-def test_an_interrupted_test_leaves_the_cassette_as_it_was(shop, fixture, inside, behind):
-    """Neither half a cassette nor that of a test that never ended, be it new or changed."""
+def test_an_interrupted_test_writes_no_cassette(shop, fixture, inside, behind):
+    """A cassette that existed before stays unchanged."""
     test = """
         import signal
         import pytest, shop
@@ -303,8 +297,8 @@ def test_an_interrupted_test_leaves_the_cassette_as_it_was(shop, fixture, inside
     assert changed.changed == set()
 
 
-def test_a_fixture_that_holds_a_cassette_leaves_it_as_it_was_where_its_test_is_interrupted(shop):
-    """Its block ends as any other, but the test that it was for has not."""
+def test_an_interrupt_restores_the_cassette_of_a_fixture(shop):
+    """The block in the fixture ends normally, but its test did not."""
     shop.write(
         "test_shop.py",
         """
@@ -328,8 +322,8 @@ def test_a_fixture_that_holds_a_cassette_leaves_it_as_it_was_where_its_test_is_i
     assert shop.run(process=True, env={"STOP": "1"}).expect(exit_code=2).changed == set()
 
 
-def test_a_cancelled_block_writes_nothing_and_the_summary_says_so(shop):
-    """How far it came depends on the clock; the test may pass all the same."""
+def test_the_summary_names_a_cancelled_block(shop):
+    """How far it came depends on the clock, so nothing is written, even if the test passes."""
     shop.write(
         "test_shop.py",
         """
@@ -359,8 +353,8 @@ def test_a_cancelled_block_writes_nothing_and_the_summary_says_so(shop):
 
 
 @pytest.mark.parametrize("end", ["raise SystemExit(2)", "pytest.skip('enough')", "raise ValueError"])
-def test_a_block_that_the_test_ends_itself_is_a_whole_one(shop, end):
-    """An exit, a skip or an error that the test expects: its replay comes as far and ends alike."""
+def test_a_block_that_raises_as_expected_is_written(shop, end):
+    """An exit, a skip or an error that the test expects ends its replay at the same point."""
     shop.write(
         "test_shop.py",
         f"""
@@ -378,8 +372,7 @@ def test_a_block_that_the_test_ends_itself_is_a_whole_one(shop, end):
     shop.replay().expect(passed=1, real=[])
 
 
-def test_record_adds_to_an_existing_cassette_what_it_does_not_hold(shop):
-    """The command that a miss names does what it says."""
+def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     test = """
         import shop
 
@@ -398,7 +391,6 @@ def test_record_adds_to_an_existing_cassette_what_it_does_not_hold(shop):
 
 @pytest.mark.promise("a cassette name made from a test id is readable, unique and safe")
 def test_default_names_are_readable_unique_and_safe(shop):
-    """One made from a test's id: under 100 characters, unique where case does not count."""
     shop.write(
         "tests/test_shop.py",
         """
@@ -426,7 +418,7 @@ def test_default_names_are_readable_unique_and_safe(shop):
 @pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
 @pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "", "a\\b", "c:d", "a\0", "é" * 101])
 def test_a_name_that_leaves_the_vault_is_refused(shop, name):
-    """A name may hold folders, and stays inside."""
+    """A name may hold folders."""
     shop.write(
         "test_shop.py",
         f"""
@@ -446,8 +438,8 @@ def test_a_name_that_leaves_the_vault_is_refused(shop, name):
         ("only=3", "E   pytest_mimic.TargetError: mimic_auto: only= takes patterns on calls, not 3"),
     ],
 )
-def test_an_option_that_a_fixture_does_not_know_is_told_of_that_fixture(shop, options, says):
-    """And not of the first line of the ini file, where nothing is wrong; nothing of ours is in the traceback."""
+def test_an_unknown_option_is_reported_for_the_fixture(shop, options, says):
+    """The error does not mention the ini file, and the traceback has no frames of the plugin."""
     shop.ini("shop:fetch")
     shop.write("test_shop.py", f"def test_it(mimic_auto): mimic_auto('trip', {options})")
 
@@ -455,8 +447,7 @@ def test_an_option_that_a_fixture_does_not_know_is_told_of_that_fixture(shop, op
 
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
-def test_rerecord_makes_cassettes_anew_verify_compares_them_live_leaves_them(shop):
-    """The modes, for `mimic_auto`."""
+def test_the_modes_of_auto(shop):
     shop.write(
         "test_shop.py",
         """
@@ -473,16 +464,15 @@ def test_rerecord_makes_cassettes_anew_verify_compares_them_live_leaves_them(sho
     live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
     shop.write("shop.py", SHOP.replace('"city": city', '"city": city.upper()'))
     shop.run("--mimic-verify").expect(failed=1, says=["DriftError", "city: 'Oslo' recorded, 'OSLO' now"])
-    anew = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
+    again = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
 
     assert live.changed == set()
-    assert anew.changed == {"cassettes/trip.json"}
+    assert again.changed == {"cassettes/trip.json"}
     shop.replay().expect(passed=1)
 
 
 @pytest.mark.promise("the innermost of nested cassettes takes the call")
 def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
-    """The outer one takes what follows."""
     shop.write(
         "test_shop.py",
         """
@@ -504,7 +494,6 @@ def test_the_innermost_of_nested_cassettes_takes_the_call(shop):
 
 @pytest.mark.promise("without targets, a cassette takes the configured targets and every boundary")
 def test_without_targets_a_cassette_takes_the_configured_ones(shop):
-    """With their options."""
     shop.ini("shop:fetch ignore=city")
     shop.write(
         "test_shop.py",
@@ -525,7 +514,7 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
 
 @pytest.mark.promise("a cassette is used or unused as a whole")
 def test_a_cassette_is_unused_as_a_whole(shop):
-    """Used once opened; unused when no test opens it."""
+    """Opening it is enough to use it."""
     shop.write(
         "test_shop.py",
         """
@@ -556,7 +545,6 @@ def test_a_cassette_is_unused_as_a_whole(shop):
 
 @pytest.mark.promise("a cassette name may hold folders and cannot leave the vault")
 def test_a_cassette_is_one_readable_file(shop):
-    """Its calls in order, with what each gave."""
     shop.write(
         "test_shop.py",
         """
@@ -580,8 +568,7 @@ def test_a_cassette_is_one_readable_file(shop):
 @pytest.mark.promise("a cassette and its calls have the documented attributes")
 @pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
 @pytest.mark.promise("every call has a signature")
-def test_a_cassette_tells_of_itself_and_of_its_calls(shop):
-    """Its name, file, mode and counts; of each call what it was, what it gave and how long it took."""
+def test_the_attributes_of_a_cassette_and_its_calls(shop):
     shop.write(
         "test_shop.py",
         """
@@ -618,7 +605,6 @@ def test_a_cassette_tells_of_itself_and_of_its_calls(shop):
     "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-no-record"]
 )
 def test_replay_replays_in_every_mode_but_live(shop, mode):
-    """What the cassette holds is replayed, and the cassette stays as it is."""
     test = """
         import shop
 
@@ -637,8 +623,7 @@ def test_replay_replays_in_every_mode_but_live(shop, mode):
 
 
 @pytest.mark.promise("the command-line modes apply to cassettes")
-def test_the_modes_for_record(shop):
-    """--mimic-verify compares, --mimic-live leaves it, --mimic-rerecord and --mimic-record make it anew."""
+def test_the_modes_of_record(shop):
     shop.write(
         "test_shop.py",
         """
@@ -654,16 +639,15 @@ def test_the_modes_for_record(shop):
 
     drifted = shop.run("--mimic-verify").expect(failed=1, says=["city: 'Oslo' recorded, 'OSLO' now"])
     live = shop.run("--mimic-live").expect(passed=1, real=["fetch Oslo"])
-    anew = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
+    again = shop.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo"])
     shop.record().expect(passed=1, real=["fetch Oslo"])
 
     assert drifted.changed == live.changed == set()
-    assert anew.changed == {"cassettes/trip.json"}
+    assert again.changed == {"cassettes/trip.json"}
 
 
 @pytest.mark.promise("calls of a sequence or a cassette each run")
-def test_equal_calls_of_a_cassette_in_flight_together_each_run(shop):
-    """Neither waits for the other: each is a call of the conversation."""
+def test_identical_calls_of_a_cassette_in_flight_each_run(shop):
     shop.write(
         "shop.py",
         """
@@ -695,8 +679,7 @@ def test_equal_calls_of_a_cassette_in_flight_together_each_run(shop):
     shop.replay().expect(passed=1, real=[])
 
 
-def test_record_makes_a_stale_call_of_a_cassette_anew(shop):
-    """In its place; the calls of other functions stay as they are."""
+def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
     shop.write("shop.py", SHOP + "\n    def other(city):\n        ran('other', city)\n        return city\n")
     shop.write(
         "test_shop.py",
@@ -714,10 +697,10 @@ def test_record_makes_a_stale_call_of_a_cassette_anew(shop):
     shop.write("shop.py", (shop.root / "shop.py").read_text().replace('{"city": city}', '{"city": city * 2}'))
 
     shop.run().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed"])
-    anew = shop.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+    again = shop.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
     shop.replay().expect(passed=1)
 
-    calls = json.loads(anew.vault["cassettes/trip.json"])["calls"]
+    calls = json.loads(again.vault["cassettes/trip.json"])["calls"]
     assert [call["outcome"]["value"] for call in calls] == [
         {"city": "OsloOslo"},
         "Oslo",
@@ -726,8 +709,8 @@ def test_record_makes_a_stale_call_of_a_cassette_anew(shop):
     ]
 
 
-def test_what_a_cassette_leaves_out_runs_for_real(shop):
-    """Also where the function is configured: the innermost decides."""
+def test_a_call_that_a_cassette_excludes_runs_for_real(shop):
+    """Even if the function is a configured target: the innermost activation decides."""
     shop.ini("shop:fetch")
     shop.write(
         "test_shop.py",
@@ -751,8 +734,8 @@ def test_what_a_cassette_leaves_out_runs_for_real(shop):
     assert "calls/" not in str(sorted(run.vault))
 
 
-def test_a_cassette_that_cannot_be_put_back_is_told(shop):
-    """The failing test stays what it is, the next ones run, and the summary says what could not be done."""
+def test_the_summary_names_a_cassette_that_was_not_restored(shop):
+    """The test keeps its own failure, and the next tests run."""
     shop.write(
         "test_shop.py",
         """
@@ -776,8 +759,8 @@ def test_a_cassette_that_cannot_be_put_back_is_told(shop):
     assert any(line.startswith("cannot read ") and "trip.json" in line for line in run.section)
 
 
-def test_strict_fails_where_there_is_no_such_cassette(shop):
-    """A slip in its name, in a block that makes no call."""
+def test_strict_fails_if_the_cassette_does_not_exist(shop):
+    """Even if the block makes no call."""
     shop.write(
         "test_shop.py",
         "def test_it(mimic_replay):\n    with mimic_replay('tripp', strict=True):\n        pass\n",
@@ -786,7 +769,7 @@ def test_strict_fails_where_there_is_no_such_cassette(shop):
     shop.run().expect(failed=1, says=["CassetteError: cassette tripp does not exist"])
 
 
-def test_strict_tells_calls_apart(shop):
+def test_strict_distinguishes_calls_by_their_arguments(shop):
     test = """
         import shop
 
@@ -810,7 +793,6 @@ def test_strict_tells_calls_apart(shop):
 
 
 def test_a_cassettes_name_may_be_a_path(shop):
-    """Anything else is told."""
     shop.write(
         "test_shop.py",
         """

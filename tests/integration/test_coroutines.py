@@ -1,4 +1,4 @@
-"""Coroutines: recorded when they are awaited, replayed as coroutines, under any event loop."""
+"""Coroutines are recorded when they are awaited, and replay as coroutines in any event loop."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ SHOP = """
 
 
 @pytest.mark.promise("coroutines are recorded and replayed")
-def test_a_coroutine_function_replays_as_one(round_trip):
-    """Awaitable, cancellable, usable with gather, wait_for, create_task and TaskGroup."""
+def test_a_coroutine_function_replays_as_a_coroutine(round_trip):
+    """It works with gather, wait_for, create_task and TaskGroup, and can be cancelled."""
     round_trip(
         "shop:fetch",
         shop=SHOP,
@@ -95,8 +95,7 @@ def test_a_coroutine_function_replays_as_one(round_trip):
     )
 
 
-def test_methods_that_are_coroutines(round_trip):
-    """Instance, class and static ones."""
+def test_coroutine_methods_replay(round_trip):
     round_trip(
         "shop:Client.*",
         shop=SHOP,
@@ -117,8 +116,7 @@ def test_methods_that_are_coroutines(round_trip):
 
 
 @pytest.mark.promise("coroutines are recorded and replayed")
-def test_a_plain_function_that_returns_a_coroutine(round_trip):
-    """What it gave is awaited on replay too, its exception comes when it is awaited."""
+def test_a_returned_coroutine_replays_when_it_is_awaited(round_trip):
     round_trip(
         "shop:plain",
         "shop:behind",
@@ -142,8 +140,8 @@ def test_a_plain_function_that_returns_a_coroutine(round_trip):
     )
 
 
-def test_the_same_call_of_a_plain_function_in_many_tasks_does_not_block_the_loop(project):
-    """It runs once, and all get its outcome."""
+def test_identical_calls_in_many_tasks_do_not_block_the_loop(project):
+    """A plain function returns the coroutine; it runs once, and all tasks get its outcome."""
     project.ini("shop:plain")
     project.write("shop.py", SHOP)
     project.write(
@@ -163,8 +161,8 @@ def test_the_same_call_of_a_plain_function_in_many_tasks_does_not_block_the_loop
     project.replay().expect(passed=1, real=[])
 
 
-def test_a_future_is_refused_by_a_clear_error(project):
-    """It belongs to its loop and cannot be stored."""
+def test_a_future_is_refused(project):
+    """It belongs to its event loop."""
     project.ini("shop:soon")
     project.write("shop.py", SHOP)
     project.write(
@@ -190,8 +188,8 @@ def test_a_future_is_refused_by_a_clear_error(project):
 
 
 @pytest.mark.promise("interrupts, exits, cancellations, skips and failures are not recorded")
-def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(project):
-    """Neither a timeout around it nor a loop that ends before it; whoever records is told what a replay will lack."""
+def test_a_cancelled_call_is_not_recorded(project):
+    """Neither a timeout nor the end of the event loop leaves a recording. The summary names the call."""
     project.ini("shop:slow", "shop:endless")
     project.write(
         "shop.py",
@@ -253,8 +251,7 @@ def test_a_cancelled_call_is_not_recorded_and_one_given_up_leaves_no_trace(proje
     ]
 
 
-def test_under_trio_and_anyio(round_trip):
-    """Replaying needs no particular event loop, recording waits in whichever runs."""
+def test_calls_replay_and_record_under_trio_and_anyio(round_trip):
     pytest.importorskip("trio")
     pytest.importorskip("anyio")
     round_trip(
@@ -288,8 +285,7 @@ def test_under_trio_and_anyio(round_trip):
     )
 
 
-def test_under_pytest_asyncio_with_async_fixtures(round_trip):
-    """Fixtures and tests of one loop or several."""
+def test_async_fixtures_of_pytest_asyncio_replay(round_trip):
     pytest.importorskip("pytest_asyncio")
     round_trip(
         "shop:fetch",

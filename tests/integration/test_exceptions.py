@@ -1,4 +1,4 @@
-"""An exception is an outcome: it comes back as it was, raised at the caller's line."""
+"""Exceptions are outcomes: they replay as they were, and are raised at the caller's line."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ SHOP = """
 
 
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-def test_type_arguments_and_attributes_come_back(round_trip):
-    """Builtin classes with fields of C, classes with slots, and ones whose __init__ does not fit their args."""
+def test_type_arguments_and_attributes_replay(round_trip):
+    """Also of builtin classes with C fields, of slotted ones, and of those whose `__init__` does not fit their args."""
     round_trip(
         "shop:fail",
         shop=SHOP,
@@ -169,8 +169,7 @@ def test_type_arguments_and_attributes_come_back(round_trip):
 
 
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-def test_causes_and_contexts_come_back(round_trip):
-    """`__cause__`, `__context__` and `from None`, all the way down."""
+def test_causes_and_contexts_replay(round_trip):
     round_trip(
         "shop:chained",
         "shop:in_context",
@@ -204,8 +203,8 @@ def test_causes_and_contexts_come_back(round_trip):
     )
 
 
-def test_what_the_caller_was_handling_is_the_callers_context(round_trip):
-    """The exception in whose handler the call was made is no part of the recording, and is the context anew."""
+def test_the_exception_a_caller_handles_is_the_context_again(round_trip):
+    """It is not part of the recording."""
     round_trip(
         "shop:innocent",
         shop=SHOP,
@@ -234,8 +233,7 @@ def test_what_the_caller_was_handling_is_the_callers_context(round_trip):
 
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="notes and groups came with Python 3.11")
-def test_notes_and_groups_come_back(round_trip):
-    """Groups with their members, nested, and notes on each."""
+def test_notes_and_groups_replay(round_trip):
     round_trip(
         "shop:fail",
         shop="""
@@ -283,8 +281,7 @@ def test_notes_and_groups_come_back(round_trip):
     )
 
 
-def test_classes_of_the_test_module_and_local_ones_come_back(round_trip):
-    """By name where there is one, by value otherwise."""
+def test_classes_of_the_test_module_and_local_classes_replay(round_trip):
     round_trip(
         "test_shop:fail",
         "test_shop:fail_locally",
@@ -327,8 +324,7 @@ def test_classes_of_the_test_module_and_local_ones_come_back(round_trip):
 
 
 @pytest.mark.promise("exceptions replay with type, arguments, attributes, notes and cause")
-def test_the_traceback_starts_at_the_caller(project):
-    """No line of ours, and the user's call is the last one shown."""
+def test_the_traceback_ends_at_the_callers_line(project):
     project.ini("shop:innocent")
     project.write("shop.py", SHOP)
     project.write(
@@ -343,8 +339,7 @@ def test_the_traceback_starts_at_the_caller(project):
     )
 
 
-def test_each_raise_has_a_traceback_of_its_own(round_trip):
-    """It begins at the call, however often the outcome was raised before."""
+def test_each_replay_has_a_new_traceback(round_trip):
     round_trip(
         "shop:innocent",
         shop=SHOP,
@@ -387,8 +382,8 @@ def test_each_raise_has_a_traceback_of_its_own(round_trip):
         "type('Own', (BaseException,), {})()",
     ],
 )
-def test_what_cuts_a_call_short_is_never_recorded(project, raised):
-    """Neither an interrupt nor an exit, a cancellation, a skip or a failure of pytest's."""
+def test_an_interruption_is_never_recorded(project, raised):
+    """This holds for an interrupt, an exit, a cancellation, and a skip or failure of pytest."""
     project.ini("shop:stop", "shop:stop_async")
     project.write(
         "shop.py",
@@ -428,8 +423,7 @@ def test_what_cuts_a_call_short_is_never_recorded(project, raised):
     assert run.vault == {}
 
 
-def test_an_interrupt_leaves_the_recordings_made_before_it(project):
-    """They were paid for; the interrupted call runs anew."""
+def test_recordings_made_before_an_interrupt_stay(project):
     project.ini("shop:fetch")
     project.write(
         "shop.py",
@@ -454,8 +448,7 @@ def test_an_interrupt_leaves_the_recordings_made_before_it(project):
     run.expect(passed=1, real=["fetch Oslo", "fetch Rome"])
 
 
-def test_a_recorded_error_is_told_in_the_section(project):
-    """A recording of a failure is worth a look."""
+def test_the_section_names_a_recorded_error(project):
     project.ini("shop:innocent")
     project.write("shop.py", SHOP)
     project.write(
@@ -468,8 +461,8 @@ def test_a_recorded_error_is_told_in_the_section(project):
     assert "  shop:innocent() raised ValueError" in run.section
 
 
-def test_a_recorded_context_is_kept_inside_the_callers_handler(round_trip):
-    """The chain goes on from the recorded context to what the caller was handling, as for the real call."""
+def test_a_recorded_context_is_kept_in_an_except_block(round_trip):
+    """The chain goes on from the recorded context to the exception that the caller handles."""
     round_trip(
         "shop:in_context",
         "shop:in_two_contexts",

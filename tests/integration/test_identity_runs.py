@@ -1,4 +1,4 @@
-"""The same call is the same call: in another process, from another folder, however its arguments were passed."""
+"""Identical calls have one recording: in another process, in another folder, however arguments are passed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SHOP = """
 
 @pytest.fixture
 def shop(project):
-    """Every function of `shop` is mimicked."""
+    """A project in which every function of `shop` is mimicked."""
     project.ini("shop:*", "shop:Shop.total")
     project.write("shop.py", SHOP)
     return project
@@ -62,7 +62,7 @@ def shop(project):
 
 @pytest.mark.promise("how arguments are passed does not count")
 def test_arguments_count_as_bound_not_as_passed(shop):
-    """By position, by keyword, left to a default: one call. A bare object() as the default is `left out`."""
+    """A bare `object()` that is a default counts as left out."""
     shop.write(
         "test_shop.py",
         """
@@ -94,8 +94,8 @@ def test_arguments_count_as_bound_not_as_passed(shop):
     shop.replay().expect(passed=4, real=[])
 
 
-def test_values_count_under_any_hash_seed(shop):
-    """The order of sets and dicts, and what is shared, say nothing; a NaN is a NaN."""
+def test_values_count_the_same_under_any_hash_seed(shop):
+    """The order of sets and dicts, and shared parts, do not count. A NaN equals itself."""
     shop.write(
         "test_shop.py",
         """
@@ -138,8 +138,7 @@ PATHS = """
 
 
 @pytest.mark.promise("a path under the rootdir counts relative to it")
-def test_paths_of_the_project_and_of_tmp_path_count_relative(shop):
-    """A run has its own tmp_path, a checkout its own folder, an xdist worker its own part of both."""
+def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
     shop.write("test_shop.py", PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
 
@@ -149,8 +148,7 @@ def test_paths_of_the_project_and_of_tmp_path_count_relative(shop):
 
 
 @pytest.mark.promise("a call has the same identity on every machine")
-def test_another_checkout_replays(shop):
-    """The folder's name has a part in no identity and in no recording."""
+def test_recordings_replay_in_another_checkout(shop):
     shop.write("test_shop.py", PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
     other = shop.root.parent / "another checkout"
@@ -162,8 +160,7 @@ def test_another_checkout_replays(shop):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
-def test_a_project_reached_through_a_link_replays(shop):
-    """The rootdir is that of the link; `__file__` of a test may be either."""
+def test_recordings_replay_through_a_symbolic_link(shop):
     shop.write("test_shop.py", PATHS)
     shop.record().expect(passed=1, real=["read"] * 5)
     link = shop.root.parent / "link"
@@ -195,8 +192,8 @@ REMARKS = '''
 '''
 
 
-def test_the_source_of_a_target_counts_less_its_remarks(project):
-    """A comment, a docstring, another layout: not stale. Another statement: as mimic_source says."""
+def test_comments_docstrings_and_layout_do_not_make_stale(project):
+    """Another statement does; `mimic_source` says what follows."""
     project.ini("shop:fetch")
     project.write("shop.py", SOURCE)
     project.write("test_shop.py", "import shop\ndef test_fetch():\n    assert shop.fetch('Oslo') == 'Oslo'\n")

@@ -1,4 +1,4 @@
-"""In-place changes to arguments: refused, or with `mutates=` part of the outcome."""
+"""Calls that change their arguments: refused, or with `mutates=` recorded with the outcome."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _told(run):
 
 @pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 def test_a_function_that_changes_its_arguments_is_refused(project):
-    """The error shows what changed, and the option; nothing is recorded."""
+    """The error shows the change and the option. Nothing is recorded."""
     project.ini("shop:fit")
     project.write("shop.py", SHOP)
     project.write(
@@ -106,8 +106,7 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
 
 
 @pytest.mark.parametrize("call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"])
-def test_however_it_ends(project, call):
-    """Raising, streaming, awaited."""
+def test_a_change_is_refused_however_the_call_ends(project, call):
     project.ini("shop:half", "shop:pump", "shop:fill")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", f"import asyncio\nimport shop\n\ndef test_it():\n    {call}\n")
@@ -118,8 +117,7 @@ def test_however_it_ends(project, call):
     assert run.vault == {}
 
 
-def test_a_method_that_changes_its_object(project):
-    """`self` is an argument like any other."""
+def test_a_method_that_changes_self_is_refused(project):
     project.ini("shop:Cart.add")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.Cart().add('a', 2.0)\n")
@@ -130,8 +128,7 @@ def test_a_method_that_changes_its_object(project):
     assert "self.total: 0.0 before, 2.0 after" in _told(run)
 
 
-def test_a_change_that_is_undone_is_none(project):
-    """Only the state afterwards counts."""
+def test_a_change_that_is_undone_is_allowed(project):
     project.ini("shop:harmless")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.harmless([5]) == [5]\n")
@@ -139,8 +136,7 @@ def test_a_change_that_is_undone_is_none(project):
     project.record().expect(passed=1)
 
 
-def test_what_is_ignored_may_change(project):
-    """It is not part of the identity."""
+def test_an_ignored_argument_may_change(project):
     project.ini("shop:Cart.add ignore=self")
     project.write("shop.py", SHOP)
     project.write(
@@ -151,8 +147,7 @@ def test_what_is_ignored_may_change(project):
 
 
 @pytest.mark.promise("mutates= makes in-place changes part of the outcome")
-def test_changes_are_recorded_and_applied(round_trip):
-    """In place, to whatever the caller handed in, and each time anew."""
+def test_recorded_changes_are_applied_at_each_replay(round_trip):
     round_trip(
         "shop:change mutates=thing",
         "shop:Cart.add mutates=self",
@@ -216,7 +211,7 @@ def test_changes_are_recorded_and_applied(round_trip):
 
 
 def test_a_returned_argument_is_the_same_object(round_trip):
-    """`return self` and `return items` keep their identity."""
+    """For `return self` and `return items`."""
     round_trip(
         "shop:sort mutates=items",
         shop=SHOP,
@@ -234,8 +229,7 @@ def test_a_returned_argument_is_the_same_object(round_trip):
 
 
 @pytest.mark.promise("mutates= makes in-place changes part of the outcome")
-def test_with_exceptions_streams_and_coroutines(round_trip):
-    """The change comes with the exception, and by the end of the stream."""
+def test_changes_are_applied_with_exceptions_streams_and_coroutines(round_trip):
     round_trip(
         "shop:half mutates=rows",
         "shop:pump mutates=rows",
@@ -274,7 +268,6 @@ def test_with_exceptions_streams_and_coroutines(round_trip):
 
 @pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 def test_only_the_named_arguments_may_change(project):
-    """`mutates=weights` does not allow changing rows."""
     project.ini("shop:fit mutates=weights")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fit([{}], weights=[1])\n")
@@ -282,8 +275,7 @@ def test_only_the_named_arguments_may_change(project):
     project.record().expect(failed=1, says=["has mutated its inputs"])
 
 
-def test_arguments_inside_kwargs(round_trip):
-    """A name inside `**more` is named like any other."""
+def test_mutates_may_name_an_argument_in_kwargs(round_trip):
     round_trip(
         "shop:collect mutates=into",
         shop="""
@@ -306,8 +298,8 @@ def test_arguments_inside_kwargs(round_trip):
     )
 
 
-def test_a_call_without_the_changed_argument(project):
-    """Where it is ignored, a call without it is the same one; there is nothing to change."""
+def test_a_call_without_the_changed_argument_replays(project):
+    """With `ignore=`, it is the same call."""
     project.ini("shop:fill mutates=out,rest,extra ignore=out,rest,extra")
     project.write(
         "shop.py",
@@ -340,8 +332,8 @@ def test_a_call_without_the_changed_argument(project):
     project.replay().expect(passed=2)
 
 
-def test_a_decorated_function_whose_signature_lies(project):
-    """`functools.wraps` around a function that is given one argument more."""
+def test_arguments_beyond_a_decorated_signature_may_change(project):
+    """`functools.wraps` shows the signature of a function that takes one argument less."""
     project.ini("shop:send", "shop:push mutates=rows")
     project.write(
         "shop.py",

@@ -1,4 +1,4 @@
-"""What is called inside a call that runs for real belongs to that call."""
+"""Calls inside a call that runs for real belong to that call."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ SHOP = """
         ("asyncio.run(shop.guarded_async('abc'))", 3),
     ],
 )
-def test_an_inner_call_is_not_recorded_on_its_own(round_trip, call, value):
-    """In the same thread, recursively, in generators, tasks, threads and pools: one recording, of the outer call."""
+def test_an_inner_call_is_not_recorded_separately(round_trip, call, value):
+    """This holds for recursion, generators, tasks, threads and pools."""
     run = round_trip(
         "shop:*",
         shop=SHOP,
@@ -137,8 +137,7 @@ def test_an_inner_call_is_not_recorded_on_its_own(round_trip, call, value):
     assert len([name for name in run.vault if name.startswith("calls/")]) == 1
 
 
-def test_an_inner_call_does_not_replay_inside_a_call_that_runs_for_real(project):
-    """An outer call is recorded whole: its inner calls run for real even where they are recorded."""
+def test_an_inner_call_runs_for_real_even_if_it_is_recorded(project):
     project.ini("shop:total", "shop:price")
     project.write("shop.py", SHOP)
     project.write(
@@ -159,8 +158,8 @@ def test_an_inner_call_does_not_replay_inside_a_call_that_runs_for_real(project)
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_shared_pool_serves_inner_and_outer_callers_apart(project):
-    """A pool's thread that a recorded call started does not belong to that call, not even while it goes on."""
+def test_the_threads_of_a_shared_pool_belong_to_no_call(project):
+    """A recorded call starts the thread, and other callers use it later or at the same time."""
     project.ini("shop:long", "shop:price")
     project.write(
         "shop.py",
@@ -205,8 +204,7 @@ def test_a_shared_pool_serves_inner_and_outer_callers_apart(project):
     assert [name.split("/")[2] for name in run.vault] == ["long", "price"]
 
 
-def test_a_thread_that_outlives_its_call_is_on_its_own_afterwards(project):
-    """Its later calls are recorded as anybody's."""
+def test_a_thread_that_outlives_its_call_is_recorded_afterwards(project):
     project.ini("shop:begin", "shop:price")
     project.write(
         "shop.py",
@@ -249,8 +247,8 @@ def test_a_thread_that_outlives_its_call_is_on_its_own_afterwards(project):
     assert {name.split("/")[2] for name in run.vault} == {"begin", "price"}
 
 
-def test_threads_are_as_they_were_after_a_recording_call(project):
-    """`Thread.start` and `submit` are restored exactly, after exceptions too."""
+def test_thread_start_and_submit_are_restored_after_a_call(project):
+    """Also after an exception."""
     project.ini("shop:total", "shop:bad")
     project.write("shop.py", SHOP + "\n    def bad():\n        raise ValueError\n")
     project.write(
@@ -274,8 +272,8 @@ def test_threads_are_as_they_were_after_a_recording_call(project):
     project.record().expect(passed=1)
 
 
-def test_threads_may_be_of_another_class(project):
-    """As gevent puts one in place of `threading.Thread` that inherits `start`: it is left as it was, too."""
+def test_a_replaced_thread_class_is_restored(project):
+    """gevent replaces `threading.Thread` with a class that inherits `start`."""
     project.ini("shop:in_thread", "shop:price")
     project.write("shop.py", SHOP)
     project.write(
@@ -305,8 +303,8 @@ def test_threads_may_be_of_another_class(project):
     assert {name.split("/")[2] for name in run.vault} == {"in_thread"}
 
 
-def test_what_others_do_to_threads_stays(project):
-    """A `Thread.start` replaced inside of the call, a thread's own `run`, a thread that cannot start again."""
+def test_patches_of_threads_by_others_stay(project):
+    """The call may replace `Thread.start` or a thread's `run`, or start a thread twice."""
     project.ini("shop:patching", "shop:own_run", "shop:twice", "shop:price")
     project.write(
         "shop.py",
@@ -363,8 +361,7 @@ def test_what_others_do_to_threads_stays(project):
     assert {name.split("/")[2] for name in run.vault} == {"patching", "own_run", "twice"}
 
 
-def test_a_call_between_two_items_of_a_stream_is_the_readers_own(project):
-    """While the reader works, it is not inside the generator."""
+def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
     project.ini("shop:tree", "shop:price")
     project.write("shop.py", SHOP)
     project.write(
@@ -378,8 +375,7 @@ def test_a_call_between_two_items_of_a_stream_is_the_readers_own(project):
     project.replay().expect(passed=1, real=[])
 
 
-def test_a_task_that_runs_beside_a_recorded_call_is_not_inside_it(project):
-    """Two tasks, one in a recorded call: the other's calls are recorded."""
+def test_a_task_beside_a_recorded_call_is_not_nested(project):
     project.ini("shop:slow", "shop:price_async")
     project.write(
         "shop.py",
@@ -425,8 +421,8 @@ def test_a_task_that_runs_beside_a_recorded_call_is_not_inside_it(project):
     assert len([name for name in run.vault if "/price_async/" in name]) == 1
 
 
-def test_inside_a_cassette_that_a_plain_run_records(project):
-    """The cassette's call runs whole, its inner calls for real, though the vault could answer them."""
+def test_inner_calls_of_a_cassettes_call_run_for_real(project):
+    """The vault could answer them."""
     project.ini("shop:price")
     project.write("shop.py", SHOP)
     project.write(
@@ -449,8 +445,7 @@ def test_inside_a_cassette_that_a_plain_run_records(project):
     project.replay().expect(passed=1, real=[])
 
 
-def test_a_call_that_still_runs_when_the_tests_are_over_is_named(project):
-    """A thread that nobody waited for: its call is not recorded."""
+def test_a_call_still_running_at_the_end_is_named(project):
     project.ini("shop:endless")
     project.write(
         "shop.py",

@@ -1,4 +1,4 @@
-"""Record once, replay ever after: the modes, and what each of them runs."""
+"""The modes: replay, record, rerecord, verify and live."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEST = """
 
 @pytest.fixture
 def basic(project):
-    """`shop.fetch` is mimicked, and one test calls it."""
+    """A project in which `shop.fetch` is mimicked and one test calls it."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", TEST)
@@ -32,8 +32,7 @@ def basic(project):
 
 @pytest.mark.promise("without an option, recorded calls replay and others are misses")
 @pytest.mark.promise("a call has the same identity in every process and under every hash seed")
-def test_a_recorded_call_replays_in_another_process_and_hash_seed(basic):
-    """The real function runs once, and never in a plain run."""
+def test_a_recording_replays_in_another_process_and_hash_seed(basic):
     basic.record(hash_seed=1).expect(passed=1, real=["fetch Oslo 3"])
 
     basic.replay(hash_seed=2).expect(passed=1, real=[])
@@ -55,8 +54,7 @@ def test_a_miss_fails_and_never_runs_the_real_function(basic):
 
 
 @pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
-def test_record_replays_what_is_recorded_and_runs_the_rest(basic):
-    """--mimic-record runs only the calls without a recording."""
+def test_record_runs_only_calls_without_a_recording(basic):
     basic.record()
     basic.write("test_shop.py", TEST + "    assert shop.fetch('Rome')['days'] == 3\n")
 
@@ -64,8 +62,7 @@ def test_record_replays_what_is_recorded_and_runs_the_rest(basic):
 
 
 @pytest.mark.promise("--mimic-rerecord replaces recordings and leaves equal files untouched")
-def test_rerecord_runs_every_call_and_leaves_equal_recordings_untouched(basic):
-    """--mimic-rerecord replaces a recording only where the outcome changed."""
+def test_rerecord_replaces_only_recordings_whose_outcome_changed(basic):
     basic.record()
 
     same = basic.run("--mimic-rerecord").expect(passed=1, real=["fetch Oslo 3"])
@@ -79,16 +76,14 @@ def test_rerecord_runs_every_call_and_leaves_equal_recordings_untouched(basic):
 
 
 @pytest.mark.promise("--mimic-live neither reads nor writes the vault")
-def test_live_runs_every_call_and_leaves_the_vault_alone(basic):
-    """--mimic-live neither reads nor writes."""
+def test_live_runs_every_call_without_the_vault(basic):
     run = basic.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
 
     assert run.vault == {}
 
 
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
-def test_verify_writes_nothing_and_passes_where_nothing_changed(basic):
-    """--mimic-verify runs for real and compares."""
+def test_verify_passes_and_writes_nothing_if_nothing_changed(basic):
     basic.record()
 
     run = basic.run("--mimic-verify").expect(passed=1, real=["fetch Oslo 3"])
@@ -98,8 +93,7 @@ def test_verify_writes_nothing_and_passes_where_nothing_changed(basic):
 
 
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
-def test_verify_tells_what_drifted_and_fails_though_the_drift_is_swallowed(basic):
-    """Drift, swallowed or not, fails the test with a readable diff."""
+def test_verify_fails_on_drift_even_if_it_is_swallowed(basic):
     basic.record()
     basic.write("shop.py", SHOP.replace('"days": days', '"days": days + 1'))
     basic.write(
@@ -130,8 +124,7 @@ def test_verify_tells_what_drifted_and_fails_though_the_drift_is_swallowed(basic
         ("--mimic-rerecord", "--mimic-no-record"),
     ],
 )
-def test_options_that_exclude_one_another_are_a_usage_error(basic, first, second):
-    """Exit code 4, one line, no traceback."""
+def test_options_that_exclude_each_other_are_a_usage_error(basic, first, second):
     run = basic.run(first, second)
 
     run.expect(exit_code=4, says=[f"{first} and {second} exclude one another"], never=["Traceback"])
@@ -155,8 +148,7 @@ def test_options_that_exclude_one_another_are_a_usage_error(basic, first, second
         ),
     ],
 )
-def test_configuration_is_read_from_every_file(basic, name, text):
-    """Each file that pytest reads may hold the options."""
+def test_every_file_that_pytest_reads_may_hold_the_options(basic, name, text):
     (basic.root / "pytest.ini").unlink()
     basic.write(name, text)
 
@@ -181,8 +173,7 @@ def test_configuration_is_read_from_every_file(basic, name, text):
         ),
     ],
 )
-def test_a_wrong_target_is_one_line_and_exit_code_4(basic, body, says):
-    """The line names the ini line and the closest existing name."""
+def test_a_wrong_target_is_one_line_with_the_closest_name(basic, body, says):
     basic.ini(body)
 
     basic.run().expect(exit_code=4, says=[says], never=["Traceback", "INTERNALERROR"])
@@ -190,15 +181,13 @@ def test_a_wrong_target_is_one_line_and_exit_code_4(basic, body, says):
 
 @pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_no_mimic_turns_the_plugin_off(basic):
-    """With -p no:mimic the real function runs and nothing is written."""
     run = basic.run("-p", "no:mimic", "-p", "no:pytest_mimic.plugin", "-W", "ignore", process=True)
 
     run.expect(passed=1, real=["fetch Oslo 3"])
     assert run.vault == {}
 
 
-def test_nothing_is_printed_where_nothing_is_mimicked(basic):
-    """No header line, no section."""
+def test_nothing_is_printed_if_nothing_is_mimicked(basic):
     basic.ini()
 
     run = basic.run().expect(passed=1)
@@ -207,8 +196,7 @@ def test_nothing_is_printed_where_nothing_is_mimicked(basic):
 
 
 @pytest.mark.promise("the mimic section counts calls and unused recordings")
-def test_the_header_and_the_section_tell_mode_and_counts(basic):
-    """What TERMINAL.md sketches."""
+def test_the_header_and_the_section_show_mode_and_counts(basic):
     recorded = basic.record()
     replayed = basic.replay()
 
@@ -219,8 +207,8 @@ def test_the_header_and_the_section_tell_mode_and_counts(basic):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-def test_what_a_forked_process_records_counts(basic):
-    """In the section; and the outcome that it replaces goes."""
+def test_calls_recorded_in_a_forked_process_are_counted(basic):
+    """The outcome that a forked process replaces is deleted."""
     basic.write(
         "shop.py",
         """
@@ -254,15 +242,13 @@ def test_what_a_forked_process_records_counts(basic):
     assert len(recorded.vault) == len(again.vault) == 3  # the two outcomes are equal
 
 
-def test_quiet_keeps_only_problems(basic):
-    """-q prints no section where all is well."""
+def test_quiet_prints_no_section_without_problems(basic):
     basic.record()
 
     assert basic.replay("-q").section == []
 
 
-def test_a_call_that_does_not_fit_raises_the_functions_own_type_error(basic):
-    """As without the plugin."""
+def test_wrong_arguments_raise_the_functions_own_type_error(basic):
     basic.write(
         "test_shop.py",
         """
@@ -278,8 +264,8 @@ def test_a_call_that_does_not_fit_raises_the_functions_own_type_error(basic):
 
 
 @pytest.mark.promise("--mimic-record records missing and stale calls and replays the rest")
-def test_a_changed_source_is_stale_and_recorded_anew(basic):
-    """A comment does not count; a changed body does."""
+def test_a_recording_of_a_changed_source_is_recorded_again(basic):
+    """A changed comment does not count."""
     basic.record()
     basic.write("shop.py", SHOP.replace("    def", "    # why\n    def"))
     basic.replay().expect(passed=1)
@@ -292,8 +278,8 @@ def test_a_changed_source_is_stale_and_recorded_anew(basic):
     basic.replay().expect(passed=1)
 
 
-def test_recording_leaves_no_line_in_the_log_of_the_test(project):
-    """Our locks are no part of it; the test's own use of filelock is."""
+def test_the_plugins_locks_leave_no_line_in_the_log(project):
+    """The test's own use of filelock does."""
     project.ini("shop:fetch")
     project.write("shop.py", "def fetch(city):\n    return (city, 1)\n")
     project.write(

@@ -1,4 +1,4 @@
-"""`sequence`: the n-th identical call inside one test replays the n-th recorded outcome."""
+"""The option `sequence`: the n-th identical call in a test replays the n-th recorded outcome."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ CLIENT = """
 
 
 @pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
-def test_the_retry_pattern_in_each_of_two_tests(round_trip):
-    """503, 503, 200 comes back in the same order, counted anew in each test."""
+def test_a_retry_replays_503_503_200_in_each_test(round_trip):
     round_trip(
         "shop:get sequence",
         shop=CLIENT,
@@ -64,8 +63,7 @@ def test_the_retry_pattern_in_each_of_two_tests(round_trip):
     )
 
 
-def test_exceptions_are_part_of_it(round_trip):
-    """The first two calls raise, the third one gives a value."""
+def test_a_sequence_holds_exceptions_and_values(round_trip):
     round_trip(
         "shop:flaky sequence",
         shop=CLIENT,
@@ -88,7 +86,6 @@ def test_exceptions_are_part_of_it(round_trip):
 
 @pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_the_last_outcome_repeats_and_record_appends(project):
-    """A replay beyond the recorded calls repeats the last; --mimic-record runs and appends those."""
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
@@ -104,7 +101,7 @@ def test_the_last_outcome_repeats_and_record_appends(project):
 
 
 def test_rerecording_fewer_calls_drops_the_rest(project):
-    """The sequence is what the last recording run of a passing test saw."""
+    """The test must have passed."""
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
     test = "import shop\n\ndef test_it():\n    got = [shop.get('/a') for _ in range({n})]\n    assert got == {want}\n"
@@ -117,8 +114,8 @@ def test_rerecording_fewer_calls_drops_the_rest(project):
     project.replay().expect(passed=1, real=[])
 
 
-def test_rerecording_that_fails_keeps_nothing_of_another_source(project):
-    """Outcomes of the changed function do not stand beside those of the old one."""
+def test_a_failed_rerecording_does_not_mix_sources(project):
+    """Outcomes of the changed function do not join those of the old one."""
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
     project.write(
@@ -133,8 +130,7 @@ def test_rerecording_that_fails_keeps_nothing_of_another_source(project):
     project.replay().expect(failed=1, says=["assert 500 != 500"])
 
 
-def test_each_set_of_arguments_counts_for_itself(round_trip):
-    """Identical calls only."""
+def test_each_set_of_arguments_is_counted_separately(round_trip):
     round_trip(
         "shop:poll sequence",
         shop=CLIENT,
@@ -152,8 +148,8 @@ def test_each_set_of_arguments_counts_for_itself(round_trip):
 
 
 @pytest.mark.promise("calls of a sequence or a cassette each run")
-def test_tasks_and_threads_count_in_the_order_of_their_calls(round_trip):
-    """Each call in flight runs for itself, and has its own place."""
+def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
+    """Identical calls in flight each run."""
     round_trip(
         "shop:numbered sequence",
         "shop:numbered_async sequence",
@@ -198,8 +194,7 @@ def test_tasks_and_threads_count_in_the_order_of_their_calls(round_trip):
     )
 
 
-def test_streams_in_a_sequence(project):
-    """Each has its own items, and is read further on its own."""
+def test_each_stream_of_a_sequence_is_continued_separately(project):
     project.ini("shop:lines sequence")
     project.write("shop.py", CLIENT)
     test = """
@@ -223,7 +218,7 @@ def test_streams_in_a_sequence(project):
 
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_wider_fixtures_own_their_calls(project):
-    """The calls of a module's or session's fixture belong to it, not to the test that came first."""
+    """Calls of a module's or session's fixture do not belong to the test that came first."""
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
     project.write(
@@ -266,7 +261,6 @@ def test_wider_fixtures_own_their_calls(project):
 
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 def test_function_fixtures_and_teardown_belong_to_the_test(round_trip):
-    """Set-up, test and teardown count on."""
     round_trip(
         "shop:poll sequence",
         shop=CLIENT,
@@ -291,8 +285,8 @@ def test_function_fixtures_and_teardown_belong_to_the_test(round_trip):
     )
 
 
-def test_a_rerun_counts_anew(project):
-    """pytest-rerunfailures runs the test again from its first call."""
+def test_a_rerun_starts_its_sequences_over(project):
+    """pytest-rerunfailures runs a failed test again."""
     pytest.importorskip("pytest_rerunfailures")
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
@@ -315,8 +309,7 @@ def test_a_rerun_counts_anew(project):
 
 
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
-def test_a_new_test_does_not_see_another_tests_sequence(project):
-    """It belongs to the test that made it."""
+def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
     project.ini("shop:get sequence")
     project.write("shop.py", CLIENT)
     project.write("test_shop.py", "import shop\n\ndef test_old():\n    shop.get('/a')\n")
@@ -327,7 +320,6 @@ def test_a_new_test_does_not_see_another_tests_sequence(project):
 
 
 def test_without_the_option_identical_calls_share_one_outcome(project):
-    """One identity, one recording."""
     project.ini("shop:get")
     project.write("shop.py", CLIENT)
     project.write(
@@ -351,8 +343,8 @@ COUNTER = """
 
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 @pytest.mark.parametrize("scope", ["class", "module", "package"])
-def test_a_wider_fixture_that_is_set_up_twice_counts_anew(project, scope):
-    """Where the order of the tests leaves its scope and comes back, in replaying and in recording alike."""
+def test_a_scope_that_is_entered_again_starts_over(project, scope):
+    """The order of the tests may leave the scope of a fixture and come back."""
     project.ini("shop:get sequence", pythonpath=".")
     project.write("shop.py", COUNTER)
     for package in ("one", "two"):
@@ -386,8 +378,8 @@ def test_a_wider_fixture_that_is_set_up_twice_counts_anew(project, scope):
     assert sum(name.startswith("calls/") for name in recorded.vault) == 1
 
 
-def test_rerecording_keeps_the_longest_round_of_a_scope_that_is_entered_again(project):
-    """What the first round called and the second did not is no leftover."""
+def test_rerecording_keeps_the_longest_round_of_a_scope(project):
+    """A later round with fewer calls does not drop the others."""
     project.ini("shop:get sequence")
     project.write("shop.py", COUNTER)
     project.write(
@@ -420,8 +412,8 @@ def test_rerecording_keeps_the_longest_round_of_a_scope_that_is_entered_again(pr
 
 @pytest.mark.promise("a sequence belongs to its test, or to the scope of a wider fixture")
 @pytest.mark.parametrize("selected", ["two", "one", "list", ""])
-def test_each_parameter_of_a_wider_fixture_counts_for_itself(project, selected):
-    """Also in a fixture that asks for such a one, whichever is set up first."""
+def test_each_parameter_of_a_wider_fixture_has_its_own_sequence(project, selected):
+    """So has each parameter of a fixture that uses it, in any order of set-up."""
     project.ini("shop:get sequence")
     project.write("shop.py", COUNTER)
     test = """

@@ -1,4 +1,4 @@
-"""The same call in flight runs once: in threads, in tasks and across processes."""
+"""Identical calls in flight run once: in threads, in tasks and across processes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SHOP = """
 
 
 @pytest.mark.promise("the same call in flight runs once")
-def test_many_threads(round_trip):
-    """One runs, all get its outcome, an exception too, each a copy of its own."""
+def test_identical_calls_in_many_threads_run_once(round_trip):
+    """Each gets its own copy of the outcome, also of an exception."""
     round_trip(
         "shop:fetch",
         "shop:stream",
@@ -75,8 +75,7 @@ def test_many_threads(round_trip):
 
 
 @pytest.mark.promise("the same call in flight runs once")
-def test_many_tasks(round_trip):
-    """Under one event loop, with sync targets in threads beside it."""
+def test_identical_calls_in_tasks_and_their_threads_run_once(round_trip):
     round_trip(
         "shop:fetch_async",
         "shop:fetch",
@@ -96,8 +95,7 @@ def test_many_tasks(round_trip):
     )
 
 
-def test_tasks_run_the_call_once(project):
-    """Twenty tasks, one real call."""
+def test_identical_calls_in_many_tasks_run_once(project):
     project.ini("shop:fetch_async")
     project.write("shop.py", SHOP)
     project.write(
@@ -117,8 +115,7 @@ def test_tasks_run_the_call_once(project):
     assert run.section[0] == "1 call recorded in # s, 19 replayed, # s saved"
 
 
-def test_one_that_fails_to_be_recorded_lets_the_others_run(project):
-    """A cancelled or refused call keeps nobody waiting."""
+def test_a_cancelled_or_refused_call_keeps_no_other_waiting(project):
     project.ini("shop:slow", "shop:lock")
     project.write(
         "shop.py",
@@ -169,8 +166,7 @@ def test_one_that_fails_to_be_recorded_lets_the_others_run(project):
     )
 
 
-def test_rerecord_runs_a_call_in_flight_once_and_each_later_one_anew(project):
-    """`Every call runs for real`, those in flight together once."""
+def test_rerecord_runs_each_call_again_after_one_in_flight(project):
     project.ini("shop:fetch_async")
     project.write("shop.py", SHOP)
     project.write(
@@ -190,8 +186,7 @@ def test_rerecord_runs_a_call_in_flight_once_and_each_later_one_anew(project):
 
 
 @pytest.mark.promise("the same call in flight runs once")
-def test_across_processes(project):
-    """Two pytest runs at once: the second waits for the first one's call and replays it."""
+def test_a_second_process_waits_and_replays(project):
     project.ini("shop:fetch")
     project.write(
         "shop.py",
@@ -242,8 +237,7 @@ def test_across_processes(project):
     assert "1 call replayed" in outputs[1]
 
 
-def test_it_waits_though_the_clocks_stand_still(project):
-    """A test may have stopped the clocks."""
+def test_waiting_works_while_the_test_has_stopped_the_clocks(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(

@@ -1,4 +1,4 @@
-"""A generator is recorded and replayed item by item, as far as its reader read."""
+"""Generators are recorded and replayed item by item, as far as their reader read."""
 
 from __future__ import annotations
 
@@ -71,8 +71,7 @@ SHOP = """
 
 @pytest.mark.promise("generators replay item by item, with their end")
 @pytest.mark.promise("a generator returned by a plain function is a stream")
-def test_items_and_return_value_come_back(round_trip):
-    """An exhausted generator gives its items, fresh, and its return value."""
+def test_items_and_return_value_replay(round_trip):
     round_trip(
         "shop:count",
         "shop:plain",
@@ -114,8 +113,8 @@ def test_items_and_return_value_come_back(round_trip):
     )
 
 
-def test_a_generator_that_is_never_read_runs_nothing_and_records_nothing(project):
-    """As without the plugin, calling it does nothing yet."""
+def test_a_generator_that_is_never_read_is_not_recorded(project):
+    """Its function does not run either, as without the plugin."""
     project.ini("shop:count")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.count(0)\n")
@@ -127,8 +126,7 @@ def test_a_generator_that_is_never_read_runs_nothing_and_records_nothing(project
 
 
 @pytest.mark.promise("generators replay item by item, with their end")
-def test_the_exception_that_ended_it_comes_back_after_its_items(round_trip):
-    """Items first, then the exception, raised at the reader's line."""
+def test_the_exception_that_ended_a_stream_replays_after_its_items(round_trip):
     round_trip(
         "shop:broken",
         "shop:broken_pages",
@@ -166,8 +164,8 @@ def test_the_exception_that_ended_it_comes_back_after_its_items(round_trip):
 
 @pytest.mark.promise("generators replay item by item, with their end")
 @pytest.mark.parametrize("end", ["break", "reading.close()"])
-def test_a_reader_that_stopped_early_replays_as_far(round_trip, end):
-    """An endless generator can be recorded, and replays to where its reader stopped."""
+def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
+    """So an endless generator can be recorded."""
     round_trip(
         "shop:endless",
         shop=SHOP,
@@ -189,8 +187,8 @@ def test_a_reader_that_stopped_early_replays_as_far(round_trip, end):
 
 
 @pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
-def test_reading_further_than_the_recording_is_a_miss_until_it_is_recorded(project):
-    """With --mimic-record the stream runs for real, what was given is skipped, the longer one is kept."""
+def test_reading_further_than_the_recording_is_a_miss(project):
+    """With --mimic-record the generator runs for real, the items already read are skipped, and the longer stream is kept."""
     project.ini("shop:endless", "shop:pages_inside")
     project.write("shop.py", SHOP)
     test = """
@@ -232,8 +230,7 @@ def test_reading_further_than_the_recording_is_a_miss_until_it_is_recorded(proje
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_shorter_reading_does_not_shorten_a_longer_recording(project):
-    """The longer of two readings in one recording run is kept."""
+def test_the_longer_of_two_readings_is_recorded(project):
     project.ini("shop:endless")
     project.write("shop.py", SHOP)
     project.write(
@@ -255,8 +252,8 @@ def test_a_shorter_reading_does_not_shorten_a_longer_recording(project):
 
 
 @pytest.mark.promise("values sent or thrown into a stream count")
-def test_what_is_sent_and_thrown_in_counts(project):
-    """The same conversation replays; another one is a miss."""
+def test_values_sent_and_exceptions_thrown_in_count(project):
+    """Other values are a miss."""
     project.ini("shop:echo", "shop:async_echo")
     project.write("shop.py", SHOP)
     test = """
@@ -294,8 +291,7 @@ def test_what_is_sent_and_thrown_in_counts(project):
 
 
 @pytest.mark.promise("generators replay item by item, with their end")
-def test_async_generators_come_back(round_trip):
-    """Item by item, from an async generator function and from a plain function that returns one."""
+def test_async_generators_replay(round_trip):
     round_trip(
         "shop:pages",
         "shop:plain_pages",
@@ -330,8 +326,8 @@ def test_async_generators_come_back(round_trip):
     )
 
 
-def test_items_are_kept_as_they_were_when_they_were_given(round_trip):
-    """A generator that gives the same list again and again, longer each time."""
+def test_each_item_is_recorded_as_it_was_when_it_was_read(round_trip):
+    """The generator yields the same list each time, and makes it longer."""
     round_trip(
         "shop:growing",
         shop="""
@@ -355,8 +351,8 @@ def test_items_are_kept_as_they_were_when_they_were_given(round_trip):
     )
 
 
-def test_an_item_that_cannot_be_stored_is_refused_by_its_place(project):
-    """The error names the item, and nothing is left behind."""
+def test_the_refusal_of_an_item_names_its_place(project):
+    """Nothing is left behind in the vault."""
     project.ini("shop:locks")
     project.write(
         "shop.py",
@@ -382,8 +378,8 @@ def test_an_item_that_cannot_be_stored_is_refused_by_its_place(project):
     assert run.vault == {}
 
 
-def test_two_readers_of_the_same_stream_in_one_thread_do_not_wait_for_one_another(project):
-    """zip() over the same stream twice: both read, recorded and replayed."""
+def test_two_readers_of_one_stream_do_not_wait_for_each_other(project):
+    """`zip` reads the same stream twice in one thread."""
     project.ini("shop:count", "shop:pages")
     project.write("shop.py", SHOP)
     project.write(
@@ -411,7 +407,7 @@ def test_two_readers_of_the_same_stream_in_one_thread_do_not_wait_for_one_anothe
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_stream_left_hanging_keeps_what_was_read(round_trip):
+def test_a_stream_that_is_discarded_is_recorded_as_far_as_read(round_trip):
     """The garbage collector closes it, as without the plugin."""
     round_trip(
         "shop:endless",
@@ -432,7 +428,6 @@ def test_a_stream_left_hanging_keeps_what_was_read(round_trip):
 
 
 def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
-    """Cancellation says nothing about what the stream would have given."""
     project.ini("shop:slow")
     project.write(
         "shop.py",
@@ -469,8 +464,8 @@ def test_an_async_stream_that_is_cancelled_is_not_recorded(project):
     assert run.vault == {}
 
 
-def test_another_conversation_is_recorded_beside_the_first(project):
-    """What is sent in counts: two tests that answer otherwise each replay their own."""
+def test_a_stream_with_other_values_sent_is_recorded_separately(project):
+    """Each of two tests replays its own."""
     project.ini("shop:echo", "shop:async_echo")
     project.write("shop.py", SHOP)
     project.write(
@@ -506,8 +501,7 @@ def test_another_conversation_is_recorded_beside_the_first(project):
     project.replay().expect(passed=5, real=[])
 
 
-def test_a_conversation_goes_on_where_its_recording_stops(project):
-    """The answers given so far are given to the real generator again."""
+def test_a_continued_generator_gets_the_values_sent_so_far(project):
     project.ini("shop:echo", "shop:async_echo")
     project.write("shop.py", SHOP)
     test = """
@@ -538,8 +532,8 @@ def test_a_conversation_goes_on_where_its_recording_stops(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_returned_generator_is_read_further_too(project):
-    """What the plain function runs before it gives the generator belongs to its call."""
+def test_a_returned_generator_can_be_continued(project):
+    """The code before the generator is returned belongs to the call."""
     project.ini("shop:plain", "shop:plain_pages", "shop:part")
     project.write(
         "shop.py",
@@ -579,8 +573,8 @@ def test_a_returned_generator_is_read_further_too(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_loop_that_breaks_off_reads_an_async_stream_so_far(project):
-    """asyncio.run cancels what would have closed the stream: a cancellation while nothing is awaited in it."""
+def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
+    """At its end, asyncio.run cancels the task that closes the stream. No cancelled await is part of the stream."""
     project.ini("shop:pages_inside")
     project.write("shop.py", SHOP)
     project.write(
@@ -605,8 +599,7 @@ def test_a_loop_that_breaks_off_reads_an_async_stream_so_far(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_a_stream_in_a_cassette_is_read_further_in_a_recording_run(project):
-    """`mimic_auto` keeps the longer one in its place."""
+def test_a_stream_in_a_cassette_is_continued_while_recording(project):
     project.ini()
     project.write("shop.py", SHOP)
     test = """
@@ -626,8 +619,7 @@ def test_a_stream_in_a_cassette_is_read_further_in_a_recording_run(project):
     project.replay().expect(passed=1, real=[])
 
 
-def test_a_stream_whose_target_mimics_again_while_it_is_open(round_trip):
-    """Opened inside a block and read after it: the recording is whole."""
+def test_a_stream_opened_in_a_block_may_be_read_after_it(round_trip):
     round_trip(
         shop=SHOP,
         test="""
@@ -645,8 +637,8 @@ def test_a_stream_whose_target_mimics_again_while_it_is_open(round_trip):
     )
 
 
-def test_a_returned_stream_or_coroutine_that_is_never_begun_keeps_nobody_waiting(project):
-    """The next one runs, at once, in any thread."""
+def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
+    """The next identical call runs at once, in any thread."""
     project.ini("shop:plain", "shop:plain_pages", "shop:plain_coroutine")
     project.write(
         "shop.py",

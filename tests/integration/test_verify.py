@@ -1,12 +1,12 @@
-"""--mimic-verify: every call runs for real and is compared with its recording; nothing is written."""
+"""The option --mimic-verify: every call runs for real and is compared with its recording."""
 
 from __future__ import annotations
 
 import pytest
 
 
-def _told(run):
-    """The lines of the error as pytest shows it, without the margin."""
+def _error_lines(run):
+    """Return the lines of the error as pytest shows it, without the margin."""
     return [
         line[1:].strip().removeprefix("pytest_mimic.")
         for line in run.output.splitlines()
@@ -16,7 +16,7 @@ def _told(run):
 
 @pytest.fixture
 def changed(project):
-    """Records a call of `shop.fetch`, changes what it does, and verifies."""
+    """Record a call of `shop.fetch`, change the function, and verify."""
 
     def run(before, after, *, options="", test="shop.fetch('x')", **outcomes):
         source = (
@@ -35,8 +35,7 @@ def changed(project):
     return run
 
 
-def test_nothing_changed(changed):
-    """It passes, and the section counts."""
+def test_an_unchanged_call_is_counted_as_verified(changed):
     run = changed(
         "return {'a': [1, 2.5, None], 'b': (1, 2)}", "return {'b': (1, 2), 'a': [1, 2.5, None]}", passed=1
     )
@@ -61,31 +60,28 @@ def test_nothing_changed(changed):
         ("None", "{}", "None recorded, {} now"),
     ],
 )
-def test_the_part_that_changed_is_shown(changed, before, after, line):
-    """One readable line for each difference."""
+def test_each_difference_is_one_readable_line(changed, before, after, line):
     run = changed(f"return {before}", f"return {after}", failed=1)
 
-    told = _told(run)
-    assert told[0] == "DriftError: shop:fetch(name='x') no longer gives what was recorded"
-    assert told[1].removeprefix("result").removeprefix(": ") == line
-    assert told[2] == "to accept it: pytest --mimic-rerecord test_shop.py::test_it"
+    lines = _error_lines(run)
+    assert lines[0] == "DriftError: shop:fetch(name='x') no longer gives what was recorded"
+    assert lines[1].removeprefix("result").removeprefix(": ") == line
+    assert lines[2] == "to accept it: pytest --mimic-rerecord test_shop.py::test_it"
     assert "pytest_mimic/" not in run.output
     assert run.section == ["1 call verified, 1 drifted"]
 
 
 @pytest.mark.promise("rtol= and atol= are tolerances when verifying")
-def test_tolerances(changed):
-    """`rtol` and `atol` for numbers, however deep, lists of floats and complex too."""
+def test_rtol_and_atol_apply_at_any_depth(changed):
     changed("return {'x': [1.0, 200.0]}", "return {'x': [1.0000001, 200.001]}", options="rtol=1e-4", passed=1)
     changed("return [0.0]", "return [1e-9]", options="atol=1e-8", passed=1)
     run = changed("return [1.0, 2.0]", "return [1.1, 2.0]", options="rtol=0.01", failed=1)
 
-    assert any("[0]: 1.0 recorded, 1.1 now" in line for line in _told(run))
+    assert any("[0]: 1.0 recorded, 1.1 now" in line for line in _error_lines(run))
 
 
 @pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
 def test_volatile_parts_are_left_out(changed):
-    """Paths in the outcome; everything else still counts."""
     options = "volatile=headers.date,rows.*.id"
     before = "return {'headers': {'date': 'Mon'}, 'rows': [{'id': 1, 'n': 5}, {'id': 2, 'n': 6}]}"
     after = "return {'headers': {'date': 'Tue'}, 'rows': [{'id': 3, 'n': 5}, {'id': 4, 'n': 6}]}"
@@ -93,12 +89,11 @@ def test_volatile_parts_are_left_out(changed):
 
     run = changed(before, after.replace("'n': 6", "'n': 7"), options=options, failed=1)
 
-    assert "rows[1].n: 6 recorded, 7 now" in _told(run)
+    assert "rows[1].n: 6 recorded, 7 now" in _error_lines(run)
 
 
 @pytest.mark.promise("compare=shape compares structure and types, not values")
-def test_the_contract_testing_pattern(project):
-    """A payment API's response against a changed server, by shape: each difference in one readable line."""
+def test_comparing_by_shape_finds_a_changed_schema(project):
     project.ini("shop:pay compare=shape")
     source = """
         from tally import ran
@@ -124,9 +119,9 @@ def test_the_contract_testing_pattern(project):
 
     run = project.run("--mimic-verify").expect(failed=1)
 
-    told = _told(run)
-    assert told[0] == "DriftError: shop:pay(amount=500) no longer gives what was recorded"
-    about = {line.split(":")[0]: line for line in told[1:-1]}
+    lines = _error_lines(run)
+    assert lines[0] == "DriftError: shop:pay(amount=500) no longer gives what was recorded"
+    about = {line.split(":")[0]: line for line in lines[1:-1]}
     assert about.keys() == {"amount", "status", "state", "card.brand", "lines[0].sku"}
     assert about["amount"] == "amount: 500 recorded, '500' now"
     assert about["status"] == "status: recorded, missing now"
@@ -142,8 +137,7 @@ def test_the_contract_testing_pattern(project):
         ("return 1", "1 now"),
     ],
 )
-def test_exceptions_are_compared(changed, after, line):
-    """By type and arguments."""
+def test_exceptions_are_compared_by_type_and_arguments(changed, after, line):
     test = "\n    ".join(["try:", "    shop.fetch('x')", "except (ValueError, KeyError):", "    pass"])
     changed("raise ValueError('gone')", "raise ValueError('gone')", test=test, passed=1)
 
@@ -153,19 +147,18 @@ def test_exceptions_are_compared(changed, after, line):
     assert "no longer gives what was recorded" in run.output
 
 
-def test_a_real_call_that_failed_says_that_it_could_not_be_verified(changed):
-    """Not a drift of the value: the real failure, its cause and the command to try again."""
+def test_a_real_call_that_fails_could_not_be_verified(changed):
+    """The error shows the real failure, and the command to try again."""
     run = changed("return 1", "raise ConnectionError('no route to host')", failed=1)
 
-    told = _told(run)
-    assert "DriftError: shop:fetch(name='x') could not be verified: the real call failed" in told
-    assert "ConnectionError: no route to host" in told
-    assert "to try again: pytest --mimic-verify test_shop.py::test_it" in told
+    lines = _error_lines(run)
+    assert "DriftError: shop:fetch(name='x') could not be verified: the real call failed" in lines
+    assert "ConnectionError: no route to host" in lines
+    assert "to try again: pytest --mimic-verify test_shop.py::test_it" in lines
     assert "pytest_mimic/" not in run.output
 
 
 def test_streams_are_compared_item_by_item(changed):
-    """The item that changed, a missing and an additional one, another end."""
     body = "yield from {items}"
     test = "list(shop.fetch('x'))"
     changed(
@@ -180,15 +173,14 @@ def test_streams_are_compared_item_by_item(changed):
         test=test,
         failed=1,
     )
-    assert any("[1].n: 2 recorded, 3 now" in line for line in _told(run)), run.output
+    assert any("[1].n: 2 recorded, 3 now" in line for line in _error_lines(run)), run.output
     run = changed(body.format(items="[1, 2]"), body.format(items="[1]"), test=test, failed=1)
-    assert any("items[1]: recorded, missing now" in line for line in _told(run)), run.output
+    assert any("items[1]: recorded, missing now" in line for line in _error_lines(run)), run.output
     run = changed(body.format(items="[1]"), body.format(items="[1, 2]"), test=test, failed=1)
-    assert any("2 now, not in the recording" in line for line in _told(run)), run.output
+    assert any("2 now, not in the recording" in line for line in _error_lines(run)), run.output
 
 
-def test_a_stream_that_fails_on_the_way_could_not_be_verified(changed):
-    """As for any real call that failed."""
+def test_a_stream_that_fails_could_not_be_verified(changed):
     run = changed(
         "yield 1; yield 2", "yield 1; raise ConnectionError('reset')", test="list(shop.fetch('x'))", failed=1
     )
@@ -198,29 +190,26 @@ def test_a_stream_that_fails_on_the_way_could_not_be_verified(changed):
 
 
 @pytest.mark.parametrize("stop", [1, 3])
-def test_a_stream_read_as_far_or_less_far(changed, stop):
-    """What was read is what is compared."""
+def test_a_stream_is_compared_as_far_as_it_was_read(changed, stop):
     test = f"import itertools\n    assert len(list(itertools.islice(shop.fetch('x'), {stop}))) == {stop}"
 
     changed("yield from [1, 2, 3, 4]", "yield from [1, 2, 3, 4, 5]", test=test, passed=1)
 
 
-def test_items_that_grow_are_compared_as_they_were(changed):
-    """The same list, longer each time."""
+def test_each_item_is_compared_as_it_was_when_it_was_read(changed):
+    """The generator yields the same list each time, and makes it longer."""
     body = "items = []\n    for n in range(3):\n        items.append(n)\n        yield items"
 
     changed(body, body, test="list(shop.fetch('x'))", passed=1)
 
 
-def test_coroutines_are_compared(changed):
-    """When they are awaited."""
+def test_coroutines_are_compared_when_they_are_awaited(changed):
     run = changed("return [1]", "return [2]", test="asyncio.run(shop.fetch('x'))", failed=1)
 
-    assert any("1 recorded, 2 now" in line for line in _told(run))
+    assert any("1 recorded, 2 now" in line for line in _error_lines(run))
 
 
-def test_a_swallowed_drift_fails(changed):
-    """In the code under test and in the test's own file alike."""
+def test_a_drift_fails_even_if_the_test_or_its_code_catches_it(changed):
     test = "\n    ".join(["try:", "    shop.fetch('x')", "except Exception:", "    pass"])
 
     run = changed("return 1", "return 2", test=test, failed=1)
@@ -229,13 +218,11 @@ def test_a_swallowed_drift_fails(changed):
     assert "1 recorded, 2 now" in run.output
 
 
-def test_a_changed_source_is_no_reason_to_fail(changed):
-    """Verifying shows whether the outcome changed, whatever the source."""
+def test_a_changed_source_alone_does_not_fail(changed):
     changed("return 1", "one = 1\n    return one", passed=1)
 
 
 def test_a_sequence_is_compared_outcome_by_outcome(project):
-    """The n-th call with the n-th outcome."""
     project.ini("shop:get sequence")
     source = "from tally import ran\nanswers = iter({answers})\n\ndef get():\n    ran('get')\n    return next(answers)\n"
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    [shop.get() for _ in range(3)]\n")
@@ -246,11 +233,10 @@ def test_a_sequence_is_compared_outcome_by_outcome(project):
 
     run = project.run("--mimic-verify").expect(failed=1)
 
-    assert any("503 recorded, 200 now" in line for line in _told(run))
+    assert any("503 recorded, 200 now" in line for line in _error_lines(run))
 
 
-def test_changes_of_arguments_are_compared(project):
-    """What `mutates=` names is part of the outcome."""
+def test_changed_arguments_are_compared_under_mutates(project):
     project.ini("shop:fill mutates=rows")
     source = "from tally import ran\n\ndef fill(rows):\n    ran('fill')\n    rows.append({row})\n"
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fill([])\n")
@@ -261,11 +247,10 @@ def test_changes_of_arguments_are_compared(project):
 
     run = project.run("--mimic-verify").expect(failed=1)
 
-    assert any("rows[0].n: 1 recorded, 2 now" in line for line in _told(run)), run.output
+    assert any("rows[0].n: 1 recorded, 2 now" in line for line in _error_lines(run)), run.output
 
 
-def test_a_drift_outside_of_any_test_fails_the_run(project):
-    """While a module is imported no test can fail for it: the summary tells it, and the run exits 1."""
+def test_a_drift_at_import_fails_the_run(project):
     project.ini("shop:get")
     project.write("shop.py", "from tally import ran\n\ndef get():\n    ran('get')\n    return 1\n")
     project.write(
@@ -316,8 +301,7 @@ LOCAL = """
 """
 
 
-def test_objects_of_local_classes_are_the_same_again(project):
-    """They come back as classes of the same place in their module."""
+def test_objects_of_local_classes_compare_equal(project):
     project.ini("shop:fetch", "shop:fail")
     project.write("shop.py", LOCAL)
     project.write(
@@ -340,8 +324,7 @@ def test_objects_of_local_classes_are_the_same_again(project):
     project.run("--mimic-verify").expect(passed=1)
 
 
-def test_a_stream_that_is_verified_as_far_as_it_was_read_is_not_told_of(project):
-    """Nothing of it was to be recorded."""
+def test_a_verified_stream_that_was_left_is_not_reported(project):
     project.ini("shop:pages")
     project.write("shop.py", "def pages():\n    yield from range(3)\n")
     project.write(

@@ -1,4 +1,4 @@
-"""A call binds to the same values in the same order, however its arguments were passed."""
+"""Calls bind to the same values in the same order, however their arguments are passed."""
 
 from __future__ import annotations
 
@@ -53,12 +53,10 @@ def decorated(*args, **kwargs): ...
     ],
 )
 def test_equal_calls_bind_to_equal_values(args, kwargs):
-    """By position, by keyword, left to a default: the values are the same."""
     assert compile_binder(plain).bind(*args, **kwargs) == ("EUR", DEFAULT, 3)
 
 
 def test_a_default_is_the_functions_own_object():
-    """What a call leaves out is there as the very default object, and told as such."""
     names, defaults, bind = compile_binder(plain)
 
     assert names == ("base", "day", "retries")
@@ -68,7 +66,6 @@ def test_a_default_is_the_functions_own_object():
 
 @pytest.mark.promise("how arguments are passed does not count")
 def test_every_kind_of_parameter_is_bound():
-    """Positional-only, keyword-only, `*rest` and `**extra`, which may repeat a positional-only name."""
     bound = compile_binder(every_kind)
 
     assert bound.names == ("first", "second", "*rest", "third", "**extra")
@@ -76,8 +73,7 @@ def test_every_kind_of_parameter_is_bound():
     assert bound.bind(1) == (1, 2, (), 3, {})
 
 
-def test_no_parameter_name_clashes_with_the_generators():
-    """Whatever the parameters are called, the binder binds them."""
+def test_no_parameter_name_breaks_the_binder():
     assert compile_binder(clashing).bind("b") == ("b", 1, 2, (), 3, {})
 
 
@@ -97,8 +93,7 @@ def test_no_parameter_name_clashes_with_the_generators():
         (cached, (), {}),
     ],
 )
-def test_a_wrong_call_is_refused_in_the_functions_words(function, args, kwargs):
-    """The TypeError reads as if the function itself had been called."""
+def test_wrong_arguments_raise_the_functions_own_type_error(function, args, kwargs):
     with pytest.raises(TypeError) as real:
         function(*args, **kwargs)
 
@@ -127,14 +122,13 @@ def test_a_wrong_call_is_refused_in_the_functions_words(function, args, kwargs):
     ids=lambda value: getattr(value, "__qualname__", None),
 )
 def test_every_callable_is_bound(function, args, names, values):
-    """Methods, callable instances, partials, caches, decorated functions and C functions."""
     bound = compile_binder(function)
 
     assert (bound.names, bound.bind(*args)) == (names, values)
 
 
 def test_a_method_without_a_named_self_is_bound():
-    """A method may take its instance with `*args`; a bound one gives only what was passed."""
+    """A method may take its instance with `*args`."""
 
     class Loose:
         def call(*args: Any, **kwargs: Any) -> None: ...
@@ -142,8 +136,7 @@ def test_a_method_without_a_named_self_is_bound():
     assert compile_binder(Loose().call).bind(1, a=2) == ((1,), {"a": 2})
 
 
-def test_the_first_parameter_can_be_bound_already():
-    """With drop_first, it is neither passed nor given back."""
+def test_drop_first_leaves_out_the_first_parameter():
     bound = compile_binder(Client.fetch, drop_first=True)
 
     assert (bound.names, bound.bind("/a")) == (("path", "retries"), ("/a", 3))
