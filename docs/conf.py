@@ -1,4 +1,4 @@
-"""Sphinx's settings: MyST pages, the furo theme, warnings are errors (`tox run -e docs`)."""
+"""Configuration of Sphinx: MyST pages and the furo theme. `tox run -e docs` turns warnings into errors."""
 
 from __future__ import annotations
 
