@@ -9,22 +9,22 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._compare.lines import ABSENT, Lines, Place
-from pytest_mimic._compare.tables import Column, Opened, opened
-from pytest_mimic._describe import key_step, secrets_in
+from pytest_mimic._describe import secrets_in
 from pytest_mimic._describe.leaves import leaf_text
-from pytest_mimic._describe.parts import (
+from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._values.identities import identity_of
+from pytest_mimic._values.libraries import library_of
+from pytest_mimic._values.opening import (
+    Opened,
     attributes_of,
-    identity_of,
     is_pair,
-    iterator_parts,
-    library_of,
+    iterator_state,
+    key_step,
     lineage,
-    own_attributes,
-    plain_form,
-    stand_in,
+    opened,
     type_name,
 )
-from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._values.tables import Column, Table, open_elements
 
 if TYPE_CHECKING:
     from pytest_mimic._compare.numbers import Closeness
@@ -163,23 +163,21 @@ class Comparison:
             self.lines.differ(place, recorded, actual)
 
     def compound(self, place: Place, recorded: Any, actual: Any) -> None:
-        kind = type(recorded)
-        if issubclass(kind, BaseException):
-            self.exception(place, recorded, actual)
-        elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            self.fields(place, recorded, actual)
-        elif plain_form(recorded) is not None:
-            self.derived(place, recorded, actual)
-        else:
-            self.object(place, recorded, actual)
-
-    def derived(self, place: Place, recorded: Any, actual: Any) -> None:
-        """A value of a class derived from a plain one: its content, then its attributes."""
-        self.parts(place, attributes_of(recorded), attributes_of(actual))
-        old, new = plain_form(recorded), plain_form(actual)
-        self._todo.append((place, old, new))
-        if not self.shape and _is_ordered(type(recorded)):
-            self.order(place, list(old), list(new), "keys")
+        """Compare two objects of one type: their attributes, then their content."""
+        open_object = _open_exception if isinstance(recorded, BaseException) else opened
+        old, new = open_object(recorded), open_object(actual)
+        if old.attributes or new.attributes:
+            self.parts(place, old.attributes, new.attributes, indexed=isinstance(recorded, tuple))
+        if old.content and new.content:
+            self._todo.append((place, old.content[0], new.content[0]))
+            if not self.shape and "collections.OrderedDict" in lineage(type(recorded)):
+                self.order(place, list(old.content[0]), list(new.content[0]), "keys")
+        elif not (old.attributes or new.attributes):
+            states = iterator_state(recorded), iterator_state(actual)
+            if None in states:
+                self.leaf(place, recorded, actual, _equal(recorded, actual))
+            else:
+                self._todo.append((place, *states))
 
     def order(self, place: Place, old: list[Any], new: list[Any], what: str) -> None:
         """Tells where the same names stand in another order."""
@@ -206,27 +204,17 @@ class Comparison:
             f"[{self.lines.text(key)}]", str(key) if type(key) is int else "", parent=place, secret=secret
         )
 
-    def parts(self, place: Place, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        """Pairs attributes with each other."""
-        pairs = [
-            (
-                Place(key_step(name), name, parent=place, secret=self.lines.redactor.secret(name)),
-                old.get(name, ABSENT),
-                new.get(name, ABSENT),
-            )
-            for name in [*old, *(name for name in new if name not in old)]
-            if not self.is_settled(old.get(name, ABSENT), new.get(name, ABSENT))
-        ]
-        self._todo.extend(reversed(pairs))
-
-    def fields(self, place: Place, recorded: Any, actual: Any) -> None:
-        """The items of a named tuple, which paths may name or count."""
-        redactor, names = self.lines.redactor, type(recorded)._fields
-        sides = zip(names, tuple.__iter__(recorded), tuple.__iter__(actual), strict=True)
-        pairs = [
-            (Place(f".{name}", name, str(n), parent=place, secret=redactor.secret(name)), then, now)
-            for n, (name, then, now) in enumerate(sides)
-        ]
+    def parts(
+        self, place: Place, old: Mapping[str, Any], new: Mapping[str, Any], *, indexed: bool = False
+    ) -> None:
+        """Compare parts by name. Paths may name the items of a named tuple by their index as well."""
+        pairs = []
+        for index, name in enumerate([*old, *(name for name in new if name not in old)]):
+            then, now = old.get(name, ABSENT), new.get(name, ABSENT)
+            if not self.is_settled(then, now):
+                keys = (name, str(index)) if indexed else (name,)
+                secret = self.lines.redactor.secret(name)
+                pairs.append((Place(key_step(name), *keys, parent=place, secret=secret), then, now))
         self._todo.extend(reversed(pairs))
 
     def sequence(self, place: Place, recorded: list[Any], actual: list[Any]) -> None:
@@ -309,37 +297,18 @@ class Comparison:
                 Place(f"{{{self.lines.text(item)}}}", parent=place), ": now, not in the recording"
             )
 
-    def exception(self, place: Place, recorded: BaseException, actual: BaseException) -> None:
-        """Arguments, attributes and cause; of what Python keeps itself, what the arguments do not tell."""
-        for names in (own_attributes, _told_by_python, _cause, _arguments):
-            self.parts(place, names(recorded), names(actual))
-
-    def object(self, place: Place, recorded: Any, actual: Any) -> None:
-        old, new = stand_in(recorded), stand_in(actual)
-        if old is not None and new is not None:
-            self._todo.append((place, old[0], new[0]))
-            return
-        attributes = attributes_of(recorded), attributes_of(actual)
-        going, now = iterator_parts(recorded), iterator_parts(actual)
-        if going is not None and now is not None:
-            self._todo.append((place, going, now))
-        elif any(attributes):
-            self.parts(place, *attributes)
-        else:
-            self.leaf(place, recorded, actual, _equal(recorded, actual))
-
     # Arrays and tables
 
     def library(self, place: Place, recorded: Any, actual: Any) -> None:
         if self.close.exact and not self.shape and _other_identity(recorded, actual) is False:
             return
-        old, new = opened(recorded), opened(actual)
+        old, new = open_elements(recorded), open_elements(actual)
         if old is None or new is None:
             self.leaf(place, recorded, actual, _equal(recorded, actual))
         else:
             self._todo.append((place, old, new))
 
-    def tables(self, place: Place, recorded: Opened, actual: Opened) -> None:
+    def tables(self, place: Place, recorded: Table, actual: Table) -> None:
         place.secret |= self.lines.redactor.secret(recorded.parts.get("name"))
         self.parts(place, recorded.parts, actual.parts)
         if recorded.ordered and not self.shape:
@@ -394,7 +363,7 @@ _SIMPLE = frozenset({bool, float, int, str, type(None)})
 _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Place, Any, Any], None]] = {
     Column: Comparison.columns,
-    Opened: Comparison.tables,
+    Table: Comparison.tables,
     dict: Comparison.mapping,
     frozenset: Comparison.members,
     list: Comparison.sequence,
@@ -415,10 +384,6 @@ def _same_type(recorded: object, actual: object) -> bool:
     return type(recorded) is type(actual) or type_name(type(recorded)) == type_name(type(actual))
 
 
-def _is_ordered(kind: type) -> bool:
-    return "collections.OrderedDict" in lineage(kind)
-
-
 def _by_identity(keys: Iterable[Any]) -> dict[object, Any]:
     """Keys, or members of a set, by what makes them the same: `1`, `1.0` and `True` are three."""
     return {_identity(key): key for key in keys}
@@ -432,20 +397,13 @@ def _identity(key: Any) -> object:
     return type(key), identity_of(key) or key
 
 
-def _told_by_python(error: BaseException) -> dict[str, Any]:
-    """Attributes that Python keeps beside the arguments."""
-    if not isinstance(error, (ImportError, OSError)):
-        return {}
-    names = ("name", "path", "filename", "filename2")
-    return {name: getattr(error, name) for name in names if getattr(error, name, None) is not None}
-
-
-def _cause(error: BaseException) -> dict[str, Any]:
-    return {} if error.__cause__ is None else {"__cause__": error.__cause__}
-
-
-def _arguments(error: BaseException) -> dict[str, Any]:
-    return {"args": error.args}
+def _open_exception(error: BaseException) -> Opened:
+    """Open an exception into its arguments, cause and attributes."""
+    attributes = {"args": error.args, "__cause__": error.__cause__}
+    if isinstance(error, (ImportError, OSError)):  # what Python keeps of them beside the arguments
+        attributes |= {name: getattr(error, name, None) for name in ("name", "path", "filename", "filename2")}
+    present = {name: part for name, part in attributes.items() if part is not None}
+    return Opened((), present | attributes_of(error))
 
 
 def _extent(values: Any) -> tuple[int, ...]:

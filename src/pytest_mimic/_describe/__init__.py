@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mimic._describe.differences import Difference, differences, focused, hidden, sides
 from pytest_mimic._describe.secrets import secrets_in
-from pytest_mimic._describe.text import call_label, key_step, render
+from pytest_mimic._describe.text import call_label, render
 from pytest_mimic._describe.walk import ARGUMENTS, Budget, describe, describe_arguments, plain_description
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "differences",
     "focused",
     "hidden",
-    "key_step",
     "plain_description",
     "render",
     "secrets_in",

@@ -6,9 +6,10 @@ from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_mimic._describe.text import by_name, key_step, render, short_name
+from pytest_mimic._describe.text import by_name, render, short_name
 from pytest_mimic._describe.walk import TAG, order
 from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._values.opening import key_step
 
 _SIDE_WIDTH = 70
 _HOLDING = frozenset({"attributes", "entries", "items", "keys", "value"})

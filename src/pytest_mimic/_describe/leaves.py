@@ -1,4 +1,4 @@
-"""Values that have one text of their own: dates, numbers, paths, functions."""
+"""The texts of values that are shown by one text: dates, numbers, paths, functions, arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
-from pytest_mimic._describe.parts import lineage
+from pytest_mimic._values.opening import lineage
+
+# How many items of an array or columns of a table are few enough to show.
+_FEW = 6
 
 
 def _member(value: enum.Enum) -> str:
@@ -92,3 +95,31 @@ def leaf_text(value: Any) -> str | None:
 def is_path(kind: type) -> bool:
     """Whether values of a type are `pathlib` paths."""
     return not _PATHS.isdisjoint(lineage(kind))
+
+
+def library_text(value: Any) -> str:
+    """Return `ndarray float64 1797x64`: type, dtype and shape of a library's value; small arrays with their items."""
+    parts = [type(value).__qualname__]
+    kinds = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
+    parts += [str(kind) for kind in kinds if kind is not None and not callable(kind)][:1]
+    shape = _shape(value)
+    if shape:
+        parts.append("x".join(map(str, shape)))
+    text = " ".join(parts)
+    if type(value).__qualname__ == "ndarray" and value.dtype.kind in "biufc" and value.size <= _FEW:
+        return f"{text} {value.tolist()}"
+    columns = getattr(value, "columns", None) if len(shape) == 2 else None
+    if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
+        return text
+    return f"{text}: {', '.join(columns)}"
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    for name in ("shape", "size"):
+        shape = getattr(value, name, None)
+        if isinstance(shape, tuple):
+            return tuple(shape)
+    try:
+        return (len(value),)
+    except Exception:  # a single rotation of scipy has no length, and __len__ of any class may fail
+        return ()

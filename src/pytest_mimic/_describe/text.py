@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
@@ -12,7 +11,6 @@ from pytest_mimic._redact.names import PLACEHOLDER
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
-_IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 
 
 def render(description: Any, limit: int | None = None, *, digests: bool = False) -> str:
@@ -147,8 +145,3 @@ def _fitted(texts: list[str], room: int) -> list[str]:
         fitted[place] = shortened(texts[place], max(room // (count - done), _LEAST_WIDTH))
         room -= len(fitted[place])
     return [*fitted.values(), *(["..."] if count < len(texts) else [])]
-
-
-def key_step(key: str) -> str:
-    """The step of a path that leads to a mapping's key: `.base`, or `['two words']`."""
-    return f".{key}" if _IDENTIFIER.match(key) else f"[{key!r}]"

@@ -9,22 +9,13 @@ from itertools import islice
 from json import dumps
 from typing import Any, NamedTuple
 
-from pytest_mimic._describe.leaves import is_path, leaf_text
-from pytest_mimic._describe.parts import (
-    attributes_of,
-    digest,
-    has_extent,
-    is_pair,
-    library_of,
-    own_attributes,
-    plain_form,
-    stand_in,
-    summary,
-    type_name,
-)
+from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._describe.secrets import secrets_in
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._values.identities import identity_of
+from pytest_mimic._values.libraries import has_extent, library_of
+from pytest_mimic._values.opening import is_pair, opened, type_name
 
 #: The key that marks what JSON has no form for; its value names the type.
 TAG = "$"
@@ -55,6 +46,7 @@ _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100
 _LEAST_ROOM = 8
 _LEAST_TEXT = 40
+_DIGEST = 8
 
 
 def describe(
@@ -145,8 +137,7 @@ class _Walk:
             return self.cut(value)
         if kind in _CONTAINERS:
             return _CONTAINERS[kind](self, value, room, depth)
-        plain = plain_form(value)
-        return self.object(value, room, depth) if plain is None else self.derived(value, plain, room, depth)
+        return self.object(value, room, depth)
 
     # What has no parts
 
@@ -196,7 +187,7 @@ class _Walk:
         kind = type(value)
         if not has_extent(kind):
             return self.titled(value, _ADDRESS.sub("", str(value)))
-        return self.marked({TAG: type_name(kind), "text": self.shown(f"<{summary(value)}>")}, value)
+        return self.marked({TAG: type_name(kind), "text": self.shown(f"<{library_text(value)}>")}, value)
 
     def cut(self, value: Any) -> Any:
         """What stands for a value that the budget has no room for."""
@@ -208,9 +199,9 @@ class _Walk:
     def marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
         """The description with a digest, so that another value looks different."""
         if id(value) not in self.marks:
-            self.marks[id(value)] = (value, digest(value, self.roots))
-        mark = self.marks[id(value)][1]
-        return description if mark is None else {**description, "digest": mark}
+            self.marks[id(value)] = (value, identity_of(value, self.roots))
+        identity = self.marks[id(value)][1]
+        return description if identity is None else {**description, "digest": identity[:_DIGEST]}
 
     # What has parts
 
@@ -291,47 +282,27 @@ class _Walk:
             room -= _size(inner[place])
         return inner
 
-    def derived(self, value: Any, plain: Any, room: int, depth: int) -> Any:
-        """A value of a class derived from a plain one: its content, and its attributes."""
+    def object(self, value: Any, room: int, depth: int) -> Any:
+        """Describe an object, or a value of a class derived from a plain one."""
         kind = type(value)
-        fields = getattr(kind, "_fields", None)
-        if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
-            return {
-                TAG: type_name(kind),
-                "attributes": self.named(dict(zip(fields, plain, strict=True)), room, depth),
-            }
-        description = {TAG: type_name(kind), "value": self.node(plain, room, depth)}
-        return self.with_attributes(
-            description, value, attributes_of(value), room - _size(description), depth
-        )
-
-    def with_attributes(
-        self, description: dict[str, Any], value: Any, attributes: dict[str, Any], room: int, depth: int
-    ) -> dict[str, Any]:
+        description: dict[str, Any] = {TAG: type_name(kind)}
+        content, attributes = opened(value)
+        if content:
+            # A rule of the user's may reduce a value to another that has the same rule: each level counts.
+            description["value"] = self.node(content[0], room, depth - 1)
+        elif issubclass(kind, BaseException):
+            description["items"] = self.children(value.args, room, depth)
         if not attributes:
-            return description
+            if len(description) > 1:
+                return description
+            return self.marked({**description, "text": f"<{_short(description[TAG])}>"}, value)
+        if len(description) > 1:
+            room -= _size(description)
         shown = dict(islice(attributes.items(), self.budget.items))
         description["attributes"] = self.named(shown, room, depth)
         if len(shown) < len(attributes):
             return self.marked({**description, "length": len(attributes)}, value)
         return description
-
-    def object(self, value: Any, room: int, depth: int) -> Any:
-        name = type_name(type(value))
-        plain = stand_in(value)
-        if plain is not None:
-            return {TAG: name, "value": self.node(plain[0], room, depth - 1)}
-        if issubclass(type(value), BaseException):
-            description = {TAG: name, "items": self.children(value.args, room, depth)}
-            return self.with_attributes(
-                description, value, own_attributes(value), room - _size(description), depth
-            )
-        description = self.with_attributes({TAG: name}, value, attributes_of(value), room, depth)
-        return (
-            description
-            if len(description) > 1
-            else self.marked({TAG: name, "text": f"<{_short(name)}>"}, value)
-        )
 
 
 _LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {

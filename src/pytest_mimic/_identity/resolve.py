@@ -11,18 +11,6 @@ from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.state import state_kind
 from pytest_mimic._identity.stdlib import Roots, stdlib_kind
 
-# The top-level module of a type → the module of this package with the rules for its library. It is imported at the
-# first value of such a type, and gives `library_kind(type_, base, layout) -> Kind | None`.
-LIBRARIES = {
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "polars": "arrow",
-    "pyarrow": "arrow",
-    "torch": "torch",
-    "scipy": "scipy",
-    "PIL": "pillow",
-}
-
 
 class Resolver:
     """Finds the kind of a type.
@@ -57,10 +45,13 @@ class Resolver:
         """Return the kind of a library's type, or of one derived from it; None if there is no rule for it."""
         if type(type_.__module__) is not str:
             raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
+        # Imported late: a run whose arguments are all plain never needs it.
+        from pytest_mimic._values.libraries import LIBRARIES
+
         for base in type_.__mro__:
-            rules = LIBRARIES.get(str(base.__module__).partition(".")[0])
-            if rules is not None:
-                module = import_module(f"pytest_mimic._identity.{rules}")
+            library = LIBRARIES.get(str(base.__module__).partition(".")[0])
+            if library is not None and library.identity:
+                module = import_module(library.identity)
                 kind: Kind | None = module.library_kind(type_, base, self.layout)
                 if kind is not None:
                     return kind

@@ -9,7 +9,7 @@ from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Reduce, type_tag
+from pytest_mimic._identity.kinds import Kind, Reduce, is_stdlib, type_tag
 from pytest_mimic._identity.refused import Unstable, full_name, human_name, refuse
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -99,7 +99,7 @@ def state_kind(type_: type) -> Kind:
     if _has_own(type_, "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__") or (
         type_ in copyreg.dispatch_table
     ):
-        if type_.__module__.partition(".")[0] in sys.stdlib_module_names and hasattr(type_, "__next__"):
+        if is_stdlib(type_.__module__) and hasattr(type_, "__next__"):
             return Kind(type_tag(type_), refuse)
         return Kind(type_tag(type_), _reduced)
     if _own_getstate(type_):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
+from collections.abc import MutableMapping, MutableSequence, MutableSet
 from contextlib import suppress
-from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic._identity.state import slot_members
+from pytest_mimic._values.identities import identity_of
+from pytest_mimic._values.opening import parts_of
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -25,55 +26,32 @@ def apply_changes(current: Any, new: Any) -> None:
         return
     if type(current) is not type(new):
         raise TypeError(f"{type(current).__name__} cannot become {type(new).__name__} in place")
-    expected = _identity(new)  # before it shares its parts with the other
+    expected = identity_of(new)  # before it shares its parts with the other
     _replace(current, new)
-    if _identity(current) != expected and hasattr(current, "__setstate__"):
+    if identity_of(current) != expected and hasattr(current, "__setstate__"):
         current.__setstate__(new.__reduce_ex__(4)[2])  # streams and random generators keep their state in C
-    if _identity(current) != expected:
+    if identity_of(current) != expected:
         _relink(current, new)
-    if _identity(current) != expected:
+    if identity_of(current) != expected:
         raise TypeError(f"{type(current).__name__} cannot be changed in place")
 
 
 def _relink(current: Any, new: Any) -> None:
-    """Puts `current` where its parts refer to `new`, as the nodes of a tree do to their root."""
+    """Put `current` where its parts refer to `new`, as the nodes of a tree refer to their root."""
     todo: list[Any] = [current]
     seen: set[int] = set()
     while todo:
-        part = todo.pop()
-        if id(part) in seen or isinstance(part, (type, FunctionType, ModuleType)):
+        holder = todo.pop()
+        if id(holder) in seen or isinstance(holder, (type, FunctionType, ModuleType)):
             continue
-        seen.add(id(part))
-        for put, item in _places(part):
-            if item is new:
-                put(current)
-            else:
-                todo.append(item)
-
-
-def _places(part: Any) -> list[tuple[Callable[[Any], object], Any]]:
-    """What a value holds where something else may be put, with what puts it there."""
-    found: list[tuple[Callable[[Any], object], Any]] = []
-    if isinstance(part, (list, deque)):
-        found += [(partial(part.__setitem__, place), item) for place, item in enumerate(part)]
-    if isinstance(part, dict):
-        found += [(partial(part.__setitem__, key), item) for key, item in part.items()]
-    attributes = getattr(part, "__dict__", {})
-    found += [(partial(attributes.__setitem__, name), item) for name, item in attributes.items()]
-    for slot in slot_members(type(part)).values():
-        with suppress(AttributeError):  # an empty one
-            found.append((partial(slot.__set__, part), slot.__get__(part)))
-    return found
-
-
-def _identity(value: object) -> str | None:
-    """The value's fingerprint; None where it has none."""
-    from pytest_mimic._identity import Unstable, fingerprint
-
-    try:
-        return fingerprint(value)
-    except Unstable:
-        return None
+        seen.add(id(holder))
+        for part in list(parts_of(holder)):
+            if part.value is not new:
+                todo.append(part.value)
+            elif part.role == "attribute":
+                object.__setattr__(holder, part.name, current)
+            elif part.role == "entry" or (part.role == "item" and not isinstance(holder, tuple)):
+                holder[part.name] = current
 
 
 def _replace(current: Any, new: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any, NamedTuple
 
-from pytest_mimic._describe.parts import lineage
+from pytest_mimic._values.libraries import LIBRARIES
 
 
 class Column(NamedTuple):
-    """Values of one kind: a numpy array where numbers or moments are, a list where objects are.
+    """Values of one kind.
 
     Attributes:
-        categories: What the values could have been, where their dtype says so.
+        dtype: The library's name for the kind.
+        values: A numpy array of numbers or moments, or a list of objects.
+        categories: The values that the column could hold, where its dtype lists them.
     """
 
     dtype: str
@@ -20,11 +23,11 @@ class Column(NamedTuple):
     categories: Any = None
 
 
-class Opened(NamedTuple):
-    """A library's value by its parts; those that are values of libraries themselves are opened in turn.
+class Table(NamedTuple):
+    """The parts of a library's value, which may be values of libraries themselves.
 
     Attributes:
-        parts: By their name in paths.
+        parts: The parts by their name in paths.
         ordered: Whether the order of the parts counts.
     """
 
@@ -32,14 +35,22 @@ class Opened(NamedTuple):
     ordered: bool = False
 
 
-def opened(value: Any) -> Opened | Column | None:
-    """A library's value as one column, or by its parts; None for what has no elements to show."""
-    for name in lineage(type(value)):
-        opener = _OPENERS.get((name.partition(".")[0], name.rpartition(".")[2]))
+Opener = Callable[[Any], "Table | Column | None"]
+
+
+def open_elements(value: Any) -> Table | Column | None:
+    """Open a library's value into its elements; None for one without elements that can be shown."""
+    for base in type(value).__mro__:
+        package = str(base.__module__).partition(".")[0]
+        row = LIBRARIES.get(package)
+        if row is None or not row.elements:
+            continue
+        openers: dict[tuple[str, str], Opener] = import_module(row.elements).OPENERS
+        opener = openers.get((package, base.__qualname__.rpartition(".")[2]))
         if opener is not None:
             try:
                 return opener(value)
-            except Exception:  # libraries refuse what has no plain memory, such as tensors of bfloat16
+            except Exception:  # tensors of bfloat16, for one, have no form in plain memory
                 return None
     return None
 
@@ -51,12 +62,12 @@ def _array(array: Any) -> Column:
     return Column(str(plain.dtype), plain)
 
 
-def _masked(array: Any) -> Opened:
-    """The mask, and the rest of the data: what the mask hides does not count."""
+def _masked(array: Any) -> Table:
+    """Open a masked array into its mask and its data, with zeros for the hidden data, which does not count."""
     import numpy
 
     shown = array.filled(numpy.zeros((), array.dtype))
-    return Opened({"mask": _array(numpy.ma.getmaskarray(array)), "data": _array(shown)})
+    return Table({"mask": _array(numpy.ma.getmaskarray(array)), "data": _array(shown)})
 
 
 def _scalar(scalar: Any) -> Column | None:
@@ -68,25 +79,25 @@ def _tensor(tensor: Any) -> Column:
 
 
 def _unique(names: Iterable[object]) -> list[str]:
-    """Names of columns, made different where two are equal."""
+    """Return the names of columns, with an index added to those that occur twice."""
     found: dict[str, None] = {}
     for place, name in enumerate(names):
         found[f"{name}#{place}" if str(name) in found else str(name)] = None
     return list(found)
 
 
-def _pandas_frame(frame: Any) -> Opened:
+def _pandas_frame(frame: Any) -> Table:
     columns = [_pandas_column(frame.iloc[:, place]) for place in range(frame.shape[1])]
     names = _unique([*frame.columns, "index"])
-    return Opened(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True)
+    return Table(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True)
 
 
-def _pandas_series(series: Any) -> Opened:
-    return Opened({"name": series.name, "values": _pandas_column(series), "index": series.index})
+def _pandas_series(series: Any) -> Table:
+    return Table({"name": series.name, "values": _pandas_column(series), "index": series.index})
 
 
-def _pandas_index(index: Any) -> Opened:
-    return Opened({"names": list(index.names), "values": _pandas_column(index)})
+def _pandas_index(index: Any) -> Table:
+    return Table({"names": list(index.names), "values": _pandas_column(index)})
 
 
 def _pandas_column(column: Any) -> Column:
@@ -104,22 +115,22 @@ def _of_pandas(dtype: Any, values: Any) -> Column:
     return Column(name, values, getattr(dtype, "categories", None))
 
 
-def _polars_frame(frame: Any) -> Opened:
-    return Opened({name: _polars_column(frame[name]) for name in frame.columns}, ordered=True)
+def _polars_frame(frame: Any) -> Table:
+    return Table({name: _polars_column(frame[name]) for name in frame.columns}, ordered=True)
 
 
-def _polars_series(series: Any) -> Opened:
-    return Opened({"name": series.name, "values": _polars_column(series)})
+def _polars_series(series: Any) -> Table:
+    return Table({"name": series.name, "values": _polars_column(series)})
 
 
 def _polars_column(series: Any) -> Column:
     return Column(str(series.dtype), series.to_list())
 
 
-def _arrow_table(table: Any) -> Opened:
+def _arrow_table(table: Any) -> Table:
     columns = [table.column(place) for place in range(table.num_columns)]
     names = _unique(table.schema.names)
-    return Opened(
+    return Table(
         {name: _arrow_array(column) for name, column in zip(names, columns, strict=True)}, ordered=True
     )
 
@@ -128,15 +139,15 @@ def _arrow_array(array: Any) -> Column:
     return Column(str(array.type), array.to_pylist())
 
 
-def _sparse(matrix: Any) -> Opened:
+def _sparse(matrix: Any) -> Table:
     entries = matrix.tocoo(copy=True)
-    entries.has_canonical_format = False  # which scipy says of entries in any order
+    entries.has_canonical_format = False  # scipy claims it for entries in any order
     entries.sum_duplicates()
     shape = tuple(int(length) for length in matrix.shape)
-    return Opened({"shape": shape, "row": entries.row, "col": entries.col, "data": entries.data})
+    return Table({"shape": shape, "row": entries.row, "col": entries.col, "data": entries.data})
 
 
-_OPENERS: dict[tuple[str, str], Callable[[Any], Opened | Column | None]] = {
+OPENERS: dict[tuple[str, str], Opener] = {
     ("numpy", "MaskedArray"): _masked,
     ("numpy", "generic"): _scalar,
     ("numpy", "ndarray"): _array,

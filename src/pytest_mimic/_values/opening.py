@@ -1,0 +1,220 @@
+"""Any value opened into what it holds, without running code of its class."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from types import FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, Literal, NamedTuple
+
+from pytest_mimic._identity.kinds import is_stdlib, registered_kind
+from pytest_mimic._identity.state import MEMORIES
+
+
+class Opened(NamedTuple):
+    """An object, taken apart.
+
+    Attributes:
+        content: What it holds as a plain container, number or text, or what its identity reduces it to; in a
+            tuple of one. It is empty for an object with nothing but attributes.
+        attributes: Its attributes by name, or the items of a named tuple.
+    """
+
+    content: tuple[Any, ...]
+    attributes: dict[str, Any]
+
+
+class Part(NamedTuple):
+    """One of the values that another value holds.
+
+    Attributes:
+        role: How the value holds it.
+        name: Its index, key or name.
+        value: The part.
+    """
+
+    role: Literal["argument", "attribute", "entry", "field", "item", "key", "member"]
+    name: Any
+    value: Any
+
+    @property
+    def step(self) -> str:
+        """The step of a path that leads to the part: `.rates`, `[2]`, `['two words']`."""
+        if self.role == "entry":
+            return key_step(self.name) if isinstance(self.name, str) else f"[{self.name!r}]"
+        return _STEPS[self.role].format(self.name)
+
+
+_STEPS = {
+    "argument": ".args[{}]",
+    "attribute": ".{}",
+    "field": ".{}",
+    "item": "[{}]",
+    "key": ".keys()[{!r}]",
+    "member": "{{...}}",
+}
+
+
+def key_step(key: str) -> str:
+    """Return the step of a path that leads to the entry of a mapping: `.base`, or `['two words']`."""
+    return f".{key}" if key.isidentifier() else f"[{key!r}]"
+
+
+def lineage(kind: type) -> list[str]:
+    """Return `module.qualname` of a type and of its bases, in the order of its `__mro__`."""
+    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+
+
+def type_name(kind: type) -> str:
+    """Return `shop.models:Rate`, or the bare name for a class of the standard library."""
+    module = str(kind.__module__)
+    return kind.__qualname__ if is_stdlib(module) else f"{module}:{kind.__qualname__}"
+
+
+def is_pair(value: Any) -> bool:
+    """Return whether a value is a (name, value) pair, as in a list of headers. Pairs read from JSON are lists."""
+    return type(value) in (tuple, list) and len(value) == 2 and type(value[0]) in (str, bytes)
+
+
+def opened(value: Any) -> Opened:
+    """Open an object that is neither a plain value nor a value of a library.
+
+    Only `__mimic_identity__` and functions given to `register_fingerprint` run, as they do for the identity.
+    """
+    kind = type(value)
+    plain = plain_form(value)
+    if plain is None:
+        content = _reduced(value)
+        return Opened(content, {} if content else attributes_of(value))
+    fields = getattr(kind, "_fields", None)
+    if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
+        return Opened((), dict(zip(fields, plain, strict=True)))
+    return Opened((plain,), attributes_of(value))
+
+
+def _reduced(value: object) -> tuple[Any, ...]:
+    """Return what the identity of a value reduces it to where its class or `register_fingerprint` says so."""
+    rule = registered_kind(type(value))
+    if rule is None:
+        return ()
+    try:
+        return (rule.reduce(value),)
+    except Exception:  # a failing rule is reported when the identity is taken
+        return ()
+
+
+def parts_of(value: Any) -> Iterator[Part]:
+    """Yield every part that a value holds: items, entries and keys, attributes, variables of a closure.
+
+    Classes and modules are known by their names, so they have no parts.
+    """
+    kind = type(value)
+    plain = next(
+        (base for base in (dict, list, tuple, deque, set, frozenset) if issubclass(kind, base)), None
+    )
+    if plain is dict:
+        yield from (Part("entry", key, part) for key, part in dict.items(value))
+        yield from (Part("key", key, key) for key in dict.keys(value))
+    elif plain is set or plain is frozenset:
+        yield from (Part("member", None, part) for part in plain.__iter__(value))
+    elif plain is not None:
+        fields = getattr(kind, "_fields", None) if plain is tuple else None
+        for index, part in enumerate(plain.__iter__(value)):
+            yield Part("field", fields[index], part) if fields else Part("item", index, part)
+    if issubclass(kind, BaseException):
+        yield from (Part("argument", index, part) for index, part in enumerate(value.args))
+        causes = {"__cause__": value.__cause__, "__context__": value.__context__}
+        yield from (Part("attribute", name, part) for name, part in causes.items() if part is not None)
+    if kind is FunctionType:
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+            try:
+                yield Part("field", name, cell.cell_contents)
+            except ValueError:  # nothing was assigned to the variable yet
+                continue
+    if not issubclass(kind, (type, ModuleType)):
+        yield from (Part("attribute", name, part) for name, part in _all_attributes(value).items())
+
+
+def attributes_of(value: object) -> dict[str, Any]:
+    """Return the attributes in `__dict__` and slots, without the bookkeeping of Python and attrs.
+
+    No property is evaluated. The notes of an exception belong to its user, and so do the extra fields of a
+    pydantic model, which it keeps in a dict beside its fields.
+    """
+    found = _all_attributes(value)
+    extra = found.get("__pydantic_extra__")
+    if isinstance(extra, dict):
+        found |= extra
+    return {
+        name: part
+        for name, part in found.items()
+        if (name == "__notes__" or name[:2] != "__") and name not in MEMORIES
+    }
+
+
+def _all_attributes(value: object) -> dict[str, Any]:
+    try:
+        attributes = object.__getattribute__(value, "__dict__")
+    except Exception:  # a `__dict__` that the class defines itself may raise anything
+        attributes = None
+    found = {str(name): part for name, part in attributes.items()} if isinstance(attributes, dict) else {}
+    for base in type(value).__mro__:
+        # Python fills the members of generators, frames and the like; only classes with __slots__ and a few in C
+        # (partial, defaultdict) keep data of their users there.
+        if "__slots__" not in vars(base) and base.__module__ not in ("collections", "functools"):
+            continue
+        for name, member in vars(base).items():
+            if isinstance(member, MemberDescriptorType) and name not in found:
+                try:
+                    found[name] = member.__get__(value)
+                except AttributeError:  # an empty slot
+                    continue
+    return found
+
+
+def plain_form(value: Any) -> Any:
+    """Return the content of a value whose class derives from a plain one, as the plain class; None for others."""
+    for name in lineage(type(value)):
+        if name in _PLAIN:
+            return _PLAIN[name](value)
+    return None
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "_io.BytesIO": lambda value: b"" if value.closed else io.BytesIO.getvalue(value),
+    "_io.StringIO": lambda value: "" if value.closed else io.StringIO.getvalue(value),
+    "builtins.bytearray": lambda value: bytearray(bytearray.__iter__(value)),
+    "builtins.bytes": lambda value: bytes(bytes.__iter__(value)),
+    "builtins.dict": lambda value: dict(dict.items(value)),
+    "builtins.float": float.__float__,
+    "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
+    "builtins.int": int.__int__,
+    "builtins.list": lambda value: list(list.__iter__(value)),
+    "builtins.mappingproxy": dict,
+    "builtins.set": lambda value: set(set.__iter__(value)),
+    "builtins.str": str.__str__,
+    "builtins.tuple": lambda value: tuple(tuple.__iter__(value)),
+    # dict.items does not know the order that move_to_end leaves.
+    "collections.OrderedDict": lambda value: dict(OrderedDict.items(value)),
+    "collections.deque": list,
+}
+
+
+def iterator_state(value: Any) -> Any:
+    """Return what pickle keeps of one of Python's own iterators: what it goes over, and how far it is.
+
+    None for other values, and for generators, whose state cannot be read.
+    """
+    kind = type(value)
+    if kind.__module__ not in ("builtins", "itertools") or not hasattr(kind, "__next__"):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # itertools deprecates this from Python 3.12 on, and drops it in 3.14
+            return value.__reduce__()
+    except TypeError:
+        return None
