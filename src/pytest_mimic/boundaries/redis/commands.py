@@ -1,4 +1,4 @@
-"""Commands of Redis as they are packed for the wire: their words, their keys, and where an order means nothing."""
+"""Commands of Redis: reading them from the wire, their keys, and arguments in any order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 Command = list[bytes]
 
-#: Where the keys stand, when it is not the first argument alone.
+# The places of a command's keys, if its only key is not the first argument.
 _KEYS = {
     **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT PFMERGE".split(), slice(1, None)),
     **dict.fromkeys("SINTER SUNION SDIFF SINTERSTORE SUNIONSTORE SDIFFSTORE".split(), slice(1, None)),
@@ -24,14 +24,13 @@ _KEYS = {
         slice(0),
     ),
 }
-_FIRST = range(1, 2)
-#: Where the number of keys stands that follow it; before it, `…STORE` has one more.
+# The place of the number of keys that follow. A `…STORE` has one more key before it.
 _KEY_COUNTS = {
     **dict.fromkeys("ZINTER ZUNION ZDIFF SINTERCARD ZINTERCARD LMPOP ZMPOP".split(), 1),
     **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 2),
     **dict.fromkeys("ZINTERSTORE ZUNIONSTORE ZDIFFSTORE".split(), 2),
 }
-#: Commands whose arguments mean the same in any order: from there on, one by one, or as pairs of different names.
+# Commands whose arguments mean the same in any order: from this place on, one by one, or as names and values.
 _UNORDERED_ARGUMENTS = {
     **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
     **dict.fromkeys("SADD SREM HDEL ZREM PFADD PFMERGE SINTERSTORE SUNIONSTORE SDIFF".split(), 2),
@@ -42,7 +41,7 @@ _OPTIONS_OF_ZADD = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
 
 
 def read_commands(packed: Any) -> list[Command]:
-    """Reads the commands that a client has packed for the wire."""
+    """Return the commands that a client has packed for the wire (RESP)."""
     data = packed.encode() if isinstance(packed, str) else packed
     if not isinstance(data, (bytes, bytearray, memoryview)):
         data = b"".join(bytes(item, "utf-8") if isinstance(item, str) else bytes(item) for item in data)
@@ -61,13 +60,13 @@ def read_commands(packed: Any) -> list[Command]:
 
 
 def _number(data: bytes, place: int) -> tuple[int, int]:
-    """The number after `*` or `$`, and where its line ends."""
+    """Return the number after `*` or `$`, and the place of the next line."""
     end = data.index(b"\r\n", place)
     return int(data[place + 1 : end]), end + 2
 
 
 def verb_of(command: Command) -> str:
-    """`GET`; the client may have sent several words as one."""
+    """Return `GET`; a client may send several words, `CONFIG GET`, as one."""
     return _verb(command[0])
 
 
@@ -77,7 +76,7 @@ def _verb(name: bytes) -> str:
 
 
 def first_word(command: Command) -> str:
-    """`CONFIG` of `CONFIG GET`, however the client has sent it."""
+    """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
     return _first_word(command[0])
 
 
@@ -87,12 +86,12 @@ def _first_word(name: bytes) -> str:
 
 
 def text_of(value: bytes) -> str:
-    """Bytes as people are shown them."""
+    """Return bytes as messages show them."""
     return value.decode("utf-8", "backslashreplace")
 
 
 def key_places(command: Command) -> Sequence[int]:
-    """Which arguments are keys."""
+    """Return the places of the keys."""
     verb = first_word(command)
     size = len(command)
     places = _KEYS.get(verb)
@@ -104,27 +103,26 @@ def key_places(command: Command) -> Sequence[int]:
         stored = [1] if verb.endswith("STORE") else []
         return [*stored, *range(place + 1, min(place + 1 + count, size))]
     if verb in ("XREAD", "XREADGROUP"):
-        start = behind(command, b"STREAMS")
+        start = place_after(command, b"STREAMS")
         return range(start, start + (size - start) // 2)
     if verb in ("SORT", "SORT_RO"):
-        named = sorted(after(command, (b"GET", b"STORE"), count=1))
+        named = [place for place, part in enumerate(command, 1) if part.upper() in (b"GET", b"STORE")]
         return [place for place in (1, *named) if place < size]
-    return _FIRST if size > 1 else ()
+    return range(1, min(size, 2))
 
 
-def behind(command: Command, word: bytes) -> int:
-    """The place behind an option; the end where it is not there."""
+def place_after(command: Command, word: bytes) -> int:
+    """Return the place after an option; the end of the command if it is missing."""
     return next((place for place, part in enumerate(command, 1) if part.upper() == word), len(command))
 
 
-def after(command: Command, words: Sequence[bytes], *, count: int) -> set[int]:
-    """The places of the arguments that follow each of these words."""
-    starts = [place for place, part in enumerate(command) if part.upper() in words]
-    return {start + step for start in starts for step in range(1, count + 1)}
-
-
 def in_order(plain: list[Any], command: Command) -> list[Any]:
-    """A command with arguments in an order of their own where theirs means nothing: they may come from a set."""
+    """Return the words of a command, sorted where their order means nothing: they may come from a set.
+
+    Args:
+        plain: The words as plain data.
+        command: The words as they are sent.
+    """
     verb = verb_of(command)
     start = _UNORDERED_ARGUMENTS.get(verb)
     if start is not None:
@@ -135,7 +133,7 @@ def in_order(plain: list[Any], command: Command) -> list[Any]:
     if verb == "ZADD":
         start += next((n for n, part in enumerate(command[2:]) if part.upper() not in _OPTIONS_OF_ZADD), 0)
     names = command[start + (verb == "ZADD") :: 2]
-    if len(set(names)) < len(names):  # the last one of a name is what stays
+    if len(set(names)) < len(names):  # the last value of a name counts
         return plain
     pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
     return plain[:start] + [part for pair in pairs for part in pair]

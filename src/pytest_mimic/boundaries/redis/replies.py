@@ -1,26 +1,25 @@
-"""Commands and replies of Redis as plain data without secrets, and replies back as they came over the wire."""
+"""Commands and replies of Redis as plain data without secrets, and replies as a client's connection returns them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.redis.commands import Command, in_order, key_places, text_of, verb_of
 from pytest_mimic.boundaries.redis.secrets import hide_json, hide_reply, secret_places
-from pytest_mimic.boundaries.values import blank, plain_bytes
+from pytest_mimic.boundaries.values import blank, from_plain, plain_bytes
 from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
-#: Commands after which a connection only listens.
-LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
-#: What clients ask to find their servers: it belongs to the client, not to the test that connected first.
+# Commands by which clients find their servers. They belong to the client, not to the test that connects first.
 _SHARED = frozenset({"SENTINEL", "CLUSTER", "COMMAND"})
-#: Commands that answer with items in an order that means nothing, and with names and values in turn.
+# Commands whose replies are in no order, and those with names and values in turn.
 _UNORDERED = frozenset("SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS".split())
 _IN_TURN = frozenset({"HGETALL", "CONFIG", "CONFIG GET"})
 _SCANNING = {"SCAN": "$unordered", "SSCAN": "$unordered", "HSCAN": "$pairs"}
@@ -28,46 +27,62 @@ _LONGEST_SHOWN = 300
 _LONGEST_KEY = 80
 
 
-def first_key(command: Command, secret: Collection[int]) -> str:
-    """What a command is about: its first key, or its first argument unless that is secret; shortened."""
+class _RedisErrors(ExceptionFamily):
+    modules: ClassVar[Mapping[str, str]] = {"redis": "redis.exceptions"}
+
+    def name(self, error: BaseException) -> str | None:
+        # Some errors have a class below those in `redis.exceptions`.
+        return next(filter(None, map(self.class_name, type(error).__mro__)), None)
+
+
+_ERRORS = _RedisErrors()
+
+
+def describe_commands(
+    commands: Sequence[Command], *, database: int, protocol: int, redactor: Redactor
+) -> BoundaryCall:
+    """Describe commands that are sent at once: a single one, a pipeline or a transaction.
+
+    Args:
+        commands: The commands as they are sent.
+        database: The number of the database among those of the test.
+        protocol: The version of RESP, which determines the types in replies.
+        redactor: The rules for secrets.
+    """
+    secret = [secret_places(command, redactor) for command in commands]
+    # Messages show the words in the order in which they count, so that `ignore=` can name their places.
+    plain = [
+        in_order(_plain_command(command, places, redactor), command)
+        for command, places in zip(commands, secret)
+    ]
+    if len(commands) == 1:
+        verb, name, counted = verb_of(commands[0]), "command", plain[0]
+        resource = _resource(commands[0], secret[0])
+    else:
+        is_transaction = verb_of(commands[0]) == "MULTI"
+        verb, name, counted = ("MULTI" if is_transaction else "PIPELINE"), "commands", plain
+        resource = _resource(commands[is_transaction], secret[is_transaction])
+    described = {name: _shortened(counted)}
+    if database:
+        described["database"] = database
+    shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
+    return BoundaryCall(
+        f"{verb} {resource}".strip(),
+        parts={"database": database, "protocol": protocol, name: counted},
+        identity=(name,) if shared else ("database", "protocol", name),
+        described=described,
+        shared=shared,
+    )
+
+
+def _resource(command: Command, secret: Collection[int]) -> str:
+    """Return the first key of a command, or its first argument unless it is secret; shortened."""
     keys = key_places(command)
     place = keys[0] if keys else 1
     if place >= len(command) or place in secret:
         return ""
     key = " ".join(text_of(command[place]).split())
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
-
-
-def describe_commands(
-    commands: Sequence[Command], *, database: int, protocol: int, redactor: Redactor
-) -> BoundaryCall:
-    """Describes what is sent at once: one command, a pipeline, or a transaction."""
-    secret = [secret_places(command, redactor) for command in commands]
-    plain = [_plain_command(command, places, redactor) for command, places in zip(commands, secret)]
-    # Described as it counts: a miss shows each word at the place by which `ignore=` names it.
-    counted = [in_order(words, command) for words, command in zip(plain, commands)]
-    parts: dict[str, Any] = {"database": database, "protocol": protocol}
-    described: dict[str, Any] = {}
-    if len(commands) == 1:
-        verb, name = verb_of(commands[0]), "command"
-        resource = first_key(commands[0], secret[0])
-        parts[name], described[name] = counted[0], _shortened(counted[0])
-    else:
-        is_transaction = verb_of(commands[0]) == "MULTI"
-        verb, name = ("MULTI" if is_transaction else "PIPELINE"), "commands"
-        first = 1 if is_transaction else 0
-        resource = first_key(commands[first], secret[first])
-        parts[name], described[name] = counted, _shortened(counted)
-    if database:
-        described["database"] = database
-    shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
-    return BoundaryCall(
-        f"{verb} {resource}".strip(),
-        parts=parts,
-        identity=(name,) if shared else ("database", "protocol", name),
-        described=described,
-        shared=shared,
-    )
 
 
 def _plain_command(command: Command, secret: Collection[int], redactor: Redactor) -> list[Any]:
@@ -78,7 +93,7 @@ def _plain_command(command: Command, secret: Collection[int], redactor: Redactor
 
 
 def _plain_text(value: bytes) -> Any:
-    """Text stands for its bytes in UTF-8; what is no text is tagged."""
+    """Return UTF-8 as text, and other bytes with a tag."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -92,24 +107,21 @@ def _shortened(plain: Any) -> Any:
 
 
 def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()) -> Any:
-    """Gives a reply, read without decoding, as plain data without secrets.
+    """Return a reply as plain data without secrets.
 
     Args:
-        reply: The server's.
-        command: What it answers.
-        redactor: Knows which names are secret.
-        queued: The commands of a transaction, which EXEC answers all at once.
+        reply: The reply, read without decoding.
+        command: The command that it answers.
+        redactor: The rules for secrets.
+        queued: The commands of a transaction, all of which `EXEC` answers.
     """
-    if queued and verb_of(command) == "EXEC" and isinstance(reply, list):
+    verb = verb_of(command)
+    if queued and verb == "EXEC" and isinstance(reply, list):
         return [store_reply(each, of, redactor) for each, of in zip(reply, queued)]
-    return _tagged(_plain_reply(hide_reply(reply, command, redactor), redactor), command)
-
-
-def _tagged(plain: Any, command: Command) -> Any:
-    """Says of a list whether the order of its items means nothing."""
+    plain = _plain_reply(hide_reply(reply, command, redactor), redactor)
     if not isinstance(plain, list):
         return plain
-    verb = verb_of(command)
+    # Tags say that the order means nothing when the reply is compared.
     if verb in _UNORDERED:
         return {"$unordered": plain}
     if verb in _IN_TURN:
@@ -117,15 +129,14 @@ def _tagged(plain: Any, command: Command) -> Any:
     if verb not in _SCANNING or len(plain) != 2:
         return plain
     is_named = any(part.upper() == b"NOVALUES" for part in command[3:])
-    tag = "$unordered" if is_named else _SCANNING[verb]
-    return [plain[0], {tag: plain[1]}]
+    return [plain[0], {"$unordered" if is_named else _SCANNING[verb]: plain[1]}]
 
 
 def comparable_reply(plain: Any) -> Any:
-    """What of a stored reply verifying compares: where the order means nothing, sets and mappings.
+    """Return a stored reply for comparing, with sets and mappings where the order means nothing.
 
     Args:
-        plain: What `store_reply` gave, or lists and mappings of that.
+        plain: A result of `store_reply`, or lists and mappings of results.
     """
     if isinstance(plain, list):
         return [comparable_reply(item) for item in plain]
@@ -152,7 +163,7 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
     if isinstance(reply, str):
         return {"$text": reply}
     if isinstance(reply, BaseException):
-        return {"$error": [type(reply).__name__, *(str(part) for part in reply.args)]}
+        return {"$error": store_error(reply)}
     if isinstance(reply, dict):
         return _plain_map(reply, redactor)
     if isinstance(reply, (set, frozenset)):
@@ -165,79 +176,63 @@ def _plain_list(items: Iterable[Any], redactor: Redactor) -> list[Any]:
 
 
 def _plain_map(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
-    named = {
-        key: blank(item, PLACEHOLDER)
-        if isinstance(key, bytes) and redactor.secret(text_of(key)) and not isinstance(item, (list, dict))
-        else item
-        for key, item in reply.items()
-    }
-    pairs = [[_plain_reply(key, redactor), _plain_reply(item, redactor)] for key, item in named.items()]
+    pairs = []
+    for key, item in reply.items():
+        if isinstance(key, bytes) and redactor.secret(text_of(key)) and not isinstance(item, (list, dict)):
+            item = blank(item, PLACEHOLDER)
+        pairs.append([_plain_reply(key, redactor), _plain_reply(item, redactor)])
     if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
         return dict(pairs)
     return {"$map": pairs}
 
 
-def load_reply(plain: Any, encoder: Any, *, errors: Any) -> Any:
-    """Gives a reply as the client's parser would.
+def load_reply(plain: Any, encoder: Any) -> Any:
+    """Return a reply as the client's parser would; of the reply of a transaction, errors as values.
 
     Args:
-        plain: What `store_reply` gave.
-        encoder: Decodes bytes where the client was asked to; None leaves them as they are.
-        errors: The client's `exceptions` module.
+        plain: A result of `store_reply`.
+        encoder: Decodes bytes, as the client was asked to; None leaves them as they are.
     """
+
+    def decoded(value: bytes) -> Any:
+        return value if encoder is None else encoder.decode(value)
+
     if isinstance(plain, str):
-        return _decoded(plain.encode(), encoder)
+        return decoded(plain.encode())
     if isinstance(plain, list):
-        return [load_reply(item, encoder, errors=errors) for item in plain]
+        return [load_reply(item, encoder) for item in plain]
     if not isinstance(plain, dict):
         return plain
     tag = next(iter(plain), "")
     if not tag.startswith("$"):
-        return {
-            _decoded(key.encode(), encoder): load_reply(item, encoder, errors=errors)
-            for key, item in plain.items()
-        }
-    return _load_tagged(tag, plain[tag], encoder, errors)
-
-
-def _load_tagged(tag: str, value: Any, encoder: Any, errors: Any) -> Any:
+        return {decoded(key.encode()): load_reply(item, encoder) for key, item in plain.items()}
+    value = plain[tag]
     if tag == "$error":
-        return load_error(value, errors)
+        return load_error(value)
     if tag == "$text":
         return value
     if tag == "$float":
         return float(value)
     if tag in ("$unordered", "$pairs"):
-        return [load_reply(item, encoder, errors=errors) for item in value]
+        return load_reply(value, encoder)
     if tag == "$set":
-        return {load_reply(item, encoder, errors=errors) for item in value}
+        return set(load_reply(value, encoder))
     if tag == "$map":
-        return {
-            load_reply(key, encoder, errors=errors): load_reply(item, encoder, errors=errors)
-            for key, item in value
-        }
+        return {load_reply(key, encoder): load_reply(item, encoder) for key, item in value}
     if tag in ("$base64", "$bytes"):
-        from pytest_mimic.boundaries.values import from_plain
-
-        return _decoded(from_plain({tag: value}), encoder)
+        return decoded(from_plain(plain))
     raise CorruptRecordingError(f"a recording of redis has a value tagged {tag!r}, which is not known here")
 
 
-def _decoded(value: bytes, encoder: Any) -> Any:
-    return value if encoder is None else encoder.decode(value)
+def store_error(error: BaseException) -> list[str]:
+    """Return an error of the client as plain data: the name of its class in `redis.exceptions`, and its texts."""
+    name = _ERRORS.name(error) or "redis:ResponseError"
+    return [name.partition(":")[2], *(str(part) for part in error.args)]
 
 
-def store_error(error: BaseException, errors: Any) -> list[str]:
-    """Gives an error of the client's as plain data: its class, or what that derives from, and its texts."""
-    known = (kind.__name__ for kind in type(error).__mro__ if vars(errors).get(kind.__name__) is kind)
-    return [next(known), *(str(part) for part in error.args)]
-
-
-def load_error(stored: Sequence[str], errors: Any) -> Exception:
-    """Gives an error as the client's own class."""
+def load_error(stored: Sequence[str]) -> Exception:
+    """Return the error that `store_error` stored."""
     name, *args = stored
-    kind = getattr(errors, name, None)
-    if not (isinstance(kind, type) and issubclass(kind, errors.RedisError)):
-        kind = errors.ResponseError
-    error: Exception = kind(*args)
-    return error
+    kind = _ERRORS.find(f"redis:{name}") or _ERRORS.find("redis:ResponseError")
+    assert kind is not None  # the client is loaded when a reply is
+    return kind(*args)

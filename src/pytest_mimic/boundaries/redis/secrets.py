@@ -1,100 +1,74 @@
-"""What is secret in commands and replies of Redis, by the names of keys, of fields and inside of JSON."""
+"""Secrets in commands and replies of Redis: by the names of keys and fields, and within JSON.
+
+A key is secret if one of its parts is a secret name (`user:1:password`). Of a command with a secret key, all arguments
+except the keys are hidden, and all texts in the reply.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.redis.commands import (
     Command,
-    after,
-    behind,
     first_word,
     key_places,
+    place_after,
     text_of,
-    verb_of,
 )
-from pytest_mimic.boundaries.values import blank
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
-_ARGUMENTS = slice(1, None)
-#: Where the values of a key stand, in commands of which not all that follows a key may be one.
-_VALUE_PLACES = {
-    **dict.fromkeys("SET SETNX GETSET APPEND LPOS".split(), slice(2, 3)),
-    **dict.fromkeys("SETEX PSETEX SETRANGE LSET LREM SMOVE".split(), slice(3, 4)),
-    "LINSERT": slice(3, 5),
-    **dict.fromkeys("HSET HMSET HSETNX".split(), slice(3, None, 2)),
-    **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO".split(), slice(3, None)),
-    **dict.fromkeys("HGET HMGET HDEL HEXISTS HSTRLEN HRANDFIELD HSCAN SSCAN ZSCAN".split(), slice(0)),
-    **dict.fromkeys("EXPIRE PEXPIRE EXPIREAT PEXPIREAT GETEX GETRANGE SUBSTR LCS".split(), slice(0)),
-    **dict.fromkeys("LINDEX LRANGE LTRIM LPOP RPOP LMOVE BLMOVE BRPOPLPUSH BLPOP BRPOP".split(), slice(0)),
-    **dict.fromkeys("SPOP SRANDMEMBER ZPOPMIN ZPOPMAX BZPOPMIN BZPOPMAX ZRANDMEMBER".split(), slice(0)),
-    **dict.fromkeys("COPY MOVE OBJECT XGROUP XINFO MSET MSETNX".split(), slice(0)),
-}
-#: Commands of field-value pairs after a key, and of key-value pairs.
-_FIELDS = frozenset({"HSET", "HMSET", "HSETNX", "HSETEX"})
-_PAIRS = frozenset({"MSET", "MSETNX"})
-#: Commands that tell about a key and give none of its values.
-_TELLING = frozenset("TYPE OBJECT HKEYS XADD XGROUP XPENDING".split())
-#: Commands that answer with one of the keys and what they took from it.
-_POPPING = frozenset("BLPOP BRPOP BZPOPMIN BZPOPMAX LMPOP BLMPOP ZMPOP BZMPOP".split())
-_STREAMS = frozenset("XRANGE XREVRANGE XREAD XREADGROUP XCLAIM XAUTOCLAIM XINFO".split())
-_ANSWERS = frozenset({b"OK", b"QUEUED", b"NOKEY"})
+_SEPARATOR = re.compile(r"[:/.]")
+_HIDDEN = PLACEHOLDER.encode()
+# Commands with names and values in turn: fields, and settings of the server.
+_WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
+# Commands whose replies have names and values in turn, perhaps in nested lists.
+_REPLY_WITH_FIELDS = frozenset(
+    "HGETALL HSCAN XRANGE XREVRANGE XREAD XREADGROUP XCLAIM XAUTOCLAIM XINFO".split()
+)
+# Commands whose replies describe a key, and have none of its values.
+_ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
+_STATUSES = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _SECRET_SETTINGS = frozenset(
     {b"requirepass", b"masterauth", b"tls-key-file-pass", b"tls-client-key-file-pass"}
 )
-_SEPARATOR = re.compile(r"[:/.]")
-#: A password's hash as the server keeps it, and a password that it draws.
+# A password's hash as the server stores it, and a password that the server draws.
 _HASH = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
 def secret_places(command: Command, redactor: Redactor) -> set[int]:
-    """Which arguments are secret: by the field's name, or the key's, that stands before."""
-    verb = verb_of(command)
-    size = len(command)
+    """Return the places of the secret arguments of a command."""
+    verb, size = first_word(command), len(command)
     if verb == "AUTH":
         return set(range(1, size))
-    if size < 3:  # a key alone
-        return set()
     if verb in ("HELLO", "MIGRATE"):
-        return after(command, (b"AUTH", b"AUTH2"), count=2)
-    if verb.startswith("ACL"):
-        return {place for place, part in enumerate(command) if part[:1] in b"><#!" and place > 1 and part}
+        start = min(place_after(command, b"AUTH"), place_after(command, b"AUTH2"))
+        return set(range(start, size))
+    if verb == "ACL":  # `>password`, `<password`, `#hash`, `!hash`
+        return {place for place, part in enumerate(command) if place > 1 and part[:1] in b"><#!" and part}
     keys = key_places(command)
-    values = [place for place in range(size)[_VALUE_PLACES.get(verb, _ARGUMENTS)] if place not in keys]
-    if values and _has_secret(keys, command, redactor):
-        return set(values)
-    if verb in _FIELDS:
-        start = behind(command, b"FIELDS") + 1 if verb == "HSETEX" else 2
-        return {place + 1 for place in range(start, size - 1, 2) if redactor.secret(text_of(command[place]))}
-    if verb in _PAIRS:
-        return {place + 1 for place in range(1, size - 1, 2) if is_secret_key(command[place], redactor)}
-    if verb == "XADD":
-        return {place + 1 for place in range(2, size - 1) if redactor.secret(text_of(command[place]))}
-    if verb.startswith("CONFIG"):
-        return {place + 1 for place in range(1, size - 1) if _is_secret_setting(command[place], redactor)}
+    if any(is_secret_key(command[place], redactor) for place in keys):
+        return set(range(1, size)) - set(keys)
+    if verb in _WITH_FIELDS:
+        return {place + 1 for place in range(1, size - 1) if _is_secret_name(command[place], redactor)}
     return set()
 
 
-def _is_secret_setting(name: bytes, redactor: Redactor) -> bool:
-    return redactor.secret(text_of(name)) or name.lower() in _SECRET_SETTINGS
-
-
-def _has_secret(keys: Iterable[int], command: Command, redactor: Redactor) -> bool:
-    return any(is_secret_key(command[place], redactor) for place in keys)
-
-
 def is_secret_key(key: bytes, redactor: Redactor) -> bool:
-    """Whether a part of a key, `user:1:password`, is a secret name."""
+    """Check whether a part of a key is a secret name."""
     return any(redactor.secret(part) for part in _SEPARATOR.split(text_of(key)))
 
 
+def _is_secret_name(name: bytes, redactor: Redactor) -> bool:
+    return redactor.secret(text_of(name)) or name.lower() in _SECRET_SETTINGS
+
+
 def hide_json(value: bytes, redactor: Redactor) -> bytes:
-    """A value that is JSON, without what stands under secret names in it."""
+    """Return a value without the secrets in it, if it is JSON."""
     try:
         return redactor.scrub_json(value.decode()).encode()
     except UnicodeError:
@@ -102,109 +76,89 @@ def hide_json(value: bytes, redactor: Redactor) -> bytes:
 
 
 def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
-    """A reply, read without decoding, with what is secret in it replaced; texts that are JSON are left as they are."""
+    """Return a reply, read without decoding, without its secrets. `hide_json` is left to the caller.
+
+    Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
+    """
     verb = first_word(command)
-    if reply is None or isinstance(reply, (BaseException, int, float)) or verb in _TELLING:
+    if reply is None or isinstance(reply, (BaseException, int, float)) or verb in _ABOUT_A_KEY:
         return reply
-    if verb == "CONFIG" and isinstance(reply, (dict, list)):
-        return _hide_settings(reply, redactor)
+    if verb == "CONFIG":
+        return _hide_fields(reply, lambda name: _is_secret_name(name, redactor))
     if verb == "ACL":
-        return _hide_hashes(reply)
+        return _map_texts(reply, lambda text: _HASH.sub(_HIDDEN, text))
     if verb == "MGET" and isinstance(reply, list):
-        return _hide_named(reply, command[1:], lambda key: is_secret_key(key, redactor))
-    if verb in _POPPING and isinstance(reply, list):
-        return [reply[0], *_hidden(reply[1:])] if is_secret_key(reply[0], redactor) else reply
-    is_secret = _has_secret(key_places(command), command, redactor)
-    if verb in _STREAMS:
-        return _hide_entries(reply, redactor, every=is_secret)
-    if verb in ("HSCAN", "SSCAN", "ZSCAN") and isinstance(reply, list) and len(reply) == 2:
-        return [reply[0], _hide_items(reply[1], command, redactor, every=is_secret)]
-    if verb in ("HGETALL", "HRANDFIELD"):
-        return _hide_items(reply, command, redactor, every=is_secret)
-    if verb == "LCS" and not isinstance(reply, bytes):  # with IDX, where the texts agree
-        return reply
+        return _hide_items(reply, [is_secret_key(key, redactor) for key in command[1:]])
+    keys = [command[place] for place in key_places(command)]
+    is_secret = any(is_secret_key(key, redactor) for key in keys)
+    if _has_fields(command):
+        return _hide_fields(reply, lambda name: is_secret or redactor.secret(text_of(name)))
+    if is_secret and verb in ("SSCAN", "ZSCAN") and isinstance(reply, list):
+        # With another cursor the client would stop too early, or never.
+        return [reply[0], _map_texts(reply[1], _hide_text)]
     if is_secret:
-        return _hidden(reply)
-    if verb == "HGET" and len(command) > 2 and redactor.secret(text_of(command[2])):
-        return blank(reply, PLACEHOLDER)
-    if verb in ("HMGET", "HGETEX", "HGETDEL") and isinstance(reply, list):
-        names = command[2 if verb == "HMGET" else behind(command, b"FIELDS") + 1 :]
-        return _hide_named(reply, names, lambda field: redactor.secret(text_of(field)))
+        return _map_texts(reply, lambda text: text if text in keys else _hide_text(text))
+    if verb in ("HGET", "HMGET", "HGETEX", "HGETDEL"):
+        start = 2 if verb in ("HGET", "HMGET") else place_after(command, b"FIELDS") + 1
+        secret = [redactor.secret(text_of(name)) for name in command[start:]]
+        return _hide_items(reply, secret) if isinstance(reply, list) else _hide_items([reply], secret)[0]
     return reply
 
 
-def _hide_items(reply: Any, command: Command, redactor: Redactor, *, every: bool) -> Any:
-    """Members of a set, names of fields, or names with their values."""
-    verb = verb_of(command)
-    if not verb.startswith("H"):
-        return _hidden(reply) if every else reply
-    words = {part.upper() for part in command[2:]}
-    is_named = b"NOVALUES" in words or (verb == "HRANDFIELD" and b"WITHVALUES" not in words)
-    return reply if is_named else _hide_pairs(reply, redactor, every=every)
+def _has_fields(command: Command) -> bool:
+    """Check whether the reply to a command has names and values in turn."""
+    verb = first_word(command)
+    options = {part.upper() for part in command[2:]}
+    if verb == "HRANDFIELD":
+        return b"WITHVALUES" in options
+    return verb in _REPLY_WITH_FIELDS and b"NOVALUES" not in options
 
 
-def _hidden(value: Any) -> Any:
-    """A reply without its texts; a number that is written as a text becomes zero, as the client may read it as one."""
-    if isinstance(value, (list, set, frozenset)):
-        return type(value)(map(_hidden, value))
-    if isinstance(value, dict):
-        return {key: _hidden(item) for key, item in value.items()}
-    if isinstance(value, str):
-        return PLACEHOLDER
-    if not isinstance(value, bytes) or value in _ANSWERS:
-        return value
-    return b"0" if _is_number(value) else PLACEHOLDER.encode()
-
-
-def _is_number(text: bytes) -> bool:
+def _hide_text(text: bytes) -> bytes:
+    """Return what replaces a secret text; 0 for a number, which the client may parse."""
+    if text in _STATUSES:
+        return text
     try:
         float(text)
     except ValueError:
-        return False
-    return True
+        return _HIDDEN
+    return b"0"
 
 
-def _hide_named(values: list[Any], names: Sequence[bytes], secret: Any) -> list[Any]:
-    return [blank(value, PLACEHOLDER) if secret(name) else value for value, name in zip(values, names)]
+def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
+    """Return a reply with changed texts. The names in mappings stay."""
+    if isinstance(value, bytes):
+        return change(value)
+    if isinstance(value, str):
+        return change(value.encode()).decode()
+    if isinstance(value, (list, set, frozenset)):
+        return type(value)(_map_texts(item, change) for item in value)
+    if isinstance(value, dict):
+        return {key: _map_texts(item, change) for key, item in value.items()}
+    return value
 
 
-def _hide_settings(reply: Any, redactor: Redactor) -> Any:
-    pairs = list(reply.items()) if isinstance(reply, dict) else list(zip(reply[::2], reply[1::2]))
-    hidden = [
-        (name, blank(value, PLACEHOLDER) if _is_secret_setting(name, redactor) else value)
-        for name, value in pairs
-    ]
-    return dict(hidden) if isinstance(reply, dict) else [part for pair in hidden for part in pair]
+def _hide_items(values: list[Any], secret: Sequence[bool]) -> list[Any]:
+    pairs = zip(values, secret)
+    return [_map_texts(value, lambda _: _HIDDEN) if hidden else value for value, hidden in pairs]
 
 
-def _hide_hashes(reply: Any) -> Any:
-    if isinstance(reply, list):
-        return [_hide_hashes(item) for item in reply]
+def _hide_fields(reply: Any, is_secret: Callable[[bytes], bool]) -> Any:
+    """Hide the values of secret names in mappings, and in lists of names and values in turn."""
     if isinstance(reply, dict):
-        return {key: _hide_hashes(item) for key, item in reply.items()}
-    return _HASH.sub(PLACEHOLDER.encode(), reply) if isinstance(reply, bytes) else reply
-
-
-def _hide_pairs(pairs: Any, redactor: Redactor, *, every: bool = False) -> Any:
-    if isinstance(pairs, dict) and every:
-        return blank(pairs, PLACEHOLDER)
-    if not isinstance(pairs, list):
-        return pairs
-    if pairs and all(isinstance(pair, list) for pair in pairs):
-        return [_hide_pairs(pair, redactor, every=every) for pair in pairs]
-    hidden = list(pairs)
-    for place in range(0, len(hidden) - 1, 2):
-        if every or (isinstance(hidden[place], bytes) and redactor.secret(text_of(hidden[place]))):
-            hidden[place + 1] = blank(hidden[place + 1], PLACEHOLDER)
-    return hidden
-
-
-def _hide_entries(reply: Any, redactor: Redactor, *, every: bool) -> Any:
-    """Entries of streams: an id and a flat list of fields and values."""
-    if isinstance(reply, dict):
-        return {key: _hide_entries(value, redactor, every=every) for key, value in reply.items()}
+        return {
+            name: _hide_fields(value, is_secret)
+            if isinstance(value, (dict, list))
+            else _hide_items([value], [isinstance(name, bytes) and is_secret(name)])[0]
+            for name, value in reply.items()
+        }
     if not isinstance(reply, list):
         return reply
-    if reply and all(isinstance(item, bytes) for item in reply):
-        return _hide_pairs(reply, redactor, every=every)
-    return [_hide_entries(item, redactor, every=every) for item in reply]
+    if any(isinstance(item, (dict, list)) for item in reply):
+        return [_hide_fields(item, is_secret) for item in reply]
+    # A name before each value, and nothing before the first name.
+    names = [None, *reply[:-1]]
+    secret = [
+        place % 2 == 1 and isinstance(name, bytes) and is_secret(name) for place, name in enumerate(names)
+    ]
+    return _hide_items(reply, secret)

@@ -1,0 +1,249 @@
+"""The state of one connection to Redis: replies that are still to be read, recorded or replayed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic.boundaries.redis.commands import Command, first_word, read_commands, text_of
+from pytest_mimic.boundaries.redis.replies import (
+    describe_commands,
+    load_error,
+    load_reply,
+    store_error,
+    store_reply,
+)
+from pytest_mimic.errors import UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.base import BoundaryCall, Port, Step
+
+# Commands after which a connection only receives messages.
+_LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
+
+
+def redis_errors() -> Any:
+    """Return the client's module of exceptions."""
+    from redis import exceptions
+
+    return exceptions
+
+
+class ConnectionState:
+    """The replies that a connection still has to read.
+
+    Attributes:
+        listens: The connection receives messages of channels.
+        is_busy: A real command is being sent or read.
+    """
+
+    def __init__(self) -> None:
+        self.listens = False
+        self.is_busy = False
+        self._was_listening = False
+        self._expected: deque[ReplayedReply | Batch] = deque()
+
+    @property
+    def is_real(self) -> bool:
+        """Whether everything on the connection is real, set-up included."""
+        return self.listens or self.is_busy
+
+    def must_connect(self, connection: Any) -> bool:
+        """Return whether the connection has to be opened at once.
+
+        A connection that was lost while it listened goes on listening.
+        """
+        # A listener registers a callback, and removes it when it returns the connection to its pool.
+        self.listens = self.listens or (self._was_listening and bool(connection._connect_callbacks))
+        return self.is_real
+
+    @property
+    def has_more(self) -> bool:
+        """Whether replies are waiting."""
+        return bool(self._expected)
+
+    def next(self) -> ReplayedReply | Batch | None:
+        """Return the source of the next reply; None if it is the real connection alone."""
+        return None if self.is_real or not self._expected else self._expected.popleft()
+
+    def disconnect(self) -> None:
+        """Forget the replies that have not been read."""
+        if self.is_busy:  # the client tries to connect again, or fails: `Batch.talking` sees it
+            return
+        self._was_listening, self.listens = self._was_listening or self.listens, False
+        while self._expected:
+            expected = self._expected.popleft()
+            if isinstance(expected, Batch):
+                expected.abandon()
+
+    def forget(self, batch: Batch) -> None:
+        """Expect no more replies of a batch."""
+        self._expected = deque(expected for expected in self._expected if expected is not batch)
+
+    def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
+        """Decide about commands that are about to be sent.
+
+        Returns:
+            The batch to send, or None if the replies are recorded.
+
+        Raises:
+            MissingRecordingError: There is no recording, and the mode does not run the commands.
+            UnstorableOutcomeError: The connection would listen to channels.
+            RedisError: The recorded error of sending these commands.
+        """
+        __tracebackhide__ = True
+        commands = read_commands(packed)
+        call = _describe(connection, commands, port)
+        listening = any(first_word(command) in _LISTENING for command in commands)
+        if listening and port.takes(call):
+            with port.noting:
+                raise _refusal(call)
+        step = port.begin(call)
+        if step.mode == "replay":
+            self._expected.extend(map(ReplayedReply, _replies_in(step.outcome())))
+            return None
+        batch = Batch(step, commands)
+        if listening:
+            self.listens = True
+        else:
+            self._expected.extend([batch] * len(commands))
+        return batch
+
+
+def _describe(connection: Any, commands: list[Command], port: Port) -> BoundaryCall:
+    place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
+    return describe_commands(
+        commands,
+        database=port.ordinal("redis", f"{place}/{connection.db}"),
+        protocol=int(connection.protocol or 2),
+        redactor=port.redactor,
+    )
+
+
+def _refusal(call: BoundaryCall) -> UnstorableOutcomeError:
+    verb = call.signature.partition(" ")[0]
+    return UnstorableOutcomeError(
+        f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",
+        facts=["their messages come whenever the server has some, and answer no command"],
+        remedies=[f"to leave it out, so that it runs for real: redis exclude={verb}"],
+        path=call.signature,
+    )
+
+
+def _replies_in(plain: dict[str, Any]) -> list[Any]:
+    """Return the stored replies of a batch; the last one may be the error that came instead.
+
+    Raises:
+        RedisError: The recorded error of sending.
+    """
+    __tracebackhide__ = True
+    if "error" not in plain:
+        return plain.get("replies") or [plain["reply"]]
+    error = plain["error"]
+    stored = [error["type"], *error["args"]]
+    if error["at"] == "send":
+        raise load_error(stored)
+    return [*error["after"], {"$error": stored}]
+
+
+class ReplayedReply:
+    """A reply from a recording."""
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def read(self, encoder: Any) -> Any:
+        """Return the reply, decoded unless `encoder` is None, or raise the recorded error."""
+        __tracebackhide__ = True
+        return _returned(load_reply(self._plain, encoder))
+
+
+class Batch:
+    """Commands that are sent together and for real. They are recorded when the last reply is read."""
+
+    def __init__(self, step: Step, commands: list[Command]) -> None:
+        self._step = step
+        self._commands = commands
+        self._replies: list[Any] = []
+
+    @contextmanager
+    def talking(self, state: ConnectionState, *, at: Literal["send", "read"]) -> Iterator[None]:
+        """Return a block in which the client talks to the server, perhaps to set the connection up.
+
+        An error of the client in it is the outcome; another exception, an interrupt for example, is not.
+        """
+        was_busy, state.is_busy = state.is_busy, True
+        try:
+            if self._step.mode == "pass":
+                yield
+            else:
+                with self._step.running():
+                    yield
+        except BaseException as error:
+            state.forget(self)
+            if self._step.mode == "run" and isinstance(error, redis_errors().RedisError):
+                kind, *args = store_error(error)
+                self._step.finish({"error": {"type": kind, "args": args, "at": at, "after": self._replies}})
+            else:
+                self.abandon()
+            raise
+        finally:
+            state.is_busy = was_busy
+
+    def scripts(self) -> list[str]:
+        """Return the hashes of the scripts in the commands, if they are recorded."""
+        found: list[bytes] = []
+        for command in self._commands if self._step.mode == "run" else ():
+            if first_word(command) in ("EVALSHA", "EVALSHA_RO"):
+                found += command[1:2]
+            elif first_word(command) == "SCRIPT":
+                found += command[2:]
+        return [text_of(sha) for sha in dict.fromkeys(found)]
+
+    def abandon(self) -> None:
+        """Record nothing."""
+        if self._step.mode == "run":
+            self._step.abandon()
+
+    def take(self, reply: Any, port: Port, encoder: Any) -> Any:
+        """Record a reply, and return it as the client wants it.
+
+        Args:
+            reply: The reply, read without decoding.
+            port: The engine.
+            encoder: Decodes the reply; None leaves it as it is.
+
+        Raises:
+            ResponseError: The server's reply is an error.
+        """
+        __tracebackhide__ = True
+        if self._step.mode == "run":
+            command = self._commands[len(self._replies)]
+            self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
+            if len(self._replies) == len(self._commands):
+                is_one = len(self._commands) == 1
+                self._step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
+        return _returned(reply if encoder is None else _decode(reply, encoder.decode))
+
+
+def _returned(reply: Any) -> Any:
+    """Return a reply, or raise it if it is an error, as connections do."""
+    __tracebackhide__ = True
+    if isinstance(reply, redis_errors().RedisError):
+        try:
+            raise reply
+        finally:
+            del reply  # the error refers to this frame, and must not be referred to by it
+    return reply
+
+
+def _decode(reply: Any, decode: Callable[[bytes], Any]) -> Any:
+    if isinstance(reply, bytes):
+        return decode(reply)
+    if isinstance(reply, (list, set, frozenset)):
+        return type(reply)(_decode(item, decode) for item in reply)
+    if isinstance(reply, dict):
+        return {_decode(key, decode): _decode(item, decode) for key, item in reply.items()}
+    return reply
