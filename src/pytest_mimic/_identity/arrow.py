@@ -1,4 +1,4 @@
-"""polars and pyarrow: tables and columns by names, types and values; chunks and spare memory do not count."""
+"""polars and pyarrow: tables and columns count by names, types and values; chunks and spare memory do not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 
-# polars' numeric dtypes, and the codes under which the standard library's array holds the same bytes.
+# The numeric dtypes of polars, and the type codes of `array.array` for the same bytes.
 POLARS_NUMBERS = {
     "Int8": "b",
     "Int16": "h",
@@ -22,12 +22,12 @@ POLARS_NUMBERS = {
     "Float64": "d",
 }
 
-# What `struct` calls pyarrow's floats, by their width in bytes.
+# The formats of pyarrow's floats as in `struct`, by their width in bytes.
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 
 
 def library_kind(type_: type, base: type, layout: bool) -> Kind | None:
-    """The kind of a type of polars' or pyarrow's, or derived from one; None where no rule here is for it."""
+    """Return the kind of a type of polars or pyarrow or a subclass; None if there is no rule for it."""
     library = base.__module__.partition(".")[0]
     reduces = _POLARS if library == "polars" else {**_PYARROW, **_WHOLE} if layout else _PYARROW
     module: Any = sys.modules[library]
@@ -55,7 +55,7 @@ def _polars_dtype(dtype: Any) -> object:
 
 
 def _polars_values(series: Any) -> object:
-    """Numbers as memory, with the places of nulls; anything else by its elements."""
+    """Reduce numbers to memory and the places of nulls, other values to a list."""
     polars: Any = sys.modules["polars"]
     dtype = series.dtype
     if dtype.is_temporal():
@@ -70,7 +70,7 @@ def _polars_values(series: Any) -> object:
 
 
 def _without_categories(dtype: Any) -> Any:
-    """The same dtype with texts for categories, whose numbers differ from process to process."""
+    """Return the dtype with texts for categories, whose numbers differ between processes."""
     polars: Any = sys.modules["polars"]
     if isinstance(dtype, polars.Struct):
         return polars.Struct({field.name: _without_categories(field.dtype) for field in dtype.fields})
@@ -82,7 +82,7 @@ def _without_categories(dtype: Any) -> Any:
 
 
 def _numbers(series: Any, code: str) -> object:
-    """The same bytes with numpy and without."""
+    """Return the memory of numbers: the same bytes with numpy and without."""
     held: Any
     if "numpy" in sys.modules:
         held = series.rechunk().to_numpy()
@@ -109,7 +109,7 @@ def _arrow_table(table: Any) -> object:
 
 
 def _whole_arrow_table(table: Any) -> object:
-    """A table as an outcome: with the metadata, which equality does not see and a replay gives back."""
+    """Reduce a table of an outcome, with the metadata: equality ignores it and a replay gives it back."""
     schema = table.schema
     return _arrow_table(table), schema.metadata, [field.metadata for field in schema]
 
@@ -119,7 +119,7 @@ def _arrow_column(column: Any) -> object:
 
 
 def _arrow_values(column: Any) -> object:
-    """Fixed-width values as memory, with the places of nulls; nested ones by their parts."""
+    """Reduce values of fixed width to memory and the places of nulls, nested ones to their parts."""
     pyarrow: Any = sys.modules["pyarrow"]
     types = pyarrow.types
     if isinstance(column, pyarrow.ChunkedArray):
@@ -153,7 +153,7 @@ def _arrow_values(column: Any) -> object:
 
 
 def _arrow_memory(column: Any) -> Raw:
-    """The memory of an array without nulls."""
+    """Return the memory of an array without nulls."""
     types: Any = sys.modules["pyarrow"].types
     width = column.type.bit_width // 8
     size = width * len(column)

@@ -20,7 +20,7 @@ __tracebackhide__ = True
 
 VERSION = 1
 
-# The short form takes containers of up to so many items. By value alone: a value has one form.
+# The most items of a container in the short form. The size alone decides, so that a value has one form.
 SHORT = 64
 
 
@@ -29,11 +29,11 @@ def _no_roots() -> Roots:
 
 
 def fingerprint(value: object, *, roots: Roots = ()) -> str:
-    """The identity of a value: equal values have equal ones, in every process and on every machine.
+    """Return the identity of a value: the same for equal values, in every process and on every machine.
 
     Args:
         value: Any value.
-        roots: (absolute folder, token) pairs: a `pathlib` path under one counts relative to it.
+        roots: (absolute folder, token) pairs: a `pathlib` path under a folder counts relative to it.
 
     Returns:
         32 hex digits.
@@ -45,10 +45,10 @@ def fingerprint(value: object, *, roots: Roots = ()) -> str:
 
 
 def fingerprint_outcome(value: object) -> str | None:
-    """The identity of an outcome: the order of dicts and the memory layout of arrays count as well.
+    """Return the identity of an outcome, in which the order of dicts and the memory layout of arrays count as well.
 
     Returns:
-        32 hex digits; None where a part of the value has no stable identity.
+        32 hex digits; None if a part of the value has no stable identity.
     """
     try:
         digest = _digest(value, Resolver(_no_roots, layout=True), ordered=True)
@@ -65,15 +65,15 @@ class CallIdentity:
     """The identity of the calls of one target.
 
     Args:
-        target: Its canonical name.
+        target: The canonical name of the target.
         names: Its parameters in order; `*rest` and `**extra` as in the signature.
-        defaults: Parallel to `names`: what the binder puts where an argument was left out.
-        ignore: Paths of what does not count: arguments, parts of them, names inside `**extra`.
-        key: Bound arguments (a mapping by name) → what stands for them.
-        roots: Gives the (absolute folder, token) pairs under which paths count relative.
+        defaults: Parallel to `names`: the value that the binder uses for an omitted argument.
+        ignore: Paths of parts that do not count: arguments, parts of them, names inside `**extra`.
+        key: Takes the bound arguments, a mapping by name, and returns the value that represents them.
+        roots: Returns the (absolute folder, token) pairs under which paths count relative.
     """
 
-    __slots__ = ("_bare", "_counted", "_extra", "_key", "_names", "_prefix", "_prunes", "_resolver")
+    __slots__ = ("_counted", "_extra", "_ignored", "_key", "_markers", "_names", "_prefix", "_resolver")
 
     def __init__(
         self,
@@ -90,8 +90,9 @@ class CallIdentity:
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
         self._resolver = Resolver(roots)
-        self._bare = {place: default for place, default in enumerate(defaults) if type(default) is object}
-        self._prunes: dict[int, list[tuple[str, ...]]] = {}
+        # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
+        self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
+        self._ignored: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
         for path in ignore:
             steps = parse_path(path)
@@ -103,7 +104,7 @@ class CallIdentity:
             else:
                 continue
             if steps:
-                self._prunes.setdefault(place, []).append(steps)
+                self._ignored.setdefault(place, []).append(steps)
             else:
                 left_out.add(place)
         self._counted = tuple(place for place in range(len(names)) if place not in left_out)
@@ -111,17 +112,17 @@ class CallIdentity:
         self._prefix = dumps(("call", VERSION, target, counted_names, key is not None), 2)
 
     def key(self, values: tuple[Any, ...]) -> str:
-        """The identity of a bound call, in 32 hex digits.
+        """Return the identity of a bound call, in 32 hex digits.
 
         Args:
-            values: The arguments, as the binder gives them.
+            values: The arguments, as the binder returns them.
 
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
         if self._key is not None:
-            stand_in = self._key(dict(zip(self._names, values)))
-            return xxh3_128_hexdigest(self._prefix + dumps([_part(stand_in, self._resolver, "key")], 2))
+            key = self._key(dict(zip(self._names, values)))
+            return xxh3_128_hexdigest(self._prefix + dumps([_part(key, self._resolver, "key")], 2))
         parts = []
         for place in self._counted:
             value = values[place]
@@ -132,7 +133,7 @@ class CallIdentity:
         return xxh3_128_hexdigest(self._prefix + dumps(parts, 2))
 
     def digest(self, place: int, value: Any) -> str | None:
-        """The identity of one argument, by its place in the signature; None where it does not count or has none."""
+        """Return the identity of the argument at a place in the signature; None if it does not count or has none."""
         if place not in self._counted:
             return None
         try:
@@ -141,46 +142,52 @@ class CallIdentity:
             return None
 
     def _argument(self, place: int, value: Any) -> object:
-        if place in self._prunes:
-            return self._pruned(place, value)
-        if place in self._bare and self._bare[place] is value:
+        if place in self._ignored:
+            return self._pruned_part(place, value)
+        if place in self._markers and self._markers[place] is value:
             return ...
-        return self._counted_part(place, value)
+        return self._whole_part(place, value)
 
-    def _pruned(self, place: int, value: Any) -> object:
-        """The same of an argument less what paths leave out, which its class may not be able to do without."""
+    def _pruned_part(self, place: int, value: Any) -> object:
+        """Return the part for an argument without its ignored parts.
+
+        Code of the value's own class runs meanwhile. It may raise anything, above all when a part that it needs is
+        left out.
+        """
         try:
-            pruned = prune(value, self._prunes[place])
+            pruned = prune(value, self._ignored[place])
         except Unstable as error:
             raise Unstable(error.type_name, error.kind, self._names[place]) from error
-        except Exception as error:  # code of the value's own class may raise anything
-            what = f"{human_name(type(value))}, which fails when it is looked into ({type(error).__name__})"
-            raise Unstable(what, type(value), self._names[place]) from error
+        except Exception as error:
+            raise self._failing(place, value, "when it is looked into", error) from error
         try:
-            return self._counted_part(place, pruned)
+            return self._whole_part(place, pruned)
         except Unstable:
             raise
-        except Exception as error:  # as above
+        except Exception as error:
             if pruned is value:
                 raise
-            what = f"{human_name(type(value))}, which fails without what is left out ({type(error).__name__})"
-            raise Unstable(what, type(value), self._names[place]) from error
+            raise self._failing(place, value, "without what is left out", error) from error
 
-    def _counted_part(self, place: int, value: Any) -> object:
-        if place != self._extra:
-            return _part(value, self._resolver, self._names[place])
+    def _failing(self, place: int, value: Any, when: str, error: Exception) -> Unstable:
+        what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
+        return Unstable(what, type(value), self._names[place])
+
+    def _whole_part(self, place: int, value: Any) -> object:
         try:
             return _part(value, self._resolver, self._names[place])
         except Unstable:
-            for name, one in value.items():  # the one to blame is known by its own name
-                _part(one, self._resolver, name)
+            if place == self._extra:
+                for name, one in value.items():  # raises for the guilty argument, with its own name
+                    _part(one, self._resolver, name)
             raise
 
 
 def _part(value: Any, resolver: Resolver, name: str) -> object:
-    """What marshal writes for a value: itself, or a list that no plain list looks like.
+    """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
 
-    A dict gives `[keys, values]`, anything large or not plain `[[digest]]`; a plain list holds scalars alone.
+    The forms cannot be mistaken for one another: a dict is written as `[keys, values]`, and a plain list contains
+    only scalars.
     """
     type_ = type(value)
     if type_ is dict:

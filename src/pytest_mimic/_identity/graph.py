@@ -1,13 +1,20 @@
-"""Values too deep or too large for one walk, cyclic ones among them: digested part by part, each part once.
+"""Digests of values that are too deep, too large or too cyclic for one walk: part by part, each part once.
 
-What counts as too large is decided by the value alone, its shared parts counted as often as they stand in it,
-so that equal values take the same way.
+The value is opened as a graph, with a node for each container or object and an edge for each part. A node's digest
+is made of its label and of the digests of its parts. Nodes that lead to one another have no first one to start with:
+they are digested together, by partition refinement.
+
+Two nodes have the same digest if and only if they look the same when followed for ever, so it does not matter
+whether equal parts are one object or several. (`number_cycle` is the one exception.) For the same reason, a value's
+size is that of the tree it unfolds to. Equal values therefore have the same size, and none of them comes here while
+another is digested by one walk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, count
 from marshal import dumps
 from math import inf
 from typing import Any
@@ -20,42 +27,46 @@ from pytest_mimic._identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, SC
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-# A part within these is digested by one walk, which counts a little otherwise: hence the margins.
+# A part within these limits is digested by one walk. The walk measures slightly differently: hence the margins.
 SMALL_CELLS = MOST_DEEP_CELLS // 8
 SMALL_LEVELS = MOST_LEVELS // 4
 
 # Neighbouring small parts share a walk up to this size.
 RUN_CELLS = 1 << 16
 
-# Rounds of telling the parts of a cycle apart before a way is taken that does not see equal parts as one.
+# Rounds of refinement after which a cycle is numbered instead, if possible: refinement takes as many rounds as the
+# longest chain in it, and each round visits every node.
 ROUNDS = 24
 
 LISTS = frozenset({list, tuple})
 
 
+@dataclass(slots=True, eq=False)
 class Node:
-    """A container, or an object and what it reduces to.
+    """A container, or an object with the data it reduces to.
 
     Attributes:
-        value: The object; held, so that its id stays its own.
-        label: What it is, less what it holds.
-        parts: What it holds, in canonical order if it has one.
-        pairs: 0 where the order of parts counts, 1 where it does not (a set), 2 for keys before their values.
+        value: The object. The reference keeps its id from being used again.
+        label: The node's type and size, encoded; with the digests of its parts, this makes the node's digest.
+        parts: Its parts, in canonical order if they have one.
+        pairs: 0 if the order of parts counts, 1 if it does not (a set), 2 for keys each followed by its value.
+        cells, levels: The size of the tree that the node unfolds to; infinite for a node in a cycle.
+        number, low, is_open: Used by `components`.
+        cycle: The nodes that it forms cycles with, itself included; None outside of cycles.
+        digest: 16 bytes; empty for a small node, which is digested together with its neighbours.
     """
 
-    __slots__ = ("cells", "cycle", "digest", "label", "levels", "low", "number", "pairs", "parts", "value")
-
-    def __init__(self, value: object, label: bytes, parts: list[Any], pairs: int = 0) -> None:
-        self.value = value
-        self.label = label
-        self.parts = parts
-        self.pairs = pairs
-        self.cells: float = 0
-        self.levels: float = 0
-        self.number = -1
-        self.low = -1
-        self.cycle: list[Node] | None = None
-        self.digest = b""
+    value: object
+    label: bytes
+    parts: list[Any]
+    pairs: int = 0
+    cells: float = 0
+    levels: float = 0
+    number: int = -1
+    low: int = -1
+    is_open: bool = False
+    cycle: list[Node] | None = None
+    digest: bytes = b""
 
     @property
     def is_small(self) -> bool:
@@ -64,7 +75,7 @@ class Node:
 
 
 def digest(value: object, walk: Walk) -> bytes:
-    """16 bytes for a value of any depth, size and shape.
+    """Return 16 bytes for a value of any depth, size and shape.
 
     Raises:
         Unstable: A part has no identity; its path is not known here.
@@ -73,6 +84,8 @@ def digest(value: object, walk: Walk) -> bytes:
 
 
 class _Graph:
+    """The nodes of one value, by the id of their object."""
+
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
         self.nodes: dict[int, Node] = {}
@@ -81,19 +94,23 @@ class _Graph:
     def digest(self, value: object) -> bytes:
         root = self.node(value)
         for component in self.components(root):
-            if len(component) == 1 and component[0] not in self.inner(component[0]):
-                self.measure(component[0])
-                if not component[0].is_small:
-                    component[0].digest = xxh3_128_digest(self.described(component[0]))
+            first = component[0]
+            if len(component) == 1 and first not in self.inner(first):
+                self.measure(first)
+                if not first.is_small:
+                    pieces = [piece for piece in self.pieces(first) if isinstance(piece, bytes)]
+                    first.digest = xxh3_128_digest(_joined(first, pieces))
             else:
                 for node in component:
                     node.cycle = component
                     node.cells = node.levels = inf
                 self.digest_cycle(component)
-        return root.digest or self.alone([value])
+        return root.digest or self.digest_small([value])
+
+    # Opening
 
     def node(self, value: Any) -> Node:
-        """The node of a container or an object."""
+        """Return the node of a container or an object."""
         node = self.nodes.get(id(value))
         if node is None:
             node = self.nodes[id(value)] = self.opened(value)
@@ -119,59 +136,61 @@ class _Graph:
         types = set(map(type, keys))
         if types <= TEXT or types <= NUMBER:
             keys.sort()
-            label = dumps(("dict", len(keys)), 2) + self.alone(keys)
+            label = dumps(("dict", len(keys)), 2) + self.digest_small(keys)
             return Node(value, label, list(map(value.__getitem__, keys)))
         parts = list(chain.from_iterable(value.items()))
         return Node(value, dumps(("pairs", len(keys)), 2), parts, pairs=2)
 
     def inner(self, node: Node) -> Iterator[Node]:
-        """The nodes among a node's parts."""
+        """Yield the nodes among a node's parts."""
         for part in node.parts:
             if type(part) not in SCALARS:
                 yield self.node(part)
 
     def components(self, root: Node) -> Iterator[list[Node]]:
-        """Nodes that reach one another, together, and after what they hold (Tarjan, without recursion)."""
-        count = 0
-        path: list[Node] = []
+        """Yield the strongly connected components, each after the components of its nodes' parts.
+
+        Tarjan's algorithm ("Depth-first search and linear graph algorithms", 1972), with a stack in place of
+        recursion. Nodes are numbered as they are first visited, and are open until their component is complete. `low`
+        is the smallest number of an open node that a node is known to lead to. A node that leads to no smaller one
+        than itself is the first of its component; the others are above it on the stack of open nodes.
+        """
+        numbers = count()
         open_: list[Node] = []
         work: list[tuple[Node, Iterator[Node]]] = []
-        todo: Node | None = root
-        on_path: set[int] = set()
-        while True:
-            if todo is not None:
-                todo.number = todo.low = count
-                count += 1
-                open_.append(todo)
-                on_path.add(id(todo))
-                work.append((todo, self.inner(todo)))
-                path.append(todo)
-                todo = None
+
+        def visit(node: Node) -> None:
+            node.number = node.low = next(numbers)
+            node.is_open = True
+            open_.append(node)
+            work.append((node, self.inner(node)))
+
+        visit(root)
+        while work:
             node, parts = work[-1]
             for part in parts:
                 if part.number < 0:
-                    todo = part
+                    visit(part)
                     break
-                if id(part) in on_path:
+                if part.is_open:
                     node.low = min(node.low, part.number)
             else:
                 work.pop()
                 if work:
-                    work[-1][0].low = min(work[-1][0].low, node.low)
+                    holder = work[-1][0]
+                    holder.low = min(holder.low, node.low)
                 if node.low == node.number:
-                    component = []
-                    while True:
+                    component: list[Node] = []
+                    while node.is_open:
                         member = open_.pop()
-                        on_path.discard(id(member))
+                        member.is_open = False
                         component.append(member)
-                        if member is node:
-                            break
                     yield component
-                if not work:
-                    return
+
+    # Nodes outside of cycles
 
     def measure(self, node: Node) -> None:
-        """How large a node is, shared parts counted each time."""
+        """Set the size of a node whose parts are measured. A shared part counts each time."""
         cells: float = len(node.parts) + 1
         levels: float = 0
         for part in self.inner(node):
@@ -180,21 +199,13 @@ class _Graph:
         node.cells = cells
         node.levels = levels + 1
 
-    def alone(self, values: list[Any]) -> bytes:
-        """The digest of small values, by one walk."""
+    def digest_small(self, values: list[Any]) -> bytes:
+        """Return the digest of small values, by one walk."""
         self.walk.cells = 0
         return self.walk.digest(values)
 
-    def run(self, values: list[Any]) -> bytes:
-        """The same, remembered by the objects: shared parts often come in the same runs."""
-        names = tuple(map(id, values))
-        found = self.runs.get(names)
-        if found is None:
-            found = self.runs[names] = self.alone(values)
-        return found
-
     def pieces(self, node: Node) -> Iterable[bytes | Node]:
-        """What a node holds: digests, and the nodes of its own cycle."""
+        """Yield a node's parts as digests. For a part of the node's own cycle, yield its node instead."""
         run: list[Any] = []
         cells: float = 0
         for part in node.parts:
@@ -204,29 +215,36 @@ class _Graph:
                 run.append(part)
                 cells += 1 if inner is None else inner.cells
             if run and (not small or node.pairs or cells > RUN_CELLS):
-                yield b"r" + self.run(run)
+                yield self.digest_run(run)
                 run, cells = [], 0
             if inner is not None and not small:
                 yield inner if inner.cycle is not None and inner.cycle is node.cycle else b"g" + inner.digest
         if run:
-            yield b"r" + self.run(run)
+            yield self.digest_run(run)
 
-    def described(self, node: Node) -> bytes:
-        """A node outside of cycles, as bytes."""
-        return _joined(node, [piece for piece in self.pieces(node) if isinstance(piece, bytes)])
+    def digest_run(self, values: list[Any]) -> bytes:
+        """Return the digest of neighbouring small parts. Shared parts often come in the same runs: it is cached."""
+        names = tuple(map(id, values))
+        found = self.runs.get(names)
+        if found is None:
+            found = self.runs[names] = b"r" + self.digest_small(values)
+        return found
+
+    # Cycles
 
     def digest_cycle(self, nodes: list[Node]) -> None:
-        """Gives each node of a cycle a digest that says what it looks like when followed for ever.
+        """Set the digests of nodes that lead to one another.
 
-        Nodes are told apart by rounds: by what they are, by what they hold, by what that holds, until a round
-        tells no more apart. Long chains take too many rounds: they are numbered, from a node like no other.
+        Partition refinement, in the rounds of Moore's algorithm for automata ("Gedanken-experiments on sequential
+        machines", 1956). All nodes begin with one color. A node's next color is the digest of its label and the colors
+        of its parts, so after round n two nodes have the same color if they look the same up to depth n. Colors only
+        ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
         """
         pieces = {id(node): list(self.pieces(node)) for node in nodes}
         colors = dict.fromkeys(pieces, b"?")
-        told_apart = 0
-        rounds = 0
-        while True:
-            following = {
+        color_count = 0
+        for round_ in count(1):
+            next_colors = {
                 id(node): xxh3_128_digest(
                     _joined(
                         node, [p if isinstance(p, bytes) else b"c" + colors[id(p)] for p in pieces[id(node)]]
@@ -234,23 +252,29 @@ class _Graph:
                 )
                 for node in nodes
             }
-            rounds += 1
-            count = len(set(following.values()))
-            if count == told_apart:
+            if len(set(next_colors.values())) == color_count:
                 break
-            told_apart = count
-            colors = following
-            in_order = rounds == ROUNDS and not any(node.pairs for node in nodes)
-            if in_order and self.number_cycle(nodes, pieces, colors):
+            color_count = len(set(next_colors.values()))
+            colors = next_colors
+            can_number = round_ == ROUNDS and not any(node.pairs for node in nodes)
+            if can_number and self.number_cycle(nodes, pieces, colors):
                 return
-        whole = xxh3_128_digest(b"".join(sorted({colors[name] + following[name] for name in colors})))
+        # A color is computed from a bounded depth, and other cycles may look the same up to there.
+        whole = xxh3_128_digest(b"".join(sorted({colors[name] + next_colors[name] for name in colors})))
         for node in nodes:
             node.digest = xxh3_128_digest(b"cycle" + colors[id(node)] + whole)
 
     def number_cycle(
         self, nodes: list[Node], pieces: dict[int, list[bytes | Node]], colors: dict[int, bytes]
     ) -> bool:
-        """The digests of a long cycle's nodes: the whole as seen from one, and which of it they are."""
+        """Set the digests of a long cycle's nodes from one traversal, as of a doubly linked list.
+
+        The nodes are numbered breadth-first, starting at the node with the smallest unique color. A node's digest is
+        that of the whole numbered cycle, and its number. Equal parts that are several objects get several numbers.
+
+        Returns:
+            False if no color is unique: then there is no node to start at.
+        """
         by_color: dict[bytes, list[Node]] = {}
         for node in nodes:
             by_color.setdefault(colors[id(node)], []).append(node)
@@ -260,7 +284,7 @@ class _Graph:
         found = by_color[first]
         numbers = {id(found[0]): 0}
         whole = []
-        for node in found:
+        for node in found:  # grows while it is iterated
             described = []
             for piece in pieces[id(node)]:
                 if isinstance(piece, bytes):
@@ -278,6 +302,7 @@ class _Graph:
 
 
 def _joined(node: Node, pieces: list[bytes]) -> bytes:
+    """Return the bytes of a node, with its parts in canonical order."""
     if node.pairs == 1:
         pieces.sort()
     elif node.pairs == 2:

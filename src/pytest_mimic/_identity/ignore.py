@@ -1,4 +1,4 @@
-"""Paths into values: `rows.*.id`, `payload.sent_at`, `rows[0].id`."""
+"""Paths into values, such as `rows.*.id` or `payload.sent_at`, and copies of values without what paths name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pytest_mimic._identity.state import exception_fields, slot_members
 
 Steps = tuple[str, ...]
 
-# Where a pydantic model keeps the attributes that are none of its fields.
+# The attribute in which a pydantic model keeps attributes that are not fields.
 EXTRA = "__pydantic_extra__"
 
-# What counts by its name or source, whatever attributes it has.
+# Types whose values count by name or source, never by their attributes.
 BY_NAME = (type, FunctionType, ModuleType)
 
 _STEP = r"[^\s.\[\]]+"
@@ -29,14 +29,14 @@ _PART = re.compile(rf"{_BRACKET}|{_STEP}")
 
 
 def parse_path(path: str) -> Steps:
-    """The steps of a path.
+    """Return the steps of a path.
 
     Args:
         path: Steps between dots: mapping keys, attributes, indexes (`rows.0` or `rows[0]`), `*` for any one; a
-            key with blanks or dots in it as `rows['two words']`.
+            key with spaces or dots as `rows['two words']`.
 
     Raises:
-        ValueError: An empty step, or a bracket that holds neither an index nor a key in quotes.
+        ValueError: A step is empty, or brackets contain neither an index nor a quoted key.
     """
     if not _PATH.fullmatch(path.strip()):
         raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
@@ -44,7 +44,7 @@ def parse_path(path: str) -> Steps:
 
 
 def _key(part: str) -> str:
-    """A step without its brackets and quotes."""
+    """Return a step without its brackets and quotes."""
     if not part.startswith("["):
         return part
     inner = part[1:-1]
@@ -52,15 +52,15 @@ def _key(part: str) -> str:
 
 
 def prune(value: Any, paths: Iterable[Steps]) -> Any:
-    """A value without the parts that paths name; what holds them is copied, the rest is shared.
+    """Return a value without the parts that paths name. Their containers are copied; the other parts are shared.
 
     Args:
-        value: Any value; it is not changed.
-        paths: Steps as `parse_path` gives them, from the value on. One that leads nowhere has no effect, except
-            that a mapping that is no dict becomes plain.
+        value: Any value. It is not changed.
+        paths: Steps as `parse_path` returns them, relative to the value. A path that leads nowhere has no effect,
+            except that a mapping of another class than dict becomes plain.
 
     Raises:
-        Unstable: An object that would have to be copied lets nobody do so.
+        Unstable: An object that contains a part cannot be copied.
     """
     wanted = [steps for steps in paths if steps]
     if not wanted:
@@ -76,13 +76,13 @@ def prune(value: Any, paths: Iterable[Steps]) -> Any:
 
 
 def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
-    """What paths say of one part: whether it goes, and which paths lead on into it."""
+    """Return whether the paths leave out one part, and the paths that lead on into it."""
     matching = [steps for steps in paths if steps[0] == "*" or steps[0] in names]
     return any(len(steps) == 1 for steps in matching), [steps[1:] for steps in matching if len(steps) > 1]
 
 
 def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
-    # Not as a class of the user's has it, which may change what the copy shares with the value.
+    # Methods of dict itself: those of a user's subclass may change parts that the copy shares with the value.
     plain: Any = OrderedDict if isinstance(value, OrderedDict) else dict
     names = {steps[0] for steps in paths}
     touched = [key for key in plain.__iter__(value) if "*" in names or str(key) in names]
@@ -99,7 +99,10 @@ def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
 
 
 def _pruned_mapping(value: Mapping[Any, Any], paths: Sequence[Steps]) -> object:
-    """Another mapping as a plain one, each key with its values: its own copy might share what it holds with it."""
+    """Return a mapping of another class as a dict of lists, as a multidict has several values for a key.
+
+    A copy made by its class might share its contents with the value.
+    """
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
         gone, further = _further(paths, str(key))
@@ -129,12 +132,12 @@ def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
 
 
 def _field(value: Any, place: int) -> tuple[str, ...]:
-    """The name of a named tuple's item."""
+    """Return the name of a named tuple's item; nothing for other lists."""
     return tuple(getattr(value, "_fields", ())[place : place + 1])
 
 
 def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
-    """An object's copy with fewer attributes: a bare one, without code of its class, where Python allows it."""
+    """Return a copy of an object with fewer attributes, made without code of its class if possible."""
     if isinstance(value, BY_NAME):
         return value
     slots = slot_members(type(value))
@@ -166,7 +169,7 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
 
 
 def _slots(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[str, Any]:
-    """What stands in the slots that are filled."""
+    """Return the values of the slots that have one."""
     found: dict[str, Any] = {}
     for name, member in members.items():
         with suppress(AttributeError):
@@ -175,24 +178,24 @@ def _slots(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[s
 
 
 def _bare_copy(value: Any) -> Any:
-    """An object of the same class that shares no attributes with this one, made without code of its class if possible.
+    """Return an object of the same class that shares no attributes with this one.
 
     Raises:
-        Unstable: Its class lets nobody copy it.
+        Unstable: The object cannot be copied.
     """
     if isinstance(value, BaseException):
         return _copied_exception(value)
     try:
         return object.__new__(type(value))
-    except TypeError:  # what it holds is not in its attributes alone: a subclass of int
+    except TypeError:  # not all of its state is in attributes: a subclass of int
         return _copied(value)
 
 
 def _copied(value: Any) -> Any:
-    """A copy as the class makes it."""
+    """Return a copy made by the class itself."""
     try:
         result = copy(value)
-    except Exception as error:  # whatever a class raises that lets nobody copy it
+    except Exception as error:  # a class that cannot be copied may raise anything
         raise _no_copy(value) from error
     if result is value or getattr(result, "__dict__", None) is getattr(value, "__dict__", ()):
         raise _no_copy(value)
@@ -204,11 +207,11 @@ def _no_copy(value: object) -> Unstable:
 
 
 def _copied_exception(value: BaseException) -> BaseException:
-    """An exception with what counts of another, made without its class's `__init__`, which may want other arguments."""
+    """Return a copy of an exception, made without its class's `__init__`, which may require other arguments."""
     base: Any = next(base for base in type(value).__mro__ if vars(builtins).get(base.__name__) is base)
     try:
         result: BaseException = base.__new__(type(value), *value.args)
-    except TypeError:  # a group whose arguments are not those of its builtin base
+    except TypeError:  # an exception group with other arguments than its builtin base
         return cast(BaseException, _copied(value))
     for name in ("args", "__cause__", *exception_fields(value)):
         object.__setattr__(result, name, getattr(value, name))
@@ -216,7 +219,7 @@ def _copied_exception(value: BaseException) -> BaseException:
 
 
 def _copied_dict(value: dict[Any, Any], plain: Any) -> dict[Any, Any]:
-    """A dict of the same class and with the same attributes, made without code of a class of the user's."""
+    """Return a dict of the same class and with the same attributes, made without code of its class."""
     result = plain.__new__(type(value))
     for key, item in plain.items(value):
         plain.__setitem__(result, key, item)

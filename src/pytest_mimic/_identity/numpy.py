@@ -1,4 +1,4 @@
-"""numpy: arrays by dtype, shape and logical content, whatever their layout; no copy of contiguous memory."""
+"""numpy: arrays count by dtype, shape and elements, not by their layout. Contiguous memory is not copied."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pytest_mimic._identity.nans import CHUNK
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.state import attribute_reader
 
-# Types of floats, and of complex numbers, which are two each.
+# Type characters of floats, and of complex numbers, which are two floats each.
 FLOATS = frozenset("efdgFDG")
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """The kind of a type of numpy's, or derived from one; None where no rule here is for it."""
+    """Return the kind of a type of numpy or a subclass; None if there is no rule for it."""
     numpy: Any = sys.modules["numpy"]
     if issubclass(type_, numpy.ma.MaskedArray):
         return Kind(_tag(type_, "MaskedArray"), lambda value: _masked(value, layout=layout))
@@ -56,7 +56,7 @@ def _with_attributes(type_: type, ndarray: type, layout: bool) -> Callable[[Any]
 
 
 def dtype_data(dtype: Any) -> object:
-    """A dtype: its type string, or its fields with their names and places."""
+    """Reduce a dtype to its type string, or to the names and dtypes of its fields."""
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.names is None:
@@ -65,7 +65,7 @@ def dtype_data(dtype: Any) -> object:
 
 
 def _whole_dtype(dtype: Any) -> object:
-    """A dtype of an outcome: with where its fields stand, too."""
+    """Reduce a dtype of an outcome, with the offsets of its fields."""
     return dtype_data(dtype), repr(dtype)
 
 
@@ -75,7 +75,7 @@ def _texts(dtype: Any) -> object:
 
 
 def array_data(array: Any, *, layout: bool) -> object:
-    """An array as raw memory in C order; by its elements where memory holds references or gaps."""
+    """Reduce an array to its memory in C order, or to its elements if the memory has references or gaps."""
     numpy: Any = sys.modules["numpy"]
     array = array.view(numpy.ndarray) if type(array) is not numpy.ndarray else array
     dtype = array.dtype
@@ -95,7 +95,7 @@ def _layout(array: Any) -> str:
 
 
 def _memory(array: Any) -> Iterator[Any]:
-    """The bytes of an array in C order, a chunk at a time where they do not stand so in memory."""
+    """Yield the bytes of an array in C order, a chunk at a time if its memory has another order."""
     numpy: Any = sys.modules["numpy"]
     if array.size == 0:
         return
@@ -113,7 +113,7 @@ def _memory(array: Any) -> Iterator[Any]:
 
 
 def _random_state(value: Any) -> object:
-    """The state of a generator; that which numpy keeps for all counts as such, as each use of it changes it."""
+    """Reduce a generator to its state; numpy's shared one to a constant, as each use changes its state."""
     numpy: Any = sys.modules["numpy"]
     return "shared" if value is numpy.random.mtrand._rand else value.get_state(legacy=False)
 
@@ -125,7 +125,7 @@ def _ufunc(value: Any) -> object:
 
 
 def _masked(array: Any, *, layout: bool) -> object:
-    """A masked array; what its mask hides counts in an outcome only, as does what stands for it."""
+    """Reduce a masked array. The values under the mask and the fill value count in an outcome only."""
     numpy: Any = sys.modules["numpy"]
     if array is numpy.ma.masked:
         return None

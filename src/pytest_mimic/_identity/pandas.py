@@ -1,4 +1,4 @@
-"""pandas: frames, series and indexes by labels, dtypes and values; how they are stored does not count."""
+"""pandas: frames, series and indexes count by labels, dtypes and values, not by their storage."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 
-# Index classes that say no more than their dtype does: pandas has had others before version 2.
+# Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
 PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
 
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """The kind of a type of pandas', or derived from one; None where no rule here is for it."""
+    """Return the kind of a type of pandas or a subclass; None if there is no rule for it."""
     pandas: Any = sys.modules["pandas"]
     tables: dict[Any, Reduce] = {pandas.DataFrame: _frame, pandas.Series: _series}
     for known, reduce in tables.items():
@@ -40,7 +40,7 @@ def _tag(type_: type, name: str) -> str:
 
 
 def _with_metadata(type_: type, reduce: Reduce) -> Reduce:
-    """The reduction of a class, with what a class of another library's hands on beside the data."""
+    """Return the reduction of a class, with the `_metadata` attributes of another library's subclass."""
     names = [] if type_.__module__.partition(".")[0] == "pandas" else getattr(type_, "_metadata", [])
     if not names:
         return reduce
@@ -48,12 +48,12 @@ def _with_metadata(type_: type, reduce: Reduce) -> Reduce:
 
 
 def _whole_table(reduce: Reduce) -> Reduce:
-    """The reduction of an outcome: with what equality does not see and a replay gives back."""
+    """Return the reduction in an outcome, with facts that equality ignores and a replay gives back."""
     return lambda value: (reduce(value), value.attrs, value.flags.allows_duplicate_labels)
 
 
 def _whole_index(index: Any) -> object:
-    """An index of an outcome: with how it is kept, too, and with labels that no row has."""
+    """Reduce an index of an outcome, with its storage and the labels that no row uses."""
     steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
     return _index(index), getattr(index, "freqstr", None), steps, list(getattr(index, "levels", ()))
 
@@ -67,7 +67,7 @@ def _timestamp(value: Any) -> object:
 
 
 def _nanoseconds(value: Any) -> int:
-    """What a moment or a span counts, whatever it is kept in: pandas 3 keeps it in the unit that it was given in."""
+    """Return a timestamp or timedelta in nanoseconds: pandas 3 keeps it in the unit it was made from."""
     return int(value.asm8.view("int64")) * NANOSECONDS[getattr(value, "unit", "ns")]
 
 
@@ -102,14 +102,14 @@ def _index(index: Any) -> object:
 
 
 def _labels(array: Any) -> object:
-    """The values of an index: texts are the same in pandas 3, which keeps them as `str`, as objects before."""
+    """Reduce the labels of an index. Texts count the same with the dtype `str` of pandas 3 and `object` before."""
     if str(array.dtype) == "object" and all(type(label) is str for label in array):
         return "str", _texts(array)
     return _values(array)
 
 
 def _dtype(dtype: Any) -> object:
-    """A dtype by its name; a categorical one by its categories, too."""
+    """Reduce a dtype to its name; a categorical one to its categories and their order."""
     pandas: Any = sys.modules["pandas"]
     if isinstance(dtype, pandas.CategoricalDtype):
         categories = dtype.categories
@@ -118,7 +118,7 @@ def _dtype(dtype: Any) -> object:
 
 
 def _values(array: Any) -> object:
-    """The values of an array: numpy's memory where that says it all, else the elements."""
+    """Reduce an array to numpy arrays if these say it all, else to its elements."""
     pandas: Any = sys.modules["pandas"]
     dtype = array.dtype
     kind = type(array).__name__
@@ -143,7 +143,7 @@ def _values(array: Any) -> object:
 
 
 def _texts(values: Any) -> object:
-    """Texts as one, where none is missing and none holds the character between them; else the elements."""
+    """Reduce texts to one joined text; to a list if one is missing or contains the separator."""
     try:
         text = "\0".join(values)
     except TypeError:

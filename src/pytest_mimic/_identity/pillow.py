@@ -1,4 +1,4 @@
-"""PIL: images by mode, size, pixels, palette and transparency, not by the file that they came from."""
+"""PIL: images count by mode, size, pixels, palette and transparency, not by the file they came from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_mimic._identity.kinds import Kind, type_tag
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """The kind of a type of PIL's, or derived from one; None where no rule here is for it."""
+    """Return the kind of a type of PIL or a subclass; None if there is no rule for it."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):
         own = type_.__module__.partition(".")[0] != "PIL"
@@ -24,5 +24,5 @@ def _image(image: Any) -> object:
 
 
 def _whole_image(image: Any) -> object:
-    """An image as an outcome: with the facts of its file, which a replay gives back."""
+    """Reduce an image of an outcome, with the facts from its file, which a replay gives back."""
     return _image(image), image.info

@@ -1,4 +1,4 @@
-"""scipy: sparse arrays by format, shape and entries; the order in which entries are kept does not count."""
+"""scipy: sparse arrays count by format, shape and entries, not by the order in which entries are stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_mimic._identity.kinds import Kind, type_tag
 
 
 def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
-    """The kind of a type of scipy's, or derived from one; None where no rule here is for it."""
+    """Return the kind of a type of scipy or a subclass; None if there is no rule for it."""
     if any(part.__module__.startswith("scipy.sparse") for part in type_.__mro__) and hasattr(type_, "tocoo"):
         name = f"scipy:{type_.__name__}" if type_.__module__.startswith("scipy") else type_tag(type_)
         return Kind(name, _sparse)
@@ -23,14 +23,13 @@ def _sparse(value: Any) -> object:
             value.sum_duplicates()
         return value.shape, _wide(value.indptr), _wide(value.indices), value.data
     entries = value.tocoo(copy=True)
-    entries.has_canonical_format = (
-        False  # scipy says so of dictionaries of keys, in whatever order these stand
-    )
+    # scipy sets it for every array made of a dictionary of keys, whose entries have any order.
+    entries.has_canonical_format = False
     entries.sum_duplicates()
     coordinates = getattr(entries, "coords", None) or (entries.row, entries.col)
     return value.shape, [_wide(places) for places in coordinates], entries.data
 
 
 def _wide(places: Any) -> object:
-    """Indexes as 64-bit integers: scipy picks their width by size."""
+    """Return indexes as 64-bit integers: scipy chooses their width by the size of the array."""
     return places.astype(sys.modules["numpy"].int64, copy=False)

@@ -1,4 +1,4 @@
-"""Objects without a rule of their own: what they reduce to is their state."""
+"""Objects of types that have no rule: they reduce to their state."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __tracebackhide__ = True
 
 PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
 
-# What classes keep in their instances for speed; it says nothing about the value.
+# Caches that classes keep in their instances. They say nothing about the value.
 MEMORIES = frozenset({"_attrs_cached_hash"})
 PANDAS_CACHED = "pandas._libs.properties.CachedProperty"
 
 
 def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
-    """What gives the attributes of an instance, `__dict__` and slots; None for a type that has none.
+    """Return a function that reads the attributes of an instance, `__dict__` and slots; None if a type has neither.
 
     Args:
         type_: The type of the instances.
-        below: A base whose slots do not count, nor do those of its own bases.
+        below: A base class whose slots do not count, like those of its own bases.
     """
     left_out = MEMORIES | _cached_properties(type_) | _slots_of_cached_properties(type_)
     slots = slot_members(type_, below=below)
@@ -52,7 +52,7 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
 
 
 def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescriptorType]:
-    """The slots of a class and its bases, up to `below`, by attribute name."""
+    """Return the slots of a class and its bases, up to `below`, by attribute name."""
     return {
         name: member
         for base in reversed(type_.__mro__[: type_.__mro__.index(below)])
@@ -62,14 +62,14 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
 
 
 def exception_fields(error: BaseException) -> tuple[str, ...]:
-    """The attributes that count of an exception and stand neither among its arguments nor in its `__dict__`."""
+    """Return the names of an exception's attributes that are neither in its arguments nor in its `__dict__`."""
     if isinstance(error, OSError):
         return "filename", "filename2"
     return ("name", "path") if isinstance(error, ImportError) else ()
 
 
 def _cached_properties(type_: type) -> frozenset[str]:
-    """The names under which functools.cached_property, and what pandas has for it, keep what they have computed."""
+    """Return the names under which cached properties, of functools or pandas, keep their results."""
     functools = sys.modules.get("functools")
     cached = getattr(functools, "cached_property", ())
     members = [pair for base in type_.__mro__ for pair in base.__dict__.items()]
@@ -79,7 +79,7 @@ def _cached_properties(type_: type) -> frozenset[str]:
 
 
 def _slots_of_cached_properties(type_: type) -> frozenset[str]:
-    """The same in classes with slots that attrs has made: those that are none of its fields."""
+    """Return the slots that attrs adds to a class for its cached properties: those that are not fields."""
     return frozenset(
         name
         for base in type_.__mro__
@@ -91,7 +91,10 @@ def _slots_of_cached_properties(type_: type) -> frozenset[str]:
 
 
 def state_kind(type_: type) -> Kind:
-    """The kind of a type that no table knows: by `__reduce_ex__` or `__getstate__` where it has its own."""
+    """Return the kind of a type that no table lists.
+
+    Its values reduce by `__reduce_ex__` or `__getstate__` if the type defines them, otherwise to their attributes.
+    """
     if type_ is object:
         return Kind(type_tag(type_), refuse)
     if not PYDANTIC.isdisjoint(map(full_name, type_.__mro__)):
@@ -113,7 +116,7 @@ def _has_own(type_: type, *names: str) -> bool:
 
 
 def _own_getstate(type_: type) -> bool:
-    """Whether a class says itself what its state is, rather than dataclasses or attrs in its place."""
+    """Return whether a class defines `__getstate__` itself: dataclasses and attrs generate one for frozen or slotted classes."""
     for base in type_.__mro__:
         method = base.__dict__.get("__getstate__")
         if method is not None and base is not object:
@@ -128,7 +131,7 @@ def _no_attributes(_: Any) -> object:
 
 
 def _checked(read: Reduce) -> Reduce:
-    """Refuses, at the first value, a type with state out of Python's sight (as pickle does)."""
+    """Return the reader with a check at the first value: a type of C may have state that Python cannot see."""
     seen: list[bool] = []
 
     def reduce(value: Any) -> object:
@@ -145,14 +148,14 @@ def _check_visible(value: Any) -> None:
         return
     try:
         object.__reduce_ex__(value, 2)
-    except Exception as error:  # a class of C may raise anything where it has no state to give
+    except Exception as error:  # pickle's own check; a type of C may raise anything
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
 def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
     try:
         return ask(value)
-    except Exception as error:  # whatever a class raises that refuses to be pickled
+    except Exception as error:  # a class that cannot be pickled may raise anything
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
@@ -177,7 +180,7 @@ def _reduced(value: Any) -> object:
 
 def _pydantic_state(value: Any) -> object:
     fields = getattr(type(value), "model_fields", None)
-    if fields is None:  # pydantic 1, which keeps extras beside the fields
+    if fields is None:  # pydantic 1, which keeps extras among the fields
         names = type(value).__private_attributes__
         return value.__dict__, {name: getattr(value, name) for name in names if hasattr(value, name)}
     return (

@@ -1,4 +1,4 @@
-"""torch: tensors by dtype, shape, values and whether they require gradients; the device does not count."""
+"""torch: tensors count by dtype, shape, values and whether they require gradients, not by their device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.refused import Unstable, refuse
 
-# What `struct` calls torch's floats, and the parts of its complex numbers; it knows no bfloat16.
+# The formats as in `struct` of torch's floats, and of the parts of complex numbers. It has none for bfloat16.
 FLOATS = {
     "torch.float16": "=e",
     "torch.float32": "=f",
@@ -21,7 +21,7 @@ FLOATS = {
 
 
 def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
-    """The kind of a type of torch's, or derived from one; None where no rule here is for it."""
+    """Return the kind of a type of torch or a subclass; None if there is no rule for it."""
     torch: Any = sys.modules["torch"]
     if issubclass(type_, torch.Tensor):
         return Kind(type_tag(type_), _tensor)
@@ -46,7 +46,7 @@ def _tensor(value: Any) -> object:
     layout = tensor.layout
     if layout is torch.strided:
         return bool(value.requires_grad), _dense(tensor)
-    if layout is not torch.sparse_coo:  # torch 1 refuses to convert what is in it already
+    if layout is not torch.sparse_coo:  # torch 1 cannot convert a tensor to the layout it has
         tensor = tensor.to_sparse_coo()
     tensor = tensor.coalesce()
     return (
@@ -59,7 +59,7 @@ def _tensor(value: Any) -> object:
 
 
 def _dense(tensor: Any) -> Raw:
-    """The memory of a strided tensor in C order."""
+    """Return the memory of a strided tensor in C order."""
     torch: Any = sys.modules["torch"]
     tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
     if tensor.dtype is torch.bfloat16 and tensor.isnan().any():

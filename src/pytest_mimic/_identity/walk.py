@@ -1,8 +1,8 @@
 """Values → digests: the canonical encoding (docs/reference/identity.md), written for speed.
 
-A *column* is a list of values that are encoded together: a list's items, the values that 200,000 rows hold
-under one key. A column of one type is one C-level dump; containers give their shape and join their contents
-into a further column. Nothing recurses into the values, so their depth costs nothing.
+A *column* is a list of values that are encoded together: the items of a list, or the values of one key in 200,000
+rows. A column of one type is encoded by one call of C code. A column of containers is encoded as their shapes, and
+their contents are joined into a further column. Nothing recurses into the values, so their depth costs nothing.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from pytest_mimic._identity.nans import NAN, chunks, with_one_nan
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-# What may stand in a mixed column, or in the short form of a small value, as marshal writes it.
-# Version 2 of marshal: later ones write references that depend on interning and on reference counts.
-# It writes anything with a buffer as bytes, and sets in their order: so only behind a check of exact types.
+# Types that marshal writes directly in a mixed column, or in the short form of a small value. Its version is 2: later
+# ones write references that depend on interning and on reference counts. It writes anything with a buffer as bytes,
+# and sets in their own order, so exact types are checked first.
 NONE = type(None)
 EXACT = frozenset({int, str, bool, bytes, NONE})
 SCALARS = EXACT | {float}
 TEXT = frozenset({str})
 NUMBER = frozenset({int})
 
-# Values beyond these (expanded, so by value and not by sharing) are digested part by part: see graph.py.
-# Below a level that tables do not reach, growth means parts that are shared over and over.
+# Larger values are digested part by part: see graph.py. A shared part counts each time, so that equal values have the
+# same size. Tables do not reach DEEP_LEVEL: below it, growth comes from parts that are shared over and over.
 MOST_CELLS = 1 << 24
 DEEP_LEVEL = 16
 MOST_DEEP_CELLS = 1 << 20
 MOST_LEVELS = 64
 
-# The values of dicts become columns where a shape's keys hold for at least so many rows on average.
+# The values of dicts become columns if each set of keys has at least this many rows on average.
 ROWS_PER_SHAPE = 8
 
 
@@ -45,15 +45,15 @@ Column = list[Any]
 Update = Callable[[Any], None]
 
 
-class TooLarge(Exception):  # noqa: N818 - no error, a change of ways
-    """A value is deeper or larger than one walk takes: cyclic, perhaps."""
+class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the value instead
+    """A value is deeper or larger than one walk takes; it may be cyclic."""
 
 
 class Walk:
     """One walk through one value.
 
     Args:
-        kind_of: Type → Kind; asked once for each type.
+        kind_of: Returns the kind of a type; called once for each type.
         ordered: Whether the order of dicts counts.
     """
 
@@ -66,14 +66,14 @@ class Walk:
         self.cells = 0
 
     def kind(self, type_: type) -> Kind:
-        """The kind of a type that is neither scalar nor a plain container."""
+        """Return the kind of a type that is neither a scalar nor a plain container."""
         kind = self.kinds.get(type_)
         if kind is None:
             kind = self.kinds[type_] = self.kind_of(type_)
         return kind
 
     def digest(self, column: list[Any], level: int = 0) -> bytes:
-        """16 bytes for the values of `column`, in their order.
+        """Return 16 bytes for the values of `column`, in their order.
 
         Raises:
             TooLarge: The values are cyclic, nested too deep, or too many for one walk.
@@ -89,7 +89,7 @@ class Walk:
             if level > MOST_LEVELS or self.cells > most:
                 raise TooLarge
             type_ = type(column[0])
-            # 11 ns a value, against 19 for a set of the types.
+            # 11 ns a value, against 19 with a set of the types.
             if type(column[-1]) is type_ and list(map(type, column)).count(type_) == len(column):
                 writer = WRITERS.get(type_)
                 if writer is not None:
@@ -113,11 +113,11 @@ class Walk:
         return hasher.digest()
 
     def tag(self, type_: type) -> type | str:
-        """What a type counts as: a plain one as itself, others by the tag that they may share."""
+        """Return the mark of a type in a mixed column: a plain type itself, or the tag that several types may share."""
         return type_ if type_ in WRITERS or type_ is Raw else self.kind(type_).tag
 
     def by_tag(self, column: Column, update: Update) -> tuple[Column, ...]:
-        """Splits a column of several types: which tag stands where, tags numbered as they first appear."""
+        """Split a column of several types into one for each tag, and write the tags, numbered as they first appear."""
         tags = {type_: self.tag(type_) for type_ in dict.fromkeys(map(type, column))}
         numbers = {tag: number for number, tag in enumerate(dict.fromkeys(tags.values()))}
         if len(numbers) == 1:
@@ -132,7 +132,7 @@ class Walk:
         return parts
 
     def ranks(self, values: list[Any], level: int) -> tuple[bytes, list[bytes]]:
-        """What puts values in order that have none of their own, one for each, and how it was made."""
+        """Return how values without a natural order were ranked, and a rank for each, by which they can be sorted."""
         if level > MOST_LEVELS:
             raise TooLarge
         types = set(map(type, values))
@@ -148,7 +148,7 @@ class Walk:
 
 
 def _plain_nans(column: Column) -> Column:
-    """The same, every NaN with the same bits (their sign differs by machine)."""
+    """Return the column with the same bits for every NaN: their sign differs by machine."""
     if any(map(ne, column, column)):
         return [NAN if value != value else value for value in column]
     return column
@@ -192,7 +192,7 @@ def _write_bytes(_walk: Walk, column: Column, update: Update, _level: int) -> tu
 
 
 def _with_memory(hasher: Any, column: Column) -> Any:
-    """The hasher, or another, after it has taken this memory in."""
+    """Return a hasher that has read the column of memory after everything that the given one has read."""
     for raw in column:
         hasher.update(b"R" + dumps((raw.head, raw.size), 2))
         for part in raw.parts():
@@ -200,7 +200,7 @@ def _with_memory(hasher: Any, column: Column) -> Any:
                 hasher.update(part)
                 continue
             for chunk in chunks(part):
-                # Hashed first, and taken back for a NaN: memory is read faster so than the other way round.
+                # Hash first, and go back to the copy for a NaN: the search for NaNs then finds the chunk in the cache.
                 before = hasher.copy()
                 hasher.update(chunk)
                 other = with_one_nan(chunk, raw.floats)
@@ -212,16 +212,16 @@ def _with_memory(hasher: Any, column: Column) -> Any:
 
 def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
     update(b"L" + dumps(list(map(len, column)), 2))
-    return (walk_flat(walk, column),)
+    return (joined(walk, column),)
 
 
 def _write_tuples(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
     update(b"P" + dumps(list(map(len, column)), 2))
-    return (walk_flat(walk, column),)
+    return (joined(walk, column),)
 
 
-def walk_flat(walk: Walk, column: Column) -> Column:
-    """The contents of containers, one after the other."""
+def joined(walk: Walk, column: Column) -> Column:
+    """Return the contents of containers, one after the other."""
     if len(column) == 1:
         return list(column[0])
     if walk.cells + sum(map(len, column)) > MOST_CELLS:
@@ -246,7 +246,7 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> tupl
         return _write_dict(walk, column[0], update, level)
     if walk.ordered:
         update(b"O" + dumps(list(map(len, column)), 2))
-        return walk_flat(walk, column), list(chain.from_iterable(map(dict.values, column)))
+        return joined(walk, column), list(chain.from_iterable(map(dict.values, column)))
     if countOf(map(type, chain.from_iterable(column)), str) != sum(map(len, column)):
         update(b"Q")
         return _write_dicts_one_by_one(walk, column, update, level)
@@ -264,7 +264,7 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> tupl
 
 
 def _write_shapes(column: Column, update: Update) -> tuple[Column, ...]:
-    """Dicts of several shapes: columns shape by shape, or where shapes are nearly as many as dicts, flat."""
+    """Write dicts with several sets of keys: one column for each key of each set, or flat if there are too many sets."""
     orders = list(map(tuple, column))
     shape_of = {order: tuple(sorted(order)) for order in dict.fromkeys(orders)}
     numbers = {shape: number for number, shape in enumerate(dict.fromkeys(shape_of.values()))}
@@ -303,16 +303,16 @@ def _write_dict(walk: Walk, value: dict[Any, Any], update: Update, level: int) -
 
 
 def _write_dicts_one_by_one(walk: Walk, column: Column, update: Update, level: int) -> tuple[Column, ...]:
-    """Dicts with keys that have no order of their own: by the digests of the keys."""
+    """Write dicts whose keys have no natural order, in the order of the keys' digests."""
     update(dumps(list(map(len, column)), 2))
     values: Column = []
     for row in column:
         how, ranks = walk.ranks(list(row), level)
-        contents = list(row.values())
-        if len(set(ranks)) < len(ranks):  # keys that differ and look alike, as two NaNs do
-            ranks = [rank + walk.digest([item], level + 1) for rank, item in zip(ranks, contents)]
+        items = list(row.values())
+        if len(set(ranks)) < len(ranks):  # different keys with equal digests, such as two NaNs
+            ranks = [rank + walk.digest([item], level + 1) for rank, item in zip(ranks, items)]
         update(how + b"".join(sorted(ranks)))
-        values += [contents[place] for place in sorted(range(len(ranks)), key=ranks.__getitem__)]
+        values += [items[place] for place in sorted(range(len(ranks)), key=ranks.__getitem__)]
     return (values,)
 
 
