@@ -14,7 +14,7 @@ from pytest_mimic._patch.holders import MISSING, Holder, held_by, is_writable, n
 from pytest_mimic._targets.spelling import did_you_mean
 
 
-class Found(NamedTuple):
+class FoundFunction(NamedTuple):
     """A function that a target names.
 
     Attributes:
@@ -63,7 +63,7 @@ class Lookup:
         """What modules have given on demand, by module and name."""
         self._owned: dict[tuple[int, str], tuple[type, object, Any]] = {}
 
-    def find(self, module: str, path: Sequence[str]) -> list[Found]:
+    def find(self, module: str, path: Sequence[str]) -> list[FoundFunction]:
         """What a target names; more than one for `*`.
 
         Raises:
@@ -144,7 +144,7 @@ class Lookup:
 
     # What is there
 
-    def _found(self, holder: Holder, name: str, current: object, held: object, *, label: str) -> Found:
+    def _found(self, holder: Holder, name: str, current: object, held: object, *, label: str) -> FoundFunction:
         original = self._original(current)
         in_class = not isinstance(holder, dict)
         if not is_writable(holder):
@@ -152,7 +152,7 @@ class Lookup:
         function = _function(original, label)
         if isinstance(holder, type):
             function = self._own(function, original, holder, name, is_inherited=held is MISSING)
-        return Found(holder, name, held, original, function, kind_of(original, in_class=in_class), label)
+        return FoundFunction(holder, name, held, original, function, kind_of(original, in_class=in_class), label)
 
     def _own(self, function: Any, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
         """A function that is this class's alone, where the one found is not; the same each time."""

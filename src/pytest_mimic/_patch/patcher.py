@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from pytest_mimic._patch.holders import MISSING, modules_now, namespace_of
+from pytest_mimic._patch.holders import MISSING, namespace_of
 from pytest_mimic._patch.imports import (
     AskedModule,
     ImportWatch,
@@ -17,7 +17,7 @@ from pytest_mimic._patch.imports import (
     tell_when_initialised,
     tell_when_loaded,
 )
-from pytest_mimic._patch.lookup import Found, Lookup, NotFoundError, OnDemandError
+from pytest_mimic._patch.lookup import FoundFunction, Lookup, NotFoundError, OnDemandError
 from pytest_mimic._patch.patches import Patch, Patches
 from pytest_mimic._targets.modules import module_exists
 from pytest_mimic._targets.options import target_error
@@ -203,26 +203,25 @@ class Patcher:
         While a module is imported (`just_loaded`), others may be half executed: what is missing there is no problem.
         """
         fresh: list[Patch] = []
-        modules = modules_now()
         try:
             wanted = self._wanted(activation, just_loaded)
             for key, (wish, found) in wanted.items() if self._cover is not None else ():
                 known = activation._covered.get(key)
                 if known is None or known[0] is not wish:
-                    activation._covered[key] = (wish, self._patch(wish, found, modules, fresh))
+                    activation._covered[key] = (wish, self._patch(wish, found, fresh))
                 if known is not None and known[0] is not wish:
                     self._let_go(*known)
         finally:
             self._patches.install(fresh)
         self._rewatch()
 
-    def _wanted(self, activation: Activation, just_loaded: str | None) -> dict[int, tuple[_Wish, Found]]:
+    def _wanted(self, activation: Activation, just_loaded: str | None) -> dict[int, tuple[_Wish, FoundFunction]]:
         """The functions that are named by now, each with the request that decides about it.
 
         What names a function wins over a wildcard, then what comes later; an exclusion takes out
         what came before it.
         """
-        wanted: dict[int, tuple[_Wish, Found]] = {}
+        wanted: dict[int, tuple[_Wish, FoundFunction]] = {}
         excluded: set[int] = set()
         for wish in activation._wishes:
             for found in self._found(activation, wish, just_loaded):
@@ -242,9 +241,9 @@ class Patcher:
             self._let_go(wish, patch)
         self._patches.remove([patch for _, patch in late])
 
-    def _found(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[Found]:
+    def _found(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[FoundFunction]:
         """What a request names in the modules that are ready; a problem is noted once."""
-        found: list[Found] = []
+        found: list[FoundFunction] = []
         for number, reading in enumerate(wish.candidates):
             if not found and _is_ready(reading.module, just_loaded):
                 try:
@@ -266,7 +265,7 @@ class Patcher:
                 found += self._find(reading)
         return found
 
-    def _find(self, reading: FunctionPath) -> list[Found]:
+    def _find(self, reading: FunctionPath) -> list[FoundFunction]:
         try:
             return [self._known(found) for found in self._lookup.find(*reading)]
         except OnDemandError as error:
@@ -287,7 +286,7 @@ class Patcher:
             wish.is_open = False
             activation.problems.append(target_error(wish.request.origin, what))
 
-    def _known(self, found: Found) -> Found:
+    def _known(self, found: FoundFunction) -> FoundFunction:
         """The same, with the function that is patched under this very name already, if one is."""
         patch = self._patches.holding(found.held)
         if patch is None or patch.named.holder is not found.holder or patch.named.name != found.name:
@@ -296,19 +295,19 @@ class Patcher:
 
     # From functions to patches
 
-    def _patch(self, wish: _Wish, found: Found, modules: tuple[int, ...], fresh: list[Patch]) -> Patch:
+    def _patch(self, wish: _Wish, found: FoundFunction, fresh: list[Patch]) -> Patch:
         """Cover a function; its patch is added to `fresh` if there was none."""
         patch = self._patches.of(found.function)
         label = patch.label if patch is not None else self._label(wish, found)
         assert self._cover is not None
         wrapper = self._cover(wish.request, label, found.function, found.kind)
         if patch is None:
-            patch = Patch(found, label, wrapper, modules)
+            patch = Patch(found, label, wrapper)
             fresh.append(patch)
         patch.covers += 1
         return patch
 
-    def _label(self, wish: _Wish, found: Found) -> str:
+    def _label(self, wish: _Wish, found: FoundFunction) -> str:
         """The name under which the function is defined, where that leads to it."""
         module = getattr(found.function, "__module__", None)
         path = getattr(found.function, "__qualname__", None)

@@ -1,15 +1,13 @@
-"""The functions that are patched now: their places, and how each is restored."""
+"""The functions that are patched now: where each wrapper was put, and how each place is restored."""
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from types import MethodType
 from typing import Any, NamedTuple
 
-from pytest_mimic._patch.descriptors import CARRIERS, as_attribute, behind, carried, rebuilt
+from pytest_mimic._patch.descriptors import CARRIERS, as_attribute, behind, carried, inner, rebuilt
 from pytest_mimic._patch.holders import (
     MISSING,
     Holder,
@@ -21,12 +19,12 @@ from pytest_mimic._patch.holders import (
     read,
     write,
 )
-from pytest_mimic._patch.lookup import Found
-from pytest_mimic._patch.memory import Memory
+from pytest_mimic._patch.lookup import FoundFunction
+from pytest_mimic._patch.references import references_of, unknown_references
 
 
-class Place(NamedTuple):
-    """A name of a holder, what it held (MISSING: nothing), and what it holds from us."""
+class PatchedPlace(NamedTuple):
+    """A name of a holder, the object it held before (MISSING: nothing), and the one put in its place."""
 
     holder: Holder
     name: str
@@ -41,23 +39,21 @@ class Patch:
         named: How the function was found first.
         label: Its `module:qualname`.
         covers: How many activations want it.
-        places: Where it was put, first where it was named.
-        modules: What tells which modules there were before it was patched.
-        originals: Each object of ours by its id, with what it stands for.
+        places: Where the wrapper was put, first where the function was named.
+        modules: The modules that were imported when the wrapper was put there.
+        originals: By id, each object that replaces another, with the one it replaces.
     """
 
-    def __init__(
-        self, named: Found, label: str, wrapper: Callable[..., Any], modules: tuple[int, ...]
-    ) -> None:
+    def __init__(self, named: FoundFunction, label: str, wrapper: Callable[..., Any]) -> None:
         self.named = named
-        self.modules = modules
         self.label = label
         self.wrapper = wrapper
         self.covers = 0
-        self.places: list[Place] = []
+        self.places: list[PatchedPlace] = []
+        self.modules: tuple[int, ...] = ()
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
         self._replacements: dict[tuple[int, bool], object] = {}
-        self._references = 0
+        self._holders_of_wrapper = 0
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -66,39 +62,55 @@ class Patch:
         return function
 
     @property
-    def is_inherited(self) -> bool:
-        """Whether it is one class's alone, whose base keeps its own function."""
-        return self.named.held is MISSING and isinstance(self.named.holder, type)
-
-    @property
     def sought(self) -> list[object]:
-        """What is replaced wherever it is held: the function, and what it was found as."""
-        if self.is_inherited:
+        """The objects to replace wherever they are held: the function, and the descriptor it was found in.
+
+        Empty for a function that one class inherits: its base keeps it.
+        """
+        if self.named.held is MISSING and isinstance(self.named.holder, type):
             return []
         original = self.named.original
         inside = carried(original)
         is_carrier = inside is not None and behind(inside) is self.function
         return [self.function, original, *([inside] if is_carrier else [])]
 
-    def count_references(self) -> None:
-        """Count the references to the wrapper while nothing holds it but the engine and this patch."""
-        self._references = sys.getrefcount(self.wrapper)
+    def begin(self, modules: tuple[int, ...]) -> None:
+        """Count what refers to the wrapper before it is put anywhere."""
+        self.modules = modules
+        self._holders_of_wrapper = unknown_references([self.wrapper], self._references())[0]
 
-    @property
-    def is_held_elsewhere(self) -> bool:
-        """Whether anything of ours may be held somewhere, now that all places are restored."""
-        ours = [*self._replacements.values(), *(place.ours for place in self.places)]
-        known = Counter(map(id, ours))
-        del ours
-        # A descriptor of ours has one reference in `originals`, and one is that of the question.
-        carriers = [pair for pair in self.originals.values() if pair[0] is not self.wrapper]
-        if any(sys.getrefcount(pair[0]) > known[id(pair[0])] + 2 for pair in carriers):
+    def leaves_function_elsewhere(self) -> bool:
+        """Return whether anything else may hold the function, now that its known places hold the wrapper."""
+        things = list({id(held): held for _, held in self.originals.values()}.values())
+        # The function may be inside of a descriptor, which then is held where the function was found.
+        if all(thing is not self.function for thing in things):
+            things.append(self.function)
+        if any(thing is not self.function and not _carries(thing, self.function) for thing in things):
             return True
-        expected = self._references + known[id(self.wrapper)] + len(carriers)
-        return sys.getrefcount(self.wrapper) > expected
+        return any(unknown_references(things, self._references()))
+
+    def leaves_wrapper_elsewhere(self) -> bool:
+        """Return whether anything else may hold the wrapper, now that all its places are restored."""
+        things = [self.wrapper]
+        things += [ours for ours, _ in self.originals.values() if ours is not self.wrapper]
+        of_wrapper, *of_carriers = unknown_references(things, self._references())
+        return of_wrapper > self._holders_of_wrapper or any(count > 0 for count in of_carriers)
+
+    def _references(self) -> Iterator[object]:
+        """Yield each object that this patch, its wrapper and its descriptors refer to, once for each reference."""
+        yield self.wrapper
+        yield from self.named
+        yield from self._replacements.values()
+        for place in self.places:
+            yield from place
+        for pair in self.originals.values():
+            yield from pair
+        carriers = {id(thing): thing for pair in self.originals.values() for thing in pair}
+        yield from map(inner, carriers.values())
+        yield from references_of(self.wrapper)
 
     def replacement(self, held: object, *, in_class: bool) -> object:
-        """What stands for `held`, the function itself or what carries it; the same each time."""
+        """Return the object to put in the place of the function or of its descriptor; the same each time."""
         key = (id(held), in_class)
         if key not in self._replacements:
             ours = self._build(held, in_class=in_class)
@@ -115,76 +127,96 @@ class Patch:
 
 
 class Patches:
-    """All patches in force."""
+    """All patches in force, and the places of those that have ended."""
 
     def __init__(self) -> None:
         self._by_function: dict[int, Patch] = {}
         self._ours: dict[int, Patch] = {}
-        self._memory = Memory()
+        # By a function's id: the function, and the places to look at first when it is patched again.
+        self._last_places: dict[int, tuple[object, list[PatchedPlace]]] = {}
+        self._last_modules: tuple[int, ...] = ()
         self._ended: list[Patch] = []
 
     def of(self, function: object) -> Patch | None:
-        """The patch of a function."""
+        """Return the patch of a function."""
         return self._by_function.get(id(function))
 
     def holding(self, held: object) -> Patch | None:
-        """The patch that an object of ours belongs to."""
+        """Return the patch that put this object somewhere."""
         return self._ours.get(id(held))
 
     def original(self, held: object) -> object:
-        """What an object of ours stands for; anything else stands for itself."""
+        """Return the object that a patch has replaced with this one; without a patch, the same object."""
         patch = self._ours.get(id(held))
         return patch.originals[id(held)][1] if patch is not None else held
 
     def install(self, patches: Sequence[Patch]) -> None:
-        """Put the wrappers wherever their functions are held, in one pass over all holders."""
-        known = self._memory.places(patches)
+        """Put the wrappers wherever their functions are held.
+
+        First come the name that led to the function and the places that held it the last time. All other holders
+        are searched, in one pass for all patches, only for functions that something else refers to.
+        """
+        if not patches:
+            return
+        modules = modules_now()
         everywhere: list[tuple[object, Patch]] = []
         for patch in patches:
-            patch.count_references()
+            patch.begin(modules)
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
-            if patch not in known:
+            self._put_where_last(patch)
+            if patch.sought and patch.leaves_function_elsewhere():
                 everywhere += [(thing, patch) for thing in patch.sought]
-            for place in known.get(patch, ()):
-                self._put(patch, place.holder, place.name, place.before, place.before)
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
+
+    def _put_where_last(self, patch: Patch) -> None:
+        function, places = self._last_places.pop(id(patch.function), (None, []))
+        for place in places if function is patch.function else ():
+            if read(place.holder, place.name) is place.before:
+                self._put(patch, place.holder, place.name, place.before, place.before)
 
     def _put(self, patch: Patch, holder: Holder, name: str, held: object, original: object) -> None:
         ours = patch.replacement(original, in_class=isinstance(holder, type))
         self._ours[id(patch.wrapper)] = self._ours[id(ours)] = patch
         write(holder, name, ours)
-        patch.places.append(Place(holder, name, held, ours))
+        patch.places.append(PatchedPlace(holder, name, held, ours))
 
     def remove(self, patches: Iterable[Patch]) -> None:
-        """Restore the places of patches that nobody wants any more; what others put there stays."""
+        """Restore the places of patches that no activation wants; objects that others put there stay."""
         ended = [patch for patch in patches if not patch.covers]
+        if not ended:
+            return
         for patch in reversed(ended):
             for place in reversed(patch.places):
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, self._before(place))
         modules = modules_now()
-        outside = [patch for patch in ended if patch.is_held_elsewhere]
+        outside = [patch for patch in ended if patch.leaves_wrapper_elsewhere()]
         spread = [patch for patch in ended if patch.modules != modules or patch in outside]
         left = [(ours, patch) for patch in spread for ours, _ in patch.originals.values()]
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
-        self._memory.keep([patch for patch in ended if patch not in spread], modules)
         self._ended += outside
+        if modules != self._last_modules:  # else functions that are gone would be kept forever
+            self._last_places.clear()
+            self._last_modules = modules
+        for patch in ended:
+            places = [place for place in patch.places if place.before is not MISSING]
+            self._last_places[id(patch.function)] = (patch.function, places)
 
     def sweep(self) -> None:
-        """Restore what somebody has put back since the patches were removed, as monkeypatch does at a test's end."""
+        """Restore places into which a wrapper was put back after its end, as monkeypatch does when a test ends."""
         for patch in self._ended:
             for place in patch.places if self.of(patch.function) is None else ():
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, place.before)
         self._ended.clear()
 
-    def _before(self, place: Place) -> object:
-        """What to put back: what another patch had put there stays only as long as that does."""
+    def _before(self, place: PatchedPlace) -> object:
+        """Return the object to put back: another patch's only while that patch is in force."""
         patch = self._ours.get(id(place.before))
         return place.before if patch is None or patch.covers else self.original(place.before)
 
@@ -195,6 +227,11 @@ class Patches:
             self._by_function.pop(id(patch.function), None)
             for key in patch.originals:
                 self._ours.pop(key, None)
+
+
+def _carries(held: object, function: object) -> bool:
+    """Return whether this is a plain descriptor directly around the function, which it refers to once."""
+    return any(type(held) is kind for kind in CARRIERS) and inner(held) is function
 
 
 def _without(patch: Patch, held: object) -> object:

@@ -1,0 +1,61 @@
+"""Reference counts: whether anything refers to an object besides the holders that are known."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from types import BuiltinMethodType
+
+from pytest_mimic._patch.holders import identity_of, module_name
+from pytest_mimic._patch.machinery import is_machinery
+
+# A wrapper's closure holds a Mimicked object, which holds the function, and a plan, which holds it too.
+_LEVELS = 2
+
+
+def unknown_references(things: list[object], known: Iterable[object]) -> list[int]:
+    """Return for each thing how many references to it are not among the known ones.
+
+    The numbers are exact, so a new holder is noticed even where another one has gone. For example, two modules hold
+    the function `fetch`, and one of them has been patched. CPython then counts these references to `fetch`::
+
+        shop.fetch                         1   a holder that is still to be found
+        FoundFunction.original, .function  2   known, as the patch refers to them
+        Mimicked.function, its closure     2   known, as the wrapper refers to them
+        the list `things`, this function   2   measured with an object that nothing else refers to
+
+    Args:
+        things: Objects in a new list, which belongs to this function from now on.
+        known: Each object that a known holder refers to, once for each reference. It is read lazily, after counting.
+    """
+    things.append(object())
+    *counts, unavoidable = map(sys.getrefcount, things)
+    things.pop()
+    expected = Counter(map(identity_of, known))
+    return [
+        count - unavoidable - expected[identity_of(thing)] for thing, count in zip(things, counts, strict=True)
+    ]
+
+
+def references_of(wrapper: object) -> Iterator[object]:
+    """Yield what a wrapper refers to: by its attributes, its closure, and the plugin's objects in these."""
+    cells = getattr(wrapper, "__closure__", None) or ()
+    found = [*getattr(wrapper, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
+    yield from found
+    seen: set[int] = set()
+    for _ in range(_LEVELS):
+        opened = {identity_of(thing): thing for thing in found if _is_transparent(thing)}
+        found = [part for key, thing in opened.items() if key not in seen for part in _attributes(thing)]
+        seen |= opened.keys()
+        yield from found
+
+
+def _is_transparent(thing: object) -> bool:
+    """Return whether it is the plugin's own, or a method such as `cache_info` of functools.lru_cache."""
+    return type(thing) is BuiltinMethodType or is_machinery(module_name(type(thing)))
+
+
+def _attributes(thing: object) -> Iterable[object]:
+    return list(vars(thing).values()) if hasattr(thing, "__dict__") else gc.get_referents(thing)
