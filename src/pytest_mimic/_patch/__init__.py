@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_mimic._patch.patcher import Activation, Patcher, Request
+from pytest_mimic._patch.patcher import Activation, Patchable, Patcher
 
-__all__ = ["Activation", "Patcher", "Request"]
+__all__ = ["Activation", "Patchable", "Patcher"]

@@ -1,4 +1,4 @@
-"""Tells when a watched module has been imported or reloaded; imports nothing itself."""
+"""Reports when a watched module has been imported or reloaded, or gives a name on demand; imports nothing itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from pytest_mimic._patch.holders import Holder, read, write
+
 
 class ImportWatch:
-    """A finder that stands first, lets the others find, and tells when a watched module has run.
+    """A finder before all others (`sys.meta_path`), which wraps the loaders that these find for watched modules.
 
     Args:
         loaded: Called with a module's name after the module has been executed.
@@ -23,39 +25,31 @@ class ImportWatch:
         self._searching = threading.local()
 
     def watch(self, names: Iterable[str]) -> None:
-        """Watch these modules and no others; with none, be no finder any more."""
+        """Watch these modules and no others; without any, leave `sys.meta_path`."""
         self.names = frozenset(names)
         if self.names and sys.meta_path and sys.meta_path[0] is self:
             return
-        self._leave()
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
         if self.names:
             sys.meta_path.insert(0, self)
-
-    def _leave(self) -> None:
-        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The other finders' spec, with a loader that tells."""
-        if fullname not in self.names or fullname in self._searched():
+        """Return the other finders' spec, with a loader that reports the end of the import."""
+        # Another finder may ask all finders in turn, this one included. So a search within a search finds nothing.
+        searched: set[str] = self._searching.__dict__.setdefault("names", set())
+        if fullname not in self.names or fullname in searched:
             return None
-        self._searched().add(fullname)
+        searched.add(fullname)
         try:
             spec = self._find(fullname, path, target)
         finally:
-            self._searched().discard(fullname)
+            searched.discard(fullname)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            _put_loader(spec, _TellingLoader(spec.loader, self._loaded))
+            loader: Any = _ReportingLoader(spec.loader, self._loaded)
+            spec.loader = loader
         return spec
-
-    def _searched(self) -> set[str]:
-        """The names that this thread is looking for: a finder may ask all others, us included."""
-        try:
-            names: set[str] = self._searching.names
-        except AttributeError:
-            names = self._searching.names = set()
-        return names
 
     def _find(self, *search: Any) -> ModuleSpec | None:
         for finder in list(sys.meta_path):
@@ -67,12 +61,8 @@ class ImportWatch:
         return None
 
 
-def _put_loader(spec: Any, loader: object) -> None:
-    spec.loader = loader
-
-
-class _TellingLoader:
-    """Stands in for a loader until it executes the module, and passes for it meanwhile."""
+class _ReportingLoader:
+    """Replaces a loader until it has executed the module; meanwhile it looks like that loader."""
 
     def __init__(self, loader: Any, loaded: Callable[[str], None]) -> None:
         self.loader = loader
@@ -81,8 +71,9 @@ class _TellingLoader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
 
-    @property  # type: ignore[misc]  # object's can be set, this one only passes for another
-    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # so, too
+    # importlib.resources and pkgutil choose by the class of a loader.
+    @property  # type: ignore[misc]  # object's can be set, this one cannot
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # for the same reason
         return type(self.loader)
 
     def create_module(self, spec: ModuleSpec) -> Any:
@@ -97,41 +88,22 @@ class _TellingLoader:
         if namespace.get("__loader__") is self:
             namespace["__loader__"] = self.loader
         self.loader.exec_module(module)
-        if is_lazy(module) and spec.loader is not self.loader:
-            tell_when_loaded(module, self._loaded)
-        else:
-            self._loaded(spec.name)
-
-
-def tell_when_initialised(module: object, loaded: Callable[[str], None]) -> None:
-    """Tell when a module that is being imported just now has been executed.
-
-    Its import has begun before anything was watched, so no loader of ours is in it. The import
-    system ends it with `spec._initializing = False`, and that is what is heard here.
-    """
-    spec = _spec_of(module)
-    if not isinstance(spec, ModuleSpec):
-        return
-    kind: Any = type(spec)
-
-    class Heard(kind):  # type: ignore[misc]  # its own class, or that of another who listens
-        @property
-        def _initializing(self) -> bool:
-            return True
-
-        @_initializing.setter
-        def _initializing(self, value: bool) -> None:
-            self.__class__ = kind
-            self._initializing = value
-            if not value:
-                loaded(self.name)
-
-    spec.__class__ = Heard
+        self._loaded(spec.name)
 
 
 def is_initialising(module: object) -> bool:
-    spec = _spec_of(module)
-    return bool(getattr(spec, "_initializing", False))
+    """Return whether a module's import has begun but not ended."""
+    return bool(getattr(_spec_of(module), "_initializing", False))
+
+
+def is_lazy(module: object) -> bool:
+    """Return whether a module of `importlib.util.LazyLoader` has not been loaded yet."""
+    lazy = getattr(sys.modules.get("importlib.util"), "_LazyModule", None)
+    if lazy is None or type(module) is not lazy:
+        return False
+    # From Python 3.12 on, the module keeps its class until it has been executed.
+    state = _spec_of(module).loader_state
+    return not state.get("is_loading", False)
 
 
 def _spec_of(module: object) -> Any:
@@ -141,50 +113,33 @@ def _spec_of(module: object) -> Any:
         return None
 
 
-def is_lazy(module: object) -> bool:
-    """Whether a module of `importlib.util.LazyLoader` has not been loaded yet."""
-    lazy = getattr(sys.modules.get("importlib.util"), "_LazyModule", None)
-    return lazy is not None and type(module) is lazy
-
-
-def tell_when_loaded(module: object, loaded: Callable[[str], None]) -> None:
-    """Tell when a lazy module has been loaded by its first use."""
-    spec = _spec_of(module)
-    if not isinstance(spec.loader, _TellingLoader):
-        spec.loader = _TellingLoader(spec.loader, loaded)
-
-
-def stop_telling(module: object) -> None:
-    """Give a lazy module that is still not loaded its own loader back."""
-    spec = _spec_of(module)
-    if is_lazy(module) and isinstance(spec.loader, _TellingLoader):
-        spec.loader = spec.loader.loader
-
-
-class AskedModule:
-    """Stands in for a module's `__getattr__`, and tells what it gives.
+class OnDemandNames:
+    """Replaces the `__getattr__` of a module (PEP 562) or of its class, and reports the values of some names.
 
     Args:
-        module: The module's name.
-        namespace: Its namespace, where this takes the place of `__getattr__`.
-        given: Called with the module, the name and the value; gives what the caller is to have.
+        holder: The namespace of a module, as lazy_loader fills it (scikit-image, scipy), or a subclass of
+            ModuleType, as transformers has one.
+        given: Called with the module, the name and the value; returns the value for whoever asked.
+
+    Attributes:
+        names: The modules and names to report.
     """
 
-    def __init__(
-        self, module: str, namespace: dict[str, Any], given: Callable[[str, str, object], object]
-    ) -> None:
-        self.names: set[str] = set()
-        self._module = module
-        self.namespace = namespace
-        self._given = given
-        self._real = namespace["__getattr__"]
-        namespace["__getattr__"] = self
+    def __init__(self, holder: Holder, given: Callable[[str, str, object], object]) -> None:
+        self.names: set[tuple[str, str]] = set()
+        self._holder = holder
+        self._real: Any = read(holder, "__getattr__")
 
-    def __call__(self, name: str) -> object:
-        value = self._real(name)
-        return self._given(self._module, name, value) if name in self.names else value
+        def get_on_demand(*arguments: Any) -> object:  # (name) in a namespace, (module, name) in a class
+            namespace: Any = holder if len(arguments) == 1 else vars(arguments[0])
+            value = self._real(*arguments)
+            asked = namespace.get("__name__"), arguments[-1]
+            return given(*asked, value) if asked in self.names else value
+
+        self._ours = get_on_demand
+        write(holder, "__getattr__", get_on_demand)
 
     def restore(self) -> None:
-        """Give the module its own `__getattr__` back."""
-        if self.namespace.get("__getattr__") is self:
-            self.namespace["__getattr__"] = self._real
+        """Put the original `__getattr__` back."""
+        if read(self._holder, "__getattr__") is self._ours:
+            write(self._holder, "__getattr__", self._real)

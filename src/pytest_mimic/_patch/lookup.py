@@ -1,4 +1,4 @@
-"""What a target names in a loaded module: where it is held, as what, and the function itself."""
+"""Finds the function that a target names in an imported module, and the name by which it is held."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._patch.descriptors import behind, carried, kind_of, unbound
 from pytest_mimic._patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
+from pytest_mimic._patch.imports import is_lazy
 from pytest_mimic._targets.spelling import did_you_mean
 
 
@@ -20,12 +21,12 @@ class FoundFunction(NamedTuple):
     Attributes:
         holder: The module's namespace or the class by which it is named.
         name: Its name there.
-        held: What the holder itself has under that name; MISSING where a class inherits it, or a
-            module gives it on demand.
-        original: What is held there, or in the base, when nothing of ours is.
+        held: The object that the holder itself has under that name. MISSING if a class inherits it, or
+            a module gives it on demand.
+        original: The object that is held there, or in the base, while nothing is patched.
         function: The function to be mimicked.
-        kind: What it is called as: function, method, classmethod, staticmethod, property, cached_property.
-        label: `module:path` as it was named.
+        kind: function, method, classmethod, staticmethod, property or cached_property.
+        label: `module:path` as in the target.
     """
 
     holder: Holder
@@ -38,38 +39,51 @@ class FoundFunction(NamedTuple):
 
 
 class NotFoundError(Exception):
-    """Why a target names nothing that can be mimicked; the reason continues the target's name."""
+    """A target names nothing that can be mimicked. The text is a predicate that follows the target's name."""
 
 
-class OnDemandError(Exception):
-    """A module gives the name only when asked, and asking may import. Attributes: `module`, `name`."""
+class OnDemandError(NotFoundError):
+    """A module announces the name, but gives it only on demand, which may import other modules.
 
-    def __init__(self, module: str, name: str) -> None:
-        super().__init__(module, name)
+    Attributes:
+        holder: The namespace or class that has the `__getattr__`.
+        module: The module's name.
+        name: The name to ask it for.
+    """
+
+    def __init__(self, holder: Holder, module: str, name: str) -> None:
+        super().__init__(f"is given on demand by {module}")
+        self.holder = holder
         self.module = module
         self.name = name
 
 
 class Lookup:
-    """Looks names up without evaluating a descriptor or loading a lazy module.
+    """Looks names up without evaluating a descriptor or importing a module.
 
     Args:
-        original: Gives, for something of ours that a place holds, what the place held before.
+        original: Returns the object that a patch has replaced with the given one.
+
+    Attributes:
+        given: By module and name, the values that modules have given on demand.
     """
 
     def __init__(self, original: Callable[[object], object]) -> None:
         self._original = original
         self.given: dict[tuple[str, str], object] = {}
-        """What modules have given on demand, by module and name."""
         self._owned: dict[tuple[int, str], tuple[type, object, Any]] = {}
 
     def find(self, module: str, path: Sequence[str]) -> list[FoundFunction]:
-        """What a target names; more than one for `*`.
+        """Return the functions that a target names; more than one for `*`.
 
         Raises:
             NotFoundError: It names nothing, or nothing that can be mimicked.
-            OnDemandError: The module has to be asked first.
+            OnDemandError: The module gives the name only on demand, and has not given it yet.
         """
+        if is_lazy(sys.modules[module]):
+            raise NotFoundError(
+                f"cannot be patched, {module} is a lazy module: use it first, e.g. in conftest.py"
+            )
         *parents, last = path
         if not parents and last != "*":
             return [self._found(*self._in_module(module, last), label=f"{module}:{last}")]
@@ -85,29 +99,22 @@ class Lookup:
         ]
 
     def leads_to(self, module: str, path: Sequence[str], function: object) -> bool:
-        """Whether a name leads to this very function."""
-        if sys.modules.get(module) is None:
-            return False
-        try:
-            return self.find(module, path)[0].function is function
-        except (NotFoundError, OnDemandError):
-            return False
+        """Return whether a name leads to this very function."""
+        return self.has(module, path) and self.find(module, path)[0].function is function
 
     def has(self, module: str, path: Sequence[str]) -> bool:
-        """Whether a name leads to something that can be mimicked."""
+        """Return whether a name of an imported module leads to something that can be mimicked."""
         try:
-            return bool(self.find(module, path))
-        except (NotFoundError, OnDemandError):
+            return sys.modules.get(module) is not None and bool(self.find(module, path))
+        except NotFoundError:
             return False
 
     def forget(self, module: str) -> None:
-        """Drop what a module has given on demand."""
+        """Drop the values that a module has given on demand."""
         self.given = {key: value for key, value in self.given.items() if key[0] != module}
 
-    # The way to the holder
-
     def _in_module(self, module: str, name: str) -> tuple[Holder, str, object, object]:
-        """Holder, name, what the name stands for and what the holder itself has under it."""
+        """Return the holder, the name, the object that it leads to, and the one that the holder itself has (or MISSING)."""
         there = sys.modules[module]
         namespace = namespace_of(there)
         if namespace is None:
@@ -121,19 +128,23 @@ class Lookup:
             return namespace, name, self.given[module, name], MISSING
         return namespace, name, self._asked(module, name, namespace), MISSING
 
-    def _asked(self, module: str, name: str, namespace: Mapping[str, object]) -> object:
-        """What a module gives that computes its attributes; those it announces are left for later."""
-        ask: Any = namespace.get("__getattr__")
-        if callable(ask) and name in _announced(namespace):
-            raise OnDemandError(module, name)
+    def _asked(self, module: str, name: str, namespace: dict[str, Any]) -> object:
+        """Return the attribute that a module computes, unless the module announces it: giving that may import."""
+        there = sys.modules[module]
+        holders = [namespace, *(cls for cls in type(there).__mro__ if cls not in (ModuleType, object))]
+        holder = next((each for each in holders if callable(read(each, "__getattr__"))), None)
+        if holder is not None and name in _announced(namespace):
+            raise OnDemandError(holder, module, name)
         try:
-            return ask(name) if callable(ask) else _ask_object(sys.modules[module], name)
-        except Exception as error:  # their code, which may do anything
-            names = [*namespace, *dir(type(sys.modules[module]))]
+            if holder is namespace or not isinstance(there, ModuleType):
+                return getattr(there, name)
+            raise AttributeError(name)
+        except Exception as error:  # the module's code may raise anything
+            names = [*namespace, *_announced(namespace), *dir(type(there))]
             raise NotFoundError(f"does not exist in {module}{_hint(names, name)}") from error
 
     def _holder(self, module: str, parents: Sequence[str]) -> Holder:
-        """The class, or module, that the names before the last lead to."""
+        """Return the class or module that the names before the last lead to."""
         if not parents:
             return namespace_of(sys.modules[module]) or {}
         current = self._in_module(module, parents[0])[2]
@@ -142,9 +153,9 @@ class Lookup:
             holder = _as_holder(_lookup(holder, name, ".".join((module, *parents[:depth])))[0], name)
         return holder
 
-    # What is there
-
-    def _found(self, holder: Holder, name: str, current: object, held: object, *, label: str) -> FoundFunction:
+    def _found(
+        self, holder: Holder, name: str, current: object, held: object, *, label: str
+    ) -> FoundFunction:
         original = self._original(current)
         in_class = not isinstance(holder, dict)
         if not is_writable(holder):
@@ -152,10 +163,12 @@ class Lookup:
         function = _function(original, label)
         if isinstance(holder, type):
             function = self._own(function, original, holder, name, is_inherited=held is MISSING)
-        return FoundFunction(holder, name, held, original, function, kind_of(original, in_class=in_class), label)
+        return FoundFunction(
+            holder, name, held, original, function, kind_of(original, in_class=in_class), label
+        )
 
     def _own(self, function: Any, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
-        """A function that is this class's alone, where the one found is not; the same each time."""
+        """Return a function that belongs to this class alone: a copy if the class inherits it; the same each time."""
         if not is_inherited and not isinstance(original, partialmethod):
             return function
         key = (id(cls), name)
@@ -174,7 +187,7 @@ class Lookup:
 
 
 def _lookup(holder: Holder, name: str, where: str) -> tuple[object, object]:
-    """What a name stands for, and what the holder itself has under it."""
+    """Return the object that a name leads to, and the one that the holder itself has under it (or MISSING)."""
     own = read(holder, name)
     if own is not MISSING:
         return own, own
@@ -191,18 +204,11 @@ def _hint(names: Mapping[str, object] | Sequence[str], name: str) -> str:
 
 
 def _announced(namespace: Mapping[str, Any]) -> set[str]:
-    """The names that a module says it has."""
+    """Return the names that a module says it has."""
     names: set[str] = set(namespace.get("__all__") or ())
     if callable(namespace.get("__dir__")):
         names.update(namespace["__dir__"]())
     return names
-
-
-def _ask_object(module: object, name: str) -> object:
-    """An attribute of an object that stands in for a module."""
-    if isinstance(module, ModuleType):
-        raise AttributeError(name)
-    return getattr(module, name)
 
 
 def _as_holder(current: object, name: str) -> Holder:
@@ -216,21 +222,19 @@ def _as_holder(current: object, name: str) -> Holder:
 
 
 def _mangled(holder: Holder, name: str) -> str:
-    """The name that a class holds for `__private`."""
+    """Return the name under which a class holds `__private`."""
     if isinstance(holder, dict) or not name.startswith("__") or name.endswith("__"):
         return name
     return f"_{holder.__name__.lstrip('_')}{name}"
 
 
 def _function(original: object, label: str) -> Any:
-    """The function that is mimicked for what a holder has."""
+    """Return the function to be mimicked for the object that a holder has."""
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):
         raise NotFoundError(f"is a module, name its functions: {original.__name__}:*")
-    if isinstance(
-        original, functools.singledispatchmethod
-    ):  # it calls what it has registered, past any wrapper
+    if isinstance(original, functools.singledispatchmethod):  # calls a registered function, not a wrapper
         raise NotFoundError(
             "is a singledispatchmethod, which cannot be mimicked, name a function that it calls"
         )
@@ -244,7 +248,7 @@ def _function(original: object, label: str) -> Any:
 
 
 def _copy_of(function: Any) -> Any:
-    """Another function that does the same."""
+    """Return another function that does the same."""
     if not isinstance(function, FunctionType):
         return functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))
     twin: Any = FunctionType(
@@ -270,7 +274,7 @@ def _is_defined_in(module: str, held: object) -> bool:
 
 
 def _is_routine(held: object) -> bool:
-    """Whether it is a function of some kind, decided by its type alone: proxies may not be touched."""
+    """Return whether it is a function of some kind. Only its type is examined: a proxy may run code when touched."""
     kind = type(held)
     is_function = hasattr(kind, "__get__") or issubclass(kind, BuiltinFunctionType)
     return is_function and callable(held) and not issubclass(kind, type)

@@ -1,4 +1,4 @@
-"""Activations: which functions are wanted by whom, now and as modules are imported."""
+"""Activations: the functions that are wanted, patched now or when their modules are imported."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from pytest_mimic._patch.holders import MISSING, namespace_of
-from pytest_mimic._patch.imports import (
-    AskedModule,
-    ImportWatch,
-    is_initialising,
-    is_lazy,
-    stop_telling,
-    tell_when_initialised,
-    tell_when_loaded,
-)
+from pytest_mimic._patch.holders import MISSING
+from pytest_mimic._patch.imports import ImportWatch, OnDemandNames, is_initialising
 from pytest_mimic._patch.lookup import FoundFunction, Lookup, NotFoundError, OnDemandError
 from pytest_mimic._patch.patches import Patch, Patches
 from pytest_mimic._targets.modules import module_exists
@@ -25,8 +17,8 @@ from pytest_mimic._targets.target import FunctionPath
 from pytest_mimic.errors import TargetError
 
 
-class Request(Protocol):
-    """What can be activated: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
+class Patchable(Protocol):
+    """Names functions to patch: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
 
     @property
     def module(self) -> str: ...
@@ -45,34 +37,33 @@ class Activation:
     """Requests that are in force from `Patcher.activate` until `close`.
 
     Attributes:
-        problems: For each request that names nothing, the reason, as soon as it is known; who tells it takes it out.
+        problems: For each request that names nothing, the reason, as soon as it is known. The reader removes it.
     """
 
-    def __init__(self, patcher: Patcher, requests: Iterable[Request]) -> None:
+    def __init__(self, patcher: Patcher, requests: Iterable[Patchable]) -> None:
         self.problems: list[TargetError] = []
         self._patcher = patcher
         self._wishes = [_Wish(request) for request in requests]
         self._covered: dict[int, tuple[_Wish, Patch]] = {}
 
     def close(self) -> None:
-        """Put everything back as it was, but what another activation covers too. Twice does no harm."""
+        """Restore everything that no other activation covers. Closing twice does no harm."""
         self._patcher.deactivate(self)
 
 
 class _Wish:
-    """A request, and what is known of it.
+    """A request, and the facts known about it.
 
     Attributes:
-        candidates: What it may mean, the longest module first.
-        definitions: Where the functions are defined that it names by another module.
-        is_open: Whether nothing is known yet of what it names.
+        candidates: Its possible meanings, the longest module first.
+        definitions: Where the functions are defined, if the request names them by another module.
+        is_open: Whether no function was found yet, and no problem.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Patchable) -> None:
         self.request = request
-        self.candidates: list[FunctionPath] = list(
-            getattr(request, "candidates", None) or [FunctionPath(request.module, request.path)]
-        )
+        own = FunctionPath(request.module, request.path)
+        self.candidates: list[FunctionPath] = list(getattr(request, "candidates", None) or [own])
         self.definitions: list[FunctionPath] = []
         self.is_open = True
 
@@ -82,19 +73,18 @@ class _Wish:
 
     @property
     def modules(self) -> set[str]:
-        return {reading.module for reading in (*self.candidates, *self.definitions)}
+        return {candidate.module for candidate in (*self.candidates, *self.definitions)}
 
 
 class Patcher:
     """Patches functions for as long as they are wanted.
 
     Args:
-        cover: Asked with (request, name, function, kind) for a function's wrapper when an
-            activation finds it; must give the same one as long as the function is covered. `name`
-            is `module:qualname` where the function is defined if that leads to it, else as named.
-            None patches nothing: what the requests name is only judged.
-        uncover: Told with (request, name, function) when that activation ends.
-        judge: Asked with (request, function), once for a request: what is wrong with it for this function, in words.
+        cover: Called with (request, name, function, kind) when an activation finds a function; returns its wrapper,
+            the same one as long as the function is covered. `name` is `module:qualname` where the function is
+            defined if that leads to it, else the request's. With None, nothing is patched, only judged.
+        uncover: Called with (request, name, function) when that activation ends.
+        judge: Called once for a request with (request, function); returns a problem in words, or an empty text.
     """
 
     def __init__(
@@ -110,26 +100,26 @@ class Patcher:
         self._patches = Patches()
         self._lookup = Lookup(self._patches.original)
         self._watch = ImportWatch(self._loaded)
-        self._asked: dict[str, AskedModule] = {}
+        self._on_demand: dict[int, OnDemandNames] = {}
         self._lock = threading.RLock()
 
-    def activate(self, requests: Iterable[Request]) -> Activation:
-        """Patch what is loaded now, and the rest as soon as it is imported."""
+    def activate(self, requests: Iterable[Patchable]) -> Activation:
+        """Patch functions of imported modules now, and the others as soon as they are imported."""
         activation = Activation(self, requests)
         with self._lock:
             self._activations.append(activation)
             try:
                 self._rewatch()
-                for module in self._watch.names:
-                    self._await(module)
                 self._settle(activation)
+                for wish in activation._wishes:
+                    self._refuse_half_imported(activation, wish)
             except BaseException:
                 self.deactivate(activation)
                 raise
         return activation
 
     def deactivate(self, activation: Activation) -> None:
-        """End an activation; what it covered alone is restored."""
+        """End an activation; restore the functions that it covered alone."""
         with self._lock:
             if activation not in self._activations:
                 return
@@ -142,65 +132,65 @@ class Patcher:
                 self._patches.remove([patch for _, patch in ended])
                 self._rewatch()
 
+    def sweep(self) -> None:
+        """Restore places into which others have put a wrapper back after its patch had ended."""
+        with self._lock:
+            self._patches.sweep()
+
+    def look_again(self) -> None:
+        """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
+        with self._lock:
+            for activation in list(self._activations):
+                waiting = [wish for wish in activation._wishes if wish.is_open]
+                if any(not wish.modules.isdisjoint(sys.modules) for wish in waiting):
+                    self._settle(activation)
+
     # Modules that are imported later
 
     def _rewatch(self) -> None:
-        """Watch what the activations depend on, and leave alone what none does any more."""
+        """Watch the modules that the activations depend on, and no others."""
         names = {name for each in self._activations for wish in each._wishes for name in wish.modules}
         for name in self._watch.names - names:
-            stop_telling(sys.modules.get(name))
-            if name in self._asked:
-                self._asked.pop(name).restore()
-                self._lookup.forget(name)
+            self._lookup.forget(name)
+        for key, hook in list(self._on_demand.items()):
+            hook.names = {asked for asked in hook.names if asked[0] in names}
+            if not hook.names:
+                self._on_demand.pop(key).restore()
         self._watch.watch(names)
 
-    def _await(self, module: str) -> None:
-        """Be told about a module that is there but not ready."""
-        there = sys.modules.get(module)
-        if is_lazy(there):
-            tell_when_loaded(there, self._loaded)
-        elif is_initialising(there):
-            tell_when_initialised(there, self._loaded)
-
     def _loaded(self, module: str) -> None:
-        """A watched module has been executed, for the first time or again."""
+        """Patch a watched module that has been executed, for the first time or again."""
         with self._lock:
             self._lookup.forget(module)
             self._settle_all(module)
 
     def _given(self, module: str, name: str, value: object) -> object:
-        """A module has given, on demand, what a request names."""
+        """Patch a function that a module has given on demand; return its wrapper."""
         with self._lock:
             self._lookup.given[module, name] = value
             self._settle_all(module)
             patch = self._patches.of(value)
             return value if patch is None else patch.wrapper
 
-    def sweep(self) -> None:
-        """Restore what was put back after its patch had ended."""
-        with self._lock:
-            self._patches.sweep()
-
-    def look_again(self) -> None:
-        """Patch modules that came to be there without being imported, by an assignment to sys.modules."""
-        with self._lock:
-            for activation in list(self._activations):
-                if any(
-                    wish.is_open and not wish.modules.isdisjoint(sys.modules) for wish in activation._wishes
-                ):
-                    self._settle(activation)
-
     def _settle_all(self, module: str) -> None:
         for activation in list(self._activations):
             if any(module in wish.modules for wish in activation._wishes):
                 self._settle(activation, just_loaded=module)
 
+    def _refuse_half_imported(self, activation: Activation, wish: _Wish) -> None:
+        """Refuse a request for a module whose import began before it was watched: its end would go unnoticed."""
+        for module, path in wish.candidates:
+            if wish.is_open and is_initialising(sys.modules.get(module)):
+                reason = f"cannot be patched while {module} is being imported: import it first, e.g. in conftest.py"
+                self._refuse(activation, wish, f"{module}:{'.'.join(path)} {reason}")
+
     # From requests to functions
 
     def _settle(self, activation: Activation, *, just_loaded: str | None = None) -> None:
-        """Cover what the activation's requests name by now, and patch what is new.
+        """Cover the functions that the activation's requests name by now, and patch the new ones.
 
-        While a module is imported (`just_loaded`), others may be half executed: what is missing there is no problem.
+        `just_loaded` is the module whose import has just ended. Others may be half executed then, so a name that is
+        missing there is no problem yet.
         """
         fresh: list[Patch] = []
         try:
@@ -215,79 +205,79 @@ class Patcher:
             self._patches.install(fresh)
         self._rewatch()
 
-    def _wanted(self, activation: Activation, just_loaded: str | None) -> dict[int, tuple[_Wish, FoundFunction]]:
-        """The functions that are named by now, each with the request that decides about it.
+    def _wanted(
+        self, activation: Activation, just_loaded: str | None
+    ) -> dict[int, tuple[_Wish, FoundFunction]]:
+        """Return the functions that are named by now, each with the request that decides about it.
 
-        What names a function wins over a wildcard, then what comes later; an exclusion takes out
-        what came before it.
+        A request that names a function wins over a wildcard, then a later one wins. An exclusion removes the
+        functions that came before it, also those that were covered before the exclusion could be read.
         """
         wanted: dict[int, tuple[_Wish, FoundFunction]] = {}
         excluded: set[int] = set()
         for wish in activation._wishes:
-            for found in self._found(activation, wish, just_loaded):
+            for found in self._find_all(activation, wish, just_loaded):
                 key = id(found.function)
                 if wish.request.excluded:
                     excluded.add(key)
                     wanted.pop(key, None)
                 elif key not in wanted or wanted[key][0].is_wildcard or not wish.is_wildcard:
                     wanted[key] = (wish, found)
-        self._leave_out(activation, excluded - wanted.keys())
-        return wanted
-
-    def _leave_out(self, activation: Activation, excluded: set[int]) -> None:
-        """End what had been covered before its exclusion could be read."""
-        late = [activation._covered.pop(key) for key in excluded & activation._covered.keys()]
+        late = [
+            activation._covered.pop(key) for key in (excluded - wanted.keys()) & activation._covered.keys()
+        ]
         for wish, patch in late:
             self._let_go(wish, patch)
         self._patches.remove([patch for _, patch in late])
+        return wanted
 
-    def _found(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[FoundFunction]:
-        """What a request names in the modules that are ready; a problem is noted once."""
+    def _find_all(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[FoundFunction]:
+        """Return the functions that a request names in imported modules; note its problem, if any, once."""
         found: list[FoundFunction] = []
-        for number, reading in enumerate(wish.candidates):
-            if not found and _is_ready(reading.module, just_loaded):
-                try:
-                    found = self._find(reading)
-                except NotFoundError as error:
-                    is_certain = just_loaded is None or just_loaded == reading.module
-                    if is_certain and not any(
-                        module_exists(longer.module) for longer in wish.candidates[:number]
-                    ):
-                        self._refuse(activation, wish, f"{reading.module}:{'.'.join(reading.path)} {error}")
-                        break
+        for number, candidate in enumerate(wish.candidates):
+            if not _is_imported(candidate.module, just_loaded):
+                continue
+            try:
+                found = self._find(candidate)
+            except NotFoundError as error:
+                # Another module's import may go on in this one. And in the dotted form, `pack.shop.fetch` is no name
+                # of the module `pack` if there is a module `pack.shop`, which may be imported later.
+                is_certain = just_loaded in (None, candidate.module)
+                longer = wish.candidates[:number]
+                if is_certain and not any(module_exists(each.module) for each in longer):
+                    self._refuse(activation, wish, f"{candidate.module}:{'.'.join(candidate.path)} {error}")
+                    break
+            if found:
+                break
         if found and wish.is_open:
-            misfit = self._judge(wish.request, found[0].function)
-            if misfit:
-                self._refuse(activation, wish, f"{found[0].label}: {misfit}")
+            problem = self._judge(wish.request, found[0].function)
+            if problem:
+                self._refuse(activation, wish, f"{found[0].label}: {problem}")
             wish.is_open = False
-        for reading in wish.definitions:
-            if _is_ready(reading.module, just_loaded) and self._lookup.has(*reading):
-                found += self._find(reading)
+        for candidate in wish.definitions:
+            if _is_imported(candidate.module, just_loaded) and self._lookup.has(*candidate):
+                found += self._find(candidate)
         return found
 
-    def _find(self, reading: FunctionPath) -> list[FoundFunction]:
+    def _find(self, candidate: FunctionPath) -> list[FoundFunction]:
+        """Look a name up; one that a module gives on demand is patched when somebody asks for it."""
         try:
-            return [self._known(found) for found in self._lookup.find(*reading)]
+            return [self._known(found) for found in self._lookup.find(*candidate)]
         except OnDemandError as error:
-            if self._cover is not None:  # else it is enough that the module announces it
-                self._ask(error.module, error.name)
+            if self._cover is not None:
+                key = id(error.holder)
+                if key not in self._on_demand:
+                    self._on_demand[key] = OnDemandNames(error.holder, self._given)
+                self._on_demand[key].names.add((error.module, error.name))
             return []
 
-    def _ask(self, module: str, name: str) -> None:
-        """Hear what a module gives under a name, once somebody else asks for it."""
-        if module not in self._asked:
-            namespace = namespace_of(sys.modules[module])
-            assert namespace is not None
-            self._asked[module] = AskedModule(module, namespace, self._given)
-        self._asked[module].names.add(name)
-
-    def _refuse(self, activation: Activation, wish: _Wish, what: str) -> None:
+    def _refuse(self, activation: Activation, wish: _Wish, problem: str) -> None:
         if wish.is_open:
             wish.is_open = False
-            activation.problems.append(target_error(wish.request.origin, what))
+            activation.problems.append(target_error(wish.request.origin, problem))
 
     def _known(self, found: FoundFunction) -> FoundFunction:
-        """The same, with the function that is patched under this very name already, if one is."""
+        """Return the function as it was found when this very name was patched, if it is."""
         patch = self._patches.holding(found.held)
         if patch is None or patch.named.holder is not found.holder or patch.named.name != found.name:
             return found
@@ -296,7 +286,7 @@ class Patcher:
     # From functions to patches
 
     def _patch(self, wish: _Wish, found: FoundFunction, fresh: list[Patch]) -> Patch:
-        """Cover a function; its patch is added to `fresh` if there was none."""
+        """Cover a function; add its patch to `fresh` if there was none."""
         patch = self._patches.of(found.function)
         label = patch.label if patch is not None else self._label(wish, found)
         assert self._cover is not None
@@ -308,7 +298,7 @@ class Patcher:
         return patch
 
     def _label(self, wish: _Wish, found: FoundFunction) -> str:
-        """The name under which the function is defined, where that leads to it."""
+        """Return the name under which the function is defined, if that leads to it."""
         module = getattr(found.function, "__module__", None)
         path = getattr(found.function, "__qualname__", None)
         is_own = found.held is MISSING and isinstance(found.holder, type)
@@ -326,8 +316,6 @@ class Patcher:
         self._uncover(wish.request, patch.label, patch.function)
 
 
-def _is_ready(module: str, just_loaded: str | None) -> bool:
-    there = sys.modules.get(module)
-    if there is None:
-        return False
-    return module == just_loaded or not (is_initialising(there) or is_lazy(there))
+def _is_imported(module: str, just_loaded: str | None) -> bool:
+    imported = sys.modules.get(module)
+    return imported is not None and (module == just_loaded or not is_initialising(imported))

@@ -91,7 +91,7 @@ class Patch:
 
     def leaves_wrapper_elsewhere(self) -> bool:
         """Return whether anything else may hold the wrapper, now that all its places are restored."""
-        things = [self.wrapper]
+        things: list[object] = [self.wrapper]
         things += [ours for ours, _ in self.originals.values() if ours is not self.wrapper]
         of_wrapper, *of_carriers = unknown_references(things, self._references())
         return of_wrapper > self._holders_of_wrapper or any(count > 0 for count in of_carriers)

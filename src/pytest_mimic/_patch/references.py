@@ -35,7 +35,8 @@ def unknown_references(things: list[object], known: Iterable[object]) -> list[in
     things.pop()
     expected = Counter(map(identity_of, known))
     return [
-        count - unavoidable - expected[identity_of(thing)] for thing, count in zip(things, counts, strict=True)
+        count - unavoidable - expected[identity_of(thing)]
+        for thing, count in zip(things, counts, strict=True)
     ]
 
 

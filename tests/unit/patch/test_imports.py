@@ -9,8 +9,8 @@ import sys
 import threading
 import traceback
 import zipfile
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import ModuleType, SimpleNamespace
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
 
 import pytest
 
@@ -140,194 +140,78 @@ def test_circular_imports_are_patched_on_both_sides(write, calls, activate):
     assert calls.made == ["helper:help", "shop:fetch", "shop:late"]
 
 
-def test_a_module_that_is_half_imported_at_activation_is_patched_when_finished(write, patcher, calls):
-    """Its import began before anything was watched."""
-    write(
-        shop="import starter\ndef fetch(): ...",
-        starter="import builtins\nactivation = builtins.start_mimic()",
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builtins.start_mimic", lambda: patcher.activate([Target("shop:fetch")]), raising=False)
-
-        shop = importlib.import_module("shop")
-
-    shop.fetch()
-    shop.starter.activation.close()
-    assert calls.made == ["shop:fetch"]
-    assert type(shop.__spec__) is ModuleSpec
-    assert shop.starter.activation.problems == []
-
-
-@pytest.fixture
-def half_imported(write, monkeypatch):
-    """Imports `shop`, whose import starts something on its way."""
-    write(
-        shop="import builtins\nbuiltins.start_mimic()\ndef fetch(): ...\ndef rate(): ...\nbuiltins.end_shop()",
+def test_half_imported_module_is_refused(write, activate, monkeypatch):
+    """The import began before the module was watched, so nothing reports its end."""
+    write(shop="import builtins\nbuiltins.start_mimic()\ndef fetch(): ...")
+    problems = []
+    monkeypatch.setattr(
+        "builtins.start_mimic",
+        lambda: problems.extend(activate("shop:fetch", "shop:qqqq").problems),
+        raising=False,
     )
 
-    def half_imported(start, end=lambda: None):
-        monkeypatch.setattr("builtins.start_mimic", start, raising=False)
-        monkeypatch.setattr("builtins.end_shop", end, raising=False)
-        return importlib.import_module("shop")
+    importlib.import_module("shop")
 
-    return half_imported
-
-
-@pytest.mark.parametrize("patchers", [1, 2])
-def test_a_module_that_is_half_imported_is_patched_for_all_who_wait(patchers, half_imported, calls):
-    """Activations of one patcher, and of a run inside a run."""
-    opened = []
-
-    def start():
-        found = [Patcher(calls.cover, calls.uncover) for _ in range(patchers)]
-        opened.append(found[0].activate([Target("shop:fetch")]))
-        opened.append(found[-1].activate([Target("shop:rate")]))
-
-    shop = half_imported(start)
-    shop.fetch(), shop.rate()
-    for activation in opened:
-        activation.close()
-
-    assert calls.made == ["shop:fetch", "shop:rate"]
-    assert type(shop.__spec__) is ModuleSpec
+    assert [str(problem) for problem in problems] == [
+        f"shop:{name} cannot be patched while shop is being imported: import it first, e.g. in conftest.py"
+        for name in ("fetch", "qqqq")
+    ]
 
 
-class OwnSpec(ModuleSpec):
-    """As a loader may have one."""
+def test_reload_patches_a_module_that_was_half_imported(write, calls, activate, monkeypatch):
+    write(shop="import builtins\nbuiltins.start_mimic()\ndef fetch(): ...")
+    monkeypatch.setattr("builtins.start_mimic", lambda: activate("shop:fetch"), raising=False)
+    shop = importlib.import_module("shop")
+    monkeypatch.setattr("builtins.start_mimic", lambda: None)
 
+    importlib.reload(shop).fetch()
 
-def test_a_half_imported_module_keeps_a_spec_of_another_class(half_imported, calls, activate):
-    """It is patched all the same."""
-
-    def start():
-        sys.modules["shop"].__spec__.__class__ = OwnSpec
-        activate("shop:fetch")
-
-    shop = half_imported(start)
-    shop.fetch()
-
-    assert type(shop.__spec__) is OwnSpec
     assert calls.made == ["shop:fetch"]
 
 
-def test_a_half_imported_module_without_a_spec_of_importlib_is_left_alone(half_imported, calls, activate):
-    """Nothing tells then when its import ends."""
-
-    def start():
-        sys.modules["shop"].__spec__ = SimpleNamespace(_initializing=True)
-        activate("shop:fetch")
-
-    shop = half_imported(start)
-    shop.fetch()
-
-    assert calls.made == []
-
-
-def test_a_module_that_is_half_imported_at_activation_may_fail(half_imported, calls, activate):
-    """Its error comes through; the next import is patched as any."""
-    opened = []
-
-    def fail():
-        raise KeyError("shop")
-
-    with pytest.raises(KeyError, match="shop"):
-        half_imported(lambda: opened.append(activate("shop:fetch")), fail)
-    assert (calls.covered, opened[0].problems) == ([], [])
-
-    half_imported(lambda: None).fetch()
-    assert calls.made == ["shop:fetch"]
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_lazy_module_is_not_made_to_load(when, write, calls, activate):
-    """importlib.util.LazyLoader: patched when its first use loads it."""
-    write(shop="import builtins\nbuiltins.shop_loads.append(1)\ndef fetch(): ...")
-    loads = []
-
-    def lazy():
-        spec = importlib.util.find_spec("shop")
-        spec.loader = importlib.util.LazyLoader(spec.loader)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["shop"] = module
-        spec.loader.exec_module(module)
-        return module
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builtins.shop_loads", loads, raising=False)
-        module = lazy() if when == "before" else None
-        activation = activate("shop:fetch")
-        module = module or lazy()
-        assert loads == []
-        module.fetch()
-
-        assert loads == [1]
-        assert calls.made == ["shop:fetch"]
-        assert activation.problems == []
-
-
-def test_a_lazy_module_never_used_gets_its_loader_back(write, activate):
-    """When the activation ends first."""
-    write(shop="def fetch(): ...")
-    spec = importlib.util.find_spec("shop")
-    loader = spec.loader
-    spec.loader = importlib.util.LazyLoader(loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["shop"] = module
+def make_lazy(name):
+    """Import a module with importlib.util.LazyLoader."""
+    spec = importlib.util.find_spec(name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-
-    activate("shop:fetch").close()
-
-    assert spec.loader is loader
-    assert not hasattr(module.fetch, "__wrapped__")
+    return module
 
 
-@pytest.mark.parametrize("used", [True, False])
-def test_a_lazy_module_is_patched_for_each_activation(used, write, calls, activate):
-    """And has its own loader in the end."""
-    write(shop="def fetch(): ...\ndef rate(): ...")
-    spec = importlib.util.find_spec("shop")
-    loader = spec.loader
-    spec.loader = importlib.util.LazyLoader(loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["shop"] = module
-    spec.loader.exec_module(module)
-
-    activations = [activate("shop:fetch"), activate("shop:rate")]
-    if used:
-        module.fetch(), module.rate()
-    for activation in activations:
-        activation.close()
-
-    assert calls.made == ["shop:fetch", "shop:rate"] * used
-    assert spec.loader is loader
-
-
-def test_a_module_that_a_finder_makes_lazy_is_patched_by_its_first_use(write, calls, activate, monkeypatch):
-    """As the recipe of the documentation of importlib does for all modules."""
+def test_lazy_module_is_refused_and_not_loaded(write, activate, monkeypatch):
     write(shop="import builtins\nbuiltins.shop_loads.append(1)\ndef fetch(): ...")
     loads = []
     monkeypatch.setattr("builtins.shop_loads", loads, raising=False)
+    make_lazy("shop")
 
-    class Lazily:
-        @staticmethod
-        def find_spec(name, path=None, target=None):
-            spec = None if name != "shop" else importlib.machinery.PathFinder.find_spec(name, path)
-            if spec is not None:
-                spec.loader = importlib.util.LazyLoader(spec.loader)
-            return spec
+    problems = activate("shop:fetch").problems
 
-    sys.meta_path.insert(0, Lazily)
-    try:
-        activation = activate("shop:fetch")
-        shop = importlib.import_module("shop")
-        assert loads == []
-        shop.fetch()
-        activation.close()
-    finally:
-        sys.meta_path.remove(Lazily)
+    assert loads == []
+    assert [str(problem) for problem in problems] == [
+        "shop:fetch cannot be patched, shop is a lazy module: use it first, e.g. in conftest.py"
+    ]
 
-    assert (loads, calls.made) == ([1], ["shop:fetch"])
-    assert not hasattr(shop.fetch, "__wrapped__")
+
+def test_lazy_module_of_a_watched_spec_is_patched_by_its_first_use(write, calls, activate):
+    write(shop="def fetch(): ...")
+    activation = activate("shop:fetch")
+
+    make_lazy("shop").fetch()
+
+    assert calls.made == ["shop:fetch"]
+    assert activation.problems == []
+
+
+def test_lazy_module_is_patched_once_it_was_used(write, calls, activate):
+    write(shop="def fetch(): ...")
+    shop = make_lazy("shop")
+    shop.fetch()
+
+    activation = activate("shop:fetch")
+    shop.fetch()
+
+    assert calls.made == ["shop:fetch"]
+    assert activation.problems == []
 
 
 ON_DEMAND = """
@@ -422,6 +306,50 @@ def test_a_module_that_gives_names_on_demand_is_not_asked(keeps, write, calls, a
     assert vars(pack)["__getattr__"] is real
     assert pack.fetch is pack.api.fetch
     assert not hasattr(pack.fetch, "__wrapped__")
+
+
+LAZY_CLASS = """
+    import importlib, sys
+    from types import ModuleType
+
+    class LazyModule(ModuleType):
+        def __init__(self, name, **names):
+            super().__init__(name)
+            self.__all__, self._names = list(names), names
+
+        def __getattr__(self, name):
+            if name not in self._names:
+                raise AttributeError(name)
+            value = getattr(importlib.import_module(self._names[name]), name)
+            setattr(self, name, value)
+            return value
+"""
+
+
+def test_module_subclass_gives_names_on_demand(write, calls, activate):
+    """As in transformers: one subclass of ModuleType serves several packages."""
+    write(
+        lazy_class=LAZY_CLASS,
+        pipes="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('pipes', run='api')",
+        models="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('models', load='api')",
+        api="def run(): ...\ndef load(): ...",
+    )
+    pipes, models = importlib.import_module("pipes"), importlib.import_module("models")
+    real = vars(type(pipes))["__getattr__"]
+
+    first, second = activate("pipes:run", "pipes:runn"), activate("models:load")
+    assert "api" not in sys.modules
+    pipes.run()
+    first.close()
+    models.load()
+    second.close()
+
+    assert calls.made == ["api:run", "api:load"]
+    assert [str(problem) for problem in first.problems] == [
+        "pipes:runn does not exist in pipes (did you mean run?)"
+    ]
+    assert vars(type(pipes))["__getattr__"] is real
+    assert not hasattr(pipes.run, "__wrapped__")
 
 
 def test_a_module_that_replaces_itself_is_patched(write, calls, activate):
