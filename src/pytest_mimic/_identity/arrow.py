@@ -1,4 +1,4 @@
-"""polars and pyarrow: tables and columns count by names, types and values; chunks and spare memory do not."""
+"""polars and pyarrow: tables and columns count by names, types and values, not by chunks and spare memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 
 
 def library_kind(type_: type, base: type, layout: bool) -> Kind | None:
-    """Return the kind of a type of polars or pyarrow or a subclass; None if there is no rule for it."""
+    """Return the kind of a type of polars or pyarrow or a subclass, or None if there is no rule for it."""
     library = base.__module__.partition(".")[0]
     reduces = _POLARS if library == "polars" else {**_PYARROW, **_WHOLE} if layout else _PYARROW
     module: Any = sys.modules[library]

@@ -21,7 +21,7 @@ NO_SOURCE = "with neither source nor an importable name"
 
 
 def callable_kind(type_: type) -> Kind | None:
-    """Return the kind of functions, classes, modules and C's equivalents of them; None for any other type."""
+    """Return the kind of functions, classes, modules and C's equivalents of them, or None for any other type."""
     for base in type_.__mro__:
         kind = _KINDS.get(full_name(base))
         if kind is not None:
@@ -34,7 +34,7 @@ def callable_kind(type_: type) -> Kind | None:
 
 
 def original(value: Any) -> Any:
-    """Return the function behind a mimic wrapper; any other value as it is."""
+    """Return the function behind a mimic wrapper. Any other value is returned as it is."""
     return getattr(value, "__mimic_original__", value)
 
 
@@ -47,7 +47,7 @@ def is_importable(value: Any) -> bool:
 
 
 def public_module(name: str) -> str:
-    """Return a module's name; of a standard library module, without the private parts, which vary by version."""
+    """Return a module's name without the private parts of the standard library, which vary by version."""
     first, *rest = name.split(".") if name else ("",)
     if first in sys.stdlib_module_names:
         return ".".join([first, *(part for part in rest if not part.startswith("_"))])
@@ -138,7 +138,7 @@ def _c_function(value: Any) -> object:
 
 
 def shared_generator_method(method: Any) -> object | None:
-    """Return the name of a method of the random generator behind `random.random()`; None for any other method.
+    """Return the name of a method of the random generator behind `random.random()`, or None for any other method.
 
     The state of that generator changes with each use, so it must not count.
     """
@@ -149,7 +149,7 @@ def shared_generator_method(method: Any) -> object | None:
 
 
 def stdlib_method_name(method: Any) -> str | None:
-    """Return the name of a bound method of the standard library; None for any other method.
+    """Return the name of a bound method of the standard library, or None for any other method.
 
     The class that defines such a method differs by version, so only its name counts.
     """

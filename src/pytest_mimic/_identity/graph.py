@@ -1,4 +1,4 @@
-"""Digests of values that are too deep, too large or too cyclic for one walk: part by part, each part once.
+"""Digests of values that are too deep or too large for one walk, or cyclic. Each part is digested once.
 
 The value is opened as a graph, with a node for each container or object and an edge for each part. A node's digest
 is made of its label and of the digests of its parts. Nodes that lead to one another have no first one to start with:

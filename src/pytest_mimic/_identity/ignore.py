@@ -52,7 +52,7 @@ def _key(part: str) -> str:
 
 
 def prune(value: Any, paths: Iterable[Steps]) -> Any:
-    """Return a value without the parts that paths name. Their containers are copied; the other parts are shared.
+    """Return a value without the parts that paths name. Their containers are copied, and the other parts are shared.
 
     Args:
         value: Any value. It is not changed.
@@ -132,7 +132,7 @@ def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
 
 
 def _field(value: Any, place: int) -> tuple[str, ...]:
-    """Return the name of a named tuple's item; nothing for other lists."""
+    """Return the name of a named tuple's item, or nothing for other lists."""
     return tuple(getattr(value, "_fields", ())[place : place + 1])
 
 

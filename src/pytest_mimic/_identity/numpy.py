@@ -16,7 +16,7 @@ FLOATS = frozenset("efdgFDG")
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """Return the kind of a type of numpy or a subclass; None if there is no rule for it."""
+    """Return the kind of a type of numpy or a subclass, or None if there is no rule for it."""
     numpy: Any = sys.modules["numpy"]
     if issubclass(type_, numpy.ma.MaskedArray):
         return Kind(_tag(type_, "MaskedArray"), lambda value: _masked(value, layout=layout))
@@ -113,7 +113,7 @@ def _memory(array: Any) -> Iterator[Any]:
 
 
 def _random_state(value: Any) -> object:
-    """Reduce a generator to its state; numpy's shared one to a constant, as each use changes its state."""
+    """Reduce a generator to its state, or numpy's shared one, which changes with each use, to a constant."""
     numpy: Any = sys.modules["numpy"]
     return "shared" if value is numpy.random.mtrand._rand else value.get_state(legacy=False)
 

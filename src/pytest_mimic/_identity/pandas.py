@@ -15,7 +15,7 @@ NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """Return the kind of a type of pandas or a subclass; None if there is no rule for it."""
+    """Return the kind of a type of pandas or a subclass, or None if there is no rule for it."""
     pandas: Any = sys.modules["pandas"]
     tables: dict[Any, Reduce] = {pandas.DataFrame: _frame, pandas.Series: _series}
     for known, reduce in tables.items():
@@ -109,7 +109,7 @@ def _labels(array: Any) -> object:
 
 
 def _dtype(dtype: Any) -> object:
-    """Reduce a dtype to its name; a categorical one to its categories and their order."""
+    """Reduce a dtype to its name, or a categorical one to its categories and their order."""
     pandas: Any = sys.modules["pandas"]
     if isinstance(dtype, pandas.CategoricalDtype):
         categories = dtype.categories
@@ -143,7 +143,7 @@ def _values(array: Any) -> object:
 
 
 def _texts(values: Any) -> object:
-    """Reduce texts to one joined text; to a list if one is missing or contains the separator."""
+    """Reduce texts to one joined text, or to a list if one is missing or contains the separator."""
     try:
         text = "\0".join(values)
     except TypeError:

@@ -9,7 +9,7 @@ from pytest_mimic._identity.kinds import Kind, type_tag
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
-    """Return the kind of a type of PIL or a subclass; None if there is no rule for it."""
+    """Return the kind of a type of PIL or a subclass, or None if there is no rule for it."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):
         own = type_.__module__.partition(".")[0] != "PIL"

@@ -1,4 +1,4 @@
-"""A value without identity: what it is, in words, and where inside the value it stands."""
+"""The error for a value without a stable identity, and the rule for types without one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
     """A value has no stable identity.
 
     Attributes:
-        type_name: What it is, in words: `a thread lock`.
+        type_name: The name of its type for people, such as `a thread lock`.
         kind: Its type.
-        path: Where it stands, like `config.clients[2]._lock`; empty until it is known.
-        owner: The type of the nearest object around it that a user may have written.
+        path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
+        owner: The type of the nearest object around it that a user may have written, or None.
     """
 
     def __init__(self, type_name: str, kind: type, path: str = "", owner: type | None = None) -> None:
@@ -22,7 +22,7 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
 
 
 def full_name(type_: type) -> str:
-    """The dotted name under which the tables of this package list a type."""
+    """Return the dotted name under which the tables of this package list a type."""
     return f"{type_.__module__}.{type_.__qualname__}"
 
 
@@ -34,7 +34,7 @@ def human_name(type_: type) -> str:
 
 
 def refuse(value: object) -> object:
-    """Stands for the values of a type that has no identity.
+    """Refuse to reduce a value. This is the `reduce` of types without identity.
 
     Raises:
         Unstable: Always.

@@ -9,7 +9,7 @@ from pytest_mimic._identity.kinds import Kind, type_tag
 
 
 def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
-    """Return the kind of a type of scipy or a subclass; None if there is no rule for it."""
+    """Return the kind of a type of scipy or a subclass, or None if there is no rule for it."""
     if any(part.__module__.startswith("scipy.sparse") for part in type_.__mro__) and hasattr(type_, "tocoo"):
         name = f"scipy:{type_.__name__}" if type_.__module__.startswith("scipy") else type_tag(type_)
         return Kind(name, _sparse)

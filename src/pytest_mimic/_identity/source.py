@@ -59,7 +59,7 @@ def _innermost(function: Any) -> Any:
 
 
 def code_source(code: CodeType) -> str | None:
-    """Return the fingerprint of the definition that a code object was compiled from; None if it is not found."""
+    """Return the fingerprint of the definition that a code object was compiled from, or None if it is not found."""
     linecache.checkcache(code.co_filename)
     return _source_of_code(code, code.co_filename, _stamp(code.co_filename))
 
@@ -159,7 +159,7 @@ def _shape(code: CodeType) -> object:
 
 
 def class_source(value: type) -> str | None:
-    """Return the fingerprint of a class's definition; None if it is not found."""
+    """Return the fingerprint of a class's definition, or None if it is not found."""
     codes = [method.__code__ for method in own_methods(value)]
     file = codes[0].co_filename if codes else getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:

@@ -23,11 +23,11 @@ PANDAS_CACHED = "pandas._libs.properties.CachedProperty"
 
 
 def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
-    """Return a function that reads the attributes of an instance, `__dict__` and slots; None if a type has neither.
+    """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
 
     Args:
         type_: The type of the instances.
-        below: A base class whose slots do not count, like those of its own bases.
+        below: A base class. Its slots and those of its bases do not count.
     """
     left_out = MEMORIES | _cached_properties(type_) | _slots_of_cached_properties(type_)
     slots = slot_members(type_, below=below)

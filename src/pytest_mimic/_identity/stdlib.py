@@ -193,7 +193,7 @@ BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
 
 
 def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kind | None:
-    """Return the kind of a value type of the standard library or of a subclass; None for any other type.
+    """Return the kind of a value type of the standard library or of a subclass, or None for any other type.
 
     Args:
         type_: The type.
@@ -264,7 +264,7 @@ def _with_state(reduce: Reduce, type_: type, base: type) -> Reduce:
 
 
 def _path(value: Any, *, roots: Callable[[], Roots]) -> object:
-    """Reduce a path to its text; under a root, to the root's token and the rest."""
+    """Reduce a path to its text, or below a root to the root's token and the rest."""
     text = os.fspath(value)
     for prefix, token in roots():
         if text == prefix or (text.startswith(prefix) and text[len(prefix) :][:1] in ("/", os.sep)):

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Raw, type_tag
 from pytest_mimic._identity.refused import Unstable, refuse
 
-# The formats as in `struct` of torch's floats, and of the parts of complex numbers. It has none for bfloat16.
+# The formats as in `struct` of torch's floats, and of the parts of complex numbers. There is no format for bfloat16.
 FLOATS = {
     "torch.float16": "=e",
     "torch.float32": "=f",
@@ -21,7 +21,7 @@ FLOATS = {
 
 
 def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
-    """Return the kind of a type of torch or a subclass; None if there is no rule for it."""
+    """Return the kind of a type of torch or a subclass, or None if there is no rule for it."""
     torch: Any = sys.modules["torch"]
     if issubclass(type_, torch.Tensor):
         return Kind(type_tag(type_), _tensor)

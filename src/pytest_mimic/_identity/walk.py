@@ -46,7 +46,7 @@ Update = Callable[[Any], None]
 
 
 class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the value instead
-    """A value is deeper or larger than one walk takes; it may be cyclic."""
+    """A value is deeper or larger than one walk takes, and perhaps cyclic."""
 
 
 class Walk:

@@ -1,4 +1,4 @@
-"""Which names do more than make a value: they import, fetch or run what a pickle holds as data."""
+"""The names that do more than make a value: they import, fetch or run something that a pickle has as data."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from enum import Enum
 from pytest_mimic._outcome.names import name_of
 from pytest_mimic._patch.machinery import TEST_MACHINERY
 
-# The standard library, and what stands beside it in every run of tests, can do whatever Python can. There, what
-# pickles of values need is named, and the rest counts as code.
+# The standard library can do anything that Python can, and so can the packages of every test run. Of these, the names
+# that pickles of values need are listed below, and all others count as code.
 _MACHINERY = sys.stdlib_module_names | TEST_MACHINERY | {"filelock", "iniconfig", "pygments", "test"}
-# Modules whose classes hold values only, without the `_` of those in C,
+# Modules whose classes are plain values, without the `_` in the names of those in C ...
 _VALUE_MODULES = frozenset(
     "argparse array ast builtins calendar collections collections.abc collections_abc configparser csv dataclasses"
     " datetime decimal difflib elementtree email enum fractions functools graphlib html.entities html.parser"
@@ -22,7 +22,7 @@ _VALUE_MODULES = frozenset(
     " types typing urllib.error urllib.parse urllib.response uuid warnings weakrefset xml.dom.minicompat"
     " xml.dom.minidom xml.etree zoneinfo".split()
 )
-# but for these: they fetch or open by a name, or hold code.
+# ... except these, which fetch or open something by its name, or contain code.
 _FETCHERS = frozenset(
     "_operator:attrgetter _operator:methodcaller argparse:FileType builtins:code builtins:function"
     " operator:attrgetter operator:methodcaller types:CodeType types:FunctionType".split()
@@ -36,11 +36,11 @@ _MAKERS = frozenset(
     " pytest_mimic._outcome.exceptions:restore_links pytest_mimic._outcome.pickles:named re:_compile"
     " subprocess:CompletedProcess tarfile:TarInfo urllib.request:Request zipfile:ZipInfo".split()
 )
-# Of other packages, all that is in these,
+# Of other packages, these count as code as a whole ...
 _CODE_PACKAGES = frozenset(
     "_distutils_hack cloudpickle dill distutils imp joblib pip pkg_resources setuptools wheel".split()
 )
-# and these.
+# ... and these names.
 _CODE_NAMES = frozenset(
     "numpy.testing._private.utils:runstring numpy:load pandas.io.pickle:read_pickle pandas:read_pickle"
     " torch.serialization:load torch.storage:_load_from_bytes".split()
@@ -48,7 +48,12 @@ _CODE_NAMES = frozenset(
 
 
 def is_code(name: str, found: object) -> bool:
-    """Whether what the name stands for can import, fetch or run what a pickle holds as data."""
+    """Return whether the object with this name can import, fetch or run something that a pickle has as data.
+
+    Args:
+        name: The name in the pickle, `module:qualified.name`.
+        found: The object.
+    """
     if isinstance(found, types.ModuleType):
         return True
     own = name_of(found)
@@ -61,13 +66,13 @@ def is_code(name: str, found: object) -> bool:
         return False
     if any(_package(each) in _MACHINERY for each in names):
         return found is not Ellipsis and found is not NotImplemented
-    # A dotted name that leads elsewhere reaches through a module or an object, as `shop:client.session.get`; and a
-    # container at hand gives whatever is in it, by a key that is data.
+    # A dotted name that is not the object's own reaches through a module or an object: `shop:client.session.get`.
+    # A container gives access to all its items, by a key that is data.
     return ("." in name.partition(":")[2] and own != name) or _is_container(found)
 
 
 def _is_acting_class(cls: type, names: Iterable[str]) -> bool:
-    """Whether making an instance of a class may do more than hold what it is given."""
+    """Return whether making an instance of a class may do more than store its arguments."""
     if issubclass(cls, (BaseException, Enum, tuple)):
         return False
     return any(

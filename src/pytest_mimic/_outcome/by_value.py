@@ -1,4 +1,7 @@
-"""Pickling of functions and classes without an importable name, by value; loaded only when a value needs it."""
+"""Pickling of functions and classes without an importable name, by value.
+
+The module imports cloudpickle. It is loaded only when a value needs it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.by_value: set[str] = set()
 
     def reducer_override(self, obj: Any) -> Any:
-        """Return the reduction of a value; NotImplemented leaves it to the pickler."""
+        """Return the reduction of a value, or NotImplemented leaves it to the pickler."""
         if not isinstance(obj, (type, types.FunctionType)):
             return reduced(obj)
         found = importable(obj)

@@ -11,7 +11,7 @@ __tracebackhide__ = True
 
 
 def decode_plain(body: Any) -> Outcome:
-    """Return the outcome of a JSON body; it owns the body's parts from now on.
+    """Return the outcome of a JSON body, whose parts become the outcome's.
 
     Raises:
         KeyError, TypeError, ValueError: The body has another shape.

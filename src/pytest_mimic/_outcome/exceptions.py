@@ -11,7 +11,7 @@ from typing import Any, cast
 from pytest_mimic._identity.state import slot_members
 from pytest_mimic._outcome.names import importable, name_of, resolve
 
-# Fields of C, which neither `args` nor `__dict__` hold. `AttributeError.obj` is any object: left out.
+# Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
 _FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     OSError: ("errno", "strerror", "filename", "filename2"),
     BlockingIOError: ("characters_written",),
@@ -27,7 +27,7 @@ _LINKS = ("context", "cause")
 
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
-    """An exception of that class with these arguments, made by the nearest builtin class."""
+    """Return an exception of a class with these arguments, made by the nearest builtin class: no `__init__` of a user runs."""
     known: object = cls
     if not (isinstance(known, type) and issubclass(known, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
@@ -35,7 +35,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     made = cast(BaseException, base.__new__(cls, *args))
     try:
         base.__init__(made, *args)
-    except TypeError:  # a subclass whose arguments are not those of its builtin base
+    except TypeError:  # a subclass with other arguments than its builtin base
         pass
     if made.args is not args:
         _set(made, args=args)
@@ -43,7 +43,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
 
 
 def _set(exception: BaseException, **attributes: object) -> None:
-    """Sets what Python keeps itself, past a class that lets nobody set anything: a frozen dataclass."""
+    """Set attributes past the class, because a frozen dataclass refuses to set any."""
     for name, value in attributes.items():
         object.__setattr__(exception, name, value)
 
@@ -55,19 +55,23 @@ def restore(exception: BaseException, state: dict[str, Any]) -> None:
     if "notes" in state:
         exception.__dict__["__notes__"] = state["notes"]
     _set(exception, **state.get("fields", {}))
-    # Setting a cause suppresses the context: that is told last.
+    # After the cause: setting one suppresses the context.
     _set(exception, __context__=state.get("context"), __cause__=state.get("cause"))
     _set(exception, __suppress_context__=state.get("suppress_context", False))
 
 
 def _check(exception: object) -> None:
-    """Whether it is one: a pickle could ask for anything else to be given a state."""
+    """Check that an object is an exception, since an edited pickle could name any object to be given a state.
+
+    Raises:
+        TypeError: It is not an exception.
+    """
     if not isinstance(exception, BaseException):
         raise TypeError(f"{exception!r} is not an exception")
 
 
 def state_of(exception: BaseException) -> dict[str, Any]:
-    """What `restore` needs, without what is empty."""
+    """Return the state for `restore`, without empty parts."""
     attributes = dict(exception.__dict__)
     notes = attributes.pop("__notes__", None)
     state = {
@@ -87,7 +91,7 @@ def state_of(exception: BaseException) -> dict[str, Any]:
 
 
 def reduce(exception: BaseException) -> Any:
-    """How a pickle holds the exception: NotImplemented leaves it to the class."""
+    """Return the reduction of an exception for a pickle, or NotImplemented leaves it to the class."""
     cls = type(exception)
     if _reduces_itself(cls) or not _can_be_made(exception):
         return _reduce_as_its_class_does(exception)
@@ -95,7 +99,7 @@ def reduce(exception: BaseException) -> Any:
 
 
 def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
-    """Give the exception the state of its class's own reduction, then what that may have left out."""
+    """Give the exception the state from its class's own reduction, then the parts that it may have left out."""
     own, rest = state
     _check(exception)
     if own is not None:
@@ -106,7 +110,10 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
 
 
 def _reduce_as_its_class_does(exception: BaseException) -> Any:
-    """The class's own reduction; behind it notes and links, and simple arguments and attributes (urllib3 drops them)."""
+    """Return the class's own reduction, with the parts that it may leave out.
+
+    These are notes, links, and simple arguments and attributes, which urllib3's exceptions drop.
+    """
     reduced: Any = exception.__reduce_ex__(4)
     if not isinstance(reduced, tuple):
         return NotImplemented
@@ -124,9 +131,10 @@ def _reduce_as_its_class_does(exception: BaseException) -> Any:
 
 
 def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:
-    """The exception as a tree for JSON, its class by name.
+    """Return the exception as a tree for JSON, with its class by name.
 
-    What is left in it that JSON does not keep makes the whole not plain, as does a class without a name.
+    Parts that JSON cannot keep are in the tree as they are, like a class that has no name or cannot be made again:
+    the outcome is then pickled instead.
     """
     cls = type(exception)
     tree: dict[str, Any] = {"type": name_of(cls) if importable(cls) is cls else cls}
@@ -135,7 +143,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
     group = getattr(builtins, "BaseExceptionGroup", None)
     if group is not None and isinstance(exception, group):
         members = cast(Any, exception).exceptions
-        if type(args[-1]) is list:  # JSON has no other sequence that the members may have been given in
+        if type(args[-1]) is list:  # not for a tuple, which JSON would not keep
             args[1:] = []
         tree["exceptions"] = [to_plain(member, seen) for member in members]
     tree["args"] = args
@@ -153,7 +161,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
 
 
 def from_plain(tree: dict[str, Any]) -> BaseException:
-    """The exception of a tree that `to_plain` made."""
+    """Return the exception of a tree that `to_plain` made."""
     module, _, qualname = tree["type"].partition(":")
     args = list(tree["args"])
     if "exceptions" in tree:
@@ -170,7 +178,7 @@ def from_plain(tree: dict[str, Any]) -> BaseException:
 
 @contextmanager
 def cut(exception: BaseException | None, outer: BaseException | None) -> Iterator[None]:
-    """For the length of a block, take `outer`, and what is behind it, out of the exception's context."""
+    """Remove `outer`, with its own contexts, from the exception's chain of contexts for the duration of a block."""
     link = next((each for each in chain(exception) if each.__context__ is outer), None)
     if outer is None or link is None:
         yield
@@ -184,7 +192,7 @@ def cut(exception: BaseException | None, outer: BaseException | None) -> Iterato
 
 
 def chain(exception: BaseException | None) -> Iterator[BaseException]:
-    """The exception, and one after the other its causes or else contexts."""
+    """Yield the exception and its chain: of each exception the cause, or else the context."""
     seen: set[int] = set()
     while exception is not None and id(exception) not in seen:
         seen.add(id(exception))
@@ -193,21 +201,21 @@ def chain(exception: BaseException | None) -> Iterator[BaseException]:
 
 
 def _builtin_base(cls: type[BaseException]) -> Any:
-    """The nearest class that the interpreter itself defines."""
+    """Return the nearest base class that the interpreter defines."""
     return next(base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base)
 
 
 def _fields(exception: BaseException) -> dict[str, object]:
-    """Slots that hold something, and fields of C that the arguments do not tell."""
+    """Return slots with a value, and fields in C that `make` would not set from the arguments."""
     try:
-        told: object = make(type(exception), exception.args)
+        remade: object = make(type(exception), exception.args)
     except Exception:  # an extension's class may raise anything here
-        told = None
+        remade = None
     fields = [name for base, names in _FIELDS.items() if isinstance(exception, base) for name in names]
     found: dict[str, object] = {
         name: value
         for name in fields
-        if not _is_equal(value := getattr(exception, name, None), getattr(told, name, None))
+        if not _is_equal(value := getattr(exception, name, None), getattr(remade, name, None))
     }
     slots = slot_members(type(exception), below=BaseException)
     found.update({name: getattr(exception, name) for name in slots if hasattr(exception, name)})
@@ -215,7 +223,7 @@ def _fields(exception: BaseException) -> dict[str, object]:
 
 
 def _is_equal(one: object, other: object) -> bool:
-    """Whether they are known to be equal: a StopIteration holds any value, an array too."""
+    """Return whether two values are known to be equal. The value of a StopIteration may be an array."""
     try:
         return one is other or bool(one == other)
     except Exception:  # an array has no truth value
@@ -223,13 +231,13 @@ def _is_equal(one: object, other: object) -> bool:
 
 
 def _reduces_itself(cls: type[BaseException]) -> bool:
-    """Whether a class written in Python or an extension says how it is pickled."""
+    """Return whether a class outside of the interpreter defines its own reduction."""
     own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
     return any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
 
 
 def _can_be_made(exception: BaseException) -> bool:
-    """Whether `make` gives an exception of this class; extension types may refuse."""
+    """Return whether `make` can make an exception of this class again, which extension types may refuse."""
     try:
         return type(make(type(exception), exception.args)) is type(exception)
     except Exception:  # an extension's class may raise anything here

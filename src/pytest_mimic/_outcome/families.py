@@ -70,7 +70,7 @@ class ExceptionFamily:
         return None
 
     def find(self, name: str) -> type[Exception] | None:
-        """Return the class that `class_name` named; None if its library does not have it or is not imported."""
+        """Return the class that `class_name` named, or None if its library does not have it or is not imported."""
         prefix, _, attribute = name.partition(":")
         found = getattr(sys.modules.get(self.modules.get(prefix, "")), attribute, None)
         return found if isinstance(found, type) and issubclass(found, Exception) else None

@@ -1,4 +1,4 @@
-"""Pickles loaded: what they import must be listed, or nothing is."""
+"""Pickles loaded with only the imports that their recording lists."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pytest_mimic._outcome.names import resolve
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-#: What stands in a pickle for a function whose name leads to its mimic wrapper.
+# The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
 NAMED = ("pytest_mimic._outcome.pickles", "named")
 
 
 class Admission:
-    """Which names a pickle may import: `find_class` of the loading.
+    """The names that a pickle may import.
 
     Args:
         imports: Names of plain classes and functions.
-        code: Names of what can import or run more.
+        code: Names of functions and classes that can import or run more.
     """
 
     def __init__(self, imports: Iterable[str], code: Iterable[str]) -> None:
@@ -32,10 +32,10 @@ class Admission:
         self._admitted: set[str] = set()
 
     def find(self, module: str, qualname: str) -> Any:
-        """What the name stands for.
+        """Return the object with a name.
 
         Raises:
-            RefusedError: The name is not listed, or is code and not listed as such.
+            RefusedError: The name is not listed, or it is code and not listed as code.
         """
         name = f"{module}:{qualname}"
         if name in self._admitted:
@@ -55,15 +55,15 @@ class Admission:
 
 
 class RefusedError(Exception):
-    """A pickle asks for a name that it may not import, or would change what it imports."""
+    """A pickle imports a name that it may not, or would change an object that it imports."""
 
 
 def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count: int) -> list[Any]:
-    """Load `count` pickles that stand one after the other, sharing nothing.
+    """Load `count` pickles from one stream. They share no objects.
 
     Raises:
-        RefusedError: A pickle imports what it may not.
-        Exception: Whatever loading raises.
+        RefusedError: A pickle imports a name that it may not.
+        Exception: The pickle is damaged, or code of the value's classes raises.
     """
     file = io.BytesIO(stream)
     buffers = iter(buffers)
@@ -80,10 +80,10 @@ class _Unpickler(pickle.Unpickler):
 
 
 def is_foreign(made_by: str | None) -> bool:
-    """Whether code stored by value is that of another version than this Python's; None stands for no such code."""
+    """Return whether code stored by value belongs to another Python version, or None means that there is no such code."""
     return made_by not in (None, python_version())
 
 
 def python_version() -> str:
-    """The version that code stored by value belongs to, such as `3.11`."""
+    """Return the version that code stored by value belongs to, such as `3.11`."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"

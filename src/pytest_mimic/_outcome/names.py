@@ -41,7 +41,7 @@ def _imported(module: str) -> Any:
 
 
 def importable(thing: object) -> Any:
-    """Return the object that a class's or function's own name leads to: itself or its mimic wrapper; else None."""
+    """Return the object that the own name of a class or function leads to if it is that or its mimic wrapper, or None."""
     module, qualname = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(qualname, str) or module not in sys.modules:
         return None

@@ -11,7 +11,7 @@ OutcomeKind = Literal["value", "raised", "stream"]
 
 
 class Outcome:
-    """A value, an exception, or a stream of items; with the changes made to the arguments.
+    """A value, an exception, or a stream of items, with the changes made to the arguments.
 
     Attributes:
         kind: `value`, `raised` or `stream`.

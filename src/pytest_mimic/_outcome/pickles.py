@@ -80,7 +80,7 @@ class ImportCollector(Admission):
 
 
 class _Pickler(pickle.Pickler):
-    """Classes and functions go by name; an exception is taken apart by `exceptions`."""
+    """A pickler of classes and functions by name."""
 
     by_value: frozenset[str] = frozenset()
 

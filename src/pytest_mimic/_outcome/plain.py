@@ -1,4 +1,4 @@
-"""Plain data: what JSON keeps exactly, and the readable text of it."""
+"""Plain data, which JSON keeps exactly, and its readable text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from json.encoder import encode_basestring
 from typing import Any
 
-#: A container of atoms stands on one line up to this many characters.
+# A container without containers is written on one line of up to this many characters.
 WIDTH = 120
-#: Parsing recurses in C, wherever on the stack the replay happens to be.
+# The deepest nesting: parsing recurses in C, and a replay may begin deep in the stack.
 DEPTH = 100
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
@@ -16,9 +16,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=F
 
 
 def text_of(value: object) -> str | None:
-    """The value as readable JSON with a newline at its end, or None where JSON does not keep it exactly.
+    """Return the value as readable JSON with a final newline, or None if JSON does not keep it exactly.
 
-    Order counts and is kept; that two parts are one object is not kept.
+    The order of dicts is kept. Two parts that are one object become two.
     """
     if not _has_plain_types(value):
         return None
@@ -31,7 +31,7 @@ def text_of(value: object) -> str | None:
 
 
 def layout(value: Any, indent: str = "") -> str:
-    """JSON with one key or item a line; a container of atoms on one line where it is short."""
+    """Return JSON with one key or item a line, or a short container without containers on one line."""
     kind = type(value)
     if kind is not dict and kind is not list:
         return _encode(value)
@@ -53,12 +53,12 @@ def layout(value: Any, indent: str = "") -> str:
 
 
 def _is_leaf(parts: Any) -> bool:
-    """Whether no part is a container that holds something."""
+    """Return whether no part is a container with parts."""
     return not any(part for part in parts if type(part) is dict or type(part) is list)
 
 
 def _has_plain_types(value: object) -> bool:
-    """Whether all parts are of exactly JSON's types, not too deep, and no cycle or explosion of shared parts."""
+    """Return whether all parts are of exactly JSON's types, not too deep, and not shared over and over."""
     level: list[Any] = [value]
     for _ in range(DEPTH):
         inner: list[Any] = []

@@ -1,4 +1,4 @@
-"""Which exceptions are outcomes, and raising them again as the real call raised them."""
+"""The exceptions that are outcomes, and raising them again with the context they were recorded with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __tracebackhide__ = True
 
 
 def is_outcome(error: BaseException) -> bool:
-    """Whether an exception says what the call gave, rather than that it was cut short."""
+    """Return whether an exception is the outcome of a call, rather than a sign that the call was cut short."""
     from unittest import SkipTest
 
     futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
@@ -23,33 +23,36 @@ def is_outcome(error: BaseException) -> bool:
 
 
 def is_cancellation(error: BaseException | None) -> bool:
-    """Whether a task was cancelled, of whichever event loop: none is imported for the purpose."""
+    """Return whether an exception is the cancellation of a task.
+
+    It is known by its name, so that no event loop (asyncio, trio) is imported for its class.
+    """
     return type(error).__name__ in ("CancelledError", "Cancelled")
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Whether an exception breaks off whatever runs, from outside: a Ctrl-C, a cancellation, a generator closed."""
+    """Return whether an exception interrupts the code from outside: Ctrl-C, a cancellation, a closed generator."""
     pytest = sys.modules.get("pytest")
     kinds = (KeyboardInterrupt, GeneratorExit, *([pytest.exit.Exception] if pytest else []))
     return is_cancellation(error) or isinstance(error, kinds)
 
 
 def raise_again(exception: BaseException) -> NoReturn:
-    """Raises an exception that keeps its recorded context: what the caller is handling comes behind that."""
+    """Raise an exception with its recorded context. The exception that the caller is handling goes to that chain's end."""
     recorded, handled = exception.__context__, sys.exc_info()[1]
     if recorded is None or handled is None:
         raise exception
     try:
         raise exception
-    except BaseException:  # by now Python has put `handled` in the place of the recorded context
-        # Past a class that lets nobody set anything, as a frozen dataclass does.
+    except BaseException:  # Python has replaced the recorded context with `handled`
+        # Not setattr: a frozen dataclass refuses it.
         object.__setattr__(exception, "__context__", recorded)
         object.__setattr__(_first(recorded), "__context__", handled)
         raise
 
 
 def _first(exception: BaseException) -> BaseException:
-    """The one that a chain of contexts began with."""
+    """Return the last exception of a chain of contexts, which was raised first."""
     seen = {id(exception)}
     while exception.__context__ is not None and id(exception.__context__) not in seen:
         exception = exception.__context__

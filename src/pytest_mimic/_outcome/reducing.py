@@ -9,7 +9,7 @@ from pytest_mimic._outcome import exceptions
 
 
 def reduced(thing: Any) -> Any:
-    """Return the reduction of a value that Python's own would not keep whole; NotImplemented for any other."""
+    """Return the reduction of a value that Python's own would not keep whole, or NotImplemented for any other."""
     if isinstance(thing, BaseException):
         return exceptions.reduce(thing)
     # Python 3.10 loses the scope.
@@ -19,7 +19,7 @@ def reduced(thing: Any) -> Any:
 
 
 def named(module: str, qualname: str) -> Any:
-    """Represent a function whose name leads to its mimic wrapper; see `Admission`.
+    """Represent a function whose name leads to its mimic wrapper (see `Admission`).
 
     Raises:
         UnpicklingError: Always. Only pytest-mimic loads such a pickle, and never calls this.

@@ -1,4 +1,4 @@
-"""A pickle loaded with stand-ins for all that it imports, which shows whether it would change any of that."""
+"""A trial load of a pickle, with fakes for everything it imports: it shows whether the pickle would change an import."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __tracebackhide__ = True
 
 
 def rehearse(stream: Any, buffers: Iterable[Any], *, count: int) -> None:
-    """Load pickles, as `load_all` does, where nothing can happen.
+    """Load pickles as `load_all` does, without importing or running anything.
 
     Raises:
-        RefusedError: A class, or another thing that stands under a name, would be given a state or items.
-        Exception: Whatever loading raises.
+        RefusedError: A class or another imported object would be given a state or items.
+        Exception: The pickle is damaged.
     """
-    load_all(stream, buffers, _StandIns(), count=count)
+    load_all(stream, buffers, _Fakes(), count=count)
 
 
-class _StandIns(Admission):
+class _Fakes(Admission):
     def __init__(self) -> None:
         super().__init__((), ())
 
     def find(self, module: str, qualname: str) -> Any:
-        # Calling these two gives what has a name again.
+        # These two return an imported object when they are called.
         return _Finder if (module, qualname) in (NAMED, ("builtins", "type")) else _Imported
 
 
 class _Strict(type):
-    """Of what is imported: it may be called, and nothing about it changed."""
+    """The type of fake imports: they may be called, and not be changed."""
 
     gives: Any
 
@@ -41,13 +41,13 @@ class _Strict(type):
     def _refuse(cls, *_: object) -> Any:
         raise RefusedError("it changes a class or an object that it imports")
 
-    # pickle takes the first of them that there is, each on what it gives a state or fills.
+    # The attributes by which pickle gives an object a state or items.
     __setstate__ = append = extend = add = property(_refuse)
     __setitem__ = _refuse
 
 
 class _Loose(type):
-    """Of what came of it: whatever is done with it is right, and does nothing."""
+    """The type of fake results: every operation is allowed and does nothing."""
 
     def __call__(cls, *_: object, **__: object) -> object:
         return cls
@@ -61,7 +61,7 @@ class _Loose(type):
     append = extend = add = __setstate__
 
 
-# Classes, because pickle makes objects of them; and no objects, as one stand-in does for all.
+# The fakes are classes, because pickle calls `__new__` on them. One fake represents all objects of its type.
 
 
 class _Made(metaclass=_Loose):
