@@ -1,30 +1,28 @@
-"""Binds a call's arguments: the same values in the same order, however they were passed."""
+"""Bind a call's arguments: the same values in the same order, however they were passed."""
 
 from __future__ import annotations
 
 import functools
 import sys
 from collections.abc import Callable
-from inspect import Parameter
+from inspect import Parameter, Signature
 from inspect import signature as signature_of
 from keyword import iskeyword
 from types import MethodType
 from typing import Any, Final, NamedTuple
 
+# The default of a parameter that has none.
 LEFT_OUT: Final = object()
-"""Stands where a parameter has no default."""
 
 _SIGNATURE_OPTIONS: dict[str, Any] = {}
 if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)
     from annotationlib import Format
 
-    # Annotations are evaluated on demand there, and need not be evaluable.
+    # Python 3.14 evaluates annotations on demand, and some cannot be evaluated (PEP 649).
     _SIGNATURE_OPTIONS = {"annotation_format": Format.FORWARDREF}
 
-_UNKNOWN_PARAMETERS = (
-    Parameter("args", Parameter.VAR_POSITIONAL),
-    Parameter("kwargs", Parameter.VAR_KEYWORD),
-)
+_ANY_PARAMETERS = (Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD))
+_STARS = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
 class Bound(NamedTuple):
@@ -32,9 +30,9 @@ class Bound(NamedTuple):
 
     Attributes:
         names: The parameters in order, `*rest` and `**extra` with their stars.
-        defaults: Parallel to `names`: the function's own default object, `LEFT_OUT` where it has none.
-        bind: Takes a call's arguments, gives their values parallel to `names`. Raises the
-            function's own TypeError for a call that does not fit.
+        defaults: Parallel to `names`: the function's own default object, or `LEFT_OUT`.
+        bind: Takes a call's arguments and returns their values parallel to `names`. Raises the function's own
+            TypeError for a call that does not fit.
     """
 
     names: tuple[str, ...]
@@ -45,19 +43,44 @@ class Bound(NamedTuple):
 def compile_binder(function: Callable[..., object], *, drop_first: bool = False) -> Bound:
     """Generate the binder of a function from its signature.
 
+    The binder is compiled, because it runs at each replay: `Signature.bind` takes about fifty times as long.
+
     Args:
         function: Any callable. One without a signature binds as `(*args, **kwargs)`.
-        drop_first: The first parameter is bound already: it is neither passed nor given back.
+        drop_first: Whether the first parameter is bound already, so that it is neither passed nor returned.
     """
     if isinstance(function, MethodType):
         return compile_binder(function.__func__, drop_first=True)
-    return _compile(function, _parameters(function), drop_first=drop_first)
+    parameters = _parameters(function)
+    # C functions may have positional parameters that are named like a keyword.
+    aliases = [f"_{i}_{p.name}" if iskeyword(p.name) else p.name for i, p in enumerate(parameters)]
+    # The source names no default: they are set below, as objects.
+    declared = [
+        Parameter(alias, p.kind, default=None if _has_default(p) else Parameter.empty)
+        for alias, p in zip(aliases, parameters, strict=True)
+    ]
+    first = 1 if drop_first and parameters and parameters[0].kind not in _STARS else 0
+    values = "".join(f"{alias}, " for alias in aliases[first:])
+    namespace: dict[str, Any] = {"__name__": getattr(function, "__module__", None) or __name__}
+    exec(compile(f"def bind{Signature(declared)}: return ({values})", "<mimic binder>", "exec"), namespace)
+    bind = namespace["bind"]
+    with_default = [p for p in parameters if _has_default(p)]
+    by_keyword = {p.name: p.default for p in with_default if p.kind is Parameter.KEYWORD_ONLY}
+    bind.__defaults__ = tuple(p.default for p in with_default if p.name not in by_keyword) or None
+    bind.__kwdefaults__ = by_keyword or None
+    bind.__name__, bind.__qualname__ = _names_of(function)
+    shown = parameters[first:]
+    return Bound(
+        names=tuple(_STARS.get(p.kind, "") + p.name for p in shown),
+        defaults=tuple(p.default if _has_default(p) else LEFT_OUT for p in shown),
+        bind=MethodType(bind, LEFT_OUT) if first else bind,
+    )
 
 
 def argument_names(function: Callable[..., object]) -> list[str] | None:
-    """The names of a function's arguments; None where it may take others too."""
+    """Return the names of a function's arguments, or None if it may take others as well."""
     parameters = _parameters(function)
-    if hasattr(function, "__wrapped__"):  # a decorator may take arguments of its own
+    if hasattr(function, "__wrapped__"):  # a decorator may take additional arguments
         parameters += _parameters(function, follow_wrapped=False)
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return None
@@ -65,74 +88,12 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
 
 
 def _parameters(function: Callable[..., object], *, follow_wrapped: bool = True) -> tuple[Parameter, ...]:
-    """The parameters that a caller is told about, by default with decorators looked through."""
+    """Return the parameters that a function shows, by default those of the function inside its decorators."""
     try:
         signature = signature_of(function, follow_wrapped=follow_wrapped, **_SIGNATURE_OPTIONS)
     except (ValueError, TypeError):
-        return _UNKNOWN_PARAMETERS
+        return _ANY_PARAMETERS
     return tuple(signature.parameters.values())
-
-
-def _compile(
-    function: Callable[..., object], parameters: tuple[Parameter, ...], *, drop_first: bool
-) -> Bound:
-    """Compile one binder; its defaults are set afterwards, so the code refers to no name of ours."""
-    aliases = [_alias(parameter, index) for index, parameter in enumerate(parameters)]
-    given = slice(1 if drop_first and parameters and not _is_variable(parameters[0]) else 0, None)
-    source = f"def bind({_declaration(parameters, aliases)}):\n return ({''.join(f'{a}, ' for a in aliases[given])})"
-    namespace: dict[str, Any] = {"__name__": getattr(function, "__module__", None) or __name__}
-    exec(compile(source, "<mimic binder>", "exec"), namespace)
-    bind = namespace["bind"]
-    bind.__defaults__ = tuple(p.default for p in parameters if _is_positional(p) and _has_default(p)) or None
-    bind.__kwdefaults__ = {
-        p.name: p.default for p in parameters if p.kind is Parameter.KEYWORD_ONLY and _has_default(p)
-    } or None
-    bind.__name__, bind.__qualname__ = _names_of(function)
-    shown = parameters[given]
-    return Bound(
-        names=tuple(_stars(p) + p.name for p in shown),
-        defaults=tuple(p.default if _has_default(p) else LEFT_OUT for p in shown),
-        bind=MethodType(bind, LEFT_OUT) if given.start else bind,
-    )
-
-
-def _declaration(parameters: tuple[Parameter, ...], aliases: list[str]) -> str:
-    """The parameter list as source, each default written as None."""
-    parts: list[str] = []
-    previous: Any = None
-    for parameter, alias in zip(parameters, aliases, strict=True):
-        kind = parameter.kind
-        if previous is Parameter.POSITIONAL_ONLY and kind is not Parameter.POSITIONAL_ONLY:
-            parts.append("/")
-        if kind is Parameter.KEYWORD_ONLY and previous not in (
-            Parameter.KEYWORD_ONLY,
-            Parameter.VAR_POSITIONAL,
-        ):
-            parts.append("*")
-        parts.append(_stars(parameter) + alias + ("=None" if _has_default(parameter) else ""))
-        previous = kind
-    if previous is Parameter.POSITIONAL_ONLY:
-        parts.append("/")
-    return ", ".join(parts)
-
-
-def _alias(parameter: Parameter, index: int) -> str:
-    """The parameter's own name; C functions may have positional ones named like a keyword."""
-    return f"_{index}_{parameter.name}" if iskeyword(parameter.name) else parameter.name
-
-
-def _stars(parameter: Parameter) -> str:
-    if parameter.kind is Parameter.VAR_POSITIONAL:
-        return "*"
-    return "**" if parameter.kind is Parameter.VAR_KEYWORD else ""
-
-
-def _is_positional(parameter: Parameter) -> bool:
-    return parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-
-
-def _is_variable(parameter: Parameter) -> bool:
-    return parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 def _has_default(parameter: Parameter) -> bool:
@@ -140,7 +101,7 @@ def _has_default(parameter: Parameter) -> bool:
 
 
 def _names_of(function: Callable[..., object]) -> tuple[str, str]:
-    """Its `__name__` and `__qualname__`, a partial's and an instance's from what they call."""
+    """Return `__name__` and `__qualname__` of a function, or of the function that a partial or an instance calls."""
     while isinstance(function, functools.partial):
         function = function.func
     if not isinstance(getattr(function, "__qualname__", None), str):
