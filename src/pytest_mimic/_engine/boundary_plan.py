@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._engine.call import Call
+from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.steps import PASS
 from pytest_mimic._identity import CallIdentity, parse_path, prune
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-class BoundaryPlan:
-    """A boundary as one activation mimics it."""
-
-    source: str | None = None
+class BoundaryPlan(Plan):
+    """A boundary as one activation mimics it. Its calls are plain data, which is redacted already."""
 
     def __init__(
         self,
@@ -88,27 +86,6 @@ class BoundaryPlan:
 
         other = beside.value if beside is not None else None
         return Outcome.of_value(self.boundary.comparable(outcome.value, other))
-
-    # An edge has no arguments that the call could change, and its call is redacted plain data already.
-
-    def note(self, call: Call) -> None:
-        """Do nothing."""
-
-    def mutated(self, call: Call) -> None:
-        """Do nothing."""
-
-    def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002 - as the protocol has it
-        """Return no arguments."""
-        return {}
-
-    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        """Return the value."""
-        del call, changed
-        return value
-
-    def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002 - as the protocol has it
-        """Return no secrets."""
-        return frozenset()
 
 
 class BoundaryPort:

@@ -21,26 +21,24 @@ class CassetteInUse(Protocol):
         ...
 
 
-class Plan(Protocol):
-    """How one activation mimics a function or a boundary."""
+class Plan:
+    """How one activation mimics a target. By default, the target has no source and changes no arguments.
+
+    Attributes:
+        kind: `function`, or the boundary's name.
+        target: The function's `module:name`, or the boundary's name.
+        cassette: The cassette that takes the calls, if a block is open.
+        source: The fingerprint of the target's source, or None if it has none.
+    """
 
     kind: str
     target: str
     options: Options
-
-    @property
-    def cassette(self) -> CassetteInUse | None:
-        """The cassette that takes the calls, if a block is open."""
-        ...
-
-    @property
-    def source(self) -> str | None:
-        """The fingerprint of the target's source, or None if it has none."""
-        ...
+    cassette: CassetteInUse | None
+    source: str | None = None
 
     def note(self, call: Call) -> None:
         """Save the state of the arguments before a real call can change them."""
-        ...
 
     def mutated(self, call: Call) -> None:
         """Refuse a call that changed its arguments.
@@ -48,27 +46,26 @@ class Plan(Protocol):
         Raises:
             MutatedInputError: `mutates=` does not name a changed argument.
         """
-        ...
 
-    def changed(self, call: Call) -> dict[str, object]:
+    def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002
         """Return the arguments that the call may change, in their new state."""
-        ...
+        return {}
 
-    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:  # noqa: ARG002
         """Change the arguments as the recorded call did.
 
         Returns:
             The value, or the caller's own argument if the recorded value was that argument.
         """
-        ...
+        return value
 
-    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
+    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
-        ...
+        return outcome
 
-    def secrets(self, call: Call) -> frozenset[str]:
+    def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
         """Return the secret values among the arguments, which no message may show."""
-        ...
+        return frozenset()
 
 
 class Call:
@@ -87,22 +84,6 @@ class Call:
         checks: How often the call has checked whether the same call elsewhere is done.
         is_async: Whether the caller lets other tasks run while it waits.
     """
-
-    __slots__ = (
-        "_describe",
-        "_described",
-        "awaited",
-        "before",
-        "checks",
-        "host",
-        "is_async",
-        "key",
-        "plan",
-        "reading",
-        "sequence",
-        "signature",
-        "values",
-    )
 
     def __init__(
         self,

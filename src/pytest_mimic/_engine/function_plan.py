@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._engine.binding import compile_binder
-from pytest_mimic._engine.call import Call
+from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
 from pytest_mimic._settings import Mode
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_mimic._engine.call import CassetteInUse
-    from pytest_mimic._outcome import Outcome
     from pytest_mimic._targets.options import Options
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -49,7 +48,7 @@ class Argument(NamedTuple):
     as_bound: object
 
 
-class FunctionPlan:
+class FunctionPlan(Plan):
     """A function as one activation mimics it.
 
     Attributes:
@@ -81,13 +80,9 @@ class FunctionPlan:
         self._roots = roots
         self.plays = engine.state.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
 
-    @property
-    def source(self) -> str | None:
-        """The fingerprint of the function's normalised source, or None if it has none."""
-        return self._source
-
     @cached_property
-    def _source(self) -> str | None:
+    def source(self) -> str | None:  # type: ignore[override]
+        """The fingerprint of the function's normalised source, or None if it has none."""
         return source_fingerprint(self.function)
 
     @cached_property
@@ -240,10 +235,6 @@ class FunctionPlan:
             if new is value:
                 value = current
         return value
-
-    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
-        """Return the whole outcome: all of a function's outcome is compared."""
-        return outcome
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments, which no message may show."""
