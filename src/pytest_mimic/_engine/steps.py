@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._outcome.raising import is_cancellation
+from pytest_mimic._outcome.raising import is_cancellation, raise_again
 from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -77,6 +77,15 @@ class Replay:
         with self._state.pending:
             return stored.load()
 
+    def unpack(self, outcome: Outcome) -> Any:
+        """Change the arguments as the recorded call did, and return its value or raise its exception."""
+        value = outcome.value
+        if outcome.changed:
+            value = self.call.plan.apply(self.call, outcome.changed, value)
+        if outcome.exception is not None:
+            raise_again(outcome.exception)
+        return value
+
     def outcome(self) -> Any:
         """Return a fresh copy of the plain value that a boundary stored."""
         with self._state.pending:
@@ -100,28 +109,19 @@ class Replay:
         error = read_further(self.call.label, test=self._state.test, option="--mimic-rerecord")
         return self._state.blame(error, self.call, by_option=False)
 
-    def continued(self) -> RealCall:
-        """Return a real call for a stream that is read further than its recording goes.
+    def continued(self, *, diverged: bool = False) -> RealCall:
+        """Return a real call that continues a stream past its recording.
+
+        Args:
+            diverged: Whether the reader sent something else than was recorded, instead of reading further.
 
         Raises:
             MissingRecordingError: The mode does not run it.
         """
-        from pytest_mimic._describe.messages import read_further
-
-        return self._real_call(read_further)
-
-    def diverged(self) -> RealCall:
-        """Return a real call for a stream whose reader sent something else than was recorded.
-
-        Raises:
-            MissingRecordingError: The mode does not run it.
-        """
-        from pytest_mimic._describe.messages import strange_answer
-
-        return self._real_call(strange_answer)
-
-    def _real_call(self, problem: Callable[..., MimicError]) -> RealCall:
         if self._finish is None:
+            from pytest_mimic._describe.messages import read_further, strange_answer
+
+            problem = strange_answer if diverged else read_further
             raise self._state.blame(problem(self.call.label, test=self._state.test), self.call)
         self.call.awaited = self.stored.awaited
         return RealCall(self._state, self.call, self._finish)

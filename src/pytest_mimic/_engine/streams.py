@@ -1,4 +1,9 @@
-"""Generators and async generators, recorded and replayed item by item."""
+"""Generators and async generators, recorded and replayed item by item.
+
+What happens to a stream is written once for both kinds, as a script: a generator that yields `Resume` to have the real
+stream take its next step, and `Give` to give an item to the reader. `perform` carries a script out as a generator,
+`perform_async` as an async generator.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._identity import Unstable, fingerprint
-from pytest_mimic._outcome.raising import is_outcome, raise_again
+from pytest_mimic._outcome.raising import is_outcome
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -17,6 +22,31 @@ if TYPE_CHECKING:
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
+
+
+class Resume(NamedTuple):
+    """Call (and await, in an async stream) a method of the real stream. Its result is sent into the script."""
+
+    method: Callable[[], Any]
+
+
+class Give(NamedTuple):
+    """Yield an item to the reader. The value that the reader sends back is sent into the script."""
+
+    item: Any
+
+
+class Switch(NamedTuple):
+    """Carry out another script from now on.
+
+    `yield from` does not do it: it closes the other script where it should throw GeneratorExit into it (PEP 380).
+    """
+
+    script: Script
+
+
+Action = Resume | Give | Switch
+Script = Generator[Action, Any, Any]
 
 
 class Reply(NamedTuple):
@@ -36,213 +66,142 @@ class Reply(NamedTuple):
             return f"{type(self.value).__module__}.{type(self.value).__qualname__}"
 
 
-class StreamRecorder:
-    """The items of a real stream so far, and its reader's replies.
+def perform(script: Script) -> Generator[Any, Any, Any]:
+    """Carry out a script as a generator."""
+    advance: Callable[[Any], Action] = script.send
+    value: Any = None
+    while True:
+        try:
+            action = advance(value)
+        except StopIteration as end:
+            return end.value
+        if isinstance(action, Switch):
+            script, value = action.script, None
+            advance = script.send
+            continue
+        try:
+            value = (yield action.item) if isinstance(action, Give) else action.method()
+            advance = script.send
+        except BaseException as error:
+            advance, value = script.throw, error
+
+
+async def perform_async(script: Script) -> AsyncGenerator[Any, Any]:
+    """Carry out a script as an async generator."""
+    advance: Callable[[Any], Action] = script.send
+    value: Any = None
+    while True:
+        try:
+            action = advance(value)
+        except StopIteration:
+            return
+        if isinstance(action, Switch):
+            script, value = action.script, None
+            advance = script.send
+            continue
+        try:
+            value = (yield action.item) if isinstance(action, Give) else await action.method()
+            advance = script.send
+        except BaseException as error:
+            advance, value = script.throw, error
+
+
+def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
+    """Relay a real stream and record it.
 
     Args:
         real_call: The call that the stream completes.
-        send, throw: The methods that resume the stream.
-        given: The replies of a reader who has had the first items already, one for each.
+        real: The generator or async generator.
+        replies: The replies of a reader who has had the first items already, one for each.
 
-    Attributes:
-        resume: Makes the stream take its next step.
+    Raises:
+        UnstorableOutcomeError: An item, or the end, cannot be stored.
     """
+    from pytest_mimic._outcome import Outcome
 
-    def __init__(
-        self, real_call: RealCall, send: Callable[..., Any], throw: Callable[..., Any], given: Sequence[Reply]
-    ) -> None:
-        self.resume: Callable[[], Any] = partial(send, None)
-        self._real_call = real_call
-        self._send = send
-        self._throw = throw
-        self._given = given
-        self._items: list[Any] = []
-        self._sent: list[str | None] = []
-        real_call.begun = True
+    is_async = hasattr(real, "asend")
+    send, throw = (real.asend, real.athrow) if is_async else (real.send, real.throw)
+    items: list[Any] = []
+    sent: list[str | None] = []
 
-    def add(self, item: Any) -> Reply | None:
-        """Add a copy of an item, as it is now.
-
-        Returns:
-            The reply to it, if the reader has given it already.
-
-        Raises:
-            UnstorableOutcomeError: It cannot be stored.
-        """
-        self._items.append(self._real_call.copy(item))
-        position = len(self._sent)
-        return self._given[position] if position < len(self._given) else None
-
-    def interrupted(self, error: BaseException) -> Reply | None:
-        """Return the reply that an exception represents, raised while the reader had an item.
-
-        Returns:
-            None if the reader closed the stream.
-        """
-        if not is_outcome(error):  # the reader stopped, or was interrupted
-            self._end(None)
-        return None if isinstance(error, GeneratorExit) else Reply(error, is_thrown=True)
-
-    def reply(self, reply: Reply) -> None:
-        """Add the reader's reply to the latest item."""
-        self._sent.append(reply.identity)
-        self.resume = partial(self._throw if reply.is_thrown else self._send, reply.value)
-
-    def stopped(self, error: BaseException) -> None:
-        """Record the stream if it ended by itself: it returned, or raised an exception."""
-        from pytest_mimic._outcome import Outcome
-
-        if isinstance(error, (StopIteration, StopAsyncIteration)):
-            self._end(Outcome.of_value(error.value if isinstance(error, StopIteration) else None))
-        elif is_outcome(error):
-            self._end(Outcome.of_exception(error, outer=self._real_call.outer))
-
-    def _end(self, end: Outcome | None) -> None:
-        from pytest_mimic._outcome import Outcome
-
-        sent = self._sent if any(self._sent) else None
+    def complete(end: Outcome | None) -> None:
         try:
-            self._real_call.complete(Outcome.of_stream(self._items, end, sent))
+            real_call.complete(Outcome.of_stream(items, end, sent if any(sent) else None))
         except MimicError as refused:
             raise refused from None  # without the StopIteration that ended the stream
 
-
-def record_stream(
-    real_call: RealCall, real: Generator[Any, Any, Any], *, given: Sequence[Reply] = ()
-) -> Generator[Any, Any, Any]:
-    """Relay a real generator and record it. For `given`, see `StreamRecorder`."""
-    recorder = StreamRecorder(real_call, real.send, real.throw, given)
+    real_call.begun = True
+    resume = partial(send, None)
     try:
         while True:
             try:
                 with real_call.running():
-                    item = recorder.resume()
+                    item = yield Resume(resume)
+            except (StopIteration, StopAsyncIteration) as stop:
+                returned = getattr(stop, "value", None)
+                complete(Outcome.of_value(returned))
+                return returned
             except BaseException as error:
-                recorder.stopped(error)
-                if isinstance(error, StopIteration):
-                    return error.value
+                if is_outcome(error):
+                    complete(Outcome.of_exception(error, outer=real_call.outer))
                 raise
-            reply = recorder.add(item)
+            items.append(real_call.copy(item))  # a copy, because the stream may change the item later
             try:
-                reply = reply or Reply((yield item))
+                reply = replies[len(sent)] if len(sent) < len(replies) else Reply((yield Give(item)))
             except BaseException as error:
-                reply = recorder.interrupted(error)
-                if reply is None:
+                if not is_outcome(error):  # the reader stopped, or was interrupted
+                    complete(None)
+                if isinstance(error, GeneratorExit):
                     raise
-            recorder.reply(reply)
+                reply = Reply(error, is_thrown=True)
+            sent.append(reply.identity)
+            resume = partial(throw if reply.is_thrown else send, reply.value)
     finally:
-        real.close()
+        yield Resume(real.aclose if is_async else real.close)
         real_call.abandon()
 
 
-async def record_async_stream(
-    real_call: RealCall, real: AsyncGenerator[Any, Any], *, given: Sequence[Reply] = ()
-) -> AsyncGenerator[Any, Any]:
-    """Relay a real async generator and record it; see `record_stream`."""
-    recorder = StreamRecorder(real_call, real.asend, real.athrow, given)
-    try:
-        while True:
-            try:
-                with real_call.running():
-                    item = await recorder.resume()
-            except BaseException as error:
-                recorder.stopped(error)
-                if isinstance(error, StopAsyncIteration):
-                    return
-                raise
-            reply = recorder.add(item)
-            try:
-                reply = reply or Reply((yield item))
-            except BaseException as error:
-                reply = recorder.interrupted(error)
-                if reply is None:
-                    raise
-            recorder.reply(reply)
-    finally:
-        await real.aclose()
-        real_call.abandon()
+def replaying(step: Replay, real: Callable[[], Any]) -> Script:
+    """Give the items of a recorded stream; continue with a real one past their end.
 
+    The reader's replies must be the recorded ones. If they become those of another stream recorded for the same call,
+    that one goes on.
 
-class StreamPlayer:
-    """One replay of a recorded stream. The reader's replies must be the recorded ones.
+    Args:
+        step: The replay.
+        real: Makes the real stream.
 
-    Attributes:
-        replies: The reader's replies so far.
+    Raises:
+        MissingRecordingError: The reader reads further than the recording, or replies otherwise, and the mode does not
+            run the call.
     """
-
-    def __init__(self, step: Replay) -> None:
-        self._step = step
-        self._outcome: Outcome = step.load()
-        self.replies: list[Reply] = []
-
-    @property
-    def has_next(self) -> bool:
-        """Whether there is another item."""
-        return len(self.replies) < len(self._outcome.items)
-
-    @property
-    def item(self) -> Any:
-        """The next item."""
-        return self._outcome.items[len(self.replies)]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the recording holds the end of the stream."""
-        return self._outcome.end is not None
-
-    def interrupted(self, error: BaseException) -> Reply:
-        """Return the reply that an exception represents, raised while the reader had an item.
-
-        Raises:
-            BaseException: The exception itself, if the reader stopped or was interrupted.
-        """
-        if is_outcome(error):
-            return Reply(error, is_thrown=True)
-        self.change_arguments()
-        raise error
-
-    def reply(self, reply: Reply) -> RealCall | None:
-        """Check the reader's reply to an item against the recordings.
-
-        Returns:
-            A real call, if no recording has this reply and the mode runs it.
-
-        Raises:
-            MissingRecordingError: No recording has this reply, and the mode does not run it.
-        """
-        self.replies.append(reply)
-        position = len(self.replies) - 1
-        recorded = replies_to(self._outcome)
-        if position >= len(recorded) or recorded[position] == reply.identity:
-            return None
-        sent = [reply.identity for reply in self.replies]
-        for other in self._step.load_others():
-            if replies_to(other)[: len(sent)] == sent:
-                self._outcome = other
-                return None
-        return self._step.diverged()
-
-    def finish(self) -> Any:
-        """End the stream as recorded.
-
-        Returns:
-            The stream's return value.
-
-        Raises:
-            Exception: The recorded one.
-        """
-        end = self._outcome.end
-        assert end is not None
-        self.change_arguments()
-        if end.kind == "raised":
-            assert end.exception is not None
-            raise_again(end.exception)
-        return end.value
-
-    def change_arguments(self) -> None:
-        """Change the arguments as the recorded stream did."""
-        if self._outcome.changed:
-            self._step.call.plan.apply(self._step.call, self._outcome.changed)
+    outcome = step.load()
+    expected = replies_to(outcome)
+    replies: list[Reply] = []
+    real_call: RealCall | None = None
+    while real_call is None and len(replies) < len(outcome.items):
+        try:
+            reply = Reply((yield Give(outcome.items[len(replies)])))
+        except BaseException as error:
+            if not is_outcome(error):  # the reader stopped, or was interrupted
+                step.unpack(outcome)
+                raise
+            reply = Reply(error, is_thrown=True)
+        replies.append(reply)
+        if len(replies) <= len(expected) and reply.identity != expected[len(replies) - 1]:
+            sent = [reply.identity for reply in replies]
+            other = next((one for one in step.load_others() if replies_to(one)[: len(sent)] == sent), None)
+            if other is None:
+                real_call = step.continued(diverged=True)
+            else:
+                outcome, expected = other, replies_to(other)
+    if real_call is None and outcome.end is not None:
+        step.unpack(outcome)
+        return step.unpack(outcome.end)
+    real_call = real_call or step.continued()
+    with real_call.running():
+        stream = real()
+    return (yield Switch(recording(real_call, stream, replies=replies)))
 
 
 def replies_to(stream: Outcome) -> list[str | None]:
@@ -262,55 +221,3 @@ def goes_further(one: Outcome, other: Outcome) -> bool:
     if other.end is not None:
         return False
     return (len(one.items), one.end is not None) > (len(other.items), False)
-
-
-def replay_stream(step: Replay, real: Callable[[], Any]) -> Generator[Any, Any, Any]:
-    """Give a recorded generator's items. Past their end, continue with the real one if the mode runs it."""
-    player = StreamPlayer(step)
-    real_call: RealCall | None = None
-    while real_call is None and player.has_next:
-        try:
-            reply = Reply((yield player.item))
-        except BaseException as error:
-            reply = player.interrupted(error)
-        real_call = player.reply(reply)
-    if real_call is None and player.is_complete:
-        return player.finish()
-    real_call = real_call or step.continued()
-    with real_call.running():
-        stream = real()
-    return (yield from record_stream(real_call, stream, given=player.replies))
-
-
-async def replay_async_stream(step: Replay, real: Callable[[], Any]) -> AsyncGenerator[Any, Any]:
-    """Give a recorded async generator's items; see `replay_stream`."""
-    player = StreamPlayer(step)
-    real_call: RealCall | None = None
-    while real_call is None and player.has_next:
-        try:
-            reply = Reply((yield player.item))
-        except BaseException as error:
-            reply = player.interrupted(error)
-        real_call = player.reply(reply)
-    if real_call is None and player.is_complete:
-        player.finish()
-        return
-    real_call = real_call or step.continued()
-    with real_call.running():
-        stream = real()
-    more = record_async_stream(real_call, stream, given=player.replies)
-    # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand, as PEP 380 describes.
-    reply = Reply(None)
-    try:
-        while True:
-            item = await (more.athrow if reply.is_thrown else more.asend)(reply.value)
-            try:
-                reply = Reply((yield item))
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                reply = Reply(error, is_thrown=True)
-    except StopAsyncIteration:
-        return
-    finally:
-        await more.aclose()

@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._engine.single_flight import Wait
 from pytest_mimic._engine.steps import PASS
-from pytest_mimic._engine.streams import (
-    record_async_stream,
-    record_stream,
-    replay_async_stream,
-    replay_stream,
-)
+from pytest_mimic._engine.streams import perform, perform_async, recording, replaying
 from pytest_mimic._identity import Unstable
-from pytest_mimic._outcome.raising import is_outcome, raise_again
+from pytest_mimic._outcome.raising import is_outcome
 from pytest_mimic._patch.callers import called_by_pytest
 from pytest_mimic.errors import MimicError
 
@@ -149,9 +144,9 @@ def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
             return (yield from function(*args, **kwargs))
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
-            return (yield from replay_stream(step, lambda: function(*args, **kwargs)))
+            return (yield from perform(replaying(step, lambda: function(*args, **kwargs))))
         if step.mode == "run":
-            return (yield from record_stream(step, function(*args, **kwargs)))
+            return (yield from perform(recording(step, function(*args, **kwargs))))
         return (yield from function(*args, **kwargs))
 
     return wrapper
@@ -163,36 +158,32 @@ def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callab
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         plan = None if is_common and called_by_pytest() else mimicked.plan
-        inner = await _async_stream(plan, function, args, kwargs)
+        step = PASS if plan is None else await _decide_async(plan, args, kwargs)
+        stream: Any
+        if step.mode == "replay":
+            stream = perform_async(replaying(step, lambda: function(*args, **kwargs)))
+        else:
+            stream = function(*args, **kwargs)
+            if step.mode == "run":
+                stream = perform_async(recording(step, stream))
+        # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
         try:
-            item = await inner.__anext__()
+            item = await stream.__anext__()
             while True:
                 try:
                     sent = yield item
                 except GeneratorExit:
                     raise
                 except BaseException as thrown:
-                    item = await inner.athrow(thrown)
+                    item = await stream.athrow(thrown)
                 else:
-                    item = await inner.asend(sent)
+                    item = await stream.asend(sent)
         except StopAsyncIteration:
             return
         finally:
-            await inner.aclose()
+            await stream.aclose()
 
     return wrapper
-
-
-async def _async_stream(
-    plan: FunctionPlan | None, function: Callable[..., Any], args: Any, kwargs: Any
-) -> Any:
-    """Return the stream that an async generator's wrapper relays, because it cannot delegate (PEP 525)."""
-    step = await _decide_async(plan, args, kwargs) if plan is not None else None
-    if step is None or step.mode == "pass":
-        return function(*args, **kwargs)
-    if step.mode == "replay":
-        return replay_async_stream(step, lambda: function(*args, **kwargs))
-    return record_async_stream(step, function(*args, **kwargs))
 
 
 def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -263,28 +254,16 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
     outcome = step.load()
     if outcome.kind == "stream":
         assert real is not None
-        return (replay_async_stream if step.stored.awaited else replay_stream)(step, real)
+        return (perform_async if step.stored.awaited else perform)(replaying(step, real))
     if step.stored.awaited and real is not None:
         return _replay_coroutine(step, outcome)
-    return _unpack(step, outcome)
-
-
-def _unpack(step: Replay, outcome: Outcome) -> Any:
-    """Change the arguments as the recorded call did, and return its value or raise its exception."""
-    __tracebackhide__ = True
-    value = outcome.value
-    if outcome.changed:
-        value = step.call.plan.apply(step.call, outcome.changed, value)
-    if outcome.kind == "raised":
-        assert outcome.exception is not None
-        raise_again(outcome.exception)
-    return value
+    return step.unpack(outcome)
 
 
 async def _replay_coroutine(step: Replay, outcome: Outcome) -> Any:
     """Give the outcome of a plain function that returned a coroutine."""
     __tracebackhide__ = True
-    return _unpack(step, outcome)
+    return step.unpack(outcome)
 
 
 async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -292,7 +271,7 @@ async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwa
     __tracebackhide__ = True
     step = await _decide_async(plan, args, kwargs)
     if step.mode == "replay":
-        return _unpack(step, step.load())
+        return step.unpack(step.load())
     coroutine = function(*args, **kwargs)
     return await (coroutine if step.mode == "pass" else _record_coroutine(step, coroutine, late=True))
 
@@ -312,10 +291,10 @@ def _record_result(real_call: RealCall, result: Any) -> Any:
     __tracebackhide__ = True
     late: Any
     if isinstance(result, types.GeneratorType):
-        late = record_stream(real_call, result)
+        late = perform(recording(real_call, result))
     elif isinstance(result, types.AsyncGeneratorType):
         real_call.call.awaited = True
-        late = record_async_stream(real_call, result)
+        late = perform_async(recording(real_call, result))
     elif isinstance(result, types.CoroutineType):
         late = _record_coroutine(real_call, result, late=True)
         real_call.returned_coroutine()
