@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
@@ -55,42 +56,19 @@ class ReplayedConnection(Connection):
 class _Nowhere(asyncio.Transport):
     """A transport that drops the request."""
 
-    def write(self, data: Any) -> None:
-        """Do nothing."""
+    def write(self, *_: Any) -> None:
+        pass
 
-    def writelines(self, list_of_data: Any) -> None:
-        """Do nothing."""
+    writelines = close = abort = write  # type: ignore[assignment]
 
     def is_closing(self) -> bool:
-        """Return False."""
         return False
 
-    def close(self) -> None:
-        """Do nothing."""
-
-    def abort(self) -> None:
-        """Do nothing."""
-
     def get_write_buffer_size(self) -> int:
-        """Return 0."""
         return 0
 
 
 _NOWHERE = _Nowhere()
-
-
-class _Message(NamedTuple):
-    """The head of a response, as aiohttp's parser returns it."""
-
-    version: Any
-    code: int
-    reason: str
-    headers: Any
-    raw_headers: tuple[tuple[bytes, bytes], ...]
-    should_close: bool = False
-    compression: str | None = None
-    upgrade: bool = False
-    chunked: bool = False
 
 
 class ReplayedProtocol(ResponseHandler):
@@ -140,7 +118,19 @@ class ReplayedProtocol(ResponseHandler):
         payload = self._open_payload(
             answer.chunks, end, chunked="chunked" in headers.get("Transfer-Encoding", "")
         )
-        return _Message(version, answer.status, answer.reason, headers, raw), payload
+        # The attributes of the message that aiohttp's parser returns.
+        message = SimpleNamespace(
+            version=version,
+            code=answer.status,
+            reason=answer.reason,
+            headers=headers,
+            raw_headers=raw,
+            should_close=False,
+            compression=None,
+            upgrade=False,
+            chunked=False,
+        )
+        return message, payload
 
     def _open_payload(
         self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic.boundaries.http.body import load_body
 from pytest_mimic.boundaries.http.compression import deflate
 from pytest_mimic.boundaries.http.message import header_of
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class StoredResponse(NamedTuple):
@@ -67,37 +64,17 @@ def load_response(plain: dict[str, Any], method: str, *, decoded: bool = False) 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Drop the expiry of cookies that were still valid when they were recorded, at the time in `Date`."""
-    recorded = _moment(header_of(headers, "date") or "")
+    from http.cookiejar import http2time  # type: ignore[attr-defined]
+
+    recorded = http2time(header_of(headers, "date") or "")
     if recorded is None:
         return headers
+
+    def lasts(attribute: str) -> bool:
+        name, _, value = attribute.partition("=")
+        return name.strip().lower() != "expires" or (http2time(value) or 0) <= recorded
+
     return [
-        (name, _without_expiry(value, recorded) if name.lower() == "set-cookie" else value)
+        (name, ";".join(filter(lasts, value.split(";"))) if name.lower() == "set-cookie" else value)
         for name, value in headers
     ]
-
-
-def _without_expiry(cookie: str, recorded: datetime) -> str:
-    kept = []
-    for attribute in cookie.split(";"):
-        name, _, value = attribute.partition("=")
-        # Old servers write `01-Jan-2027`.
-        expires = _moment(value.strip().replace("-", " ")) if name.strip().lower() == "expires" else None
-        if expires is None or not _is_later(expires, recorded):
-            kept.append(attribute)
-    return ";".join(kept)
-
-
-def _is_later(one: datetime, other: datetime) -> bool:
-    try:
-        return one > other
-    except TypeError:  # only one of them has a time zone
-        return False
-
-
-def _moment(text: str) -> datetime | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None

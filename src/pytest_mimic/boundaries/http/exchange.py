@@ -14,7 +14,9 @@ that broke it, or, alone, the exception that was raised instead of a response.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
@@ -34,7 +36,6 @@ _IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "bod
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CACHE_SIZE = 20_000
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
-_T = TypeVar("_T")
 
 
 class HttpBoundary(Boundary):
@@ -112,29 +113,27 @@ class Exchange:
 
     def __init__(self, port: Port) -> None:
         self.port = port
-        # Clients send the same origins, URLs and headers again and again, and reading them takes longest.
-        self._origins: dict[str, tuple[str, str, int | None, str]] = {}
-        self._urls: dict[str, _Url] = {}
-        self._headers: dict[Any, _Headers] = {}
-        self._issued = 0
+        self._issued = -1
+        self._read_url: Callable[[str], _Url]
+        self._read_headers: Callable[[Any], _Headers]
 
     def begin(self, request: HttpRequest) -> Step | None:
         """Decide about a request.
 
         Returns:
-            None for a request that is not recorded: a WebSocket's upgrade, or one with an invalid URL (`https://`,
-            port 123456), about which its client will complain.
+            A step to replay or to run. None if the client has to send the request as usual: it is excluded, it is the
+            upgrade to a WebSocket, or its URL is invalid (`https://`, port 123456) and the client will complain.
 
         Raises:
             MissingRecordingError: There is no recording and the mode does not run the request, or it would be sent
                 with the placeholder that a replay gave in place of a secret.
         """
-        self._renew()
-        headers = self._headers.get(request.headers) or self._read_headers(request.headers)
+        self._renew_caches()
+        headers = self._read_headers(request.headers)
         if headers.is_websocket:
             return None
         try:
-            url = self._urls.get(request.url) or self._read_url(request.url)
+            url = self._read_url(request.url)
         except _InvalidUrlError:
             return None
         method = request.method
@@ -158,6 +157,8 @@ class Exchange:
             f"{method} {url.path}", host=url.host, parts=parts, identity=_IDENTITY, described=described
         )
         step = self.port.begin(call)
+        if step.mode == "pass":
+            return None
         if step.mode == "run" and holds_placeholder(request.url, text_pairs(request.headers)):
             raise step.refused()
         return step
@@ -166,13 +167,16 @@ class Exchange:
         """Return the recorder of the response to a request, for the step that runs it."""
         return ExchangeRecorder(self.port, step, lambda: self._secrets_of(request))
 
-    def _renew(self) -> None:
-        """Empty the caches if a server has issued a secret since, because they may contain it."""
+    def _renew_caches(self) -> None:
+        """Make the caches; make them again if a server has issued a secret, because they may contain it.
+
+        Clients send the same URLs and headers again and again, and reading them takes longest.
+        """
         issued = len(self.port.redactor.issued)
         if issued != self._issued:
             self._issued = issued
-            self._urls.clear()
-            self._headers.clear()
+            self._read_url = lru_cache(_CACHE_SIZE)(partial(_read_url, self._secrets()))
+            self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
 
     def _secrets(self) -> Secrets:
         return Secrets(self.port.redactor, self.port.redactor.issued)
@@ -180,54 +184,46 @@ class Exchange:
     def _secrets_of(self, request: HttpRequest) -> Secrets:
         """Return the secrets that the response to a request may repeat: those sent, and those issued before."""
         secrets = self._secrets()
-        headers = self._headers.get(request.headers) or self._read_headers(request.headers)
+        headers = self._read_headers(request.headers)
         _, body = describe_body(request.body, headers.content_type, headers.encoding)
         secrets.learn_request(request.url, text_pairs(request.headers), body)
         return secrets
 
-    def _read_url(self, url: str) -> _Url:
-        match = _URL.match(url)
-        if match is None:
-            raise _InvalidUrlError
-        secrets = self._secrets()
-        scheme, host, port, shown = self._origins.get(match["origin"]) or self._read_origin(match["origin"])
-        path = secrets.path(match["path"]) or "/"
-        query = secrets.scrub(fields(match["query"])) if match["query"] else {}
-        return _cached(self._urls, url, _Url(scheme, host, port, path, query, shown + path))
 
-    def _read_origin(self, origin: str) -> tuple[str, str, int | None, str]:
-        """Read the part of a URL before its path: scheme, host, port, and the text that shows them."""
-        parts = urlsplit(origin)
-        host = (parts.hostname or "").lower()
-        usual = _DEFAULT_PORTS.get(parts.scheme)
-        try:
-            port = parts.port or usual
-        except ValueError as error:
-            raise _InvalidUrlError from error
-        shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
-        shown += "" if port == usual else f":{port}"
-        return _cached(self._origins, origin, (parts.scheme, host, port, shown))
-
-    def _read_headers(self, headers: Any) -> _Headers:
-        secrets = self._secrets()
-        found: dict[str, list[str]] = {}
-        shown: dict[str, list[str]] = {}
-        for name, value in text_pairs(headers):
-            found.setdefault(name.lower(), []).append(value)
-            shown.setdefault(name.lower(), []).append(secrets.header(name, value))
-        one = {name: ", ".join(values) for name, values in found.items()}
-        read = _Headers(
-            {name: ", ".join(values) for name, values in shown.items()},
-            one.get("content-type"),
-            one.get("content-encoding"),
-            "websocket" in one.get("upgrade", "").lower(),
-        )
-        return _cached(self._headers, headers, read)
+def _read_url(secrets: Secrets, url: str) -> _Url:
+    match = _URL.match(url)
+    if match is None:
+        raise _InvalidUrlError
+    scheme, host, port, shown = _read_origin(match["origin"])
+    path = secrets.path(match["path"]) or "/"
+    query = secrets.scrub(fields(match["query"])) if match["query"] else {}
+    return _Url(scheme, host, port, path, query, shown + path)
 
 
-def _cached(cache: dict[Any, _T], key: Any, value: _T) -> _T:
-    """Keep a value in a cache, which is emptied when it is full."""
-    if len(cache) >= _CACHE_SIZE:
-        cache.clear()
-    cache[key] = value
-    return value
+@lru_cache(maxsize=1_000)
+def _read_origin(origin: str) -> tuple[str, str, int | None, str]:
+    """Read the part of a URL before its path: scheme, host, port, and the text that shows them."""
+    parts = urlsplit(origin)
+    host = (parts.hostname or "").lower()
+    usual = _DEFAULT_PORTS.get(parts.scheme)
+    try:
+        port = parts.port or usual
+    except ValueError as error:
+        raise _InvalidUrlError from error
+    shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
+    return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
+
+
+def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
+    found: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
+    for name, value in text_pairs(headers):
+        found.setdefault(name.lower(), []).append(value)
+        shown.setdefault(name.lower(), []).append(secrets.header(name, value))
+    one = {name: ", ".join(values) for name, values in found.items()}
+    return _Headers(
+        {name: ", ".join(values) for name, values in shown.items()},
+        one.get("content-type"),
+        one.get("content-encoding"),
+        "websocket" in one.get("upgrade", "").lower(),
+    )

@@ -62,7 +62,7 @@ class _Client:
                 return original(transport, request)
             sent = _sent(request, request.read())
             step = exchange.begin(sent)
-            if step is None or step.mode == "pass":
+            if step is None:
                 return original(transport, request)
             if step.mode == "replay":
                 return self._replayed(step.outcome(), request, step.exhausted)
@@ -83,7 +83,7 @@ class _Client:
                 return await original(transport, request)
             sent = _sent(request, await request.aread())
             step = exchange.begin(sent)
-            if step is None or step.mode == "pass":
+            if step is None:
                 return await original(transport, request)
             if step.mode == "replay":
                 return self._replayed(step.outcome(), request, step.exhausted)
@@ -98,7 +98,7 @@ class _Client:
         """Return the client's module, which is loaded when a request comes. It is never imported from here."""
         module = sys.modules[self._name]
         if self._recorded_stream is None:
-            # The client checks whether a stream is one of its own.
+            # The client checks the types of its streams.
             bases = (module.SyncByteStream, module.AsyncByteStream)
             self._recorded_stream = type("RecordedStream", (_RecordedStream, *bases), {})
             self._replayed_stream = type("ReplayedStream", (_ReplayedStream, *bases), {})

@@ -62,7 +62,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         headers = tuple(request.headers.lower_items())
         sent = HttpRequest(request.method, request.url, headers, _body_of(request))
         step = exchange.begin(sent)
-        if step is None or step.mode == "pass":
+        if step is None:
             return original(self, request, stream, *args, **options)
         if step.mode == "replay":
             _use_up(request.body)
@@ -117,7 +117,7 @@ def _record(response: Any, recorder: ExchangeRecorder) -> None:
     """Let the recorder see the body of a real response when it is read."""
     raw = response.raw
     original: Any = getattr(raw, "_original_response", None)
-    # The adapter has read the body, or there is none.
+    # The adapter has read the body, or the response has no body.
     is_read = original is not None and original.fp is None
     version = _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1")
     headers = list(raw.headers.items())
@@ -147,7 +147,7 @@ def _replayed(
     if "status" not in plain:
         raise _ERRORS.load(plain["error"], request=request)
     http_adapter = sys.modules["requests.adapters"].HTTPAdapter
-    # An adapter with a `build_response` of its own may read the response there.
+    # An adapter that overrides `build_response` may read the response there.
     is_plain = type(adapter).build_response is http_adapter.build_response
     is_whole = is_plain and not (stream or "error" in plain or "end" in plain or is_encoded(plain))
     answer = load_response(plain, request.method, decoded=is_whole)
@@ -255,11 +255,10 @@ class _CookieSource:
         self.msg = message
 
     def isclosed(self) -> bool:
-        """Return True."""
         return True
 
     def close(self) -> None:
-        """Do nothing."""
+        pass
 
 
 def _cookie_source(answer: StoredResponse) -> _CookieSource | None:

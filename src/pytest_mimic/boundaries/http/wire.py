@@ -170,31 +170,20 @@ def parsed_response(
     return response
 
 
-class _Socket:
-    """A socket from which a response can only be read."""
-
-    def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
-        self._pieces = pieces
-        self._end = end
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """Return a file of the recorded bytes."""
-        return io.BufferedReader(_Pieces(self._pieces, self._end))
-
-
-class _Pieces(io.RawIOBase):
-    """A file that returns at most one piece at a time, and raises an error at its end if there is one."""
+class _Socket(io.RawIOBase):
+    """A socket and its file. A read returns at most one piece; the end may be an error."""
 
     def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
         self._pieces = [piece for piece in reversed(pieces) if piece]
         self._end = end
 
+    def makefile(self, _: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer from one piece; return the number of bytes."""
         if not self._pieces:
             error = self._end()
             if error is not None:

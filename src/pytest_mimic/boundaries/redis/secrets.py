@@ -30,7 +30,7 @@ _WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
 _REPLY_WITH_FIELDS = frozenset(
     "HGETALL HSCAN XRANGE XREVRANGE XREAD XREADGROUP XCLAIM XAUTOCLAIM XINFO".split()
 )
-# Commands whose replies describe a key, and have none of its values.
+# Commands whose replies describe a key without its values.
 _ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
 _STATUSES = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _SECRET_SETTINGS = frozenset(

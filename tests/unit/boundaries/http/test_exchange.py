@@ -24,7 +24,7 @@ def begun(runs, url, *, method="GET", headers=(), body=b""):
     exchange = Exchange(runs.port)
     request = HttpRequest(method, url, tuple(headers), body)
     step = exchange.begin(request)
-    return runs.calls[-1] if step else None, exchange, request, step
+    return (runs.calls or [None])[-1], exchange, request, step
 
 
 @pytest.mark.parametrize(
