@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_mimic._swallowed.forks import ForkLog
@@ -153,29 +153,3 @@ class Ledger:
         for entry in entries:
             self.add(entry)
         return errors
-
-
-def proven_unused(
-    unused: set[str],
-    *,
-    outcomes: dict[str, str],
-    all_passed: bool,
-    test_of: Callable[[str], str | None],
-    gone: Container[str],
-) -> Iterator[str]:
-    """The recordings that a complete run has proven unused.
-
-    Args:
-        unused: Names of recordings that the run did not use.
-        outcomes: Each test's id with `passed`, `failed` or `skipped`.
-        all_passed: Whether no test and no module was skipped or failed.
-        test_of: Gives the test that made a recording; None leaves the file alone.
-        gone: The tests, of those that were not run, that exist no more.
-    """
-    for name in unused:
-        test = test_of(name)
-        if test is None:
-            continue
-        ended = outcomes.get(test)
-        if ended == "passed" or (ended is None and all_passed and test in gone):
-            yield name

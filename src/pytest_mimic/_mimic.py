@@ -1,4 +1,4 @@
-"""The Python interface: `mimic(...)` and the identity of values."""
+"""The Python interface: `mimic(...)` and `fingerprint(...)`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def fingerprint(value: object) -> str:
-    """The identity of a value as the vault sees it: 32 hex digits.
+    """Return the identity of a value as in the vault, 32 hex digits.
 
     Args:
-        value: Anything that has a stable identity. Inside a pytest run, `pathlib` paths under the
+        value: Anything with a stable identity. Inside a pytest run, `pathlib` paths under the
             rootdir or the base temporary folder count relative to it.
 
     Raises:
-        UnstableIdentityError: A part of it has none; the message names the path to it.
+        UnstableIdentityError: A part has no stable identity. The message names the path to it.
     """
     session: Session | None = _ambient.current()
     try:
@@ -42,9 +42,9 @@ def fingerprint(value: object) -> str:
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
-    """Mimics targets inside a `with` block, a decorated test, sync or async, or the tests of a decorated class.
+    """Mimics targets in a `with` block, in a decorated test (sync or async), or in the tests of a decorated class.
 
-    Without a running plugin (`-p no:mimic`) it does nothing.
+    Without the plugin (`-p no:mimic`) it does nothing.
 
     Args:
         targets: Lines as in `mimic_functions`, functions, or `Target` objects.
@@ -75,7 +75,9 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
     def __call__(self, function: F) -> F:
         decorated: Any = function
-        if isinstance(decorated, type):  # the plugin reads it, as a marker's: who calls its tests is pytest
+        if isinstance(
+            decorated, type
+        ):  # pytest calls its tests, so the plugin reads the targets as it reads a marker
             inner = vars(decorated).get("__mimic_targets__", ())
             decorated.__mimic_targets__ = (self._targets, *inner)  # type: ignore[attr-defined]
             return function
@@ -83,7 +85,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         return cast(F, wrapper)
 
     def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function of the same kind that runs the given one inside the block."""
+        """Return a function of the same kind that runs the given one inside the block."""
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with self:

@@ -1,4 +1,4 @@
-"""One run: its settings, vault, patches and account."""
+"""Wires settings, vault, patches and engine together for one run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __tracebackhide__ = True
 
 
 class RequestedTarget:
-    """A target as one activation asks for it."""
+    """A target in one activation, perhaps with the cassette that takes its calls."""
 
     __slots__ = ("candidates", "cassette", "excluded", "module", "origin", "path", "target")
 
@@ -58,21 +58,21 @@ class RequestedTarget:
 
 
 class Covering:
-    """What one activation covers; `close` restores it."""
+    """The functions and boundaries that one activation mimics."""
 
     def __init__(self, functions: Activation | None, boundaries: list[Callable[[], None]]) -> None:
         self._functions = functions
         self._boundaries = boundaries
 
     def take_problems(self) -> list[TargetError]:
-        """The targets found not to exist since the last look."""
+        """Return errors for the targets found missing since the last call."""
         if self._functions is None:
             return []
         taken, self._functions.problems = self._functions.problems, []
         return taken
 
     def close(self) -> None:
-        """Restores what it covered."""
+        """Restore them."""
         for uncover in reversed(self._boundaries):
             uncover()
         if self._functions is not None:
@@ -80,11 +80,11 @@ class Covering:
 
 
 class Session:
-    """One pytest run (or one worker of it).
+    """One pytest run, or one worker of it.
 
     Attributes:
-        targets: The configured ones, from the ini file and the hook.
-        roots: Folders (prefix, token) under which paths count relative.
+        targets: The configured targets, from the ini file and the hook.
+        roots: Pairs of a folder and a token. Paths under the folder count relative to it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -111,7 +111,7 @@ class Session:
     # -- covering
 
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
-        """Mimics targets and boundaries until the covering is closed; live, only judges whether they exist."""
+        """Mimic targets until the covering is closed. In live mode, only check whether they exist."""
         targets = list(targets)
         requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
         functions = self._patcher.activate(requests) if requests else None
@@ -121,10 +121,10 @@ class Session:
         return covering
 
     def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
-        """As `cover`, for targets that a test names: they must exist.
+        """Mimic targets that a test names, and that must therefore exist.
 
         Raises:
-            TargetError: A module or a function does not.
+            TargetError: A module or a function does not exist.
         """
         targets = list(targets)
         covering = self.cover(targets, cassette)
@@ -135,7 +135,7 @@ class Session:
         return covering
 
     def uncover(self, covering: Covering) -> None:
-        """Restores what a covering covered."""
+        """Restore the functions and boundaries of a covering."""
         for problem in self.new_problems():
             self.state.pending.note(problem)
         covering.close()
@@ -161,7 +161,7 @@ class Session:
         return "" if isinstance(request, Edge) else request.target.misfit(function)
 
     def _plan(self, request: RequestedTarget, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
-        """How an activation mimics a function; None where its patterns leave it out, or its cassette is live."""
+        """Return how an activation mimics a function, or None if it runs for real."""
         options, cassette = request.target.options, request.cassette
         if not Selector(options.only, options.exclude).takes(name) or (cassette and cassette.mode == "live"):
             return None
@@ -203,17 +203,17 @@ class Session:
     # -- problems with targets
 
     def new_problems(self) -> list[TargetError]:
-        """The targets found not to exist since the last look."""
+        """Return errors for the targets found missing since the last call."""
         return [problem for covering in self._coverings for problem in covering.take_problems()]
 
     def missing_modules(self) -> list[TargetError]:
-        """The configured targets whose module cannot be found along the path."""
+        """Return errors for the configured targets whose module cannot be found."""
         return [problem for target in self.targets if (problem := missing_module(target)) is not None]
 
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
-        """A test's set-up begins: the calls of its sequences are counted anew."""
+        """Begin a test, before its set-up. Its sequences start over."""
         self._patcher.look_again()
         self.state.test = nodeid
         self.state.pending.begin()
@@ -221,7 +221,7 @@ class Session:
         self._unnamed = 0
 
     def enter_scope(self, name: str) -> Callable[[], Owner]:
-        """Calls belong to a wider fixture's module, package or session until the returned function is called."""
+        """Assign calls to the scope of a wider fixture until the returned function is called."""
         outer, owner = self.state.owner, self._owners.setdefault(name, Owner(name))
         self.state.owner = owner
 
@@ -232,7 +232,7 @@ class Session:
         return leave
 
     def end_test(self, *, passed: bool) -> None:
-        """A test's teardown is over."""
+        """End a test, after its teardown."""
         try:
             self.engine.recordings.end_test(passed=passed)
             self.engine.sequences.end_owner(self.state.owner, passed=passed)
@@ -242,33 +242,33 @@ class Session:
             self.state.test = ""
 
     def break_off(self) -> None:
-        """Ends the test in the midst of which the run was stopped, if there is one: it has not passed."""
+        """End the test during which the run was stopped, if there is one, as not passed."""
         if self.state.test:
             self.end_test(passed=False)
 
     def take_pending(self) -> list[MimicError]:
-        """Return the errors that must fail the current phase of the test."""
+        """Return the errors that must fail the current phase of the test, and forget them."""
         return [*self.state.pending.take(self.ledger.add_forked()), *self.new_problems()]
 
     def take_strays(self) -> None:
-        """Keeps the errors that happened outside of any test: no test can fail for them."""
+        """Keep the errors outside of tests for the summary, because no test can fail for them."""
         for error in self.take_pending():
             is_miss = isinstance(error, MissingRecordingError)
             (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
 
     def add_root(self, folder: str, token: str) -> None:
-        """Paths under this folder count relative to it."""
+        """Count paths under a folder relative to it."""
         self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
 
     def test_of(self, name: str) -> str | None:
-        """The test that made a recording or cassette, empty where none is known; None where it is not ours to judge."""
+        """Return the test that made a recording or cassette, or an empty string. None means that the file is unreadable."""
         try:
             return self.vault.test_of(name) or ""
         except MimicError:
             return None
 
     def label_of(self, name: str) -> tuple[str, str]:
-        """A recording or cassette in a line, and the test that made it."""
+        """Return a recording or cassette in one line, and the test that made it."""
         from pytest_mimic._describe import call_label
 
         try:
@@ -285,7 +285,7 @@ class Session:
         return call_label(recording.target, recording.arguments), test
 
     def close(self, *, passed: bool) -> None:
-        """Restores everything, whatever happened."""
+        """Restore everything."""
         try:
             for owner in self._owners.values():
                 self.engine.sequences.end_owner(owner, passed=passed)
@@ -307,7 +307,16 @@ class Session:
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
-        """The context manager that a cassette fixture gives."""
+        """Return the context manager of a cassette fixture.
+
+        Args:
+            fixture: `record`, `replay` or `auto`.
+            name: The cassette's name. By default it is made from the test's id.
+            targets: The targets that the cassette takes, besides the boundaries.
+            boundaries: The names of boundaries.
+            strict: Fail if a recorded call was not made, or if the order differs.
+            options: The options of a target line, for all targets.
+        """
         read_keyword_options(options, f"mimic_{fixture}")
         if name is None:
             self._unnamed += 1

@@ -1,4 +1,4 @@
-"""What a run was asked to do: read once from options and ini lines, never changed."""
+"""The settings of a run, read once from options and ini lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PicklePolicy = Literal["listed", "forbid"]
 
 
 class Mode(Enum):
-    """What a call of a target does."""
+    """The mode of a run: what it does with calls of targets."""
 
     REPLAY = "replay"
     RECORD = "record"
@@ -21,22 +21,22 @@ class Mode(Enum):
 
     @property
     def writes(self) -> bool:
-        """Whether recordings may be made."""
+        """Whether this mode writes recordings."""
         return self in (Mode.RECORD, Mode.RERECORD)
 
 
 class Settings(NamedTuple):
-    """One run's settings.
+    """The settings of one run.
 
     Attributes:
         vault: The vault's folder, absolute.
-        shown_vault: The same as it is told to people: relative to the rootdir where it can be.
-        no_record: Nothing may be written, whatever a fixture asks for.
-        ci: The environment says `CI`.
-        redact: Names to add to the secret ones; `!name` takes one out.
-        given: Options that a command told to people has to repeat.
-        prefix: What stands there before a test's id.
-        outside: Options that such a command needs as well where the test is outside of the rootdir.
+        shown_vault: The same for messages, relative to the rootdir if it is inside.
+        no_record: Nothing may be written, even if a fixture would record.
+        ci: The environment variable `CI` is set.
+        redact: Names to add to the secret ones. `!name` removes one.
+        given: Options that suggested commands have to repeat.
+        prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
+        outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
     mode: Mode

@@ -1,4 +1,4 @@
-"""The hook that a conftest.py may implement."""
+"""The hook that a conftest.py can implement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.hookspec
 def pytest_mimic_targets(config: pytest.Config) -> list[Target]:  # type: ignore[empty-body]
-    """Targets made in Python, in addition to the ini option `mimic_functions`.
+    """Return targets made in Python, in addition to those of the ini option `mimic_functions`.
 
-    Mark an implementation `@pytest.hookimpl(optionalhook=True)`, so that `-p no:mimic` works.
+    Mark the implementation `@pytest.hookimpl(optionalhook=True)`, so that `-p no:mimic` works.
     """

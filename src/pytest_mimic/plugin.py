@@ -1,4 +1,4 @@
-"""pytest's side: options, fixtures, markers and hooks. Each parses, delegates, prints."""
+"""The pytest plugin: options, fixtures, the marker and hooks. All of them delegate to the run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from pytest_mimic import _ambient, hookspecs
 
 if TYPE_CHECKING:
-    from pytest_mimic._run.run import Run
+    from pytest_mimic._run.run import PytestRun
 
 _MODES = ("record", "rerecord", "verify", "live")
-_RUN = pytest.StashKey["Run"]()
+_RUN = pytest.StashKey["PytestRun"]()
 _ITEM = pytest.StashKey[pytest.Item]()
 _TEMPORARY = pytest.StashKey[Any]()
 _SESSION_OF = pytest.StashKey[Callable[[], Any]]()
@@ -28,31 +28,48 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mimic", "recorded calls (pytest-mimic)")
     for flag, text in (
-        ("--mimic-record", "run calls without a recording for real and record them"),
+        ("--mimic-record", "record calls that have no recording or a stale one, replay all others"),
         ("--mimic-rerecord", "run every call for real and replace its recording"),
-        ("--mimic-verify", "run every call for real and compare it with its recording"),
-        ("--mimic-live", "run every call for real, and leave the vault alone"),
-        ("--mimic-no-record", "write nothing, whatever a fixture asks for"),
-        ("--mimic-clear-unused", "after the run, delete recordings proven unused"),
-        ("--mimic-fail-on-unused", "exit with 1 where recordings are proven unused"),
+        ("--mimic-verify", "run every call for real and compare the outcome with its recording"),
+        ("--mimic-live", "run every call for real, neither read nor write the vault"),
+        ("--mimic-no-record", "write nothing, even if a fixture would record"),
+        ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
+        ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
         group.addoption(flag, action="store_true", help=text)
-    group.addoption("--mimic-vault", metavar="PATH", help="the vault's folder, in place of mimic_vault_path")
-    parser.addini("mimic_functions", "functions and boundaries to mimic, one a line", "linelist")
-    parser.addini("mimic_vault_path", "the vault's folder, relative to the rootdir", default=".mimic_vault")
-    parser.addini("mimic_redact", "names whose values never reach the vault; !name takes one out", "linelist")
-    parser.addini("mimic_store_arguments", "describe the arguments beside a recording", "bool", default=True)
-    parser.addini(
-        "mimic_source", "when a target's source has changed: strict, warn or ignore", default="strict"
+    group.addoption(
+        "--mimic-vault", metavar="PATH", help="the folder of the recordings, overrides mimic_vault_path"
     )
-    parser.addini("mimic_pickle", "which pickles may load: listed or forbid", default="listed")
+    parser.addini("mimic_functions", "functions and boundaries to mimic, one per line", "linelist")
+    parser.addini(
+        "mimic_vault_path", "the folder of the recordings, relative to the rootdir", default=".mimic_vault"
+    )
+    parser.addini(
+        "mimic_redact",
+        "names whose values are hidden, besides the default ones (!name removes one)",
+        "linelist",
+    )
+    parser.addini(
+        "mimic_store_arguments",
+        "store a description of the arguments with each recording",
+        "bool",
+        default=True,
+    )
+    parser.addini(
+        "mimic_source", "if the source of a target has changed: strict, warn or ignore", default="strict"
+    )
+    parser.addini(
+        "mimic_pickle",
+        "pickles that may be loaded: listed (what their recordings list) or forbid",
+        default="listed",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mimic(*targets, **options): replay the recorded calls of these targets in this test, class or module; "
-        "the options are those of a mimic_functions line.",
+        "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. "
+        "The options are those of a mimic_functions line.",
     )
     if getattr(config.option, "help", False):
         return
@@ -61,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: _ambient.pop(session_of))
     try:
         is_wanted = _is_wanted(config)
-    except (TypeError, ValueError) as error:  # an ini value is not of its option's type
+    except (TypeError, ValueError) as error:  # an ini value does not have the type of its option
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
         _run(config).start()
@@ -69,10 +86,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _LateHooks:
-    """Hears of what is mimicked that the start of the run did not tell.
+    """Hooks for targets that were unknown when the run began.
 
-    A conftest.py may have targets, those of folders that are collected later too, and a worker of xdist tests that
-    name some.
+    They may be in a conftest.py of a folder that is collected later, or in tests that run in a worker of xdist.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -82,18 +98,20 @@ class _LateHooks:
     def pytest_plugin_registered(self, plugin: object) -> None:
         if plugin in self._early or not hasattr(plugin, "pytest_mimic_targets"):
             return
-        _run(self._config).take_late(plugin)
+        _run(self._config).add_conftest(plugin)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         run = self._config.stash.get(_RUN, None)
-        account = getattr(node, "workeroutput", {}).get("mimic")
-        if account is not None and (run is None or not run.has_started):  # else the run hears of it by itself
-            _run(self._config).session.ledger.add(account)
+        plain = getattr(node, "workeroutput", {}).get("mimic")
+        if plain is not None and (
+            run is None or not run.has_started
+        ):  # WorkerLedgers of a started run adds it
+            _run(self._config).session.ledger.add(plain)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
-    """Whether anything is configured, asked for, or lies in the vault already."""
+    """Check whether anything is configured or requested, or whether a vault exists."""
     return bool(
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
@@ -106,15 +124,15 @@ def _is_wanted(config: pytest.Config) -> bool:
     )
 
 
-def _run(config: pytest.Config) -> Run:
-    """The run's state, made when it is first needed."""
+def _run(config: pytest.Config) -> PytestRun:
+    """Return the run, which is made on first use."""
     run = config.stash.get(_RUN, None)
     if run is None:
-        from pytest_mimic._run.run import Run
+        from pytest_mimic._run.run import PytestRun
 
-        run = config.stash[_RUN] = Run(config, config.stash.get(_ITEM, None))
+        run = config.stash[_RUN] = PytestRun(config, config.stash.get(_ITEM, None))
         if _TEMPORARY in config.stash:
-            run.note_temporary(config.stash[_TEMPORARY])
+            run.add_temporary_folder(config.stash[_TEMPORARY])
     return run
 
 
@@ -129,16 +147,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return run.header() if run is not None else []
 
 
-# -- collecting
+# -- collection
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
-        run.collected(session.items)
+        run.finish_collection(session.items)
 
 
-# -- running a test
+# -- tests
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -155,7 +173,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _decorations(item: pytest.Item) -> list[Any]:
-    """The targets of each `mimic` that the test's class, or one that it inherits from, is decorated with."""
+    """Return the targets of each `mimic` that decorates the test's class or one of its bases."""
     classes = reversed(getattr(getattr(item, "cls", None), "__mro__", ()))
     return [targets for cls in classes for targets in vars(cls).get("__mimic_targets__", ())]
 
@@ -176,7 +194,7 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, objec
     if fixturedef.argname == "tmp_path_factory":
         request.config.stash[_TEMPORARY] = factory = yield
         if run is not None:
-            run.note_temporary(factory)
+            run.add_temporary_folder(factory)
         return factory
     if run is None:
         return (yield)
@@ -189,11 +207,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     run = item.config.stash.get(_RUN, None)
     if run is not None:
-        run.judge_phase(item, report)
+        run.end_phase(item, report)
     return report
 
 
-# -- the end
+# -- finish
 
 
 @pytest.hookimpl(trylast=True)
@@ -217,7 +235,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
-    """The folder that holds the recordings, a `pathlib.Path`."""
+    """The folder of the recordings, as a `pathlib.Path`."""
     vault: Path = _run(pytestconfig).session.settings.vault
     return vault
 
@@ -228,7 +246,7 @@ def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     Use it as `with mimic_record("name", boundaries=["httpx"]) as cassette: ...`.
 
-    Every call in the block runs for real and is written into the cassette when the block ends.
+    Every call in the block runs for real. The cassette is written when the block ends.
     """
     return _block(request, "record")
 
@@ -239,18 +257,19 @@ def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
 
-    Nothing runs for real. `strict` also fails when a recorded call was not made, or in another order.
+    Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or if the calls were
+    made in another order.
     """
     return _block(request, "replay")
 
 
 @pytest.fixture
 def mimic_auto(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Record a cassette when it does not exist, replay it when it does.
+    """Record a cassette in a block if it does not exist, else replay it.
 
     Use it as `with mimic_auto() as cassette: ...`.
 
-    With `--mimic-no-record`, or where the environment says `CI`, a missing cassette is a miss.
+    With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
     return _block(request, "auto")
 

@@ -127,7 +127,7 @@ def test_verify_fails_on_drift_even_if_it_is_swallowed(basic):
 def test_options_that_exclude_each_other_are_a_usage_error(basic, first, second):
     run = basic.run(first, second)
 
-    run.expect(exit_code=4, says=[f"{first} and {second} exclude one another"], never=["Traceback"])
+    run.expect(exit_code=4, says=[f"{first} cannot be combined with {second}"], never=["Traceback"])
 
 
 @pytest.mark.promise("options are read from every configuration file that pytest reads")

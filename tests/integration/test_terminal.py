@@ -39,7 +39,7 @@ def test_each_mode_has_its_header(shop):
 
     assert record.header == "record into .mimic_vault (1 target)"
     assert shop.run().header == "replay from .mimic_vault (1 target)"
-    assert shop.run("--mimic-rerecord").header == "record anew into .mimic_vault (1 target)"
+    assert shop.run("--mimic-rerecord").header == "re-record into .mimic_vault (1 target)"
     assert shop.run("--mimic-verify").header == "verify against .mimic_vault (1 target)"
     assert (
         shop.run("--mimic-live").header

@@ -410,7 +410,7 @@ def test_modes_exclude_one_another_in_any_order(shop):
     shop.ini()
 
     usage_error(
-        shop.run("--mimic-live", "--mimic-record"), "--mimic-record and --mimic-live exclude one another"
+        shop.run("--mimic-live", "--mimic-record"), "--mimic-record cannot be combined with --mimic-live"
     )
 
 
@@ -421,7 +421,7 @@ def test_modes_exclude_one_another_in_any_order(shop):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("'shop:fetch'", "'shop:fetch' is no list of Target"),
+        ("'shop:fetch'", "'shop:fetch' is not a list of Target"),
         ("Target('shop:fetch')", "Target(module='shop', path=('fetch',), excluded=False, options="),
         ("[42]", "42 is not a function with an importable name, give it as 'package.module:name'"),
         (
@@ -483,10 +483,10 @@ def test_pytests_lists_show_what_is_ours_with_its_docs(shop):
     shop.run("--fixtures").expect(
         says=[
             "mimic_vault_dir [session scope]",
-            "    The folder that holds the recordings",
+            "    The folder of the recordings",
             "    Record a cassette in a block.",
             "    Replay a cassette in a block.",
-            "    Record a cassette when it does not exist, replay it when it does",
+            "    Record a cassette in a block if it does not exist, else replay it",
         ]
     )
     shop.run("--help").expect(
@@ -538,7 +538,7 @@ def test_a_vault_that_is_a_file_is_told_at_start(shop, place, options):
 
     run = shop.run(f"--mimic-vault=vault.txt{place}", *options)
 
-    usage_error(run, f"the vault vault.txt{place} is no folder: {file} is a file")
+    usage_error(run, f"the vault vault.txt{place} is not a folder: {file} is a file")
     assert file.read_text() == "a file"
 
 

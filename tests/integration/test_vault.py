@@ -259,7 +259,7 @@ def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
         failed=1, says=["recordings of pytest-mimic 0.x", "record them again with pytest --mimic-record"]
     )
     shop.record().expect(
-        passed=1, says=[".mimic_vault/*.pkl are recordings of pytest-mimic 0.x, which serve nothing any more"]
+        passed=1, says=[".mimic_vault/*.pkl are recordings of pytest-mimic 0.x, which are no longer used"]
     )
     replay = shop.replay().expect(passed=1, real=[])
     assert "0.x" not in replay.output

@@ -1,4 +1,4 @@
-"""Wider fixtures: whom the calls belong to that they make."""
+"""Assigns the calls of class, module, package and session fixtures to their scope."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __tracebackhide__ = True
 
 
 class WiderFixtures:
-    """The fixtures of a class, module, package or session.
+    """The fixtures of wider scope than a test.
 
     Args:
-        session: Is told whose calls are made.
+        session: The session in which the owner of calls is set.
     """
 
     def __init__(self, session: Session) -> None:
@@ -29,12 +29,12 @@ class WiderFixtures:
 
     @contextmanager
     def scope(self, fixturedef: Any, request: Any, nodeid: str) -> Iterator[None]:
-        """While a fixture is set up, and when it is torn down, its calls belong to its scope; a block for the set-up.
+        """Assign calls in this block, which is a fixture's set-up, and calls in its tear-down to the fixture's scope.
 
         Args:
-            fixturedef: pytest's.
-            request: The fixture's own.
-            nodeid: The id of its class, module or package; empty for the session.
+            fixturedef: pytest's FixtureDef.
+            request: The fixture's request.
+            nodeid: The id of its class, module or package. Empty for the session.
         """
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
@@ -55,7 +55,7 @@ class WiderFixtures:
             fixturedef.addfinalizer(lambda: leaving.append(self._session.enter_scope(name)))
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
-        """The parameters that a fixture is set up for: its own, and those of the fixtures that it asks for.
+        """Return the parameters of a fixture and of the fixtures that it requests.
 
         It is set up once for each, in an order that depends on the selection and on xdist.
         """
@@ -67,7 +67,7 @@ class WiderFixtures:
 
 
 def _stable_name(parameter: object, *, index: int) -> str:
-    """What stands for a parameter, whichever others there are; its place among them where it has no identity."""
+    """Return a name for a parameter that does not depend on the other ones, or its index if it has no identity."""
     if isinstance(parameter, (str, int)):
         return repr(parameter)
     from pytest_mimic import fingerprint

@@ -1,4 +1,4 @@
-"""A run's settings, read from pytest's options and ini lines."""
+"""Reads the settings of a run from pytest's options and ini lines."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Any
 import pytest
 
 from pytest_mimic._redact.names import read_names
-from pytest_mimic._run.node_ids import way_to
+from pytest_mimic._run.node_ids import relative_path
 from pytest_mimic._settings import Mode, Settings
 
-#: What the variable `CI` says where it says no.
+# Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
 
-#: How the ini options begin that decide which tests there are, and what their calls give.
+# Beginnings of the ini options that decide which tests there are, and what their calls return.
 _DECIDING = ("mimic_", "python", "doctest_")
 
 
 def settings_of(config: pytest.Config) -> Settings:
-    """The run's settings.
+    """Return the settings of a run.
 
     Raises:
-        pytest.UsageError: Options exclude one another, a value is none of those allowed, or a line is wrong.
+        pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
     """
     option = config.option
     given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
     if len(given) > 1:
-        raise pytest.UsageError(f"--mimic-{given[0].value} and --mimic-{given[1].value} exclude one another")
+        raise pytest.UsageError(f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}")
     mode = given[0] if given else Mode.REPLAY
     if mode.writes and option.mimic_no_record:
-        raise pytest.UsageError(f"--mimic-{mode.value} and --mimic-no-record exclude one another")
+        raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
     vault = _vault_folder(config)
     return Settings(
         mode=mode,
@@ -57,7 +57,7 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def _given(option: Any) -> tuple[str, ...]:
-    """The options that decide which tests and which vault a run has, to be given to the next one as well."""
+    """Return the options that decide which tests and which vault a run has, for suggested commands."""
     overridden = [line for line in getattr(option, "override_ini", None) or () if line.startswith(_DECIDING)]
     found = {
         "-c": getattr(option, "inifilename", None),
@@ -71,19 +71,19 @@ def _given(option: Any) -> tuple[str, ...]:
 
 
 def _outside(config: pytest.Config) -> tuple[str, ...]:
-    """What leads to this run's rootdir and ini file: from a test outside of it, pytest would look for another one."""
+    """Return the options that lead to this run's rootdir. pytest would find another one for a test outside of it."""
     option, here = config.option, config.invocation_params.dir
     if getattr(option, "inifilename", None) or getattr(option, "rootdir", None):
         return ()
     if config.inipath is None:
-        return "--rootdir", way_to(config.rootpath, start=here)
-    return "-c", way_to(config.inipath, start=here)
+        return "--rootdir", relative_path(config.rootpath, start=here)
+    return "-c", relative_path(config.inipath, start=here)
 
 
 def _prefix(rootdir: Path, started_in: Path) -> str:
-    """What stands before a test's id, which is relative to the rootdir, where pytest was started elsewhere."""
-    way = way_to(rootdir, start=started_in)
-    return "" if way == "." else f"{way}/"
+    """Return what makes a test's id, which is relative to the rootdir, relative to the folder pytest was started in."""
+    path = relative_path(rootdir, start=started_in)
+    return "" if path == "." else f"{path}/"
 
 
 def _vault_folder(config: pytest.Config) -> Path:
@@ -95,7 +95,7 @@ def _vault_folder(config: pytest.Config) -> Path:
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
-            raise pytest.UsageError(f"the vault {path} is no folder: {one} is a file")
+            raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
     return folder
 
 
@@ -106,7 +106,11 @@ def _shown(vault: Path, rootdir: Path) -> str:
 def _ini(config: pytest.Config, name: str) -> Any:
     try:
         return config.getini(name)
-    except (TypeError, ValueError, pytest.UsageError) as error:  # not of the option's type
+    except (
+        TypeError,
+        ValueError,
+        pytest.UsageError,
+    ) as error:  # the value does not have the type of its option
         raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
 
 

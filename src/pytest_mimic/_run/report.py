@@ -1,4 +1,4 @@
-"""An account of a run as the lines that a user reads."""
+"""Turns the ledger of a run into the lines of the summary."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Unused(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a run says about the vault.
+    """The result of a run's search for unused recordings.
 
     Attributes:
-        not_judged: Why unused recordings were not judged; empty where they were.
-        unused: How many are proven unused.
+        not_judged: Why unused recordings were not judged, or empty.
+        unused: How many recordings are proven unused.
         shown: The first of them.
-        unproven: How many were not used and not proven unused.
-        unproven_as: Why those are not proven.
-        cleared: What clearing removed, in words; empty where nothing was cleared.
-        not_cleared: Why clearing was asked for and not done.
-        vault: The vault's state in words, told after recording.
+        unproven: How many recordings were not used but are not proven unused.
+        unproven_as: Why those are not proven unused.
+        cleared: What was cleared, in words, or empty.
+        not_cleared: Why nothing was cleared although it was requested, or empty.
+        vault: The size of the vault, in words. Shown after recording.
     """
 
     not_judged: str = ""
@@ -45,12 +45,12 @@ class Judgement(NamedTuple):
 
 
 def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> list[str]:
-    """The lines of the section titled `mimic`; none where there is nothing to say.
+    """Return the lines of the section titled `mimic`, which may be empty.
 
     Args:
-        ledger: The run's account, workers included.
-        judgement: What it says about the vault.
-        quiet: Only problems are told.
+        ledger: The run's ledger, workers included.
+        judgement: The result of the search for unused recordings.
+        quiet: Show problems only.
     """
     problems = [*_missing(ledger), *_unused(judgement)]
     remedies = [*_record_remedy(ledger), *_clear_remedy(judgement)]
@@ -80,19 +80,19 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         counts.append(f"{plural(len(ledger.missing), 'call') if not counts else len(ledger.missing)} missing")
     if ledger.replayed:
         counts.append(f"{seconds(ledger.saved)} saved")
-    told = [", ".join(counts)] if counts else []
+    parts = [", ".join(counts)] if counts else []
     if judgement.cleared:
-        told.append(judgement.cleared)
+        parts.append(judgement.cleared)
     elif judgement.unused:
         kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
-        told.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
+        parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
     if judgement.unproven:
-        told.append(
+        parts.append(
             f"{plural(judgement.unproven, 'recording')} not used, not judged: {judgement.unproven_as}"
         )
     if judgement.not_judged:
-        told.append(f"unused recordings not judged: {judgement.not_judged}")
-    return "; ".join(told)
+        parts.append(f"unused recordings not judged: {judgement.not_judged}")
+    return "; ".join(parts)
 
 
 def _missing(ledger: Ledger) -> list[str]:
@@ -107,7 +107,7 @@ def _unused(judgement: Judgement) -> list[str]:
 
 
 def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Labels and what belongs to them; one label that is long does not move the others' away."""
+    """Align the second of each pair. Long labels do not count for the width."""
     width = max((len(label) for label, _ in pairs[:_SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 

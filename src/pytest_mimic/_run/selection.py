@@ -1,4 +1,4 @@
-"""Whether a run's selection of tests is complete, as judging unused recordings needs it."""
+"""Checks whether a run's selection of tests is complete, and which tests no longer exist."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-#: Options that narrow the selection, or run no test, with how they are told.
+# Options that narrow the selection or run no test: their names in pytest, and the flags for messages.
 _NARROWING = {
     "keyword": "-k",
     "markexpr": "-m",
@@ -25,18 +25,18 @@ _NARROWING = {
 def narrowed_by(
     option: Any, *, args: Sequence[str], testpaths: Sequence[str], rootdir: Path, cwd: Path
 ) -> list[str]:
-    """Why the selection that was asked for is not complete; empty where it is.
+    """Return the reasons why the requested selection is not complete.
 
     Args:
         option: pytest's parsed options.
         args: The paths and ids that the run collects.
-        testpaths: The ini option, relative to the rootdir.
+        testpaths: The values of the ini option, relative to the rootdir.
         rootdir: The rootdir.
-        cwd: The folder that pytest was started in.
+        cwd: The folder in which pytest was started.
     """
     reasons = [f"{flag} was given" for name, flag in _NARROWING.items() if getattr(option, name, None)]
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
-    # As pytest reads them: Path.glob takes neither `.` nor an absolute pattern.
+    # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute pattern.
     found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
     wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
     if not all(any(_holds(path, one) for path in given) for one in wanted):
@@ -45,16 +45,16 @@ def narrowed_by(
 
 
 class GoneTests:
-    """Which tests that a complete run did not come to exist no more.
+    """The tests that a complete run did not run because they no longer exist.
 
-    A test does where its file was not looked into (`testpaths` leaves it out), and where it still stands in there: a
-    doctest in a run without doctests, a class of unittest with `-p no:unittest`.
+    A test may still exist if its file was not collected (`testpaths` leaves it out), or if the file still contains its
+    name: a doctest in a run without doctests, or a unittest class with `-p no:unittest`.
 
     Args:
-        collected: The files in which the run looked for tests, by their ids.
-        ran: The ids of the tests that were run.
+        collected: The ids of the files in which the run looked for tests.
+        ran: The ids of the tests that ran.
         rootdir: The rootdir.
-        is_shared: Tests of other projects may have recorded as well: then nothing tells that one is gone.
+        is_shared: Tests of other projects may have recorded as well. No test is then known to be gone.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class GoneTests:
 
     @cached_property
     def _functions(self) -> set[str]:
-        """The tests that ran, with whatever parameters."""
+        """The ids of the tests that ran, without parameters."""
         return {nodeid.partition("[")[0] for nodeid in self._ran}
 
     @cached_property
@@ -95,9 +95,9 @@ class GoneTests:
         return {nodeid.partition("::")[0] for nodeid in self._functions if self._is_doctest(nodeid)}
 
     def _is_doctest(self, nodeid: str) -> bool:
-        """Whether the id is that of a doctest: it ends in a dotted name, or in that of its module.
+        """Check whether an id is that of a doctest, which ends in a dotted name or in the name of its module.
 
-        A test may be named like its module.
+        A test function may have the name of its module as well.
         """
         file, _, name = nodeid.partition("::")
         name = name.partition("[")[0]
@@ -116,7 +116,7 @@ def _holds_doctest(path: Path, name: str) -> bool:
 
 
 def _defines(path: Path, name: str) -> bool:
-    """Whether a file has a function, or a method of a class, of this name; where it cannot be told, it has."""
+    """Check whether a file defines a function or method of this name. If it cannot be parsed, it may do so."""
     import ast
 
     *classes, function = name.partition("[")[0].split("::")

@@ -1,23 +1,30 @@
-"""xdist: each worker ships its account to the controller, which adds them up and judges."""
+"""Adds up the ledgers of xdist's workers on the controller."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._run.run import Run
+    from pytest_mimic._ledger import Ledger
 
 
-class Merging:
-    """The controller's hooks; registered only where xdist is."""
+class WorkerLedgers:
+    """A plugin for xdist's hooks.
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    Args:
+        ledger: The controller's ledger.
+        narrow: Called with a reason why the run is not complete.
+    """
+
+    def __init__(self, ledger: Ledger, narrow: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._narrow = narrow
 
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker has ended, or died: then nothing can be judged."""
-        account = getattr(node, "workeroutput", {}).get("mimic")
-        if account is not None:
-            self._run.session.ledger.add(account)
-        if error is not None or account is None:
-            self._run.narrow("a worker crashed")
+        """Add the ledger of a worker that has ended. A worker that crashed has sent none."""
+        plain = getattr(node, "workeroutput", {}).get("mimic")
+        if plain is not None:
+            self._ledger.add(plain)
+        if error is not None or plain is None:
+            self._narrow("a worker crashed")

@@ -1,0 +1,74 @@
+"""Fails a phase of a test that passed only because its code caught an error of the plugin."""
+
+from __future__ import annotations
+
+import sys
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._swallowed.handled import handled_in, where_swallowed
+from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
+
+
+def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:
+    """Let a phase fail for an error that was raised in it, unless the test itself handled the error.
+
+    Drift and wrong targets fail the test in any case. If the phase has failed by itself, the error is added to its
+    report as a section.
+    """
+    if not isinstance(error, (DriftError, TargetError)) and handled_in(error, _own_files(item)):
+        return
+    if report.failed:
+        if error.what not in report.longreprtext:
+            report.sections.append(("mimic", str(error)))
+        return
+    is_expected_failure = hasattr(report, "wasxfail")
+    if report.skipped and is_expected_failure:
+        return
+    report.longrepr = _explanation(report, error, rootdir)
+    if is_expected_failure and _may_fail_with(item, error):
+        report.outcome = "skipped"
+    else:
+        report.outcome = "failed"
+        vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
+
+
+def _explanation(report: pytest.TestReport, error: MimicError, rootdir: Path) -> str:
+    kind = type(error).__name__
+    if isinstance(error, TargetError):
+        return f"{kind}: {error}"
+    if isinstance(error, MissingRecordingError):
+        named = "a missing recording"
+    else:
+        named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
+    place = where_swallowed(error, rootdir)
+    how = "was skipped after" if report.skipped else "passed only because"
+    headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
+    return "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
+
+
+def _may_fail_with(item: pytest.Item, error: MimicError) -> bool:
+    """Check whether a test's `xfail` marker expects the error."""
+    mark = item.get_closest_marker("xfail")
+    raises = mark.kwargs.get("raises") if mark is not None else None
+    if raises is None or isinstance(raises, (type, tuple)):
+        return raises is None or isinstance(error, raises)
+    return bool(raises.matches(error))  # a pytest.RaisesExc or RaisesGroup
+
+
+def _own_files(item: pytest.Item) -> set[str]:
+    """Return the files of a test's own code. Handling an error there counts as deliberate."""
+    doctest = getattr(item, "dtest", None)
+    if (
+        doctest is not None
+    ):  # only its examples are test code: the file around them may be the code under test
+        examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
+        return {*examples, str(sys.modules["doctest"].__file__)}
+    function: Any = getattr(item, "function", None)
+    if function is not None:
+        function = unwrap(function)  # a decorator may be defined in the code under test
+    code = getattr(function, "__code__", None)
+    return {str(item.path), *([code.co_filename] if code is not None else [])}
