@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback, from the standard library, whose pages show what a client can meet."""
+"""A real HTTP server on loopback, with a page for each kind of response."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ EVENTS = [
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One page a path; every request is noted in `server.seen`."""
+    """Serves one page for each path, and notes each request in `server.seen`."""
 
     protocol_version = "HTTP/1.1"
     server: Server
 
     def log_message(self, *args: object) -> None:
-        """Says nothing."""
+        pass
 
     def answer(self, status: int, body: bytes | str, kind: str = "text/plain", **headers: str) -> None:
-        """A whole response."""
+        """Send a whole response."""
         data = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -48,12 +48,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def json(self, value: Any, status: int = 200, **headers: str) -> None:
-        """A JSON response, compact."""
+        """Send a compact JSON response."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         self.answer(status, text, "application/json", **headers)
 
     def stream(self, chunks: list[str | bytes], kind: str, **headers: str) -> None:
-        """A chunked response, each chunk flushed."""
+        """Send a chunked response and flush each chunk."""
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Transfer-Encoding", "chunked")
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def body(self) -> bytes:
-        """The request's body, whether it came with a length or in chunks."""
+        """Return the request's body, sized or chunked."""
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             data = b""
             while size := int(self.rfile.readline(), 16):
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def handle_any(self) -> None:
-        """Finds the page."""
+        """Serve the page."""
         parts = urlsplit(self.path)
         self.sent = self.body()
         with self.server.lock:
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, data, "application/json", Content_Encoding="gzip")
 
     def page_two_gzips(self, _: dict[str, str]) -> None:
-        """One after the other, which RFC 1952 allows."""
+        """Two gzip members, as RFC 1952 allows."""
         self.answer(200, gzip.compress(b"one, ") + gzip.compress(b"two"), Content_Encoding="gzip")
 
     def page_no_gzip(self, _: dict[str, str]) -> None:
@@ -135,12 +135,12 @@ class Handler(BaseHTTPRequestHandler):
         self.stream(list(EVENTS), "text/event-stream")
 
     def page_wide_events(self, _: dict[str, str]) -> None:
-        """An event whose JSON stands in lines of its own, one that is cut there, and a line end that is none to JSON."""
+        """An event whose JSON has several lines, one that is cut off, and a line end that JSON does not know."""
         chunks = ['data: {\ndata: "access_', 'token":\ndata: "tok-0817-wide"}\n\n']
         self.stream([*chunks, 'data: {"a":"\u2028","token":"tok-0818-odd"}\n\n'], "text/event-stream")
 
     def page_markup(self, _: dict[str, str]) -> None:
-        """Tells a token as XML does, and in headers."""
+        """A token in XML and in headers."""
         self.answer(
             200,
             '<login key="1"><token>tok-0819-xml</token></login>',
@@ -155,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
         self.stream([*chunks, packer.flush()], "text/event-stream", Content_Encoding="gzip")
 
     def page_long(self, query: dict[str, str]) -> None:
-        """More than a connection takes at once: sized, or in chunks as a document, or in compressed ones."""
+        """More than fits into a buffer: sized, in chunks as a document, or in compressed chunks."""
         parts = [random.Random(number).randbytes(50_000).hex().encode() for number in range(20)]
         way = query.get("way")
         if way == "html":
@@ -168,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, b"".join(parts))
 
     def page_packed_bit_by_bit(self, _: dict[str, str]) -> None:
-        """Compressed, the header in a chunk of its own, and others that hold nothing by themselves."""
+        """A compressed body whose first chunk is its header; other chunks decode to nothing."""
         packer = zlib.compressobj(wbits=31)
         packed = b"".join(
             packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in (b"one\n", b"two\n")
@@ -181,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def page_packed_lines(self, _: dict[str, str]) -> None:
-        """Text that is no stream by its name, in chunks, compressed."""
+        """Compressed text in chunks, with the media type of a document."""
         packer = zlib.compressobj(wbits=31)
         lines = [b"one\n", b"two\n", b"three\n"]
         chunks = [packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH) for line in lines]
@@ -191,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
         self.stream([b"one,", b"two,", b"\xff\x00,", b"four"], "application/octet-stream")
 
     def page_old(self, _: dict[str, str]) -> None:
-        """Ends with its connection, as HTTP/1.0 does."""
+        """Ends with its connection, as in HTTP/1.0."""
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.end_headers()
@@ -202,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
         self.stream(["<p>", "one page", "</p>"], "text/html")
 
     def page_broken(self, _: dict[str, str]) -> None:
-        """Breaks off in the middle of its chunks."""
+        """Breaks within its chunks."""
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Transfer-Encoding", "chunked")
@@ -212,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def page_short(self, _: dict[str, str]) -> None:
-        """Says more than it gives."""
+        """Announces more than it sends."""
         self.send_response(200)
         self.send_header("Content-Length", "100")
         self.end_headers()
@@ -220,17 +220,17 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def page_babble(self, _: dict[str, str]) -> None:
-        """Answers with something that is no HTTP."""
+        """Does not speak HTTP."""
         self.wfile.write(b"what is this?\r\n\r\n")
         self.close_connection = True
 
     def page_hang(self, _: dict[str, str]) -> None:
-        """Answers only when the server stops."""
+        """Replies only when the server stops."""
         self.server.stopping.wait(10)
         self.close_connection = True
 
     def page_stall(self, _: dict[str, str]) -> None:
-        """Begins its body, and goes on only when the server stops."""
+        """Sends the rest only when the server stops."""
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", "100")
@@ -241,7 +241,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def page_refuse(self, _: dict[str, str]) -> None:
-        """Closes without an answer."""
+        """Closes without a reply."""
         self.close_connection = True
 
     def page_redirect(self, _: dict[str, str]) -> None:
@@ -276,18 +276,18 @@ class Handler(BaseHTTPRequestHandler):
         self.json({"path": self.path})
 
     def page_pages(self, query: dict[str, str]) -> None:
-        """Three pages, each linked to the next."""
+        """Three pages, each with a link to the next."""
         page = int(query.get("page", "1"))
         links = {"Link": f'<{self.server.url}/pages?page={page + 1}>; rel="next"'} if page < 3 else {}
         self.json({"items": [page * 10, page * 10 + 1]}, **links)
 
     def page_me(self, _: dict[str, str]) -> None:
-        """Knows the token of /login."""
+        """Accepts the token of /login."""
         known = self.headers.get("Authorization") == "Bearer tok-issued-42"
         self.json({"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401)
 
     def page_cart(self, _: dict[str, str]) -> None:
-        """POST makes a cart; POST of items fills it."""
+        """POST creates a cart; POST of items fills it."""
         if self.path.count("/") == 1:
             self.json({"cart": 7, "items": []}, 201)
         else:
@@ -295,7 +295,7 @@ class Handler(BaseHTTPRequestHandler):
             self.json({"cart": 7, "items": self.server.cart}, 201)
 
     def page_checkout(self, _: dict[str, str]) -> None:
-        """Takes the money, and leads to the order."""
+        """Takes the payment and redirects to the order."""
         self.send_response(303)
         self.send_header("Location", "/orders/9")
         self.send_header("Set-Cookie", "receipt=receipt-no-12345; Path=/")
@@ -310,14 +310,14 @@ class Handler(BaseHTTPRequestHandler):
         self.json({"order": 9, "items": self.server.cart, "status": "paid" if paid else "pending"})
 
     def page_private(self, _: dict[str, str]) -> None:
-        """Wants basic authentication, and asks for it."""
+        """Requires basic authentication."""
         if self.headers.get("Authorization"):
             self.json({"welcome": True})
         else:
             self.json({"welcome": False}, 401, WWW_Authenticate='Basic realm="x"')
 
     def page_changing(self, _: dict[str, str]) -> None:
-        """Another body each time, of many parts."""
+        """A different body of many parts each time."""
         with self.server.lock:
             self.server.tries += 1
             tries = self.server.tries
@@ -332,7 +332,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the pages in threads of its own."""
+    """Serves the pages in threads."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -348,10 +348,10 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *args: object) -> None:
-        """A client that went away is no error."""
+        pass
 
     def stop(self) -> None:
-        """Closes the port; nothing answers from now on."""
+        """Close the port."""
         self.stopping.set()
         self.shutdown()
         self.server_close()
@@ -359,7 +359,7 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """A server in a thread; stopping it early is allowed."""
+    """Run a server in a thread; it may be stopped early."""
     server = Server()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -380,18 +380,18 @@ class UnixServer(Server):
         super().__init__()
 
     def server_bind(self) -> None:
-        """Binds to the path."""
+        """Bind to the path."""
         self.socket.bind(str(self.path))
         self.server_name = self.server_port = self.server_address = "unix"
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        """Gives a client an address, as a handler expects."""
+        """Give the client an address, as the handler expects."""
         return self.socket.accept()[0], ("unix", 0)
 
 
 @contextmanager
 def running_unix_server(path: Path) -> Iterator[UnixServer]:
-    """A server on a UNIX socket, in a thread."""
+    """Run a server on a UNIX socket in a thread."""
     server = UnixServer(path)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""A small fake of the OpenAI and Anthropic APIs on loopback: answers, streams, tool calls, and 429 first."""
+"""A small fake of the OpenAI and Anthropic APIs on loopback: replies, streams, tool calls, and first a 429."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ KEY = "sk-live-9f8e7d6c5b4a"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Knows one key; everything else is 401."""
+    """Accepts one key; other requests get 401."""
 
     protocol_version = "HTTP/1.1"
     server: Server
 
     def log_message(self, *args: object) -> None:
-        """Says nothing."""
+        pass
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -37,13 +37,13 @@ class Handler(BaseHTTPRequestHandler):
             self.anthropic(asked)
 
     def first_time(self) -> bool:
-        """True once."""
+        """Return True once for each name."""
         with self.server.lock:
             first, self.server.busy = not self.server.busy, True
         return first
 
     def answer(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
-        """A JSON response."""
+        """Send a JSON response."""
         data = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def stream(self, events: list[tuple[str | None, Any]]) -> None:
-        """Server-sent events, each flushed."""
+        """Send server-sent events and flush each one."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def openai(self, asked: dict[str, Any]) -> None:
-        """Says hello in the language asked for, or calls the first tool."""
+        """Greet in the requested language, or call the first tool."""
         head = {"id": "chatcmpl-1", "created": 1, "model": asked["model"]}
         if asked.get("stream"):
             words: list[dict[str, Any]] = [{"role": "assistant"}, {"content": "Grüß"}, {"content": " Gott"}]
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
 
     def anthropic(self, asked: dict[str, Any]) -> None:
-        """Says hello, or calls the first tool."""
+        """Greet, or call the first tool."""
         content: list[dict[str, Any]] = [{"type": "text", "text": "Hello"}]
         if asked.get("tools") and asked["messages"][-1]["role"] == "user":
             name = asked["tools"][0]["name"]
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers in threads of its own."""
+    """Replies in threads."""
 
     daemon_threads = True
 
@@ -131,12 +131,12 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *args: object) -> None:
-        """A client that went away is no error."""
+        pass
 
 
 @contextmanager
 def running_llm() -> Iterator[Server]:
-    """A server in a thread."""
+    """Run a server in a thread."""
     server = Server()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -39,7 +39,7 @@ SERVICE = Service()
 
 
 class Client:
-    """What an application uses.
+    """The client that an application uses.
 
     Args:
         host: The host of the service.

@@ -1,4 +1,4 @@
-"""The web examples, views of FastAPI and Django that call an API, replay with sockets blocked."""
+"""The web examples, FastAPI and Django views that call an API, replay with sockets blocked."""
 
 from __future__ import annotations
 

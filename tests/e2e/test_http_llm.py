@@ -1,4 +1,4 @@
-"""The SDKs of language models: recorded against a fake API, replayed without it and without a key."""
+"""SDKs of language models are recorded with a fake API, and replay without it and without a key."""
 
 from __future__ import annotations
 
@@ -97,8 +97,7 @@ def test_retry_on_429():
 
 
 @pytest.mark.parametrize(("sdk", "tests", "count"), [("openai", OPENAI, 6), ("anthropic", ANTHROPIC, 5)])
-def test_sdk_replays_without_server_and_key(project, sdk, tests, count):
-    """Answers, streams, tool calls and retries replay in a new process that has neither; no key is in the vault."""
+def test_an_sdk_replays_without_its_server_and_key(project, sdk, tests, count):
     if find_spec(sdk) is None:
         pytest.skip(f"needs {sdk}")
     project.ini("httpx", "httpx2", filterwarnings="error")
@@ -117,8 +116,7 @@ def test_sdk_replays_without_server_and_key(project, sdk, tests, count):
     assert not [word for word in (KEY, "sk-wrong-0123456789", "cf-cookie-1234567") if word.encode() in stored]
 
 
-def test_verifying_an_sdk_against_the_living_api(project):
-    """`--mimic-verify` asks again and finds the answers equal, streams included."""
+def test_verifying_an_sdk_finds_no_difference(project):
     pytest.importorskip("openai")
     project.ini("httpx", "httpx2", filterwarnings="error")
     project.write("test_llm.py", OPENAI.partition("def test_tool_call")[0])

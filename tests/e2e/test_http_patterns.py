@@ -1,4 +1,4 @@
-"""What integration tests do with HTTP: retries, pages, many at once, log-ins, a purchase; recorded and replayed."""
+"""Common HTTP patterns of integration tests: retries, pages, concurrency, log-ins and a purchase."""
 
 from __future__ import annotations
 
@@ -119,8 +119,7 @@ SECRETS = (b"tok-issued-42", b"pa55-word-zoe", b"card-tok-4242424242", b"receipt
 
 @pytest.mark.promise("boundaries use sequence by default")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
-def test_patterns(project, client):
-    """Retries, pages, a log-in and a purchase replay without the server, which is asked only while recording."""
+def test_integration_patterns_replay_without_the_server(project, client):
     if find_spec(client) is None:
         pytest.skip(f"needs {client}")
     source = {"requests": REQUESTS, "aiohttp": AIOHTTP}.get(client, HTTPX)
@@ -160,8 +159,7 @@ def test_a_hundred_in_a_cassette(mimic_auto):
 """
 
 
-def test_a_hundred_at_once(project):
-    """A hundred requests in flight together are recorded and replayed, each with its own answer."""
+def test_a_hundred_concurrent_requests_get_their_own_replies(project):
     pytest.importorskip("aiohttp")
     project.ini("aiohttp")
     project.write("test_many.py", CONCURRENT)
@@ -193,8 +191,8 @@ def test_it(mimic_auto):
 
 @pytest.mark.promise("only= and exclude= select calls by pattern")
 @pytest.mark.promise("a cassette and its calls have the documented attributes")
-def test_cassette_of_a_conversation(project):
-    """A cassette holds the calls in order, with signatures; what is excluded runs for real each time."""
+def test_a_cassette_holds_a_conversation_in_order(project):
+    """Excluded calls are real each time."""
     pytest.importorskip("httpx")
     project.ini()
     project.write("test_talk.py", OPTIONS)
@@ -225,8 +223,7 @@ def test_it():
 
 
 @pytest.mark.promise("match= adds parts of a request at a boundary")
-def test_parts_that_do_not_count(project):
-    """`ignore=` leaves out a port, a query's and a body's parts; `match=` adds a header."""
+def test_ignore_and_match_choose_the_parts_that_count(project):
     pytest.importorskip("httpx")
     project.ini()
     project.write("test_parts.py", IGNORING)
@@ -240,8 +237,7 @@ def test_parts_that_do_not_count(project):
 
 
 @pytest.mark.promise("verifying compares status, content type and body")
-def test_verifying_tells_what_differs(project):
-    """Verifying compares with the living service: not its dates, but status, type and body."""
+def test_verifying_reports_differences_but_not_dates(project):
     pytest.importorskip("httpx")
     project.ini("httpx")
     project.write(
@@ -274,8 +270,7 @@ def test_verifying_tells_what_differs(project):
 
 
 @pytest.mark.parametrize("mode", [[], ["--mimic-record"]], ids=["replay", "record"])
-def test_reading_on(project, mode):
-    """A stream read further than its recording is a miss, swallowed or not; the command that it names records the rest."""
+def test_reading_further_is_a_miss_with_a_working_command(project, mode):
     pytest.importorskip("httpx")
     project.ini("httpx")
     project.write(
@@ -321,8 +316,7 @@ def test_reading_on(project, mode):
     project.run(process=True, env=second).expect(passed=1)
 
 
-def test_recording_again_leaves_equal_answers(project):
-    """A new date is no new outcome: `--mimic-rerecord` of an unchanged service changes no file."""
+def test_rerecording_an_unchanged_service_changes_no_file(project):
     pytest.importorskip("httpx")
     project.ini("httpx")
     project.write(

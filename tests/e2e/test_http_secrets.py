@@ -1,4 +1,4 @@
-"""Planted secrets: wherever HTTP carries one, in either direction, no byte of it is in the vault or in what is printed."""
+"""No byte of a secret in an HTTP exchange is in the vault or in the output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRETS = {
     "graphql": "gq-secret-0011-kk",
     "xml": "xm-secret-0012-ll",
 }
-#: What the server issues by itself.
+# Secrets that the server issues.
 ISSUED = (
     "tok-issued-42",
     "tok-0815-redirect",
@@ -134,8 +134,7 @@ def test_all():
 
 @pytest.mark.promise("boundaries store, compare and replay redacted data")
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "requests", "aiohttp"])
-def test_no_secret_is_anywhere(project, client):
-    """A byte search for each planted secret, as it is and as base64, in all files and all output finds none."""
+def test_no_planted_secret_is_in_files_or_output(project, client):
     pytest.importorskip(client)
     source = {"requests": REQUESTS_TEST, "aiohttp": AIOHTTP}.get(client, HTTPX)
     project.ini(client)
@@ -155,8 +154,7 @@ def test_no_secret_is_anywhere(project, client):
 
 
 @pytest.mark.parametrize("client", ["httpx", "requests"])
-def test_a_miss_shows_no_secret(project, client):
-    """The error says what is missing, and shows neither the secrets of the request nor frames of ours."""
+def test_a_miss_shows_neither_secrets_nor_plugin_frames(project, client):
     pytest.importorskip(client)
     project.ini(client)
     project.write(
@@ -179,7 +177,7 @@ def test_a_miss_shows_no_secret(project, client):
 
 
 def test_a_new_request_is_not_sent_with_a_placeholder(project):
-    """What needs a secret that a replay does not hold is refused, swallowed or not; the command that it names records it."""
+    """The command in the message records the conversation."""
     pytest.importorskip("httpx")
     project.ini("httpx")
     project.write(
@@ -227,8 +225,7 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project):
     )
 
 
-def test_a_secret_that_one_client_was_issued_and_another_sends(project):
-    """It is hidden in a path as well, and the call replays."""
+def test_a_secret_issued_to_one_client_is_hidden_for_another(project):
     pytest.importorskip("httpx")
     pytest.importorskip("requests")
     project.ini("httpx", "requests")

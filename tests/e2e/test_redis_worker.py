@@ -1,4 +1,4 @@
-"""A worker of a job queue on Redis: recorded with the server, replayed without it, sync and asyncio."""
+"""A worker of a job queue on Redis, sync and asyncio, is recorded with its server and replays without it."""
 
 from __future__ import annotations
 
@@ -123,8 +123,7 @@ def test_result(client):
 """
 
 
-def test_a_worker_replays_with_its_server_gone(project: Project, redis_server: RedisServer) -> None:
-    """A pipeline, expiry, a script that fails, blocking reads: in order, in any order, and each test alone."""
+def test_a_worker_replays_without_its_server(project: Project, redis_server: RedisServer) -> None:
     project.ini("redis")
     project.write("worker.py", WORKER)
     project.write("test_worker.py", TESTS)
@@ -137,8 +136,7 @@ def test_a_worker_replays_with_its_server_gone(project: Project, redis_server: R
             project.replay(f"test_worker.py::{name}", env=variables).expect(passed=1)
 
 
-def test_pub_sub_in_a_test_says_what_to_do(project: Project, redis_server: RedisServer) -> None:
-    """A subscription is refused while recording, and runs for real where it is left out."""
+def test_refused_pubsub_names_the_remedy(project: Project, redis_server: RedisServer) -> None:
     project.write(
         "test_news.py",
         """
@@ -161,8 +159,7 @@ def test_pub_sub_in_a_test_says_what_to_do(project: Project, redis_server: Redis
     project.run(env=variables).expect(passed=1)
 
 
-def test_refused_pub_sub_that_a_test_expects_is_fine(project: Project, redis_server: RedisServer) -> None:
-    """The refusal is the same in every mode, and no miss."""
+def test_a_test_can_expect_refused_pubsub(project: Project, redis_server: RedisServer) -> None:
     project.write(
         "test_news.py",
         """
@@ -185,8 +182,7 @@ def test_refused_pub_sub_that_a_test_expects_is_fine(project: Project, redis_ser
         project.run(option, env=variables).expect(passed=1, never=["missing", "swallowed"])
 
 
-def test_errors_of_the_client_are_recorded_and_told(project: Project, redis_server: RedisServer) -> None:
-    """A wait that the client gave up: told when recorded, the same again without the server."""
+def test_recorded_client_errors_are_reported(project: Project, redis_server: RedisServer) -> None:
     project.write(
         "test_wait.py",
         """
@@ -215,7 +211,6 @@ def test_errors_of_the_client_are_recorded_and_told(project: Project, redis_serv
 
 
 def test_verifying_compares_members_as_a_set(project: Project, redis_server: RedisServer) -> None:
-    """Another order is no drift; a member that is new is named alone."""
     project.write(
         "test_set.py",
         """
@@ -251,8 +246,7 @@ def test_verifying_compares_members_as_a_set(project: Project, redis_server: Red
 
 @pytest.mark.promise("ignore= leaves parts of a request out at a boundary")
 @pytest.mark.promise("a Redis command counts by its arguments")
-def test_parts_of_commands_can_be_left_out(project: Project, redis_server: RedisServer) -> None:
-    """A value that is another in every run is named by the miss, and left out by its place in the command."""
+def test_a_changing_value_can_be_ignored_by_its_place(project: Project, redis_server: RedisServer) -> None:
     project.write(
         "test_ids.py",
         """

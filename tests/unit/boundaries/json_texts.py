@@ -1,4 +1,4 @@
-"""JSON in the texts of databases, and what is kept of it."""
+"""JSON texts in databases, and the same texts without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The boundary of aiohttp's client: recorded against a real server, replayed when it is gone."""
+"""The boundary of aiohttp, recorded with a real server and replayed without it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """An engine in memory, at the client's edge."""
+    """Runs of a test with the client."""
     runs = Runs(AiohttpBoundary("aiohttp"))
     runs.install(monkeypatch)
     return runs
 
 
 def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any) -> Any:
-    """A conversation in a session of its own."""
+    """Run a conversation in a session."""
 
     async def main() -> Any:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), **options) as session:
@@ -46,7 +46,7 @@ def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: A
 def both(
     runs: Runs, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
 ) -> tuple[Any, Any]:
-    """What a conversation gives while it is recorded, and when the server is gone."""
+    """Return what a conversation gives while it is recorded, and after the server is gone."""
     real = run(talk, server, **options)
     server.stop()
     runs.again("replay")
@@ -54,7 +54,7 @@ def both(
 
 
 async def shown(response: Any) -> dict[str, Any]:
-    """What an application sees of a response, but for its date."""
+    """Return what an application sees of a response, without its date."""
     body = await response.read()
     # A compressed body comes back in the same encoding, of another length.
     hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
@@ -82,9 +82,7 @@ async def shown(response: Any) -> dict[str, Any]:
     "page",
     ["users/1?a=1#here", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"],
 )
-def test_replays_the_same_response(runs: Runs, server: Server, page: str) -> None:
-    """A replayed response shows the application what the real one showed."""
-
+def test_a_replayed_response_looks_like_the_real_one(runs: Runs, server: Server, page: str) -> None:
     async def talk(session: Any, url: str) -> Any:
         async with session.get(f"{url}/{page}") as response:
             return await shown(response)
@@ -94,8 +92,7 @@ def test_replays_the_same_response(runs: Runs, server: Server, page: str) -> Non
     assert real == replayed
 
 
-def test_without_decompressing(runs: Runs, server: Server) -> None:
-    """A session that wants compressed bodies gets them compressed."""
+def test_a_session_can_read_compressed_bodies(runs: Runs, server: Server) -> None:
     import gzip
 
     async def talk(session: Any, url: str) -> Any:
@@ -106,9 +103,7 @@ def test_without_decompressing(runs: Runs, server: Server) -> None:
 
 
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_keeps_chunks(runs: Runs, server: Server, page: str) -> None:
-    """A stream replays chunk by chunk."""
-
+def test_a_stream_replays_chunk_by_chunk(runs: Runs, server: Server, page: str) -> None:
     async def talk(session: Any, url: str) -> list[bytes]:
         async with session.get(f"{url}/{page}") as response:
             return [chunk async for chunk, end in response.content.iter_chunks() if end or chunk]
@@ -121,8 +116,8 @@ def test_keeps_chunks(runs: Runs, server: Server, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
-def test_a_stream_is_left_again_where_it_was_left(runs: Runs, server: Server, page: str) -> None:
-    """Who stops after so many reads can read as often on replay, of whatever body."""
+def test_a_reader_can_stop_at_the_same_place(runs: Runs, server: Server, page: str) -> None:
+    """It reads as many chunks as while recording, whatever the body."""
 
     async def talk(session: Any, url: str) -> list[bytes]:
         async with session.get(f"{url}/{page}") as response:
@@ -134,9 +129,7 @@ def test_a_stream_is_left_again_where_it_was_left(runs: Runs, server: Server, pa
     assert all(replayed)
 
 
-def test_an_empty_body_is_read_chunk_by_chunk(runs: Runs, server: Server) -> None:
-    """Reading it ends, as often as one comes."""
-
+def test_an_empty_body_ends_when_it_is_read(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
         found = []
         for _ in range(2):
@@ -151,9 +144,7 @@ def test_an_empty_body_is_read_chunk_by_chunk(runs: Runs, server: Server) -> Non
 @pytest.mark.parametrize(
     "way", ["iter_any", "iter_chunked", "readline", "read parts", "readexactly", "lines"]
 )
-def test_ways_to_read(runs: Runs, server: Server, page: str, way: str) -> None:
-    """A body can be read in each of the client's ways."""
-
+def test_all_ways_to_read_a_body_work(runs: Runs, server: Server, page: str, way: str) -> None:
     async def read(content: Any) -> list[bytes]:
         if way == "iter_any":
             return [part async for part in content.iter_any()]
@@ -177,9 +168,7 @@ def test_ways_to_read(runs: Runs, server: Server, page: str, way: str) -> None:
 
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-def test_events_one_by_one(runs: Runs, server: Server) -> None:
-    """On replay each read of what is there gives one chunk."""
-
+def test_each_read_returns_one_event(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> list[bytes]:
         async with session.get(f"{url}/events") as response:
             return [part async for part in response.content.iter_any()]
@@ -190,8 +179,8 @@ def test_events_one_by_one(runs: Runs, server: Server) -> None:
     assert [part.decode() for part in replayed] == [EVENTS[0], hidden, EVENTS[2]]
 
 
-def test_chunks_end_as_those_of_a_stream(runs: Runs, server: Server) -> None:
-    """The end of a chunked body comes after its last chunk and is told by an empty one, as aiohttp does live."""
+def test_an_empty_chunk_ends_a_chunked_body(runs: Runs, server: Server) -> None:
+    """aiohttp reports the end after the last chunk, with an empty one."""
 
     async def talk(session: Any, url: str) -> list[tuple[bytes, bool]]:
         async with session.get(f"{url}/chunks") as response:
@@ -203,8 +192,8 @@ def test_chunks_end_as_those_of_a_stream(runs: Runs, server: Server) -> None:
     assert replayed == [(chunk, True) for chunk in chunks]
 
 
-def test_chunks_arrive_while_recording(runs: Runs, server: Server) -> None:
-    """The application has the beginning before the server sends the rest; what it left is marked."""
+def test_recording_does_not_delay_chunks(runs: Runs, server: Server) -> None:
+    """The application has the beginning before the server sends the rest."""
 
     async def talk(session: Any, url: str) -> bytes:
         async with session.get(f"{url}/stall") as response:
@@ -215,9 +204,7 @@ def test_chunks_arrive_while_recording(runs: Runs, server: Server) -> None:
     assert (plain["end"], plain["body"]) == ("stopped", {"text": "the b"})
 
 
-def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
-    """A reader that goes further than the recorded one is told so."""
-
+def test_reading_further_than_recorded_is_a_miss(runs: Runs, server: Server) -> None:
     async def stop(session: Any, url: str) -> None:
         async with session.get(f"{url}/stall") as response:
             await response.content.readany()
@@ -239,9 +226,7 @@ def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
         run(go_on, server)
 
 
-def test_uploads_are_sent_and_count(runs: Runs, server: Server) -> None:
-    """JSON, forms, files, multipart and generators are uploaded for real, and are part of the call."""
-
+def test_uploads_are_sent_and_identify_the_call(runs: Runs, server: Server) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b'{"half": '
         yield b"1}"
@@ -284,9 +269,7 @@ def test_uploads_are_sent_and_count(runs: Runs, server: Server) -> None:
     ]
 
 
-def test_expecting_to_continue(runs: Runs, server: Server) -> None:
-    """A body that waits for `100 Continue` is sent, and replayed without a server that says so."""
-
+def test_expect_100_continue_works_without_a_server(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> str:
         async with session.post(f"{url}/echo", data=b"waited", expect100=True) as response:
             return (await response.json())["body"]  # type: ignore[no-any-return]
@@ -294,8 +277,8 @@ def test_expecting_to_continue(runs: Runs, server: Server) -> None:
     assert both(runs, server, talk) == ("waited", "waited")
 
 
-def test_redirects_are_hops(runs: Runs, server: Server) -> None:
-    """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
+def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
+    """Cookies reach the jar and the next request, and the history is complete."""
 
     async def talk(session: Any, url: str) -> Any:
         async with session.get(f"{url}/redirect") as response:
@@ -309,9 +292,7 @@ def test_redirects_are_hops(runs: Runs, server: Server) -> None:
     assert "hop-cookie-99" not in runs.text
 
 
-def test_body_goes_along_with_a_redirect(runs: Runs, server: Server) -> None:
-    """A redirect that keeps the method sends the body again."""
-
+def test_a_redirect_can_send_the_body_again(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> str:
         async with session.post(f"{url}/again", data=io.BytesIO(b"twice")) as response:
             return (await response.json())["body"]  # type: ignore[no-any-return]
@@ -319,9 +300,7 @@ def test_body_goes_along_with_a_redirect(runs: Runs, server: Server) -> None:
     assert both(runs, server, talk) == ("twice", "twice")
 
 
-def test_cookies_keep_names(runs: Runs, server: Server) -> None:
-    """Cookies replay with their names and attributes, without values, and do not run out."""
-
+def test_cookies_keep_names_and_do_not_expire(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> Any:
         async with session.get(f"{url}/cookies") as response:
             jar = {cookie.key: cookie.value for cookie in session.cookie_jar}
@@ -334,8 +313,8 @@ def test_cookies_keep_names(runs: Runs, server: Server) -> None:
     assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
 
 
-def test_what_lives_above_the_edge(runs: Runs, server: Server) -> None:
-    """Middlewares, trace configs, authentication and raise_for_status are the session's own."""
+def test_session_features_work_in_a_replay(runs: Runs, server: Server) -> None:
+    """Middlewares, trace configs, authentication and raise_for_status are real."""
     seen = []
 
     async def retry(request: Any, handler: Any) -> Any:
@@ -370,8 +349,7 @@ def test_what_lives_above_the_edge(runs: Runs, server: Server) -> None:
     assert "bearer-4444-x" not in runs.text
 
 
-def test_nothing_secret_is_stored(runs: Runs, server: Server) -> None:
-    """Secrets of requests and responses are in no recording and no description."""
+def test_no_secret_is_stored(runs: Runs, server: Server) -> None:
     secrets = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")
 
     async def talk(session: Any, url: str) -> list[str]:
@@ -410,11 +388,9 @@ def test_nothing_secret_is_stored(runs: Runs, server: Server) -> None:
         ("babble", "ClientResponseError", {}),
     ],
 )
-def test_errors_are_outcomes(
+def test_client_errors_are_recorded(
     runs: Runs, server: Server, page: str, name: str, timeout: dict[str, float]
 ) -> None:
-    """Timeouts and broken connections replay as the client's own exceptions."""
-
     async def talk(session: Any, url: str) -> tuple[str, str]:
         with pytest.raises((aiohttp.ClientError, asyncio.TimeoutError)) as caught:
             async with session.get(f"{url}/{page}", timeout=aiohttp.ClientTimeout(**timeout)) as response:
@@ -427,9 +403,7 @@ def test_errors_are_outcomes(
     assert real[0] == name
 
 
-def test_refused_connection(runs: Runs, server: Server) -> None:
-    """A refused connection replays with its host and reason."""
-
+def test_a_refused_connection_keeps_host_and_reason(runs: Runs, server: Server) -> None:
     async def talk(session: Any, _: str) -> tuple[Any, ...]:
         with pytest.raises(aiohttp.ClientConnectorError) as caught:
             await session.get(f"{NOWHERE}/users/1")
@@ -441,9 +415,7 @@ def test_refused_connection(runs: Runs, server: Server) -> None:
     assert run(talk, server) == real
 
 
-def test_cancelled_is_no_outcome(runs: Runs, server: Server) -> None:
-    """A call that is cancelled is not recorded."""
-
+def test_a_cancelled_call_is_not_recorded(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> None:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(session.get(f"{url}/hang"), 0.1)
@@ -453,9 +425,7 @@ def test_cancelled_is_no_outcome(runs: Runs, server: Server) -> None:
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_body_that_is_cancelled_is_no_outcome(runs: Runs, server: Server) -> None:
-    """A timeout around the reading says nothing of the server."""
-
+def test_a_body_whose_reading_is_cancelled_is_not_recorded(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> None:
         async with session.get(f"{url}/stall") as response:
             with pytest.raises(asyncio.TimeoutError):
@@ -466,9 +436,7 @@ def test_body_that_is_cancelled_is_no_outcome(runs: Runs, server: Server) -> Non
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_reading_goes_on_after_it_was_cancelled(runs: Runs, server: Server) -> None:
-    """Whoever waits again, and comes to the end, has its outcome."""
-
+def test_a_body_read_to_its_end_after_a_timeout_is_recorded(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> None:
         async with session.get(f"{url}/stall") as response:
             with pytest.raises(asyncio.TimeoutError):
@@ -483,9 +451,7 @@ def test_reading_goes_on_after_it_was_cancelled(runs: Runs, server: Server) -> N
 
 
 @pytest.mark.parametrize("page", ["flaky", "changing"])
-def test_verifying(runs: Runs, server: Server, page: str) -> None:
-    """Verifying runs for real and compares; a difference reaches whoever reads."""
-
+def test_verifying_reports_a_difference_to_the_reader(runs: Runs, server: Server, page: str) -> None:
     async def talk(session: Any, url: str) -> None:
         async with session.get(f"{url}/users/1") as response:
             await response.read()
@@ -500,9 +466,7 @@ def test_verifying(runs: Runs, server: Server, page: str) -> None:
 
 
 @pytest.mark.promise("replay opens no connection")
-def test_names_are_not_resolved(runs: Runs, server: Server) -> None:
-    """Replaying resolves no name."""
-
+def test_a_replay_resolves_no_host_name(runs: Runs, server: Server) -> None:
     async def resolved(session: Any, url: str) -> int:
         port = int(url.rpartition(":")[2])
         connector = aiohttp.TCPConnector(resolver=_Here())
@@ -514,9 +478,7 @@ def test_names_are_not_resolved(runs: Runs, server: Server) -> None:
     assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_proxy(runs: Runs, server: Server) -> None:
-    """Through a proxy it is the same call, to the host that is asked."""
-
+def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> Any:
         async with session.get("http://elsewhere.example/users/1", proxy=url) as response:
             return (await response.json())["id"]
@@ -525,8 +487,7 @@ def test_proxy(runs: Runs, server: Server) -> None:
     assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_unix_socket(runs: Runs, tmp_path: Path) -> None:
-    """Over a UNIX socket it is a call like any other."""
+def test_a_unix_socket_does_not_change_the_call(runs: Runs, tmp_path: Path) -> None:
     path = tmp_path / "socket"
 
     async def talk() -> Any:
@@ -543,7 +504,7 @@ def test_unix_socket(runs: Runs, tmp_path: Path) -> None:
 
 
 class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
-    """Every name is loopback."""
+    """Resolves every name to loopback."""
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
         return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": 2, "proto": 0, "flags": 0}]
@@ -553,8 +514,8 @@ class _Here(aiohttp.abc.AbstractResolver):  # type: ignore[misc, name-defined]
 
 
 @pytest.mark.promise("in-process test clients and transports are never intercepted")
-def test_test_client_is_left_alone(runs: Runs) -> None:
-    """aiohttp's own test client talks to the application under test."""
+def test_the_test_client_is_left_alone(runs: Runs) -> None:
+    """Its server is the application under test."""
     from aiohttp import test_utils, web
 
     async def main() -> str:
@@ -571,7 +532,6 @@ def test_test_client_is_left_alone(runs: Runs) -> None:
 
 
 def test_websockets_are_left_alone(runs: Runs) -> None:
-    """A WebSocket is no exchange of messages: it connects for real."""
     from aiohttp import test_utils, web
 
     async def main() -> str:
@@ -597,8 +557,7 @@ def test_websockets_are_left_alone(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_not_taken(runs: Runs, server: Server, mode: Any) -> None:
-    """A call that is not taken runs for real, and nothing is recorded."""
+def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
     runs.again(mode)
 
     async def talk(session: Any, url: str) -> Any:
@@ -609,9 +568,7 @@ def test_not_taken(runs: Runs, server: Server, mode: Any) -> None:
     assert runs.plain == []
 
 
-def test_a_hundred_at_once(runs: Runs, server: Server) -> None:
-    """A hundred requests in flight together keep their own answers."""
-
+def test_a_hundred_concurrent_requests_get_their_own_replies(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> list[str]:
         async def one(number: int) -> str:
             async with session.get(f"{url}/items/{number}") as response:
@@ -624,9 +581,7 @@ def test_a_hundred_at_once(runs: Runs, server: Server) -> None:
     assert real == replayed == [f"/items/{number}" for number in range(100)]
 
 
-def test_connections_stay_with_their_pool(runs: Runs, server: Server) -> None:
-    """A real connection that was heard once is used again, and heard again."""
-
+def test_a_recorded_connection_returns_to_its_pool(runs: Runs, server: Server) -> None:
     async def talk(session: Any, url: str) -> list[int]:
         return [(await (await session.get(f"{url}/items/{number}")).json())["path"] for number in range(3)]
 

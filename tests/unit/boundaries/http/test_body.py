@@ -1,4 +1,4 @@
-"""Bodies of HTTP messages as plain data: what is kept exactly, what is hidden, what is the same."""
+"""Bodies of requests and responses as plain data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JSON = st.recursive(
 
 
 def stored(*chunks, kind="application/json", sized=True, stopped=False):
-    """A body as it is stored, and its bytes as they come back."""
+    """Return a body as it is stored, and the bytes that a replay returns."""
     secrets = Secrets(Redactor())
     body = store_body(
         chunks, content_type=kind, compressed=None, sized=sized, stopped=stopped, secrets=secrets
@@ -48,8 +48,7 @@ def stored(*chunks, kind="application/json", sized=True, stopped=False):
         ('"text"', None),
     ],
 )
-def test_json_comes_back_byte_by_byte(text, style):
-    """JSON in a style that servers write is stored by value, and its bytes are the same on replay."""
+def test_json_in_a_common_layout_keeps_its_bytes(text, style):
     body, data = stored(text.encode())
 
     assert body.get("style") == style
@@ -86,16 +85,14 @@ def test_json_comes_back_byte_by_byte(text, style):
         "deep",
     ],
 )
-def test_other_json_stays_text(text):
-    """JSON whose bytes would not come back is stored as the text that it is."""
+def test_other_json_is_stored_as_text(text):
     body, data = stored(text.encode())
 
     assert body == {"text": text}
     assert data == text.encode()
 
 
-def test_deep_json_stays_text():
-    """What is nested deeper than JSON files are read and written is no value, in requests and in responses."""
+def test_deep_json_is_stored_as_text():
     text = '{"token":"abc"}'.join(["[" * 500, "]" * 500])
     hidden = text.replace("abc", "<redacted>")
 
@@ -104,23 +101,20 @@ def test_deep_json_stays_text():
 
 
 @given(JSON)
-def test_any_json_comes_back(value):
-    """Whatever a Python server sends comes back as the same bytes."""
+def test_json_from_python_keeps_its_bytes(value):
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, separators=(",", ":"))):
         assert stored(text.encode())[1] == text.encode()
 
 
 @given(st.binary(min_size=1), st.sampled_from(["text/plain", "application/json", "image/png", "text/html"]))
-def test_any_bytes_come_back(data, kind):
-    """Whatever a body is, its bytes are the same on replay, as long as nothing in it is secret."""
+def test_any_body_without_secrets_keeps_its_bytes(data, kind):
     if b"=" in data or b"://" in data:
         return
     assert stored(data, kind=kind)[1] == data
 
 
 @given(st.lists(st.binary(min_size=1), min_size=1), st.sampled_from(["gzip", "deflate"]), st.booleans())
-def test_encodings_come_back(chunks, encoding, complete):
-    """What is handed to the client compressed again holds the same, chunk by chunk."""
+def test_each_compressed_chunk_can_be_decoded_at_once(chunks, encoding, complete):
     written = deflate(chunks, encoding, complete=complete)
 
     decoder = zlib.decompressobj(31 if encoding == "gzip" else 15)
@@ -138,8 +132,7 @@ def test_encodings_come_back(chunks, encoding, complete):
     ],
     ids=["gzip", "deflate", "bare deflate", "twice"],
 )
-def test_compressed_bodies_are_read(data, encoding):
-    """What servers send compressed is stored as what it holds."""
+def test_compressed_bodies_are_decompressed(data, encoding):
     assert b"".join(inflate([data[:3], data[3:]], encoding)) == b"text"
 
 
@@ -148,13 +141,11 @@ def test_compressed_bodies_are_read(data, encoding):
     [(b"no gzip", "gzip"), (b"text", "unheard-of"), (gzip.compress(b"a") + gzip.compress(b"b"), "gzip")],
     ids=["wrong", "unknown", "two members"],
 )
-def test_what_cannot_be_read_is_left(data, encoding):
-    """A body that does not hold what its header says is kept as it is."""
+def test_a_body_in_another_encoding_than_declared_is_refused(data, encoding):
     assert inflate([data], encoding) is None
 
 
-def test_brotli_is_read():
-    """Brotli, which clients ask for where it is installed, is stored as what it holds."""
+def test_brotli_is_decompressed():
     brotli = pytest.importorskip("brotli")
     data = brotli.compress(b"text")
 
@@ -162,23 +153,20 @@ def test_brotli_is_read():
     assert inflate([b"no brotli"], "br") is None
 
 
-def test_bodies_in_another_charset_than_they_say():
-    """A wrong charset is no reason to make text unreadable; what is no text at all is kept as bytes."""
+def test_a_wrong_charset_does_not_make_text_binary():
     assert stored("ä".encode(), kind="text/plain; charset=ascii") == ({"text": "ä"}, "ä".encode())
     assert stored(b"\xff\xfe\xfd", kind="text/plain; charset=ascii")[1] == b"\xff\xfe\xfd"
     assert stored(b"text", kind="text/plain; charset=utf\0") == ({"text": "text"}, b"text")
 
 
-def test_chunks_with_control_signs_are_kept_as_bytes():
-    """They would not be readable, and tools would change them."""
+def test_chunks_with_control_characters_are_binary():
     body, data = stored(b"a\x00", b"b", kind="text/event-stream", sized=False)
 
     assert body == {"chunks": [{"base64": "YQA="}, {"base64": "Yg=="}]}
     assert data == b"a\x00b"
 
 
-def test_zstandard_is_read():
-    """Zstandard, which httpx2 and urllib3 ask for, is stored as what it holds."""
+def test_zstandard_is_decompressed():
     zstd = pytest.importorskip("backports.zstd")
 
     assert inflate([zstd.compress(b"text")], "zstd") == [b"text"]
@@ -199,8 +187,7 @@ def test_zstandard_is_read():
         ("text/html", [b"<p>", b"</p>"], False, False),
     ],
 )
-def test_what_keeps_its_chunks(kind, chunks, sized, kept):
-    """Streams keep their chunks; documents are stored whole; where the reader has left, all that were more than one."""
+def test_streams_keep_their_chunks_and_documents_do_not(kind, chunks, sized, kept):
     body, data = stored(*chunks, kind=kind, sized=sized)
     left, beginning = stored(*chunks, kind=kind, sized=sized, stopped=True)
 
@@ -210,8 +197,7 @@ def test_what_keeps_its_chunks(kind, chunks, sized, kept):
 
 
 @pytest.mark.parametrize(("charset", "word"), [("iso-8859-1", "äö"), ("shift_jis", "日本"), ("utf-16", "äö")])
-def test_chunks_in_another_charset(charset, word):
-    """They are readable, and so nothing secret stays in them."""
+def test_secrets_are_hidden_in_chunks_of_any_charset(charset, word):
     encode = codecs.getincrementalencoder(charset)().encode
     chunks = [encode(text) for text in (word, '\n{"token":"abc"}\n', word)]
     body, data = stored(*chunks, kind=f"text/plain; charset={charset}", sized=False)
@@ -221,15 +207,14 @@ def test_chunks_in_another_charset(charset, word):
     assert data == "".join(hidden).encode(charset)
 
 
-def test_a_stream_in_one_chunk_comes_back():
-    """Also in a charset whose texts end with a sign of their own."""
+def test_a_charset_with_a_state_keeps_its_bytes():
     event = "data: 日本".encode("iso-2022-jp")
 
     assert stored(event, kind="text/event-stream; charset=iso-2022-jp", sized=False)[1] == event
 
 
-def test_a_document_that_is_left_keeps_no_secret():
-    """What a value is secret for stands in another line, or another chunk; those are as many as they were."""
+def test_a_partly_read_document_has_no_secret():
+    """A name and its value can be in different lines and chunks."""
     text = '{\n "a": 1,\n "password":\n  "abc",\n "client_secret": "defg",\n "list": [1,\n'
     chunks = [text[:25].encode(), text[25:52].encode(), text[52:].encode()]
     body, data = stored(*chunks, stopped=True)
@@ -238,8 +223,7 @@ def test_a_document_that_is_left_keeps_no_secret():
     assert data.decode() == text.replace("abc", "<redacted>").replace("defg", "<redacted>")
 
 
-def test_chunks_end_between_characters():
-    """A chunk that ends inside a character is moved to its end."""
+def test_a_chunk_does_not_end_within_a_character():
     data = "data: ö\n\n".encode()
     body, back = stored(data[:7], data[7:], kind="text/event-stream", sized=False)
 
@@ -279,8 +263,7 @@ def test_chunks_end_between_characters():
         ),
     ],
 )
-def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
-    """A secret is hidden even where chunks cut it, and chunks still end where they did."""
+def test_secrets_are_hidden_across_chunks(texts, scrubbed):
     assert scrub_lines(texts, Secrets(Redactor())) == scrubbed
 
 
@@ -334,8 +317,7 @@ def test_streams_are_scrubbed_line_by_line(texts, scrubbed):
         ),
     ],
 )
-def test_secrets_in_bodies(text, kind, hidden):
-    """Values of secret names do not reach the vault; null stays null, a mapping a mapping, a number a number."""
+def test_hidden_values_keep_their_types(text, kind, hidden):
     assert stored(text.encode(), kind=kind)[1].decode() == hidden
 
 
@@ -383,8 +365,7 @@ def test_secrets_in_bodies(text, kind, hidden):
         ("application/x-www-form-urlencoded", b"\xff", ("bytes", {"size": 1})),
     ],
 )
-def test_requests_are_described(kind, data, found):
-    """A request's body counts by what it says."""
+def test_a_request_body_is_described_by_its_format(kind, data, found):
     what, value = describe_body(data, kind, None)
 
     if what == "bytes":
@@ -392,8 +373,8 @@ def test_requests_are_described(kind, data, found):
     assert (what, value) == found
 
 
-def test_compressed_request_counts_by_what_it_holds():
-    """The time in a gzip header makes no other request."""
+def test_a_compressed_request_is_compared_by_its_content():
+    """The time in a gzip header does not count."""
     first, second = (gzip.compress(b'{"a":1}', mtime=time) for time in (1, 2))
 
     assert describe_body(first, "application/json", "gzip") == describe_body(

@@ -1,4 +1,4 @@
-"""The exchange that all HTTP clients share: requests as they are told apart, responses as they are compared."""
+"""Requests as calls, and responses as they are stored and compared, for all HTTP clients."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from unit.boundaries.runs import Runs
 
 @pytest.fixture
 def runs():
-    """An engine in memory for a client that does not exist."""
+    """Runs with a client that does not exist."""
     return Runs(HttpBoundary("client"))
 
 
 def begun(runs, url, *, method="GET", headers=(), body=b""):
-    """The call that a request makes, and its step."""
+    """Return the call of a request, and its step."""
     exchange = Exchange(runs.port)
     request = HttpRequest(method, url, tuple(headers), body)
     step = exchange.begin(request)
@@ -43,8 +43,7 @@ def begun(runs, url, *, method="GET", headers=(), body=b""):
         ),
     ],
 )
-def test_places(runs, url, place, shown):
-    """A URL counts by scheme, host, port and path; what is shown of it has no credentials."""
+def test_a_url_is_described_without_credentials(runs, url, place, shown):
     runs.again("pass")  # the last one would not be sent
 
     call, *_ = begun(runs, url)
@@ -65,15 +64,13 @@ def test_places(runs, url, place, shown):
         ("api_key=1&next_page_token=2", {"api_key": "<redacted>", "next_page_token": "2"}),
     ],
 )
-def test_queries(runs, query, parts):
-    """A query counts by its fields, secrets replaced."""
+def test_a_query_is_described_by_its_fields(runs, query, parts):
     call, *_ = begun(runs, f"http://shop.test/?{query}")
 
     assert call.parts["query"] == parts
 
 
-def test_headers_are_there_to_match(runs):
-    """Headers are parts by their small names, secrets replaced, and count only where they are named."""
+def test_headers_count_only_when_they_are_matched(runs):
     headers = [("Accept", "a/b"), ("X-Api-Key", "k"), ("Cookie", "session=1; theme=2"), ("accept", "c/d")]
     call, *_ = begun(runs, "http://shop.test/", headers=headers)
 
@@ -86,15 +83,14 @@ def test_headers_are_there_to_match(runs):
 
 
 @pytest.mark.parametrize("value", ["websocket", "WebSocket"])
-def test_websocket_is_no_exchange(runs, value):
-    """The handshake of a WebSocket is left alone."""
+def test_a_websocket_is_left_alone(runs, value):
     call, *_ = begun(runs, "http://shop.test/", headers=[("Upgrade", value)])
 
     assert call is None
 
 
 def recorded(runs, headers, body=b"", *, url="http://shop.test/", sent=()):
-    """What is stored of a response with these headers."""
+    """Return the stored exchange of a response with these headers."""
     _, exchange, request, step = begun(runs, url, headers=sent)
     recorder = exchange.recorder(step, request)
     recorder.start(200, "OK", "HTTP/1.1", headers)
@@ -103,8 +99,7 @@ def recorded(runs, headers, body=b"", *, url="http://shop.test/", sent=()):
     return runs.plain[-1]
 
 
-def test_response_headers_are_scrubbed(runs):
-    """Cookies keep names and attributes; secrets go from locations, links, and headers of their names."""
+def test_secrets_in_response_headers_are_hidden(runs):
     plain = recorded(
         runs,
         [
@@ -126,8 +121,7 @@ def test_response_headers_are_scrubbed(runs):
     ]
 
 
-def test_basic_password_is_known(runs):
-    """The password inside basic credentials is hidden where a server repeats it."""
+def test_a_basic_password_is_hidden_in_the_response(runs):
     sent = [("Authorization", "Basic bWU6cGFzczEyMzR3b3Jk")]
     plain = recorded(runs, [("Content-Type", "text/plain")], b"hello pass1234word", sent=sent)
 
@@ -142,8 +136,7 @@ def test_basic_password_is_known(runs):
         (b'{"a": "{\\"password\\":\\"raw1234secret\\"}"}', {"a": '{"password":"<redacted>"}'}),
     ],
 )
-def test_a_body_that_is_data_without_saying_so(runs, body, shown):
-    """A form without a content type, JSON kept in JSON: hidden in the request, and known in its answer."""
+def test_a_body_without_a_content_type_has_no_secrets(runs, body, shown):
     call, exchange, request, step = begun(runs, "http://shop.test/", method="POST", body=body)
     recorder = exchange.recorder(step, request)
     recorder.start(200, "OK", "HTTP/1.1", [("Content-Type", "text/plain")])
@@ -154,8 +147,7 @@ def test_a_body_that_is_data_without_saying_so(runs, body, shown):
     assert runs.plain[-1]["body"] == {"text": "you said <redacted>"}
 
 
-def test_values_of_response_headers_are_known(runs):
-    """A cookie or a token in a header is hidden in the body as well, and in what is sent later."""
+def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
     plain = recorded(
         runs,
         [("Set-Cookie", "csrftoken=4711abcd0815; Path=/"), ("X-Auth-Token", "0815abcd4711")],
@@ -167,23 +159,20 @@ def test_values_of_response_headers_are_known(runs):
     assert call.parts["path"] == "/of/<redacted>"
 
 
-def test_cookies_that_are_no_secrets(runs):
-    """With `!cookie` under `mimic_redact` what a request's cookies hold is hidden nowhere."""
+def test_cookies_can_be_made_public(runs):
     runs.state.redactor = Redactor(["!cookie"])
     plain = recorded(runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
 
     assert plain["body"] == {"text": "you are 4711abcd0815"}
 
 
-def test_plain_values_are_not_taken_for_secrets(runs):
-    """A value under a secret name that may stand elsewhere for something else is hidden there only."""
+def test_a_common_value_is_hidden_only_under_its_name(runs):
     plain = recorded(runs, [], b'{"theme":"dark","note":"dark"}', sent=[("Cookie", "theme=dark")])
 
     assert plain["body"] == {"json": {"theme": "dark", "note": "dark"}}
 
 
-def test_length_is_told_anew(runs):
-    """What redaction or an editor made longer or shorter has its true length on replay."""
+def test_content_length_is_the_length_of_the_replayed_body(runs):
     plain = recorded(
         runs, [("Content-Type", "application/json"), ("Content-Length", "15")], b'{"token":"abc"}'
     )
@@ -203,8 +192,8 @@ def test_length_is_told_anew(runs):
         ("0", True),
     ],
 )
-def test_cookies_do_not_run_out(runs, expires, kept):
-    """A cookie that was good when it was recorded stays good; one that deletes still deletes."""
+def test_a_valid_cookie_does_not_expire(runs, expires, kept):
+    """A cookie that deletes another still does."""
     headers = [("Date", "Fri, 20 Nov 2026 08:00:00 GMT"), ("Set-Cookie", f"a=b; Expires={expires}; Path=/")]
     answer = load_response(recorded(runs, headers), "GET")
 
@@ -213,8 +202,7 @@ def test_cookies_do_not_run_out(runs, expires, kept):
 
 
 @pytest.mark.parametrize("date", [[], [("Date", "soon")]], ids=["none", "wrong"])
-def test_cookies_of_an_unknown_date_are_left(runs, date):
-    """Whether they were good when they were recorded cannot be told."""
+def test_a_cookie_without_a_date_keeps_its_expiry(runs, date):
     headers = [*date, ("Set-Cookie", "a=b; Expires=Fri, 01 Jan 2027 00:00:00 GMT")]
     answer = load_response(recorded(runs, headers), "GET")
 
@@ -246,8 +234,7 @@ def test_cookies_of_an_unknown_date_are_left(runs, date):
     ],
     ids=["json", "chunks", "empty", "error", "broken"],
 )
-def test_what_verifying_compares(runs, plain, comparable):
-    """Status, content type, body and the kind of error; not dates, nor where chunks end."""
+def test_verifying_compares_status_type_and_body(runs, plain, comparable):
     assert runs.boundary.comparable(plain) == comparable
 
 
@@ -288,8 +275,7 @@ WHOLE = {"status": 200, "headers": []}
         "chunks of both",
     ],
 )
-def test_what_nobody_read_is_not_compared(runs, recorded, now, same):
-    """Of a response that its reader left, as much as both were read of, whichever was left."""
+def test_verifying_compares_only_what_both_readers_read(runs, recorded, now, same):
     comparable = runs.boundary.comparable
 
     for one, other in ((recorded, now), (now, recorded)):
@@ -321,15 +307,13 @@ def test_what_nobody_read_is_not_compared(runs, recorded, now, same):
         "more chunks",
     ],
 )
-def test_what_an_answer_that_is_left_replaces(runs, recorded, now, serves):
-    """Re-recording leaves a recording that gives its reader as many chunks, and all that they held."""
+def test_rerecording_keeps_a_recording_with_the_same_chunks(runs, recorded, now, serves):
     comparable = runs.boundary.comparable
 
     assert (comparable(recorded, now) == comparable(now)) is serves
 
 
-def test_parts_are_what_options_may_name(runs):
-    """Each part of a request has its word in `ignore=` and `match=`, and there are no others."""
+def test_a_request_has_all_declared_parts(runs):
     call, *_ = begun(
         runs, "http://shop.test/a?b=1", method="POST", headers=[("Content-Type", "text/plain")], body=b"c"
     )
@@ -338,8 +322,7 @@ def test_parts_are_what_options_may_name(runs):
 
 
 @pytest.mark.promise("a boundary needs no extra and never imports its client")
-def test_boundaries_load_no_client():
-    """Importing the adapters imports no client, nor asyncio: a run that asks nothing pays next to nothing."""
+def test_boundaries_import_neither_clients_nor_asyncio():
     code = """
 import sys
 from pytest_mimic.boundaries.registry import load_boundary

@@ -1,4 +1,4 @@
-"""The boundary of httpx and httpx2: recorded against a real server, replayed when it is gone."""
+"""The boundary of httpx and httpx2, recorded with a real server and replayed without it."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(params=["httpx", "httpx2"])
 def httpx(request: pytest.FixtureRequest) -> ModuleType:
-    """Either client."""
+    """httpx or httpx2."""
     return pytest.importorskip(request.param)
 
 
 @pytest.fixture
 def runs(httpx: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """An engine in memory, at the client's edges."""
+    """Runs of a test with the client."""
     runs = Runs(HttpxBoundary(httpx.__name__))
     runs.install(monkeypatch)
     return runs
 
 
 def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
-    """What a conversation gives while it is recorded, and when the server is gone."""
+    """Return what a conversation gives while it is recorded, and after the server is gone."""
     real = talk(server.url)
     server.stop()
     runs.again("replay")
@@ -55,7 +55,7 @@ def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, A
 
 
 def shown(response: Any) -> dict[str, Any]:
-    """What an application sees of a response, but for its date."""
+    """Return what an application sees of a response, without its date."""
     # A compressed body comes back in the same encoding, of another length.
     hidden = ("date", "content-length" if "content-encoding" in response.headers else "")
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in hidden]
@@ -76,8 +76,9 @@ def shown(response: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
-def test_replays_the_same_response(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
-    """A replayed response shows the application what the real one showed."""
+def test_a_replayed_response_looks_like_the_real_one(
+    httpx: ModuleType, runs: Runs, server: Server, page: str
+) -> None:
     real, replayed = both(runs, server, lambda url: httpx.get(f"{url}/{page}"))
 
     assert shown(real) == shown(replayed)
@@ -87,9 +88,7 @@ def test_replays_the_same_response(httpx: ModuleType, runs: Runs, server: Server
 
 @pytest.mark.promise("sync and async clients replay")
 @pytest.mark.parametrize("page", ["users/1", "gzip", "html"])
-def test_replays_async(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
-    """The async client replays as the sync one does."""
-
+def test_the_async_client_replays_as_well(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
     async def talk(url: str) -> Any:
         async with httpx.AsyncClient() as client:
             return await client.get(f"{url}/{page}")
@@ -99,8 +98,7 @@ def test_replays_async(httpx: ModuleType, runs: Runs, server: Server, page: str)
     assert shown(real) == shown(replayed)
 
 
-def test_runs_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Nothing at the edge belongs to asyncio."""
+def test_the_async_client_works_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
     trio = pytest.importorskip("trio")
 
     async def talk(url: str) -> Any:
@@ -112,8 +110,7 @@ def test_runs_under_trio(httpx: ModuleType, runs: Runs, server: Server) -> None:
     assert shown(real) == shown(replayed)
 
 
-def test_http_2_has_no_reasons(httpx: ModuleType, runs: Runs) -> None:
-    """The client then gives its own, on replay too."""
+def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
     exchange = Exchange(runs.port)
     request = HttpRequest("GET", "http://shop.test/missing", (), b"")
     recorder = exchange.recorder(exchange.begin(request), request)
@@ -128,9 +125,7 @@ def test_http_2_has_no_reasons(httpx: ModuleType, runs: Runs) -> None:
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_keeps_chunks(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
-    """A stream replays chunk by chunk."""
-
+def test_a_stream_replays_chunk_by_chunk(httpx: ModuleType, runs: Runs, server: Server, page: str) -> None:
     def talk(url: str) -> list[bytes]:
         with httpx.stream("GET", f"{url}/{page}") as response:
             return list(response.iter_bytes())
@@ -143,10 +138,10 @@ def test_keeps_chunks(httpx: ModuleType, runs: Runs, server: Server, page: str) 
 
 
 @pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
-def test_a_stream_is_left_again_where_it_was_left(
+def test_a_reader_can_stop_at_the_same_place(
     httpx: ModuleType, runs: Runs, server: Server, page: str
 ) -> None:
-    """Who stops after so many chunks has as many on replay, of whatever they are chunks."""
+    """It reads as many chunks as while recording, whatever the body."""
 
     def talk(url: str) -> list[bytes]:
         with httpx.stream("GET", f"{url}/{page}") as response:
@@ -159,10 +154,10 @@ def test_a_stream_is_left_again_where_it_was_left(
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_a_compressed_stream_is_left_again_where_it_was_left(
+def test_a_reader_of_raw_bytes_can_stop_at_the_same_place(
     httpx: ModuleType, runs: Runs, server: Server, count: int
 ) -> None:
-    """Who reads it compressed has as many chunks on replay, though some of them hold nothing by themselves."""
+    """Some chunks of a compressed body decode to nothing."""
 
     def talk(url: str) -> tuple[int, bytes]:
         with httpx.stream("GET", f"{url}/packed_bit_by_bit") as response:
@@ -176,8 +171,7 @@ def test_a_compressed_stream_is_left_again_where_it_was_left(
 
 
 @pytest.mark.promise("responses are stored as readable data")
-def test_events_are_readable(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Server-sent events stand in the recording as they were sent, but for secrets."""
+def test_recorded_events_are_readable(httpx: ModuleType, runs: Runs, server: Server) -> None:
     with httpx.stream("GET", f"{server.url}/events") as response:
         lines = list(response.iter_lines())
 
@@ -189,9 +183,7 @@ def test_events_are_readable(httpx: ModuleType, runs: Runs, server: Server) -> N
 
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
-def test_async_stream(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """An async stream replays chunk by chunk."""
-
+def test_an_async_stream_replays_chunk_by_chunk(httpx: ModuleType, runs: Runs, server: Server) -> None:
     async def talk(url: str) -> list[str]:
         async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/events") as response:
             return [text async for text in response.aiter_text() if text]
@@ -205,8 +197,8 @@ def test_async_stream(httpx: ModuleType, runs: Runs, server: Server) -> None:
     )
 
 
-def test_chunks_arrive_while_recording(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """The application has a chunk before the server sends the rest."""
+def test_recording_does_not_delay_chunks(httpx: ModuleType, runs: Runs, server: Server) -> None:
+    """The application has the beginning before the server sends the rest."""
     with httpx.stream("GET", f"{server.url}/stall", timeout=5) as response:
         assert next(response.iter_bytes()) == b"the beginning"
 
@@ -214,8 +206,7 @@ def test_chunks_arrive_while_recording(httpx: ModuleType, runs: Runs, server: Se
     assert plain["end"] == "stopped"
 
 
-def test_reading_on_is_a_miss(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A reader that goes further than the recorded one is told so."""
+def test_reading_further_than_recorded_is_a_miss(httpx: ModuleType, runs: Runs, server: Server) -> None:
     with httpx.stream("GET", f"{server.url}/events") as response:
         assert next(response.iter_text()) == EVENTS[0]
     runs.again("replay")
@@ -228,8 +219,7 @@ def test_reading_on_is_a_miss(httpx: ModuleType, runs: Runs, server: Server) -> 
 
 
 @pytest.mark.promise("responses are stored as readable data")
-def test_body_readable_in_the_recording(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """JSON is stored as JSON, compressed bodies as what they hold."""
+def test_recorded_bodies_are_readable(httpx: ModuleType, runs: Runs, server: Server) -> None:
     for page in ("users/1", "gzip", "deflate", "text", "html", "nothing"):
         httpx.get(f"{server.url}/{page}")
 
@@ -257,10 +247,10 @@ def test_body_readable_in_the_recording(httpx: ModuleType, runs: Runs, server: S
     ],
     ids=["query", "json", "form", "multipart", "headers", "secret query", "secret json"],
 )
-def test_same_request(
+def test_equal_requests_are_the_same_call(
     httpx: ModuleType, runs: Runs, server: Server, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    """Order, layout, boundary strings, headers and secrets make no other request."""
+    """Order, layout, boundary strings, headers and secrets do not count."""
     httpx.post(f"{server.url}/users/1", **first)
     runs.again("replay")
 
@@ -283,10 +273,9 @@ def test_same_request(
     ],
     ids=["query", "no query", "json type", "json null", "null secret", "form", "filename", "file", "bytes"],
 )
-def test_other_request(
+def test_different_requests_are_different_calls(
     httpx: ModuleType, runs: Runs, server: Server, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    """What a server may tell apart is another request."""
     httpx.post(f"{server.url}/users/1", **first)
     runs.again("replay")
 
@@ -295,8 +284,7 @@ def test_other_request(
 
 
 @pytest.mark.promise("every call has a signature")
-def test_call_as_patterns_see_it(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A call has a signature without its query, and a host."""
+def test_a_call_has_a_signature_and_a_host(httpx: ModuleType, runs: Runs, server: Server) -> None:
     httpx.get(f"{server.url}/users/1?page=2")
 
     [call] = runs.calls
@@ -305,9 +293,7 @@ def test_call_as_patterns_see_it(httpx: ModuleType, runs: Runs, server: Server) 
     assert call.parts["headers"]["accept"] == "*/*"
 
 
-def test_uploads_are_sent_and_count(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Generators and files are uploaded for real, and are part of the call."""
-
+def test_uploads_are_sent_and_identify_the_call(httpx: ModuleType, runs: Runs, server: Server) -> None:
     def parts() -> Iterator[bytes]:
         yield b'{"half": '
         yield b"1}"
@@ -332,9 +318,9 @@ def test_uploads_are_sent_and_count(httpx: ModuleType, runs: Runs, server: Serve
     assert runs.calls[2].parts["body"] == {"f": file, "password": "<redacted>"}
 
 
-def test_async_upload(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """An async generator is uploaded for real, and is part of the call."""
-
+def test_an_async_upload_is_sent_and_identifies_the_call(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"one "
         yield b"two"
@@ -346,8 +332,8 @@ def test_async_upload(httpx: ModuleType, runs: Runs, server: Server) -> None:
     assert both(runs, server, lambda url: asyncio.run(talk(url))) == ("one two", "one two")
 
 
-def test_redirects_are_hops(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
+def test_each_redirect_is_a_call(httpx: ModuleType, runs: Runs, server: Server) -> None:
+    """Cookies reach the jar and the next request, and the history is complete."""
 
     def talk(url: str) -> Any:
         with httpx.Client(follow_redirects=True) as client:
@@ -361,9 +347,7 @@ def test_redirects_are_hops(httpx: ModuleType, runs: Runs, server: Server) -> No
 
 
 @pytest.mark.promise("redaction keeps a cookie's name and replaces its value")
-def test_cookies_keep_names(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Cookies replay with their names and attributes, without values, and do not run out."""
-
+def test_cookies_keep_names_and_do_not_expire(httpx: ModuleType, runs: Runs, server: Server) -> None:
     def talk(url: str) -> dict[str, str]:
         with httpx.Client() as client:
             client.get(f"{url}/cookies")
@@ -375,8 +359,7 @@ def test_cookies_keep_names(httpx: ModuleType, runs: Runs, server: Server) -> No
     assert replayed == {"session": "<redacted>", "theme": "<redacted>"}
 
 
-def test_authentication_flow(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Auth flows and event hooks live above the edge and stay real."""
+def test_authentication_and_hooks_are_real(httpx: ModuleType, runs: Runs, server: Server) -> None:
     seen = []
 
     class Challenge(httpx.Auth):  # type: ignore[misc, name-defined]
@@ -398,8 +381,7 @@ def test_authentication_flow(httpx: ModuleType, runs: Runs, server: Server) -> N
 
 
 @pytest.mark.promise("boundaries store, compare and replay redacted data")
-def test_nothing_secret_is_stored(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Secrets of requests and responses are in no recording and no description."""
+def test_no_secret_is_stored(httpx: ModuleType, runs: Runs, server: Server) -> None:
     for request in (
         {"params": {"api_key": SECRETS[0]}},
         {"json": {"deep": [{"client_secret": SECRETS[1]}]}},
@@ -418,8 +400,10 @@ def test_nothing_secret_is_stored(httpx: ModuleType, runs: Runs, server: Server)
 
 
 @pytest.mark.promise("redaction leaves live traffic alone, and identities use redacted data")
-def test_issued_secrets_in_later_calls(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A token that comes back in a path makes the same call on replay, where it is a placeholder."""
+def test_an_issued_token_in_a_later_path_is_the_same_call(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
+    """A replay sends the placeholder."""
 
     def talk(url: str) -> Any:
         token = httpx.get(f"{url}/login").json()["access_token"]
@@ -429,9 +413,7 @@ def test_issued_secrets_in_later_calls(httpx: ModuleType, runs: Runs, server: Se
     assert "tok-issued-42" not in runs.text
 
 
-def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """The document can be read on replay, and its placeholder makes the same call."""
-
+def test_a_token_issued_in_xml_is_the_same_call_later(httpx: ModuleType, runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         document = ElementTree.fromstring(httpx.get(f"{url}/markup").content)
         return document.get("key"), httpx.get(f"{url}/items/{document.findtext('token')}").status_code
@@ -450,8 +432,9 @@ def test_a_secret_that_xml_issues_in_a_later_call(httpx: ModuleType, runs: Runs,
         ("short", "RemoteProtocolError"),
     ],
 )
-def test_errors_are_outcomes(httpx: ModuleType, runs: Runs, server: Server, page: str, name: str) -> None:
-    """Timeouts and broken connections replay as the client's own exceptions, with the request."""
+def test_client_errors_are_recorded(
+    httpx: ModuleType, runs: Runs, server: Server, page: str, name: str
+) -> None:
     timeout = 0.2 if name == "ReadTimeout" else None
 
     def talk(url: str) -> tuple[str, str]:
@@ -465,8 +448,7 @@ def test_errors_are_outcomes(httpx: ModuleType, runs: Runs, server: Server, page
     assert real == replayed
 
 
-def test_refused_connection(httpx: ModuleType, runs: Runs) -> None:
-    """A connection that is refused is an outcome."""
+def test_a_refused_connection_keeps_host_and_reason(httpx: ModuleType, runs: Runs) -> None:
     with pytest.raises(httpx.ConnectError, match="refused"):
         httpx.get(f"{NOWHERE}/users/1")
     runs.again("replay")
@@ -478,17 +460,16 @@ def test_refused_connection(httpx: ModuleType, runs: Runs) -> None:
 
 @pytest.mark.parametrize("mode", ["record", "replay"])
 @pytest.mark.parametrize("url", ["nowhere", "https://", "http://127.0.0.1:123456/"])
-def test_urls_that_lead_nowhere(httpx: ModuleType, runs: Runs, mode: Any, url: str) -> None:
-    """The client itself says what is wrong with a URL."""
+def test_the_client_refuses_an_invalid_url(httpx: ModuleType, runs: Runs, mode: Any, url: str) -> None:
     runs.again(mode)
 
     with pytest.raises(httpx.TransportError):
         httpx.get(url)
 
 
-def test_broken_stream_gives_its_beginning(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A stream that broke replays what came, then breaks."""
-
+def test_a_broken_stream_replays_its_beginning_and_breaks(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
     def talk(url: str) -> list[bytes]:
         chunks = []
         with httpx.stream("GET", f"{url}/broken") as response, pytest.raises(httpx.RemoteProtocolError):
@@ -498,9 +479,7 @@ def test_broken_stream_gives_its_beginning(httpx: ModuleType, runs: Runs, server
     assert both(runs, server, talk) == ([b"first", b"second"], [b"first", b"second"])
 
 
-def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """The same with the async client."""
-
+def test_a_broken_async_stream_replays_its_beginning(httpx: ModuleType, runs: Runs, server: Server) -> None:
     async def read(url: str) -> list[bytes]:
         chunks: list[bytes] = []
 
@@ -518,8 +497,8 @@ def test_broken_async_stream_gives_its_beginning(httpx: ModuleType, runs: Runs, 
     assert real == replayed == [b"first", b"second"]
 
 
-def test_async_stream_that_is_left_is_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """As far as it was read, even where the event loop has closed its iterator before the response."""
+def test_a_partly_read_async_stream_is_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
+    """Even if the event loop closes its iterator before the response."""
 
     async def talk() -> None:
         async with httpx.AsyncClient() as client, client.stream("GET", f"{server.url}/events") as response:
@@ -534,9 +513,9 @@ def test_async_stream_that_is_left_is_recorded(httpx: ModuleType, runs: Runs, se
     assert plain["end"] == "stopped"
 
 
-def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A timeout around the reading says nothing of the server."""
-
+def test_a_body_whose_reading_is_cancelled_is_not_recorded(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
     async def talk() -> None:
         async with httpx.AsyncClient() as client:
             with pytest.raises(asyncio.TimeoutError):
@@ -547,9 +526,7 @@ def test_body_that_is_cancelled_is_no_outcome(httpx: ModuleType, runs: Runs, ser
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_body_that_is_interrupted_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Neither does a Ctrl-C."""
-
+def test_an_interrupted_body_is_not_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
     def ring(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -565,9 +542,7 @@ def test_body_that_is_interrupted_is_no_outcome(httpx: ModuleType, runs: Runs, s
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_error_of_others_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """An exception that is not the client's, as of a trace hook, is raised and not recorded."""
-
+def test_an_exception_of_other_code_is_not_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
     def trace(event: str, _info: Any) -> None:
         raise LookupError(event)
 
@@ -577,9 +552,7 @@ def test_error_of_others_is_no_outcome(httpx: ModuleType, runs: Runs, server: Se
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_cancelled_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A call that is cancelled is not recorded."""
-
+def test_a_cancelled_call_is_not_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
     async def talk() -> None:
         async with httpx.AsyncClient() as client:
             with pytest.raises(asyncio.TimeoutError):
@@ -590,8 +563,7 @@ def test_cancelled_is_no_outcome(httpx: ModuleType, runs: Runs, server: Server) 
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_verifying(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Verifying runs for real and compares status and body, not dates."""
+def test_verifying_compares_status_and_body(httpx: ModuleType, runs: Runs, server: Server) -> None:
     httpx.get(f"{server.url}/users/1")
     httpx.get(f"{server.url}/flaky")
     runs.again("verify")
@@ -604,8 +576,6 @@ def test_verifying(httpx: ModuleType, runs: Runs, server: Server) -> None:
 
 @pytest.mark.promise("in-process test clients and transports are never intercepted")
 def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> None:
-    """Mock, WSGI and ASGI transports meet no network and are no calls."""
-
     def app(environ: dict[str, Any], start: Callable[..., None]) -> list[bytes]:
         start("200 OK", [("Content-Type", "text/plain")])
         return [b"wsgi"]
@@ -619,8 +589,7 @@ def test_in_process_transports_are_left_alone(httpx: ModuleType, runs: Runs) -> 
     assert runs.calls == []
 
 
-def test_proxy(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Through a proxy it is the same call, to the host that is asked."""
+def test_a_proxy_does_not_change_the_call(httpx: ModuleType, runs: Runs, server: Server) -> None:
     if "proxy" not in inspect.signature(httpx.Client).parameters:
         pytest.skip("this httpx says proxies")
 
@@ -632,8 +601,7 @@ def test_proxy(httpx: ModuleType, runs: Runs, server: Server) -> None:
     assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_unix_socket(httpx: ModuleType, runs: Runs, tmp_path: Path) -> None:
-    """Over a UNIX socket it is a call like any other."""
+def test_a_unix_socket_does_not_change_the_call(httpx: ModuleType, runs: Runs, tmp_path: Path) -> None:
     path = tmp_path / "socket"
 
     def talk() -> Any:
@@ -648,7 +616,6 @@ def test_unix_socket(httpx: ModuleType, runs: Runs, tmp_path: Path) -> None:
 
 
 def test_websockets_are_left_alone(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """A WebSocket's handshake is no exchange of messages."""
     runs.again("replay")
 
     response = httpx.get(f"{server.url}/users/1", headers={"connection": "upgrade", "upgrade": "websocket"})
@@ -658,8 +625,7 @@ def test_websockets_are_left_alone(httpx: ModuleType, runs: Runs, server: Server
 
 @pytest.mark.promise("a call that is left out runs for real and is not recorded")
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_not_taken(httpx: ModuleType, runs: Runs, server: Server, mode: Any) -> None:
-    """A call that is not taken runs for real, and nothing is recorded."""
+def test_an_excluded_call_is_real(httpx: ModuleType, runs: Runs, server: Server, mode: Any) -> None:
     runs.again(mode)
 
     async def ask() -> Any:
@@ -671,9 +637,9 @@ def test_not_taken(httpx: ModuleType, runs: Runs, server: Server, mode: Any) -> 
     assert runs.plain == []
 
 
-def test_a_hundred_at_once(httpx: ModuleType, runs: Runs, server: Server) -> None:
-    """Requests in flight together keep their own answers."""
-
+def test_a_hundred_concurrent_requests_get_their_own_replies(
+    httpx: ModuleType, runs: Runs, server: Server
+) -> None:
     async def talk(url: str) -> list[str]:
         async with httpx.AsyncClient(limits=httpx.Limits(max_connections=20)) as client:
             answers = await asyncio.gather(*(client.get(f"{url}/items/{number}") for number in range(100)))

@@ -1,4 +1,4 @@
-"""The boundary of requests: recorded against a real server, replayed when it is gone."""
+"""The boundary of requests, recorded with a real server and replayed without it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """An engine in memory, at the client's edge."""
+    """Runs of a test with the client."""
     runs = Runs(RequestsBoundary("requests"))
     runs.install(monkeypatch)
     return runs
 
 
 def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
-    """What a conversation gives while it is recorded, and when the server is gone."""
+    """Return what a conversation gives while it is recorded, and after the server is gone."""
     real = talk(server.url)
     server.stop()
     runs.again("replay")
@@ -44,7 +44,7 @@ def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, A
 
 
 def shown(response: Any) -> dict[str, Any]:
-    """What an application sees of a response, but for its date."""
+    """Return what an application sees of a response, without its date."""
     # A compressed body comes back in the same encoding, of another length.
     hidden = ("Date", "Content-Length" if "Content-Encoding" in response.headers else "")
     return {
@@ -64,8 +64,7 @@ def shown(response: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "page", ["users/1", "pretty", "text", "binary", "nothing", "gzip", "deflate", "html", "old", "missing"]
 )
-def test_replays_the_same_response(runs: Runs, server: Server, page: str) -> None:
-    """A replayed response shows the application what the real one showed."""
+def test_a_replayed_response_looks_like_the_real_one(runs: Runs, server: Server, page: str) -> None:
     real, replayed = both(runs, server, lambda url: requests.get(f"{url}/{page}"))
 
     assert shown(real) == shown(replayed)
@@ -76,8 +75,7 @@ def test_replays_the_same_response(runs: Runs, server: Server, page: str) -> Non
     assert (replayed.raw.closed, replayed.raw.read()) == (real.raw.closed, real.raw.read())
 
 
-def test_head(runs: Runs, server: Server) -> None:
-    """A HEAD keeps the length that it was told, without a body."""
+def test_a_head_response_keeps_its_length(runs: Runs, server: Server) -> None:
     real, replayed = both(runs, server, lambda url: requests.head(f"{url}/users/1"))
 
     assert shown(real) == shown(replayed)
@@ -86,9 +84,7 @@ def test_head(runs: Runs, server: Server) -> None:
 
 @pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
 @pytest.mark.parametrize("page", ["events", "packed_events", "packed_lines", "chunks"])
-def test_keeps_chunks(runs: Runs, server: Server, page: str) -> None:
-    """A stream replays chunk by chunk."""
-
+def test_a_stream_replays_chunk_by_chunk(runs: Runs, server: Server, page: str) -> None:
     def talk(url: str) -> list[bytes]:
         with requests.get(f"{url}/{page}", stream=True) as response:
             return list(response.iter_content(None))
@@ -100,10 +96,8 @@ def test_keeps_chunks(runs: Runs, server: Server, page: str) -> None:
 
 
 @pytest.mark.parametrize(("page", "size"), [("long", 1000), ("long?way=html", None), ("long?way=gzip", None)])
-def test_a_stream_is_left_again_where_it_was_left(
-    runs: Runs, server: Server, page: str, size: int | None
-) -> None:
-    """Who stops after so many chunks has the same ones on replay, of whatever they are chunks."""
+def test_a_reader_can_stop_at_the_same_place(runs: Runs, server: Server, page: str, size: int | None) -> None:
+    """It reads the same chunks as while recording, whatever the body."""
 
     def talk(url: str) -> list[bytes]:
         with requests.get(f"{url}/{page}", stream=True) as response:
@@ -128,9 +122,7 @@ def test_a_stream_is_left_again_where_it_was_left(
     ],
     ids=["lines", "content", "content as it comes", "raw", "raw parts", "raw stream", "json"],
 )
-def test_ways_to_read(runs: Runs, server: Server, read: Callable[[Any], Any]) -> None:
-    """A streamed response can be read in each of the client's ways."""
-
+def test_all_ways_to_read_a_stream_work(runs: Runs, server: Server, read: Callable[[Any], Any]) -> None:
     def talk(url: str) -> Any:
         with requests.get(f"{url}/users/1", stream=True) as response:
             return read(response)
@@ -142,9 +134,7 @@ def test_ways_to_read(runs: Runs, server: Server, read: Callable[[Any], Any]) ->
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_what_only_the_client_decompresses(runs: Runs, server: Server, stream: bool) -> None:
-    """A body whose encoding cannot be opened here is handed to the client as it came."""
-
+def test_an_unknown_encoding_is_left_to_the_client(runs: Runs, server: Server, stream: bool) -> None:
     def talk(url: str) -> list[Any]:
         seen: list[Any] = [requests.get(f"{url}/two_gzips", stream=stream).content]
         with pytest.raises(requests.exceptions.ContentDecodingError) as caught:
@@ -169,9 +159,9 @@ def test_what_only_the_client_decompresses(runs: Runs, server: Server, stream: b
     ],
     ids=["whole", "content as it comes", "content", "raw", "into", "read1"],
 )
-def test_a_response_that_ends_early(runs: Runs, server: Server, read: Callable[[Any], Any]) -> None:
-    """It breaks again as it did, with as much missing, however it is read; what was told of it stays."""
-
+def test_a_response_that_ends_early_ends_early_again(
+    runs: Runs, server: Server, read: Callable[[Any], Any]
+) -> None:
     def talk(url: str) -> Any:
         with requests.get(f"{url}/short", stream=True) as response:
             try:
@@ -186,7 +176,7 @@ def test_a_response_that_ends_early(runs: Runs, server: Server, read: Callable[[
     assert real[0] == "100"
 
 
-def test_chunks_arrive_while_recording(runs: Runs, server: Server) -> None:
+def test_recording_does_not_delay_chunks(runs: Runs, server: Server) -> None:
     """The application has the beginning before the server sends the rest."""
     with requests.get(f"{server.url}/stall", stream=True, timeout=5) as response:
         assert response.raw.read(13) == b"the beginning"
@@ -195,8 +185,7 @@ def test_chunks_arrive_while_recording(runs: Runs, server: Server) -> None:
     assert (plain["end"], plain["body"]) == ("stopped", {"text": "the beginning"})
 
 
-def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
-    """A reader that goes further than the recorded one is told so."""
+def test_reading_further_than_recorded_is_a_miss(runs: Runs, server: Server) -> None:
     with requests.get(f"{server.url}/events", stream=True) as response:
         assert next(response.iter_content(None)).decode() == EVENTS[0]
     runs.again("replay")
@@ -208,9 +197,7 @@ def test_reading_on_is_a_miss(runs: Runs, server: Server) -> None:
             next(chunks)
 
 
-def test_uploads_are_sent_and_count(runs: Runs, server: Server) -> None:
-    """Generators, files and multipart forms are uploaded for real, and are part of the call."""
-
+def test_uploads_are_sent_and_identify_the_call(runs: Runs, server: Server) -> None:
     def parts() -> Iterator[bytes]:
         yield b'{"half": '
         yield b"1}"
@@ -236,8 +223,8 @@ def test_uploads_are_sent_and_count(runs: Runs, server: Server) -> None:
     assert runs.calls[3].parts["body"] == {"f": file, "password": "<redacted>"}
 
 
-def test_an_uploaded_file_is_read(runs: Runs, server: Server) -> None:
-    """It stands at its end after a replay too, so that sending it again is the same call."""
+def test_an_uploaded_file_is_at_its_end_after_a_replay(runs: Runs, server: Server) -> None:
+    """Sending it again is the same call."""
 
     def talk(url: str) -> list[Any]:
         with io.BytesIO(b"one time") as file:
@@ -247,9 +234,7 @@ def test_an_uploaded_file_is_read(runs: Runs, server: Server) -> None:
     assert both(runs, server, talk) == (["one time", "", 8],) * 2
 
 
-def test_a_pipe_is_uploaded(runs: Runs, server: Server) -> None:
-    """What can be read once only, and tells no position, is sent and counts as what it held."""
-
+def test_a_pipe_is_sent_and_identifies_the_call(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         reading, writing = os.pipe()
         with open(reading, "rb") as file:
@@ -261,8 +246,8 @@ def test_a_pipe_is_uploaded(runs: Runs, server: Server) -> None:
     assert runs.calls[0].parts["body"] == "through a pipe"
 
 
-def test_redirects_are_hops(runs: Runs, server: Server) -> None:
-    """Each hop is a call; cookies reach the jar and the next hop; the history is there."""
+def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
+    """Cookies reach the jar and the next request, and the history is complete."""
 
     def talk(url: str) -> Any:
         with requests.Session() as session:
@@ -279,18 +264,14 @@ def test_redirects_are_hops(runs: Runs, server: Server) -> None:
     assert [call.signature for call in runs.calls[:2]] == ["GET /redirect", "GET /landing"]
 
 
-def test_body_goes_along_with_a_redirect(runs: Runs, server: Server) -> None:
-    """A redirect that keeps the method sends the body again, a file from its beginning."""
-
+def test_a_redirect_can_send_the_body_again(runs: Runs, server: Server) -> None:
     def talk(url: str) -> str:
         return requests.post(f"{url}/again", data=io.BytesIO(b"twice")).json()["body"]  # type: ignore[no-any-return]
 
     assert both(runs, server, talk) == ("twice", "twice")
 
 
-def test_cookies_keep_names(runs: Runs, server: Server) -> None:
-    """Cookies replay with their names and attributes, without values, and do not run out."""
-
+def test_cookies_keep_names_and_do_not_expire(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         with requests.Session() as session:
             response = session.get(f"{url}/cookies")
@@ -303,8 +284,7 @@ def test_cookies_keep_names(runs: Runs, server: Server) -> None:
     assert (real, replayed) == ((cookies, cookies), (hidden, hidden))
 
 
-def test_authentication_and_hooks(runs: Runs, server: Server) -> None:
-    """Authentication and hooks live above the edge and stay real; what they send is not stored."""
+def test_authentication_and_hooks_are_real(runs: Runs, server: Server) -> None:
     seen = []
 
     def talk(url: str) -> int:
@@ -317,9 +297,7 @@ def test_authentication_and_hooks(runs: Runs, server: Server) -> None:
     assert "bWU6cGFzcy13b3JkLTI" not in runs.text
 
 
-def test_mounted_adapters(runs: Runs, server: Server) -> None:
-    """An adapter that builds on HTTPAdapter is at the edge; any other is left alone."""
-
+def test_only_adapters_based_on_httpadapter_are_recorded(runs: Runs, server: Server) -> None:
     class Patient(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
         def send(self, request: Any, **options: Any) -> Any:
             return super().send(request, **{**options, "timeout": 3})
@@ -341,9 +319,7 @@ def test_mounted_adapters(runs: Runs, server: Server) -> None:
     assert [call.signature for call in runs.calls] == ["GET /users/1"]
 
 
-def test_proxy(runs: Runs, server: Server) -> None:
-    """Through a proxy it is the same call, to the host that is asked."""
-
+def test_a_proxy_does_not_change_the_call(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         return requests.get("http://elsewhere.example/users/1", proxies={"http": url}).json()["id"]
 
@@ -351,8 +327,8 @@ def test_proxy(runs: Runs, server: Server) -> None:
     assert runs.calls[0].host == "elsewhere.example"
 
 
-def test_adapter_that_buffers(runs: Runs, server: Server) -> None:
-    """A response that an adapter has read already, with no connection under it, is recorded too."""
+def test_a_response_without_a_connection_is_recorded(runs: Runs, server: Server) -> None:
+    """An adapter has read it."""
     urllib3 = pytest.importorskip("urllib3")
 
     class Buffering(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
@@ -373,9 +349,7 @@ def test_adapter_that_buffers(runs: Runs, server: Server) -> None:
     assert both(runs, server, talk) == ({"packed": True}, {"packed": True})
 
 
-def test_adapter_that_reads(runs: Runs, server: Server) -> None:
-    """A response whose body an adapter has read already, over its connection, is recorded with that body."""
-
+def test_a_response_read_by_its_adapter_is_recorded(runs: Runs, server: Server) -> None:
     class Eager(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
         def build_response(self, request: Any, raw: Any) -> Any:
             response = super().build_response(request, raw)
@@ -396,9 +370,7 @@ def test_adapter_that_reads(runs: Runs, server: Server) -> None:
     assert real[0] == '{"packed": true}'
 
 
-def test_what_is_read_already_looks_so(runs: Runs, server: Server) -> None:
-    """The raw response under one that was read whole: nothing is left, and it has what urllib3 gives it."""
-
+def test_the_raw_response_of_a_read_body_is_at_its_end(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         raw = requests.get(f"{url}/cookies").raw
         return [raw.status, raw.read(), hasattr(raw, "no_such_attribute"), raw.closed]
@@ -407,9 +379,7 @@ def test_what_is_read_already_looks_so(runs: Runs, server: Server) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_retries_can_be_asked_for(runs: Runs, server: Server, stream: bool) -> None:
-    """The raw response has those of its adapter, of which none was needed."""
-
+def test_the_raw_response_has_the_retries_of_its_adapter(runs: Runs, server: Server, stream: bool) -> None:
     def talk(url: str) -> list[Any]:
         with requests.Session() as session:
             session.mount("http://", requests.adapters.HTTPAdapter(max_retries=3))
@@ -419,9 +389,7 @@ def test_retries_can_be_asked_for(runs: Runs, server: Server, stream: bool) -> N
     assert both(runs, server, talk) == ([3, ()], [3, ()])
 
 
-def test_long_bodies_are_read_in_parts(runs: Runs, server: Server) -> None:
-    """More than a buffer holds at once."""
-
+def test_a_body_longer_than_a_buffer_is_recorded(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         with requests.post(f"{url}/echo", data="long" * 9000, stream=True) as response:
             return [len(part) for part in response.iter_content(10_000)], response.raw.tell()
@@ -433,7 +401,6 @@ def test_long_bodies_are_read_in_parts(runs: Runs, server: Server) -> None:
 
 
 def test_retries_of_urllib3_are_one_call(runs: Runs, server: Server) -> None:
-    """What urllib3 repeats by itself is one call, with the answer that came of it."""
     retry = pytest.importorskip("urllib3").Retry(total=3, status_forcelist=[503], backoff_factor=0)
 
     def talk(url: str) -> int:
@@ -455,9 +422,7 @@ def test_retries_of_urllib3_are_one_call(runs: Runs, server: Server) -> None:
         ("stall", "ConnectionError"),
     ],
 )
-def test_errors_are_outcomes(runs: Runs, server: Server, page: str, name: str) -> None:
-    """Timeouts and broken connections replay as the client's own exceptions."""
-
+def test_client_errors_are_recorded(runs: Runs, server: Server, page: str, name: str) -> None:
     def hurry(response: Any, **_: Any) -> None:
         # The body alone has to hurry: its beginning may take its time.
         if response.raw.connection is not None:
@@ -477,9 +442,7 @@ def test_errors_are_outcomes(runs: Runs, server: Server, page: str, name: str) -
     assert real[0] == replayed[0] == name
 
 
-def test_a_missing_certificate_is_an_outcome(runs: Runs) -> None:
-    """What requests raises as a plain OSError, before it connects, comes again too."""
-
+def test_a_missing_certificate_is_recorded(runs: Runs) -> None:
     def ask() -> None:
         with pytest.raises(OSError, match="invalid path: /gone") as caught:
             requests.get("https://127.0.0.1:1/", verify="/gone.pem")
@@ -491,8 +454,7 @@ def test_a_missing_certificate_is_an_outcome(runs: Runs) -> None:
     ask()
 
 
-def test_refused_connection(runs: Runs) -> None:
-    """A refused connection replays with its text and its request, without the secrets of its URL."""
+def test_a_refused_connection_keeps_its_text_without_secrets(runs: Runs) -> None:
     url = f"{NOWHERE}/users/1?api_key=key-in-url-77"
     with pytest.raises(requests.ConnectionError, match="key-in-url-77"):
         requests.get(url)
@@ -504,9 +466,7 @@ def test_refused_connection(runs: Runs) -> None:
     assert "key-in-url-77" not in runs.text
 
 
-def test_broken_stream_gives_its_beginning(runs: Runs, server: Server) -> None:
-    """A stream that broke replays what came, then breaks."""
-
+def test_a_broken_stream_replays_its_beginning_and_breaks(runs: Runs, server: Server) -> None:
     def talk(url: str) -> list[bytes]:
         chunks = []
         with (
@@ -519,8 +479,7 @@ def test_broken_stream_gives_its_beginning(runs: Runs, server: Server) -> None:
     assert both(runs, server, talk) == ([b"first", b"second"], [b"first", b"second"])
 
 
-def test_error_of_others_is_no_outcome(runs: Runs, server: Server) -> None:
-    """A wrong argument is raised and not recorded."""
+def test_a_wrong_argument_is_not_recorded(runs: Runs, server: Server) -> None:
     with pytest.raises(ValueError, match="Timeout value"):
         requests.get(f"{server.url}/users/1", timeout="soon")
 
@@ -528,15 +487,11 @@ def test_error_of_others_is_no_outcome(runs: Runs, server: Server) -> None:
 
 
 class Alarm(Exception):
-    """A timeout around a test."""
+    """The exception of a test's signal handler."""
 
 
 @pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
-def test_body_that_is_interrupted_is_no_outcome(
-    runs: Runs, server: Server, kind: type[BaseException]
-) -> None:
-    """What a signal handler raises, a Ctrl-C too, says nothing of the server."""
-
+def test_an_interrupted_body_is_not_recorded(runs: Runs, server: Server, kind: type[BaseException]) -> None:
     def ring(*_: object) -> None:
         raise kind
 
@@ -552,8 +507,7 @@ def test_body_that_is_interrupted_is_no_outcome(
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
-def test_verifying(runs: Runs, server: Server) -> None:
-    """Verifying runs for real and compares status and body, not dates."""
+def test_verifying_compares_status_and_body(runs: Runs, server: Server) -> None:
     requests.get(f"{server.url}/users/1")
     requests.get(f"{server.url}/flaky")
     runs.again("verify")
@@ -565,8 +519,7 @@ def test_verifying(runs: Runs, server: Server) -> None:
 
 
 @pytest.mark.parametrize("mode", ["off", "pass"])
-def test_not_taken(runs: Runs, server: Server, mode: Any) -> None:
-    """A call that is not taken runs for real, and nothing is recorded."""
+def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None:
     runs.again(mode)
 
     assert requests.get(f"{server.url}/users/1").json()["id"] == 1

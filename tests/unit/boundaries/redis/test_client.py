@@ -1,4 +1,4 @@
-"""The redis boundary: what is recorded of a server, sync and asyncio, and what is not a call."""
+"""The boundary of redis-py, sync and asyncio, with a real server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GONE = 1
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """An engine in memory at redis-py's edges."""
+    """Runs of a test with redis-py."""
     runs = Runs(RedisBoundary("redis"))
     runs.install(monkeypatch)
     return runs
@@ -39,13 +39,13 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 @pytest.fixture
 def port(redis_server: RedisServer) -> int:
-    """An empty server's port."""
+    """The port of an empty server."""
     return redis_server.port
 
 
 @pytest.fixture
 def both(runs: Runs, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
-    """What steps with a client give while recording, and while replaying without the server."""
+    """Return what steps give while they are recorded, and in a replay without the server."""
     runs.again("record")
 
     def play(steps: Callable[[Any], Any], **options: Any) -> tuple[Any, Any]:
@@ -61,7 +61,7 @@ def both(runs: Runs, port: int) -> Iterator[Callable[..., tuple[Any, Any]]]:
 
 
 def commands(client: Any) -> list[Any]:
-    """A command of each shape of reply."""
+    """Send a command for each shape of reply."""
     seen = [
         client.set("user:1", "Ann", ex=100),
         client.get("user:1"),
@@ -95,7 +95,6 @@ def commands(client: Any) -> list[Any]:
 @pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_commands_replay_without_the_server(both: Any, protocol: int, decode: bool) -> None:
-    """Every reply is the client's own, in both protocols, decoded or not."""
     recorded, replayed = both(commands, protocol=protocol, decode_responses=decode)
 
     assert replayed == recorded
@@ -103,9 +102,7 @@ def test_commands_replay_without_the_server(both: Any, protocol: int, decode: bo
     assert recorded[2] is None
 
 
-def test_binary_values_are_exact(both: Any) -> None:
-    """Any bytes come back, in keys as well."""
-
+def test_binary_keys_and_values_are_exact(both: Any) -> None:
     def steps(client: Any) -> Any:
         client.set(b"\xff\x00", bytes(range(256)))
         return client.get(b"\xff\x00")
@@ -115,8 +112,7 @@ def test_binary_values_are_exact(both: Any) -> None:
     assert recorded == replayed == bytes(range(256))
 
 
-def test_recording_does_not_depend_on_decoding(runs: Runs, port: int) -> None:
-    """What was recorded as bytes replays as text for a client that decodes."""
+def test_bytes_replay_as_text_for_a_client_that_decodes(runs: Runs, port: int) -> None:
     with redis.Redis(port=port) as client:
         client.set("a", "ä")
         client.get("a")
@@ -128,9 +124,7 @@ def test_recording_does_not_depend_on_decoding(runs: Runs, port: int) -> None:
 
 
 @pytest.mark.promise("boundaries use sequence by default")
-def test_n_th_command_has_the_n_th_reply(both: Any) -> None:
-    """A value read before and after it was set differs."""
-
+def test_the_nth_equal_command_gets_the_nth_reply(both: Any) -> None:
     def steps(client: Any) -> Any:
         seen = [client.get("a")]
         client.set("a", 1)
@@ -142,9 +136,7 @@ def test_n_th_command_has_the_n_th_reply(both: Any) -> None:
 
 
 @pytest.mark.promise("responses and errors replay as the client's own objects")
-def test_errors_are_the_clients_own(both: Any) -> None:
-    """The type and the text of what the server refuses."""
-
+def test_an_error_reply_raises_the_client_s_exception(both: Any) -> None:
     def steps(client: Any) -> Any:
         client.set("a", "text")
         seen = []
@@ -160,9 +152,7 @@ def test_errors_are_the_clients_own(both: Any) -> None:
     assert recorded[3][0] is redis.exceptions.NoScriptError
 
 
-def test_pipelines_and_transactions(both: Any, runs: Runs) -> None:
-    """What is sent at once is one call; its errors stand where they were."""
-
+def test_a_pipeline_is_one_call(both: Any, runs: Runs) -> None:
     def steps(client: Any) -> Any:
         seen = []
         with client.pipeline() as pipe:
@@ -180,9 +170,7 @@ def test_pipelines_and_transactions(both: Any, runs: Runs) -> None:
     assert runs.signatures == ["MULTI n", "PIPELINE n", "MULTI n"]
 
 
-def test_watched_key_that_changes(both: Any) -> None:
-    """Optimistic locking: the transaction that lost comes back as a WatchError, the next one wins."""
-
+def test_a_lost_transaction_raises_watcherror_again(both: Any) -> None:
     def steps(client: Any) -> Any:
         client.set("n", 1)
         tries = []
@@ -203,9 +191,7 @@ def test_watched_key_that_changes(both: Any) -> None:
     assert recorded == replayed == [[1, 10], b"11"]
 
 
-def test_locks(both: Any) -> None:
-    """A lock draws the same tokens in every run; one that is given stays."""
-
+def test_locks_have_the_same_tokens_in_each_run(both: Any) -> None:
     def steps(client: Any) -> Any:
         with client.lock("report", timeout=10) as first:
             other = client.lock("report", timeout=10)
@@ -220,9 +206,7 @@ def test_locks(both: Any) -> None:
 
 
 @pytest.mark.parametrize("first", ["known", "unknown"])
-def test_whether_a_server_knows_a_script_does_not_count(runs: Runs, port: int, first: str) -> None:
-    """It is loaded beforehand, alone and in a pipeline: recorded and compared are its replies."""
-
+def test_a_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: int, first: str) -> None:
     def steps(place: int) -> Any:
         with redis.Redis(port=place) as client:
             client.set("a", 5)
@@ -251,9 +235,7 @@ def test_whether_a_server_knows_a_script_does_not_count(runs: Runs, port: int, f
     assert runs.signatures == ["SET a", "SCRIPT EXISTS", "MULTI a", "EVALSHA a"]
 
 
-def test_scripts_of_the_async_client_are_loaded_too(runs: Runs, port: int) -> None:
-    """Whether the server knows them does not count."""
-
+def test_an_async_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: int) -> None:
     async def steps(place: int) -> Any:
         client = redis.asyncio.Redis(port=place)
         script = client.register_script("return ARGV[1]")
@@ -270,9 +252,7 @@ def test_scripts_of_the_async_client_are_loaded_too(runs: Runs, port: int) -> No
     assert runs.signatures == ["EVALSHA a"]
 
 
-def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, runs: Runs) -> None:
-    """The refusal is the server's answer to SCRIPT LOAD."""
-
+def test_an_invalid_script_is_refused_by_the_server(both: Any, runs: Runs) -> None:
     def steps(client: Any) -> Any:
         with pytest.raises(redis.ResponseError, match="Error compiling script") as caught:
             client.register_script("no Lua")(keys=["a"])
@@ -285,7 +265,6 @@ def test_script_that_cannot_be_loaded_is_refused_as_ever(both: Any, runs: Runs) 
 
 
 def test_a_replayed_blocking_command_does_not_wait(runs: Runs) -> None:
-    """A wait of a minute that ended empty is over at once."""
     call = describe_commands(
         [[b"BLPOP", b"queue", b"60"]],
         database=0,
@@ -299,8 +278,7 @@ def test_a_replayed_blocking_command_does_not_wait(runs: Runs) -> None:
         assert client.blpop(["queue"], timeout=60) is None
 
 
-def test_set_up_of_connections_is_no_call(both: Any, runs: Runs) -> None:
-    """Logging in, naming the client, choosing the protocol and the database, and health checks belong to the client."""
+def test_connection_set_up_is_not_recorded(both: Any, runs: Runs) -> None:
     recorded, replayed = both(
         lambda client: client.get("a"), db=2, client_name="worker", protocol=3, health_check_interval=1
     )
@@ -310,9 +288,7 @@ def test_set_up_of_connections_is_no_call(both: Any, runs: Runs) -> None:
 
 
 @pytest.mark.promise("databases count by order of first use, not by host or credentials")
-def test_databases_are_told_apart_by_their_order(runs: Runs, port: int) -> None:
-    """The same command to two databases has two recordings."""
-
+def test_databases_are_numbered_in_order_of_use(runs: Runs, port: int) -> None:
     def steps(place: int) -> Any:
         with redis.Redis(port=place) as first, redis.Redis(port=place, db=1) as second:
             first.set("a", 1)
@@ -325,17 +301,15 @@ def test_databases_are_told_apart_by_their_order(runs: Runs, port: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["record", "replay"])
-def test_pub_sub_is_refused(runs: Runs, port: int, mode: Any) -> None:
-    """Messages are no answers; the error says so, and how to leave the subscription out."""
+def test_pubsub_is_refused_with_a_remedy(runs: Runs, port: int, mode: Any) -> None:
     runs.again(mode)
 
-    told = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
-    with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=told):
+    message = r"(?s)SUBSCRIBE news cannot be recorded.*exclude=SUBSCRIBE"
+    with redis.Redis(port=port) as client, pytest.raises(UnstorableOutcomeError, match=message):
         client.pubsub().subscribe("news")
 
 
-def test_pub_sub_that_is_left_out_is_real(runs: Runs, port: int) -> None:
-    """With the subscription left out, everything on its connection is the server's."""
+def test_excluded_pubsub_is_real(runs: Runs, port: int) -> None:
     runs.again("pass")
 
     with redis.Redis(port=port) as client, client.pubsub() as channel:
@@ -345,8 +319,7 @@ def test_pub_sub_that_is_left_out_is_real(runs: Runs, port: int) -> None:
         assert channel.get_message(timeout=5)["data"] == b"hello"
 
 
-def test_connection_that_listened_is_mimicked_again(runs: Runs, port: int) -> None:
-    """Back in its pool it serves commands, which are recorded; one that listens subscribes anew when it was lost."""
+def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
     runs.again("pass")
     with redis.Redis(port=port, max_connections=2, retry=Retry(NoBackoff(), 1)) as client:
         with client.pubsub() as channel:
@@ -366,9 +339,7 @@ def test_connection_that_listened_is_mimicked_again(runs: Runs, port: int) -> No
         assert client.set("a", 1)
 
 
-def test_async_connection_that_listened_is_mimicked_again(runs: Runs, port: int) -> None:
-    """The same with the async client."""
-
+def test_an_async_connection_is_recorded_again_after_listening(runs: Runs, port: int) -> None:
     async def steps() -> None:
         client = redis.asyncio.Redis(port=port, retry=AsyncRetry(NoBackoff(), 1))
         async with client.pubsub() as channel:
@@ -389,8 +360,7 @@ def test_async_connection_that_listened_is_mimicked_again(runs: Runs, port: int)
 
 @pytest.mark.promise("replay opens no connection")
 @pytest.mark.promise("a Redis command counts by its arguments")
-def test_unrecorded_command_is_a_miss(runs: Runs) -> None:
-    """Nothing is connected to find that out."""
+def test_a_miss_opens_no_connection(runs: Runs) -> None:
     runs.again("replay")
 
     with redis.Redis(port=GONE) as client, pytest.raises(MissingRecordingError, match="GET a"):
@@ -398,8 +368,7 @@ def test_unrecorded_command_is_a_miss(runs: Runs) -> None:
 
 
 @pytest.mark.promise("verifying compares status, content type and body")
-def test_verifying_tells_a_changed_value(runs: Runs, port: int) -> None:
-    """The real reply is compared with the recorded one."""
+def test_verifying_reports_a_changed_value(runs: Runs, port: int) -> None:
     with redis.Redis(port=port) as client:
         client.get("a")
         runs.again("off")
@@ -409,9 +378,7 @@ def test_verifying_tells_a_changed_value(runs: Runs, port: int) -> None:
             client.get("a")
 
 
-def test_members_of_a_set_may_come_in_any_order(runs: Runs, port: int) -> None:
-    """As arguments: another hash seed has another order, and it is the same call, with the replies that were recorded."""
-
+def test_arguments_from_a_set_are_the_same_call_in_any_order(runs: Runs, port: int) -> None:
     def steps(client: redis.Redis, names: Sequence[str]) -> list[int]:
         client.mset(dict.fromkeys(names, 1))
         return [
@@ -434,8 +401,6 @@ def test_members_of_a_set_may_come_in_any_order(runs: Runs, port: int) -> None:
 @pytest.mark.promise("boundaries store, compare and replay redacted data")
 @pytest.mark.promise("SQL and Redis redaction goes by column, field and parameter names")
 def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
-    """By field and key names, in JSON, in transactions, and what commands log in with."""
-
     def steps(client: Any) -> Any:
         client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
         client.set("user:1:api_key", "hunter2")
@@ -495,9 +460,7 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
 
 
 @pytest.mark.promise("sync and async clients replay")
-def test_asyncio(runs: Runs, port: int) -> None:
-    """The same with the async client: commands, pipelines, scripts, errors, scans, blocking reads."""
-
+def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> None:
     async def steps(place: int, **options: Any) -> list[Any]:
         client = redis.asyncio.Redis(port=place, **options)
         seen: list[Any] = [
@@ -531,9 +494,7 @@ def test_asyncio(runs: Runs, port: int) -> None:
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
-def test_errors_of_the_async_client_are_outcomes(runs: Runs, port: int, gone: bool) -> None:
-    """What it raises while it connects or waits, as with the sync client."""
-
+def test_errors_of_the_async_client_are_recorded(runs: Runs, port: int, gone: bool) -> None:
     async def steps(place: int) -> Any:
         client = redis.asyncio.Redis(port=place, socket_timeout=0.1, retry=AsyncRetry(NoBackoff(), 0))
         with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
@@ -547,8 +508,7 @@ def test_errors_of_the_async_client_are_outcomes(runs: Runs, port: int, gone: bo
     assert asyncio.run(steps(GONE)) == recorded
 
 
-def test_asyncio_refuses_pub_sub(runs: Runs) -> None:
-    """The async client's subscriptions are refused as well, without a connection."""
+def test_the_async_client_refuses_pubsub(runs: Runs) -> None:
     runs.again("replay")
 
     async def subscribe() -> None:
@@ -559,8 +519,7 @@ def test_asyncio_refuses_pub_sub(runs: Runs) -> None:
         asyncio.run(subscribe())
 
 
-def test_a_client_used_before_and_after(runs: Runs, port: int) -> None:
-    """Its connections are real again when the boundary is off, whatever was replayed on them."""
+def test_a_client_is_real_again_after_a_replay(runs: Runs, port: int) -> None:
     runs.again("off")
     with redis.Redis(port=port, single_connection_client=True) as client:
         client.set("a", 1)
@@ -574,9 +533,7 @@ def test_a_client_used_before_and_after(runs: Runs, port: int) -> None:
         assert client.get("a") == b"2"
 
 
-def test_an_async_client_used_before_and_after(runs: Runs, port: int) -> None:
-    """The same with the async client; what is left out runs for real on it, too."""
-
+def test_an_async_client_is_real_again_after_a_replay(runs: Runs, port: int) -> None:
     async def steps() -> list[Any]:
         client = redis.asyncio.Redis(port=port, single_connection_client=True)
         seen = []
@@ -596,7 +553,7 @@ def test_an_async_client_used_before_and_after(runs: Runs, port: int) -> None:
 
 
 def patient(client: Any) -> Any:
-    """The client, which from now on waits as long as it takes."""
+    """Return the client without a timeout."""
     client.connection_pool.connection_kwargs["socket_timeout"] = None
     client.connection_pool.disconnect()
     client.connection_pool.reset()
@@ -604,9 +561,7 @@ def patient(client: Any) -> Any:
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["command", "pipeline"])
-def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, runs: Runs, count: int) -> None:
-    """The replies before it come back, then the client's exception; its next command is a new one."""
-
+def test_a_timeout_while_reading_is_recorded(both: Any, runs: Runs, count: int) -> None:
     def steps(client: Any) -> Any:
         pipe = client.pipeline(transaction=False)
         for number in range(count - 1):
@@ -622,9 +577,7 @@ def test_reply_that_the_client_gave_up_is_an_outcome(both: Any, runs: Runs, coun
     assert runs.signatures[-1] == "GET a"
 
 
-def test_each_try_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
-    """A client that tries a command once more has each failure again."""
-
+def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
     def steps(client: Any) -> Any:
         with pytest.raises(redis.TimeoutError):
             client.blpop(["queue"], timeout=0)
@@ -647,11 +600,9 @@ def test_each_try_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
     ],
     ids=["refused", "login", "login of the third protocol", "database"],
 )
-def test_connection_that_cannot_be_made_is_an_outcome(
+def test_a_failed_connection_is_recorded_for_its_command(
     runs: Runs, port: int, options: dict[str, Any], error: type[Exception]
 ) -> None:
-    """What the client raises when it connects for a command, for that command."""
-
     def steps(place: int) -> Any:
         with redis.Redis(retry=Retry(NoBackoff(), 0), **{"port": place, **options}) as client:
             with pytest.raises(error) as caught:
@@ -665,8 +616,7 @@ def test_connection_that_cannot_be_made_is_an_outcome(
     assert "hunter2" not in runs.text
 
 
-def test_connection_made_at_the_second_try_is_recorded(runs: Runs, port: int) -> None:
-    """The failure before it belongs to the set-up of the connection."""
+def test_a_command_after_a_reconnection_is_recorded(runs: Runs, port: int) -> None:
     failures = [TimeoutError("not yet")]
 
     class Late(redis.Connection):
@@ -684,8 +634,8 @@ def test_connection_made_at_the_second_try_is_recorded(runs: Runs, port: int) ->
     assert runs.abandoned == 0
 
 
-def test_verifying_tells_the_kind_of_failure(runs: Runs) -> None:
-    """Where the server was is no part of it."""
+def test_verifying_compares_the_type_of_an_error(runs: Runs) -> None:
+    """Its text names the server's address."""
     client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))
     with client, pytest.raises(redis.ConnectionError):
         client.get("a")
@@ -696,8 +646,7 @@ def test_verifying_tells_the_kind_of_failure(runs: Runs) -> None:
         client.get("a")
 
 
-def test_command_whose_reply_is_not_read_is_not_recorded(runs: Runs, port: int) -> None:
-    """A connection that is closed before has no outcome of it."""
+def test_a_command_without_a_read_reply_is_not_recorded(runs: Runs, port: int) -> None:
     with redis.Redis(port=port, single_connection_client=True) as client:
         client.connection.send_command("GET", "a")
         client.connection.disconnect()

@@ -1,4 +1,4 @@
-"""Commands and replies of Redis as plain data: exact, and without secrets."""
+"""Commands and replies of Redis as plain data without secrets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HASH = hashlib.sha256(b"hunter2").hexdigest().encode()
 
 
 def through_json(reply: object) -> Any:
-    """A reply as a replay gives it."""
+    """Return a reply as a replay does."""
     stored = json.loads(json.dumps(store_reply(reply, [b"GET", b"a"], Redactor()), allow_nan=False))
     return load_reply(stored, None)
 
@@ -55,8 +55,7 @@ def through_json(reply: object) -> Any:
     ],
     ids=repr,
 )
-def test_replies_come_back(reply: object) -> None:
-    """Whatever a parser of redis-py gives, in both protocols and with hiredis, comes back with its types."""
+def test_replies_keep_their_types(reply: object) -> None:
     back = through_json(reply)
 
     assert type(back) is type(reply)
@@ -64,16 +63,15 @@ def test_replies_come_back(reply: object) -> None:
 
 
 @written_json
-def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
-    """But for its secrets, wherever they stand, and however deep it is."""
+def test_json_keeps_its_layout(value: str, kept: str) -> None:
     call = describe_commands([[b"SET", b"a", value.encode()]], database=0, protocol=2, redactor=Redactor())
 
     assert call.parts["command"] == ["SET", "a", kept]
     assert store_reply(value.encode(), [b"GET", b"a"], Redactor()) == kept
 
 
-def test_errors_come_back_as_the_clients_own() -> None:
-    """A class that this client does not have is a ResponseError, with the server's words."""
+def test_errors_have_the_client_s_classes() -> None:
+    """An unknown class becomes a ResponseError."""
     back = through_json(exceptions.NoScriptError("no script"))
     assert (type(back), back.args) == (exceptions.NoScriptError, ("no script",))
 
@@ -96,8 +94,7 @@ def test_errors_come_back_as_the_clients_own() -> None:
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
-def test_order_that_means_nothing_is_not_compared(command: str, reply: Any, same: Any, other: Any) -> None:
-    """Members of sets, keys, and fields of hashes come in any order; a replay has that of the recording."""
+def test_unordered_replies_are_compared_as_sets(command: str, reply: Any, same: Any, other: Any) -> None:
     words = command.encode().split()
 
     def stored(given: Any) -> Any:
@@ -116,15 +113,13 @@ def test_order_that_means_nothing_is_not_compared(command: str, reply: Any, same
         ("SET b a", ["SET", "b", "a"]),
     ],
 )
-def test_words_are_shown_at_the_places_that_ignore_takes(command: str, shown: list[str]) -> None:
-    """Where the order of arguments does not count, a miss shows them in the order in which they count."""
+def test_a_miss_shows_words_at_the_places_that_ignore_takes(command: str, shown: list[str]) -> None:
     call = describe_commands([command.encode().split()], database=0, protocol=2, redactor=Redactor())
 
     assert call.described["command"] == call.parts["command"] == shown
 
 
-def test_damage_is_told() -> None:
-    """A tag that is unknown is damage, not a reply."""
+def test_an_unknown_tag_is_damage() -> None:
     with pytest.raises(CorruptRecordingError, match=r"a value tagged '\$invented'"):
         load_reply({"$invented": 1}, None)
 
@@ -258,9 +253,7 @@ def test_secrets_of_replies_are_hidden(command: str, reply: Any, shown: Any) -> 
         ("HSET h a 1 a 2", "HSET h a 1 a 2", "HSET h a 2 a 1"),
     ],
 )
-def test_order_of_arguments_that_means_nothing_does_not_count(command: str, same: str, other: str) -> None:
-    """They may come from a set, and are shown in the same order then."""
-
+def test_unordered_arguments_are_the_same_call_in_any_order(command: str, same: str, other: str) -> None:
     def described(text: str) -> Any:
         return describe_commands([text.encode().split()], database=0, protocol=2, redactor=Redactor())
 
@@ -274,16 +267,14 @@ def test_order_of_arguments_that_means_nothing_does_not_count(command: str, same
     ids=["list", "map"],
 )
 @pytest.mark.parametrize("command", [[b"CONFIG GET", b"*"], [b"CONFIG", b"GET", b"*"]], ids=["one", "two"])
-def test_password_of_the_server_is_hidden(command: list[bytes], reply: Any) -> None:
-    """Its settings name it in a way of their own."""
+def test_the_server_s_own_password_is_hidden(command: list[bytes], reply: Any) -> None:
     stored = json.dumps(store_reply(reply, command, Redactor()))
 
     assert "6379" in stored
     assert "hunter2" not in stored
 
 
-def test_parts_are_what_options_may_name() -> None:
-    """Each part of a command, or of a pipeline, has its word in `ignore=` and `match=`."""
+def test_commands_have_all_declared_parts() -> None:
     calls = [
         describe_commands(commands, database=0, protocol=2, redactor=Redactor())
         for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
@@ -293,8 +284,7 @@ def test_parts_are_what_options_may_name() -> None:
 
 
 @pytest.mark.parametrize("pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]])
-def test_commands_are_read_however_they_are_packed(pack: Any) -> None:
-    """As bytes, as text, in pieces that end anywhere."""
+def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
     assert read_commands(pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")) == [
         [b"GET", b"a"],
         [b"PING"],
