@@ -24,11 +24,7 @@ from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import read_keyword_options
 from pytest_mimic._targets.pattern import Selector
 from pytest_mimic._targets.spelling import did_you_mean
-from pytest_mimic._targets.target import (
-    Target,
-    as_targets,
-    missing_module,
-)
+from pytest_mimic._targets.target import Target, as_targets, missing_module
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
@@ -154,25 +150,22 @@ class Session:
             mimicked = self._mimicked[id(function)] = Mimicked(
                 function, is_common=may_be_called_by_pytest(name, getattr(function, "__module__", None))
             )
-        mimicked.push(request, self._plan(request, name, function))
+        options, cassette = request.target.options, request.cassette
+        plan = None  # the function runs for real
+        if Selector(options.only, options.exclude).takes(name) and not (cassette and cassette.mode == "live"):
+            plan = FunctionPlan(
+                self.engine,
+                target=name,
+                function=function,
+                options=options,
+                cassette=cassette,
+                roots=lambda: self.roots,
+            )
+        mimicked.push(request, plan)
         return mimicked.wrapper
 
     def _judge(self, request: RequestedTarget | Edge, function: Callable[..., Any]) -> str:
         return "" if isinstance(request, Edge) else request.target.misfit(function)
-
-    def _plan(self, request: RequestedTarget, name: str, function: Callable[..., Any]) -> FunctionPlan | None:
-        """Return how an activation mimics a function, or None if it runs for real."""
-        options, cassette = request.target.options, request.cassette
-        if not Selector(options.only, options.exclude).takes(name) or (cassette and cassette.mode == "live"):
-            return None
-        return FunctionPlan(
-            self.engine,
-            target=name,
-            function=function,
-            options=options,
-            cassette=cassette,
-            roots=lambda: self.roots,
-        )
 
     def _uncover(self, request: RequestedTarget | Edge, _name: str, function: Callable[..., Any]) -> None:
         if not isinstance(request, Edge):
@@ -260,30 +253,6 @@ class Session:
         """Count paths under a folder relative to it."""
         self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
 
-    def test_of(self, name: str) -> str | None:
-        """Return the test that made a recording or cassette, or an empty string. None means that the file is unreadable."""
-        try:
-            return self.vault.test_of(name) or ""
-        except MimicError:
-            return None
-
-    def label_of(self, name: str) -> tuple[str, str]:
-        """Return a recording or cassette in one line, and the test that made it."""
-        from pytest_mimic._describe import call_label
-
-        try:
-            if name.startswith("cassettes/"):
-                return f"cassette {name[10:-5]}", self.vault.test_of(name) or ""
-            recording = self.vault.read(name)
-        except MimicError:
-            return name, ""
-        if recording is None:
-            return name, ""
-        test = recording.test or ""
-        if recording.target in BOUNDARIES:
-            return f"{recording.target} {(recording.arguments or {}).get('signature', '')}".rstrip(), test
-        return call_label(recording.target, recording.arguments), test
-
     def close(self, *, passed: bool) -> None:
         """Restore everything."""
         try:
@@ -300,10 +269,10 @@ class Session:
     def block(
         self,
         fixture: str,
-        name: str | None,
+        name: str | None = None,
         *,
-        targets: Iterable[Any],
-        boundaries: str | Sequence[str],
+        targets: Iterable[Any] = (),
+        boundaries: str | Sequence[str] = (),
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
@@ -324,14 +293,16 @@ class Session:
         else:
             name = cassette_name(name)
         covered = self._cassette_targets(_as_tuple(targets), _as_tuple(boundaries), options)
+        settings = self.settings
+        in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
 
         def make() -> Cassette:
             mode = mode_of(
                 fixture,
-                self.settings.mode,
+                settings.mode,
                 name=name,
                 exists=self.vault.store.size(f"cassettes/{name}.json") is not None,
-                may_record=self._may_record(fixture),
+                may_record=not settings.no_record and not in_ci,
             )
             return Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
 
@@ -340,11 +311,6 @@ class Session:
             return lambda: self.uncover(covering)
 
         return CassetteBlock(make, cover)
-
-    def _may_record(self, fixture: str) -> bool:
-        if self.settings.no_record:
-            return False
-        return fixture != "auto" or not self.settings.ci or self.settings.mode.writes
 
     def _cassette_targets(
         self, targets: Iterable[Any], boundaries: tuple[str, ...], options: dict[str, Any]

@@ -36,12 +36,7 @@ class MimicError(Exception):
     _removed_traceback: TracebackType | None = None
 
     def __init__(
-        self,
-        what: str,
-        *,
-        facts: Sequence[str] = (),
-        remedies: Sequence[str] = (),
-        **data: object,
+        self, what: str, *, facts: Sequence[str] = (), remedies: Sequence[str] = (), **data: object
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -69,11 +64,7 @@ class MimicError(Exception):
 
 
 def rebuild_error(
-    kind: type[MimicError],
-    what: str,
-    facts: Sequence[str],
-    remedies: Sequence[str],
-    data: dict[str, object],
+    kind: type[MimicError], what: str, facts: Sequence[str], remedies: Sequence[str], data: dict[str, object]
 ) -> MimicError:
     """Make an error from the parts that its pickle holds."""
     return kind(what, facts=facts, remedies=remedies, **data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -223,8 +224,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
-    lines = run.summary() if run is not None else []
-    if lines:
+    if run is not None and (lines := run.summary()):
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line)
@@ -248,7 +248,7 @@ def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     Every call in the block runs for real. The cassette is written when the block ends.
     """
-    return _block(request, "record")
+    return partial(_run(request.config).session.block, "record")
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
     Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or if the calls were
     made in another order.
     """
-    return _block(request, "replay")
+    return partial(_run(request.config).session.block, "replay")
 
 
 @pytest.fixture
@@ -271,21 +271,4 @@ def mimic_auto(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
-    return _block(request, "auto")
-
-
-def _block(request: pytest.FixtureRequest, fixture: str) -> Callable[..., Any]:
-    session = _run(request.config).session
-
-    def block(
-        name: str | None = None,
-        *,
-        targets: Any = (),
-        boundaries: Any = (),
-        strict: bool = False,
-        **options: Any,
-    ) -> Any:
-        __tracebackhide__ = True
-        return session.block(fixture, name, targets=targets, boundaries=boundaries, strict=strict, **options)
-
-    return block
+    return partial(_run(request.config).session.block, "auto")

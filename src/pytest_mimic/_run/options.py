@@ -36,12 +36,13 @@ def settings_of(config: pytest.Config) -> Settings:
     mode = given[0] if given else Mode.REPLAY
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
-    vault = _vault_folder(config)
+    vault, rootdir = _vault_folder(config), config.rootpath
+    to_rootdir = relative_path(rootdir, start=config.invocation_params.dir)
     return Settings(
         mode=mode,
-        rootdir=config.rootpath,
+        rootdir=rootdir,
         vault=vault,
-        shown_vault=_shown(vault, config.rootpath),
+        shown_vault=vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault),
         no_record=option.mimic_no_record,
         ci=os.environ.get("CI", "").lower() not in _NOT_CI,
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
@@ -51,7 +52,7 @@ def settings_of(config: pytest.Config) -> Settings:
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         given=_given(option),
-        prefix=_prefix(config.rootpath, config.invocation_params.dir),
+        prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=_outside(config),
     )
 
@@ -80,12 +81,6 @@ def _outside(config: pytest.Config) -> tuple[str, ...]:
     return "-c", relative_path(config.inipath, start=here)
 
 
-def _prefix(rootdir: Path, started_in: Path) -> str:
-    """Return what makes a test's id, which is relative to the rootdir, relative to the folder pytest was started in."""
-    path = relative_path(rootdir, start=started_in)
-    return "" if path == "." else f"{path}/"
-
-
 def _vault_folder(config: pytest.Config) -> Path:
     given: str | None = config.option.mimic_vault
     path = given or _ini(config, "mimic_vault_path")
@@ -97,10 +92,6 @@ def _vault_folder(config: pytest.Config) -> Path:
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
     return folder
-
-
-def _shown(vault: Path, rootdir: Path) -> str:
-    return vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault)
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

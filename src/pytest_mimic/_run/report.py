@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._ambient import command
+
 if TYPE_CHECKING:
     from pytest_mimic._ledger import Ledger
 
@@ -52,17 +54,28 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
         judgement: The result of the search for unused recordings.
         quiet: Show problems only.
     """
-    problems = [*_missing(ledger), *_unused(judgement)]
-    remedies = [*_record_remedy(ledger), *_clear_remedy(judgement)]
-    failures = _listed("recorded errors:", ledger.failures)
+    misses = dict.fromkeys(ledger.missing)
+    problems = _listed("missing:", _in_columns([(miss.label, miss.test) for miss in misses]))
+    rows = []
+    for one in judgement.shown:
+        recorder = f"recorded by {one.test}{', gone' if one.is_gone else ''}" if one.test else ""
+        rows.append((one.label, recorder))
+    heading = "cleared:" if judgement.cleared else "unused:"
+    problems += _listed(heading, _in_columns(rows), total=judgement.unused)
     notes = [*ledger.notes, *ledger.errors]
     if quiet and not problems and not notes:
         return []
-    head = _counts(ledger, judgement)
-    lines = [head] if head else []
+    remedies = []
+    if tests := {miss.test for miss in ledger.missing if miss.by_option}:
+        line = command("--mimic-record", tests.pop() if len(tests) == 1 else None)
+        remedies.append(f"to record the missing: {line}")
+    if judgement.unused and not judgement.cleared:
+        remedies.append("to drop the unused: pytest --mimic-clear-unused")
+    counts = _counts(ledger, judgement)
+    lines = [counts] if counts else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
-        lines += failures
+        lines += _listed("recorded errors:", ledger.failures)
     return [*lines, *problems, *notes, *remedies]
 
 
@@ -95,27 +108,10 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
     return "; ".join(parts)
 
 
-def _missing(ledger: Ledger) -> list[str]:
-    misses = list(dict.fromkeys(ledger.missing))
-    return _listed("missing:", _in_columns([(miss.label, miss.test) for miss in misses]))
-
-
-def _unused(judgement: Judgement) -> list[str]:
-    rows = _in_columns([(one.label, _recorder(one)) for one in judgement.shown])
-    heading = "cleared:" if judgement.cleared else "unused:"
-    return _listed(heading, rows, total=judgement.unused)
-
-
 def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Align the second of each pair. Long labels do not count for the width."""
     width = max((len(label) for label, _ in pairs[:_SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
-
-
-def _recorder(one: Unused) -> str:
-    if not one.test:
-        return ""
-    return f"recorded by {one.test}{', gone' if one.is_gone else ''}"
 
 
 def _listed(heading: str, rows: Sequence[str], *, total: int | None = None) -> list[str]:
@@ -124,23 +120,6 @@ def _listed(heading: str, rows: Sequence[str], *, total: int | None = None) -> l
     more = (len(rows) if total is None else total) - min(len(rows), _SHOWN)
     shown = [f"  {row}" for row in rows[:_SHOWN]]
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
-
-
-def _record_remedy(ledger: Ledger) -> list[str]:
-    tests = {miss.test for miss in ledger.missing if miss.by_option}
-    if not tests:
-        return []
-    from pytest_mimic._ambient import command
-
-    return [f"to record the missing: {command('--mimic-record', tests.pop() if len(tests) == 1 else None)}"]
-
-
-def _clear_remedy(judgement: Judgement) -> list[str]:
-    return (
-        ["to drop the unused: pytest --mimic-clear-unused"]
-        if judgement.unused and not judgement.cleared
-        else []
-    )
 
 
 def plural(count: int, noun: str) -> str:

@@ -39,7 +39,7 @@ def narrowed_by(
     # glob.glob as in pytest, because Path.glob accepts neither `.` nor an absolute pattern.
     found = [path for pattern in testpaths for path in glob(str(rootdir / pattern), recursive=True)]  # noqa: PTH207
     wanted = [Path(path).resolve() for path in found or [str(rootdir)]]
-    if not all(any(_holds(path, one) for path in given) for one in wanted):
+    if not all(any(one.is_relative_to(path) for path in given) for one in wanted):
         reasons.append("only a part of the tests was named")
     return reasons
 
@@ -82,17 +82,14 @@ class GoneTests:
         if file not in self._collected:
             return False
         if self._is_doctest(nodeid):
-            return file in self._files_with_doctests or not _holds_doctest(path, name)
+            others_ran = any(ran.startswith(f"{file}::") and self._is_doctest(ran) for ran in self._functions)
+            return others_ran or not _holds_doctest(path, name)
         return nodeid.partition("[")[0] in self._functions or not _defines(path, name)
 
     @cached_property
     def _functions(self) -> set[str]:
         """The ids of the tests that ran, without parameters."""
         return {nodeid.partition("[")[0] for nodeid in self._ran}
-
-    @cached_property
-    def _files_with_doctests(self) -> set[str]:
-        return {nodeid.partition("::")[0] for nodeid in self._functions if self._is_doctest(nodeid)}
 
     def _is_doctest(self, nodeid: str) -> bool:
         """Check whether an id is that of a doctest, which ends in a dotted name or in the name of its module.
@@ -137,7 +134,3 @@ def _defines(path: Path, name: str) -> bool:
     if any(isinstance(node, kinds) and node.name == function for node in ast.walk(scope)):
         return True
     return isinstance(scope, ast.ClassDef) and bool(scope.bases) and f"def {function}(" in text
-
-
-def _holds(outer: Path, inner: Path) -> bool:
-    return outer == inner or outer in inner.parents

@@ -82,10 +82,7 @@ class Target:
         excluded = name.startswith("!")
         if excluded and words[1:]:
             raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
-        given = {
-            **read_line_options(words[1:], name, origin),
-            **read_keyword_options(keywords, name, origin),
-        }
+        given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
         options = Options() if excluded else Options(**given)
         place, dotted = _parse_name(name.removeprefix("!"), origin)
         check_kind(name, options, origin)
