@@ -1,4 +1,4 @@
-"""What a real call's outcome has in other parts than its recording, one readable line each."""
+"""The differences between a recorded outcome and that of a real call, as readable lines."""
 
 from __future__ import annotations
 
@@ -22,32 +22,29 @@ def compare(
     redactor: Redactor,
     secrets: Iterable[str] = (),
 ) -> list[str]:
-    """The differences between two outcomes, as lines to read; none where they are equal.
+    """Return the differences between two outcomes as lines; an empty list means that they are equal.
 
-    Exact comparison is that of identity: types count, NaN equals itself, the order of a dict does not count.
+    Values are equal if their identities are: types count, NaN equals itself, the order of a dict does not count.
 
     Args:
-        recorded: What the vault holds.
-        actual: What the real call gave.
-        rtol: Tolerance for numbers, as a part of the recorded one.
-        atol: Tolerance for numbers, absolute; both add up, as in `numpy.isclose`.
+        recorded: The outcome in the vault.
+        actual: The outcome of the real call.
+        rtol: Tolerance for numbers, relative to the recorded one.
+        atol: Absolute tolerance for numbers; both tolerances add up, as in `numpy.isclose`.
         volatile: Paths in the outcome to leave out: `headers.date`, `rows.*.id`.
-        mode: `shape` compares keys, types and lengths of tuples only; values and lengths of lists are free.
-        redactor: Tells which names are secret.
+        mode: `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
+        redactor: Knows which names are secret.
         secrets: Texts known to be secret, which no line may show.
     """
     from pytest_mimic._compare.lines import Lines
     from pytest_mimic._compare.numbers import Closeness
+    from pytest_mimic._compare.outcomes import compare_changes, compare_outcomes
     from pytest_mimic._compare.walk import Comparison
     from pytest_mimic._identity import parse_path
 
     lines = Lines(redactor, frozenset(secrets), grouped=mode == "shape")
-    comparison = Comparison(
-        lines,
-        close=Closeness(rtol, atol),
-        volatile=tuple(parse_path(path) for path in volatile),
-        shape=mode == "shape",
-    )
-    comparison.outcomes(recorded, actual)
-    comparison.changes(recorded.changed, actual.changed)
-    return lines.told()
+    paths = tuple(parse_path(path) for path in volatile)
+    comparison = Comparison(lines, Closeness(rtol, atol), volatile=paths, shape=mode == "shape")
+    compare_outcomes(comparison, recorded, actual)
+    compare_changes(comparison, recorded.changed, actual.changed)
+    return lines.all()

@@ -1,10 +1,10 @@
-"""Where outcomes differ, and how that is told: few lines, without secrets."""
+"""Differences as lines to read: few of them, and without secrets."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
@@ -14,50 +14,41 @@ from pytest_mimic._redact.texts import hide_values
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
-#: Stands for a part that one side has not.
+# Represents a part that only the other side has.
 ABSENT: Any = type("Absent", (), {})()
 
-_SHOWN = 10
 _WIDTH = 70
 _SIDE = Budget(characters=400, items=10, depth=4, text=400)
 _INDEX = re.compile(r"\[\d+\]\Z")
 
 
-def _quote_bytes(text: str) -> str:
-    return repr(text.encode("latin-1"))
+@dataclass(slots=True)
+class Location:
+    """The location of a pair of values in two outcomes.
 
-
-class Place:
-    """Where in an outcome a pair of values stands.
-
-    Args:
-        text: The step that leads here, as it is shown: `.rates`, `[2]`; for an outcome itself, its name.
-        keys: What a path may call this step; of an outcome itself, what a path to its parts may begin with.
-        parent: The place of what holds the two values.
-        secret: Whether the values must not be shown.
-        is_argument: It is no outcome, but an argument that the call changes: a path begins with its name.
+    Attributes:
+        text: The last step to it as it is shown: `.rates`, `[2]`; for an outcome as a whole, its name.
+        keys: The names of this step in paths; for an outcome as a whole, how paths to its parts may begin.
+        parent: The location of the two values that hold these.
+        secret: Whether the values must not be shown, as those of the parent.
+        is_argument: Whether this is an argument that the call changed. Paths into it must begin with its name.
     """
 
-    __slots__ = ("depth", "is_argument", "keys", "parent", "secret", "text")
+    text: str
+    keys: tuple[str, ...] = ()
+    parent: Location | None = None
+    secret: bool = False
+    is_argument: bool = False
+    depth: int = field(init=False, default=0)
 
-    def __init__(
-        self,
-        text: str,
-        *keys: str,
-        parent: Place | None = None,
-        secret: bool = False,
-        is_argument: bool = False,
-    ) -> None:
-        self.text = text
-        self.keys = keys
-        self.parent = parent
-        self.is_argument = is_argument
-        self.depth: int = parent.depth + 1 if parent is not None else 0
-        self.secret: bool = secret or (parent is not None and parent.secret)
+    def __post_init__(self) -> None:
+        if self.parent is not None:
+            self.depth = self.parent.depth + 1
+            self.secret = self.secret or self.parent.secret
 
-    def steps(self) -> list[Place]:
-        """From the outcome itself to here."""
-        found: list[Place] = [self]
+    def steps(self) -> list[Location]:
+        """Return the locations from the outcome as a whole to this one."""
+        found: list[Location] = [self]
         while found[-1].parent is not None:
             found.append(found[-1].parent)
         return found[::-1]
@@ -70,40 +61,35 @@ class Place:
         return text[1:]
 
     def general(self) -> str:
-        """The path with every index starred."""
+        """Return the path with `*` for every index."""
         return "".join("[*]" if _INDEX.match(step.text) else step.text for step in self.steps())
 
     def matches(self, path: tuple[str, ...]) -> bool:
-        """Whether a path of steps leads here, as it is shown or from the outcome on; `*` stands for any one."""
+        """Return whether a path leads here; its first steps may name the outcome, and `*` is any one step."""
         if self.depth > len(path):
             return False
         root, *steps = self.steps()
+        inner = [] if root.is_argument else [path]
+        # A returned value is named only where it is shown with a name, as in `result[0]`. In `result.a`, `result` is a key.
+        names = root.keys or (("result",) if steps and steps[0].text.startswith("[") else ())
+        for prefix in (tuple(name.split(".")) for name in names):
+            if path[: len(prefix)] == prefix:
+                inner.append(path[len(prefix) :])
         return any(
             len(wanted) == len(steps)
             and all(want == "*" or want in step.keys for want, step in zip(wanted, steps, strict=True))
-            for wanted in root._readings(path, steps)
+            for wanted in inner
         )
-
-    def _readings(self, path: tuple[str, ...], steps: list[Place]) -> Iterator[tuple[str, ...]]:
-        """What of a path leads on from this outcome: all of it, or what comes behind its name."""
-        if not self.is_argument:
-            yield path
-        # A value has no name but where it is shown with one, `result[0]`: `result.a` may be a key and one in it.
-        names = self.keys or (("result",) if steps and steps[0].text.startswith("[") else ())
-        for name in names:
-            prefix = tuple(name.split("."))
-            if path[: len(prefix)] == prefix:
-                yield path[len(prefix) :]
 
 
 class Lines:
-    """The differences found so far, as lines.
+    """The differences found so far.
 
     Args:
-        redactor: Tells which names are secret.
+        redactor: Knows which names are secret.
         secrets: Texts known to be secret.
-        grouped: Whether differences of the same kind in many items make one line.
-        limit: How many lines to make; the rest is counted.
+        grouped: Whether equal kinds of differences in many items make one line.
+        limit: The number of lines to keep; further differences are only counted.
     """
 
     def __init__(
@@ -112,7 +98,7 @@ class Lines:
         secrets: frozenset[str] = frozenset(),
         *,
         grouped: bool = False,
-        limit: int = _SHOWN,
+        limit: int = 10,
     ) -> None:
         self.redactor = redactor
         self.secrets = secrets
@@ -122,8 +108,8 @@ class Lines:
         self._lines: dict[object, str] = {}
         self._repeated: Counter[object] = Counter()
 
-    def told(self) -> list[str]:
-        """The first lines, and how many more there are."""
+    def all(self) -> list[str]:
+        """Return the first lines, and the number of further differences."""
         lines = [
             f"{line} (and {self._repeated[key]} more like it)" if self._repeated[key] else line
             for key, line in self._lines.items()
@@ -131,48 +117,52 @@ class Lines:
         more = self.count - len(lines)
         return [*lines, f"and {more} more"] if more else lines
 
-    def tell(self, place: Place | str, fact: str) -> None:
-        """Adds a difference in words."""
+    def add(self, location: Location | str, fact: str) -> None:
+        """Add a difference in words."""
         self.count += 1
         if len(self._lines) < self.limit:
-            self._lines[self.count] = hide_values(f"{place}{fact}", self.secrets)
+            self._lines[self.count] = hide_values(f"{location}{fact}", self.secrets)
 
-    def differ(self, place: Place, recorded: Any, actual: Any) -> None:
-        """Adds that the two values differ as a whole; either may be `ABSENT`."""
-        group = (place.general(), type(recorded), type(actual)) if self.grouped else ("line", self.count)
+    def differ(self, location: Location, recorded: Any, actual: Any) -> None:
+        """Add that two values differ as a whole; one of them may be `ABSENT`."""
+        group = (location.general(), type(recorded), type(actual)) if self.grouped else ("line", self.count)
         if group in self._lines:
             self._repeated[group] += 1
             return
         self.count += 1
         if len(self._lines) < self.limit:
-            self._lines[group] = hide_values(f"{place}: {self.fact(place, recorded, actual)}", self.secrets)
+            fact = self.fact(location, recorded, actual)
+            self._lines[group] = hide_values(f"{location}: {fact}", self.secrets)
 
-    def fact(self, place: Place, recorded: Any, actual: Any) -> str:
-        """`1.0712 recorded, 1.0698 now`."""
-        if type(recorded) is type(actual) and type(actual) in (str, bytes, bytearray) and not place.secret:
-            texts = self.readable(recorded), self.readable(actual)
-            if texts[0] != texts[1]:
-                quote = repr if type(actual) is str else _quote_bytes
-                return Difference("", *focused(*texts, quote)).fact()
-        old = None if recorded is ABSENT else self.described(place, recorded)
-        new = None if actual is ABSENT else self.described(place, actual)
+    def fact(self, location: Location, recorded: Any, actual: Any) -> str:
+        """Return `1.0712 recorded, 1.0698 now`."""
         if recorded is ABSENT:
-            return Difference("", None, render(new, _WIDTH)).fact()
+            return Difference("", None, render(self._described(location, actual), _WIDTH)).fact()
         if actual is ABSENT:
             return Difference("", "", None).fact()
+        kind = type(recorded)
+        if kind is type(actual) and kind in (str, bytes, bytearray) and not location.secret:
+            texts = self._readable(recorded), self._readable(actual)
+            if texts[0] != texts[1]:
+                quote = repr if kind is str else _quote_bytes
+                return Difference("", *focused(*texts, quote)).fact()
+        old, new = self._described(location, recorded), self._described(location, actual)
         return Difference("", *sides(old, new)).fact()
 
-    def readable(self, value: Any) -> str:
-        """All of a text without secrets; of bytes, a character for each."""
+    def text(self, value: object) -> str:
+        """Return a value in a few words."""
+        return render(self._described(Location(""), value), _WIDTH)
+
+    def _readable(self, value: Any) -> str:
+        """Return the whole text without secrets; for bytes, one character each."""
         text = value if type(value) is str else value.decode("latin-1")
         return self.redactor.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
 
-    def described(self, place: Place, value: Any) -> Any:
-        """A short description of one side."""
-        if place.secret and value is not None:
+    def _described(self, location: Location, value: Any) -> Any:
+        if location.secret and value is not None:
             return PLACEHOLDER
         return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)
 
-    def text(self, value: object) -> str:
-        """A value in a few words."""
-        return render(self.described(Place(""), value), _WIDTH)
+
+def _quote_bytes(text: str) -> str:
+    return repr(text.encode("latin-1"))

@@ -1,41 +1,52 @@
-"""When two numbers count as equal."""
+"""The equality of numbers, with and without tolerances."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
 class Closeness:
-    """Equality of numbers within tolerances, as `numpy.isclose` has it; of numbers of one type.
+    """Equality of numbers of one type within tolerances, as defined by `numpy.isclose`.
 
-    Args:
-        rtol: What they may be apart, as a part of the recorded one.
-        atol: What they may be apart in any case.
+    Attributes:
+        rtol: The allowed difference, relative to the recorded number.
+        atol: The absolute difference allowed in addition.
     """
 
-    def __init__(self, rtol: float, atol: float) -> None:
-        self.rtol = rtol
-        self.atol = atol
-        self.exact = not (rtol or atol)
+    rtol: float
+    atol: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is no tolerance."""
+        return not (self.rtol or self.atol)
 
     def __call__(self, recorded: Any, actual: Any) -> bool:
-        """Whether they are equal; NaN equals itself, and without tolerance `0.0` is not `-0.0`."""
+        """Return whether two numbers are equal. NaN equals itself; without tolerance `0.0` is not `-0.0`."""
         if self.exact or isinstance(recorded, bool) or _is_nan(recorded) or _is_nan(actual):
             return _is_same(recorded, actual)
         if recorded == actual:
             return True
-        of = _kind_of(recorded)
+
+        def number(tolerance: float) -> Any:
+            # Decimals cannot be compared with the sum of a Decimal and a float.
+            return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
+
         try:
-            allowed = of(self.atol) + of(self.rtol) * abs(recorded)
-            return bool(abs(actual - recorded) <= allowed < of(math.inf))
+            allowed = number(self.atol) + number(self.rtol) * abs(recorded)
+            return bool(abs(actual - recorded) <= allowed < number(math.inf))
         except ArithmeticError:
             return False
 
     def unequal(self, recorded: Any, actual: Any) -> Any:
-        """Which elements of two numpy arrays of one dtype and shape differ; NaN and NaT equal themselves."""
+        """Return a mask of the elements that differ in two numpy arrays of one dtype and shape.
+
+        NaN and NaT equal themselves.
+        """
         import numpy
 
         kind = recorded.dtype.kind
@@ -50,17 +61,12 @@ class Closeness:
         return ~equal
 
 
-def _kind_of(number: Any) -> Callable[[float], Any]:
-    """What makes a tolerance a number that this one can be compared with."""
-    return (lambda tolerance: Decimal(repr(tolerance))) if isinstance(number, Decimal) else float
-
-
 def _is_nan(number: Any) -> bool:
     return number.is_nan() if isinstance(number, Decimal) else bool(number != number)
 
 
 def _is_same(recorded: Any, actual: Any) -> bool:
-    """Equality as identity has it."""
+    """Return whether two numbers have the same identity."""
     if isinstance(recorded, float):
         both_nan = recorded != recorded and actual != actual
         return both_nan or (recorded == actual and math.copysign(1, recorded) == math.copysign(1, actual))
