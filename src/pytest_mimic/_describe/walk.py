@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from json import dumps
 from typing import Any, NamedTuple
@@ -17,20 +18,20 @@ from pytest_mimic._values.identities import identity_of
 from pytest_mimic._values.libraries import has_extent, library_of
 from pytest_mimic._values.opening import is_pair, opened, type_name
 
-#: The key that marks what JSON has no form for; its value names the type.
+# The key that marks the form of a value for which JSON has no form; the entry names its type.
 TAG = "$"
 
 Roots = tuple[tuple[str, str], ...]
 
 
 class Budget(NamedTuple):
-    """How much of a value is described.
+    """The length of a description.
 
     Attributes:
-        characters: About how long the description may become in all.
-        items: How many items of one container.
-        depth: How many containers inside each other.
-        text: How many characters of one string.
+        characters: About how many characters it may have in all.
+        items: How many items of one container are described.
+        depth: How many levels of nested containers are described.
+        text: How many characters of one string are described.
     """
 
     characters: int
@@ -39,7 +40,7 @@ class Budget(NamedTuple):
     text: int
 
 
-#: For the arguments of a call, all together.
+# For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
@@ -57,17 +58,17 @@ def describe(
     budget: Budget = ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
 ) -> Any:
-    """A short description of any value, in plain data that JSON keeps exactly.
+    """Return a short description of any value, in plain data that JSON keeps exactly.
 
-    What JSON has no form for is a dict with the key `$`. No code that a user wrote runs, except
-    `__mimic_identity__` and what `register_fingerprint` was given. Values under secret names are left out, and
+    A value for which JSON has no form becomes a dict with the key `$`. No code of the value's class runs except
+    `__mimic_identity__` and functions given to `register_fingerprint`. Values under secret names are left out, and
     so are the same texts elsewhere.
 
     Args:
         value: Anything.
-        redactor: Tells which names are secret.
-        roots: Folders (prefix, token) under which paths are told relative.
-        budget: How much of it to describe.
+        redactor: Knows which names are secret.
+        roots: Folders (prefix, token); paths in them are shown relative to the token.
+        budget: How much of the value to describe.
         secrets: Texts known to be secret, besides those under secret names in the value itself.
     """
     walk = _Walk(redactor, secrets | secrets_in(value, redactor), roots, budget)
@@ -77,12 +78,12 @@ def describe(
 def describe_arguments(
     arguments: Mapping[str, object], redactor: Redactor, *, roots: Roots = (), budget: Budget = ARGUMENTS
 ) -> dict[str, Any]:
-    """The descriptions of a call's arguments by name, within one budget; all of them, however many.
+    """Return the descriptions of a call's arguments by name. They share one budget, and none is left out.
 
     Args:
-        arguments: Values by name, those of `**extra` among them; `*rest` under its name with the star.
-        redactor: Tells which names are secret.
-        roots: Folders (prefix, token) under which paths are told relative.
+        arguments: Values by name, including those of `**extra`; `*rest` under its name with the star.
+        redactor: Knows which names are secret.
+        roots: Folders (prefix, token); paths in them are shown relative to the token.
         budget: How much to describe.
     """
     walk = _Walk(redactor, secrets_in(dict(arguments), redactor), roots, budget)
@@ -90,7 +91,7 @@ def describe_arguments(
 
 
 def plain_description(plain: Any) -> Any:
-    """Plain data as the description of itself; a dict with the key `$` must not look like a type's."""
+    """Return the description of plain data: itself, but a dict with the key `$` must not look like a marked form."""
     if type(plain) is list:
         return [plain_description(item) for item in plain]
     if type(plain) is not dict:
@@ -99,20 +100,20 @@ def plain_description(plain: Any) -> Any:
     return {TAG: "dict", "entries": [list(pair) for pair in inner.items()]} if TAG in inner else inner
 
 
+@dataclass(slots=True)
 class _Walk:
-    """One walk over one value. `room` is in characters, `depth` counts down."""
+    """A walk over one value. In its methods, `room` is in characters, and `depth` counts down."""
 
-    def __init__(self, redactor: Redactor, secrets: frozenset[str], roots: Roots, budget: Budget) -> None:
-        self.redactor = redactor
-        #: By the value's id: a part that stands in many places is digested once.
-        self.marks: dict[int, tuple[object, str | None]] = {}
-        self.secrets = secrets
-        self.roots = roots
-        self.budget = budget
-        self.open: set[int] = set()
+    redactor: Redactor
+    secrets: frozenset[str]
+    roots: Roots
+    budget: Budget
+    # Identities by the value's id, as a value with many places needs only one. The value is kept alive with it.
+    identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
 
     def node(self, value: Any, room: int, depth: int) -> Any:
-        """The description of one value."""
+        """Return the description of one value."""
         kind = type(value)
         if value is None or kind is bool:
             return value
@@ -122,202 +123,192 @@ class _Walk:
             return {TAG: "cycle"}
         self.open.add(id(value))
         try:
-            return self.compound(value, room, depth)
+            return self._compound(value, room, depth)
         finally:
             self.open.discard(id(value))
 
-    def compound(self, value: Any, room: int, depth: int) -> Any:
+    def _compound(self, value: Any, room: int, depth: int) -> Any:
         kind = type(value)
         if library_of(kind) is not None:
-            return self.library(value)
+            if has_extent(kind):
+                text = self._shown(f"<{library_text(value)}>")
+                return self._marked({TAG: type_name(kind), "text": text}, value)
+            return self._one_text(value, _ADDRESS.sub("", str(value)))
         text = leaf_text(value)
         if text is not None:
-            return {TAG: "Path", "text": self.path(text)} if is_path(kind) else self.titled(value, text)
+            return {TAG: "Path", "text": self._path(text)} if is_path(kind) else self._one_text(value, text)
         if depth <= 0 or room < _LEAST_ROOM:
-            return self.cut(value)
-        if kind in _CONTAINERS:
-            return _CONTAINERS[kind](self, value, room, depth)
-        return self.object(value, room, depth)
+            description: dict[str, Any] = {TAG: type_name(kind), "cut": True}
+            if issubclass(kind, (dict, list, tuple, set, frozenset)):
+                description["length"] = len(value)
+            return self._marked(description, value)
+        return _CONTAINERS.get(kind, _Walk._object)(self, value, room, depth)
 
-    # What has no parts
+    # Values without parts
 
-    def text(self, value: str, room: int) -> Any:
+    def _text(self, value: str, room: int) -> Any:
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
-        shown = self.shown(value[: 4 * limit])
+        shown = self._shown(value[: 4 * limit])
         readable = shown[:limit].encode("utf-8", "backslashreplace").decode()
         if len(value) <= 4 * limit and shown == readable:
             return shown
-        return self.marked({TAG: "str", "start": readable, "length": len(value)}, value)
+        return self._marked({TAG: "str", "start": readable, "length": len(value)}, value)
 
-    def bytes(self, value: bytes | bytearray, room: int) -> Any:
+    def _bytes(self, value: bytes | bytearray, room: int) -> Any:
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
-        shown = self.shown(value[: 4 * limit].decode("latin-1"))
+        shown = self._shown(value[: 4 * limit].decode("latin-1"))
         name, start = type(value).__name__, repr(shown[:limit].encode("latin-1"))
         if len(value) <= 4 * limit and len(shown) <= limit:
             return {TAG: name, "text": start if name == "bytes" else f"{name}({start})"}
-        return self.marked({TAG: name, "start": start, "length": len(value)}, value)
+        return self._marked({TAG: name, "start": start, "length": len(value)}, value)
 
-    def integer(self, value: int, _room: int) -> Any:
+    def _integer(self, value: int, _room: int) -> Any:
         # Python refuses to write integers of more than 4,300 digits.
         if value.bit_length() <= 400:
             return value
-        return self.marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
+        return self._marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
 
-    def real(self, value: float, _room: int) -> Any:
+    def _real(self, value: float, _room: int) -> Any:
         return value if math.isfinite(value) else {TAG: "float", "text": repr(value)}
 
-    def path(self, path: str) -> str:
+    def _path(self, path: str) -> str:
         for prefix, token in self.roots:
             if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/", "\\"):
-                return self.shown(f"<{token}>{path[len(prefix) :]}")
-        return self.shown(path)
+                return self._shown(f"<{token}>{path[len(prefix) :]}")
+        return self._shown(path)
 
-    def shown(self, text: str) -> str:
+    def _shown(self, text: str) -> str:
         return self.redactor.scrub_text(text, self.secrets)
 
-    def titled(self, value: Any, text: str) -> Any:
-        """A value with a text of its own; what stands in angle brackets gets a digest, as it may hold more."""
-        leaf = {
-            TAG: type_name(type(value)),
-            "text": " ".join(self.shown(text[: self.budget.text]).splitlines()),
-        }
-        return self.marked(leaf, value) if text.startswith("<") else leaf
+    def _one_text(self, value: Any, text: str) -> Any:
+        """Describe a value by its text. A text in angle brackets gets a digest, as the value may hold more."""
+        shown = " ".join(self._shown(text[: self.budget.text]).splitlines())
+        leaf = {TAG: type_name(type(value)), "text": shown}
+        return self._marked(leaf, value) if text.startswith("<") else leaf
 
-    def library(self, value: Any) -> Any:
-        kind = type(value)
-        if not has_extent(kind):
-            return self.titled(value, _ADDRESS.sub("", str(value)))
-        return self.marked({TAG: type_name(kind), "text": self.shown(f"<{library_text(value)}>")}, value)
-
-    def cut(self, value: Any) -> Any:
-        """What stands for a value that the budget has no room for."""
-        description: dict[str, Any] = {TAG: type_name(type(value)), "cut": True}
-        if issubclass(type(value), (dict, list, tuple, set, frozenset)):
-            description["length"] = len(value)
-        return self.marked(description, value)
-
-    def marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
-        """The description with a digest, so that another value looks different."""
-        if id(value) not in self.marks:
-            self.marks[id(value)] = (value, identity_of(value, self.roots))
-        identity = self.marks[id(value)][1]
+    def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
+        """Add a digest to an incomplete description, so that another value looks different."""
+        if id(value) not in self.identities:
+            self.identities[id(value)] = (value, identity_of(value, self.roots))
+        identity = self.identities[id(value)][1]
         return description if identity is None else {**description, "digest": identity[:_DIGEST]}
 
-    # What has parts
+    # Values with parts
 
-    def items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> Any:
-        inner = self.children(self.without_secrets(value), room, depth)
+    def _items(self, value: list[Any] | tuple[Any, ...], room: int, depth: int) -> Any:
+        if is_pair(value):
+            items = [value[0], self._safe(*value)]
+        else:
+            items = list(value[: self.budget.items])
+            # The value that follows `--password` in a command line.
+            flags = [None, *items]
+            items = [
+                PLACEHOLDER if flag is not None and self.redactor.secret_flag(flag) else item
+                for flag, item in zip(flags, items, strict=False)
+            ]
+        inner = self._children(items, room, depth)
         if type(value) is list and len(inner) == len(value):
             return inner
-        return self.listed(inner, value)
+        return self._listed(inner, value)
 
-    def without_secrets(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
-        """The first items, as many as are shown; without what follows a secret name in a pair, or `--password`."""
-        if is_pair(value):
-            return [value[0], self.safe(*value)]
-        items = list(value[: self.budget.items])
-        return [
-            PLACEHOLDER if before is not None and self.redactor.secret_flag(before) else item
-            for before, item in zip([None, *items], items)
-        ]
-
-    def listed(self, inner: list[Any], value: Any) -> Any:
-        """Described items, and how many there are if these are not all."""
+    def _listed(self, inner: list[Any], value: Any) -> Any:
         description = {TAG: type(value).__name__, "items": inner}
         if len(inner) == len(value):
             return description
-        return self.marked({**description, "length": len(value)}, value)
+        return self._marked({**description, "length": len(value)}, value)
 
-    def members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
+    def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
         kinds = {type(item) for item in value}
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = sorted(value, key=lambda item: (item != item, item))
-            return self.listed(self.children(ordered, room, depth), value)
-        # Other items have no order of their own, so either all are described or none.
-        inner = self.children(list(value), room, depth) if len(value) <= self.budget.items else []
-        return self.listed(sorted(inner, key=order), value)
+            return self._listed(self._children(ordered, room, depth), value)
+        # Other members have no order, so that the first few would be others in the next process.
+        inner = self._children(list(value), room, depth) if len(value) <= self.budget.items else []
+        return self._listed(sorted(inner, key=order), value)
 
-    def mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
+    def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
         description: dict[str, Any]
-        if all(self.is_name(key) for key in pairs):
+        if all(self._is_name(key) for key in pairs):
             inner = self.named(pairs, room, depth)
             if len(pairs) == len(value):
                 return inner
             description = {TAG: "dict", "keys": inner}
         else:
-            keys = self.children(list(pairs), room // 2, depth)
-            parts = self.children([self.safe(*pair) for pair in pairs.items()], room // 2, depth)
+            keys = self._children(list(pairs), room // 2, depth)
+            parts = self._children([self._safe(*pair) for pair in pairs.items()], room // 2, depth)
             description = {TAG: "dict", "entries": [list(pair) for pair in zip(keys, parts, strict=True)]}
         if len(pairs) == len(value):
             return description
-        return self.marked({**description, "length": len(value)}, value)
+        return self._marked({**description, "length": len(value)}, value)
 
-    def is_name(self, key: object) -> bool:
-        """Whether a key can be a key of the description, as it is."""
+    def _is_name(self, key: object) -> bool:
+        """Return whether a key can be a key of the description without any change."""
         if type(key) is not str or len(key) > _LONGEST_KEY or key.startswith(TAG):
             return False
-        return self.shown(key) == key and key.isprintable()
+        return self._shown(key) == key and key.isprintable()
 
-    def safe(self, name: object, value: Any) -> Any:
+    def _safe(self, name: object, value: Any) -> Any:
         return PLACEHOLDER if value is not None and self.redactor.secret(name) else value
 
     def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
-        """Attributes, arguments, or the entries of a dict with names for keys."""
+        """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
         room -= sum(len(name) + 4 for name in parts)
-        values = [self.safe(name, part) for name, part in parts.items()]
-        inner = self.children(values, room, depth, limit=len(values))
+        values = [self._safe(name, part) for name, part in parts.items()]
+        inner = self._children(values, room, depth, limit=len(values))
         return dict(zip(parts, inner, strict=True))
 
-    def children(self, values: Any, room: int, depth: int, *, limit: int | None = None) -> list[Any]:
-        """Each value in a fair share of the room; small ones come first, what they leave goes to the others."""
+    def _children(self, values: list[Any], room: int, depth: int, *, limit: int | None = None) -> list[Any]:
+        """Describe each value in a fair share of the room: small ones first, as they leave theirs to the others."""
         values = values[: self.budget.items if limit is None else limit]
         inner: list[Any] = [None] * len(values)
-        large = [place for place, value in enumerate(values) if not _is_small(value)]
-        for place in sorted(set(range(len(values))).difference(large)):
-            inner[place] = self.node(values[place], room, depth - 1)
-            room -= _size(inner[place])
-        for count, place in enumerate(large):
-            inner[place] = self.node(values[place], max(room, 0) // (len(large) - count), depth - 1)
-            room -= _size(inner[place])
+        large = [index for index, value in enumerate(values) if not _is_small(value)]
+        for index in sorted(set(range(len(values))).difference(large)):
+            inner[index] = self.node(values[index], room, depth - 1)
+            room -= _size(inner[index])
+        for count, index in enumerate(large):
+            inner[index] = self.node(values[index], max(room, 0) // (len(large) - count), depth - 1)
+            room -= _size(inner[index])
         return inner
 
-    def object(self, value: Any, room: int, depth: int) -> Any:
+    def _object(self, value: Any, room: int, depth: int) -> Any:
         """Describe an object, or a value of a class derived from a plain one."""
         kind = type(value)
-        description: dict[str, Any] = {TAG: type_name(kind)}
+        name = type_name(kind)
+        description: dict[str, Any] = {TAG: name}
         content, attributes = opened(value)
         if content:
             # A rule of the user's may reduce a value to another that has the same rule: each level counts.
             description["value"] = self.node(content[0], room, depth - 1)
-        elif issubclass(kind, BaseException):
-            description["items"] = self.children(value.args, room, depth)
-        if not attributes:
-            if len(description) > 1:
-                return description
-            return self.marked({**description, "text": f"<{_short(description[TAG])}>"}, value)
-        if len(description) > 1:
             room -= _size(description)
+        elif issubclass(kind, BaseException):
+            description["items"] = self._children(list(value.args), room, depth)
+            room -= _size(description)
+        elif not attributes:
+            text = f"<{name.rpartition(':')[2].rpartition('.')[2]}>"
+            return self._marked({TAG: name, "text": text}, value)
+        if not attributes:
+            return description
         shown = dict(islice(attributes.items(), self.budget.items))
         description["attributes"] = self.named(shown, room, depth)
         if len(shown) < len(attributes):
-            return self.marked({**description, "length": len(attributes)}, value)
+            return self._marked({**description, "length": len(attributes)}, value)
         return description
 
 
 _LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {
-    str: _Walk.text,
-    bytes: _Walk.bytes,
-    bytearray: _Walk.bytes,
-    int: _Walk.integer,
-    float: _Walk.real,
+    str: _Walk._text,
+    bytes: _Walk._bytes,
+    bytearray: _Walk._bytes,
+    int: _Walk._integer,
+    float: _Walk._real,
 }
 _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
-    dict: _Walk.mapping,
-    frozenset: _Walk.members,
-    list: _Walk.items,
-    set: _Walk.members,
-    tuple: _Walk.items,
+    dict: _Walk._mapping,
+    frozenset: _Walk._members,
+    list: _Walk._items,
+    set: _Walk._members,
+    tuple: _Walk._items,
 }
 
 
@@ -326,7 +317,7 @@ def _is_small(value: object) -> bool:
 
 
 def _size(description: Any) -> int:
-    """About how many characters a description takes."""
+    """Return about how many characters a description takes."""
     if isinstance(description, dict):
         return sum(len(key) + 4 + _size(part) for key, part in description.items())
     if isinstance(description, list):
@@ -334,11 +325,6 @@ def _size(description: Any) -> int:
     return len(str(description)) + 2
 
 
-def _short(name: str) -> str:
-    """The class's own name, without its module."""
-    return name.rpartition(":")[2].rpartition(".")[2]
-
-
 def order(description: Any) -> str:
-    """A text that is equal for equal descriptions, and orders them."""
+    """Return a text that is equal for equal descriptions and orders them."""
     return dumps(description, sort_keys=True)
