@@ -1,9 +1,10 @@
-"""The errors a test fails with: the call, what differs from what was recorded, the command that helps."""
+"""The texts of a test's errors: the call, the differences from its recording, and a command that helps."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 from shlex import quote
@@ -35,7 +36,7 @@ _UUID = re.compile(r"'?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}'?\Z", re.IGNO
 
 
 class Known(Protocol):
-    """What is told about a recording."""
+    """A recording, as messages know it."""
 
     @property
     def arguments(self) -> Mapping[str, Any] | None: ...
@@ -48,72 +49,85 @@ class Known(Protocol):
 K = TypeVar("K", bound=Known)
 
 
+@dataclass(slots=True, frozen=True)
+class MissedCall:
+    """A call without a recording.
+
+    Attributes:
+        label: The call, as `call_label` returns it.
+        arguments: The descriptions of its arguments; None if they are not stored.
+        test: The id of the test that made the call; None outside tests.
+        ignored: The paths that the target's `ignore=` leaves out of the identity.
+        sequence: Whether recordings belong to the test that made them.
+    """
+
+    label: str
+    arguments: Mapping[str, Any] | None = None
+    test: str | None = None
+    ignored: Sequence[str] = ()
+    sequence: bool = False
+
+
 def nearest_recording(
     candidates: Iterable[K], arguments: Mapping[str, Any] | None, *, test: str | None = None
 ) -> K | None:
-    """The recording that differs from a call in the fewest arguments, then parts; then the most alike, the same test's.
+    """Return the recording with the fewest arguments that differ from a call, or None without candidates.
+
+    Of several, the one with the fewest parts that differ; then the most alike; then one of the same test.
 
     Args:
-        candidates: Recordings of the call's target; the first few hundred are looked at.
+        candidates: Recordings of the call's target; only the first few hundred are considered.
         arguments: The description of the call's arguments.
         test: The id of the test that makes the call.
     """
-    looked_at = islice(candidates, _CANDIDATES)
-    return min(looked_at, key=lambda known: _distance(known, arguments, test), default=None)
 
+    def distance(known: Known) -> tuple[float, ...]:
+        if known.arguments is None or arguments is None:
+            return (1_000_000, 0, 0, known.test != test)
+        found = differences(known.arguments, arguments)
+        whole = {_argument_of(one.path) for one in found}
+        alike = sum(SequenceMatcher(None, one.old or "", one.new or "").ratio() for one in found[:_SHOWN])
+        return (len(whole), len(found), -alike, known.test != test)
 
-def _distance(known: Known, arguments: Mapping[str, Any] | None, test: str | None) -> tuple[float, ...]:
-    if known.arguments is None or arguments is None:
-        return (1_000_000, 0, 0, known.test != test)
-    found = differences(known.arguments, arguments)
-    whole = {_argument_of(one.path) for one in found}
-    alike = sum(SequenceMatcher(None, one.old or "", one.new or "").ratio() for one in found[:_SHOWN])
-    return (len(whole), len(found), -alike, known.test != test)
+    return min(islice(candidates, _CANDIDATES), key=distance, default=None)
 
 
 def missing(
-    label: str,
-    *,
-    arguments: Mapping[str, Any] | None = None,
+    call: MissedCall,
     candidates: Iterable[Known] = (),
-    test: str | None = None,
-    facts: Sequence[str] = (),
-    ignored: Sequence[str] = (),
+    *,
     within: str = "",
-    sequence: bool = False,
-    recording: Sequence[str] | None = None,
+    facts: Sequence[str] = (),
+    remedies: Sequence[str] | None = None,
 ) -> MissingRecordingError:
-    """The error for a call without a recording: the nearest one, what differs, the command that records it.
+    """Return the error for a call without a recording, which shows how the nearest recording differs.
 
     Args:
-        label: The call, as `call_label` gives it.
-        arguments: The description of the call's arguments.
+        call: The call.
         candidates: Recordings of the same target.
-        test: The id of the test that made the call, None outside tests.
-        facts: More facts, one line each.
-        ignored: Paths that the target's `ignore=` leaves out of the identity.
-        within: Where the candidates are, where that is not the whole vault.
-        sequence: Recordings belong to the test that made them.
-        recording: What records the call, in place of the command.
+        within: The name of the cassette with the candidates; by default they are those of the whole vault.
+        facts: Further facts, one line each.
+        remedies: How to record the call, if not by `--mimic-record`.
     """
-    target = _target_of(label)
     place = f" in {within}" if within else ""
-    nearest = nearest_recording(candidates, arguments, test=test)
-    told = [f"nothing of {target} is recorded{place}"]
-    remedies = list(recording or [f"to record it: {command('--mimic-record', test)}"])
-    if nearest is not None:
-        differing = differences(nearest.arguments, arguments)
-        found = [one for one in differing if not _is_left_out(one.path, ignored)]
-        told = [f"{_nearest_line(nearest)}{place}", *_difference_lines(nearest, arguments, found)]
-        if sequence and not differing and nearest.test != test:
-            told[1:] = ["  the same call: a recording of a sequence belongs to the test that made it"]
-        if differing and not found:
-            told[1:] = [
-                f"  it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's"
-            ]
-        remedies += _ignore_lines(target, found, nearest)
+    nearest = nearest_recording(candidates, call.arguments, test=call.test)
+    remedies = list(remedies or [f"to record it: {command('--mimic-record', call.test)}"])
+    if nearest is None:
+        lines = [f"nothing of {_target_of(call.label)} is recorded{place}"]
+    else:
+        by = f" by {nearest.test}" if nearest.test else ""
+        on = f" on {nearest.recorded}" if nearest.recorded else ""
+        differing = differences(nearest.arguments, call.arguments)
+        counted = [one for one in differing if not _is_left_out(one.path, call.ignored)]
+        inner = _difference_lines(nearest, call, differing, counted)
+        lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
+        remedies += _ignore_lines(_target_of(call.label), counted, nearest)
     return MissingRecordingError(
-        f"no recording of {label}", facts=[*told, *facts], remedies=remedies, call=label, test=test
+        f"no recording of {call.label}",
+        facts=[*lines, *facts],
+        remedies=remedies,
+        call=call.label,
+        test=call.test,
     )
 
 
@@ -121,24 +135,35 @@ def _target_of(label: str) -> str:
     return re.split(r"[( ]", label)[0]
 
 
-def _nearest_line(nearest: Known) -> str:
-    by = f" by {nearest.test}" if nearest.test else ""
-    on = f" on {nearest.recorded}" if nearest.recorded else ""
-    return f"nearest: recorded{by}{on}"
-
-
 def _difference_lines(
-    nearest: Known, arguments: Mapping[str, Any] | None, found: Sequence[Difference]
+    nearest: Known, call: MissedCall, differing: Sequence[Difference], counted: Sequence[Difference]
 ) -> list[str]:
-    if nearest.arguments is None or arguments is None:
-        return ["  its arguments were not stored (mimic_store_arguments = false)"]
-    if not found:
-        return [f"  {_unseen(arguments)}"]
-    return [f"  {line}" for line in limited([one.line() for one in found], _SHOWN)]
+    """Explain how a call differs from the nearest recording.
+
+    Args:
+        nearest: The recording.
+        call: The call.
+        differing: All differences.
+        counted: Those that `ignore=` does not leave out.
+    """
+    if counted:
+        return limited([one.line() for one in counted], _SHOWN)
+    if differing:
+        ignored = ",".join(call.ignored)
+        return [
+            f"it differs only in what ignore={ignored} leaves out: it was recorded without, or is another test's"
+        ]
+    if call.sequence and nearest.test != call.test:
+        return ["the same call: a recording of a sequence belongs to the test that made it"]
+    if nearest.arguments is None or call.arguments is None:
+        return ["its arguments were not stored (mimic_store_arguments = false)"]
+    parts = ", ".join(hidden(call.arguments)[:_SHOWN])
+    which = f"shown: {parts}" if parts else "described"
+    return [f"the arguments look the same; they differ in a part that is not {which}"]
 
 
 def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
-    """Whether a path, as a difference has it, leads into what `ignore=` names."""
+    """Return whether the path of a difference leads into a part that `ignore=` names."""
     steps = re.findall(r"[^.\[\]]+", path)
     for one in ignored:
         wanted = parse_path(one)
@@ -149,18 +174,8 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
     return False
 
 
-def _unseen(arguments: Mapping[str, Any]) -> str:
-    """Where two calls differ whose descriptions are equal."""
-    parts = hidden(arguments)
-    if not parts:
-        return "the arguments look the same; they differ in a part that is not described"
-    return (
-        f"the arguments look the same; they differ in a part that is not shown: {', '.join(parts[:_SHOWN])}"
-    )
-
-
 def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> list[str]:
-    """The remedy for what changes from run to run, where all that differs looks like it."""
+    """Return the remedy for values that change from run to run, if all differences look like that."""
     if not found or not all(_is_volatile(one, nearest.recorded) for one in found):
         return []
     paths = sorted({_as_option(one.path) for one in found})
@@ -170,7 +185,7 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
 
 
 def _is_volatile(difference: Difference, recorded: str | None) -> bool:
-    """Whether both sides look like moments or random ids; a date does where it was that of the recording."""
+    """Return whether both sides look like moments or random ids, or like the dates of recording and run."""
     old, new = difference.old or "", difference.new or ""
     if recorded is not None and old.strip("'") == recorded[:10]:
         return bool(_DATE.match(new))
@@ -178,13 +193,13 @@ def _is_volatile(difference: Difference, recorded: str | None) -> bool:
 
 
 def _as_option(path: str) -> str:
-    """A path as `ignore=` takes it: `rows[0].id` becomes `rows.*.id`, `words[2]` stays the third alone."""
+    """Return a path as `ignore=` takes it: `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only."""
     path = _VALUE_TAG.sub("", path)
     return re.sub(r"\[(\d+)\]", r".\1", re.sub(r"\[\d+\](?=\.)", ".*", path))
 
 
 def _is_path(path: str) -> bool:
-    """Whether an option can name the path."""
+    """Return whether an option can name the path."""
     try:
         return "," not in path and bool(parse_path(path))
     except ValueError:
@@ -192,125 +207,93 @@ def _is_path(path: str) -> bool:
 
 
 def _as_word(text: str) -> str:
-    """A text as one word of a line, quoted where it has to be."""
+    """Return a text as one word of a target's line, in quotes if it needs them."""
     if not re.search(r"""['"\\#\s]""", text):
         return text
     return quote(text) if re.search(r'["\\]', text) else f'"{text}"'
 
 
 def stale(
-    label: str,
-    *,
-    recorded: str | None = None,
-    test: str | None = None,
-    facts: Sequence[str] = (),
-    recording: Sequence[str] | None = None,
+    label: str, *, recorded: str | None = None, test: str | None = None, remedies: Sequence[str] | None = None
 ) -> StaleRecordingError:
-    """The error for a recording made from another source of its target.
+    """Return the error for a recording made from another source of its target.
 
     Args:
-        label: The call, as `call_label` gives it.
+        label: The call, as `call_label` returns it.
         recorded: The recording's date.
-        test: The id of the test that made the call, None outside tests.
-        facts: More facts, one line each.
-        recording: What records the call anew, in place of the commands.
+        test: The id of the test that made the call; None outside tests.
+        remedies: How to record the call again, if not by the options.
     """
     when = f" ({recorded})" if recorded else ""
-    return StaleRecordingError(
-        f"{_target_of(label)} has changed since this call was recorded{when}",
-        facts=facts,
-        remedies=recording
-        or [
-            f"to record it anew: {command('--mimic-record', test)}",
-            f"to see whether the outcome changed: {command('--mimic-verify', test)}",
-        ],
-        call=label,
-        test=test,
-    )
+    commands = [
+        f"to record it anew: {command('--mimic-record', test)}",
+        f"to see whether the outcome changed: {command('--mimic-verify', test)}",
+    ]
+    what = f"{_target_of(label)} has changed since this call was recorded{when}"
+    return StaleRecordingError(what, remedies=remedies or commands, call=label, test=test)
 
 
 def read_further(
     label: str, *, test: str | None = None, option: str = "--mimic-record"
 ) -> MissingRecordingError:
-    """The error for a stream that is read beyond the end of its recording; `option` is what records the rest."""
-    return MissingRecordingError(
-        f"{label} is read further than it was when it was recorded",
-        remedies=[f"to record the rest: {command(option, test)}"],
-        call=label,
-        test=test,
-    )
+    """Return the error for a stream that is read beyond the end of its recording; `option` records the rest."""
+    what = f"{label} is read further than it was when it was recorded"
+    remedy = f"to record the rest: {command(option, test)}"
+    return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 
 def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """The error for a new request that needs a secret which a replayed answer does not hold."""
-    return MissingRecordingError(
-        f"no recording of {label}, and it cannot be sent: it holds the placeholder of a secret",
-        facts=["the answer that issued the secret was replayed, and recordings have no secrets"],
-        remedies=[f"to record the whole conversation anew: {command('--mimic-rerecord', test)}"],
-        call=label,
-        test=test,
-    )
+    """Return the error for a new request that needs a secret which a replayed answer does not contain."""
+    what = f"no recording of {label}, and it cannot be sent: it holds the placeholder of a secret"
+    fact = "the answer that issued the secret was replayed, and recordings have no secrets"
+    remedy = f"to record the whole conversation anew: {command('--mimic-rerecord', test)}"
+    return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
 def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
-    """The error for a stream whose reader sends or throws in something else than while recording."""
-    return MissingRecordingError(
-        f"{label} is sent something else than when it was recorded",
-        remedies=[f"to record it anew: {command('--mimic-rerecord', test)}"],
-        call=label,
-        test=test,
-    )
+    """Return the error for a stream whose reader sends or throws in something else than while recording."""
+    what = f"{label} is sent something else than when it was recorded"
+    remedy = f"to record it anew: {command('--mimic-rerecord', test)}"
+    return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 
 def drift(label: str, lines: Sequence[str], *, test: str | None = None) -> DriftError:
-    """The error for a real call that gives something else than its recording; `lines` from `compare`."""
-    return DriftError(
-        f"{label} no longer gives what was recorded",
-        facts=lines,
-        remedies=[f"to accept it: {command('--mimic-rerecord', test)}"],
-        call=label,
-        test=test,
-    )
+    """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`."""
+    what = f"{label} no longer gives what was recorded"
+    remedy = f"to accept it: {command('--mimic-rerecord', test)}"
+    return DriftError(what, facts=lines, remedies=[remedy], call=label, test=test)
 
 
 def unverifiable(
     label: str, error: BaseException, *, test: str | None = None, redactor: Redactor | None = None
 ) -> DriftError:
-    """The error for a recording that could not be verified, because the real call failed."""
-    return DriftError(
-        f"{label} could not be verified: the real call failed",
-        facts=[_exception_line(error, redactor or Redactor())],
-        remedies=[f"to try again: {command('--mimic-verify', test)}"],
-        call=label,
-        test=test,
-    )
-
-
-def _exception_line(error: BaseException, redactor: Redactor) -> str:
-    """`ConnectError: name or service not known`; the text is the exception's own, its first line."""
-    name = type(error).__qualname__
+    """Return the error for a recording that could not be verified because the real call failed."""
     try:
         text = str(error)
-    except Exception:  # a class whose __str__ is broken still has a name
+    except Exception:  # a class whose __str__ fails still has a name
         text = ""
-    first = redactor.scrub_text(text.strip()[:1_000]).partition("\n")[0]
-    return f"{name}: {first[:_LINE]}" if first else name
+    name = type(error).__qualname__
+    first = (redactor or Redactor()).scrub_text(text.strip()[:1_000]).partition("\n")[0]
+    fact = f"{name}: {first[:_LINE]}" if first else name
+    what = f"{label} could not be verified: the real call failed"
+    remedy = f"to try again: {command('--mimic-verify', test)}"
+    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
 def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> MutatedInputError:
-    """The error for a function that changed its arguments.
+    """Return the error for a function that changed its arguments.
 
     Args:
         target: The target's name.
-        names: The arguments that it changed.
-        found: What differs between their descriptions before and after the call.
+        names: The arguments that the function changed.
+        found: The differences between their descriptions before and after the call.
     """
-    told = [one for one in found if _argument_of(one.path) in names]
-    unseen = set(names) - {_argument_of(one.path) for one in told}
+    shown = [one for one in found if _argument_of(one.path) in names]
+    unseen = set(names) - {_argument_of(one.path) for one in shown}
     return MutatedInputError(
         f"{target} has mutated its inputs",
         facts=[
-            *limited([one.line("before", "after") for one in told], _SHOWN),
+            *limited([one.line("before", "after") for one in shown], _SHOWN),
             *(f"{name}: changed in a part that is not shown" for name in sorted(unseen)),
         ],
         remedies=[f"if that is its job: {target} mutates={','.join(names)}"],
@@ -323,6 +306,6 @@ def _argument_of(path: str) -> str:
 
 
 def limited(lines: Sequence[str], shown: int = 10) -> list[str]:
-    """The first lines, and how many more there are."""
+    """Return the first lines, and how many more there are."""
     more = len(lines) - shown
     return [*lines[:shown], f"and {more} more"] if more > 0 else list(lines)

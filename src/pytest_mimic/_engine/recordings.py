@@ -123,7 +123,7 @@ class Recordings:
             return
         from pytest_mimic._describe.messages import stale
 
-        error = stale(call.label, recorded=recorded, test=self._state.test, recording=remedies)
+        error = stale(call.label, recorded=recorded, test=self._state.test, remedies=remedies)
         if self._state.settings.source == "warn":
             import warnings
 
@@ -148,7 +148,7 @@ class Recordings:
             within: The name of the cassette that was searched.
             remedies: How to record the call, if no option does.
         """
-        from pytest_mimic._describe.messages import missing
+        from pytest_mimic._describe.messages import MissedCall, missing
 
         settings = self._state.settings
         facts = []
@@ -157,17 +157,15 @@ class Recordings:
                 f"{settings.shown_vault} holds recordings of pytest-mimic 0.x, which this version cannot read: "
                 "record them again with pytest --mimic-record"
             )
-        error = missing(
+        missed = MissedCall(
             call.label,
             arguments=call.arguments,
-            candidates=self.of_target(call.plan.target) if among is None else among,
             test=self._state.test,
-            facts=facts,
             ignored=call.plan.options.ignore,
-            within=within,
             sequence=call.sequence and call.plan.cassette is None,
-            recording=remedies,
         )
+        candidates = self.of_target(call.plan.target) if among is None else among
+        error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
         return self._state.blame(error, call, by_option=remedies is None)
 
     def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome) -> None:

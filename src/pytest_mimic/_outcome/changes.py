@@ -1,4 +1,4 @@
-"""The changes a recorded call made to its arguments, made again in place."""
+"""The changes that a recorded call made to its arguments, repeated in place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def apply_changes(current: Any, new: Any) -> None:
         return
     if type(current) is not type(new):
         raise TypeError(f"{type(current).__name__} cannot become {type(new).__name__} in place")
-    expected = identity_of(new)  # before it shares its parts with the other
+    # Taken first, as _replace makes the two values share their parts.
+    expected = identity_of(new)
     _replace(current, new)
     if identity_of(current) != expected and hasattr(current, "__setstate__"):
         current.__setstate__(new.__reduce_ex__(4)[2])  # streams and random generators keep their state in C
@@ -55,11 +56,16 @@ def _relink(current: Any, new: Any) -> None:
 
 
 def _replace(current: Any, new: Any) -> None:
-    """Gives one value what Python shows of the other."""
-    if _is_array(current):
-        _fill_array(current, new)
-    elif isinstance(current, (MutableSequence, deque)):
-        _replace_items(current, new)
+    """Copy the items and attributes of one value to the other."""
+    if hasattr(current, "__array_interface__") and hasattr(current, "__setitem__"):
+        if current.shape != new.shape or current.dtype != new.dtype:
+            current.resize(new.shape, refcheck=False)
+        current[...] = new
+    elif isinstance(current, deque):
+        current.clear()
+        current.extend(new)
+    elif isinstance(current, MutableSequence):
+        current[:] = new
     elif isinstance(current, MutableMapping):
         current.clear()
         current.update(new)
@@ -69,37 +75,12 @@ def _replace(current: Any, new: Any) -> None:
             current.add(item)
     elif hasattr(current, "bit_generator"):  # numpy's random generators
         current.bit_generator.state = new.bit_generator.state
-    _replace_state(current, new)
-
-
-def _replace_items(current: Any, new: Any) -> None:
-    """One slice where the type has slices; a deque has none."""
-    if isinstance(current, deque):
-        current.clear()
-        current.extend(new)
-    else:
-        current[:] = new
-
-
-def _is_array(value: object) -> bool:
-    """Whether it is a numpy array or one like it, filled through `[...]`."""
-    return hasattr(value, "__array_interface__") and hasattr(value, "__setitem__")
-
-
-def _fill_array(current: Any, new: Any) -> None:
-    if current.shape != new.shape or current.dtype != new.dtype:
-        current.resize(new.shape, refcheck=False)
-    current[...] = new
-
-
-def _replace_state(current: Any, new: Any) -> None:
-    """The attributes of `new`, and none besides."""
     if hasattr(current, "__dict__"):
         current.__dict__.clear()
         current.__dict__.update(new.__dict__)
     for slot in slot_members(type(current)).values():
         try:
             slot.__set__(current, slot.__get__(new))
-        except AttributeError:
+        except AttributeError:  # empty in the new value
             with suppress(AttributeError):
                 slot.__delete__(current)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import pickle
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
 from pytest_mimic._describe import call_label, describe_arguments, differences, messages
+from pytest_mimic._describe.messages import MissedCall
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._targets.target import Target
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
@@ -30,9 +32,16 @@ def described(**arguments: object) -> dict[str, Any]:
     return describe_arguments(arguments, Redactor())
 
 
-def missed(now: dict[str, Any] | None, *candidates: Recorded, test: str | None = TEST, **options: Any) -> str:
+def missed(
+    now: dict[str, Any] | None,
+    *candidates: Recorded,
+    test: str | None = TEST,
+    facts: Sequence[str] = (),
+    **options: Any,
+) -> str:
     label = call_label("shop.api:fetch_rates", now)
-    return str(messages.missing(label, arguments=now, candidates=candidates, test=test, **options))
+    call = MissedCall(label, now, test, **options)
+    return str(messages.missing(call, candidates, facts=facts))
 
 
 class Broken(Exception):
@@ -56,7 +65,7 @@ def test_a_miss_shows_the_nearest_recording_and_what_differs() -> None:
 
 def test_a_miss_carries_its_facts() -> None:
     """The error's attributes name the call and the test, and survive pickling."""
-    error = messages.missing("m:f(a=1)", test=TEST)
+    error = messages.missing(MissedCall("m:f(a=1)", test=TEST))
     copy = pickle.loads(pickle.dumps(error))
 
     assert isinstance(error, MissingRecordingError)
@@ -197,7 +206,7 @@ def test_what_changes_at_a_database_can_be_ignored(
     label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
 ) -> None:
     """The option leaves out that value alone: the parameter whole, of a command's words this one."""
-    text = str(messages.missing(label, arguments=new, candidates=[Recorded(old)]))
+    text = str(messages.missing(MissedCall(label, new), [Recorded(old)]))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: {remedy}"
     assert Target(remedy).options.ignore
