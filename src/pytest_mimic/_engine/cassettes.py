@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
 from pytest_mimic._engine.engine import Engine
@@ -18,7 +20,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
     from pytest_mimic._outcome import Outcome
-    from pytest_mimic._vault import CassetteEntry, Stored
+    from pytest_mimic._vault import CassetteEntry
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -26,14 +28,6 @@ __tracebackhide__ = True
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
 _NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
-
-
-class RecordedCall(NamedTuple):
-    """A call of a cassette, among which a miss looks for the nearest."""
-
-    arguments: dict[str, Any] | None
-    test: str | None = None
-    recorded: str | None = None
 
 
 class CassetteCall:
@@ -128,20 +122,14 @@ class Cassette:
         self._replaced: list[CassetteEntry] = []
         self._exists = True
         if mode == "record":
-            self._replaced = self._read_replaced()
+            with suppress(CorruptRecordingError):  # a damaged file is replaced whole
+                self._replaced = self._state.vault.read_cassette(self._file) or []
         elif mode != "live":
             read = self._state.vault.read_cassette(self._file)
             self._exists = read is not None
             for entry in read or ():
                 self._places.setdefault(entry.key, []).append(len(self._entries))
                 self._entries.append(entry)
-
-    def _read_replaced(self) -> list[CassetteEntry]:
-        """Return the entries of the file that will be replaced; a damaged file has no entries."""
-        try:
-            return self._state.vault.read_cassette(self._file) or []
-        except CorruptRecordingError:
-            return []
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -161,48 +149,31 @@ class Cassette:
         """
         if self.mode == "live":
             return PASS
-        place = None if self.mode == "record" else self._next_place(call)
+        place = None
+        with self._guard:
+            places = self._places.get(call.key)
+            if places and self.mode != "record":
+                position = self._positions.get(call.key, 0)
+                self._positions[call.key] = position + 1
+                # The last of identical calls repeats, unless a new one may be recorded.
+                if position < len(places) or self.mode != "extend":
+                    place = places[min(position, len(places) - 1)]
         entry = self._entries[place] if place is not None else None
-        if self.mode == "record" or (
-            self.mode == "extend" and (entry is None or self._recordings.is_stale(call.plan, entry.source))
-        ):
+        is_new = entry is None or self._recordings.is_stale(call.plan, entry.source)
+        if self.mode == "record" or (self.mode == "extend" and is_new):
             return self._record(call, place)
         if entry is None or place is None:
-            raise self._miss(call)
+            among = [one for one in self._entries if one is not None and one.target == call.plan.target]
+            within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
+            raise self._recordings.miss(call, among=among, within=within, remedies=self._remedies)
         self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
-        stored = entry.stored
         if self.mode == "verify":
-            return RealCall(
-                self._state, call, lambda outcome, _: self._recordings.verify(call, [stored], outcome)
-            )
+            verify = partial(self._recordings.verify, call, [entry.stored])
+            return RealCall(self._state, call, verify)
         self.play_count += 1
-        if self.mode == "replay":
-            return Replay(self._state, call, stored)
-        return Replay(
-            self._state, call, stored, finish=lambda outcome, took: self._keep(place, call, outcome, took)
-        )
-
-    def _next_place(self, call: Call) -> int | None:
-        """Return the place of the n-th identical call; the last one repeats unless new calls may be recorded."""
-        places = self._places.get(call.key)
-        if not places:
-            return None
-        with self._guard:
-            position = self._positions.get(call.key, 0)
-            self._positions[call.key] = position + 1
-        if position >= len(places) and self.mode == "extend":
-            return None
-        return places[min(position, len(places) - 1)]
-
-    def _miss(self, call: Call) -> Exception:
-        among = [
-            RecordedCall(entry.arguments)
-            for entry in self._entries
-            if entry is not None and entry.target == call.plan.target
-        ]
-        within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
-        return self._recordings.miss(call, among=among, within=within, remedies=self._remedies)
+        finish = partial(self._keep, place, call) if self.mode == "extend" else None
+        return Replay(self._state, call, entry.stored, finish=finish)
 
     def _record(self, call: Call, place: int | None) -> RealCall:
         """Run a call for real, and record it in place of a stale entry or as a new one."""
@@ -211,12 +182,14 @@ class Cassette:
                 place = len(self._entries)
                 self._entries.append(None)
             self._order.append(place)
-        at = place
-        return RealCall(self._state, call, lambda outcome, took: self._keep(at, call, outcome, took))
+        return RealCall(self._state, call, partial(self._keep, place, call))
 
     def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._vault import CassetteEntry
 
+        # The outcome of the same call in the file that is being replaced.
+        replaced = self._replaced[place] if place < len(self._replaced) else None
+        before = replaced.stored if replaced is not None and replaced.key == call.key else None
         self._entries[place] = CassetteEntry(
             kind=call.plan.kind,
             target=call.plan.target,
@@ -225,18 +198,12 @@ class Cassette:
             key=call.key,
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
-            stored=self._recordings.encode(call, outcome, duration, before=self._before(place, call)),
+            stored=self._recordings.encode(call, outcome, duration, before=before),
         )
         self._has_new_entries = True
         self._recordings.count(call, outcome, duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
-
-    def _before(self, place: int, call: Call) -> Stored | None:
-        """Return the outcome of the same call in the file that is being replaced."""
-        if place >= len(self._replaced) or self._replaced[place].key != call.key:
-            return None
-        return self._replaced[place].stored
 
     def close(self, error: BaseException | None) -> None:
         """End the block: write what was recorded, or check that everything was replayed.
@@ -270,35 +237,37 @@ class Cassette:
             self._recordings.write_cassette(self._file, entries)
 
     def _check_played(self) -> None:
+        from pytest_mimic._describe import call_label
+
+        labels = [
+            entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
+            for entry in self._entries
+            if entry is not None
+        ]
+        unplayed = [label for place, label in enumerate(labels) if place not in self._order]
+        misplaced = [place for place, played in enumerate(self._order) if place != played]
+        facts = []
         if not self._exists:
-            raise self._refusal("does not exist", [])
-        entries = [entry for entry in self._entries if entry is not None]
-        unplayed = [_label(entry) for place, entry in enumerate(entries) if place not in self._order]
-        if unplayed:
+            problem = "does not exist"
+        elif unplayed:
+            problem = "was not replayed as it was recorded"
             facts = [f"{label} was recorded but not made" for label in unplayed[:10]]
-            raise self._refusal("was not replayed as it was recorded", facts)
-        for place, played in enumerate(self._order):
-            if place != played:
-                now = _label(entries[played])
-                fact = (
-                    f"call {place + 1} was {_label(entries[place])} when recorded, {now} now"
-                    if place < len(entries)
-                    else f"call {place + 1}, {now}, is one more than was recorded"
-                )
-                raise self._refusal("was not replayed in the order it was recorded in", [fact])
-
-    def _refusal(self, what: str, facts: list[str]) -> CassetteError:
+        elif misplaced:
+            problem = "was not replayed in the order it was recorded in"
+            place = misplaced[0]
+            now = labels[self._order[place]]
+            fact = (
+                f"call {place + 1} was {labels[place]} when recorded, {now} now"
+                if place < len(labels)
+                else ""
+            )
+            facts = [fact or f"call {place + 1}, {now}, is one more than was recorded"]
+        else:
+            return
         remedies = self._remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
-        return CassetteError(
-            f"cassette {self.name} {what}", facts=facts, remedies=remedies, cassette=self.name
+        raise CassetteError(
+            f"cassette {self.name} {problem}", facts=facts, remedies=remedies, cassette=self.name
         )
-
-
-def _label(entry: CassetteEntry) -> str:
-    """Return a call in one line, as messages show it."""
-    from pytest_mimic._describe import call_label
-
-    return entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
 
 
 class CassetteBlock:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.recordings import Recordings
 from pytest_mimic._engine.sequences import Sequences
 from pytest_mimic._engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsInFlight, Wait
-from pytest_mimic._engine.steps import PASS, Finish, RealCall, Replay
+from pytest_mimic._engine.steps import PASS, RealCall, Replay
 from pytest_mimic._settings import Mode
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call, CassetteInUse
+    from pytest_mimic._engine.single_flight import CallInFlight
     from pytest_mimic._engine.state import RunState
     from pytest_mimic._engine.steps import Step
-    from pytest_mimic._outcome import Outcome
-    from pytest_mimic._vault import Recording, Stored
+    from pytest_mimic._vault import Stored
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -92,30 +93,29 @@ class Engine:
             recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.state.ledger.use(name)
         if mode is Mode.VERIFY:
-            outcomes = recording.outcomes
-            return RealCall(self.state, call, lambda outcome, _: recordings.verify(call, outcomes, outcome))
+            return RealCall(self.state, call, partial(recordings.verify, call, recording.outcomes))
         return self._replay(call, name, recording.outcomes)
 
     def _replay(self, call: Call, name: str, outcomes: Sequence[Stored]) -> Replay:
-        finish = self._recorder(call, name) if self.state.settings.mode.writes else None
+        finish = partial(self.recordings.record, name, call) if self.state.settings.mode.writes else None
         return Replay(self.state, call, outcomes[0], others=outcomes[1:], finish=finish)
-
-    def _recorder(self, call: Call, name: str) -> Finish:
-        def finish(outcome: Outcome, duration: float) -> None:
-            self.recordings.record(call, name, outcome, duration)
-
-        return finish
 
     def _run_once(self, call: Call, name: str) -> Step | Wait:
         """Run a call for real, unless an identical call does so now or has just done so."""
-        finish = self._recorder(call, name)
+        finish = partial(self.recordings.record, name, call)
         if call.plan.kind != "function":  # a boundary's edge cannot wait
             return RealCall(self.state, call, finish)
         flight = self._in_flight.start(name)
         if isinstance(flight, Wait):
-            return self._wait(call, name, flight)
+            return flight if self._waits(call, flight.flight) else RealCall(self.state, call, finish)
+        # Another thread or process may have recorded the call since it was looked up.
         try:
-            found = self._recorded_meanwhile(call, name)
+            if self.state.settings.mode is Mode.RERECORD:
+                found = self.recordings.known.get(name) if call.checks else None
+            else:
+                found = self.recordings.find(name, again=True)
+                if found is not None and self.recordings.is_outdated(call.plan, found):
+                    found = None
         except BaseException:
             flight.done()
             raise
@@ -125,25 +125,15 @@ class Engine:
         self.state.ledger.use(name)
         return self._replay(call, name, found.outcomes)
 
-    def _wait(self, call: Call, name: str, wait: Wait) -> Step | Wait:
-        """Wait for an identical call elsewhere, unless that would be a deadlock or takes too long."""
-        flight = wait.flight
+    def _waits(self, call: Call, flight: CallInFlight | None) -> bool:
+        """Check whether a call waits for an identical one, unless that would be a deadlock or takes too long."""
         if flight is not None and flight.returned_coroutine and not call.is_async:
-            return wait  # the caller gets a coroutine, which does the waiting
-        if flight is None or not flight.needs_caller(is_async=call.is_async):
-            call.checks += 1
-            if call.checks <= MAX_CHECKS:
-                return wait
+            return True  # the caller gets a coroutine, which does the waiting
+        if flight is not None and flight.needs_caller(is_async=call.is_async):
+            return False
+        call.checks += 1
+        if call.checks > MAX_CHECKS:
             self.state.ledger.note(
                 f"{call.label} was in flight elsewhere for over {MAX_WAIT:.0f} s: it ran here too"
             )
-        return RealCall(self.state, call, self._recorder(call, name))
-
-    def _recorded_meanwhile(self, call: Call, name: str) -> Recording | None:
-        """Return the recording that another thread or process made while this call was about to run."""
-        if self.state.settings.mode is Mode.RERECORD:
-            return self.recordings.find_written(name) if call.checks else None
-        recording = self.recordings.reread(name)
-        if recording is None or self.recordings.is_outdated(call.plan, recording):
-            return None
-        return recording
+        return call.checks <= MAX_CHECKS

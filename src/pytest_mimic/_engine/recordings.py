@@ -34,13 +34,14 @@ class Recordings:
 
     Attributes:
         guard: Held while counters and sequences change.
+        known: The recordings that this run has read or written, by name.
     """
 
     def __init__(self, state: RunState, *, today: str) -> None:
         self.guard = threading.Lock()
         self._state = state
         self._today = today
-        self._known: dict[str, Recording] = {}
+        self.known: dict[str, Recording] = {}
         self._replaced_cassettes: dict[str, bytes | None] = {}
 
     # -- finding
@@ -56,21 +57,14 @@ class Recordings:
         key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
         return recording_name(call.plan.target, key)
 
-    def find(self, name: str) -> Recording | None:
-        """Return the recording with this name. It is read once a session."""
-        found = self._known.get(name)
-        return found if found is not None else self.reread(name)
-
-    def find_written(self, name: str) -> Recording | None:
-        """Return the recording with this name, if this run has read or written it."""
-        return self._known.get(name)
-
-    def reread(self, name: str) -> Recording | None:
-        """Return the recording with this name as it is in the vault now."""
-        found = self._state.vault.read(name)
-        if found is not None:
-            self._known[name] = found
-        return found
+    def find(self, name: str, *, again: bool = False) -> Recording | None:
+        """Return the recording with this name. It is read once a session, unless it is to be read again."""
+        if again or name not in self.known:
+            found = self._state.vault.read(name)
+            if found is not None:
+                self.known[name] = found
+            return found
+        return self.known[name]
 
     def of_target(self, target: str) -> Iterator[Recording]:
         """Yield all readable recordings of a target."""
@@ -168,7 +162,9 @@ class Recordings:
         error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome) -> None:
+    def verify(
+        self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float = 0.0
+    ) -> None:
         """Compare a real outcome with its recording; with one of several, if those are streams.
 
         Raises:
@@ -176,11 +172,11 @@ class Recordings:
         """
         from pytest_mimic._engine.verify import drift_of, matching_stream
 
+        state = self._state
         outcome.changed = call.plan.changed(call)
         expected = matching_stream(recorded, outcome).load()
         with self.guard:
-            self._state.ledger.verified += 1
-        state = self._state
+            state.ledger.verified += 1
         drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
         if drift is not None:
             raise state.blame(drift, call)
@@ -219,33 +215,27 @@ class Recordings:
             stored.entry["awaited"] = True
         return stored
 
-    def record(self, call: Call, name: str, outcome: Outcome, duration: float) -> None:
-        """Record the outcome of a call that belongs to no sequence and no cassette."""
-        stored = self.encode(call, outcome, duration)
-        streams = [stored] if stored.kind != "stream" else self._merge_streams(name, stored)
-        if streams:
-            self.write(name, call, streams)
-            self.count(call, outcome, duration)
+    def record(self, name: str, call: Call, outcome: Outcome, duration: float) -> None:
+        """Record the outcome of a call that belongs to no sequence and no cassette.
 
-    def _merge_streams(self, name: str, stored: Stored) -> list[Stored]:
-        """Return the streams to keep for a call: one for each way in which its reader answered.
-
-        Returns:
-            An empty list if a recorded stream goes further than the new one.
+        Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
-        from pytest_mimic._engine.streams import goes_further, share_beginning
+        stored = self.encode(call, outcome, duration)
+        streams = [stored]
+        if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
+            from pytest_mimic._engine.streams import goes_further, share_beginning
 
-        known = self._known.get(name) if name in self._state.ledger.used else None
-        new, others = stored.load(), []
-        for other in known.outcomes if known is not None else ():
-            old = other.load()
-            if old.kind != "stream":
-                continue
-            if not share_beginning(old, new):
-                others.append(other)
-            elif goes_further(old, new):
-                return []
-        return [*others, stored]
+            new = stored.load()
+            for other in self.known[name].outcomes:
+                old = other.load()
+                if old.kind != "stream":
+                    continue
+                if not share_beginning(old, new):
+                    streams.insert(-1, other)
+                elif goes_further(old, new):
+                    return
+        self.write(name, call, streams)
+        self.count(call, outcome, duration)
 
     def write(self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> None:
         """Write a recording of a call, or of an owner's sequence."""
@@ -261,7 +251,7 @@ class Recordings:
             outcomes=outcomes,
         )
         self._state.vault.write(name, recording)
-        self._known[name] = recording
+        self.known[name] = recording
         self._state.ledger.use(name)
 
     def count(self, call: Call, outcome: Outcome, duration: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.owners import Owner, SequenceInProgress
@@ -52,9 +53,7 @@ class Sequences:
         self._state.ledger.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
-            return RealCall(
-                self._state, call, lambda outcome, _: self._recordings.verify(call, [stored], outcome)
-            )
+            return RealCall(self._state, call, partial(self._recordings.verify, call, [stored]))
         return Replay(self._state, call, stored)
 
     def _record(

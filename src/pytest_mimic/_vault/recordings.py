@@ -214,6 +214,9 @@ class CassetteEntry:
     #: All of these but `stored`, in the order of the file.
     FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
     __slots__ = (*FACTS, "stored")
+    # Of a recording. The test and the date of a cassette are those of its file.
+    test: str | None = None
+    recorded: str | None = None
 
     def __init__(
         self,
