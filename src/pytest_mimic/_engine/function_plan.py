@@ -88,17 +88,12 @@ class FunctionPlan(Plan):
     @cached_property
     def signature(self) -> Signature:
         """The function's signature."""
-        bound = compile_binder(self.function)
-        return self._signature(bound.names, bound.bind, bound.defaults)
+        return self._signature(*compile_binder(self.function))
 
     @cached_property
     def any_signature(self) -> Signature:
         """The signature that takes any arguments, for a decorated function that takes more than it declares."""
-
-        def bind(*args: object, **kwargs: object) -> tuple[object, ...]:
-            return args, kwargs
-
-        return self._signature(("*args", "**kwargs"), bind, ())
+        return self._signature(("*args", "**kwargs"), (), lambda *args, **kwargs: (args, kwargs))
 
     # Kept on the plan, because the shortest way of a replay looks them up at each call.
     @cached_property
@@ -112,7 +107,7 @@ class FunctionPlan(Plan):
         return self.signature.identity.key
 
     def _signature(
-        self, names: tuple[str, ...], bind: Callable[..., tuple[object, ...]], defaults: tuple[object, ...]
+        self, names: tuple[str, ...], defaults: tuple[object, ...], bind: Callable[..., tuple[object, ...]]
     ) -> Signature:
         options = self.options
         identity = CallIdentity(
@@ -182,15 +177,6 @@ class FunctionPlan(Plan):
         digest = call.reading.identity.digest
         return {argument.name: digest(argument.place, argument.as_bound) for argument in _arguments(call)}
 
-    def _changeable(self, call: Call) -> dict[str, object]:
-        """Return the arguments that `mutates=` names."""
-        mutates = self.options.mutates
-        return {
-            argument.name: argument.value
-            for argument in _arguments(call)
-            if argument.parameter in mutates or argument.name in mutates
-        }
-
     def note(self, call: Call) -> None:
         """Describe and identify the arguments before the function can change them."""
         call.arguments  # noqa: B018 - made now
@@ -210,13 +196,18 @@ class FunctionPlan(Plan):
         from pytest_mimic._describe.messages import mutated
 
         changed = [name for name, identity in before.items() if identity != after[name]]
-        if not self._changeable(call).keys() >= set(changed):
+        if not self.changed(call).keys() >= set(changed):
             found = differences(call.arguments, self._described(call.reading, call.values))
             raise mutated(self.target, changed, found)
 
     def changed(self, call: Call) -> dict[str, object]:
         """Return the arguments that `mutates=` names, in their new state."""
-        return self._changeable(call) if self.options.mutates else {}
+        mutates = self.options.mutates
+        return {
+            argument.name: argument.value
+            for argument in (_arguments(call) if mutates else ())
+            if argument.parameter in mutates or argument.name in mutates
+        }
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
         """Change the arguments as the recorded call did.
@@ -226,7 +217,7 @@ class FunctionPlan(Plan):
         """
         from pytest_mimic._outcome.changes import apply_changes
 
-        arguments = self._changeable(call)
+        arguments = self.changed(call)
         for name, new in changed.items():
             current = arguments.get(name)
             if current is None:  # with `ignore=` or `key=`, a call without the argument is the same call

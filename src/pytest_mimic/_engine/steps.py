@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -171,10 +171,8 @@ class RealCall:
                 yield
         finally:
             self._state.running.discard(self)
-            try:
+            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 self._state.inside.reset(token)
-            except ValueError:  # a coroutine may be closed in another context than it was awaited in
-                pass
 
     @property
     def seconds(self) -> float:

@@ -23,39 +23,28 @@ class ContextCopier:
         self._originals: list[tuple[type, str, object, object]] = []
 
     def __enter__(self) -> None:
+        from concurrent.futures.thread import ThreadPoolExecutor
+
+        patches = ((Thread, "start", self._wrap_start), (ThreadPoolExecutor, "submit", self._wrap_submit))
         with self._guard:
             self._entered += 1
-            if self._entered == 1:
-                self._patch()
+            for holder, name, wrap in patches if self._entered == 1 else ():
+                original = getattr(holder, name)
+                wrapper = functools.wraps(original)(wrap(original))
+                self._originals.append((holder, name, vars(holder).get(name), wrapper))
+                setattr(holder, name, wrapper)
 
     def __exit__(self, *_: object) -> None:
         with self._guard:
             self._entered -= 1
-            if not self._entered:
-                self._restore()
-
-    def _patch(self) -> None:
-        from concurrent.futures.thread import ThreadPoolExecutor
-
-        for holder, name, wrap in (
-            (Thread, "start", self._wrap_start),
-            (ThreadPoolExecutor, "submit", self._wrap_submit),
-        ):
-            original = getattr(holder, name)
-            wrapper = functools.wraps(original)(wrap(original))
-            self._originals.append((holder, name, vars(holder).get(name), wrapper))
-            setattr(holder, name, wrapper)
-
-    def _restore(self) -> None:
-        """Restore the originals, but leave what others have patched over the wrappers."""
-        while self._originals:
-            holder, name, original, wrapper = self._originals.pop()
-            if vars(holder).get(name) is not wrapper:
-                continue
-            if original is None:  # it was inherited: gevent's threads do that
-                delattr(holder, name)
-            else:
-                setattr(holder, name, original)
+            while self._originals and not self._entered:
+                holder, name, original, wrapper = self._originals.pop()
+                if vars(holder).get(name) is not wrapper:
+                    continue  # others have patched over it, and stay
+                if original is None:  # it was inherited: gevent's threads do that
+                    delattr(holder, name)
+                else:
+                    setattr(holder, name, original)
 
     def _wrap_start(self, original: Callable[[Thread], None]) -> Callable[[Thread], None]:
         def start(thread: Thread) -> None:

@@ -227,20 +227,15 @@ async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[
     call.is_async = True
     step = plan.engine.decide(call)
     while isinstance(step, Wait):
-        await _sleep(step.interval)
+        trio = sys.modules.get("trio")
+        if trio is not None and trio.lowlevel.in_trio_run():
+            await trio.sleep(step.interval)
+        else:
+            from asyncio.tasks import sleep
+
+            await sleep(step.interval)
         step = plan.engine.decide(call)
     return step
-
-
-async def _sleep(seconds: float) -> None:
-    """Sleep in the event loop that runs, asyncio's or trio's."""
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        await trio.sleep(seconds)
-        return
-    from asyncio.tasks import sleep
-
-    await sleep(seconds)
 
 
 def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
