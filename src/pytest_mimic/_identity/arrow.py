@@ -6,21 +6,14 @@ import sys
 from array import array
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._identity.kinds import Kind, Raw, Reduce, library_tag
 
 # The numeric dtypes of polars, and the type codes of `array.array` for the same bytes.
-POLARS_NUMBERS = {
-    "Int8": "b",
-    "Int16": "h",
-    "Int32": "i",
-    "Int64": "q",
-    "UInt8": "B",
-    "UInt16": "H",
-    "UInt32": "I",
-    "UInt64": "Q",
-    "Float32": "f",
-    "Float64": "d",
-}
+POLARS_NUMBERS = dict(
+    zip(
+        "Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64".split(), "bhiqBHIQfd", strict=True
+    )
+)
 
 # The formats of pyarrow's floats as in `struct`, by their width in bytes.
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
@@ -34,10 +27,7 @@ def library_kind(type_: type, base: type, layout: bool) -> Kind | None:
     for name, reduce in reduces.items():
         known = getattr(module, name, None)
         if isinstance(known, type) and issubclass(type_, known):
-            return Kind(
-                f"{library}:{type_.__name__}" if type_.__module__.startswith(library) else type_tag(type_),
-                reduce,
-            )
+            return Kind(library_tag(type_, library, type_.__name__), reduce)
     return None
 
 

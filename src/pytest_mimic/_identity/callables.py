@@ -9,7 +9,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Reduce
+from pytest_mimic._identity.kinds import Kind, Reduce, is_stdlib
 from pytest_mimic._identity.refused import Unstable, full_name
 from pytest_mimic._identity.source import class_source, code_source, own_methods
 from pytest_mimic._identity.walk import SCALARS
@@ -49,7 +49,7 @@ def is_importable(value: Any) -> bool:
 def public_module(name: str) -> str:
     """Return a module's name without the private parts of the standard library, which vary by version."""
     first, *rest = name.split(".") if name else ("",)
-    if first in sys.stdlib_module_names:
+    if is_stdlib(first):
         return ".".join([first, *(part for part in rest if not part.startswith("_"))])
     return name
 
@@ -58,8 +58,8 @@ def _public_name(value: Any) -> str:
     return f"{public_module(value.__module__)}:{value.__qualname__}"
 
 
-def _is_stdlib(module: str, file: str | None) -> bool:
-    if not module or module.partition(".")[0] not in sys.stdlib_module_names:
+def _is_from_stdlib(module: str | None, file: str | None) -> bool:
+    if not is_stdlib(module or ""):
         return False
     return file is None or file.startswith("<frozen") or _is_in_stdlib(file)
 
@@ -85,7 +85,7 @@ def _function(value: FunctionType) -> object:
     name = _public_name(value)
     importable = is_importable(value)
     code = value.__code__
-    if importable and _is_stdlib(value.__module__, code.co_filename):
+    if importable and _is_from_stdlib(value.__module__, code.co_filename):
         return name
     registry = getattr(value, "registry", None)
     wrapped = getattr(value, "__wrapped__", None)
@@ -155,7 +155,7 @@ def stdlib_method_name(method: Any) -> str | None:
     """
     function, owner = method.__func__, method.__self__
     code: CodeType | None = getattr(function, "__code__", None)
-    if code is None or not _is_stdlib(function.__module__, code.co_filename):
+    if code is None or not _is_from_stdlib(function.__module__, code.co_filename):
         return None
     name: str = function.__name__
     found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
@@ -180,7 +180,7 @@ def _class(value: type) -> object:
     name = _public_name(value)
     module = sys.modules.get(value.__module__)
     importable = is_importable(value) or not value.__flags__ & HEAP_TYPE
-    if importable and _is_stdlib(value.__module__, getattr(module, "__file__", None)):
+    if importable and _is_from_stdlib(value.__module__, getattr(module, "__file__", None)):
         return name
     source = class_source(value)
     if source is None and not importable:
@@ -204,20 +204,15 @@ _CALLABLES: dict[str, Reduce] = {
     "builtins.function": _function,
     "builtins.builtin_function_or_method": _c_function,
     "builtins.method-wrapper": lambda value: ("builtin", value.__name__, value.__self__),
-    "functools._lru_cache_wrapper": lambda value: (
-        "lru_cache",
-        value.__wrapped__,
-        value.cache_parameters(),
-    ),
+    "functools._lru_cache_wrapper": lambda value: ("lru_cache", value.__wrapped__, value.cache_parameters()),
 }
 
 _KINDS = {
     **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
     "builtins.type": Kind("class", _class),
     "builtins.module": Kind("module", lambda value: value.__name__),
-    "builtins.method_descriptor": Kind("descriptor", _descriptor),
-    "builtins.wrapper_descriptor": Kind("descriptor", _descriptor),
-    "builtins.classmethod_descriptor": Kind("descriptor", _descriptor),
-    "builtins.getset_descriptor": Kind("descriptor", _descriptor),
-    "builtins.member_descriptor": Kind("descriptor", _descriptor),
+    **dict.fromkeys(
+        (f"builtins.{name}_descriptor" for name in ("classmethod", "getset", "member", "method", "wrapper")),
+        Kind("descriptor", _descriptor),
+    ),
 }

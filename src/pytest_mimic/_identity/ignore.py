@@ -6,13 +6,12 @@ import builtins
 import re
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from copy import copy
-from types import FunctionType, MemberDescriptorType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from pytest_mimic._identity.refused import Unstable, human_name
-from pytest_mimic._identity.state import exception_fields, slot_members
+from pytest_mimic._identity.state import exception_fields, slot_members, slot_values
 
 Steps = tuple[str, ...]
 
@@ -40,15 +39,9 @@ def parse_path(path: str) -> Steps:
     """
     if not _PATH.fullmatch(path.strip()):
         raise ValueError(f"not a path: {path!r} (write steps between dots, like rows.*.id)")
-    return tuple(_key(part) for part in _PART.findall(path.strip()))
-
-
-def _key(part: str) -> str:
-    """Return a step without its brackets and quotes."""
-    if not part.startswith("["):
-        return part
-    inner = part[1:-1]
-    return inner[1:-1] if inner[0] in "'\"" else inner
+    parts = _PART.findall(path.strip())
+    # In brackets: an index, or a key in quotes.
+    return tuple(part if part[0] != "[" else part[2:-2] if part[1] in "'\"" else part[1:-1] for part in parts)
 
 
 def prune(value: Any, paths: Iterable[Steps]) -> Any:
@@ -71,8 +64,16 @@ def prune(value: Any, paths: Iterable[Steps]) -> Any:
     pruned = _pruned_dict(value, wanted) if is_dict else value
     if pruned is value:
         pruned = _pruned_object(value, wanted)
-    is_mapping = pruned is value and not is_dict and isinstance(value, Mapping)
-    return _pruned_mapping(value, wanted) if is_mapping else pruned
+    if pruned is not value or is_dict or not isinstance(value, Mapping):
+        return pruned
+    # Another mapping becomes a dict of lists, as a multidict has several values for a key. A copy made by its class
+    # might share its contents with the value.
+    result: dict[Any, list[Any]] = {}
+    for key, item in value.items():
+        gone, further = _further(wanted, str(key))
+        if not gone:
+            result.setdefault(key, []).append(prune(item, further))
+    return result
 
 
 def _further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
@@ -98,28 +99,16 @@ def _pruned_dict(value: dict[Any, Any], paths: Sequence[Steps]) -> object:
     return result
 
 
-def _pruned_mapping(value: Mapping[Any, Any], paths: Sequence[Steps]) -> object:
-    """Return a mapping of another class as a dict of lists, as a multidict has several values for a key.
-
-    A copy made by its class might share its contents with the value.
-    """
-    result: dict[Any, list[Any]] = {}
-    for key, item in value.items():
-        gone, further = _further(paths, str(key))
-        if not gone:
-            result.setdefault(key, []).append(prune(item, further))
-    return result
-
-
 def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
     size = len(value)
     if all(steps[0] == "*" for steps in paths):
         gone, further = _further(paths, "*")
         items = [] if gone else [prune(item, further) for item in value]
     else:
-        items = []
+        items, fields = [], getattr(value, "_fields", ())
         for place, item in enumerate(value):
-            gone, further = _further(paths, str(place), str(place - size), *_field(value, place))
+            names = fields[place : place + 1]
+            gone, further = _further(paths, str(place), str(place - size), *names)
             if not gone:
                 items.append(prune(item, further))
     if isinstance(value, list):
@@ -131,11 +120,6 @@ def _pruned_list(value: Any, paths: Sequence[Steps]) -> object:
     return tuple(items)
 
 
-def _field(value: Any, place: int) -> tuple[str, ...]:
-    """Return the name of a named tuple's item, or nothing for other lists."""
-    return tuple(getattr(value, "_fields", ())[place : place + 1])
-
-
 def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     """Return a copy of an object with fewer attributes, made without code of its class if possible."""
     if isinstance(value, BY_NAME):
@@ -143,7 +127,7 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     slots = slot_members(type(value))
     has_dict = any("__dict__" in base.__dict__ for base in type(value).__mro__)
     found: dict[str, Any] = dict(value.__dict__) if has_dict else {}
-    in_slots = _slots(value, slots)
+    in_slots = slot_values(value, slots)
     found.update(in_slots)
     extra = found.get(EXTRA)
     kept = _pruned_dict(extra, paths) if isinstance(extra, dict) else extra
@@ -152,7 +136,7 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     elif all(_further(paths, name) == (False, []) for name in found):
         return value
     result = _bare_copy(value)
-    filled = _slots(result, slots)
+    filled = slot_values(result, slots)
     for name, item in found.items():
         gone, further = _further(paths, name)
         if name in in_slots:
@@ -168,53 +152,34 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
     return result
 
 
-def _slots(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[str, Any]:
-    """Return the values of the slots that have one."""
-    found: dict[str, Any] = {}
-    for name, member in members.items():
-        with suppress(AttributeError):
-            found[name] = member.__get__(value)
-    return found
-
-
 def _bare_copy(value: Any) -> Any:
     """Return an object of the same class that shares no attributes with this one.
 
     Raises:
         Unstable: The object cannot be copied.
     """
-    if isinstance(value, BaseException):
-        return _copied_exception(value)
     try:
+        if isinstance(value, BaseException):
+            # Not by the class's `__init__`, which may require other arguments.
+            base: Any = next(
+                base for base in type(value).__mro__ if vars(builtins).get(base.__name__) is base
+            )
+            error = base.__new__(type(value), *value.args)
+            for name in ("args", "__cause__", *exception_fields(value)):
+                object.__setattr__(error, name, getattr(value, name))
+            return error
         return object.__new__(type(value))
-    except TypeError:  # not all of its state is in attributes: a subclass of int
-        return _copied(value)
-
-
-def _copied(value: Any) -> Any:
-    """Return a copy made by the class itself."""
+    except TypeError:
+        # Not all of its state is in attributes, as in a subclass of int; or it is an exception group with other
+        # arguments than its base. Its class has to make the copy.
+        pass
+    refusal = Unstable(f"{human_name(type(value))} that cannot be copied to leave a part out", type(value))
     try:
         result = copy(value)
     except Exception as error:  # a class that cannot be copied may raise anything
-        raise _no_copy(value) from error
+        raise refusal from error
     if result is value or getattr(result, "__dict__", None) is getattr(value, "__dict__", ()):
-        raise _no_copy(value)
-    return result
-
-
-def _no_copy(value: object) -> Unstable:
-    return Unstable(f"{human_name(type(value))} that cannot be copied to leave a part out", type(value))
-
-
-def _copied_exception(value: BaseException) -> BaseException:
-    """Return a copy of an exception, made without its class's `__init__`, which may require other arguments."""
-    base: Any = next(base for base in type(value).__mro__ if vars(builtins).get(base.__name__) is base)
-    try:
-        result: BaseException = base.__new__(type(value), *value.args)
-    except TypeError:  # an exception group with other arguments than its builtin base
-        return cast(BaseException, _copied(value))
-    for name in ("args", "__cause__", *exception_fields(value)):
-        object.__setattr__(result, name, getattr(value, name))
+        raise refusal
     return result
 
 
@@ -225,7 +190,7 @@ def _copied_dict(value: dict[Any, Any], plain: Any) -> dict[Any, Any]:
         plain.__setitem__(result, key, item)
     if isinstance(value, defaultdict):
         result.default_factory = value.default_factory
-    for name, item in _slots(value, slots := slot_members(type(value))).items():
+    for name, item in slot_values(value, slots := slot_members(type(value))).items():
         slots[name].__set__(result, item)
     attributes = getattr(value, "__dict__", None)
     if attributes is value:  # a dict whose keys are its attributes

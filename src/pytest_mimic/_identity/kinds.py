@@ -64,6 +64,11 @@ def is_stdlib(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
+def library_tag(type_: type, library: str, name: str) -> str:
+    """Return the tag of a library's own type, without its module, or the usual tag of a subclass defined elsewhere."""
+    return f"{library}:{name}" if type_.__module__.partition(".")[0] == library else type_tag(type_)
+
+
 def register_fingerprint(type_: type, reduce: Reduce) -> None:
     """Define the identity of a type and its subclasses.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Raw, type_tag
+from pytest_mimic._identity.kinds import Kind, Raw, library_tag, type_tag
 from pytest_mimic._identity.nans import CHUNK
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.state import attribute_reader
@@ -19,15 +19,26 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """Return the kind of a type of numpy or a subclass, or None if there is no rule for it."""
     numpy: Any = sys.modules["numpy"]
     if issubclass(type_, numpy.ma.MaskedArray):
-        return Kind(_tag(type_, "MaskedArray"), lambda value: _masked(value, layout=layout))
+        return Kind(library_tag(type_, "numpy", "MaskedArray"), lambda value: _masked(value, layout=layout))
     if issubclass(type_, numpy.ndarray):
         name = "ndarray" if type_.__name__ == "memmap" else type_.__name__
-        return Kind(_tag(type_, name), _with_attributes(type_, numpy.ndarray, layout))
+        tag = library_tag(type_, "numpy", name)
+        # The attributes of numpy's own subclasses say nothing about the value.
+        own = tag.startswith("numpy:")
+        read = None if own else attribute_reader(type_, below=numpy.ndarray)
+        if read is None:
+            return Kind(tag, lambda value: array_data(value, layout=layout))
+        return Kind(tag, lambda value: (array_data(value, layout=layout), read(value)))
     if issubclass(type_, numpy.generic):
         name = "bool" if type_.__name__ == "bool_" else type_.__name__  # as before numpy 2
-        return Kind(_tag(type_, name), lambda value: array_data(numpy.asarray(value), layout=layout))
+        return Kind(
+            library_tag(type_, "numpy", name), lambda value: array_data(numpy.asarray(value), layout=layout)
+        )
     if issubclass(type_, numpy.dtype):
-        return Kind("numpy:dtype", _whole_dtype if layout else dtype_data)
+        # In an outcome, the offsets of a dtype's fields count as well.
+        return Kind(
+            "numpy:dtype", lambda dtype: (dtype_data(dtype), repr(dtype)) if layout else dtype_data(dtype)
+        )
     if issubclass(type_, numpy.random.Generator):
         return Kind(
             type_tag(type_), lambda value: (type(value.bit_generator).__name__, value.bit_generator.state)
@@ -43,18 +54,6 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     return None
 
 
-def _tag(type_: type, name: str) -> str:
-    return f"numpy:{name}" if type_.__module__.partition(".")[0] == "numpy" else type_tag(type_)
-
-
-def _with_attributes(type_: type, ndarray: type, layout: bool) -> Callable[[Any], object]:
-    own = type_.__module__.partition(".")[0] != "numpy"
-    read = attribute_reader(type_, below=ndarray) if own else None
-    if read is None:
-        return lambda value: array_data(value, layout=layout)
-    return lambda value: (array_data(value, layout=layout), read(value))
-
-
 def dtype_data(dtype: Any) -> object:
     """Reduce a dtype to its type string, or to the names and dtypes of its fields."""
     if dtype.subdtype is not None:
@@ -62,11 +61,6 @@ def dtype_data(dtype: Any) -> object:
     if dtype.names is None:
         return dtype.str if dtype.kind != "T" else _texts(dtype)
     return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
-
-
-def _whole_dtype(dtype: Any) -> object:
-    """Reduce a dtype of an outcome, with the offsets of its fields."""
-    return dtype_data(dtype), repr(dtype)
 
 
 def _texts(dtype: Any) -> object:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._identity.kinds import Kind, Raw, library_tag
 
 # Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
 PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
@@ -17,53 +18,24 @@ NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """Return the kind of a type of pandas or a subclass, or None if there is no rule for it."""
     pandas: Any = sys.modules["pandas"]
-    tables: dict[Any, Reduce] = {pandas.DataFrame: _frame, pandas.Series: _series}
-    for known, reduce in tables.items():
+    for known in (pandas.DataFrame, pandas.Series):
         if issubclass(type_, known):
-            whole = _whole_table(reduce) if layout else reduce
-            return Kind(_tag(type_, known.__name__), _with_metadata(type_, whole))
+            tag = library_tag(type_, "pandas", known.__name__)
+            # Attributes that a subclass of another library keeps beside the data.
+            names = [] if tag.startswith("pandas:") else getattr(type_, "_metadata", [])
+            return Kind(tag, partial(_table, metadata=names, layout=layout))
     if issubclass(type_, pandas.Index):
         name = "Index" if type_.__name__ in PLAIN_INDEXES else type_.__name__
-        return Kind(_tag(type_, name), _whole_index if layout else _index)
+        return Kind(library_tag(type_, "pandas", name), lambda value: _index(value, layout=layout))
     if issubclass(type_, pandas.api.extensions.ExtensionArray):
-        return Kind(_tag(type_, "array"), _values)
+        return Kind(library_tag(type_, "pandas", "array"), _values)
     if issubclass(type_, pandas.api.extensions.ExtensionDtype):
-        return Kind(_tag(type_, "dtype"), _dtype)
+        return Kind(library_tag(type_, "pandas", "dtype"), _dtype)
     scalar = SCALARS.get(type_.__name__)
     if scalar is None:
         return None
-    return Kind(_tag(type_, type_.__name__), _with_unit(scalar) if layout else scalar)
-
-
-def _tag(type_: type, name: str) -> str:
-    return f"pandas:{name}" if type_.__module__.partition(".")[0] == "pandas" else type_tag(type_)
-
-
-def _with_metadata(type_: type, reduce: Reduce) -> Reduce:
-    """Return the reduction of a class, with the `_metadata` attributes of another library's subclass."""
-    names = [] if type_.__module__.partition(".")[0] == "pandas" else getattr(type_, "_metadata", [])
-    if not names:
-        return reduce
-    return lambda value: (reduce(value), {name: getattr(value, name, None) for name in names})
-
-
-def _whole_table(reduce: Reduce) -> Reduce:
-    """Return the reduction in an outcome, with facts that equality ignores and a replay gives back."""
-    return lambda value: (reduce(value), value.attrs, value.flags.allows_duplicate_labels)
-
-
-def _whole_index(index: Any) -> object:
-    """Reduce an index of an outcome, with its storage and the labels that no row uses."""
-    steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
-    return _index(index), getattr(index, "freqstr", None), steps, list(getattr(index, "levels", ()))
-
-
-def _with_unit(reduce: Reduce) -> Reduce:
-    return lambda value: (reduce(value), getattr(value, "unit", None))
-
-
-def _timestamp(value: Any) -> object:
-    return _nanoseconds(value), value.fold, value.tzinfo
+    tag = library_tag(type_, "pandas", type_.__name__)
+    return Kind(tag, lambda value: (scalar(value), getattr(value, "unit", None)) if layout else scalar(value))
 
 
 def _nanoseconds(value: Any) -> int:
@@ -72,7 +44,7 @@ def _nanoseconds(value: Any) -> int:
 
 
 SCALARS: dict[str, Callable[[Any], object]] = {
-    "Timestamp": _timestamp,
+    "Timestamp": lambda value: (_nanoseconds(value), value.fold, value.tzinfo),
     "Timedelta": lambda value: _nanoseconds(value),
     "Period": lambda value: (value.ordinal, value.freqstr),
     "Interval": lambda value: (value.left, value.right, value.closed),
@@ -81,24 +53,35 @@ SCALARS: dict[str, Callable[[Any], object]] = {
 }
 
 
-def _frame(frame: Any) -> object:
-    columns = [_values(frame.iloc[:, place].array) for place in range(frame.shape[1])]
-    return frame.shape, frame.columns, frame.index, columns
+def _table(table: Any, *, metadata: list[str], layout: bool) -> object:
+    """Reduce a frame or a series. In an outcome, facts that equality ignores count as well."""
+    data: object
+    if table.ndim == 2:
+        columns = [_values(table.iloc[:, place].array) for place in range(table.shape[1])]
+        data = table.shape, table.columns, table.index, columns
+    else:
+        data = table.name, table.index, _values(table.array)
+    if layout:
+        data = data, table.attrs, table.flags.allows_duplicate_labels
+    return (data, {name: getattr(table, name, None) for name in metadata}) if metadata else data
 
 
-def _series(series: Any) -> object:
-    return series.name, series.index, _values(series.array)
-
-
-def _index(index: Any) -> object:
+def _index(index: Any, *, layout: bool) -> object:
+    """Reduce an index to its labels. In an outcome, its storage and the labels that no row uses count as well."""
     pandas: Any = sys.modules["pandas"]
+    data: object
     if isinstance(index, pandas.MultiIndex):
         levels = [_labels(index.get_level_values(place).array) for place in range(index.nlevels)]
-        return list(index.names), len(index), levels
-    if isinstance(index, pandas.RangeIndex):
+        data = list(index.names), len(index), levels
+    elif isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
-        return index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
-    return index.name, _labels(index.array)
+        data = index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
+    else:
+        data = index.name, _labels(index.array)
+    if not layout:
+        return data
+    steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
+    return data, getattr(index, "freqstr", None), steps, list(getattr(index, "levels", ()))
 
 
 def _labels(array: Any) -> object:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, type_tag
+from pytest_mimic._identity.kinds import Kind, library_tag
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """Return the kind of a type of PIL or a subclass, or None if there is no rule for it."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):
-        own = type_.__module__.partition(".")[0] != "PIL"
-        return Kind(type_tag(type_) if own else "PIL:Image", _whole_image if layout else _image)
+        return Kind(library_tag(type_, "PIL", "Image"), _whole_image if layout else _image)
     return None
 
 

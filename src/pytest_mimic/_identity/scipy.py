@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, type_tag
+from pytest_mimic._identity.kinds import Kind, library_tag
 
 
 def library_kind(type_: type, _base: type, _layout: bool) -> Kind | None:
     """Return the kind of a type of scipy or a subclass, or None if there is no rule for it."""
     if any(part.__module__.startswith("scipy.sparse") for part in type_.__mro__) and hasattr(type_, "tocoo"):
-        name = f"scipy:{type_.__name__}" if type_.__module__.startswith("scipy") else type_tag(type_)
-        return Kind(name, _sparse)
+        return Kind(library_tag(type_, "scipy", type_.__name__), _sparse)
     return None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copyreg
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any
@@ -29,7 +30,7 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
         type_: The type of the instances.
         below: A base class. Its slots and those of its bases do not count.
     """
-    left_out = MEMORIES | _cached_properties(type_) | _slots_of_cached_properties(type_)
+    left_out = MEMORIES | _cached_properties(type_)
     slots = slot_members(type_, below=below)
     has_dict = any("__dict__" in base.__dict__ for base in type_.__mro__)
     if not slots and not has_dict:
@@ -38,12 +39,7 @@ def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
         return attrgetter("__dict__")
 
     def read(value: Any) -> object:
-        attributes = dict(value.__dict__) if has_dict else {}
-        for name, slot in slots.items():
-            try:
-                attributes[name] = slot.__get__(value)
-            except AttributeError:
-                continue
+        attributes = {**(value.__dict__ if has_dict else {}), **slot_values(value, slots)}
         for name in left_out & attributes.keys():
             del attributes[name]
         return attributes
@@ -61,6 +57,15 @@ def slot_members(type_: type, *, below: type = object) -> dict[str, MemberDescri
     }
 
 
+def slot_values(value: object, members: Mapping[str, MemberDescriptorType]) -> dict[str, Any]:
+    """Return the values of the slots that have one."""
+    found: dict[str, Any] = {}
+    for name, member in members.items():
+        with suppress(AttributeError):
+            found[name] = member.__get__(value)
+    return found
+
+
 def exception_fields(error: BaseException) -> tuple[str, ...]:
     """Return the names of an exception's attributes that are neither in its arguments nor in its `__dict__`."""
     if isinstance(error, OSError):
@@ -68,26 +73,21 @@ def exception_fields(error: BaseException) -> tuple[str, ...]:
     return ("name", "path") if isinstance(error, ImportError) else ()
 
 
-def _cached_properties(type_: type) -> frozenset[str]:
-    """Return the names under which cached properties, of functools or pandas, keep their results."""
-    functools = sys.modules.get("functools")
-    cached = getattr(functools, "cached_property", ())
-    members = [pair for base in type_.__mro__ for pair in base.__dict__.items()]
-    in_pandas = any(full_name(type(member)) == PANDAS_CACHED for _, member in members)
-    own = (name for name, member in members if isinstance(member, cached))
-    return frozenset([*own, "_cache"] if in_pandas else own)
-
-
-def _slots_of_cached_properties(type_: type) -> frozenset[str]:
-    """Return the slots that attrs adds to a class for its cached properties: those that are not fields."""
-    return frozenset(
-        name
-        for base in type_.__mro__
-        if "__attrs_attrs__" in base.__dict__
-        for name in frozenset(base.__dict__.get("__slots__", ())).difference(
-            field.name for field in base.__dict__["__attrs_attrs__"]
-        )
-    )
+def _cached_properties(type_: type) -> set[str]:
+    """Return the names under which cached properties, of functools, pandas or attrs, keep their results."""
+    cached = getattr(sys.modules.get("functools"), "cached_property", ())
+    found = set()
+    for base in type_.__mro__:
+        for name, member in base.__dict__.items():
+            if isinstance(member, cached):
+                found.add(name)
+            elif full_name(type(member)) == PANDAS_CACHED:
+                found.add("_cache")
+        if "__attrs_attrs__" in base.__dict__:
+            # In a class with slots, attrs gives each cached property one. It is not among the fields.
+            fields = {field.name for field in base.__dict__["__attrs_attrs__"]}
+            found |= {name for name in base.__dict__.get("__slots__", ()) if name not in fields}
+    return found
 
 
 def state_kind(type_: type) -> Kind:
@@ -99,57 +99,35 @@ def state_kind(type_: type) -> Kind:
         return Kind(type_tag(type_), refuse)
     if not PYDANTIC.isdisjoint(map(full_name, type_.__mro__)):
         return Kind(type_tag(type_), _pydantic_state)
-    if _has_own(type_, "__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__") or (
-        type_ in copyreg.dispatch_table
-    ):
+    own = type_.__mro__[:-1]  # less object
+    makers = {"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"}
+    if type_ in copyreg.dispatch_table or any(makers & vars(base).keys() for base in own):
         if is_stdlib(type_.__module__) and hasattr(type_, "__next__"):
             return Kind(type_tag(type_), refuse)
         return Kind(type_tag(type_), _reduced)
-    if _own_getstate(type_):
-        return Kind(type_tag(type_), _got_state)
-    read = attribute_reader(type_) or _no_attributes
-    return Kind(type_tag(type_), _checked(read), attributes=True)
-
-
-def _has_own(type_: type, *names: str) -> bool:
-    return any(name in base.__dict__ for base in type_.__mro__ if base is not object for name in names)
-
-
-def _own_getstate(type_: type) -> bool:
-    """Return whether a class defines `__getstate__` itself: dataclasses and attrs generate one for frozen or slotted classes."""
-    for base in type_.__mro__:
-        method = base.__dict__.get("__getstate__")
-        if method is not None and base is not object:
-            return getattr(method, "__module__", "") != "dataclasses" and (
-                getattr(method, "__name__", "") != "slots_getstate"
-            )
-    return False
-
-
-def _no_attributes(_: Any) -> object:
-    return {}
+    getstate = next((vars(base)["__getstate__"] for base in own if "__getstate__" in vars(base)), None)
+    # dataclasses and attrs generate one for classes with slots. These are read like others.
+    is_generated = getattr(getstate, "__module__", "") == "dataclasses" or (
+        getattr(getstate, "__name__", "") == "slots_getstate"
+    )
+    if getstate is not None and not is_generated:
+        return Kind(type_tag(type_), lambda value: _asked(lambda value: value.__getstate__(), value))
+    read = attribute_reader(type_) or (lambda _: {})
+    return Kind(type_tag(type_), read if getstate else _checked(read), attributes=True)
 
 
 def _checked(read: Reduce) -> Reduce:
     """Return the reader with a check at the first value: a type of C may have state that Python cannot see."""
-    seen: list[bool] = []
+    is_checked = False
 
     def reduce(value: Any) -> object:
-        if not seen:
-            _check_visible(value)
-            seen.append(True)
+        nonlocal is_checked
+        if not is_checked:
+            _asked(lambda value: object.__reduce_ex__(value, 2), value)  # pickle's own check
+            is_checked = True
         return read(value)
 
     return reduce
-
-
-def _check_visible(value: Any) -> None:
-    if _has_own(type(value), "__getstate__"):
-        return
-    try:
-        object.__reduce_ex__(value, 2)
-    except Exception as error:  # pickle's own check; a type of C may raise anything
-        raise Unstable(human_name(type(value)), type(value)) from error
 
 
 def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
@@ -159,23 +137,14 @@ def _asked(ask: Callable[[Any], Any], value: Any) -> Any:
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
-def _got_state(value: Any) -> object:
-    return _asked(lambda value: value.__getstate__(), value)
-
-
 def _reduced(value: Any) -> object:
-    reduce = copyreg.dispatch_table.get(type(value))
-    parts = _asked(reduce if reduce is not None else lambda value: value.__reduce_ex__(4), value)
+    reduce = copyreg.dispatch_table.get(type(value)) or (lambda value: value.__reduce_ex__(4))
+    parts = _asked(reduce, value)
     if isinstance(parts, str):
         return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
-    return (
-        make,
-        arguments,
-        state,
-        None if items is None else list(items),
-        None if pairs is None else dict(pairs),
-    )
+    items = None if items is None else list(items)
+    return make, arguments, state, items, None if pairs is None else dict(pairs)
 
 
 def _pydantic_state(value: Any) -> object:
@@ -183,8 +152,5 @@ def _pydantic_state(value: Any) -> object:
     if fields is None:  # pydantic 1, which keeps extras among the fields
         names = type(value).__private_attributes__
         return value.__dict__, {name: getattr(value, name) for name in names if hasattr(value, name)}
-    return (
-        {name: item for name, item in value.__dict__.items() if name in fields},
-        value.__pydantic_extra__,
-        value.__pydantic_private__,
-    )
+    counted = {name: item for name, item in value.__dict__.items() if name in fields}
+    return counted, value.__pydantic_extra__, value.__pydantic_private__

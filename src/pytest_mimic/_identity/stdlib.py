@@ -21,18 +21,10 @@ SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 Roots = tuple[tuple[str, str], ...]
 
 
-def _nothing(_: Any) -> object:
-    return None
-
-
 def _range(value: range) -> object:
     if not value:
         return ()
     return (value[0],) if value[0] == value[-1] else (value[0], value[-1], value.step)
-
-
-def _memoryview(value: memoryview) -> object:
-    return _memory(value, (value.format, value.itemsize, value.shape))
 
 
 def _array(value: Any) -> object:
@@ -51,10 +43,6 @@ def _moment(value: Any) -> object:
     return (*day, value.hour, value.minute, value.second, value.microsecond, value.fold, value.tzinfo)
 
 
-def _time(value: Any) -> object:
-    return value.hour, value.minute, value.second, value.microsecond, value.fold, value.tzinfo
-
-
 def _zone(value: Any) -> object:
     if value.key is None:
         raise Unstable("a time zone without a key", type(value))
@@ -67,23 +55,16 @@ def _in_memory_file(value: Any) -> object:
     return value.getvalue(), value.tell()
 
 
-def _enum(value: Any) -> object:
+def _enum_member(value: Any) -> object:
     return value._name_, value._value_ if type(value._value_) in SCALARS else None
 
 
-def _member_value(value: Any) -> object:
-    return value._value_
-
-
-def _exception(value: Any, *, read: Reduce) -> object:
+def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
+    """Reduce an exception; as an outcome (`whole`), with the exception that was being handled when it was raised."""
     attributes = dict(cast(dict[str, object], read(value)))
     attributes.update({name: getattr(value, name) for name in exception_fields(value)})
-    return value.args, attributes, value.__cause__
-
-
-def _whole_exception(value: Any, *, read: Reduce) -> object:
-    """Reduce an exception in an outcome, with the exception that was being handled when it was raised."""
-    return _exception(value, read=read), value.__context__, value.__suppress_context__
+    counted = value.args, attributes, value.__cause__
+    return (counted, value.__context__, value.__suppress_context__) if whole else counted
 
 
 def _partial(value: Any) -> object:
@@ -111,11 +92,11 @@ REDUCERS: dict[str, Reduce] = {
     "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
     "builtins.complex": lambda value: (value.real, value.imag),
     "builtins.bytearray": lambda value: bytes(value),
-    "builtins.memoryview": _memoryview,
+    "builtins.memoryview": lambda value: _memory(value, (value.format, value.itemsize, value.shape)),
     "builtins.range": _range,
     "builtins.slice": lambda value: (value.start, value.stop, value.step),
-    "builtins.ellipsis": _nothing,
-    "builtins.NotImplementedType": _nothing,
+    "builtins.ellipsis": lambda _: None,
+    "builtins.NotImplementedType": lambda _: None,
     "builtins.mappingproxy": lambda value: value.copy(),
     "builtins.dict_keys": lambda value: set(value),
     "builtins.dict_values": lambda value: value.mapping.copy(),
@@ -133,7 +114,10 @@ REDUCERS: dict[str, Reduce] = {
     "collections.defaultdict": lambda value: (value.default_factory, dict(dict.items(value))),
     "datetime.date": lambda value: (value.year, value.month, value.day),
     "datetime.datetime": _moment,
-    "datetime.time": _time,
+    "datetime.time": lambda value: (
+        *(value.hour, value.minute, value.second, value.microsecond),
+        *(value.fold, value.tzinfo),
+    ),
     "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
     "datetime.timezone": lambda value: value.__getinitargs__(),
     "zoneinfo.ZoneInfo": _zone,
@@ -202,7 +186,9 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kin
     """
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
-        return Kind(type_tag(type_), _enum if BY_VALUE.isdisjoint(names) else _member_value)
+        return Kind(
+            type_tag(type_), _enum_member if BY_VALUE.isdisjoint(names) else lambda value: value._value_
+        )
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(type_tag(type_), refuse)
@@ -210,7 +196,7 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kin
             read = cast(
                 Reduce, attribute_reader(type_, below=base)
             )  # never None: every exception has a __dict__
-            return Kind(type_tag(type_), partial(_whole_exception if layout else _exception, read=read))
+            return Kind(type_tag(type_), partial(_exception, read=read, whole=layout))
         reduce = REDUCERS.get(name)
         if reduce is None and name in PATHS:
             reduce = partial(_path, roots=roots)
@@ -218,7 +204,8 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kin
             # The other attributes of typing's own classes differ by version.
             if name == names[0] or type_.__module__ == "typing":
                 return Kind(TAGS.get(name, type_tag(type_)), reduce)
-            return Kind(type_tag(type_), _with_state(reduce, type_, base))
+            # A subclass counts with the attributes that it adds.
+            return Kind(type_tag(type_), _both(reduce, attribute_reader(type_, below=base)))
     return None
 
 
@@ -226,41 +213,19 @@ PATHS = frozenset(
     f"pathlib.{name}" for name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
 )
 
+# Types without identity. A ClauseElement caches its uses, and names its parts by their addresses in memory.
 REFUSED = frozenset(
-    {
-        "builtins.generator",
-        "builtins.async_generator",
-        "builtins.coroutine",
-        "builtins.weakref",
-        "weakref.ReferenceType",
-        "builtins.weakproxy",
-        "builtins.weakcallableproxy",
-        "weakref.ProxyType",
-        "weakref.CallableProxyType",
-        "threading.Thread",
-        "socket.socket",
-        "_asyncio.Future",
-        "asyncio.events.AbstractEventLoop",
-        "asyncio.futures.Future",
-        "asyncio.mixins._LoopBoundMixin",
-        "concurrent.futures._base.Executor",
-        "concurrent.futures._base.Future",
-        "subprocess.Popen",
-        "_io._IOBase",
-        "tempfile.SpooledTemporaryFile",
-        "tempfile._TemporaryFileWrapper",
-        # It caches its uses, and names its parts by their addresses in memory.
-        "sqlalchemy.sql.elements.ClauseElement",
-    }
+    "_asyncio.Future _io._IOBase asyncio.events.AbstractEventLoop asyncio.futures.Future"
+    " asyncio.mixins._LoopBoundMixin builtins.async_generator builtins.coroutine builtins.generator"
+    " builtins.weakcallableproxy builtins.weakproxy builtins.weakref concurrent.futures._base.Executor"
+    " concurrent.futures._base.Future socket.socket sqlalchemy.sql.elements.ClauseElement subprocess.Popen"
+    " tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper threading.Thread weakref.CallableProxyType"
+    " weakref.ProxyType weakref.ReferenceType".split()
 )
 
 
-def _with_state(reduce: Reduce, type_: type, base: type) -> Reduce:
-    """Return the reduction of a subclass: its base's, with the attributes that the subclass adds."""
-    read = attribute_reader(type_, below=base)
-    if read is None:
-        return reduce
-    return lambda value: (reduce(value), read(value))
+def _both(reduce: Reduce, read: Reduce | None) -> Reduce:
+    return reduce if read is None else lambda value: (reduce(value), read(value))
 
 
 def _path(value: Any, *, roots: Callable[[], Roots]) -> object:

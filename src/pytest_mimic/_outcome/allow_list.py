@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Iterable
 from enum import Enum
+from itertools import accumulate
 
 from pytest_mimic._outcome.names import name_of
 from pytest_mimic._patch.machinery import TEST_MACHINERY
@@ -68,29 +69,24 @@ def is_code(name: str, found: object) -> bool:
         return found is not Ellipsis and found is not NotImplemented
     # A dotted name that is not the object's own reaches through a module or an object: `shop:client.session.get`.
     # A container gives access to all its items, by a key that is data.
-    return ("." in name.partition(":")[2] and own != name) or _is_container(found)
+    return ("." in name.partition(":")[2] and own != name) or (
+        hasattr(type(found), "__getitem__") and not callable(found)
+    )
 
 
 def _is_acting_class(cls: type, names: Iterable[str]) -> bool:
     """Return whether making an instance of a class may do more than store its arguments."""
     if issubclass(cls, (BaseException, Enum, tuple)):
         return False
-    return any(
-        each in _FETCHERS
-        or (each not in _MAKERS and _package(each) in _MACHINERY and not _holds_values(each))
-        for each in names
-    )
-
-
-def _holds_values(name: str) -> bool:
-    module = name.partition(":")[0].lstrip("_")
-    while module and module not in _VALUE_MODULES:
-        module = module.rpartition(".")[0]
-    return bool(module)
-
-
-def _is_container(found: object) -> bool:
-    return hasattr(type(found), "__getitem__") and not callable(found)
+    for name in names:
+        if name in _FETCHERS:
+            return True
+        if name not in _MAKERS and _package(name) in _MACHINERY:
+            module = name.partition(":")[0].lstrip("_")
+            parents = accumulate(module.split("."), lambda parent, part: f"{parent}.{part}")
+            if _VALUE_MODULES.isdisjoint(parents):
+                return True
+    return False
 
 
 def _package(name: str) -> str:

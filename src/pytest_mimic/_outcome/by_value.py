@@ -48,12 +48,8 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         if by_value is not NotImplemented and not is_builtin:
             self.by_value.add(name_of(obj))
             if isinstance(obj, type):
-                return _with_qualified_name(by_value, obj)
+                # cloudpickle leaves out the qualified name.
+                make, arguments, (attributes, slots), *rest = by_value
+                attributes = {**attributes, "__qualname__": obj.__qualname__}
+                return make, arguments, (attributes, slots), *rest
         return by_value
-
-
-def _with_qualified_name(reduction: Any, cls: type) -> Any:
-    """Return cloudpickle's reduction of a class with the class's qualified name, which cloudpickle leaves out."""
-    make, arguments, state, *rest = reduction
-    attributes, slots = state
-    return make, arguments, ({**attributes, "__qualname__": cls.__qualname__}, slots), *rest

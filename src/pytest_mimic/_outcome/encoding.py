@@ -121,8 +121,19 @@ def _encode(outcome: Outcome, items: list[Snapshot], target: str | None) -> Enco
         if text is not None:
             return Encoded(outcome.kind, changes, _hex(text), text=text)
     body = _body(outcome, len(items))
-    pickled = _dump_outcome(body, outcome, target)
-    fingerprint = _fingerprint(_identity_parts(outcome, body), pickled)
+    last = outcome.last or outcome
+    error = last.exception if last.kind == "raised" else None
+    try:
+        pickled = pickles.dump(body)
+    except Exception as reason:  # the value's parts may raise anything
+        result = {"exception": error} if last.kind == "raised" else {"result": last.value}
+        roots = {**outcome.changed, **result, "sent": outcome.sent}
+        raise _refusal(roots, last.kind, target, reason) from None
+    parts: object = body
+    if error is not None:
+        raised = _exception_parts(error)
+        parts = {"kind": outcome.kind, "raised": raised, "changed": outcome.changed, "sent": outcome.sent}
+    fingerprint = _fingerprint(parts, pickled)
     if items:
         pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load()) for item in items)])
         fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
@@ -148,16 +159,6 @@ def _body(outcome: Outcome, items: object, *, plain: bool = False) -> dict[str, 
     if outcome.changed:
         body["changed"] = outcome.changed
     return body
-
-
-def _dump_outcome(body: dict[str, Any], outcome: Outcome, target: str | None) -> pickles.Pickled:
-    try:
-        return pickles.dump(body)
-    except Exception as reason:  # the value's parts may raise anything
-        last = outcome.last or outcome
-        result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
-        roots = {**outcome.changed, **result, "sent": outcome.sent}
-        raise _refusal(roots, last.kind, target, reason) from None
 
 
 def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
@@ -226,16 +227,8 @@ def _is_storable(value: object) -> bool:
 # Fingerprints
 
 
-def _identity_parts(outcome: Outcome, body: dict[str, Any]) -> object:
-    """Return the data that the outcome's fingerprint is computed from: the body, its exceptions taken apart."""
-    last = outcome.last
-    if last is None or last.kind != "raised":
-        return body
-    parts = _exception_parts(cast(BaseException, last.exception))
-    return {"kind": outcome.kind, "raised": parts, "changed": outcome.changed, "sent": outcome.sent}
-
-
 def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> object:
+    """Return the data that an exception's fingerprint is computed from."""
     seen = (*seen, id(exception))
     state = exceptions.state_of(exception)
     for name in ("context", "cause"):

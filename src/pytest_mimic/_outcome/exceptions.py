@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, cast
 
-from pytest_mimic._identity.state import slot_members
+from pytest_mimic._identity.state import slot_members, slot_values
 from pytest_mimic._outcome.names import importable, name_of, resolve
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
@@ -31,7 +31,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     known: object = cls
     if not (isinstance(known, type) and issubclass(known, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
-    base = _builtin_base(cls)
+    base: Any = next(base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base)
     made = cast(BaseException, base.__new__(cls, *args))
     try:
         base.__init__(made, *args)
@@ -91,11 +91,27 @@ def state_of(exception: BaseException) -> dict[str, Any]:
 
 
 def reduce(exception: BaseException) -> Any:
-    """Return the reduction of an exception for a pickle, or NotImplemented leaves it to the class."""
+    """Return the reduction of an exception for a pickle, or NotImplemented to leave it to the class."""
     cls = type(exception)
-    if _reduces_itself(cls) or not _can_be_made(exception):
-        return _reduce_as_its_class_does(exception)
-    return make, (cls, exception.args), state_of(exception), None, None, restore
+    own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
+    reduces_itself = any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
+    state = state_of(exception)
+    if not reduces_itself and _remade(exception) is not None:
+        return make, (cls, exception.args), state, None, None, restore
+    reduced: Any = exception.__reduce_ex__(4)
+    if not isinstance(reduced, tuple):
+        return NotImplemented
+    make_it, args, own_state, *others = (*reduced, None)
+    if any(part is not None for part in others):
+        return NotImplemented
+    # Its own reduction may leave out notes and links, and simple arguments and attributes, as urllib3's do.
+    rest: dict[str, Any] = {
+        key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state
+    }
+    rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
+    if all(type(arg) in _SIMPLE for arg in exception.args):
+        rest["args"] = exception.args
+    return make_it, args, (own_state, rest), None, None, restore_links
 
 
 def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -> None:
@@ -107,27 +123,6 @@ def restore_links(exception: BaseException, state: tuple[Any, dict[str, Any]]) -
     if "args" in rest:
         _set(exception, args=rest["args"])
     restore(exception, rest)
-
-
-def _reduce_as_its_class_does(exception: BaseException) -> Any:
-    """Return the class's own reduction, with the parts that it may leave out.
-
-    These are notes, links, and simple arguments and attributes, which urllib3's exceptions drop.
-    """
-    reduced: Any = exception.__reduce_ex__(4)
-    if not isinstance(reduced, tuple):
-        return NotImplemented
-    make, args, own, *others = (*reduced, None)
-    if any(part is not None for part in others):
-        return NotImplemented
-    state = state_of(exception)
-    rest: dict[str, Any] = {
-        key: state[key] for key in ("notes", "context", "cause", "suppress_context") if key in state
-    }
-    rest["attributes"] = {name: value for name, value in vars(exception).items() if type(value) in _SIMPLE}
-    if all(type(arg) in _SIMPLE for arg in exception.args):
-        rest["args"] = exception.args
-    return make, args, (own, rest), None, None, restore_links
 
 
 def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, Any]:
@@ -155,7 +150,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
                 tree[name] = to_plain(value, seen)
         else:
             tree[name] = value
-    if not _can_be_made(exception):
+    if _remade(exception) is None:
         tree["type"] = cls
     return tree
 
@@ -200,45 +195,26 @@ def chain(exception: BaseException | None) -> Iterator[BaseException]:
         exception = exception.__cause__ or exception.__context__
 
 
-def _builtin_base(cls: type[BaseException]) -> Any:
-    """Return the nearest base class that the interpreter defines."""
-    return next(base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base)
-
-
 def _fields(exception: BaseException) -> dict[str, object]:
     """Return slots with a value, and fields in C that `make` would not set from the arguments."""
+    remade = _remade(exception)
+    found: dict[str, object] = {}
+    for base, names in _FIELDS.items():
+        for name in names if isinstance(exception, base) else ():
+            value, other = getattr(exception, name, None), getattr(remade, name, None)
+            try:
+                is_equal = value is other or bool(value == other)
+            except Exception:  # the value of a StopIteration may be an array, which has no truth value
+                is_equal = False
+            if not is_equal:
+                found[name] = value
+    return found | slot_values(exception, slot_members(type(exception), below=BaseException))
+
+
+def _remade(exception: BaseException) -> BaseException | None:
+    """Return another exception with the same class and arguments, or None if `make` cannot make one."""
     try:
-        remade: object = make(type(exception), exception.args)
-    except Exception:  # an extension's class may raise anything here
-        remade = None
-    fields = [name for base, names in _FIELDS.items() if isinstance(exception, base) for name in names]
-    found: dict[str, object] = {
-        name: value
-        for name in fields
-        if not _is_equal(value := getattr(exception, name, None), getattr(remade, name, None))
-    }
-    slots = slot_members(type(exception), below=BaseException)
-    found.update({name: getattr(exception, name) for name in slots if hasattr(exception, name)})
-    return found
-
-
-def _is_equal(one: object, other: object) -> bool:
-    """Return whether two values are known to be equal. The value of a StopIteration may be an array."""
-    try:
-        return one is other or bool(one == other)
-    except Exception:  # an array has no truth value
-        return False
-
-
-def _reduces_itself(cls: type[BaseException]) -> bool:
-    """Return whether a class outside of the interpreter defines its own reduction."""
-    own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
-    return any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
-
-
-def _can_be_made(exception: BaseException) -> bool:
-    """Return whether `make` can make an exception of this class again, which extension types may refuse."""
-    try:
-        return type(make(type(exception), exception.args)) is type(exception)
-    except Exception:  # an extension's class may raise anything here
-        return False
+        remade = make(type(exception), exception.args)
+    except Exception:  # an extension's class may raise anything
+        return None
+    return remade if type(remade) is type(exception) else None

@@ -22,22 +22,20 @@ def resolve(module: str, qualname: str) -> Any:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
-    found: Any = sys.modules.get(module) or _imported(module)
+    found: Any = sys.modules.get(module)
+    if found is None:
+        try:
+            found = import_module(module)
+        except ModuleNotFoundError:
+            from pytest_mimic._identity.callables import public_module
+
+            public = public_module(module)
+            if public == module:
+                raise
+            found = import_module(public)
     for part in qualname.split("."):
         found = getattr(found, part)
     return found
-
-
-def _imported(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError:
-        from pytest_mimic._identity.callables import public_module
-
-        public = public_module(module)
-        if public == module:
-            raise
-        return import_module(public)
 
 
 def importable(thing: object) -> Any:

@@ -47,14 +47,9 @@ def raise_again(exception: BaseException) -> NoReturn:
     except BaseException:  # Python has replaced the recorded context with `handled`
         # Not setattr: a frozen dataclass refuses it.
         object.__setattr__(exception, "__context__", recorded)
-        object.__setattr__(_first(recorded), "__context__", handled)
+        first, seen = recorded, {id(recorded)}
+        while first.__context__ is not None and id(first.__context__) not in seen:
+            first = first.__context__
+            seen.add(id(first))
+        object.__setattr__(first, "__context__", handled)
         raise
-
-
-def _first(exception: BaseException) -> BaseException:
-    """Return the last exception of a chain of contexts, which was raised first."""
-    seen = {id(exception)}
-    while exception.__context__ is not None and id(exception.__context__) not in seen:
-        exception = exception.__context__
-        seen.add(id(exception))
-    return exception
