@@ -8,14 +8,14 @@ and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from itertools import pairwise
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
-from pytest_mimic.boundaries.http.aiohttp_errors import ERRORS, TIMEOUT
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 
 if TYPE_CHECKING:
@@ -24,6 +24,58 @@ if TYPE_CHECKING:
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
+
+
+_TIMEOUT = "asyncio:TimeoutError"
+
+
+class _AiohttpErrors(ExceptionFamily):
+    """The exceptions of aiohttp, and timeouts. `load` needs the request as `req`."""
+
+    modules: ClassVar[Mapping[str, str]] = {
+        "aiohttp": "aiohttp",
+        "aiohttp.http_exceptions": "aiohttp.http_exceptions",
+        "asyncio": "asyncio",
+    }
+
+    def name(self, error: BaseException) -> str | None:
+        from asyncio import TimeoutError as AsyncTimeoutError
+
+        aiohttp = sys.modules["aiohttp"]
+        if isinstance(error, AsyncTimeoutError) and not isinstance(error, aiohttp.ClientError):
+            return _TIMEOUT
+        if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
+            # The server does not speak HTTP. The response turns this into a ClientResponseError.
+            return "aiohttp.http_exceptions:HttpProcessingError"
+        # These are made of objects that are not stored.
+        if isinstance(error, (aiohttp.ClientResponseError, aiohttp.ServerFingerprintMismatch)):
+            return None
+        return self.class_name(type(error)) if isinstance(error, aiohttp.ClientError) else None
+
+    def fields(self, error: Any) -> dict[str, Any]:
+        if isinstance(error, sys.modules["aiohttp.http_exceptions"].HttpProcessingError):
+            return {"message": error.message, "code": error.code}
+        reason = getattr(error, "os_error", error)
+        if isinstance(reason, OSError) and reason.errno is not None:
+            return {"message": reason.strerror or "", "errno": reason.errno}
+        return {"message": str(error)}
+
+    def make(self, cls: Any, stored: Mapping[str, Any], **context: Any) -> Exception:
+        aiohttp = sys.modules["aiohttp"]
+        message = stored["message"]
+        reason = OSError(stored.get("errno"), message)
+        if issubclass(cls, (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)):
+            error: Exception = cls(context["req"].connection_key, reason)
+        elif "errno" in stored:
+            error = cls(*reason.args)
+        elif "code" in stored:
+            error = cls(code=stored["code"], message=message)
+        else:
+            error = cls(message) if message else cls()
+        return error
+
+
+_ERRORS = _AiohttpErrors()
 
 
 class AiohttpBoundary(HttpBoundary):
@@ -49,7 +101,7 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
             # This module imports aiohttp, which is loaded by now.
             from pytest_mimic.boundaries.http.aiohttp_replay import replayed_connection
 
-            return replayed_connection(self, req, step.outcome(), step.exhausted)
+            return replayed_connection(self, req, step.outcome(), step.exhausted, _ERRORS)
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():
@@ -130,9 +182,9 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
 
     if isinstance(error, CancelledError) and getattr(req._timer, "_cancelled", False):
         # The session's total timeout cancels the task, and raises a timeout instead further up.
-        recorder.fail({"type": TIMEOUT, "message": "", "at": "response"})
+        recorder.fail({"type": _TIMEOUT, "message": "", "at": "response"})
     elif isinstance(error, Exception):
-        stored = ERRORS.store(error)
+        stored = _ERRORS.store(error)
         recorder.fail(stored and {**stored, "at": at})
     else:
         recorder.abandon()
@@ -173,7 +225,6 @@ class _ResponseListener:
             payload.__class__ = _recorded_reader_class(type(payload), self)
 
     def feed(self, data: bytes) -> None:
-        """Take some data."""
         self._pieces.append(data)
         if self._is_chunked:
             self._open_chunk += data
@@ -181,17 +232,14 @@ class _ResponseListener:
             self._recorder.chunks.append(data)
 
     def begin_chunk(self) -> None:
-        """Take note that the body has chunks."""
         self._is_chunked = True
 
     def end_chunk(self) -> None:
-        """Record a chunk."""
         if self._open_chunk:
             self._recorder.chunks.append(self._open_chunk)
             self._open_chunk = b""
 
     def finish(self) -> None:
-        """Record the end of the body."""
         self.end_chunk()
         self._recorder.complete()
 
@@ -201,7 +249,7 @@ class _ResponseListener:
             self.leave()
         else:
             self.end_chunk()
-            self._recorder.fail(ERRORS.store(error))
+            self._recorder.fail(_ERRORS.store(error))
 
     def cancel(self) -> None:
         """Take note that the reader was cancelled while it waited. It may continue later."""
@@ -209,32 +257,25 @@ class _ResponseListener:
 
     def leave(self) -> None:
         """Record that the response is given up, if its end has not come."""
-        if self._recorder.done:
-            return
-        if self._payload is not None:
-            size = self._payload._cursor
-            if size == self._cancelled_at:
-                self._abandon()
-                return
-            self._cut(size)
-        self._recorder.stop()
-
-    def _abandon(self) -> None:
         from asyncio import CancelledError
 
-        # The exception may be a timeout by now, but the step reports a cancellation that is being handled.
-        try:
-            raise CancelledError
-        except CancelledError:
-            self._recorder.abandon()
-
-    def _cut(self, size: int) -> None:
-        """Keep what the reader has read, perhaps a part of a chunk. More data is an accident of the network."""
-        chunks = self._recorder.chunks = self._pieces
-        while chunks and sum(map(len, chunks[:-1])) >= size:
-            chunks.pop()
-        if chunks:
-            chunks[-1] = chunks[-1][: size - sum(map(len, chunks[:-1]))]
+        if self._recorder.done:
+            return
+        size = 0 if self._payload is None else self._payload._cursor
+        if self._payload is not None and size == self._cancelled_at:
+            # The exception may be a timeout by now, but the step reports a cancellation that is being handled.
+            try:
+                raise CancelledError
+            except CancelledError:
+                self._recorder.abandon()
+        elif self._payload is not None:
+            # Keep what the reader has read, perhaps a part of a chunk. More data is an accident of the network.
+            chunks = self._recorder.chunks = self._pieces
+            while chunks and sum(map(len, chunks[:-1])) >= size:
+                chunks.pop()
+            if chunks:
+                chunks[-1] = chunks[-1][: size - sum(map(len, chunks[:-1]))]
+        self._recorder.stop()
 
 
 def _recorded_reader_class(reader: Any, listener: _ResponseListener) -> type:

@@ -14,7 +14,7 @@ from aiohttp.http import HttpVersion
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from pytest_mimic.boundaries.http.aiohttp_errors import ERRORS
+from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.http.answer import load_response
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -22,7 +22,11 @@ __tracebackhide__ = True
 
 
 def replayed_connection(
-    connector: Any, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]
+    connector: Any,
+    req: Any,
+    plain: dict[str, Any],
+    exhausted: Callable[[], Exception],
+    errors: ExceptionFamily,
 ) -> Any:
     """Return a connection with a recorded response, or raise the recorded exception of connecting.
 
@@ -31,18 +35,18 @@ def replayed_connection(
         req: The request.
         plain: The stored exchange.
         exhausted: Returns the error for reading further than was recorded.
+        errors: Loads stored exceptions.
     """
     if "status" not in plain and plain["error"].get("at") == "connect":
-        raise ERRORS.load(plain["error"], req=req)
-    protocol = ReplayedProtocol(req, plain, exhausted)
-    return ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+        raise errors.load(plain["error"], req=req)
+    protocol = _ReplayedProtocol(req, plain, exhausted, errors)
+    return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
-class ReplayedConnection(Connection):
+class _ReplayedConnection(Connection):
     """A connection that belongs to no pool."""
 
     def close(self) -> None:
-        """Give up the protocol."""
         self._notify_release()
         self._protocol = None
 
@@ -71,38 +75,43 @@ class _Nowhere(asyncio.Transport):
 _NOWHERE = _Nowhere()
 
 
-class ReplayedProtocol(ResponseHandler):
+class _ReplayedProtocol(ResponseHandler):
     """Returns the recorded response when the session reads one."""
 
-    def __init__(self, req: Any, plain: dict[str, Any], exhausted: Callable[[], Exception]) -> None:
+    def __init__(
+        self,
+        req: Any,
+        plain: dict[str, Any],
+        exhausted: Callable[[], Exception],
+        errors: ExceptionFamily,
+    ) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
         self._req = req
         self._plain = plain
         self._exhausted = exhausted
+        self._errors = errors
         self._decoded = True
         self._bufsize = 2**16
 
     def set_response_params(self, **params: Any) -> None:
-        """Take the session's parameters."""
         self._decoded = params.get("auto_decompress", True)
         self._bufsize = params.get("read_bufsize", 2**16)
 
     def pause_reading(self) -> None:
-        """Do nothing: nothing arrives by itself."""
+        pass  # nothing arrives by itself
 
     def resume_reading(self, *_: Any, **__: Any) -> None:
-        """Do nothing: nothing arrives by itself."""
+        pass
 
     async def read(self) -> Any:
-        """Return the head and the body of the response."""
         req, plain = self._req, self._plain
         # Other tasks run here, as they do while the network is read.
         await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in plain:
-            raise ERRORS.load(plain["error"], req=req)
+            raise self._errors.load(plain["error"], req=req)
         answer = load_response(plain, req.method, decoded=self._decoded)
         raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
         # aiohttp's parser decodes headers as UTF-8.
@@ -114,7 +123,7 @@ class ReplayedProtocol(ResponseHandler):
         version = HttpVersion(*map(int, answer.version.partition("/")[2].split(".")))
         end: Callable[[], BaseException] | None = self._exhausted if answer.stopped else None
         if answer.error is not None:
-            end = partial(ERRORS.load, answer.error, req=req)
+            end = partial(self._errors.load, answer.error, req=req)
         payload = self._open_payload(
             answer.chunks, end, chunked="chunked" in headers.get("Transfer-Encoding", "")
         )
@@ -137,7 +146,7 @@ class ReplayedProtocol(ResponseHandler):
     ) -> StreamReader:
         timer = self._req._timer
         if len(chunks) >= 2 or end is not None:
-            reader = ReplayedReader(self, self._bufsize, timer=timer, loop=self._loop)
+            reader = _ReplayedReader(self, self._bufsize, timer=timer, loop=self._loop)
             reader.prepare(chunks, end, chunked=chunked)
             return reader
         payload = StreamReader(self, self._bufsize, timer=timer, loop=self._loop)
@@ -146,13 +155,12 @@ class ReplayedProtocol(ResponseHandler):
         return payload
 
 
-class ReplayedReader(StreamReader):
+class _ReplayedReader(StreamReader):
     """Returns recorded chunks one by one when they are read, then raises the exception that ended them."""
 
     __slots__ = ("_chunked", "_end", "_pending")
 
     def prepare(self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool) -> None:
-        """Take the chunks, the exception after them, and whether they were chunks of the transfer."""
         self._pending = chunks[::-1]
         self._end = end
         self._chunked = chunked
@@ -182,6 +190,5 @@ class ReplayedReader(StreamReader):
         self._next()
 
     async def wait_eof(self) -> None:
-        """Read the rest."""
         while not self.is_eof():
             self._next()

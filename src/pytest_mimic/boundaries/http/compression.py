@@ -3,26 +3,57 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
 def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
-    """Decompress chunks one by one.
-
-    Args:
-        chunks: A body, perhaps without its end.
-        encoding: The value of `Content-Encoding`; several encodings are undone from the last to the first.
+    """Decompress the chunks of a body, perhaps without its end, one by one.
 
     Returns:
         As many chunks, some perhaps empty. None if an encoding is unknown here, or if the body is not in it.
     """
+    found: list[bytes] | None = list(chunks)
+    # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
     for name in reversed([part.strip().lower() for part in encoding.split(",")]):
-        decoded = _DECODERS[name](chunks) if name in _DECODERS else None
-        if decoded is None:
-            return None
-        chunks = decoded
-    return list(chunks)
+        if found is not None and name != "identity":
+            found = _decode(found, name)
+    return found
+
+
+def _decode(chunks: Sequence[bytes], name: str) -> list[bytes] | None:
+    for decoder in _decoders(name):
+        try:
+            found = [decoder(chunk) for chunk in chunks]
+        except Exception:  # each library has its own
+            continue
+        # Unused data is a second gzip member, for example, which clients treat differently.
+        if not getattr(getattr(decoder, "__self__", None), "unused_data", b""):
+            return found
+    return None
+
+
+def _decoders(name: str) -> list[Any]:
+    """Return the functions to try that decompress the chunks of a body."""
+    if name in ("gzip", "x-gzip"):
+        return [zlib.decompressobj(16 + zlib.MAX_WBITS).decompress]
+    if name == "deflate":
+        # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream (RFC 1951).
+        return [zlib.decompressobj().decompress, zlib.decompressobj(-zlib.MAX_WBITS).decompress]
+    try:
+        if name == "zstd":
+            try:
+                from compression import zstd  # type: ignore[import-not-found, unused-ignore]
+            except ImportError:
+                from backports import zstd  # type: ignore[import-not-found, unused-ignore]
+            return [zstd.ZstdDecompressor().decompress]
+        if name == "br":
+            import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+            return [brotli.Decompressor().process]
+    except ImportError:
+        pass
+    return []
 
 
 def can_deflate(encoding: str) -> bool:
@@ -46,52 +77,3 @@ def deflate(chunks: Iterable[bytes], encoding: str, *, complete: bool = True) ->
     if complete:
         written[-1:] = [b"".join(written[-1:]) + compressor.flush()]
     return written
-
-
-def _decompress(decoder: Any, chunks: Sequence[bytes], error: type[Exception]) -> list[bytes] | None:
-    try:
-        found = [decoder.decompress(chunk) for chunk in chunks]
-    except error:
-        return None
-    # A second gzip member, for example, which clients treat differently.
-    return None if getattr(decoder, "unused_data", b"") else found
-
-
-def _gunzip(chunks: Sequence[bytes]) -> list[bytes] | None:
-    return _decompress(zlib.decompressobj(16 + zlib.MAX_WBITS), chunks, zlib.error)
-
-
-def _undeflate(chunks: Sequence[bytes]) -> list[bytes] | None:
-    # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream (RFC 1951).
-    found = _decompress(zlib.decompressobj(), chunks, zlib.error)
-    return _decompress(zlib.decompressobj(-zlib.MAX_WBITS), chunks, zlib.error) if found is None else found
-
-
-def _unzstd(chunks: Sequence[bytes]) -> list[bytes] | None:
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        from backports import zstd  # type: ignore[import-not-found, unused-ignore]
-    return _decompress(zstd.ZstdDecompressor(), chunks, zstd.ZstdError)
-
-
-def _unbrotli(chunks: Sequence[bytes]) -> list[bytes] | None:
-    try:
-        import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError:
-        return None
-    decoder = brotli.Decompressor()
-    try:
-        return [decoder.process(chunk) for chunk in chunks]
-    except brotli.error:
-        return None
-
-
-_DECODERS: dict[str, Callable[[Sequence[bytes]], list[bytes] | None]] = {
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
-    "deflate": _undeflate,
-    "zstd": _unzstd,
-    "br": _unbrotli,
-    "identity": list,
-}

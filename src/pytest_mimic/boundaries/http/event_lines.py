@@ -37,7 +37,17 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
             secrets.learn_line(unit[0])
         else:
             secrets.learn(_text_of(unit))
-    lines = [pair for unit in units for pair in _scrub_unit(unit, secrets)]
+    lines: list[tuple[str, str]] = []  # before and after
+    for unit in units:
+        if len(unit) == 1:
+            lines.append((unit[0], secrets.line(unit[0])))
+            continue
+        heads = [head[0] if (head := _DATA.match(line)) else "" for line in unit]
+        scrubbed = _LINES.findall(secrets.text(_text_of(unit)))
+        if len(scrubbed) == len(unit):
+            lines += [(old, head + new) for old, head, new in zip(unit, heads, scrubbed, strict=True)]
+        else:
+            lines.append(("".join(unit), "".join(heads[0] + line for line in scrubbed)))
     if all(old == new for old, new in lines):
         return list(texts)
     whole = "".join(new for _, new in lines)
@@ -67,23 +77,11 @@ def _text_of(event: Sequence[str]) -> str:
     return "".join(_DATA.sub("", line) for line in event)
 
 
-def _scrub_unit(unit: list[str], secrets: Secrets) -> list[tuple[str, str]]:
-    """Return the lines of a unit before and after hiding; joined if their number changes."""
-    if len(unit) == 1:
-        return [(unit[0], secrets.line(unit[0]))]
-    heads = [head[0] if (head := _DATA.match(line)) else "" for line in unit]
-    scrubbed = _LINES.findall(secrets.text(_text_of(unit)))
-    if len(scrubbed) != len(unit):
-        return [("".join(unit), "".join(heads[0] + line for line in scrubbed))]
-    return [(old, head + new) for old, head, new in zip(unit, heads, scrubbed, strict=True)]
-
-
 def _moved_ends(texts: Sequence[str], lines: Sequence[tuple[str, str]]) -> list[int]:
     """Return where each chunk ends in the new lines."""
     ends: list[int] = []
-    end = number = 0
-    # Where the line begins in which the chunk ends, in the old text and in the new one.
-    before = after = 0
+    # `before` and `after` are the beginning of the line in which the chunk ends, in the old text and in the new one.
+    end = number = before = after = 0
     for text in texts:
         end += len(text)
         while number < len(lines) and before + len(lines[number][0]) <= end:

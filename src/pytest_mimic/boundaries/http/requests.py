@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, wraps
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
@@ -65,7 +66,9 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step is None:
             return original(self, request, stream, *args, **options)
         if step.mode == "replay":
-            _use_up(request.body)
+            if hasattr(request.body, "read") and hasattr(request.body, "seek"):
+                # Sending leaves a file at its end, so that code that sends it again sends nothing.
+                request.body.seek(0, io.SEEK_END)
             return _replayed(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
         with recorder.running(_ERRORS.store):
@@ -104,12 +107,6 @@ def _joined(pieces: Iterable[str | bytes]) -> bytes:
     return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
 
 
-def _use_up(body: Any) -> None:
-    """Move a file to its end, where sending leaves it: code that sends it again sends nothing."""
-    if hasattr(body, "read") and hasattr(body, "seek"):
-        body.seek(0, io.SEEK_END)
-
-
 # Recording
 
 
@@ -117,24 +114,15 @@ def _record(response: Any, recorder: ExchangeRecorder) -> None:
     """Let the recorder see the body of a real response when it is read."""
     raw = response.raw
     original: Any = getattr(raw, "_original_response", None)
-    # The adapter has read the body, or the response has no body.
-    is_read = original is not None and original.fp is None
+    # An adapter has read the body, or there is no file of the standard library from which it will be read.
+    is_read = original is None or original.fp is None
     version = _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1")
-    headers = list(raw.headers.items())
-    recorder.start(response.status_code, response.reason, version, headers, decoded=is_read)
+    recorder.start(response.status_code, response.reason, version, raw.headers.items(), decoded=is_read)
     if is_read:
         recorder.chunks.append(response.content)
         recorder.complete()
-    elif original is not None:
-        original.fp = RecordedFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
     else:
-        # Not a response of the standard library (a plugin's, or one over HTTP/2), so there is no file to listen to.
-        data = raw.read(decode_content=False)
-        recorder.chunks.append(data)
-        recorder.complete()
-        answer = StoredResponse(raw.status, raw.reason or "", version, headers, [data], False, None)
-        retries = getattr(raw, "retries", None)
-        response.raw = _unread_response(answer, response.request, None, retries=retries)
+        original.fp = RecordedFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
 
 
 # Replaying
@@ -151,19 +139,11 @@ def _replayed(
     is_plain = type(adapter).build_response is http_adapter.build_response
     is_whole = is_plain and not (stream or "error" in plain or "end" in plain or is_encoded(plain))
     answer = load_response(plain, request.method, decoded=is_whole)
-    if not is_whole:
-        raw = _unread_response(answer, request, exhausted, retries=_retries(adapter))
-        return adapter.build_response(request, raw)
-    return _read_response(adapter, answer, request)
-
-
-def _unread_response(
-    answer: StoredResponse, request: Any, exhausted: Callable[[], Exception] | None, *, retries: Any
-) -> Any:
-    """Return urllib3's response, which reads the recorded bytes piece by piece."""
+    if is_whole:
+        return _read_response(adapter, answer, request)
     response = parsed_response(answer, request.method, exhausted)
-    parts = _response_parts(answer, request, response, response, retries)
-    return sys.modules["urllib3"].HTTPResponse(**parts)
+    parts = _response_parts(answer, request, adapter, response, response)
+    return adapter.build_response(request, sys.modules["urllib3"].HTTPResponse(**parts))
 
 
 def _read_response(adapter: Any, answer: StoredResponse, request: Any) -> Any:
@@ -174,8 +154,10 @@ def _read_response(adapter: Any, answer: StoredResponse, request: Any) -> Any:
     requests = sys.modules["requests"]
     response = requests.Response()
     response.status_code = answer.status
-    for name, value in _merged(answer.headers):
-        response.headers[name] = value
+    for name, value in answer.headers:
+        # Headers of the same name are joined, as urllib3 returns them.
+        previous = response.headers.get(name)
+        response.headers[name] = value if previous is None else f"{previous}, {value}"
     response.encoding = requests.utils.get_encoding_from_headers(response.headers)
     response.raw = raw = _lazy_response_class()(answer, request, adapter)
     response.reason = answer.reason
@@ -187,15 +169,6 @@ def _read_response(adapter: Any, answer: StoredResponse, request: Any) -> Any:
     response._content = b"".join(answer.chunks)
     response._content_consumed = True
     return response
-
-
-def _merged(headers: list[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """Return headers with those of the same name joined, as urllib3 returns them."""
-    merged: dict[str, tuple[str, str]] = {}
-    for name, value in headers:
-        lower = name.lower()
-        merged[lower] = (name, f"{merged[lower][1]}, {value}") if lower in merged else (name, value)
-    return merged.values()
 
 
 @cache
@@ -214,7 +187,7 @@ def _lazy_response_class() -> type:
             answer, request, adapter = self._answer
             body = io.BytesIO()
             body.close()
-            parts = _response_parts(answer, request, body, self._original_response, _retries(adapter))
+            parts = _response_parts(answer, request, adapter, body, self._original_response)
             base.__init__(self, **parts, enforce_content_length=False)
             return getattr(self, name)
 
@@ -225,14 +198,10 @@ def _lazy_response_class() -> type:
     return HTTPResponse
 
 
-def _retries(adapter: Any) -> Any:
-    """Return the retries that a request had. How many of them it needed is not recorded."""
-    return sys.modules["urllib3"].Retry.from_int(adapter.max_retries)
-
-
 def _response_parts(
-    answer: StoredResponse, request: Any, body: Any, original: Any, retries: Any
+    answer: StoredResponse, request: Any, adapter: Any, body: Any, original: Any
 ) -> dict[str, Any]:
+    """Return the arguments of urllib3's response."""
     return {
         "body": body,
         "headers": sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
@@ -242,26 +211,15 @@ def _response_parts(
         "preload_content": False,
         "decode_content": False,
         "original_response": original,
-        "retries": retries,
+        # How many of them the request needed is not recorded.
+        "retries": sys.modules["urllib3"].Retry.from_int(adapter.max_retries),
         "request_method": request.method,
         "request_url": request.url,
     }
 
 
-class _CookieSource:
-    """Replaces the standard library's response, in which requests looks for cookies."""
-
-    def __init__(self, message: Any) -> None:
-        self.msg = message
-
-    def isclosed(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
-
-
-def _cookie_source(answer: StoredResponse) -> _CookieSource | None:
+def _cookie_source(answer: StoredResponse) -> SimpleNamespace | None:
+    """Return a replacement for the standard library's response, in which requests looks for cookies."""
     cookies = [value for name, value in answer.headers if name.lower() == "set-cookie"]
     if not cookies:
         return None
@@ -270,4 +228,4 @@ def _cookie_source(answer: StoredResponse) -> _CookieSource | None:
     message = HTTPMessage()
     for cookie in cookies:
         message["Set-Cookie"] = cookie
-    return _CookieSource(message)
+    return SimpleNamespace(msg=message, isclosed=lambda: True, close=lambda: None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,15 +38,27 @@ class Secrets:
         self.values = set(known)
 
     def learn(self, plain: Any) -> None:
-        """Learn the values of secret names anywhere in plain data."""
-        for value in _secret_values(plain, self.redactor):
-            self.add(value)
+        """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
+        todo = [(plain, False)]
+        while todo:
+            value, is_secret = todo.pop()
+            if isinstance(value, dict):
+                todo += [(inner, is_secret or self.redactor.secret(name)) for name, inner in value.items()]
+            elif isinstance(value, list):
+                todo += [(inner, is_secret) for inner in value]
+            elif isinstance(value, str) and is_secret:
+                self.add(value)
+            elif isinstance(value, str):
+                for literal in self.redactor.literals(value):
+                    self.add(literal)
+                is_urlencoded = "=" in value and is_form(value)
+                todo.append((_form(value) if is_urlencoded else parse_json_text(value), False))
 
     def learn_request(self, url: str, headers: Iterable[tuple[str, str]], body: Any) -> None:
         """Learn the secrets in a request: in its URL, its headers and the plain value of its body."""
         self.learn(body)
         parts = urlsplit(url)
-        self.learn(dict(parse_qsl(parts.query, errors="backslashreplace")))
+        self.learn(_form(parts.query))
         if parts.password:
             self.add(parts.password)
         self.learn_headers(headers)
@@ -89,10 +100,16 @@ class Secrets:
             plain: The data.
             keep_types: Replace numbers by 0, and keep mappings and lists. None always stays None.
         """
-        box = [self.redactor.scrub(plain, keep_types=keep_types)]
-        if self.values:
-            _hide_in(box, self.values)
-        return box[0]
+        root = [self.redactor.scrub(plain, keep_types=keep_types)]
+        todo: list[Any] = [root] if self.values else []
+        while todo:
+            box = todo.pop()
+            for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
+                if isinstance(value, (dict, list)):
+                    todo.append(value)
+                elif isinstance(value, str):
+                    box[key] = hide_values(value, self.values)
+        return root[0]
 
     def text(self, text: str) -> str:
         """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
@@ -105,7 +122,7 @@ class Secrets:
 
     def form(self, form: str) -> str:
         """Return an urlencoded form without secrets, and learn them."""
-        self.learn(dict(parse_qsl(form, errors="backslashreplace")))
+        self.learn(_form(form))
         return self.text(self.redactor.scrub_form(form))
 
     def header(self, name: str, value: str) -> str:
@@ -156,36 +173,5 @@ def _basic_password(value: str) -> str:
         return ""
 
 
-def _secret_values(plain: Any, redactor: Redactor) -> Iterator[str]:
-    """Find all strings under secret names, also within strings that are data themselves."""
-    todo = [(plain, False)]
-    while todo:
-        value, is_secret = todo.pop()
-        if isinstance(value, dict):
-            todo.extend((inner, is_secret or redactor.secret(name)) for name, inner in value.items())
-        elif isinstance(value, list):
-            todo.extend((inner, is_secret) for inner in value)
-        elif isinstance(value, str) and is_secret:
-            yield value
-        elif isinstance(value, str):
-            yield from redactor.literals(value)
-            todo.append((_parse_data(value), False))
-
-
-def _parse_data(text: str) -> Any:
-    """Return the value of a text that is JSON or an urlencoded form; None for other texts."""
-    if "=" in text and is_form(text):
-        return [{name: value} for name, value in parse_qsl(text, errors="backslashreplace")]
-    return parse_json_text(text)
-
-
-def _hide_in(plain: Any, values: set[str]) -> None:
-    """Replace known secrets in all strings of nested mappings and lists, in place."""
-    todo = [plain]
-    while todo:
-        box = todo.pop()
-        for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
-            if isinstance(value, (dict, list)):
-                todo.append(value)
-            elif isinstance(value, str):
-                box[key] = hide_values(value, values)
+def _form(form: str) -> list[dict[str, str]]:
+    return [{name: value} for name, value in parse_qsl(form, errors="backslashreplace")]

@@ -62,7 +62,10 @@ class RecordedFile:
         self._at_end = False
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+        found = getattr(self._file, name)
+        if name not in ("read1", "readline"):
+            return found
+        return lambda *size: self._recorded(found, size)
 
     def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
         try:
@@ -84,14 +87,6 @@ class RecordedFile:
         # Fewer bytes than were asked for are the last ones.
         self._at_end = self._at_end or size in _ALL or len(data) < size[0]
         return data
-
-    def read1(self, *size: Any) -> bytes:
-        """Read from the real file."""
-        return self._recorded(self._file.read1, size)
-
-    def readline(self, *size: Any) -> bytes:
-        """Read from the real file."""
-        return self._recorded(self._file.readline, size)
 
     def readinto(self, buffer: Any) -> int:  # pragma: no cover (urllib3 reads so in Python 3.10 only)
         """Read from the real file."""
@@ -137,9 +132,7 @@ def unframe(wire: bytes) -> tuple[list[bytes], bool]:
         position = end + 2 + size + 2
 
 
-def parsed_response(
-    answer: StoredResponse, method: str, exhausted: Callable[[], Exception] | None
-) -> HTTPResponse:
+def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[], Exception]) -> HTTPResponse:
     """Return a response of the standard library that reads the recorded bytes.
 
     Args:
@@ -163,7 +156,7 @@ def parsed_response(
     def end() -> Exception | None:
         if error and error["type"] != _CUT_OFF:
             return _ERRORS.load(error)
-        return exhausted() if answer.stopped and exhausted else None
+        return exhausted() if answer.stopped else None
 
     response = HTTPResponse(_Socket(pieces, end), method=method)  # type: ignore[arg-type]
     response.begin()

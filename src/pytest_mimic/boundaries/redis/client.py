@@ -36,30 +36,25 @@ class RedisBoundary(Boundary):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of connections that use the socket, and methods whose random values would count."""
-        sync = {
-            "connect": self._connecting(_value),
-            "disconnect": self._disconnecting,
-            "send_packed_command": self._sending,
-            "read_response": self._reading,
-            "can_read": self._looking(_value),
-        }
-        asynchronous = {
-            "connect": self._connecting(_awaitable),
-            "disconnect": self._disconnecting,
-            "send_packed_command": self._sending_async,
-            "read_response": self._reading_async,
-            _async_can_read(): self._looking(_awaitable),
+        methods = {
+            "redis.connection:AbstractConnection.connect": self._connecting(_value),
+            "redis.connection:AbstractConnection.disconnect": self._disconnecting,
+            "redis.connection:AbstractConnection.send_packed_command": self._sending,
+            "redis.connection:AbstractConnection.read_response": self._reading,
+            "redis.connection:AbstractConnection.can_read": self._looking(_value),
+            "redis.asyncio.connection:AbstractConnection.connect": self._connecting(_awaitable),
+            "redis.asyncio.connection:AbstractConnection.disconnect": self._disconnecting,
+            "redis.asyncio.connection:AbstractConnection.send_packed_command": self._sending_async,
+            "redis.asyncio.connection:AbstractConnection.read_response": self._reading_async,
+            f"redis.asyncio.connection:AbstractConnection.{_async_can_read()}": self._looking(_awaitable),
+            "redis.lock:Lock.acquire": _acquiring,
+            "redis.asyncio.lock:Lock.acquire": _acquiring,
+            "redis.commands.core:Script.__call__": self._calling_script,
+            "redis.commands.core:AsyncScript.__call__": self._calling_script,
         }
         return [
-            *(Edge("redis.connection", ("AbstractConnection", name), wrap) for name, wrap in sync.items()),
-            *(
-                Edge("redis.asyncio.connection", ("AbstractConnection", name), wrap)
-                for name, wrap in asynchronous.items()
-            ),
-            Edge("redis.lock", ("Lock", "acquire"), _acquiring),
-            Edge("redis.asyncio.lock", ("Lock", "acquire"), _acquiring),
-            Edge("redis.commands.core", ("Script", "__call__"), self._calling_script),
-            Edge("redis.commands.core", ("AsyncScript", "__call__"), self._calling_script),
+            Edge(name.partition(":")[0], tuple(name.partition(":")[2].split(".")), wrap)
+            for name, wrap in methods.items()
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -122,7 +117,10 @@ class RedisBoundary(Boundary):
         def wrap(original: _Function, port: Port) -> _Function:
             def can_read(connection: Any, *args: Any, **kwargs: Any) -> Any:
                 state = self._state(connection)
-                is_connected = _is_connected(connection)
+                # The sync client has `_sock`, the async one `is_connected`.
+                is_connected = getattr(connection, "_sock", None) or getattr(
+                    connection, "is_connected", False
+                )
                 if state.is_real or not port.taking() or is_connected:
                     return original(connection, *args, **kwargs)
                 return result(state.has_more)
@@ -216,12 +214,6 @@ def _value(value: Any) -> Any:
 
 async def _awaitable(value: Any) -> Any:
     return value
-
-
-def _is_connected(connection: Any) -> bool:
-    """Check whether a connection of either client has a socket."""
-    socket = getattr(connection, "_sock", None)
-    return socket is not None or bool(getattr(connection, "is_connected", False))
 
 
 def _acquiring(original: _Function, port: Port) -> _Function:

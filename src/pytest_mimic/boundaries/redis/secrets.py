@@ -11,13 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._redact.names import PLACEHOLDER
-from pytest_mimic.boundaries.redis.commands import (
-    Command,
-    first_word,
-    key_places,
-    place_after,
-    text_of,
-)
+from pytest_mimic.boundaries.redis.commands import Command, first_word, key_places, place_after, text_of
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
