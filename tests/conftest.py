@@ -1,4 +1,4 @@
-"""What tests share: `project`, a throw-away project that is recorded and replayed for real."""
+"""The fixture `project`: a temporary project whose tests are really recorded and replayed."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ import pytest
 
 import pytest_mimic
 
-# A run in process forgets what it was the first to import: with all of it there, it imports nothing anew.
+# A run in process drops the modules that it was the first to import. Importing all of them here prevents second copies.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
     with suppress(ModuleNotFoundError):  # aiohttp_replay needs aiohttp
         importlib.import_module(_module.name)
-# So the exceptions of httpx and psycopg2 and the thread pools stay the same; and hypothesis, whose plugin asks for it, is
-# not rewritten in each run.
+# Second copies of these would have other exception classes or thread pools. pytest would rewrite hypothesis in each run,
+# because its plugin requests it.
 for _late in ("concurrent.futures.thread", "httpcore", "httpcore2", "hypothesis", "psycopg2"):
     with suppress(ImportError):
         importlib.import_module(_late)
 
-# How long an example takes is the machine's matter: it may be busy.
+# A busy machine may take long for an example.
 with suppress(ImportError):
     from hypothesis import settings
 
     settings.register_profile("patient", deadline=None)
     settings.load_profile("patient")
 
-# Kept out of a project's own runs, unless a run asks for them: they reorder, add output, or need settings.
+# Plugins that are off in the runs of a project unless a run requests them: they reorder tests, add output or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
 
-# tally.py of every project: a real function says that it ran; in a run with offline=True that is an error.
+# tally.py of every project. Real functions call `ran`, which raises in a run with offline=True.
 TALLY = """
 import os
 
 def ran(*words):
-    '''Notes a real execution, in one write, so that threads and processes do not mix their lines.'''
+    '''Log a real execution. One write per line keeps the lines of threads and processes apart.'''
     line = " ".join(str(word) for word in words)
     file = os.open(os.environ["TALLY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -55,21 +55,21 @@ def ran(*words):
         raise RuntimeError("the real function ran: " + line)
 """
 
-# A checkout on the path, not installed, has no entry point.
+# A checkout that is on the path but not installed has no entry point.
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a project's tests said and did."""
+    """The result of one run of a project's tests."""
 
     exit_code: int
     outcomes: dict[str, int]
-    """How many tests passed, failed, …, as pytest's last line has it: `{"passed": 2}`."""
+    """The counts in pytest's last line: `{"passed": 2}`."""
     output: str
     """Standard output and error, without colours."""
     real: list[str]
-    """The real executions that this run added, a line each, in order: `fetch Oslo 3`."""
+    """The real executions of this run in order, one line each: `fetch Oslo 3`."""
     vault: dict[str, bytes]
     """The vault's files after the run, by their relative names."""
     before: dict[str, bytes]
@@ -77,20 +77,20 @@ class Run:
 
     @property
     def section(self) -> list[str]:
-        """The lines of the section titled `mimic`; times and sizes are written `#`, as in `saved # s`."""
+        """The lines of the section titled `mimic`, with `#` for times and sizes: `# s saved`."""
         match = re.search(r"^=+ mimic =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE)
         lines = match.group(1).rstrip().splitlines() if match else []
         return [re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kMG]?B)\b", r"# \1", line) for line in lines]
 
     @property
     def header(self) -> str:
-        """What follows `mimic: ` in the header, or nothing."""
+        """The text after `mimic: ` in the header, or an empty string."""
         match = re.search(r"^mimic: (.*)$", self.output, re.MULTILINE)
         return match.group(1) if match else ""
 
     @property
     def changed(self) -> set[str]:
-        """The vault's files that the run made, changed or removed."""
+        """The files of the vault that the run made, changed or deleted."""
         names = self.vault.keys() | self.before.keys()
         return {name for name in names if self.vault.get(name) != self.before.get(name)}
 
@@ -103,13 +103,13 @@ class Run:
         never: Sequence[str] = (),
         **outcomes: int,
     ) -> Run:
-        """Asserts all of it together; a failure shows the whole run.
+        """Assert all of it together, and return this run. A failure shows the whole output.
 
         Args:
-            exit_code: By default what these outcomes mean to pytest: 1 with failures or errors, else 0.
-            real: The real executions, in order. Not looked at when left out.
-            says: Texts that the output has.
-            never: Texts that it has not.
+            exit_code: By default 1 with failures or errors among the outcomes, else 0.
+            real: The real executions, in order. Not checked if omitted.
+            says: Texts that the output contains.
+            never: Texts that it does not contain.
             outcomes: Exactly these counts: `passed=2, failed=1`.
         """
         if exit_code is None:
@@ -143,14 +143,14 @@ class Project:
         self.write("tally.py", TALLY)
 
     def write(self, name: str, text: str) -> Path:
-        """Writes a file, its text dedented."""
+        """Write a file with a dedented text."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
         return path
 
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
-        """Writes pytest.ini with these lines of `mimic_functions` and these further options."""
+        """Write pytest.ini with these lines of `mimic_functions` and these further options."""
         if targets:
             options["mimic_functions"] = targets
         lines = ["[pytest]"]
@@ -161,16 +161,16 @@ class Project:
 
     @property
     def vault(self) -> Path:
-        """Where the vault is unless the ini file says otherwise."""
+        """The vault's default folder."""
         return self.root / ".mimic_vault"
 
     def files(self) -> dict[str, bytes]:
-        """The vault's files by their names, relative to it, with `/`."""
+        """Return the vault's files by their relative names, with slashes."""
         found = sorted(path for path in self.vault.rglob("*") if path.is_file())
         return {path.relative_to(self.vault).as_posix(): path.read_bytes() for path in found}
 
     def real(self) -> list[str]:
-        """All real executions so far."""
+        """Return all real executions so far."""
         return self.tally.read_text(encoding="utf-8").splitlines() if self.tally.exists() else []
 
     def run(
@@ -183,15 +183,15 @@ class Project:
         plugins: Sequence[str] = (),
         timeout: float = 300,
     ) -> Run:
-        """Runs the project's tests, warnings as errors.
+        """Run the project's tests with warnings as errors.
 
         Args:
             args: pytest's arguments.
-            offline: Real executions raise.
-            process: In a new process, as a hash seed needs; else in this one, much faster.
-            hash_seed: PYTHONHASHSEED of the new process.
+            offline: Real executions raise an error.
+            process: Run in a new process. A run in this one is much faster.
+            hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
-            plugins: Names out of QUIET that this run wants.
+            plugins: Plugins of QUIET that are on in this run.
             timeout: Seconds after which a process counts as hanging.
         """
         variables = {"TALLY": str(self.tally), "TALLY_OFFLINE": "1" if offline else "", **(env or {})}
@@ -200,7 +200,7 @@ class Project:
         before, already = self.files(), len(self.real())
         argv = self.arguments(*args, plugins=plugins)
         if process and not plugins and "no:mimic" not in args:
-            # Loading what is installed takes longer than most projects' tests.
+            # Loading all installed plugins takes longer than most tests.
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             argv = [*self._loaded(args), "--color=no", "-W", "error", *args]
         code, output = (
@@ -209,15 +209,15 @@ class Project:
         return Run(code, _outcomes(output), output, self.real()[already:], self.files(), before)
 
     def record(self, *args: str, **options: object) -> Run:
-        """Runs with --mimic-record."""
+        """Run with --mimic-record."""
         return self.run("--mimic-record", *args, **options)  # type: ignore[arg-type]
 
     def replay(self, *args: str, **options: object) -> Run:
-        """Runs plainly, real executions raising."""
+        """Run without a mode. Real executions raise an error."""
         return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
 
     def _loaded(self, args: Sequence[str]) -> list[str]:
-        """The plugins of a process that loads none by itself."""
+        """Return the options that load the plugins in a process that loads none by itself."""
         is_parallel = any(arg.startswith(("-n", "--dist", "--numprocesses", "--tx")) for arg in args)
         return [
             "-p",
@@ -228,12 +228,12 @@ class Project:
         ]
 
     def arguments(self, *args: str, plugins: Sequence[str] = ()) -> list[str]:
-        """pytest's whole command line for this project, to start a process with it oneself."""
+        """Return the arguments of pytest for this project, for tests that start a process themselves."""
         quiet = [part for name in QUIET if name not in plugins for part in ("-p", f"no:{name}")]
         return [*PLUGIN, *quiet, "--color=no", "-W", "error", *args]
 
     def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment of a process of this project."""
+        """Return the environment of a process of this project."""
         return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
 
     def _run_here(self, argv: Sequence[str], variables: Mapping[str, str]) -> tuple[int, str]:
@@ -263,7 +263,7 @@ class Project:
 
 
 def _outcomes(output: str) -> dict[str, int]:
-    """The counts of pytest's last line."""
+    """Return the counts in pytest's last line."""
     for line in reversed(output.splitlines()):
         if re.search(r"\bin \d[\d.]*s\b", line):
             counts = re.findall(
@@ -275,11 +275,11 @@ def _outcomes(output: str) -> dict[str, int]:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A throw-away project; the environment says nothing of CI, of pytest's options or of a hash seed."""
+    """A temporary project. The environment has no variables for CI, pytest's options or a hash seed."""
     for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONHASHSEED", "PYTHONWARNINGS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
-    # A module written again within the same second looks unchanged to its bytecode.
+    # A module that is rewritten within the same second would run from its old bytecode.
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Project(pytester, monkeypatch)

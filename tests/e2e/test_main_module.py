@@ -1,4 +1,4 @@
-"""A script that runs pytest itself: what it defines is in `__main__`."""
+"""A script that runs pytest itself and defines classes in `__main__`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 
 @pytest.mark.promise("objects of classes in a test module or __main__ replay")
-def test_objects_of_classes_of_the_main_module_come_back(project):
-    """Recorded by one process of the script and replayed by another: of the very class that is there."""
+def test_objects_of_classes_in_the_main_module_replay(project):
     project.ini("shop:fetch")
     project.write(
         "shop.py",

@@ -1,4 +1,4 @@
-"""The line that tells which real call a recording run waits for, on a terminal."""
+"""The progress line of a recording run on a terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEST = """
 
 
 def read_until(terminal, wanted):
-    """What the terminal shows up to a text, or to the end of the run; a minute of silence ends it too."""
+    """Return the terminal's output up to a text, the end of the run, or a minute of silence."""
     shown = b""
     while (wanted is None or wanted not in shown) and select.select([terminal], [], [], 60)[0]:
         try:
@@ -44,7 +44,7 @@ def read_until(terminal, wanted):
 
 @pytest.fixture
 def on_terminal(project):
-    """Starts pytest on a pseudo-terminal; gives the process and the terminal's other end."""
+    """A function that starts pytest on a pseudo-terminal, and returns the process and the other end."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", TEST)
@@ -73,8 +73,7 @@ def on_terminal(project):
 
 
 @pytest.mark.promise("recording shows its progress where the terminal allows")
-def test_a_real_call_that_takes_long_is_shown_while_it_runs(project, on_terminal):
-    """Its label and its seconds; the line is gone when the call is over."""
+def test_a_long_real_call_is_shown_while_it_runs(project, on_terminal):
     process, terminal = on_terminal("--mimic-record")
 
     during = read_until(terminal, b" s\x1b[K\x1b8")

@@ -1,4 +1,4 @@
-"""A run in which nothing is mimicked loads the least: what it loads is what it costs."""
+"""The start-up cost of the plugin, as the modules it loads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ WATCHED = {"pytest_mimic", "filelock", "cloudpickle", "xxhash", "asyncio", "back
 
 
 def test_a_run_that_mimics_nothing_loads_four_small_modules(project):
-    """The plugin, its public names, its hooks and the stack of runs; no dependency, no asyncio, nothing of the engine."""
     project.write(
         "conftest.py",
         """

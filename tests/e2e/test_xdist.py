@@ -1,4 +1,4 @@
-"""xdist: the workers' results count as one run."""
+"""The workers of xdist count as one run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DISTRIBUTIONS = ["load", "loadscope", "loadfile", "loadgroup", "worksteal"]
 
 @pytest.fixture
 def shop(project):
-    """`shop.fetch` is mimicked; eight tests make five different calls of it."""
+    """`shop.fetch` is mimicked. Eight tests make five different calls of it."""
     project.ini("shop:fetch", pythonpath=".", addopts="--strict-markers")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", TESTS)
@@ -38,12 +38,11 @@ def shop(project):
 
 
 def workers(project, *arguments, **options):
-    """A run with two workers."""
+    """Run the tests with two workers."""
     return project.run("-n2", *arguments, process=True, **options)
 
 
-def test_the_same_call_in_two_workers_runs_once_and_counts_add_up(shop):
-    """Recording, then replaying: one header, one section, one account."""
+def test_a_call_in_two_workers_runs_once(shop):
     recorded = workers(shop, "--mimic-record").expect(passed=8)
     replayed = workers(shop, offline=True).expect(passed=8, real=[])
 
@@ -60,7 +59,7 @@ def test_the_same_call_in_two_workers_runs_once_and_counts_add_up(shop):
 @pytest.mark.promise("xdist workers count as one run")
 @pytest.mark.parametrize("dist", DISTRIBUTIONS)
 def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
-    """However the tests are handed out; what --dist=loadgroup does to ids leaves no trace."""
+    """`--dist=loadgroup` changes the ids of tests in the workers."""
     shop.record().expect(passed=8)
     shop.write("test_shop.py", TESTS.replace("range(4)", "range(3)"))
 
@@ -75,8 +74,7 @@ def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
     assert len(run.changed) == 1
 
 
-def test_what_loadgroup_records_replays_without_xdist(shop):
-    """Sequences belong to a test, whatever its id looks like in a worker."""
+def test_recordings_of_loadgroup_replay_without_xdist(shop):
     shop.ini("shop:fetch sequence", pythonpath=".")
 
     recorded = workers(shop, "--dist=loadgroup", "--mimic-record").expect(passed=8)
@@ -89,8 +87,8 @@ def test_what_loadgroup_records_replays_without_xdist(shop):
 @pytest.mark.parametrize(
     "arguments", [["-n0"], ["--dist=loadgroup"], ["-n0", "--dist=loadgroup"]], ids=" ".join
 )
-def test_without_workers_it_is_an_ordinary_run(shop, arguments):
-    """`--dist` may stand in addopts though nothing is distributed."""
+def test_a_run_without_workers_is_an_ordinary_run(shop, arguments):
+    """`--dist` may be in addopts although nothing is distributed."""
     shop.record().expect(passed=8)
     shop.write("test_shop.py", TESTS.replace("range(4)", "range(3)"))
 
@@ -100,8 +98,7 @@ def test_without_workers_it_is_an_ordinary_run(shop, arguments):
 
 
 @pytest.mark.promise("nothing is judged after a worker's crash")
-def test_after_a_workers_crash_nothing_is_judged(shop):
-    """Its account is lost; the summary says so."""
+def test_nothing_is_judged_after_a_workers_crash(shop):
     shop.record().expect(passed=8)
     shop.write("test_shop.py", "import os\n\ndef test_crash(): os._exit(3)\n\ndef test_fine(): pass\n")
 
@@ -114,7 +111,6 @@ def test_after_a_workers_crash_nothing_is_judged(shop):
 
 @pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
 def test_a_run_that_stopped_early_judges_nothing(shop, flag):
-    """As without workers."""
     shop.record().expect(passed=8)
     failing = "import pytest\n\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): assert False\n"
     shop.write("test_shop.py", failing)
@@ -127,7 +123,7 @@ def test_a_run_that_stopped_early_judges_nothing(shop, flag):
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "message"),
     [
         (
             {"conftest.py": "def pytest_collection_modifyitems(items): del items[1:]\n"},
@@ -147,8 +143,7 @@ def test_a_run_that_stopped_early_judges_nothing(shop, flag):
     ],
     ids=["deselected by a conftest", "a module skipped", "a test skipped"],
 )
-def test_what_only_the_workers_know_of_the_selection_counts(shop, files, told):
-    """It reaches the controller, which clears nothing."""
+def test_reasons_known_only_to_workers_reach_the_controller(shop, files, message):
     shop.record().expect(passed=8)
     for name, text in files.items():
         shop.write(name, text)
@@ -156,12 +151,11 @@ def test_what_only_the_workers_know_of_the_selection_counts(shop, files, told):
     run = workers(shop, "--mimic-clear-unused", "--mimic-fail-on-unused", offline=True)
 
     assert run.exit_code == 0
-    assert run.section == [told]
+    assert run.section == [message]
     assert run.changed == set()
 
 
-def test_misses_are_listed_with_their_tests_by_the_controller(shop):
-    """Each once."""
+def test_the_controller_lists_misses_with_their_tests(shop):
     shop.record().expect(passed=8)
     shop.write("test_shop.py", TESTS.replace("Oslo", "Rome"))
 
@@ -175,7 +169,6 @@ def test_misses_are_listed_with_their_tests_by_the_controller(shop):
 
 
 def test_cassettes_are_recorded_and_replayed_by_workers(shop):
-    """They count as used for the whole run."""
     shop.ini()
     shop.write(
         "test_shop.py",
@@ -197,8 +190,7 @@ def test_cassettes_are_recorded_and_replayed_by_workers(shop):
     assert replayed.changed == set()
 
 
-def test_what_only_tests_name_is_told_by_the_controller(shop):
-    """Where neither the ini file nor a vault tells it beforehand that anything will be mimicked."""
+def test_targets_named_only_by_tests_are_reported(shop):
     shop.ini()
     shop.write(
         "test_shop.py",
@@ -225,19 +217,20 @@ def test_what_only_tests_name_is_told_by_the_controller(shop):
     ]
 
 
-def test_a_line_that_cannot_be_read_ends_the_run_at_its_start(shop):
-    """No worker starts."""
+def test_an_unreadable_line_ends_the_run_before_workers_start(shop):
     shop.ini("shop:fetch sequense")
 
     run = workers(shop)
 
-    told = "ERROR: mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)"
-    run.expect(exit_code=4, says=[told], never=["Traceback", "INTERNALERROR", "workers"])
+    message = (
+        "ERROR: mimic_functions, line 1: shop:fetch: there is no option sequense (did you mean sequence?)"
+    )
+    run.expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR", "workers"])
 
 
 @pytest.mark.promise("under xdist, the tests fail with TargetError and the run exits with 4")
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("shop:fetsh", "mimic_functions, line 2: shop:fetsh does not exist in shop (did you mean fetch?)"),
         (
@@ -246,8 +239,7 @@ def test_a_line_that_cannot_be_read_ends_the_run_at_its_start(shop):
         ),
     ],
 )
-def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, told):
-    """The controller tells it once, and clears nothing."""
+def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, message):
     shop.record().expect(passed=8)
     shop.ini("shop:fetch", line, pythonpath=".")
     shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
@@ -257,15 +249,14 @@ def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop, line, to
     run.expect(
         exit_code=4,
         errors=1,
-        says=[f"E   pytest_mimic.TargetError: {told}"],
+        says=[f"E   pytest_mimic.TargetError: {message}"],
         never=["Traceback", "INTERNALERROR", "KeyError"],
     )
-    assert run.section[0] == f"ERROR: {told}"
+    assert run.section[0] == f"ERROR: {message}"
     assert run.changed == set()
 
 
 def test_a_function_missing_only_inside_a_test_fails_that_test(shop):
-    """As without workers: the exit code is 1."""
     shop.ini("shop:fetsh", pythonpath=".")
     shop.write("test_shop.py", "def test_it(): import shop\n\ndef test_plain(): pass\n")
 

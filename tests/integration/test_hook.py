@@ -1,4 +1,4 @@
-"""pytest_mimic_targets: targets made in Python, in a conftest.py."""
+"""The hook pytest_mimic_targets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 @pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 def test_targets_made_in_python_are_mimicked(project):
-    """With options that an ini line cannot hold; beside those of the ini file; and without the plugin it does no harm."""
     project.ini("shop:load")
     project.write(
         "shop.py",
@@ -65,8 +64,7 @@ SUB = """
 
 
 @pytest.mark.parametrize("ini", [(), ("shop:load",)])
-def test_targets_of_a_folder_that_is_collected(project, ini):
-    """Its conftest.py is loaded after the run has begun, and with nothing else configured too."""
+def test_targets_of_a_collected_folder_are_mimicked(project, ini):
     project.ini(*ini, pythonpath=".")
     project.write("shop.py", "def fetch(city):\n    return [city]\n\ndef load(city):\n    return [city]\n")
     project.write("sub/conftest.py", SUB.format(target="shop:fetch"))
@@ -79,13 +77,13 @@ def test_targets_of_a_folder_that_is_collected(project, ini):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         ("return [Target('shop.fetch(')]", "pytest_mimic_targets: shop.fetch( is not a target"),
         ("return config.nothing", "pytest_mimic_targets raised AttributeError: 'Config' object has no"),
     ],
 )
-def test_a_hook_that_fails_is_told_in_a_line(project, body, told):
+def test_a_failing_hook_is_a_usage_error(project, body, message):
     project.ini("shop:fetch")
     project.write("shop.py", "def fetch(city):\n    return [city]\n")
     project.write(
@@ -93,15 +91,15 @@ def test_a_hook_that_fails_is_told_in_a_line(project, body, told):
     )
     project.write("test_shop.py", "def test_it():\n    pass\n")
 
-    project.run().expect(exit_code=4, says=[f"ERROR: {told}"], never=["Traceback"])
+    project.run().expect(exit_code=4, says=[f"ERROR: {message}"], never=["Traceback"])
 
 
 @pytest.mark.parametrize("ini", [(), ("shop:load",)])
-def test_a_wrong_target_of_a_folder_that_is_collected(project, ini):
+def test_a_wrong_target_of_a_collected_folder_is_a_usage_error(project, ini):
     project.ini(*ini, pythonpath=".")
     project.write("shop.py", "def load(city):\n    return [city]\n")
     project.write("sub/conftest.py", SUB.format(target="shop.fetch("))
     project.write("sub/test_shop.py", "def test_it():\n    pass\n")
 
-    told = "ERROR: pytest_mimic_targets: shop.fetch( is not a target"
-    project.run().expect(exit_code=4, says=[told], never=["Traceback", "INTERNALERROR"])
+    message = "ERROR: pytest_mimic_targets: shop.fetch( is not a target"
+    project.run().expect(exit_code=4, says=[message], never=["Traceback", "INTERNALERROR"])

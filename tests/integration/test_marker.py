@@ -1,4 +1,4 @@
-"""mimic as a context manager, a decorator and a marker: tests, classes, modules, unittest, async."""
+"""`mimic` as a context manager, a decorator and a marker."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ SHOP = """
 
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 @pytest.mark.promise("a target may be the function object itself")
-def test_context_manager_decorator_and_marker(project):
-    """Inside, calls are mimicked; outside they run for real."""
+def test_context_manager_decorator_and_marker_mimic_calls(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -91,8 +90,7 @@ def test_context_manager_decorator_and_marker(project):
     project.replay("-W", "ignore").expect(passed=11, real=[])
 
 
-def test_outside_of_the_block_the_real_function_runs(project):
-    """Before it, after it, and in the next test."""
+def test_the_real_function_runs_outside_of_the_block(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -120,8 +118,7 @@ def test_outside_of_the_block_the_real_function_runs(project):
     project.run().expect(passed=3, real=["fetch before", "fetch after", "fetch next"])
 
 
-def test_fixtures_and_teardown_are_inside_a_marker(project):
-    """A marker covers set-up, call and teardown; the fixtures of wider scope too, where this test sets them up."""
+def test_a_marker_covers_fixtures_and_teardown(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -147,8 +144,7 @@ def test_fixtures_and_teardown_are_inside_a_marker(project):
 
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 @pytest.mark.promise("the marker works on unittest.TestCase")
-def test_classes_modules_and_unittest(project):
-    """`pytestmark`, marked classes, and TestCase methods with setUp and tearDown."""
+def test_markers_work_on_classes_modules_and_unittest(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -220,8 +216,7 @@ def test_classes_modules_and_unittest(project):
 
 
 @pytest.mark.promise("mimic is a context manager, a decorator and a marker")
-def test_async_tests(project):
-    """Decorated and marked, under pytest-asyncio and anyio, with async fixtures."""
+def test_async_tests_can_be_decorated_and_marked(project):
     pytest.importorskip("pytest_asyncio")
     pytest.importorskip("anyio")
     project.ini(asyncio_default_fixture_loop_scope="function")
@@ -259,8 +254,7 @@ def test_async_tests(project):
     assert passed >= 3
 
 
-def test_decorated_generators(project):
-    """As fixtures are: the block lasts until they end, and what is sent in and given back gets through."""
+def test_generators_can_be_decorated(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -319,8 +313,7 @@ def test_decorated_generators(project):
     project.replay().expect(passed=3, real=[])
 
 
-def test_a_decorated_class(project):
-    """It is mimicked in each of its tests."""
+def test_a_decorated_class_is_mimicked_in_each_test(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -349,8 +342,7 @@ def test_a_decorated_class(project):
     project.replay().expect(passed=2, real=[])
 
 
-def test_all_that_belongs_to_the_tests_of_a_decorated_class(project):
-    """What it inherits and what is bound to no object, set-ups, fixtures, subclasses: as with a marker."""
+def test_a_decorated_class_covers_setup_fixtures_and_bases(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -410,8 +402,7 @@ def test_all_that_belongs_to_the_tests_of_a_decorated_class(project):
     project.run().expect(passed=11, real=["fetch inherited"])
 
 
-def test_a_class_decorated_twice_and_its_base(project):
-    """The closest options win: those of the class before its base's, those of the inner decorator before the outer's."""
+def test_the_closest_decorator_of_a_class_wins(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -438,7 +429,6 @@ def test_a_class_decorated_twice_and_its_base(project):
 
 
 def test_the_innermost_options_win(project):
-    """A marker inside the ini file's, a block inside the marker's."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -477,7 +467,6 @@ def test_the_innermost_options_win(project):
 )
 @pytest.mark.parametrize("how", ["marker", "decorator", "block"])
 def test_a_wrong_target_is_a_target_error(project, given, says, how):
-    """In one readable line, and the next test is as it was."""
     project.ini()
     project.write("shop.py", SHOP)
     body = {
@@ -501,7 +490,6 @@ def test_a_wrong_target_is_a_target_error(project, given, says, how):
 
 @pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
 def test_without_the_plugin_it_does_nothing(project):
-    """`-p no:mimic`: the marker is unknown, blocks and decorators run the test as it is."""
     project.ini(markers="mimic(*targets): pytest-mimic")
     project.write("shop.py", SHOP)
     project.write(
@@ -535,8 +523,7 @@ def test_without_the_plugin_it_does_nothing(project):
         ("def test_it():\n    with mimic():\n        pass", {"failed": 1}),
     ],
 )
-def test_forgotten_targets_are_told(project, text, outcome):
-    """Nothing mimicked would run for real in silence."""
+def test_a_marker_or_block_without_targets_fails(project, text, outcome):
     project.ini()
     project.write("test_shop.py", f"import pytest\nfrom pytest_mimic import mimic\n\n{text}\n")
 
@@ -544,8 +531,7 @@ def test_forgotten_targets_are_told(project, text, outcome):
     project.run().expect(exit_code=exit_code, says=["TargetError", "names no target"], **outcome)
 
 
-def test_what_sets_a_decorated_class_up_is_covered_too(project):
-    """As unittest has it; pytest hands its own methods arguments by their signature."""
+def test_the_set_up_of_a_decorated_class_is_mimicked(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(

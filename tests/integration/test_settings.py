@@ -1,4 +1,4 @@
-"""The ini options: where the vault is, what is kept of arguments and secrets, which pickles load."""
+"""The ini options."""
 
 from __future__ import annotations
 
@@ -35,13 +35,12 @@ def shop(project):
 
 
 def recordings(run):
-    """The recordings that a run leaves, read as JSON."""
+    """Return the recordings that a run leaves, parsed as JSON."""
     return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
 
 
 @pytest.mark.promise("mimic_vault_path is relative to the rootdir and .mimic_vault by default")
 def test_the_vault_is_relative_to_the_rootdir(shop):
-    """Whatever folder the run was started in."""
     shop.ini("shop:fetch", mimic_vault_path="data/recs", pythonpath=".")
     (shop.root / "sub").mkdir()
 
@@ -55,7 +54,6 @@ def test_the_vault_is_relative_to_the_rootdir(shop):
 @pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
 @pytest.mark.promise("mimic_vault_dir is the path of the vault")
 def test_the_option_overrides_the_ini_files_vault(shop):
-    """The fixture `mimic_vault_dir` gives the one that counts, as a path."""
     shop.ini("shop:fetch", mimic_vault_path="recs")
     shop.write(
         "test_shop.py",
@@ -76,7 +74,7 @@ def test_the_option_overrides_the_ini_files_vault(shop):
 
 @pytest.mark.parametrize("by", ["option", "ini"])
 def test_the_vault_may_be_in_the_users_home(shop, by):
-    """`~`, which the shell leaves as it is in `--mimic-vault=~/v`; the command that is told brings it along."""
+    """The shell does not expand `~` in `--mimic-vault=~/v`."""
     home = shop.root / "home"
     shop.ini("shop:fetch", **({"mimic_vault_path": "~/recs"} if by == "ini" else {}))
     given = ["--mimic-vault=~/recs"] if by == "option" else []
@@ -96,7 +94,6 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
 
 @pytest.mark.promise("a recording is on disk as soon as its call returns")
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
-    """Not only when the test or the run ends."""
     shop.write(
         "test_shop.py",
         """
@@ -113,8 +110,7 @@ def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
 
 
 @pytest.mark.promise("a failing test keeps recordings but no new or changed cassette")
-def test_a_failing_test_keeps_the_recordings_it_made(shop):
-    """They were paid for."""
+def test_a_failing_test_keeps_its_new_recordings(shop):
     shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert not shop.fetch('Oslo')\n")
     shop.record().expect(failed=1, real=["fetch Oslo"])
     shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert shop.fetch('Oslo')\n")
@@ -123,8 +119,7 @@ def test_a_failing_test_keeps_the_recordings_it_made(shop):
 
 
 @pytest.mark.promise("mimic_store_arguments keeps a description of the arguments, or none")
-def test_arguments_need_not_be_stored(shop):
-    """Then a miss cannot tell what differs, and says why."""
+def test_arguments_are_not_stored_if_turned_off(shop):
     shop.ini("shop:fetch", mimic_store_arguments="false")
     recorded = shop.record().expect(passed=1)
     shop.replay().expect(passed=1, real=[])
@@ -139,8 +134,7 @@ def test_arguments_need_not_be_stored(shop):
 @pytest.mark.promise("mimic_redact adds and removes secret names")
 @pytest.mark.promise("secrets are in no description in the vault")
 @pytest.mark.promise("a function's own outcome is stored as it is")
-def test_names_can_be_added_to_and_taken_out_of_the_secret_ones(shop):
-    """Their values stand in no description of a call; a function's own outcome is kept as it is."""
+def test_secret_names_can_be_added_and_removed(shop):
     by_default = recordings(shop.record().expect(passed=1))
     shop.ini("shop:fetch", mimic_redact=["pin"])
     added = recordings(shop.record("--mimic-vault=added").expect(passed=1))
@@ -156,8 +150,7 @@ def test_names_can_be_added_to_and_taken_out_of_the_secret_ones(shop):
 
 @pytest.mark.promise("mimic_pickle = forbid replays plain data only")
 @pytest.mark.promise("other values are pickles named *.pkl")
-def test_where_pickles_are_forbidden_only_plain_data_replays(shop):
-    """Others give an error that names the option; nothing is loaded, and nothing runs."""
+def test_only_plain_data_replays_if_pickles_are_forbidden(shop):
     shop.ini("shop:fetch", "shop:pair")
     shop.write("test_shop.py", TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
     recorded = shop.record().expect(passed=2)
@@ -176,8 +169,7 @@ def test_where_pickles_are_forbidden_only_plain_data_replays(shop):
 
 @pytest.mark.promise("only= and exclude= select calls by pattern")
 @pytest.mark.promise("a call that is left out runs for real and is not recorded")
-def test_patterns_leave_functions_out(shop):
-    """A call left out runs for real and is not recorded."""
+def test_patterns_exclude_functions(shop):
     shop.ini('shop:* exclude="shop:p*"')
     shop.write("test_shop.py", TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
     shop.record().expect(passed=2, real=["fetch Oslo", "pair Oslo"])

@@ -1,4 +1,4 @@
-"""What a user sees: the header, the section titled mimic, and nothing where there is nothing to say."""
+"""The header and the section titled `mimic`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ def shop(project):
 @pytest.mark.promise("mimic_vault_path is relative to the rootdir and .mimic_vault by default")
 @pytest.mark.promise("a header line names the mode and the vault")
 def test_each_mode_has_its_header(shop):
-    """Mode, vault and number of targets."""
     record = shop.record().expect(passed=2)
 
     assert record.header == "record into .mimic_vault (1 target)"
@@ -48,8 +47,7 @@ def test_each_mode_has_its_header(shop):
 
 
 @pytest.mark.promise("a header line names the mode and the vault")
-def test_the_header_names_a_vault_elsewhere_as_it_is(shop, tmp_path_factory):
-    """Relative to the rootdir where it is inside, else in full."""
+def test_the_header_names_a_vault_elsewhere(shop, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
     inside = shop.record("--mimic-vault=data/recs").expect(passed=2)
@@ -61,8 +59,7 @@ def test_the_header_names_a_vault_elsewhere_as_it_is(shop, tmp_path_factory):
 
 
 @pytest.mark.promise("the mimic section counts calls and unused recordings")
-def test_a_recording_run_tells_what_it_made(shop):
-    """Calls, seconds, and the vault afterwards."""
+def test_a_recording_run_reports_its_calls_and_the_vault(shop):
     first = shop.record("-k", "oslo").expect(passed=1, deselected=1)
     second = shop.record().expect(passed=2)
 
@@ -73,16 +70,14 @@ def test_a_recording_run_tells_what_it_made(shop):
     ]
 
 
-def test_a_run_in_which_nothing_was_recorded_says_nothing_of_the_vault(shop):
-    """--mimic-record with all recorded already is a replay."""
+def test_the_vault_is_reported_only_if_it_changed(shop):
     shop.record()
 
     assert shop.record().section == ["2 calls replayed, # s saved"]
 
 
 @pytest.mark.promise("the mimic section shows the time that replaying saved")
-def test_the_seconds_saved_are_those_of_the_real_calls(shop):
-    """A recording keeps the real call's duration."""
+def test_the_time_saved_is_that_of_the_real_calls(shop):
     shop.record()
     for path in shop.vault.rglob("*.json"):
         path.write_text(re_duration(path.read_text()))
@@ -93,14 +88,13 @@ def test_the_seconds_saved_are_those_of_the_real_calls(shop):
 
 
 def re_duration(text):
-    """The recording, as if its call had taken 21 seconds."""
+    """Return the recording as if its call had taken 21 seconds."""
     before, _, after = text.partition('"duration": ')
     return f'{before}"duration": 21.0,{after.partition(",")[2]}'
 
 
 @pytest.mark.promise("missing and unused recordings are listed, ten at most")
 def test_missing_calls_are_listed_with_their_tests_and_the_command(shop):
-    """Each once, with the command that records them."""
     run = shop.run().expect(failed=2, real=[])
 
     assert run.section == [
@@ -113,7 +107,6 @@ def test_missing_calls_are_listed_with_their_tests_and_the_command(shop):
 
 
 def test_the_command_for_one_test_names_it(shop):
-    """So that only that test runs."""
     shop.record("-k", "rome")
 
     run = shop.run().expect(passed=1, failed=1)
@@ -126,8 +119,7 @@ def test_the_command_for_one_test_names_it(shop):
     ]
 
 
-def test_a_long_call_does_not_move_the_tests_of_the_others_away(shop):
-    """Its own test follows it."""
+def test_a_long_call_does_not_widen_the_column_for_others(shop):
     long = "Llanfair" * 9
     shop.write("test_shop.py", f"{TEST}\n    def test_long():\n        shop.fetch({long!r})\n")
 
@@ -141,8 +133,7 @@ def test_a_long_call_does_not_move_the_tests_of_the_others_away(shop):
     ]
 
 
-def test_a_call_that_a_test_repeats_is_counted_and_listed_once(shop):
-    """The count is of calls, the list of what is to be recorded."""
+def test_a_repeated_miss_is_counted_and_listed_once(shop):
     shop.write(
         "test_shop.py",
         """
@@ -166,8 +157,7 @@ def test_a_call_that_a_test_repeats_is_counted_and_listed_once(shop):
 
 
 @pytest.mark.promise("missing and unused recordings are listed, ten at most")
-def test_ten_missing_are_listed_at_most(shop):
-    """And how many more."""
+def test_at_most_ten_missing_calls_are_listed(shop):
     shop.write(
         "test_shop.py",
         """
@@ -191,7 +181,6 @@ def test_ten_missing_are_listed_at_most(shop):
 
 @pytest.mark.promise("the mimic section counts calls and unused recordings")
 def test_drift_is_counted(shop):
-    """Verified calls, and those that gave something else."""
     shop.record()
     shop.write("shop.py", SHOP.replace('"city": city', '"city": city.replace("Rome", "Roma")'))
 
@@ -200,8 +189,8 @@ def test_drift_is_counted(shop):
     assert run.section == ["2 calls verified, 1 drifted"]
 
 
-def test_recorded_errors_are_told(shop):
-    """A recorded exception is an outcome; who records one by mistake sees it."""
+def test_recorded_errors_are_listed(shop):
+    """A recorded exception is an outcome. The list shows it to users who recorded one by mistake."""
     shop.write("shop.py", SHOP.replace("return", "raise OSError(city) #"))
     shop.write(
         "test_shop.py", "import pytest, shop\n\ndef test_it(): pytest.raises(OSError, shop.fetch, 'Oslo')\n"
@@ -219,8 +208,7 @@ def test_recorded_errors_are_told(shop):
 
 @pytest.mark.promise("nothing is printed where nothing is mimicked and the vault is empty")
 @pytest.mark.parametrize("flag", ["-v", "-vv", "--mimic-record", "--mimic-verify", "--mimic-fail-on-unused"])
-def test_nothing_is_said_where_nothing_is_mimicked_and_the_vault_is_empty(project, flag):
-    """Neither a header nor a section, in any mode."""
+def test_nothing_is_printed_without_targets_and_recordings(project, flag):
     project.ini()
     project.write("test_plain.py", "def test_plain(): pass\n")
     project.vault.mkdir()
@@ -230,8 +218,7 @@ def test_nothing_is_said_where_nothing_is_mimicked_and_the_vault_is_empty(projec
     assert (run.header, run.section) == ("", [])
 
 
-def test_a_target_that_no_test_calls_is_worth_a_header_only(project):
-    """There is nothing to count and nothing unused."""
+def test_a_target_that_no_test_calls_prints_only_a_header(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_plain.py", "def test_plain(): pass\n")
@@ -244,7 +231,6 @@ def test_a_target_that_no_test_calls_is_worth_a_header_only(project):
 @pytest.mark.promise("-q prints problems only")
 @pytest.mark.parametrize("flag", ["-q", "-qq"])
 def test_quiet_keeps_only_problems(shop, flag):
-    """Misses are told, counts of what is well are not."""
     missing = shop.run(flag)
     recorded = shop.record(flag)
     replayed = shop.replay(flag)
@@ -254,15 +240,14 @@ def test_quiet_keeps_only_problems(shop, flag):
     assert [run.header for run in (missing, recorded, replayed)] == ["", "", ""]
 
 
-def test_no_header_holds_for_ours(shop):
-    """As for pytest's own."""
+def test_no_header_hides_the_plugins_header(shop):
     run = shop.record("--no-header").expect(passed=2)
 
     assert (run.header, run.section[0]) == ("", "2 calls recorded in # s")
 
 
-def test_a_terminal_that_knows_only_ascii_shows_it(shop):
-    """What is ours is ASCII; what the user's arguments hold besides is escaped."""
+def test_an_ascii_terminal_gets_escaped_arguments(shop):
+    """The plugin itself prints ASCII only."""
     shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Troms\\xf8')\n")
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
 
@@ -275,7 +260,7 @@ def test_a_terminal_that_knows_only_ascii_shows_it(shop):
 
 
 def test_a_miss_at_import_fails_the_run(shop):
-    """There is no test to fail where the code swallowed it."""
+    """No test can fail for it if the code swallowed it."""
     shop.write(
         "test_shop.py",
         "import shop\ntry:\n    shop.fetch('Oslo')\nexcept Exception:\n    pass\n" + "def test_it(): pass\n",
@@ -291,14 +276,13 @@ def test_a_miss_at_import_fails_the_run(shop):
     ]
 
 
-# -- errors of our own at the end
+# -- errors at the end of a run
 
 
 @pytest.mark.parametrize(
     "mode", [[], ["--mimic-record"], ["--mimic-verify"]], ids=["replay", "record", "verify"]
 )
-def test_a_vault_that_cannot_be_read_is_a_line_of_the_summary(shop, mode):
-    """The tests that do not need it pass, and the run exits 1."""
+def test_an_unreadable_vault_is_reported_in_the_summary(shop, mode):
     shop.write("test_shop.py", "def test_plain(): pass\n")
     shop.vault.symlink_to(shop.vault)
 

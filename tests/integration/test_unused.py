@@ -1,4 +1,4 @@
-"""Unused recordings: what a run proves, what it does not judge, what it clears."""
+"""Unused recordings: which ones a run proves, judges and clears."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ROME_IS_UNUSED = [
 
 
 def cities(run):
-    """The cities of the recordings that a run leaves in the vault."""
+    """Return the cities of the recordings that a run leaves in the vault."""
     files = [data.decode() for name, data in run.vault.items() if name.startswith("calls/")]
     return {city for city in ("Oslo", "Rome", "Bonn") for text in files if f'"city": "{city}"' in text}
 
@@ -61,11 +61,10 @@ def shop(project):
     return project
 
 
-# -- what a full run proves
+# -- full runs
 
 
-def test_all_used_is_not_worth_a_word(shop):
-    """A full run in which every recording is used says nothing of unused ones."""
+def test_nothing_is_said_if_every_recording_is_used(shop):
     run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=2)
 
     assert run.section == ["2 calls replayed, # s saved"]
@@ -79,7 +78,6 @@ def test_all_used_is_not_worth_a_word(shop):
     ids=["deleted", "renamed"],
 )
 def test_the_recording_of_a_test_that_is_gone_is_unused(shop, tests):
-    """It is told with its call and its test, and what drops it."""
     shop.write("tests/test_shop.py", tests)
 
     run = shop.replay()
@@ -89,8 +87,7 @@ def test_the_recording_of_a_test_that_is_gone_is_unused(shop, tests):
     assert run.changed == set()
 
 
-def test_what_a_renamed_test_still_uses_is_used(shop):
-    """Who uses a recording counts, not who made it."""
+def test_a_recording_that_a_renamed_test_uses_is_used(shop):
     shop.write("tests/test_shop.py", TESTS.replace("test_rome", "test_roma"))
 
     run = shop.replay("--mimic-clear-unused").expect(passed=2)
@@ -101,8 +98,7 @@ def test_what_a_renamed_test_still_uses_is_used(shop):
 
 @pytest.mark.promise("the mimic section counts calls and unused recordings")
 @pytest.mark.promise("a recording is unused if its test passed without it")
-def test_what_a_passing_test_no_longer_calls_is_unused(shop):
-    """The test that recorded it ran and passed."""
+def test_a_recording_unused_by_its_passing_test_is_unused(shop):
     shop.write("tests/test_shop.py", TESTS.replace("Rome", "Oslo"))
 
     run = shop.replay().expect(passed=2)
@@ -115,8 +111,7 @@ def test_what_a_passing_test_no_longer_calls_is_unused(shop):
     ]
 
 
-def test_the_recordings_of_a_target_that_is_configured_no_more_are_unused(shop):
-    """They are unused also when nothing is mimicked any more."""
+def test_recordings_of_a_removed_target_are_unused(shop):
     shop.ini(pythonpath=".", testpaths="tests")
 
     run = shop.run("--mimic-clear-unused").expect(passed=2)
@@ -125,8 +120,7 @@ def test_the_recordings_of_a_target_that_is_configured_no_more_are_unused(shop):
     assert run.vault == {}
 
 
-def test_a_full_run_without_a_test_finds_all_unused(shop):
-    """The last test was deleted: what it recorded is unused."""
+def test_a_full_run_without_tests_finds_all_recordings_unused(shop):
     shop.write("tests/test_shop.py", "")
 
     run = shop.replay("--mimic-clear-unused").expect(exit_code=5)
@@ -139,8 +133,7 @@ def test_a_full_run_without_a_test_finds_all_unused(shop):
 
 
 @pytest.mark.promise("--mimic-clear-unused deletes recordings that are proven unused")
-def test_clearing_removes_what_is_unused_and_nothing_else(shop):
-    """It says how many and how many bytes; the next run has nothing to say."""
+def test_clearing_deletes_only_unused_recordings(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
     size = sum(len(data) for data in shop.files().values())
 
@@ -159,7 +152,6 @@ def test_clearing_removes_what_is_unused_and_nothing_else(shop):
 
 @pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
 def test_failing_on_unused_exits_1_without_a_traceback(shop):
-    """The tests passed, the run did not."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.replay("--mimic-fail-on-unused")
@@ -171,7 +163,6 @@ def test_failing_on_unused_exits_1_without_a_traceback(shop):
 
 @pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
 def test_clearing_and_failing_clears_and_still_exits_1(shop):
-    """The next run is well again."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1, exit_code=1)
@@ -182,8 +173,7 @@ def test_clearing_and_failing_clears_and_still_exits_1(shop):
 
 
 @pytest.mark.promise("--mimic-clear-unused works together with --mimic-record")
-def test_clearing_while_recording_records_the_new_and_drops_the_rest(shop):
-    """The new call is recorded, the unused one goes, the stale one is made anew or goes."""
+def test_clearing_while_recording_keeps_new_recordings(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO + "        assert shop.fetch('Bonn')\n")
     shop.write("shop.py", SHOP.replace('return {"city": city}', 'return {"city": str(city)}'))
 
@@ -195,8 +185,7 @@ def test_clearing_while_recording_records_the_new_and_drops_the_rest(shop):
 
 
 @pytest.mark.promise("--mimic-no-record prevents every write")
-def test_no_record_keeps_clearing_from_writing(shop):
-    """--mimic-no-record wins, and the summary says so."""
+def test_no_record_prevents_clearing(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.replay("--mimic-clear-unused", "--mimic-no-record").expect(passed=1)
@@ -208,8 +197,7 @@ def test_no_record_keeps_clearing_from_writing(shop):
     )
 
 
-def test_objects_that_nothing_points_to_go_with_their_recording(shop):
-    """The bytes of a pickle count as freed; one that another recording shares stays."""
+def test_clearing_deletes_objects_that_nothing_shares(shop):
     shop.write("shop.py", SHOP.replace("(city,)", "(1,)"))
     tests = ["import shop"] + [f"def test_{city}(): assert shop.load({city!r})" for city in ("Oslo", "Rome")]
     other = "def test_other(): assert len(shop.fetch('Bonn')) == 1"
@@ -230,8 +218,7 @@ def test_objects_that_nothing_points_to_go_with_their_recording(shop):
 
 
 @pytest.mark.promise("a replaced outcome that nothing shares is deleted")
-def test_an_object_that_re_recording_left_behind_goes_at_once(shop):
-    """A replaced outcome that nothing else points to is not kept."""
+def test_rerecording_deletes_the_replaced_object(shop):
     shop.write("tests/test_shop.py", "import shop\n\ndef test_load(): assert shop.load('Oslo')\n")
     shop.record().expect(passed=1)
     shop.write("shop.py", SHOP.replace("range(100)", "range(101)"))
@@ -243,8 +230,7 @@ def test_an_object_that_re_recording_left_behind_goes_at_once(shop):
 
 
 @pytest.mark.promise("missing and unused recordings are listed, ten at most")
-def test_ten_are_listed_at_most_and_how_many_more(shop):
-    """The list stays readable."""
+def test_at_most_ten_unused_recordings_are_listed(shop):
     shop.write(
         "tests/test_shop.py", "import shop\n\ndef test_many(): [shop.fetch(f'city {n}') for n in range(13)]\n"
     )
@@ -258,7 +244,7 @@ def test_ten_are_listed_at_most_and_how_many_more(shop):
     assert run.section[-2:] == ["  and 3 more", "to drop the unused: pytest --mimic-clear-unused"]
 
 
-# -- what is not judged
+# -- partial runs
 
 
 @pytest.mark.promise("only a full selection judges recordings")
@@ -281,7 +267,6 @@ def test_ten_are_listed_at_most_and_how_many_more(shop):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
-    """It neither clears nor fails, and the summary says why."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
     shop.write("tests/test_other.py", "def test_other(): pass")
     shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
@@ -295,8 +280,7 @@ def test_a_narrower_selection_judges_nothing(shop, arguments, reason):
 
 
 @pytest.mark.parametrize("flag", ["--fixtures", "--fixtures-per-test", "--cache-show", "--collect-only"])
-def test_a_run_that_only_shows_something_judges_nothing(shop, flag):
-    """It runs no test, so none is gone; there is nothing to say."""
+def test_a_run_without_tests_to_run_judges_nothing(shop, flag):
     asked = ("--mimic-clear-unused", "--mimic-fail-on-unused")
 
     run = shop.replay(flag, *asked, plugins=["cacheprovider"]).expect(exit_code=0)
@@ -321,8 +305,7 @@ def test_a_run_that_only_shows_something_judges_nothing(shop, flag):
     ],
     ids=" ".join,
 )
-def test_a_selection_that_holds_all_of_testpaths_is_full(shop, arguments):
-    """However it is written."""
+def test_a_selection_that_contains_testpaths_is_full(shop, arguments):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.replay(*arguments).expect(passed=1)
@@ -331,7 +314,6 @@ def test_a_selection_that_holds_all_of_testpaths_is_full(shop, arguments):
 
 
 def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
-    """Unless the folder holds all of testpaths."""
     shop.write("tests/sub/test_sub.py", "def test_sub(): pass")
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
@@ -344,8 +326,8 @@ def test_a_run_started_in_a_subfolder_is_not_full(shop, monkeypatch):
     assert whole.section == ROME_IS_UNUSED
 
 
-def test_a_recording_of_a_test_outside_of_testpaths_is_not_judged(shop):
-    """A run of testpaths could not have used it; once that test's file is gone, nothing can."""
+def test_a_test_outside_of_testpaths_is_not_judged(shop):
+    """A run of testpaths could not have used its recording."""
     other = shop.write("other/test_other.py", "import shop\n\ndef test_bonn(): shop.fetch('Bonn')\n")
     shop.record("other").expect(passed=1)
 
@@ -362,8 +344,7 @@ def test_a_recording_of_a_test_outside_of_testpaths_is_not_judged(shop):
     assert cities(gone) == {"Oslo", "Rome"}
 
 
-def test_a_recording_of_a_doctest_is_judged_by_runs_that_collect_doctests(project):
-    """Without the option nothing looks into its file."""
+def test_doctests_are_judged_only_by_runs_that_collect_them(project):
     project.ini("shop:fetch")
     project.write("conftest.py", "")
     project.write(
@@ -383,7 +364,7 @@ def test_a_recording_of_a_doctest_is_judged_by_runs_that_collect_doctests(projec
     assert cities(gone) == {"Oslo"}
 
 
-STANDING = '''
+DEFINED = '''
 import unittest, shop
 
 class ShopCase(unittest.TestCase):
@@ -405,14 +386,14 @@ def check_nothing():
 
 
 @pytest.mark.parametrize("options", ["-p no:unittest", "-o python_functions=check_*", ""])
-def test_a_test_that_stands_in_its_file_is_not_gone(project, options):
-    """A run that looked into the file, and not for such tests or doctests, proves nothing of them."""
+def test_a_test_that_its_file_still_defines_is_not_gone(project, options):
+    """A run that does not collect such tests proves nothing about them."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
-    project.write("test_shop.py", STANDING)
+    project.write("test_shop.py", DEFINED)
     project.record("--doctest-modules").expect(passed=3)
     project.write(
-        "test_shop.py", STANDING.replace("def test_rome", "def test_paris").replace('"Rome"', '"Oslo"')
+        "test_shop.py", DEFINED.replace("def test_rome", "def test_paris").replace('"Rome"', '"Oslo"')
     )
 
     run = project.run("--mimic-clear-unused", *options.split(), offline=True)
@@ -420,8 +401,7 @@ def test_a_test_that_stands_in_its_file_is_not_gone(project, options):
     assert cities(run) == {"Oslo", "Bonn"}, run.output
 
 
-def test_a_test_may_be_named_like_its_module(project):
-    """It is not taken for the module's doctest: it is not gone while it stands there, and gone when it does not."""
+def test_a_test_may_have_the_name_of_its_module(project):
     project.ini("shop:fetch", pythonpath=".")
     project.write("shop.py", SHOP)
     body = "def test_docker(): shop.fetch('Rome')"
@@ -439,7 +419,7 @@ def test_a_test_may_be_named_like_its_module(project):
 
 @pytest.fixture
 def beside(project, monkeypatch):
-    """The project is in app/; x/ and y/ beside it hold tests of the same names."""
+    """The project is in app/. The folders x/ and y/ beside it have tests of the same names."""
     project.write(
         "app/pytest.ini", "[pytest]\nmimic_functions = shop:fetch sequence\npythonpath = . .. ../lib\n"
     )
@@ -453,8 +433,7 @@ def beside(project, monkeypatch):
     return project
 
 
-def test_tests_outside_of_the_rootdir_are_known_by_the_way_to_their_files(beside):
-    """A run without them does not find them gone; one with them judges what they recorded."""
+def test_tests_outside_of_the_rootdir_have_relative_ids(beside):
     apart = "--import-mode=importlib"
     beside.record(apart, "-c", "pytest.ini", "../x", "../y/test_a.py").expect(passed=2)
 
@@ -472,18 +451,17 @@ def test_tests_outside_of_the_rootdir_are_known_by_the_way_to_their_files(beside
 
 @pytest.mark.parametrize("arguments", [("-c", "pytest.ini", "../x"), ("--pyargs", "checks")])
 def test_the_command_for_a_test_outside_of_the_rootdir_can_be_pasted(beside, arguments):
-    """It brings this run's ini file along."""
     missed = beside.run(*arguments).expect(failed=1)
-    told = re.search("to record it: pytest (.*)", missed.output)
-    assert told is not None
+    command = re.search("to record it: pytest (.*)", missed.output)
+    assert command is not None
 
-    beside.run(*shlex.split(told[1])).expect(passed=1)
+    beside.run(*shlex.split(command[1])).expect(passed=1)
 
     beside.replay(*arguments).expect(passed=1, real=[])
 
 
 def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
-    """Two projects share a vault that is in neither."""
+    """Two projects share a vault that is in neither of them."""
     for name, city in (("one", "Oslo"), ("two", "Rome")):
         options = "mimic_functions = shop:fetch\npythonpath = . ..\nmimic_vault_path = ../.mimic_vault"
         project.write(f"{name}/pytest.ini", f"[pytest]\n{options}\n")
@@ -501,8 +479,7 @@ def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
     assert cities(run) == {"Oslo", "Rome"}
 
 
-def test_tests_that_never_ran_are_not_gone(shop):
-    """A conftest may keep the run from coming to its tests."""
+def test_tests_of_a_skipped_test_loop_are_not_gone(shop):
     shop.write("conftest.py", "def pytest_runtestloop(session): return True\n")
 
     run = shop.run("--mimic-clear-unused")
@@ -510,7 +487,7 @@ def test_tests_that_never_ran_are_not_gone(shop):
     assert run.changed == set()
 
 
-def test_a_parameter_that_is_gone_is_judged(project):
+def test_a_removed_parameter_is_judged(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     tests = (
@@ -526,8 +503,7 @@ def test_a_parameter_that_is_gone_is_judged(project):
 
 
 @pytest.mark.promise("only a full selection judges recordings")
-def test_without_testpaths_the_rootdir_is_the_whole(shop):
-    """A path narrower than the rootdir is a part."""
+def test_without_testpaths_the_rootdir_is_the_full_selection(shop):
     shop.ini("shop:fetch", pythonpath=".")
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
@@ -544,8 +520,7 @@ def test_without_testpaths_the_rootdir_is_the_whole(shop):
 @pytest.mark.parametrize(
     ("flag", "judged"), [("--lf", False), ("--sw", False), ("--ff", True), ("--nf", True)]
 )
-def test_last_failed_and_stepwise_are_narrower_and_failed_first_is_not(shop, flag, judged):
-    """What only orders the tests selects all of them."""
+def test_options_that_only_reorder_tests_do_not_narrow(shop, flag, judged):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.replay(flag, "--mimic-clear-unused", plugins=["cacheprovider"]).expect(passed=1)
@@ -557,7 +532,6 @@ def test_last_failed_and_stepwise_are_narrower_and_failed_first_is_not(shop, fla
 @pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize("flag", ["-x", "--maxfail=1"])
 def test_a_run_that_stopped_early_judges_nothing(shop, flag):
-    """The tests after the failing one did not run."""
     shop.write("tests/test_shop.py", "def test_first(): assert False\n\ndef test_second(): pass\n")
 
     run = shop.replay(flag, "--mimic-clear-unused").expect(failed=1)
@@ -577,7 +551,6 @@ def test_a_run_that_stopped_early_judges_nothing(shop, flag):
     ],
 )
 def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
-    """Whatever the exit code says."""
     shop.write(
         "tests/test_shop.py", f"import pytest\n\ndef test_end(request): {how}\n\ndef test_rest(): pass\n"
     )
@@ -590,13 +563,12 @@ def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
 
 
 def test_ctrl_c_judges_nothing(shop):
-    """A SIGINT to the process while a test runs."""
     shop.write(
         "tests/test_shop.py",
         """
         def test_wait():
             print("waiting", flush=True)
-            while True:  # signal.pause() would not see what came just before it
+            while True:  # signal.pause() would miss a signal that came just before it
                 pass
         """,
     )
@@ -625,7 +597,6 @@ def test_ctrl_c_judges_nothing(shop):
 @pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize("flags", [[], ["--continue-on-collection-errors"]], ids=["stops", "goes on"])
 def test_a_collection_error_judges_nothing(shop, flags):
-    """The tests of that module could have used it."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
     shop.write("tests/test_broken.py", "import there_is_no_such_module")
 
@@ -637,7 +608,6 @@ def test_a_collection_error_judges_nothing(shop, flags):
 
 
 def test_a_usage_error_judges_nothing(shop):
-    """A path that does not exist, beside the whole."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.replay(".", "not_there", "--mimic-clear-unused")
@@ -647,7 +617,6 @@ def test_a_usage_error_judges_nothing(shop):
 
 
 def test_a_target_that_does_not_exist_judges_nothing(shop):
-    """The usage error comes before the tests run: nothing is proven, nothing cleared."""
     shop.ini("shop:fetch", "shop:fetsh", pythonpath=".", testpaths="tests")
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
@@ -664,10 +633,9 @@ def test_a_target_that_does_not_exist_judges_nothing(shop):
         "config.hook.pytest_deselected(items=items[1:]); del items[1:]",
         "del items[1:]",
     ],
-    ids=["told", "silent"],
+    ids=["with the hook", "silently"],
 )
-def test_tests_that_a_conftest_deselects_make_the_run_partial(shop, body):
-    """Told to pytest or not."""
+def test_tests_deselected_by_a_conftest_narrow_the_run(shop, body):
     shop.write("conftest.py", f"def pytest_collection_modifyitems(config, items):\n    {body}\n")
 
     run = shop.replay("--mimic-clear-unused")
@@ -677,8 +645,7 @@ def test_tests_that_a_conftest_deselects_make_the_run_partial(shop, body):
     assert run.changed == set()
 
 
-def test_a_conftest_that_orders_or_doubles_tests_does_not_narrow(shop):
-    """Every test that was collected runs."""
+def test_a_conftest_that_reorders_tests_does_not_narrow(shop):
     body = "items.reverse(); items.append(items[0])"
     shop.write("conftest.py", f"def pytest_collection_modifyitems(config, items):\n    {body}\n")
     shop.write("tests/test_shop.py", ONLY_OSLO)
@@ -689,7 +656,6 @@ def test_a_conftest_that_orders_or_doubles_tests_does_not_narrow(shop):
 
 
 def test_live_judges_nothing(shop):
-    """The vault is not read: who asks is told so."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     plain = shop.run("--mimic-live").expect(passed=1)
@@ -714,8 +680,7 @@ def test_live_judges_nothing(shop):
         "unittest.TestCase().skipTest('so')",
     ],
 )
-def test_only_the_recordings_of_passed_tests_are_judged_beside_others(shop, body):
-    """Not those of a test that did not pass, nor of one that is gone."""
+def test_beside_other_outcomes_only_passed_tests_are_judged(shop, body):
     shop.write("tests/test_shop.py", TESTS + "\n    def test_bonn():\n        shop.fetch('Bonn')\n")
     shop.record().expect(passed=3)
     passing = TESTS.partition("def test_rome")[0].replace("Oslo", "Bonn")
@@ -741,8 +706,7 @@ def test_only_the_recordings_of_passed_tests_are_judged_beside_others(shop, body
         "@pytest.mark.usefixtures('broken_after')",
     ],
 )
-def test_a_marked_test_protects_its_recordings_and_those_of_gone_tests(shop, marker):
-    """Skipped, expected to fail, or failing in a fixture."""
+def test_a_test_that_did_not_pass_protects_recordings(shop, marker):
     shop.write(
         "tests/test_shop.py",
         f"""
@@ -769,8 +733,7 @@ def test_a_marked_test_protects_its_recordings_and_those_of_gone_tests(shop, mar
     assert run.changed == set()
 
 
-def test_a_module_that_skips_itself_protects_what_it_and_gone_tests_recorded(shop):
-    """Its tests are not even collected."""
+def test_a_skipped_module_protects_recordings(shop):
     shop.write("tests/test_shop.py", "import pytest\npytest.skip('so', allow_module_level=True)\n")
     shop.write("tests/test_other.py", "def test_other(): pass")
 
@@ -781,8 +744,7 @@ def test_a_module_that_skips_itself_protects_what_it_and_gone_tests_recorded(sho
 
 
 @pytest.mark.parametrize(("passes_at", "judged"), [(2, True), (9, False)], ids=["in the end", "never"])
-def test_a_rerun_test_counts_as_it_ended(shop, passes_at, judged):
-    """Of pytest-rerunfailures only the last run of a test counts."""
+def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
     shop.write(
         "tests/test_shop.py",
         f"""
@@ -804,8 +766,7 @@ def test_a_rerun_test_counts_as_it_ended(shop, passes_at, judged):
     assert (run.vault == {}) is judged
 
 
-def test_a_miss_in_a_run_that_clears_deletes_nothing_of_that_test(shop):
-    """A changed call is a miss: its test failed, and what it had recorded is not judged."""
+def test_a_test_with_a_miss_protects_its_recordings(shop):
     shop.write("tests/test_shop.py", TESTS.replace("Rome", "Roma"))
 
     run = shop.replay("--mimic-clear-unused").expect(passed=1, failed=1)
@@ -818,7 +779,6 @@ def test_a_miss_in_a_run_that_clears_deletes_nothing_of_that_test(shop):
 
 
 def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
-    """Also those made at import, in a fixture's teardown, and the outcomes of a sequence."""
     project.ini("shop:fetch sequence", "shop:load", pythonpath=".")
     project.write("shop.py", SHOP)
     project.write(
@@ -855,7 +815,6 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
 
 
 def test_a_recording_shared_by_two_tests_is_used_while_one_is_left(shop):
-    """The test that recorded it may be gone."""
     shop.write("tests/test_shop.py", TESTS + "\n    def test_again():\n        shop.fetch('Oslo')\n")
     shop.replay().expect(passed=3)
     shop.write("tests/test_shop.py", "import shop\n\ndef test_again(): shop.fetch('Oslo')\n")
@@ -867,8 +826,7 @@ def test_a_recording_shared_by_two_tests_is_used_while_one_is_left(shop):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_what_only_a_forked_child_replays_is_used(shop):
-    """By os.fork and by multiprocessing."""
+def test_a_recording_that_only_a_forked_process_replays_is_used(shop):
     shop.write(
         "tests/test_shop.py",
         """
@@ -895,8 +853,7 @@ def test_what_only_a_forked_child_replays_is_used(shop):
     assert run.changed == set()
 
 
-def test_verifying_uses_what_it_compares(shop):
-    """A full run of --mimic-verify judges as well."""
+def test_a_verified_recording_is_used(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     run = shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"])
@@ -904,8 +861,8 @@ def test_verifying_uses_what_it_compares(shop):
     assert run.section == ["1 call verified; 1 recording unused", *ROME_IS_UNUSED[1:]]
 
 
-def test_a_damaged_recording_is_cleared_where_it_still_says_its_test(shop):
-    """As one in the midst of a merge; of any other file nobody knows what it is."""
+def test_a_damaged_recording_is_cleared_if_its_test_is_readable(shop):
+    """Such as a recording with a merge conflict. Files of unknown origin stay."""
     shop.write("tests/test_shop.py", ONLY_OSLO)
     rome = next(path for path in shop.vault.rglob("*.json") if "Rome" in path.read_text())
     whole = rome.read_text()
@@ -931,8 +888,7 @@ def test_a_damaged_recording_is_cleared_where_it_still_says_its_test(shop):
     assert not rome.exists()
 
 
-def test_what_a_newer_version_recorded_is_not_cleared(shop):
-    """This version cannot tell whether it is used."""
+def test_a_recording_of_a_newer_version_is_not_cleared(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
     newer = next(path for path in shop.vault.rglob("*.json") if "Rome" in path.read_text())
     newer.write_text(newer.read_text().replace('"format": 1', '"format": 2'))
@@ -947,8 +903,7 @@ def test_what_a_newer_version_recorded_is_not_cleared(shop):
 
 
 @pytest.mark.promise("-q prints problems only")
-def test_quiet_tells_of_the_unused_and_not_of_what_was_not_judged(shop):
-    """-q keeps problems only."""
+def test_quiet_lists_unused_recordings_only(shop):
     shop.write("tests/test_shop.py", ONLY_OSLO)
 
     full = shop.replay("-q").expect(passed=1)
@@ -959,8 +914,7 @@ def test_quiet_tells_of_the_unused_and_not_of_what_was_not_judged(shop):
 
 
 @pytest.mark.promise("secrets are in no message, difference or summary")
-def test_a_secret_does_not_stand_in_the_list(shop):
-    """The redacted description is what is shown."""
+def test_the_list_of_unused_recordings_has_no_secrets(shop):
     shop.write("shop.py", SHOP.replace("def fetch(city)", "def fetch(city, password='')"))
     shop.write("tests/test_shop.py", "import shop\n\ndef test_x(): shop.fetch('Bonn', 'hunter2')\n")
     shop.record("--mimic-clear-unused").expect(passed=1)

@@ -1,4 +1,4 @@
-"""Usage errors: one readable line each, exit code 4, never a traceback."""
+"""Usage errors: one line each, exit code 4, no traceback."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shop(project):
 
 
 def usage_error(run, line):
-    """Asserts that a run ended before its tests, told in one line."""
+    """Assert that a run ended before its tests, with this line."""
     run.expect(exit_code=4, real=[], never=NO_TRACEBACK)
     assert [found for found in run.output.splitlines() if found.startswith("ERROR")] == [f"ERROR: {line}"]
 
@@ -51,7 +51,7 @@ def usage_error(run, line):
 @pytest.mark.promise("key= replaces the arguments by the result of a function")
 @pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("shop", "shop is neither package.module:function nor a boundary"),
         ("requets", "requets is neither package.module:function nor a boundary (did you mean requests?)"),
@@ -79,19 +79,18 @@ def usage_error(run, line):
         ("!shop:fetch sequence", "!shop:fetch is an exclusion, which takes no options"),
     ],
 )
-def test_a_line_that_cannot_be_read_is_told_at_start(shop, line, told):
-    """With the line's number; nothing is collected."""
+def test_an_unreadable_line_ends_the_run_at_its_start(shop, line, message):
     shop.ini("shop:fetch_all", "!shop:fetch_all", line)
 
     run = shop.run()
 
-    usage_error(run, f"mimic_functions, line 3: {told}")
+    usage_error(run, f"mimic_functions, line 3: {message}")
     assert "collected" not in run.output
 
 
 @pytest.mark.promise("mimic_redact adds and removes secret names")
-def test_a_name_to_redact_that_can_match_nothing_is_told_at_start(shop):
-    """With its line's number, all of them at once: a name that redacts nothing would be a leak."""
+def test_a_redacted_name_that_cannot_match_is_a_usage_error(shop):
+    """A name that redacts nothing would leak its values."""
     shop.ini("shop:fetch", mimic_redact=["customer, account  # names", "cust*", "!token 'pin'"])
 
     run = shop.run()
@@ -104,8 +103,7 @@ def test_a_name_to_redact_that_can_match_nothing_is_told_at_start(shop):
 
 
 @pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
-def test_all_wrong_lines_are_told_at_once(shop):
-    """One line for each of them."""
+def test_all_wrong_lines_are_reported_at_once(shop):
     shop.ini("shop", "shop:fetch", "shop:fetch sequense")
 
     run = shop.run()
@@ -118,7 +116,7 @@ def test_all_wrong_lines_are_told_at_once(shop):
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("shopp:fetch", "shopp:fetch does not exist: there is no module shopp (did you mean shop?)"),
         ("shop.api:fetch", "shop.api:fetch does not exist: there is no module shop.api"),
@@ -130,15 +128,14 @@ def test_all_wrong_lines_are_told_at_once(shop):
         ("shop:LIMIT", "shop:LIMIT is not callable, it is an int"),
     ],
 )
-def test_a_target_that_does_not_exist_is_told_once_the_tests_are_collected(shop, line, told):
-    """With the closest name that there is; no test runs."""
+def test_a_missing_target_is_reported_after_collection(shop, line, message):
     shop.ini("shop:fetch_all", line)
 
-    usage_error(shop.run(), f"mimic_functions, line 2: {told}")
+    usage_error(shop.run(), f"mimic_functions, line 2: {message}")
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("shop:fetch ignore=citty", "shop:fetch: ignore=citty names no argument (did you mean city?)"),
         ("shop:fetch ignore=sent_at.day", "shop:fetch: ignore=sent_at.day names no argument (it has city)"),
@@ -154,16 +151,14 @@ def test_a_target_that_does_not_exist_is_told_once_the_tests_are_collected(shop,
         ),
     ],
 )
-def test_an_option_that_names_no_argument_is_told_as_a_missing_function_is(shop, line, told):
-    """With the closest argument, or those there are."""
+def test_an_option_that_names_no_argument_is_a_usage_error(shop, line, message):
     shop.ini("shop:fetch_all", line)
 
-    usage_error(shop.run(), f"mimic_functions, line 2: {told}")
-    usage_error(shop.run("--mimic-live"), f"mimic_functions, line 2: {told}")
+    usage_error(shop.run(), f"mimic_functions, line 2: {message}")
+    usage_error(shop.run("--mimic-live"), f"mimic_functions, line 2: {message}")
 
 
-def test_what_may_take_an_argument_of_any_name_is_not_judged_by_it(shop):
-    """`**kwargs`, a decorator that takes more, wildcards, C functions, and options shared by several targets."""
+def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
     shop.ini(
         "kinds:extra ignore=token",
         "kinds:decorated ignore=token",
@@ -214,8 +209,7 @@ def test_what_may_take_an_argument_of_any_name_is_not_judged_by_it(shop):
     shop.record().expect(passed=3)
 
 
-def test_live_judges_targets_as_other_modes_do(shop):
-    """A typo is told although nothing is replaced, in the ini file, a marker and a block."""
+def test_live_checks_targets_like_other_modes(shop):
     shop.ini("shop:fetch")
     shop.write(
         "test_other.py",
@@ -255,7 +249,7 @@ def test_live_judges_targets_as_other_modes_do(shop):
 
 
 @pytest.mark.promise("a missing module is reported after a full collection, without importing it")
-def test_a_module_is_judged_on_a_full_selection_only(shop):
+def test_a_module_is_checked_on_a_full_selection_only(shop):
     """A part of the tests may not have put it on the path yet."""
     shop.ini("shop:fetch", "only_later_on_the_path:fetch")
     shop.record("test_shop.py").expect(passed=1)
@@ -269,8 +263,7 @@ def test_a_module_is_judged_on_a_full_selection_only(shop):
 
 
 @pytest.mark.promise("a missing module is reported after a full collection, without importing it")
-def test_a_module_that_only_collection_puts_on_the_path_exists(shop):
-    """It is looked for after collecting, and neither it nor its parents are imported."""
+def test_a_module_put_on_the_path_by_collection_exists(shop):
     shop.ini("later.deep.api:fetch", "shop:fetch")
     shop.write("lib/later/__init__.py", "raise OSError('imported')")
     shop.write("lib/later/deep/__init__.py", "raise OSError('imported')")
@@ -283,8 +276,7 @@ def test_a_module_that_only_collection_puts_on_the_path_exists(shop):
 
 
 @pytest.mark.promise("a missing function is reported when its module is imported")
-def test_a_function_is_judged_where_its_module_is_imported_inside_a_test(shop):
-    """That test fails with TargetError, and only that one; the exit code is 1."""
+def test_a_missing_function_fails_the_test_that_imports_it(shop):
     shop.ini("shop:fetsh", "other:fetch")
     shop.write("other.py", "def fetch(): return 1")
     shop.write(
@@ -304,8 +296,8 @@ def test_a_function_is_judged_where_its_module_is_imported_inside_a_test(shop):
     )
 
 
-def test_each_missing_function_is_told_however_many_were_before(shop):
-    """One that a test has handled, and that is gone by now, does not stand for another."""
+def test_every_missing_function_is_reported(shop):
+    """An error that a test has handled must not hide a later one with the same id()."""
     shop.ini()
     for number in range(8):
         shop.write(f"late{number}.py", "def fetch(): pass")
@@ -331,8 +323,7 @@ def test_each_missing_function_is_told_however_many_were_before(shop):
     shop.run().expect(passed=40, failed=8)
 
 
-def test_a_marker_that_names_nothing_fails_its_test(shop):
-    """With TargetError, at its set-up; the others run."""
+def test_a_marker_with_a_missing_target_fails_its_test(shop):
     shop.ini()
     shop.write(
         "test_shop.py",
@@ -370,43 +361,39 @@ def test_a_marker_that_names_nothing_fails_its_test(shop):
 
 
 @pytest.mark.promise("a URL as the vault is a usage error")
-def test_a_url_is_no_vault_yet(shop):
-    """Neither in the ini file nor on the command line; even where nothing is mimicked."""
-    told = "the vault s3://bucket/x is a URL: this version keeps vaults in folders only"
+def test_a_url_cannot_be_a_vault_yet(shop):
+    message = "the vault s3://bucket/x is a URL: this version keeps vaults in folders only"
 
     on_command_line = shop.run("--mimic-vault=s3://bucket/x")
     shop.ini(mimic_vault_path="s3://bucket/x")
     in_ini = shop.run()
 
-    usage_error(on_command_line, told)
-    usage_error(in_ini, told)
+    usage_error(on_command_line, message)
+    usage_error(in_ini, message)
 
 
 @pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("mimic_source", "strickt", "mimic_source = strickt: it takes strict, warn or ignore"),
         ("mimic_pickle", "all", "mimic_pickle = all: it takes listed or forbid"),
     ],
 )
-def test_a_choice_takes_its_values_only(shop, targets, name, value, told):
-    """The line names those there are."""
+def test_a_choice_accepts_only_its_values(shop, targets, name, value, message):
     shop.ini(*targets, **{name: value})
 
-    usage_error(shop.run(), told)
+    usage_error(shop.run(), message)
 
 
-def test_a_switch_takes_true_or_false(shop):
-    """Any other word is told."""
+def test_a_switch_accepts_only_true_or_false(shop):
     shop.ini("shop:fetch", mimic_store_arguments="perhaps")
 
     usage_error(shop.run(), "mimic_store_arguments: invalid truth value 'perhaps'")
 
 
 @pytest.mark.promise("conflicting options are a usage error")
-def test_modes_exclude_one_another_in_any_order(shop):
-    """Also where nothing is mimicked."""
+def test_modes_cannot_be_combined_in_any_order(shop):
     shop.ini()
 
     usage_error(
@@ -419,7 +406,7 @@ def test_modes_exclude_one_another_in_any_order(shop):
 
 @pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ("'shop:fetch'", "'shop:fetch' is not a list of Target"),
         ("Target('shop:fetch')", "Target(module='shop', path=('fetch',), excluded=False, options="),
@@ -431,8 +418,7 @@ def test_modes_exclude_one_another_in_any_order(shop):
         ("['shop']", "shop is neither package.module:function nor a boundary"),
     ],
 )
-def test_a_hook_that_gives_something_else_is_told(shop, given, told):
-    """One line that names the hook."""
+def test_a_hook_that_returns_something_else_is_a_usage_error(shop, given, message):
     shop.ini()
     shop.write(
         "conftest.py",
@@ -441,11 +427,10 @@ def test_a_hook_that_gives_something_else_is_told(shop, given, told):
 
     run = shop.run()
 
-    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=[f"ERROR: pytest_mimic_targets: {told}"])
+    run.expect(exit_code=4, real=[], never=NO_TRACEBACK, says=[f"ERROR: pytest_mimic_targets: {message}"])
 
 
-def test_a_hook_that_names_what_does_not_exist_is_told(shop):
-    """As a line of mimic_functions would be."""
+def test_a_hook_that_names_a_missing_function_is_a_usage_error(shop):
     shop.ini()
     shop.write(
         "conftest.py",
@@ -466,8 +451,7 @@ def test_a_hook_that_names_what_does_not_exist_is_told(shop):
 # -- beside pytest's own options
 
 
-def test_collecting_only_judges_nothing_and_writes_nothing(shop):
-    """It lists the tests."""
+def test_collect_only_judges_and_writes_nothing(shop):
     run = shop.run("--collect-only", "-q", "--mimic-record").expect(
         exit_code=0, real=[], says=["test_shop.py::test_fetch"]
     )
@@ -475,8 +459,7 @@ def test_collecting_only_judges_nothing_and_writes_nothing(shop):
     assert run.vault == {}
 
 
-def test_pytests_lists_show_what_is_ours_with_its_docs(shop):
-    """--markers, --fixtures and --help."""
+def test_markers_fixtures_and_help_describe_the_plugin(shop):
     shop.run("--markers").expect(
         says=["@pytest.mark.mimic(*targets, **options): replay the recorded calls of these targets"]
     )
@@ -495,8 +478,7 @@ def test_pytests_lists_show_what_is_ours_with_its_docs(shop):
 
 
 @pytest.mark.promise("options are read from every configuration file that pytest reads")
-def test_strict_markers_and_strict_config_know_ours(shop):
-    """Every ini option, and the marker on functions, classes and modules."""
+def test_strict_markers_and_strict_config_accept_the_plugin(shop):
     shop.ini(
         "shop:fetch",
         mimic_vault_path="recs",
@@ -521,8 +503,7 @@ def test_strict_markers_and_strict_config_know_ours(shop):
     shop.record("--strict-markers", "--strict-config").expect(passed=1, real=["fetch Oslo"])
 
 
-def test_a_call_at_import_is_replayed_while_only_collecting(shop):
-    """Collecting runs modules, and with them the calls at their top level."""
+def test_a_call_at_import_is_replayed_by_collect_only(shop):
     shop.write("test_shop.py", "import shop\nGOT = shop.fetch('Oslo')\n\ndef test_it(): assert GOT\n")
     shop.record("--collect-only").expect(exit_code=0, real=["fetch Oslo"])
 
@@ -532,8 +513,7 @@ def test_a_call_at_import_is_replayed_while_only_collecting(shop):
 
 @pytest.mark.parametrize("options", [(), ("--mimic-record",)])
 @pytest.mark.parametrize("place", ["", "/inner/vault"])
-def test_a_vault_that_is_a_file_is_told_at_start(shop, place, options):
-    """Or that would lie in one; the file stays as it is."""
+def test_a_vault_that_is_a_file_is_a_usage_error(shop, place, options):
     file = shop.write("vault.txt", "a file")
 
     run = shop.run(f"--mimic-vault=vault.txt{place}", *options)
@@ -542,8 +522,8 @@ def test_a_vault_that_is_a_file_is_told_at_start(shop, place, options):
     assert file.read_text() == "a file"
 
 
-def test_a_missing_target_is_told_where_tests_are_only_collected_for_xdist(shop):
-    """xdist starts no workers for that."""
+def test_a_missing_target_is_reported_by_collect_only_with_xdist(shop):
+    """xdist starts no workers then."""
     pytest.importorskip("xdist")
     shop.ini("shop:fetsh")
 

@@ -1,4 +1,4 @@
-"""The distribution as it is installed: what it needs, what it offers to pytest, to pip and to type checkers."""
+"""The installed distribution: its requirements, extras, entry point and types."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def installed() -> Distribution:
 
 
 @pytest.mark.promise("it needs pytest, cloudpickle, xxhash, filelock and a compression package")
-def test_it_needs_four_packages_and_one_for_compression(installed):
-    """No client and no library of values among them; Python 3.10 is the floor."""
+def test_five_packages_are_required(installed):
+    """Neither clients nor libraries of values are required."""
     required = [line for line in installed.requires or () if "extra ==" not in line]
 
     assert {re.match(r"[\w.-]+", line)[0].replace(".", "-") for line in required} == {
@@ -36,27 +36,23 @@ def test_it_needs_four_packages_and_one_for_compression(installed):
 
 
 @pytest.mark.promise("the extras remote and cli exist and are empty")
-def test_it_declares_two_extras_that_hold_nothing_yet(installed):
-    """`remote` and `cli` can be named from the start."""
+def test_two_extras_are_declared_and_empty(installed):
     assert set(installed.metadata.get_all("Provides-Extra")) == {"remote", "cli"}
     assert [line for line in installed.requires or () if "extra ==" in line] == []
 
 
 @pytest.mark.promise("pytest knows it as mimic, and -p no:mimic turns it off")
-def test_pytest_finds_it_by_the_name_mimic(installed):
-    """So that `-p no:mimic` turns it off."""
+def test_pytest_finds_the_plugin_as_mimic(installed):
     [found] = [point for point in installed.entry_points if point.group == "pytest11"]
 
     assert (found.name, found.value) == ("mimic", "pytest_mimic.plugin")
 
 
 @pytest.mark.promise("the package is typed")
-def test_it_is_typed():
-    """Type checkers look for `py.typed`."""
+def test_the_package_is_typed():
     assert files("pytest_mimic").joinpath("py.typed").is_file()
 
 
-def test_its_names_are_listed_before_they_are_loaded():
-    """For completion: `dir(pytest_mimic)` has all that can be imported from it."""
+def test_public_names_are_listed_before_they_are_loaded():
     assert set(pytest_mimic.__all__) <= set(dir(pytest_mimic))
     assert all(hasattr(pytest_mimic, name) for name in pytest_mimic.__all__)

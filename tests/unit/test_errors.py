@@ -1,4 +1,4 @@
-"""The errors: one base, the builtin kinds that users may catch, pickled with their facts."""
+"""The errors: their base class, their builtin kinds, and their pickles."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ KINDS = {
 
 @pytest.mark.promise("every error is a MimicError and the builtin kind that fits")
 @pytest.mark.parametrize(("name", "builtin"), KINDS.items(), ids=KINDS)
-def test_each_error_is_ours_and_of_a_builtin_kind(name, builtin):
-    """`except MimicError` takes all of them, `except RuntimeError` those that are one."""
+def test_each_error_is_a_mimic_error_and_a_builtin_kind(name, builtin):
     kind = getattr(pytest_mimic, name)
 
     assert issubclass(kind, MimicError)
@@ -36,7 +35,6 @@ def test_each_error_is_ours_and_of_a_builtin_kind(name, builtin):
 @pytest.mark.promise("errors can be pickled with their facts")
 @pytest.mark.parametrize("name", KINDS)
 def test_an_error_survives_pickling(name):
-    """With its text and its facts, as a worker of xdist or of a pool sends it."""
     error = getattr(pytest_mimic, name)("it broke", facts=["a: 1"], remedies=["mend it"], path="a.b")
 
     copy = pickle.loads(pickle.dumps(error))
@@ -45,7 +43,6 @@ def test_an_error_survives_pickling(name):
 
 
 @pytest.mark.promise("every error is a MimicError and the builtin kind that fits")
-def test_a_stale_recording_is_a_missing_one():
-    """Who catches misses catches both."""
+def test_handlers_of_misses_catch_stale_recordings():
     with pytest.raises(MissingRecordingError, match="changed"):
         raise StaleRecordingError("changed")

@@ -1,4 +1,4 @@
-"""Names that hold secrets, and how their values are kept out of what is stored and shown."""
+"""Secret names, and how their values are hidden in data and texts."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ def redactor() -> Redactor:
         "user_password_for_db",
     ],
 )  # fmt: skip
-def test_names_of_secrets_are_known_in_any_spelling(redactor: Redactor, name: object) -> None:
-    """A name is secret if it is one of the default names or holds one as whole words; case, - and _ do not count."""
+def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) -> None:
     assert redactor.secret(name)
 
 
@@ -45,8 +44,8 @@ def test_names_of_secrets_are_known_in_any_spelling(redactor: Redactor, name: ob
         None, 3, ("token",), "token" * 100,
     ],
 )  # fmt: skip
-def test_names_that_only_resemble_secrets_are_not_taken(redactor: Redactor, name: object) -> None:
-    """The usage counts of a language model, paging, and what tells about a secret stay readable."""
+def test_names_that_only_resemble_secret_ones_are_public(redactor: Redactor, name: object) -> None:
+    """Such as the token counts of a language model, paging, and names that describe a secret."""
     assert not redactor.secret(name)
 
 
@@ -64,8 +63,7 @@ def test_names_that_only_resemble_secrets_are_not_taken(redactor: Redactor, name
         ("", []),
     ],
 )
-def test_a_line_holds_names(line: str, names: list[str]) -> None:
-    """Separated by commas or blanks; what follows a # is a comment."""
+def test_a_line_contains_names(line: str, names: list[str]) -> None:
     assert read_names(line) == names
 
 
@@ -73,14 +71,13 @@ def test_a_line_holds_names(line: str, names: list[str]) -> None:
     "name", ["cust*", "!cust*", "!", "--", "'pin'", "pin?", "a/b", "[pin]", "!!pin", "_"]
 )
 def test_a_name_that_matches_nothing_is_refused(name: str) -> None:
-    """It would redact nothing, silently."""
+    """It would silently redact nothing."""
     with pytest.raises(ValueError, match=re.escape(f"{name} is not a name")):
         read_names(f"token {name}")
 
 
 @pytest.mark.promise("mimic_redact adds and removes secret names")
-def test_names_are_added() -> None:
-    """An added name is secret in every spelling, besides the default ones."""
+def test_names_can_be_added() -> None:
     redactor = Redactor(["patient_id", "ssn"])
     names = ("patientId", "old-patient-id", "patient_id_1", "SSN", "token")
 
@@ -88,8 +85,7 @@ def test_names_are_added() -> None:
 
 
 @pytest.mark.promise("mimic_redact adds and removes secret names")
-def test_an_exclamation_mark_takes_a_name_out() -> None:
-    """`!cookie` leaves cookies alone, and nothing else."""
+def test_an_exclamation_mark_removes_a_name() -> None:
     redactor = Redactor(["!cookie", "!csrf_token"])
 
     assert not redactor.secret("Cookie")
@@ -99,13 +95,11 @@ def test_an_exclamation_mark_takes_a_name_out() -> None:
 
 
 def test_a_later_name_wins() -> None:
-    """A name that was taken out can be put back."""
     assert Redactor(["!token", "token"]).secret("token")
     assert not Redactor(["mine", "!mine"]).secret("mine")
 
 
-def test_a_name_is_judged_anew_when_many_were_asked_for(redactor: Redactor) -> None:
-    """However many names are asked for, the answers stay right."""
+def test_answers_stay_right_after_thousands_of_names(redactor: Redactor) -> None:
     for number in range(10_050):
         redactor.secret(f"field {number}")
 
@@ -113,7 +107,6 @@ def test_a_name_is_judged_anew_when_many_were_asked_for(redactor: Redactor) -> N
 
 
 def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None:
-    """Values under secret names are replaced at any depth; null stays null; the original is not touched."""
     plain = {
         "user": "ann",
         "password": "hunter2",
@@ -137,8 +130,7 @@ def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None
     assert plain["list"][0]["api_key"] == ["a", "b"]  # type: ignore[index]
 
 
-def test_types_can_be_kept(redactor: Redactor) -> None:
-    """What is read again keeps its shape: numbers become 0, texts the placeholder, at any depth below a secret name."""
+def test_replaced_values_can_keep_their_types(redactor: Redactor) -> None:
     plain = {
         "auth": {"id": "abc", "ttl": 60, "rate": 0.5, "renew": True, "none": None, "of": [{"a": "x"}]},
         "n": 1,
@@ -161,7 +153,6 @@ def test_types_can_be_kept(redactor: Redactor) -> None:
 
 
 def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
-    """Nesting beyond Python's recursion limit is no obstacle."""
     deep: list[object] = [{"token": "abc"}]
     for _ in range(50_000):
         deep = [deep]
@@ -174,8 +165,7 @@ def test_deep_plain_data_is_scrubbed(redactor: Redactor) -> None:
 
 
 @pytest.mark.parametrize("plain", ["abc", 3, None, True, 1.5, "a b"])
-def test_plain_leaves_stay_as_they_are(redactor: Redactor, plain: object) -> None:
-    """What has no name is not secret."""
+def test_values_without_a_name_are_unchanged(redactor: Redactor, plain: object) -> None:
     assert redactor.scrub(plain) == plain
 
 
@@ -205,12 +195,10 @@ def test_plain_leaves_stay_as_they_are(redactor: Redactor, plain: object) -> Non
     ],
 )
 def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) -> None:
-    """Passwords in a URL's user part, and secret parameters of its query and fragment, are replaced."""
     assert redactor.scrub_url(url) == expected
 
 
-def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
-    """An urlencoded form loses the values of secret fields, nothing else."""
+def test_a_form_loses_only_secret_values(redactor: Redactor) -> None:
     form = "grant_type=password&username=ann&password=hunter2&client_secret=s%20t&scope=a+b"
 
     scrubbed = redactor.scrub_form(form)
@@ -252,7 +240,6 @@ def test_a_form_keeps_its_fields(redactor: Redactor) -> None:
     ],
 )
 def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
-    """A cookie keeps its name, Set-Cookie its attributes, a URL its rest."""
     assert redactor.scrub_header(name, value) == expected
 
 
@@ -279,8 +266,7 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
         ("--client-secret=abc", "--client-secret=<redacted>"),
     ],
 )
-def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: str, expected: str) -> None:
-    """Connection strings, JSON and messages lose the values of secret names."""
+def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text: str, expected: str) -> None:
     assert redactor.scrub_text(text) == expected
 
 
@@ -329,8 +315,7 @@ def test_free_text_loses_what_follows_a_secret_name(redactor: Redactor, text: st
         ("what?", "what?"),
     ],
 )
-def test_a_text_that_is_data_loses_its_secrets(redactor: Redactor, text: str, expected: str) -> None:
-    """JSON, GraphQL, XML, a form, a URL with a query: each keeps the way it is written; prose and code are left alone."""
+def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, expected: str) -> None:
     assert redactor.scrub_data(text) == expected
     assert redactor.scrub_data(expected) == expected
     assert redactor.scrub({"a": [text]}) == {"a": [expected]}
@@ -352,12 +337,12 @@ def test_a_text_that_is_data_loses_its_secrets(redactor: Redactor, text: str, ex
     ],
 )
 def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:
-    """What no pattern fits costs no more for each sign in a long text: it ends before a test's patience does."""
+    """A pattern that backtracks would take minutes."""
     assert redactor.scrub_data(text) == redactor.scrub_text(text) == text
 
 
-def test_known_secrets_are_hidden_wherever_they_stand() -> None:
-    """A value known to be secret is replaced as whole words; very short ones would hide too much."""
+def test_known_secrets_are_hidden_anywhere() -> None:
+    """Very short values would hide too much."""
     text = "hunter2 and hunter2x, (hunter2), a1"
 
     assert hide_values(text, ["hunter2", "a1"]) == "<redacted> and hunter2x, (<redacted>), a1"
@@ -365,6 +350,5 @@ def test_known_secrets_are_hidden_wherever_they_stand() -> None:
 
 
 @pytest.mark.parametrize("value", ["Bearer s3cr3t-token", "bearer s3cr3t-token", "s3cr3t-token"])
-def test_a_secret_is_known_without_its_scheme(value):
-    """What was sent as `Bearer …` stands bare in other places."""
+def test_the_scheme_before_a_secret_is_removed(value):
     assert bare_secret(value) == "s3cr3t-token"

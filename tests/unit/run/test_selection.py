@@ -1,4 +1,4 @@
-"""Whether a run's selection is complete, and which tests are gone, as judging unused recordings needs it."""
+"""Complete and partial selections of tests, and tests that no longer exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PART = ["only a part of the tests was named"]
 
 @pytest.fixture
 def rootdir(tmp_path: Path) -> Path:
-    """A project with tests in two folders, one of them deep."""
+    """A project with tests in two folders, one of them nested."""
     for name in ("tests/test_a.py", "pkg/deep/tests/test_b.py"):
         path = tmp_path / name
         path.parent.mkdir(parents=True)
@@ -37,14 +37,13 @@ def rootdir(tmp_path: Path) -> Path:
         pytest.param("tests", ["."], ["tests"], [], id="the configured folder, from within it"),
         pytest.param(".", ["pkg/deep/tests"], ["**/tests"], PART, id="one folder of a recursive pattern"),
         pytest.param(".", ["tests", "pkg"], ["**/tests"], [], id="all folders of a recursive pattern"),
-        pytest.param(".", ["tests"], ["gone"], PART, id="a configured folder that is not there"),
-        pytest.param(".", ["."], ["gone"], [], id="the rootdir instead of a folder that is not there"),
+        pytest.param(".", ["tests"], ["gone"], PART, id="a configured folder that does not exist"),
+        pytest.param(".", ["."], ["gone"], [], id="the rootdir instead of a folder that does not exist"),
     ],
 )
-def test_a_part_of_the_tests_is_told_from_all_of_them(
+def test_a_partial_selection_is_recognised(
     rootdir: Path, started_in: str, args: list[str], testpaths: list[str], expected: list[str]
 ) -> None:
-    """What pytest would collect by itself is all; paths are relative to where it was started."""
     reasons = narrowed_by(
         Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=rootdir / started_in
     )
@@ -53,7 +52,6 @@ def test_a_part_of_the_tests_is_told_from_all_of_them(
 
 
 def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
-    """All reasons are told, not the first alone."""
     option = Namespace(keyword="a", markexpr="", ignore=None, lf=True)
 
     reasons = narrowed_by(option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
@@ -82,12 +80,12 @@ SOURCES = {
             def test_a(): ...
     """,
     "mod.py": """
-        def told():
+        def shown():
             \"\"\"
-            >>> told()
+            >>> shown()
             \"\"\"
     """,
-    "plain.py": "def told(): ...",
+    "plain.py": "def shown(): ...",
     "broken.py": "def (",
     "notes.md": ">>> 1",
     "other.md": "nothing",
@@ -100,12 +98,12 @@ EVERY = [*SOURCES]
 @pytest.mark.parametrize(
     ("nodeid", "collected", "ran", "gone"),
     [
-        pytest.param("test_b.py::test_x", EVERY, [], True, id="its file is not there"),
-        pytest.param("test_a.py::test_x", EVERY, [], True, id="its file has none of its name"),
-        pytest.param("test_a.py::test_x", ["mod.py"], [], False, id="its file was not looked into"),
-        pytest.param("test_a.py::test_there", EVERY, [], False, id="it stands in its file"),
-        pytest.param("test_a.py::test_there[1]", EVERY, [], False, id="with a parameter, it stands there"),
-        pytest.param("test_a.py::test_async", EVERY, [], False, id="an async one"),
+        pytest.param("test_b.py::test_x", EVERY, [], True, id="its file is gone"),
+        pytest.param("test_a.py::test_x", EVERY, [], True, id="its file does not define it"),
+        pytest.param("test_a.py::test_x", ["mod.py"], [], False, id="its file was not collected"),
+        pytest.param("test_a.py::test_there", EVERY, [], False, id="its file defines it"),
+        pytest.param("test_a.py::test_there[1]", EVERY, [], False, id="a parameter of a defined test"),
+        pytest.param("test_a.py::test_async", EVERY, [], False, id="an async test"),
         pytest.param(
             "test_a.py::test_there[2]", EVERY, ["test_a.py::test_there[1]"], True, id="other parameters ran"
         ),
@@ -113,37 +111,32 @@ EVERY = [*SOURCES]
         pytest.param("test_a.py::TestIt::TestInner::test_deep", EVERY, [], False, id="in a class of a class"),
         pytest.param("test_a.py::TestGone::test_in", EVERY, [], True, id="its class is gone"),
         pytest.param("test_a.py::TestInner::test_in", EVERY, [], True, id="of another class"),
-        pytest.param(
-            "test_a.py::TestIt2::test_in", EVERY, [], False, id="its class may have it from its base"
-        ),
-        pytest.param("test_a.py::TestIt2::test_x", EVERY, [], True, id="no class has it"),
+        pytest.param("test_a.py::TestIt2::test_in", EVERY, [], False, id="its class may inherit it"),
+        pytest.param("test_a.py::TestIt2::test_x", EVERY, [], True, id="no class defines it"),
         pytest.param("test_a.py::test_a", EVERY, [], False, id="named like its module"),
-        pytest.param("broken.py::test_x", EVERY, [], False, id="where it cannot be told"),
+        pytest.param("broken.py::test_x", EVERY, [], False, id="a file that cannot be parsed"),
         pytest.param("latin.py::test_l", EVERY, [], False, id="in another encoding"),
-        pytest.param("mod.py::mod.told", EVERY, [], False, id="a doctest, where none ran"),
+        pytest.param("mod.py::mod.shown", EVERY, [], False, id="a doctest, no doctest ran"),
         pytest.param(
-            "mod.py::mod.told", EVERY, ["mod.py::mod.other"], True, id="a doctest, where others ran"
+            "mod.py::mod.shown", EVERY, ["mod.py::mod.other"], True, id="a doctest, others of its file ran"
         ),
         pytest.param(
-            "mod.py::mod.told", EVERY, ["test_a.py::test_there"], False, id="a doctest, others elsewhere"
+            "mod.py::mod.shown", EVERY, ["test_a.py::test_there"], False, id="a doctest, others ran elsewhere"
         ),
-        pytest.param(
-            "mod.py::told[1.5]", EVERY, ["mod.py::mod.other"], False, id="no doctest, for all its dot"
-        ),
+        pytest.param("mod.py::shown[1.5]", EVERY, ["mod.py::mod.other"], False, id="a parameter with a dot"),
         pytest.param("mod.py::mod", EVERY, [], False, id="the doctest of a module"),
-        pytest.param("mod.py::mod.gone", EVERY, [], True, id="a doctest of what is gone"),
-        pytest.param("plain.py::plain.told", EVERY, [], True, id="its examples are gone"),
+        pytest.param("mod.py::mod.gone", EVERY, [], True, id="the doctest of a removed function"),
+        pytest.param("plain.py::plain.shown", EVERY, [], True, id="its examples are gone"),
         pytest.param("plain.py::plain", EVERY, [], True, id="the examples of its module are gone"),
         pytest.param("notes.md::notes.md", EVERY, [], False, id="the doctest of a text"),
         pytest.param("other.md::other.md", EVERY, [], True, id="the examples of a text are gone"),
         pytest.param("tests.yaml::login", EVERY, [], False, id="in a file of another kind"),
-        pytest.param("tests.yaml::logout", EVERY, [], True, id="no more in a file of another kind"),
+        pytest.param("tests.yaml::logout", EVERY, [], True, id="gone from a file of another kind"),
     ],
 )
-def test_a_test_is_gone_where_nothing_of_its_name_is_left(
+def test_a_test_is_gone_if_its_file_no_longer_has_its_name(
     tmp_path: Path, nodeid: str, collected: list[str], ran: list[str], gone: bool
 ) -> None:
-    """Or where other parameters of it ran: what a run leaves out for another reason may stand there still."""
     for name, text in SOURCES.items():
         (tmp_path / name).write_text(dedent(text), encoding="latin-1")
 

@@ -1,4 +1,4 @@
-"""Whether a module exists, asked without importing it."""
+"""Finding modules without importing them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 from pytest_mimic._targets.modules import module_exists
 
 
-def test_a_module_is_found_without_its_parents_being_imported(monkeypatch, tmp_path):
-    """Along the path, in packages with and without `__init__.py`."""
+def test_a_module_is_found_without_importing_its_parents(monkeypatch, tmp_path):
     for name in ("plain/part.py", "plain/__init__.py", "bare/part.py"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
@@ -23,8 +22,8 @@ def test_a_module_is_found_without_its_parents_being_imported(monkeypatch, tmp_p
     assert "plain" not in sys.modules
 
 
-def test_a_finder_that_fails_finds_nothing(monkeypatch):
-    """Finders of others may expect the parents to be imported: the rest is asked all the same."""
+def test_a_failing_finder_does_not_stop_the_search(monkeypatch):
+    """Finders of other packages may expect the parents to be imported."""
 
     class Failing:
         def find_spec(self, *_: Any) -> None:
@@ -36,8 +35,8 @@ def test_a_finder_that_fails_finds_nothing(monkeypatch):
     assert not module_exists("no_such_module_anywhere")
 
 
-def test_what_stands_in_for_a_module_may_be_anything(monkeypatch):
-    """An object without attributes of its own is no package; None says that there is no such module."""
+def test_any_object_may_be_in_sys_modules(monkeypatch):
+    """None means that there is no such module."""
     monkeypatch.setitem(sys.modules, "stand_in", object())
     monkeypatch.setitem(sys.modules, "blocked", None)
 

@@ -61,8 +61,7 @@ class Client:
         ("  shop.api:fetch   # the slow one", "shop.api", ("fetch",), False),
     ],
 )
-def test_every_form_of_a_line_is_read(line, module, path, excluded):
-    """Functions, methods, wildcards, exclusions, boundaries and the older dotted form."""
+def test_every_form_of_a_line_is_accepted(line, module, path, excluded):
     target = parse_target(line)
 
     assert (target.module, target.path, target.excluded) == (module, path, excluded)
@@ -71,14 +70,12 @@ def test_every_form_of_a_line_is_read(line, module, path, excluded):
 
 @pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 @pytest.mark.parametrize("line", ["", "   ", "# shop.api:fetch"])
-def test_a_comment_is_no_target(line):
-    """A line that holds nothing else gives none."""
+def test_a_comment_is_not_a_target(line):
     assert parse_target(line) is None
 
 
 @pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
 def test_options_follow_the_target():
-    """Separated by blanks, quoted as in a shell, lists with commas."""
     line = (
         "shop:f ignore=a,b.c,rows.*.id,rows[0].id sequence mutates=x rtol=1e-6 atol=0.5 "
         'volatile=headers.date compare=shape only="GET /users, POST" exclude=*/edit'
@@ -103,15 +100,13 @@ def test_options_follow_the_target():
 
 
 @pytest.mark.promise("options follow the target on its line, or are keyword arguments in Python")
-def test_options_in_python_are_the_same():
-    """A list may be a string, a list or a tuple; None leaves an option as it is."""
+def test_options_can_be_given_by_keyword():
     target = Target("shop:f sequence", ignore="a,b", only=["GET /a,b"], rtol=1, key=len, sequence=None)
 
     assert target.options == Options(ignore=("a", "b"), only=("GET /a,b",), rtol=1.0, key=len, sequence=True)
 
 
 def test_options_can_be_replaced():
-    """`with_options` keeps the rest, and gives an exclusion none."""
     assert Target("shop:f ignore=a").with_options(rtol=1).options == Options(ignore=("a",), rtol=1.0)
     assert Target("!shop:f").with_options(sequence=True).options == Options()
     assert Target("!shop:f", sequence=True).options == Options()
@@ -141,8 +136,7 @@ def test_options_can_be_replaced():
         ('shop:f only="GET', 'shop:f only="GET cannot be read: no closing quotation'),
     ],
 )
-def test_a_wrong_line_is_told_in_one_line(line, message):
-    """The error names the ini line, what is wrong in it, and the closest name."""
+def test_a_wrong_line_is_reported_in_one_line(line, message):
     with pytest.raises(TargetError) as error:
         parse_target(line, origin=ORIGIN)
 
@@ -163,8 +157,7 @@ def test_a_wrong_line_is_told_in_one_line(line, message):
         ({"mutates": [1]}, r"mutates= takes names of arguments, not \[1\]"),
     ],
 )
-def test_a_wrong_option_in_python_is_refused(options, message):
-    """As in an ini line."""
+def test_a_wrong_keyword_option_is_refused(options, message):
     with pytest.raises(TargetError, match="shop:f: " + message.replace("(", r"\(").replace("?)", r"\?\)")):
         Target("shop:f", **options)
 
@@ -185,14 +178,11 @@ def test_a_wrong_option_in_python_is_refused(options, message):
         (random.randint, "random:randint"),
     ],
 )
-def test_a_function_names_itself(function, name):
-    """A target may be the function: methods as their class gives them, C functions too."""
+def test_a_function_is_named_by_its_importable_name(function, name):
     assert Target(function).name == name
 
 
-def test_what_cannot_be_imported_by_name_is_no_target():
-    """Lambdas, local functions, classes and plain objects are refused."""
-
+def test_objects_without_an_importable_name_are_refused():
     def local(): ...
 
     with pytest.raises(TargetError, match="is local or a lambda"):
@@ -207,8 +197,7 @@ def test_what_cannot_be_imported_by_name_is_no_target():
         Target("# nothing")
 
 
-def test_options_fit_the_kind_of_target():
-    """Given by keyword, too, unless it is for several targets together."""
+def test_options_must_fit_the_kind_of_target():
     with pytest.raises(TargetError, match=r"^httpx: ignore=hosts names no part .*did you mean host\?"):
         Target("httpx", ignore="hosts")
     with pytest.raises(TargetError, match=r"^redis: key= is an option of a function$"):
@@ -221,8 +210,7 @@ def test_options_fit_the_kind_of_target():
     assert function.options == client.options == Options(ignore=("token",), match=("headers",))
 
 
-def test_targets_are_values():
-    """Equal by what they say, not by where it was written; they can be copied, pickled, hashed."""
+def test_targets_are_compared_and_copied_by_value():
     target = parse_target("shop:f ignore=a", origin=ORIGIN)
 
     assert target == Target("shop:f", ignore=["a"]) != Target("shop:f")
@@ -234,7 +222,7 @@ def test_targets_are_values():
 
 @pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
 def test_the_dotted_form_may_name_a_method():
-    """How far the module reaches is open until the module is known."""
+    """Only the imported module shows where its name ends."""
     assert [candidate.module for candidate in Target("shop.api.Client.fetch").candidates] == [
         "shop.api.Client",
         "shop.api",
@@ -244,7 +232,7 @@ def test_the_dotted_form_may_name_a_method():
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """A package, not imported, that must not be; beside it a nested namespace package."""
+    """A package and a nested namespace package whose import fails."""
     for name in ("shop/__init__.py", "shop/api.py", "space/inner/deep.py"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -268,8 +256,7 @@ def shop(tmp_path, monkeypatch):
         "ctypes.macholib.dyld:f",
     ],
 )
-def test_a_module_is_found_without_importing(line, shop):
-    """Packages, namespace packages, frozen and built-in modules; neither they nor their parents run."""
+def test_a_module_is_found_without_importing_it(line, shop):
     before = set(sys.modules)
 
     error = missing_module(Target(line))
@@ -290,16 +277,14 @@ def test_a_module_is_found_without_importing(line, shop):
         ("shop.api.x:f", "shop.api.x:f does not exist: there is no module shop.api.x"),
     ],
 )
-def test_a_missing_module_is_told_with_the_closest(line, message, shop):
-    """The first part that is missing is put right, then the rest."""
+def test_a_missing_module_is_reported_with_the_closest_one(line, message, shop):
     error = missing_module(parse_target(line, origin=ORIGIN))
 
     assert str(error) == f"{ORIGIN}: {message}"
 
 
 @pytest.mark.promise("a boundary needs no extra and never imports its client")
-def test_a_client_that_is_not_installed_is_told(monkeypatch):
-    """A boundary's module is its client."""
+def test_a_client_that_is_not_installed_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
 
     assert str(missing_module(Target("redis"))) == "redis: the client redis is not installed"
