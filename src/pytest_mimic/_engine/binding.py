@@ -22,7 +22,7 @@ if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)
     _SIGNATURE_OPTIONS = {"annotation_format": Format.FORWARDREF}
 
 _ANY_PARAMETERS = (Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD))
-_STARS = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
+_STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
 class Bound(NamedTuple):

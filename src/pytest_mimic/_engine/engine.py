@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.recordings import Recordings
 from pytest_mimic._engine.sequences import Sequences
-from pytest_mimic._engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsInFlight, Wait
+from pytest_mimic._engine.single_flight import MAX_CHECKS, MAX_WAIT, CallsInFlight
 from pytest_mimic._engine.steps import PASS, RealCall, Replay
 from pytest_mimic._settings import Mode
 
@@ -42,7 +42,7 @@ class Engine:
         self.sequences = Sequences(state, self.recordings)
         self._in_flight = in_flight
 
-    def decide(self, call: Call) -> Step | Wait:
+    def decide(self, call: Call) -> Step | CallInFlight:
         """Return the step for a call.
 
         Raises:
@@ -61,7 +61,7 @@ class Engine:
                 return self.sequences.decide(call)
             return self._decide_single(call)
 
-    def _decide_shared(self, call: Call, cassette: CassetteInUse) -> Step | Wait:
+    def _decide_shared(self, call: Call, cassette: CassetteInUse) -> Step | CallInFlight:
         """Decide about a client's own call while a cassette is open.
 
         It is recorded in the vault: the cassette during which the client happened to connect does not own it.
@@ -77,7 +77,7 @@ class Engine:
             return self._run_once(call, name)
         raise self.recordings.miss(call)
 
-    def _decide_single(self, call: Call) -> Step | Wait:
+    def _decide_single(self, call: Call) -> Step | CallInFlight:
         """Decide about a call with one recording for all tests."""
         recordings, mode = self.recordings, self.state.settings.mode
         name = recordings.name_of(call)
@@ -100,14 +100,14 @@ class Engine:
         finish = partial(self.recordings.record, name, call) if self.state.settings.mode.writes else None
         return Replay(self.state, call, outcomes[0], others=outcomes[1:], finish=finish)
 
-    def _run_once(self, call: Call, name: str) -> Step | Wait:
+    def _run_once(self, call: Call, name: str) -> Step | CallInFlight:
         """Run a call for real, unless an identical call does so now or has just done so."""
         finish = partial(self.recordings.record, name, call)
         if call.plan.kind != "function":  # a boundary's edge cannot wait
             return RealCall(self.state, call, finish)
-        flight = self._in_flight.start(name)
-        if isinstance(flight, Wait):
-            return flight if self._waits(call, flight.flight) else RealCall(self.state, call, finish)
+        flight, is_first = self._in_flight.start(name)
+        if not is_first:
+            return flight if self._waits(call, flight) else RealCall(self.state, call, finish)
         # Another thread or process may have recorded the call since it was looked up.
         try:
             if self.state.settings.mode is Mode.RERECORD:
@@ -125,11 +125,11 @@ class Engine:
         self.state.ledger.use(name)
         return self._replay(call, name, found.outcomes)
 
-    def _waits(self, call: Call, flight: CallInFlight | None) -> bool:
+    def _waits(self, call: Call, flight: CallInFlight) -> bool:
         """Check whether a call waits for an identical one, unless that would be a deadlock or takes too long."""
-        if flight is not None and flight.returned_coroutine and not call.is_async:
+        if flight.returned_coroutine and not call.is_async:
             return True  # the caller gets a coroutine, which does the waiting
-        if flight is not None and flight.needs_caller(is_async=call.is_async):
+        if flight.needs_caller(is_async=call.is_async):
             return False
         call.checks += 1
         if call.checks > MAX_CHECKS:

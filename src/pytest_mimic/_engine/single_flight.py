@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,27 +28,36 @@ MAX_CHECKS = int(MAX_WAIT / _INTERVAL)
 
 
 class CallInFlight:
-    """A call that runs for real; identical calls wait until it is done.
+    """A call that runs for real now. As a step, it makes an identical call wait until it is done.
+
+    Args:
+        done: Called when the call is done.
+        is_here: Whether this thread makes the call, not another process.
 
     Attributes:
         returned_coroutine: Whether it is a plain function's call, which has returned a coroutine.
-        finished: Set when the call is done.
+        interval: The pause between two checks, in seconds.
     """
 
-    __slots__ = ("_calls", "_name", "_task", "_thread", "finished", "returned_coroutine")
+    __slots__ = ("_done", "_finished", "_task", "_thread", "returned_coroutine")
+    mode: Literal["wait"] = "wait"
+    interval = _INTERVAL
 
-    def __init__(self, calls: CallsInFlight, name: str) -> None:
-        self._calls = calls
-        self._name = name
-        self._thread = threading.get_ident()
-        self._task = _current_task()
+    def __init__(self, done: Callable[[], object], *, is_here: bool = True) -> None:
+        self._done = done
+        self._finished = threading.Event()
+        self._thread = threading.get_ident() if is_here else None
+        self._task = _current_task() if is_here else None
         self.returned_coroutine = False
-        self.finished = threading.Event()
 
     def done(self) -> None:
         """Let the waiting calls check again."""
-        self._calls.remove(self._name)
-        self.finished.set()
+        self._done()
+        self._finished.set()
+
+    def block(self) -> None:
+        """Pause this thread until the call is done, for `interval` seconds at most."""
+        self._finished.wait(_INTERVAL)
 
     def needs_caller(self, *, is_async: bool) -> bool:
         """Check whether this thread or task must continue for the call to finish, so that waiting is a deadlock.
@@ -58,29 +68,6 @@ class CallInFlight:
         if self._thread != threading.get_ident():
             return False
         return not is_async or self._task is _current_task()
-
-
-class Wait:
-    """An identical call is in flight elsewhere: check again after a pause.
-
-    Attributes:
-        flight: That call, or None if another process makes it.
-        interval: The pause, in seconds.
-    """
-
-    __slots__ = ("flight",)
-    mode: Literal["wait"] = "wait"
-    interval = _INTERVAL
-
-    def __init__(self, flight: CallInFlight | None) -> None:
-        self.flight = flight
-
-    def block(self) -> None:
-        """Pause this thread."""
-        if self.flight is None:
-            time.sleep(_INTERVAL)
-        else:
-            self.flight.finished.wait(_INTERVAL)
 
 
 class CallsInFlight:
@@ -97,16 +84,20 @@ class CallsInFlight:
         self._locks: dict[str, FileLock] = {}
         self._lock_users: Counter[str] = Counter()
 
-    def start(self, name: str) -> CallInFlight | Wait:
-        """Register a call by the name of its recording, or return how to wait for an identical one."""
+    def start(self, name: str) -> tuple[CallInFlight, bool]:
+        """Start a call, by the name of its recording.
+
+        Returns:
+            The call, and True; or an identical one that runs already, here or in another process, and False.
+        """
         with self._guard:
             current = self._calls.get(name)
             if current is not None:
-                return Wait(current)
+                return current, False
             if not self._lock(_lock_name(name)):
-                return Wait(None)
-            self._calls[name] = flight = CallInFlight(self, name)
-            return flight
+                return CallInFlight(lambda: None, is_here=False), False
+            flight = self._calls[name] = CallInFlight(partial(self._remove, name))
+            return flight, True
 
     def _lock(self, lock_name: str) -> bool:
         """Take a lock between processes; calls of this process share it."""
@@ -123,8 +114,7 @@ class CallsInFlight:
         self._lock_users[lock_name] += 1
         return True
 
-    def remove(self, name: str) -> None:
-        """Remove a call that is done."""
+    def _remove(self, name: str) -> None:
         with self._guard:
             if self._calls.pop(name, None) is None:
                 return

@@ -10,7 +10,7 @@ from contextlib import suppress
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._engine.single_flight import Wait
+from pytest_mimic._engine.single_flight import CallInFlight
 from pytest_mimic._engine.steps import PASS
 from pytest_mimic._engine.streams import perform, perform_async, recording, replaying
 from pytest_mimic._identity import Unstable
@@ -204,15 +204,15 @@ def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         raise
 
 
-def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | Wait:
-    """Return the step for a call. It is a `Wait` if a coroutine can do the waiting."""
+def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
+    """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
     __tracebackhide__ = True
     if plan.state.is_nested:
         return PASS
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
-    while isinstance(step, Wait):
-        if step.flight is not None and step.flight.returned_coroutine:
+    while isinstance(step, CallInFlight):
+        if step.returned_coroutine:
             return step
         step.block()
         step = plan.engine.decide(call)
@@ -226,7 +226,7 @@ async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[
     call = plan.call(args, kwargs)
     call.is_async = True
     step = plan.engine.decide(call)
-    while isinstance(step, Wait):
+    while isinstance(step, CallInFlight):
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_run():
             await trio.sleep(step.interval)
