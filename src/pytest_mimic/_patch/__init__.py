@@ -1,4 +1,4 @@
-"""Whoever holds a function sees its wrapper: find every holder, replace, restore exactly."""
+"""Replaces functions by wrappers in every module and class that holds them, and restores them exactly."""
 
 from __future__ import annotations
 

@@ -10,19 +10,19 @@ from typing import Any
 CARRIERS: frozenset[type] = frozenset(
     {staticmethod, classmethod, property, cached_property, partialmethod, MethodType}
 )
-"""What may carry a function on behalf of a class or, a bound method, of a module."""
+"""The types that may carry a function in a class or, for bound methods, in a module."""
 
 _SLOTS = ("func", "fget", "wrapped", "__wrapped__")
 
 
 def carried(held: object) -> Any:
-    """The function inside a descriptor or bound method, through nested ones; None in anything else."""
+    """Return the function inside a descriptor or bound method, also a nested one; None for anything else."""
     inside = inner(held)
     return None if inside is None else carried(inside) or inside
 
 
 def inner(held: object) -> Any:
-    """What is directly inside a descriptor or bound method; None in anything else."""
+    """Return the object directly inside a descriptor or bound method; None for anything else."""
     if isinstance(held, (staticmethod, classmethod, MethodType)):
         return held.__func__
     if isinstance(held, property):
@@ -36,7 +36,7 @@ def inner(held: object) -> Any:
 
 
 def rebuilt(held: object, wrapper: Callable[..., object]) -> Any:
-    """A descriptor or bound method like `held`, with the wrapper for the function inside."""
+    """Return a descriptor or bound method like `held`, with the wrapper in place of its function."""
     inside = inner(held)
     if inside is None:
         return wrapper
@@ -56,7 +56,7 @@ def rebuilt(held: object, wrapper: Callable[..., object]) -> Any:
 
 
 def _reborn(base: Any, held: object, *arguments: object) -> object:
-    """An instance of the class of `held`, whose own `__init__` may want other arguments."""
+    """Return an instance of the class of `held`. Its `__init__` may be a subclass's, with other parameters."""
     twin = type(held).__new__(type(held))
     base.__init__(twin, *arguments)
     getattr(twin, "__dict__", {}).update(getattr(held, "__dict__", {}))
@@ -64,7 +64,7 @@ def _reborn(base: Any, held: object, *arguments: object) -> object:
 
 
 def behind(function: Any) -> Any:
-    """The function behind a wrapper: another run's, or one that somebody put back after its end."""
+    """Return the function behind a wrapper, of another run or put back after its end; else the function itself."""
     try:
         own = object.__getattribute__(function, "__dict__")
     except AttributeError:
@@ -75,19 +75,19 @@ def behind(function: Any) -> Any:
 
 
 def as_attribute(function: object, wrapper: Callable[..., object]) -> Any:
-    """What a class holds for a wrapper, so that it binds to instances if the function itself does."""
+    """Return the object for a class to hold, so that the wrapper binds to instances if the function itself does."""
     kind = type(function)
     binds = hasattr(kind, "__get__") and not issubclass(kind, (MethodType, BuiltinFunctionType, partial))
     return wrapper if binds else staticmethod(wrapper)
 
 
 def unbound(method: partialmethod[Any], owner: type) -> Callable[..., object]:
-    """The function that a partialmethod amounts to."""
+    """Return the function that a partialmethod is equal to."""
     return method.__get__(None, owner)
 
 
 def kind_of(held: object, *, in_class: bool) -> str:
-    """How a function is held: as what it is called."""
+    """Return the kind of a function, such as `staticmethod`, by the object that holds it."""
     if isinstance(held, staticmethod):
         return "staticmethod"
     if isinstance(held, classmethod):

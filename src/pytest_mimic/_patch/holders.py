@@ -1,4 +1,4 @@
-"""The places that can hold a function: module attributes and class attributes, never triggered."""
+"""Reads and writes the attributes of modules and classes without triggering any of their code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""
 
 MISSING: Final = object()
-"""What a holder gives for a name that it does not hold itself."""
+"""The result for a name that a holder does not hold itself."""
 
-#: What tells one object from all others, as a number. `id` calls audit hooks (PEP 578), such as filelock's, each time.
+# The identity of an object as a number. `id` would call audit hooks (PEP 578), such as filelock's, each time.
 identity_of = object.__hash__
 
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
@@ -24,7 +24,7 @@ _subclasses: Callable[[type], list[type]] = type.__subclasses__
 
 
 def namespace_of(module: object) -> dict[str, object] | None:
-    """The names that a module holds; a lazy one is not made to load. None where it has no dict."""
+    """Return the namespace of a module, or None if it has none. A lazy module is not loaded."""
     try:
         namespace = object.__getattribute__(module, "__dict__")
     except AttributeError:
@@ -33,11 +33,12 @@ def namespace_of(module: object) -> dict[str, object] | None:
 
 
 def held_by(holder: Holder) -> Any:
-    """The mapping of names to what the holder itself holds, descriptors unbound."""
+    """Return the mapping of names to the objects that the holder itself holds, descriptors unbound."""
     return holder if isinstance(holder, dict) else _class_namespace(holder)
 
 
 def read(holder: Holder, name: str) -> object:
+    """Return the object that the holder itself has under a name, or MISSING."""
     return held_by(holder).get(name, MISSING)
 
 
@@ -55,7 +56,7 @@ def write(holder: Holder, name: str, value: object) -> None:
 
 
 def _past_metaclass(plain: Callable[..., None], ordinary: Callable[..., None], *arguments: object) -> None:
-    """Change a class as `type` does it; metaclasses written in C insist on their own way."""
+    """Change a class as `type` does; a metaclass written in C accepts only its own method."""
     try:
         plain(*arguments)
     except TypeError:
@@ -63,17 +64,17 @@ def _past_metaclass(plain: Callable[..., None], ordinary: Callable[..., None], *
 
 
 def is_writable(holder: Holder) -> bool:
-    """Whether its names can be set: those of a class written in C mostly cannot."""
+    """Return whether its names can be set; those of most classes written in C cannot."""
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
 def modules_now() -> tuple[int, ...]:
-    """What changes when a module is imported."""
+    """Return a value that changes when a module is imported."""
     return tuple(map(identity_of, list(sys.modules.values())))
 
 
 def all_namespaces() -> Iterator[dict[str, object]]:
-    """The namespace of every imported module but our own machinery's."""
+    """Yield the namespace of every imported module, except for the packages that run the tests."""
     seen = set()
     for name, module in list(sys.modules.items()):
         namespace = None if is_machinery(name) else namespace_of(module)
@@ -83,7 +84,7 @@ def all_namespaces() -> Iterator[dict[str, object]]:
 
 
 def all_classes() -> Iterator[type]:
-    """Every class there is, nested and local ones too, but those that cannot be written."""
+    """Yield every writable class, nested and local ones included, except for the packages that run the tests."""
     seen = {identity_of(object)}
     waiting: list[type] = [object]
     while waiting:
@@ -96,6 +97,6 @@ def all_classes() -> Iterator[type]:
 
 
 def module_name(cls: type) -> str:
-    """The module that a class says it is of."""
+    """Return the `__module__` of a class, or an empty text."""
     name = _class_namespace(cls).get("__module__")
     return name if isinstance(name, str) else ""

@@ -131,7 +131,10 @@ class Lookup:
     def _asked(self, module: str, name: str, namespace: dict[str, Any]) -> object:
         """Return the attribute that a module computes, unless the module announces it: giving that may import."""
         there = sys.modules[module]
-        holders = [namespace, *(cls for cls in type(there).__mro__ if cls not in (ModuleType, object))]
+        holders: list[Holder] = [
+            namespace,
+            *(cls for cls in type(there).__mro__ if cls not in (ModuleType, object)),
+        ]
         holder = next((each for each in holders if callable(read(each, "__getattr__"))), None)
         if holder is not None and name in _announced(namespace):
             raise OnDemandError(holder, module, name)

@@ -235,14 +235,14 @@ def _carries(held: object, function: object) -> bool:
 
 
 def _without(patch: Patch, held: object) -> object:
-    """What belongs where something of ours came to be held while it was in force."""
+    """Return the object to restore where a wrapper, or a descriptor with it, came to be held."""
     if id(held) in patch.originals:
         return patch.originals[id(held)][1]
     return rebuilt(held, patch.function)
 
 
 def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, str, object, Patch]]:
-    """Every place that holds one of these objects, or a descriptor around one."""
+    """Yield every place that holds one of these objects, or a descriptor around one."""
     if not sought:
         return
     wanted = {identity_of(thing): patch for thing, patch in sought}
@@ -259,7 +259,7 @@ def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, s
 
 
 class _Carriers:
-    """The types of what may carry a function in a holder of some kind."""
+    """The types that may carry a function in one kind of holder."""
 
     __slots__ = ("_types", "identities")
 
@@ -268,7 +268,7 @@ class _Carriers:
         self.identities = frozenset(map(identity_of, types))
 
     def are_absent(self, values: Iterable[object]) -> bool:
-        """Whether none of these values is one; in doubt they may be."""
+        """Return whether none of these values is of such a type; False if that cannot be found out."""
         try:
             return self._types.isdisjoint(map(type, values))
         except Exception:  # a metaclass keeps its classes from being hashed or compared
@@ -280,7 +280,7 @@ _IN_CLASS = _Carriers(CARRIERS)
 
 
 def _all_holders() -> Iterator[tuple[Holder, _Carriers]]:
-    """Every holder, with what may carry a function there."""
+    """Yield every holder, with the types that may carry a function there."""
     for namespace in all_namespaces():
         yield namespace, _IN_MODULE
     for cls in all_classes():

@@ -1,9 +1,9 @@
-"""Recordings deleted, and with them the objects that nothing points to any more."""
+"""Deletes recordings, and the objects to which no recording points any longer."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic._vault.parsing import REFERENCES, is_object, is_readable
@@ -12,58 +12,54 @@ from pytest_mimic._vault.writing import OBJECTS_LOCK
 if TYPE_CHECKING:
     from pytest_mimic._vault.store import Store
 
-Counts = tuple[int, int, int]
+
+class Cleared(NamedTuple):
+    """The numbers of deleted recordings, of deleted objects, and of their bytes."""
+
+    recordings: int
+    objects: int
+    bytes: int
 
 
-def delete(store: Store, names: Iterable[str]) -> Counts:
-    """See `Vault.delete`."""
-    names = list(names)
+def delete(store: Store, names: Iterable[str]) -> Cleared:
+    """Delete recordings and cassettes, and all objects that no other one names; see `Vault.delete`."""
     with store.lock(OBJECTS_LOCK):
-        sizes = remove(store, names)
-        # All objects are looked at: a crash may have left some that no recording ever named.
-        _, freed, bytes_freed = _collect(store, set(filter(is_object, store.names("objects"))))
-    return len(sizes), freed, sum(sizes) + bytes_freed
+        sizes = remove(store, list(names))
+        # All objects are examined: a crash may have left some that no recording ever named.
+        cleared = _delete_unreferenced(store, set(filter(is_object, store.names("objects"))))
+    return Cleared(len(sizes), cleared.objects, sum(sizes) + cleared.bytes)
 
 
-def collect(store: Store, objects: Iterable[str]) -> Counts:
-    """See `Vault.collect`."""
+def collect(store: Store, objects: Iterable[str]) -> Cleared:
+    """Delete those of the objects that no recording names; see `Vault.collect`."""
     objects = set(objects)
     if not objects:
-        return 0, 0, 0
+        return Cleared(0, 0, 0)
     with store.lock(OBJECTS_LOCK):
-        return _collect(store, objects)
-
-
-def _collect(store: Store, objects: set[str]) -> Counts:
-    """Delete those that no recording names; none where one cannot be read, which may name any. The lock is held."""
-    if objects:
-        rest = [name for folder in FOLDERS for name in store.names(folder)]
-        found = _references(store, rest)
-        objects = set() if found is None else objects - found
-    sizes = remove(store, objects)
-    return 0, len(sizes), sum(sizes)
+        return _delete_unreferenced(store, objects)
 
 
 def references(data: bytes) -> set[str]:
-    """Every object that a file names; also one that is damaged."""
+    """Return every object that a file names, also a damaged file."""
     return {name.decode() for name in REFERENCES.findall(data)}
 
 
-def _references(store: Store, names: Iterable[str]) -> set[str] | None:
-    """Every object that these files name; None where a recording among them does not say."""
-    found: set[str] = set()
-    for name in names:
-        data = store.read(name)
-        if data is not None and name.endswith(".json") and not is_readable(data):
-            return None
-        found |= references(data or b"")
-    return found
-
-
 def remove(store: Store, names: Collection[str]) -> list[int]:
-    """Delete files, and the folders that are empty then, where the store has folders; the files' sizes in bytes."""
+    """Delete files, and the folders that are empty then; return the files' sizes in bytes."""
     sizes = store.delete(names)
     prune = getattr(store, "prune", None)
-    if prune is not None:
+    if prune is not None:  # a store without folders has nothing to prune
         prune({name.rpartition("/")[0] for name in names})
     return sizes
+
+
+def _delete_unreferenced(store: Store, objects: set[str]) -> Cleared:
+    """Delete the objects that no file names. The caller holds the lock."""
+    for folder in FOLDERS if objects else ():
+        for name in store.names(folder):
+            data = store.read(name)
+            if data is not None and name.endswith(".json") and not is_readable(data):
+                return Cleared(0, 0, 0)  # a damaged recording may have named any object
+            objects = objects - references(data or b"")
+    sizes = remove(store, objects)
+    return Cleared(0, len(sizes), sum(sizes))

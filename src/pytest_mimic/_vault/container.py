@@ -1,4 +1,4 @@
-"""The file of a pickle: its stream and its buffers, compressed where that pays, every byte of it checked."""
+"""The file format of a pickle: its stream and buffers, compressed if that saves enough, with checksums."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TAIL = struct.Struct("<16sQI4s")  # checksum of the content, check of table and
 
 
 class DamagedError(Exception):
-    """The bytes are not what was written; the text says in which way, where that can be told."""
+    """The bytes are not those that were written. The text says how they differ, or is empty."""
 
 
 class Segment(NamedTuple):
@@ -43,10 +43,10 @@ class Segment(NamedTuple):
 
 
 class Packer:
-    """A pickle's file, piece by piece.
+    """Writes the file of a pickle, piece by piece.
 
     Attributes:
-        checksum: Of the uncompressed content, in hex; known once all pieces were taken.
+        checksum: Of the uncompressed content, in hex; empty until all pieces were taken.
     """
 
     def __init__(self, pickled: Pickled) -> None:
@@ -56,7 +56,7 @@ class Packer:
         self.checksum = ""
 
     def pieces(self) -> Iterator[bytes | memoryview]:
-        """Everything that is to be written, in order."""
+        """Yield the bytes to write, in order."""
         table = []
         yield self._counted(START)
         for data, item in _segments(self._pickled):
@@ -65,7 +65,7 @@ class Packer:
             segment = _choose(data, item)
             stored = xxh3_64()
             for piece in self._segment(data, segment):
-                if segment.codec != _RAW:  # what is raw is the content, which has its own hash
+                if segment.codec != _RAW:  # a raw segment is the content, which has a hash already
                     stored.update(piece)
                 yield self._counted(piece)
             table.append(segment._replace(stored=self._position - before, check=stored.intdigest()))
@@ -101,7 +101,7 @@ class Packer:
 
 
 def checksum_of(pickled: Pickled) -> str:
-    """The checksum that the file of this pickle has, without making it."""
+    """Return the checksum that the file of this pickle will have."""
     content = xxh3_128()
     for data, _ in _segments(pickled):
         content.update(len(data).to_bytes(8, "little"))
@@ -111,16 +111,16 @@ def checksum_of(pickled: Pickled) -> str:
 
 
 def claimed_checksum(data: memoryview) -> str:
-    """The checksum that a file itself states.
+    """Return the checksum that a file itself states.
 
     Raises:
-        DamagedError: It is no such file.
+        DamagedError: It is not a file of a pickle.
     """
     return _table(data)[0]
 
 
 def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
-    """The pickle streams and their buffers; buffers may be slices of `data`.
+    """Return the pickle streams and their buffers, which may be slices of `data`.
 
     Raises:
         DamagedError: The content does not have that checksum, or any byte of the file is not as written.
@@ -144,7 +144,7 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
 
 
 def _table(data: memoryview) -> tuple[str, list[Segment]]:
-    """The checksum and the table, both checked."""
+    """Return the checksum and the table, both checked."""
     size = len(data)
     if bytes(data[: len(START)]) != START:
         raise DamagedError("")
@@ -169,7 +169,7 @@ def _skip_padding(data: memoryview, position: int) -> int:
 
 
 def _restored(stored: memoryview, segment: Segment) -> Any:
-    """The content of a segment, in memory of its own or in the file's map."""
+    """Return the content of a segment. A raw one is a slice of the file."""
     if segment.codec == _RAW:
         return stored
     if xxh3_64_intdigest(stored) != segment.check:
@@ -194,7 +194,7 @@ def _restored(stored: memoryview, segment: Segment) -> Any:
 
 
 def _next_block(decompressor: Any, fed: Any, size: int) -> bytes:
-    """The next `size` bytes; the stored bytes are fed with the first call."""
+    """Return the next `size` bytes. The first call gets all stored bytes, later ones none."""
     pieces, missing = [], size
     while missing:
         piece = decompressor.decompress(fed, max_length=missing)
@@ -207,7 +207,7 @@ def _next_block(decompressor: Any, fed: Any, size: int) -> bytes:
 
 
 def _segments(pickled: Pickled) -> Iterator[tuple[memoryview, int]]:
-    """The streams as one segment, then each buffer; with the size of their items."""
+    """Yield the streams as one segment, then each buffer, each with the size of its items in bytes."""
     chunks = pickled.chunks
     yield memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)), 1
     yield from pickled.buffers
@@ -219,7 +219,7 @@ def _blocks(data: memoryview) -> Iterator[memoryview]:
 
 
 def _choose(data: memoryview, item: int) -> Segment:
-    """How to store the data, judged by its first block."""
+    """Choose how to store the data, by trying its first block."""
     sample, size = data[:_BLOCK], len(data)
     found = {_ZSTD: len(_zstd().compress(sample, level=_LEVEL))}
     if 1 < item <= _WIDEST:
@@ -232,14 +232,14 @@ def _choose(data: memoryview, item: int) -> Segment:
 
 
 def _shuffle(block: memoryview | bytes, item: int) -> bytes:
-    """First bytes of all items, then second bytes, and so on; a rest shorter than an item stays behind."""
+    """Return the first bytes of all items, then the second bytes, and so on, then a rest shorter than an item."""
     data = bytes(block)
     whole = len(data) - len(data) % item
     return b"".join([data[start:whole:item] for start in range(item)]) + data[whole:]
 
 
 def _unshuffle(data: bytes, item: int) -> bytearray:
-    """What `_shuffle` was given."""
+    """Reverse `_shuffle`."""
     size = len(data)
     each = size // item
     whole = each * item
@@ -248,7 +248,7 @@ def _unshuffle(data: bytes, item: int) -> bytearray:
     zeros = bytes(each)
     for start in range(item):
         plane = data[start * each : (start + 1) * each]
-        if plane != zeros:  # few digits leave most bytes of a float zero: a quarter of the time
+        if plane != zeros:  # numbers with few digits have mostly zero bytes: this takes a quarter of the time
             out[start:whole:item] = plane
     return out
 

@@ -1,7 +1,7 @@
-"""FolderStore: a folder of files, each written aside and moved to its place when it is complete."""
+"""A store in a folder. Each file is written under a temporary name and renamed when it is complete."""
 
-# A Path costs more to join than a small file to open. What is called is bound here: the test that makes a call may
-# have put something else in the place of `open` or of a function of `os`.
+# Joining a Path costs more than opening a small file. All functions of `os` are bound here, because the test whose call
+# is recorded may have replaced `open` or a function of `os`.
 # ruff: noqa: PTH102, PTH113, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _numbers = count()
 
 
 class FolderStore:
-    """Files in a folder, which is made by the first write.
+    """Files in a folder, which the first write makes.
 
     Args:
         path: The folder.
@@ -81,7 +81,7 @@ class FolderStore:
         path = self._prefix + name
         if _is_faked():
             raise _faked("write", path)
-        # In the vault's top folder: one look there finds what crashed writers left, of all kinds.
+        # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
         whole = f"{self._prefix}.mimic-{_host()}-{getpid()}-{next(_numbers)}.tmp"
         try:
             self._make_ready(dirname(path))
@@ -97,17 +97,20 @@ class FolderStore:
             raise _cannot("write", at_fault, reason) from None
 
     def delete(self, names: Iterable[str]) -> list[int]:
-        # By where they lie on disk: on ext4, 5,000 files went thirty times as fast so as by their names.
+        # In the order of their inodes: on ext4, this deletes 5,000 files thirty times as fast as in that of their names.
+        found, sizes = [], []
         try:
-            found = sorted((status.st_ino, path, status.st_size) for path, status in self._statuses(names))
-            return [size for _, path, size in found if _unlink(path)]
+            for name in names:
+                with suppress(FileNotFoundError):
+                    status = lstat(self._prefix + name)
+                    found.append((status.st_ino, self._prefix + name, status.st_size))
+            for _, path, size in sorted(found):
+                with suppress(FileNotFoundError):
+                    unlink(path)
+                    sizes.append(size)
         except OSError as reason:
             raise _cannot("delete", reason.filename or self.path, reason) from None
-
-    def _statuses(self, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
-        for name in names:
-            with suppress(FileNotFoundError):
-                yield self._prefix + name, lstat(self._prefix + name)
+        return sizes
 
     def size(self, name: str) -> int | None:
         try:
@@ -123,7 +126,7 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
-            raise _unreadable(self._prefix + prefix, reason) from None
+            raise _cannot("read", self._prefix + prefix, reason) from None
         names = [start + name for name, is_folder in found if not is_folder and name[0] != "."]
         for name, is_folder in found if deep else ():
             if is_folder and name[0] != ".":
@@ -131,7 +134,7 @@ class FolderStore:
         return names
 
     def prune(self, folders: set[str]) -> None:
-        """Remove these folders, and those that hold them, where nothing is left in them."""
+        """Remove these folders and the folders around them, as far as they are empty."""
         for folder in sorted(folders, key=len, reverse=True):
             while folder:
                 try:
@@ -145,8 +148,8 @@ class FolderStore:
     def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
         from filelock import Timeout
 
-        # A lock of threads first: waiting for a file is polling. By process, as a forked child
-        # inherits locks that nobody is left to release.
+        # Threads of one process wait for a lock in memory first, as waiting for a file is polling. The lock belongs to
+        # the process id: a forked child inherits locks whose owners do not exist in it.
         threads = self._threads.setdefault((getpid(), name), Lock())
         if not threads.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError(name)
@@ -168,7 +171,7 @@ class FolderStore:
 
     @cached_property
     def _lock_folder(self) -> str:
-        """Outside the vault, so that a listing shows recordings alone; the same for every path to the vault."""
+        """The folder of lock files: outside the vault, and the same for every path that leads to the vault."""
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)
@@ -179,7 +182,7 @@ class FolderStore:
         return folder
 
     def _make_ready(self, folder: str) -> None:
-        """Make the folder; before the first write, sweep what crashed writers left."""
+        """Make the folder. Before the first write, remove the leftovers of crashed writers."""
         if folder in self._ready and isdir(folder):
             return
         _make_folders(folder)
@@ -188,13 +191,13 @@ class FolderStore:
         self._ready.add(folder)
 
     def _check_absent(self, name: str, reason: OSError) -> None:
-        """Whether there is just no such file; a vault that cannot be read is an error."""
+        """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
-            raise _unreadable(self._prefix + name, reason) from None
+            raise _cannot("read", self._prefix + name, reason) from None
         if _is_faked() and not isdir(self.path):
             raise _faked("read", self._prefix + name) from None
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
-            raise _unreadable(self.path, reason) from None
+            raise _cannot("read", self.path, reason) from None
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -202,12 +205,14 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 
 
 def _write_file(path: str, data: Data, *, durable: bool) -> None:
-    """A new file with this content, or none."""
+    """Make a file with this content; after a failure there is no file."""
     file = open_file(path, _WRITE, 0o666)
     try:
         try:
             for piece in (data,) if isinstance(data, bytes) else data:
-                _write_all(file, memoryview(piece).cast("B"))
+                view = memoryview(piece).cast("B")
+                while view:  # the system may write less than it was given
+                    view = view[write(file, view[:_CHUNK]) :]
             if durable:
                 fsync(file)
         finally:
@@ -218,12 +223,6 @@ def _write_file(path: str, data: Data, *, durable: bool) -> None:
         raise
 
 
-def _write_all(file: int, view: memoryview) -> None:
-    """Also where the system takes less than it is given."""
-    while view:
-        view = view[write(file, view[:_CHUNK]) :]
-
-
 def _read_rest(file: int, data: bytes) -> bytes:
     pieces = [data]
     while data := read(file, _CHUNK):
@@ -232,7 +231,7 @@ def _read_rest(file: int, data: bytes) -> bytes:
 
 
 def _read_into(file: int, size: int) -> bytearray:
-    """The file's content, as far as it goes."""
+    """Return the first `size` bytes of a file, or fewer if it is shorter."""
     data = bytearray(size)
     with _open(file, "rb", buffering=0, closefd=False) as raw:
         view, done = memoryview(data), 0
@@ -244,13 +243,13 @@ def _read_into(file: int, size: int) -> bytearray:
 
 
 def _make_folders(path: str, *, mode: int = 0o777) -> None:
-    """As os.makedirs does, which asks functions that a test may have faked."""
+    """Make a folder and its parents. `os.makedirs` calls functions that a test may have replaced."""
     parent = dirname(path)
     if path == parent:  # the root, or the current folder
         return
     try:
         _in_folder(parent, lambda: mkdir(path, mode))
-    except FileExistsError:  # a folder, perhaps one that was removed since
+    except FileExistsError:  # a folder, which may have been removed since
         if isfile(path):
             raise
     except OSError:
@@ -259,7 +258,7 @@ def _make_folders(path: str, *, mode: int = 0o777) -> None:
 
 
 def _in_folder(folder: str, act: Callable[[], None]) -> None:
-    """Make the folder where it is missing; another process, which clears, may remove it meanwhile as an empty one."""
+    """Act in a folder, and make it if it is missing. A process that clears may remove it again while it is empty."""
     for _ in range(_TRIES):
         try:
             return act()
@@ -268,27 +267,18 @@ def _in_folder(folder: str, act: Callable[[], None]) -> None:
     return act()
 
 
-def _unlink(path: str) -> bool:
-    """Whether there was such a file."""
-    try:
-        unlink(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _sweep(folder: str) -> None:
-    """Remove what writers left that are no more."""
+    """Remove the temporary files of writers that no longer run."""
     with scandir(folder) as entries:
         found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
     for entry, match in found:
-        with suppress(OSError):  # another sweeper was first
+        with suppress(OSError):  # another process was faster
             if _is_abandoned(entry, host=match[1], process=int(match[2])):
                 unlink(entry.path)
 
 
 def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
-    """Whether its writer is dead, or, where that cannot be told, its file a day old."""
+    """Return whether a file's writer is dead or, on another host, the file a day old."""
     if host == _host() and os.name == "posix":
         try:
             os.kill(process, 0)
@@ -300,10 +290,10 @@ def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
 
 
 def _host() -> str:
-    """This machine or container, in eight digits."""
+    """Return eight hex digits for this machine or container."""
     global _host_digits
     if _host_digits is None:
-        from _socket import gethostname  # a test may have put another into `socket`
+        from _socket import gethostname  # a test may have replaced the one in `socket`
 
         _host_digits = blake2b(gethostname().encode(), digest_size=4).hexdigest()
     return _host_digits
@@ -313,7 +303,7 @@ _host_digits: str | None = None
 
 
 def _is_faked() -> bool:
-    """Whether something stands in for `os` in this module, as pyfakefs does while its fixture is in use."""
+    """Return whether `os` is replaced in this module, as pyfakefs does while its fixture is in use."""
     return not isinstance(os, ModuleType)
 
 
@@ -327,10 +317,6 @@ def _faked(do: str, path: str) -> MimicError:
         path=path,
         cause="the file system is a fake one",
     )
-
-
-def _unreadable(path: str, reason: OSError) -> MimicError:
-    return _cannot("read", path, reason)
 
 
 def _cannot(do: str, path: str, reason: OSError) -> MimicError:

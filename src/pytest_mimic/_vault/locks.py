@@ -12,22 +12,21 @@ if TYPE_CHECKING:
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-#: What the folder of one user's locks begins with, in the temporary folder.
+#: The start of the name of one user's folder of locks, in the temporary folder.
 FOLDER = "pytest-mimic-"
 
 
 def file_lock(path: str, *, timeout: float = -1, poll_interval: float = 0.05) -> FileLock:
-    """A lock on a file of ours; any thread may release it."""
+    """Return a lock on a file. Any thread may release it."""
     from filelock import FileLock
 
-    logging.getLogger("filelock").addFilter(_is_of_others)  # once, however often
+    logging.getLogger("filelock").addFilter(_is_foreign)  # the same filter is added once
     return FileLock(path, timeout=timeout, poll_interval=poll_interval, thread_local=False)
 
 
-def _is_of_others(record: logging.LogRecord) -> bool:
-    """Whether filelock tells of a file that is none of ours: a test may look at all that is logged."""
+def _is_foreign(record: logging.LogRecord) -> bool:
+    """Return whether filelock logs another file than the plugin's: a test may check everything that is logged."""
     args = record.args
     if not isinstance(args, tuple) or len(args) < 2:
         return True
-    file = Path(str(args[1]))
-    return not file.parent.parent.name.startswith(FOLDER)
+    return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-#: Where recordings and cassettes are.
+#: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
 
 _LONGEST = 56
@@ -14,7 +14,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECA
 
 
 def recording_name(target: str, key: str) -> str:
-    """Where the recording of a call stands: `calls/shop.api/fetch_rates/<key>.json`.
+    """Return the name of a call's recording: `calls/shop.api/fetch_rates/<key>.json`.
 
     Two targets never share a folder, even where case does not count. A boundary's has no second part.
     """
@@ -23,7 +23,7 @@ def recording_name(target: str, key: str) -> str:
 
 
 def _component(text: str) -> str:
-    """The text as a folder's name; with a few digits of its hash where it had to change or has capitals."""
+    """Return the text as a folder's name, with digits of its hash if it had to change or has capital letters."""
     safe = _UNSAFE.sub("_", text)[:_LONGEST].strip(".") or "_"
     if _RESERVED.match(safe):
         safe = f"_{safe}"

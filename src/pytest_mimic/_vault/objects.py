@@ -1,4 +1,4 @@
-"""Outcomes loaded from their recording or from an object of their own, checked before they are used."""
+"""Loads outcomes from their recording or from an object of their own, which are checked before they are used."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
-from pytest_mimic._vault.parsing import (
-    body_fault,
-    corrupt,
-    is_lfs_pointer,
-    lfs_pointer,
-    parse,
-    parse_value,
-)
+from pytest_mimic._vault.parsing import body_fault, check_pulled, corrupt, damaged, parse, parse_value
 from pytest_mimic._vault.recordings import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -23,13 +16,13 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.loading import Admission
-    from pytest_mimic._vault.recordings import Entry, Whose
+    from pytest_mimic._vault.recordings import Entry, Origin
     from pytest_mimic._vault.store import Store
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-# What a player keeps in memory; a larger outcome is read again each time.
+# The bytes of an outcome that a player keeps in memory; it reads a larger one again each time.
 _KEPT = 1 << 17
 
 
@@ -37,8 +30,8 @@ class Objects:
     """Loads outcomes.
 
     Args:
-        store: Where the files are.
-        pickles: `listed`, or `forbid` to load none at all.
+        store: The files.
+        pickles: `listed`, or `forbid` to load no pickle.
         label: The path that messages show.
     """
 
@@ -49,20 +42,16 @@ class Objects:
         self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
 
-    def path(self, name: str) -> str:
-        """The path that messages show."""
-        return f"{self.label}/{name}"
-
-    def load(self, entry: Entry, whose: Whose) -> Outcome:
-        """The outcome of an entry, fresh."""
+    def load(self, entry: Entry, origin: Origin) -> Outcome:
+        """Return the outcome of an entry, a fresh copy each time."""
         if "pickle" in entry:
-            return self._loaded(entry, whose, *self._content(entry, whose))
+            return self._unpickled(entry, origin, *self._content(entry, origin))
         if "json" in entry:
-            return self._decoded(self._body(entry, whose), entry["json"], whose)
-        return self._decoded(marshal.loads(marshal.dumps(body_of(entry))), whose.name, whose)
+            return self._decoded(self._body(entry, origin), entry["json"], origin)
+        return self._decoded(marshal.loads(marshal.dumps(body_of(entry))), origin.name, origin)
 
     def load_encoded(self, encoded: Encoded) -> Outcome:
-        """The outcome that is still in memory, fresh."""
+        """Return an outcome that is still in memory, a fresh copy each time."""
         from pytest_mimic._outcome.decoding import decode_pickled, decode_plain
         from pytest_mimic._outcome.loading import load_all
         from pytest_mimic._outcome.pickles import ImportCollector
@@ -73,60 +62,63 @@ class Objects:
         bodies = load_all(b"".join(kept.chunks), kept.copies(), ImportCollector(), count=encoded.count)
         return decode_pickled(bodies)
 
-    def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
-        """A function that gives the value of an entry with an object, fresh each time."""
-        if "json" in entry:
-            return self._json_player(entry, whose)
-        if "pickle" not in entry:
-            return lambda: self.load(entry, whose).value
-        return self._pickle_player(entry, whose)
+    def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
+        """Return a function that returns the value of an entry, a fresh copy each time.
 
-    def text(self, entry: Entry, whose: Whose) -> str:
-        """The readable JSON of a plain outcome as it stands, without its duration."""
+        The first copy is the one that was read to check the file. A small outcome is then kept in memory.
+        """
+        if "json" in entry:
+            return self._json_player(entry, origin)
+        if "pickle" in entry:
+            return self._pickle_player(entry, origin)
+        return lambda: self.load(entry, origin).value
+
+    def text(self, entry: Entry, origin: Origin) -> str:
+        """Return the readable JSON of a plain outcome as it is in the vault, without its duration."""
         from pytest_mimic._outcome.plain import layout
 
-        if "json" in entry:
-            return layout(self._body(entry, whose)) + "\n"
-        return layout(body_of(entry)) + "\n"
+        return layout(self._body(entry, origin) if "json" in entry else body_of(entry)) + "\n"
 
-    def is_sound(self, entry: Entry, whose: Whose) -> bool:
-        """Whether the file of a pickle is there and as it was recorded."""
+    def is_sound(self, entry: Entry, origin: Origin) -> bool:
+        """Return whether the file of a pickle exists and is as it was recorded."""
         try:
-            self._content(entry, whose)
+            self._content(entry, origin)
         except MimicError:
             return False
         return True
 
-    def _decoded(self, body: Any, name: str, whose: Whose) -> Outcome:
+    # Plain outcomes
+
+    def _decoded(self, body: Any, name: str, origin: Origin) -> Outcome:
         from pytest_mimic._outcome.decoding import decode_plain
 
         try:
             return decode_plain(body)
         except (ImportError, AttributeError) as reason:
-            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from None
+            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
         except (LookupError, TypeError, ValueError) as reason:
-            raise self._damaged(name, whose, str(reason)) from None
+            raise self._damaged(name, origin, str(reason)) from None
 
-    def _body(self, entry: Entry, whose: Whose) -> Any:
-        """The content of a JSON object, of the shape that its recording says."""
+    def _body(self, entry: Entry, origin: Origin) -> Any:
+        """Return the content of a JSON object, checked to be of the kind that its recording says."""
         name = entry["json"]
         data = self._store.read(name)
         if data is None:
-            raise self._missing(name, whose)
+            raise self._missing(name, origin)
         if entry["kind"] == "value" and (body := parse_value(data)) is not None:
             return body
-        body = parse(data, self.path(name), test=whose.test)
+        body = parse(data, f"{self.label}/{name}", test=origin.test)
         fault = body_fault(body)
         if fault is None and not ({entry["kind"], "returned"} & body.keys()):
             fault = f"it holds no {entry['kind']}"
         if fault is not None:
-            raise self._damaged(name, whose, fault)
+            raise self._damaged(name, origin, fault)
         return body
 
-    def _json_player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
-        body = self._body(entry, whose)
+    def _json_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
+        body = self._body(entry, origin)
         if "value" not in body:
-            return lambda: self.load(entry, whose).value
+            return lambda: self.load(entry, origin).value
         fresh = [body["value"]]
         kept: list[bytes] = []
 
@@ -135,99 +127,105 @@ class Objects:
                 return fresh.pop()
             except IndexError:
                 pass
-            if not kept:
-                value = self._body(entry, whose)["value"]
-                copy = marshal.dumps(value)
-                if len(copy) <= _KEPT:
-                    kept.append(copy)
-                return value
-            return marshal.loads(kept[0])
+            if kept:
+                return marshal.loads(kept[0])
+            value = self._body(entry, origin)["value"]
+            copy = marshal.dumps(value)
+            if len(copy) <= _KEPT:
+                kept.append(copy)
+            return value
 
         return play
 
-    def _pickle_player(self, entry: Entry, whose: Whose) -> Callable[[], Any]:
-        stream, buffers = self._content(entry, whose)
-        size = len(stream) + sum(len(buffer) for buffer in buffers)
-        if size <= _KEPT:
-            return partial(self._value, entry, whose, stream, [bytes(buffer) for buffer in buffers])
+    # Pickles
+
+    def _pickle_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
+        stream, buffers = self._content(entry, origin)
+        if len(stream) + sum(map(len, buffers)) <= _KEPT:
+            return partial(self._play_kept, entry, origin, stream, [bytes(buffer) for buffer in buffers])
         fresh = [(stream, buffers)]
 
         def play() -> Any:
             try:
                 content = fresh.pop()
             except IndexError:
-                content = self._content(entry, whose)
-            return self._loaded(entry, whose, *content).value
+                content = self._content(entry, origin)
+            return self._unpickled(entry, origin, *content).value
 
         return play
 
-    def _value(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[bytes]) -> Any:
-        """From what is kept: buffers are copied, as the value will own them."""
-        return self._loaded(entry, whose, stream, [bytearray(buffer) for buffer in buffers]).value
+    def _play_kept(self, entry: Entry, origin: Origin, stream: bytes, buffers: list[bytes]) -> Any:
+        # The value will own its buffers, so it gets copies.
+        return self._unpickled(entry, origin, stream, [bytearray(buffer) for buffer in buffers]).value
 
-    def _loaded(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> Outcome:
-        """The outcome of pickle streams that are as they were recorded."""
-        from pytest_mimic._outcome.decoding import decode_pickled
-
-        bodies = self._unpickled(entry, whose, stream, buffers)
-        try:
-            return decode_pickled(bodies)
-        except (LookupError, TypeError, AttributeError) as reason:
-            raise self._damaged(entry["pickle"], whose, str(reason)) from None
-
-    def _content(self, entry: Entry, whose: Whose) -> tuple[bytes, list[Any]]:
-        """The pickle streams and buffers of an object, checked; nothing is unpickled."""
+    def _content(self, entry: Entry, origin: Origin) -> tuple[bytes, list[Any]]:
+        """Return the checked pickle streams and buffers of an object. Nothing is unpickled."""
         name = entry["pickle"]
-        self._check_allowed(entry, whose)
+        path = f"{self.label}/{name}"
+        self._check_allowed(entry, path, origin)
         data = self._store.map(name)
         if data is None:
-            raise self._missing(name, whose)
-        if is_lfs_pointer(data):
-            raise lfs_pointer(self.path(name))
+            raise self._missing(name, origin)
+        check_pulled(data, path)
         from pytest_mimic._vault.container import DamagedError, unpack
 
         try:
             return unpack(data, entry["checksum"])
         except DamagedError as reason:
-            raise self._damaged(name, whose, str(reason)) from None
+            raise self._damaged(name, origin, str(reason)) from None
 
-    def _check_allowed(self, entry: Entry, whose: Whose) -> None:
-        """Whether this pickle may be loaded, on this Python."""
+    def _check_allowed(self, entry: Entry, path: str, origin: Origin) -> None:
+        """Check that this pickle may be loaded, on this Python."""
         if self.forbidden:
             raise MimicError(
-                f"mimic_pickle = forbid: the outcome of {whose.target} is a pickle",
-                facts=[f"{self.path(entry['pickle'])}, named by {self.path(whose.name)}"],
+                f"mimic_pickle = forbid: the outcome of {origin.target} is a pickle",
+                facts=[f"{path}, named by {self.label}/{origin.name}"],
                 remedies=["to load it all the same: mimic_pickle = listed"],
-                file=self.path(entry["pickle"]),
+                file=path,
             )
         from pytest_mimic._outcome.loading import is_foreign, python_version
 
         made_by = entry.get("python")
         if is_foreign(made_by):
             raise self._stale(
-                whose,
+                origin,
                 f"it was recorded by Python {made_by} with code stored by value: {', '.join(entry.get('code', ()))}",
                 f"only Python {made_by} can load it, this is {python_version()}",
             )
 
-    def _unpickled(self, entry: Entry, whose: Whose, stream: bytes, buffers: list[Any]) -> list[Any]:
+    def _unpickled(self, entry: Entry, origin: Origin, stream: bytes, buffers: list[Any]) -> Outcome:
+        """Load pickle streams whose bytes are as they were recorded."""
+        from pytest_mimic._outcome.decoding import decode_pickled
         from pytest_mimic._outcome.loading import RefusedError, load_all
 
+        name, kind = entry["pickle"], entry["kind"]
         try:
             self._rehearse(entry, stream, buffers)
             bodies = load_all(stream, buffers, self._admission(entry), count=entry.get("count", 1))
         except RefusedError as reason:
-            raise self._damaged(entry["pickle"], whose, str(reason)) from None
+            raise self._damaged(name, origin, str(reason)) from None
         except MimicError:
             raise
-        except Exception as reason:  # the bytes are right: what they name has changed, and may raise anything
-            raise self._stale(whose, f"{type(reason).__name__}: {reason}") from None
-        if type(bodies[0]) is not dict or not {entry["kind"], "returned"} & bodies[0].keys():
-            raise self._damaged(entry["pickle"], whose, f"it holds no {entry['kind']}")
-        return bodies
+        except Exception as reason:  # the classes that it names have changed, and may raise anything
+            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
+        if type(bodies[0]) is not dict or not {kind, "returned"} & bodies[0].keys():
+            raise self._damaged(name, origin, f"it holds no {kind}")
+        try:
+            return decode_pickled(bodies)
+        except (LookupError, TypeError, AttributeError) as reason:
+            raise self._damaged(name, origin, str(reason)) from None
+
+    def _rehearse(self, entry: Entry, stream: bytes, buffers: list[Any]) -> None:
+        """Refuse a pickle that would change what it imports. Skip one with listed code, which may run anything."""
+        from pytest_mimic._outcome.rehearsal import rehearse
+
+        content = entry["checksum"], entry.get("count", 1)
+        if not entry.get("code") and content not in self._rehearsed:
+            rehearse(stream, buffers, count=content[1])
+            self._rehearsed.add(content)
 
     def _admission(self, entry: Entry) -> Admission:
-        """What an entry's pickle may import; one for all entries with the same lists, as it learns."""
+        """Return the names that an entry's pickle may import. Entries with equal lists share it, as it learns."""
         imports, code = entry.get("imports", ()), entry.get("code", ())
         key = (*imports, None, *code)
         admission = self._admissions.get(key)
@@ -237,31 +235,24 @@ class Objects:
             admission = self._admissions[key] = Admission(imports, code)
         return admission
 
-    def _rehearse(self, entry: Entry, stream: bytes, buffers: list[Any]) -> None:
-        """Refuses a pickle that would change what it imports; looks once, and not where it may run code anyhow."""
-        from pytest_mimic._outcome.rehearsal import rehearse
+    # Errors
 
-        content = entry["checksum"], entry.get("count", 1)
-        if not entry.get("code") and content not in self._rehearsed:
-            rehearse(stream, buffers, count=content[1])
-            self._rehearsed.add(content)
+    def _damaged(self, name: str, origin: Origin, detail: str) -> MimicError:
+        return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
-    def _damaged(self, name: str, whose: Whose, how: str) -> MimicError:
-        detail = f" ({how})" if how else ""
-        return corrupt(self.path(name), f"is not what was recorded{detail}", test=whose.test)
+    def _missing(self, name: str, origin: Origin) -> MimicError:
+        how = f"is missing, {self.label}/{origin.name} names it"
+        return corrupt(f"{self.label}/{name}", how, test=origin.test)
 
-    def _missing(self, name: str, whose: Whose) -> MimicError:
-        return corrupt(self.path(name), f"is missing, {self.path(whose.name)} names it", test=whose.test)
-
-    def _stale(self, whose: Whose, *facts: str) -> StaleRecordingError:
+    def _stale(self, origin: Origin, *facts: str) -> StaleRecordingError:
         return StaleRecordingError(
-            f"the recorded outcome of {whose.target} cannot be loaded here",
-            facts=[*facts, f"recording: {self.path(whose.name)}"],
-            remedies=[f"to record it anew: {command('--mimic-rerecord', whose.test)}"],
-            call=whose.target,
+            f"the recorded outcome of {origin.target} cannot be loaded here",
+            facts=[*facts, f"recording: {self.label}/{origin.name}"],
+            remedies=[f"to record it anew: {command('--mimic-rerecord', origin.test)}"],
+            call=origin.target,
         )
 
 
 def fingerprint_in(name: str) -> str:
-    """The fingerprint that an object is named by."""
+    """Return the fingerprint in the name of an object."""
     return name.rpartition("/")[2].partition(".")[0].partition("-")[0]

@@ -1,4 +1,4 @@
-"""The JSON files of a vault, read back: of the right shape, or an error that names the file and the cure."""
+"""Reads the JSON files of a vault. A file of another shape is an error that names it and the remedy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from json import JSONDecoder, loads
 from typing import Any
 
 from pytest_mimic._ambient import command
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -16,7 +16,7 @@ FORMAT = 1
 _REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl)")
 REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl)")
 _LFS = b"version https://git-lfs.github.com/spec/"
-# Top-level keys stand one blank in, and no string of JSON holds a line break: only they look like this.
+# Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
 _HEAD = b'{\n "format": %d,\n' % FORMAT
 _TAIL = b"\n}\n"
@@ -24,6 +24,7 @@ _TEST = b'\n "test": '
 _scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
+# The keys of a described value, with the types of their values; see `_describe`.
 _DESCRIBED: dict[str, type] = {
     "$": str,
     "attributes": dict,
@@ -34,11 +35,17 @@ _DESCRIBED: dict[str, type] = {
     "length": int,
     "start": str,
 }
+_HEX = re.compile(r"[0-9a-f]{32}")
 _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
 
+def damaged(path: str, detail: str = "", *, test: str | None = None) -> CorruptRecordingError:
+    """Return the error for a file that is not what was recorded."""
+    return corrupt(path, f"is not what was recorded{f' ({detail})' if detail else ''}", test=test)
+
+
 def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecordingError:
-    """A file is not what was recorded."""
+    """Return the error for a file that must be restored or recorded again."""
     return CorruptRecordingError(
         f"{path} {how}",
         remedies=[f"restore it from version control, or record again: {command('--mimic-rerecord', test)}"],
@@ -46,26 +53,26 @@ def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecording
     )
 
 
-def lfs_pointer(path: str) -> CorruptRecordingError:
-    """A file's content was not pulled."""
-    return CorruptRecordingError(
-        f"{path} is a Git LFS pointer, its content was not pulled", remedies=["git lfs pull"], file=path
-    )
+def check_pulled(data: bytes | memoryview, path: str) -> None:
+    """Check that a file is not the pointer that Git LFS leaves in place of its content.
 
-
-def is_lfs_pointer(data: bytes | memoryview) -> bool:
-    """Whether it is the few lines that Git LFS leaves in place of a file."""
-    return bytes(data[: len(_LFS)]) == _LFS
+    Raises:
+        CorruptRecordingError: It is.
+    """
+    if data[: len(_LFS)] == _LFS:
+        raise CorruptRecordingError(
+            f"{path} is a Git LFS pointer, its content was not pulled", remedies=["git lfs pull"], file=path
+        )
 
 
 def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -> dict[str, Any]:
-    """The facts of a recording or a cassette, with everything of the types that the format says.
+    """Return the facts of a recording or a cassette, not yet checked but for the format.
 
     Args:
         data: The file's content.
         label: The vault, for messages.
         name: The file.
-        skim: The description of the arguments may be left out, as a replay has no use for it.
+        skim: Whether to skip the description of the arguments, which a replay does not need.
 
     Raises:
         CorruptRecordingError: The file is damaged, or of a newer format.
@@ -79,7 +86,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
             if start > 0 and end > 0:
                 text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
         facts, end = _scan(text, 0)
-        # Top-level keys stand one a line, one blank in; any other layout is looked at thoroughly.
+        # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts):
             number = facts["format"]
             if number == FORMAT and number is not True:
@@ -89,8 +96,28 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     return _parse_odd_recording(data, f"{label}/{name}")
 
 
+def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
+    """Parse a file that was edited, converted or damaged."""
+    found = _find_test(data)
+    test = found if isinstance(found, str) else None
+    facts: dict[str, Any] = _parse_slowly(data, path, test=test)
+    number = facts.get("format") if type(facts) is dict else None
+    if type(number) is not int:
+        raise damaged(path, "no format number", test=test)
+    if number < FORMAT:
+        raise damaged(path, f"there is no format {number}")
+    if number > FORMAT:
+        raise CorruptRecordingError(
+            f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
+            remedies=["pip install --upgrade pytest-mimic"],
+            file=path,
+            format=number,
+        )
+    return facts
+
+
 def is_readable(data: bytes) -> bool:
-    """Whether a file is a whole recording or cassette; one that begins and ends like one is taken for it."""
+    """Return whether a file is a whole recording or cassette; its begin and end suffice for a yes."""
     if data.startswith(_HEAD) and data.endswith(_TAIL):
         return True
     try:
@@ -101,28 +128,28 @@ def is_readable(data: bytes) -> bool:
 
 
 def is_object(name: str) -> bool:
-    """Whether a file is one that a recording may point to, by its name."""
+    """Return whether a name is one to which a recording may point."""
     return _REFERENCE.fullmatch(name) is not None
 
 
 def test_in(data: bytes, label: str, name: str) -> str | None:
-    """The test that a recording or cassette says it was made by; only an odd file is parsed for that.
+    """Return the test that made a recording or cassette. The file is parsed only if its layout is unusual.
 
     Raises:
-        CorruptRecordingError: The file is damaged, and does not say it; or it is of a newer format.
+        CorruptRecordingError: The file is damaged and does not name a test, or it is of a newer format.
     """
-    said = _said_test(data)
-    if said is None or not data.startswith(_HEAD):
+    test = _find_test(data)
+    if test is None or not data.startswith(_HEAD):
         try:
-            said = parse_recording(data, label, name).get("test")
+            test = parse_recording(data, label, name).get("test")
         except CorruptRecordingError as error:
-            if said is None or "format" in error.data:
+            if test is None or "format" in error.data:
                 raise
-    return said if isinstance(said, str) else None
+    return test if isinstance(test, str) else None
 
 
-def _said_test(data: bytes) -> object:
-    """What stands on the line of the test; None where there is no such line, or no text on it."""
+def _find_test(data: bytes) -> object:
+    """Return the value of the line of the test; None if there is no such line, or no JSON on it."""
     _, _, rest = data.partition(_TEST)
     try:
         return _scan(rest.partition(b"\n")[0].decode(), 0)[0]
@@ -130,85 +157,49 @@ def _said_test(data: bytes) -> object:
         return None
 
 
-def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
-    """The same for files that were edited, converted or damaged."""
-    said = _said_test(data)
-    test = said if isinstance(said, str) else None
-    facts: dict[str, Any] = _parse_slowly(data, path, test=test)
-    if type(facts) is not dict or type(facts.get("format")) is not int:
-        raise corrupt(path, "is not what was recorded (no format number)", test=test)
-    if facts["format"] != FORMAT:
-        raise _of_another_format(facts["format"], path)
-    return facts
-
-
 def check_entry(entry: Any, path: str, test: str | None) -> None:
-    """Whether an outcome has the shape of one.
+    """Check that an outcome has the shape of one.
 
     Raises:
-        CorruptRecordingError: It has not.
+        CorruptRecordingError: It has another shape.
     """
-    if type(entry) is dict and len(entry) == 3 and "json" in entry and _is_usual_object(entry):
-        return
+    fault = _entry_fault(entry)
+    if fault:
+        raise damaged(path, fault, test=test)
+
+
+def _entry_fault(entry: Any) -> str | None:
     if type(entry) is not dict or type(entry.get("duration")) not in (float, int):
-        raise corrupt(path, "is not what was recorded (an outcome without a duration)", test=test)
+        return "an outcome without a duration"
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
-        raise corrupt(
-            path, "is not what was recorded (an outcome needs one value, exception or file)", test=test
-        )
-    wrong = _entry_fault(entry, held[0])
-    if wrong:
-        raise corrupt(path, f"is not what was recorded ({wrong})", test=test)
-
-
-def _is_usual_object(entry: dict[str, Any]) -> bool:
-    """Whether it is a duration, a kind and an object's name; a quick look for the most frequent of large entries."""
-    name = entry["json"]
-    return (
-        type(entry.get("duration")) is float
-        and entry.get("kind") in _KINDS
-        and type(name) is str
-        and is_object(name)
-        and name[-5:] == ".json"
-    )
-
-
-def parse_value(data: bytes) -> dict[str, Any] | None:
-    """The body of a JSON object, where it is a value in the usual layout; None where it needs a thorough look."""
-    try:
-        text = data.decode()
-        body, end = _scan(text, 0)
-        if text[end:] == "\n" and len(body) == 1 and "value" in body:
-            return body  # type: ignore[no-any-return]
-    except (ValueError, StopIteration, RecursionError, TypeError):
-        pass
-    return None
-
-
-def _entry_fault(entry: dict[str, Any], held: str) -> str | None:
-    """What is wrong with an outcome's shape."""
-    body = entry[held]
-    if held in ("json", "pickle"):
-        suffix = ".json" if held == "json" else ".pkl"
+        return "an outcome needs one value, exception or file"
+    body = entry[held[0]]
+    is_object_name = held[0] in ("json", "pickle")
+    if is_object_name:
+        suffix = ".json" if held[0] == "json" else ".pkl"
         if type(body) is not str or not is_object(body) or not body.endswith(suffix):
-            return f"{held} does not name an object of the vault"
+            return f"{held[0]} does not name an object of the vault"
         if entry.get("kind") not in _KINDS:
             return "an object without its kind"
-    lists = ("imports", "code", "changes")
-    if any(name in entry and not _are_strings(entry[name]) for name in lists):
-        return "imports, code and changes must be lists of names"
-    if held == "pickle" and not _is_hex(entry.get("checksum")):
+        if len(entry) == 3 and held[0] == "json":  # the most frequent entry of a large outcome
+            return None
+    for name in ("imports", "code", "changes"):
+        names = entry.get(name, [])
+        if type(names) is not list or any(type(item) is not str for item in names):
+            return "imports, code and changes must be lists of names"
+    checksum = entry.get("checksum")
+    if held[0] == "pickle" and (type(checksum) is not str or not _HEX.fullmatch(checksum)):
         return "a pickle without its checksum"
     if type(entry.get("python", "")) is not str:
         return "python must be text"
     if type(entry.get("count", 1)) is not int or entry.get("count", 1) < 1:
         return "count must be a number from one on"
-    return None if held in ("json", "pickle") else body_fault(entry)
+    return None if is_object_name else body_fault(entry)
 
 
 def is_description(arguments: Any) -> bool:
-    """Whether something is a description of arguments, as `describe_arguments` gives it."""
+    """Return whether something is a description of arguments, as `describe_arguments` returns it."""
     if type(arguments) is not dict:
         return arguments is None
     todo: list[Any] = list(arguments.values())
@@ -231,7 +222,7 @@ def is_description(arguments: Any) -> bool:
 
 
 def body_fault(body: Any) -> str | None:
-    """What is wrong with the shape of an exception, a stream or the changes."""
+    """Return what is wrong with the shape of an exception, a stream or the changes; None if nothing is."""
     if type(body) is not dict:
         return "an outcome must be an object"
     if type(body.get("changed", {})) is not dict:
@@ -267,70 +258,49 @@ def _exception_fault(tree: Any) -> str | None:
 
 
 def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
-    """What the JSON text holds.
+    """Return the value of a JSON text.
 
     Raises:
-        CorruptRecordingError: It is no JSON, or JSON with something behind it.
+        CorruptRecordingError: It is not JSON, or has text behind its end.
     """
-    found = _scanned(data)
-    if found is None:
-        return _parse_slowly(data, path, test=test)
-    value, rest = found
-    if rest.strip():
-        raise corrupt(path, "is not what was recorded (text behind its end)", test=test)
-    return value
-
-
-def _scanned(data: bytes) -> tuple[Any, str] | None:
-    """A value and the text behind it; None where there is none."""
     try:
         text = data.decode()
         value, end = _scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
-        return None
-    return value, text[end:]
+        return _parse_slowly(data, path, test=test)
+    if text[end:].strip():
+        raise damaged(path, "text behind its end", test=test)
+    return value
+
+
+def parse_value(data: bytes) -> dict[str, Any] | None:
+    """Return the body of a JSON object that is a value in the usual layout; None for others, to be parsed slowly."""
+    try:
+        text = data.decode()
+        body, end = _scan(text, 0)
+        if text[end:] == "\n" and len(body) == 1 and "value" in body:
+            return body  # type: ignore[no-any-return]
+    except (ValueError, StopIteration, RecursionError, TypeError):
+        pass
+    return None
 
 
 def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
-    """The same, with a byte order mark accepted and doubled keys refused."""
-    if is_lfs_pointer(data):
-        raise lfs_pointer(path)
+    """Parse a JSON text; accept a byte order mark and refuse duplicate keys."""
+    check_pulled(data, path)
     try:
-        facts = loads(data.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
+        return loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
     except RecursionError:
-        raise corrupt(path, "is not what was recorded (nested too deeply)", test=test) from None
+        raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:
-        raise corrupt(path, f"is not what was recorded ({_fault(data, reason)})", test=test) from None
-    return facts
+        fault = str(reason) if data else "empty"
+        if data.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in data:
+            fault = "it holds the marks of a merge conflict"
+        raise damaged(path, fault, test=test) from None
 
 
-def _fault(data: bytes, reason: ValueError) -> str:
-    if data.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in data:
-        return "it holds the marks of a merge conflict"
-    return "empty" if not data else str(reason)
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key occurs twice")
     return made
-
-
-def _of_another_format(number: int, path: str) -> MimicError:
-    if number < FORMAT:
-        return corrupt(path, f"is not what was recorded (there is no format {number})")
-    return CorruptRecordingError(
-        f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
-        remedies=["pip install --upgrade pytest-mimic"],
-        file=path,
-        format=number,
-    )
-
-
-def _are_strings(value: object) -> bool:
-    return type(value) is list and all(type(item) is str for item in value)
-
-
-def _is_hex(value: object) -> bool:
-    return type(value) is str and re.fullmatch(r"[0-9a-f]{32}", value) is not None

@@ -1,11 +1,11 @@
-"""What a recording is: the facts of a call and its outcomes, each still to be loaded."""
+"""Recordings and cassette entries: the facts of a call, and its outcomes, which are loaded when they are used."""
 
 from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome, OutcomeKind
@@ -15,48 +15,38 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 Entry = dict[str, Any]
+"""One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 
-#: What an entry says of the call besides its outcome.
+#: The keys of an entry that do not belong to the outcome.
 _FACTS = frozenset({"duration", "awaited"})
 
 
-def body_of(entry: Entry) -> dict[str, Any]:
-    """The outcome itself, of an entry that holds it."""
+def body_of(entry: Entry) -> Entry:
+    """Return the outcome of an entry that holds it."""
     return {key: value for key, value in entry.items() if key not in _FACTS}
 
 
 def facts_of(entry: Entry) -> Entry:
-    """An entry without its outcome."""
+    """Return an entry without its outcome."""
     return {key: value for key, value in entry.items() if key in _FACTS}
 
 
-class Reader(Protocol):
-    """Who can load an outcome that stands in an object of its own: the vault."""
-
-    def load(self, entry: Entry, whose: Whose) -> Outcome: ...
-
-    def player(self, entry: Entry, whose: Whose) -> Callable[[], Any]: ...
-
-    def load_encoded(self, encoded: Encoded) -> Outcome: ...
-
-
-class Whose(Protocol):
-    """What messages about an outcome say of its recording."""
+class Origin(NamedTuple):
+    """The file that holds an outcome, its target and its test, for messages."""
 
     name: str
     target: str
     test: str | None
 
 
-class Owner:
-    """The facts of `Whose` alone."""
+class OutcomeReader(Protocol):
+    """Loads outcomes; see `Objects`."""
 
-    __slots__ = ("name", "target", "test")
+    def load(self, entry: Entry, origin: Origin) -> Outcome: ...
 
-    def __init__(self, name: str, target: str, test: str | None) -> None:
-        self.name = name
-        self.target = target
-        self.test = test
+    def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]: ...
+
+    def load_encoded(self, encoded: Encoded) -> Outcome: ...
 
 
 class Stored:
@@ -64,17 +54,17 @@ class Stored:
 
     Attributes:
         duration: Of the real call, in seconds.
-        entry: The outcome as it stands in the recording's JSON; not to be changed.
+        entry: The outcome in the recording's JSON. Not to be changed.
         encoded: The outcome in memory, until it is written.
     """
 
-    __slots__ = ("_reader", "_whose", "duration", "encoded", "entry")
+    __slots__ = ("_origin", "_reader", "duration", "encoded", "entry")
 
     def __init__(
-        self, reader: Reader, entry: Entry, whose: Whose | None, encoded: Encoded | None = None
+        self, reader: OutcomeReader, entry: Entry, origin: Origin | None, encoded: Encoded | None = None
     ) -> None:
         self._reader = reader
-        self._whose = whose
+        self._origin = origin or Origin("?", "?", None)
         self.entry = entry
         self.encoded = encoded
         self.duration: float = entry["duration"]
@@ -98,7 +88,7 @@ class Stored:
 
     @property
     def awaited(self) -> bool:
-        """Whether a plain function gave it as a coroutine or an async generator."""
+        """Whether a plain function returned it as a coroutine or an async generator."""
         return self.entry.get("awaited", False) is True
 
     @property
@@ -110,23 +100,23 @@ class Stored:
 
     @property
     def is_plain_value(self) -> bool:
-        """Whether `player` gives all of it: a returned value, nothing changed, nothing to await."""
+        """Whether `player` returns all of it: a returned value, no changed arguments, nothing to await."""
         return self.kind == "value" and not self.changes and not self.awaited
 
     def load(self) -> Outcome:
-        """The outcome, fresh each time.
+        """Return the outcome, a fresh copy each time.
 
         Raises:
             CorruptRecordingError: A file is damaged or missing.
-            StaleRecordingError: What a pickle imports does not exist any more, or it holds another Python's code.
+            StaleRecordingError: A pickle imports a name that no longer exists, or holds another Python's code.
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is not None:
             return self._reader.load_encoded(self.encoded)
-        return self._reader.load(self.entry, self._owner)
+        return self._reader.load(self.entry, self._origin)
 
     def player(self) -> Callable[[], Any]:
-        """A function that gives the value, fresh each time; only where `kind` is `value` and nothing changes.
+        """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
 
         Raises:
             CorruptRecordingError, StaleRecordingError, MimicError: As for `load`, now or when called.
@@ -136,31 +126,27 @@ class Stored:
             return fresh_copies(entry["value"])
         if self.encoded is not None:
             return lambda: self.load().value
-        return self._reader.player(entry, self._owner)
+        return self._reader.player(entry, self._origin)
 
     def detach(self) -> None:
-        """Copy what is still memory of the value itself, so that the value may change before it is written."""
+        """Copy memory that belongs to the value itself, so that the value may change before it is written."""
         if self.encoded is not None and self.encoded.pickled is not None:
             self.encoded.pickled.detach()
 
-    def settle(self, entry: Entry, whose: Whose) -> None:
-        """From now on the outcome is the one that the vault holds."""
+    def settle(self, entry: Entry, origin: Origin) -> None:
+        """Replace the outcome in memory by the one that was written to the vault."""
         self.entry = entry
         self.encoded = None
-        self._whose = whose
-
-    @property
-    def _owner(self) -> Whose:
-        return self._whose or Owner("?", "?", None)
+        self._origin = origin
 
 
 def fresh_copies(value: Any) -> Callable[[], Any]:
-    """A function that gives a new copy of plain data each time."""
-    # marshal only within this process: it copies plain data faster than JSON parses.
+    """Return a function that returns a new copy of plain data each time."""
+    # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
     return partial(marshal.loads, marshal.dumps(value))
 
 
-class Recording:
+class Recording(NamedTuple):
     """The facts of one call and its outcomes.
 
     Attributes:
@@ -169,35 +155,22 @@ class Recording:
         source: The fingerprint of the target's source, or None.
         test: The id of the test that recorded it, or None.
         recorded: The date, `2026-11-02`.
-        owner: For a sequence, the id of the test, module or package it belongs to; else None.
+        owner: For a sequence, the id of the test, module or package that it belongs to; else None.
         outcomes: In the order of the calls; at least one.
-        name: Where it stands in the vault; empty until it was read.
+        name: Its file in the vault; empty until it was read.
     """
 
-    __slots__ = ("arguments", "name", "outcomes", "owner", "recorded", "source", "target", "test")
-
-    def __init__(
-        self,
-        target: str,
-        arguments: dict[str, Any] | None,
-        source: str | None,
-        test: str | None,
-        recorded: str,
-        owner: str | None,
-        outcomes: list[Stored],
-        name: str = "",
-    ) -> None:
-        self.name = name
-        self.target = target
-        self.arguments = arguments
-        self.source = source
-        self.test = test
-        self.recorded = recorded
-        self.owner = owner
-        self.outcomes = outcomes
+    target: str
+    arguments: dict[str, Any] | None
+    source: str | None
+    test: str | None
+    recorded: str
+    owner: str | None
+    outcomes: list[Stored]
+    name: str = ""
 
 
-class CassetteEntry:
+class CassetteEntry(NamedTuple):
     """One call of a cassette.
 
     Attributes:
@@ -211,30 +184,18 @@ class CassetteEntry:
         source: The fingerprint of the target's source, or None.
     """
 
-    #: All of these but `stored`, in the order of the file.
-    FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")
-    __slots__ = (*FACTS, "stored")
-    # Of a recording. The test and the date of a cassette are those of its file.
-    test: str | None = None
-    recorded: str | None = None
+    kind: str
+    target: str
+    signature: str
+    key: str
+    arguments: dict[str, Any] | None
+    stored: Stored
+    host: str | None = None
+    source: str | None = None
+    # A Recording has these. For a cassette, they are facts of the whole file.
+    test: None = None
+    recorded: None = None
 
-    def __init__(
-        self,
-        kind: str,
-        target: str,
-        signature: str,
-        key: str,
-        arguments: dict[str, Any] | None,
-        stored: Stored,
-        *,
-        host: str | None = None,
-        source: str | None = None,
-    ) -> None:
-        self.kind = kind
-        self.target = target
-        self.signature = signature
-        self.key = key
-        self.host = host
-        self.source = source
-        self.arguments = arguments
-        self.stored = stored
+
+#: The fields of a CassetteEntry besides its outcome, in the order of the file.
+CASSETTE_FACTS = ("kind", "target", "signature", "key", "host", "source", "arguments")

@@ -1,4 +1,4 @@
-"""Store: bytes by name, whole or not at all; and the one in memory."""
+"""The store protocol: bytes by name, written whole or not at all; and a store in memory."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ class Store(Protocol):
     """Files by name, such as `calls/shop.api/fetch/ab12.json`. Any number of threads and processes may share one."""
 
     def read(self, name: str) -> bytes | None:
-        """The content, or None."""
+        """Return the content, or None if there is no such file."""
         ...
 
     def map(self, name: str) -> memoryview | None:
-        """The content as memory of the caller's own, which it may change without changing the file; or None."""
+        """Return the content, or None. The caller owns the memory: changing it does not change the file."""
         ...
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         """Put the content there, whole or not at all.
 
         Args:
-            name: Where.
+            name: The file.
             data: Bytes, or pieces of them, taken one at a time.
-            durable: Whether it must outlive a loss of power from now on.
+            durable: Whether it must survive a loss of power from now on.
         """
         ...
 
     def delete(self, names: Iterable[str]) -> list[int]:
-        """Take these away; the sizes in bytes of those that were there."""
+        """Delete files; return the sizes in bytes of those that existed."""
         ...
 
     def size(self, name: str) -> int | None:
-        """The size in bytes, or None."""
+        """Return the size in bytes, or None."""
         ...
 
     def names(self, prefix: str = "", *, deep: bool = True) -> Iterable[str]:
-        """All names under the folder `prefix`; `deep=False` leaves out those in folders of it."""
+        """Return all names under the folder `prefix`; with `deep=False`, without those in its folders."""
         ...
 
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Keep every other thread and process out of `name`, for the length of a block.
+        """Keep every other thread and process out of `name` for the length of a block.
 
         Raises:
             TimeoutError: It was not free within `timeout` seconds.

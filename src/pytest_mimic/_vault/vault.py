@@ -1,48 +1,49 @@
-"""Vault: recordings in a store, outcomes shared where they are equal, nothing loaded that is not as recorded."""
+"""Vault: recordings in a store, with equal outcomes shared. Nothing is loaded before it was checked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic._vault.objects import Objects
 from pytest_mimic._vault.parsing import (
     CALL_FACTS,
     check_entry,
-    corrupt,
+    damaged,
     is_description,
     parse_recording,
     test_in,
 )
-from pytest_mimic._vault.recordings import CassetteEntry, Owner, Recording, Stored, Whose, fresh_copies
+from pytest_mimic._vault.recordings import (
+    CASSETTE_FACTS,
+    CassetteEntry,
+    Origin,
+    Recording,
+    Stored,
+    fresh_copies,
+)
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome import Outcome
+    from pytest_mimic._vault.clearing import Cleared
     from pytest_mimic._vault.store import Store
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
+# A pickle of pytest-mimic 0.x.
 _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
-
-
-class Cleared(NamedTuple):
-    """What was deleted: how many recordings, how many objects that nothing pointed to any more, how many bytes."""
-
-    recordings: int
-    objects: int
-    bytes: int
 
 
 class Vault:
     """The recordings of a project.
 
     Args:
-        store: Where the files are.
-        pickles: `listed`, or `forbid` to load none at all.
+        store: The files.
+        pickles: `listed`, or `forbid` to load no pickle.
         label: The path that messages show.
 
     Attributes:
@@ -58,7 +59,7 @@ class Vault:
         self._objects = Objects(store, pickles=pickles, label=label)
 
     def read(self, name: str) -> Recording | None:
-        """The recording of that name, or None; the store is read each time.
+        """Return the recording of that name, or None. The store is read each time.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of a newer format.
@@ -71,24 +72,20 @@ class Vault:
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
-            raise corrupt(
-                f"{self.label}/{name}", "is not what was recorded (no target or no outcomes)", test=test
-            )
+            raise damaged(f"{self.label}/{name}", "no target or no outcomes", test=test)
         self._check_arguments(facts, name, test=test)
-        outcomes: list[Stored] = []
-        recording = Recording(
+        origin = Origin(name, target, test)
+        outcomes = [self._stored(entry, origin) for entry in entries]
+        return Recording(
             target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
         )
-        for entry in entries:
-            outcomes.append(self._stored(entry, recording))
-        return recording
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
-        """The short way to a recording of one returned value: what a replay that only wants that needs.
+        """Read a recording of one returned value fast: without the facts that a replay of it does not need.
 
         Returns:
-            Its source, its duration, and what gives the value, fresh each time. None where there is no such
-            recording, or more to it: `read` tells.
+            Its source, its duration in seconds, and a function that returns the value, a fresh copy each time.
+            None if there is no such recording or it holds anything else, which `read` finds out.
 
         Raises:
             CorruptRecordingError, StaleRecordingError, MimicError: As for `read` and `Stored.player`.
@@ -103,11 +100,11 @@ class Vault:
         entry = entries[0]
         if _is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
-        stored = self._stored(entry, Owner(name, facts.get("target", ""), facts.get("test")))
+        stored = self._stored(entry, Origin(name, facts.get("target", ""), facts.get("test")))
         return (facts.get("source"), stored.duration, stored.player()) if stored.is_plain_value else None
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
-        """The calls of a cassette in order, or None where there is no such cassette.
+        """Return the calls of a cassette in order, or None if there is no such cassette.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of a newer format.
@@ -120,19 +117,19 @@ class Vault:
         facts = parse_recording(data, self.label, name)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
-            raise corrupt(path, "is not what was recorded (no calls)", test=test)
+            raise damaged(path, "no calls", test=test)
         entries = []
         for call in calls:
             if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
-                raise corrupt(path, "is not what was recorded (a call lacks a fact)", test=test)
+                raise damaged(path, "a call lacks a fact", test=test)
             self._check_arguments(call, name, test=test)
-            stored = self._stored(call.get("outcome"), Owner(name, call["target"], test))
-            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CassetteEntry.FACTS}
+            stored = self._stored(call.get("outcome"), Origin(name, call["target"], test))
+            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
             entries.append(CassetteEntry(stored=stored, **facts_of_call))
         return entries
 
     def test_of(self, name: str) -> str | None:
-        """The test that made a recording or cassette, or None.
+        """Return the test that made a recording or cassette, or None.
 
         Raises:
             CorruptRecordingError, MimicError: As for `read`.
@@ -142,21 +139,17 @@ class Vault:
 
     def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
         if not is_description(facts.get("arguments")):
-            raise corrupt(
-                f"{self.label}/{name}",
-                "is not what was recorded (arguments that were not described so)",
-                test=test,
-            )
+            raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
 
-    def _stored(self, entry: Any, whose: Whose) -> Stored:
+    def _stored(self, entry: Any, origin: Origin) -> Stored:
         if not _is_usual(entry):
-            check_entry(entry, f"{self.label}/{whose.name}", whose.test)
-        return Stored(self._objects, entry, whose)
+            check_entry(entry, f"{self.label}/{origin.name}", origin.test)
+        return Stored(self._objects, entry, origin)
 
     def stored(
         self, outcome: Outcome, duration: float, *, target: str | None = None, detached: bool = False
     ) -> Stored:
-        """The outcome encoded in memory; nothing is written.
+        """Return the outcome encoded in memory. Nothing is written.
 
         Args:
             outcome: Of a real call.
@@ -183,16 +176,16 @@ class Vault:
         return stored
 
     def write(self, name: str, recording: Recording) -> bool:
-        """Put the recording there: its objects first, then itself; whole or not at all.
+        """Write the recording: its objects first, then itself; whole or not at all.
 
-        Where the outcomes are equal to those that stand there, the facts of the run that recorded them stay;
-        where the source and arguments are equal too, the file is not touched.
+        If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
+        the arguments are equal as well, the file is not touched.
 
         Returns:
             Whether a file was written.
 
         Raises:
-            MimicError: The store cannot be written; what stood there before still does.
+            MimicError: The store cannot be written. The old content stays.
         """
         from pytest_mimic._vault import writing
 
@@ -203,7 +196,7 @@ class Vault:
     def write_cassette(
         self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
     ) -> bool:
-        """Put the cassette there, as `write` does a recording."""
+        """Write the cassette, as `write` does a recording."""
         from pytest_mimic._vault import writing
 
         facts = {"test": test, "recorded": recorded}
@@ -212,7 +205,7 @@ class Vault:
         return written.changed
 
     def restore(self, name: str, data: bytes | None) -> None:
-        """Put back what `store.read` gave before a `write`; None takes the file away."""
+        """Restore the content that `store.read` returned before a `write`; None deletes the file."""
         from pytest_mimic._vault.clearing import references, remove
 
         now = self.store.read(name)
@@ -223,42 +216,42 @@ class Vault:
             self.store.write(name, data)
 
     def delete(self, names: Iterable[str]) -> Cleared:
-        """Delete these recordings and cassettes, and the objects that nothing points to any more.
+        """Delete these recordings and cassettes, and the objects that no other one names.
 
         Raises:
-            MimicError: A file cannot be deleted; those before it are.
+            MimicError: A file cannot be deleted. Those before it are deleted.
         """
         from pytest_mimic._vault import clearing
 
-        return Cleared(*clearing.delete(self.store, names))
+        return clearing.delete(self.store, names)
 
     def collect(self, objects: Iterable[str]) -> Cleared:
-        """Of these objects, delete those that nothing points to.
+        """Delete those of the objects that no recording names.
 
         Raises:
-            MimicError: A file cannot be deleted; those before it are.
+            MimicError: A file cannot be deleted. Those before it are deleted.
         """
         from pytest_mimic._vault import clearing
 
-        return Cleared(*clearing.collect(self.store, objects))
+        return clearing.collect(self.store, objects)
 
     def names(self) -> set[str]:
-        """All recordings and cassettes, by one listing; nothing is opened."""
+        """Return the names of all recordings and cassettes. No file is opened."""
         return {name for folder in FOLDERS for name in self.store.names(folder) if name.endswith(".json")}
 
     def size(self) -> tuple[int, int]:
-        """How many recordings and cassettes there are, and the bytes of everything."""
+        """Return the number of recordings and cassettes, and the bytes of all files."""
         names = self.names()
         files = [*names, *self.store.names("objects")]
         return len(names), sum(self.store.size(name) or 0 for name in files)
 
     def is_old(self) -> bool:
-        """Whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
+        """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
         return any(_OLD.fullmatch(name) for name in self.store.names(deep=False))
 
 
 def _is_usual(entry: Any) -> bool:
-    """Whether an outcome is a duration and a value, which needs no other check."""
+    """Return whether an outcome is just a duration and a value, which needs no other check."""
     return (
         type(entry) is dict and len(entry) == 2 and "value" in entry and type(entry.get("duration")) is float
     )

@@ -1,10 +1,10 @@
-"""Recordings and cassettes written: objects first, shared where they are equal, and nothing left of a failure."""
+"""Writes recordings and cassettes: their objects first, shared if they are equal, and deleted after a failure."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +14,16 @@ from pytest_mimic._outcome.rehearsal import rehearse
 from pytest_mimic._vault.container import DamagedError, Packer, checksum_of, claimed_checksum, unpack
 from pytest_mimic._vault.objects import Objects, fingerprint_in
 from pytest_mimic._vault.parsing import FORMAT, check_entry, parse, parse_recording
-from pytest_mimic._vault.recordings import CassetteEntry, Entry, Owner, Recording, Stored, body_of, facts_of
+from pytest_mimic._vault.recordings import (
+    CASSETTE_FACTS,
+    CassetteEntry,
+    Entry,
+    Origin,
+    Recording,
+    Stored,
+    body_of,
+    facts_of,
+)
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -24,11 +33,11 @@ if TYPE_CHECKING:
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
 
-#: Held by whoever writes objects or collects them.
+#: The lock that is held while objects are written or collected.
 OBJECTS_LOCK = "objects"
-#: Plain outcomes up to this many bytes stand in their recording, or in their cassette.
+#: Plain outcomes up to this many bytes are stored inside their recording, or inside their cassette.
 INLINE, INLINE_IN_CASSETTE = 2048, 8192
-# What took no longer than this, in seconds, is made again as fast as a disk flushes it.
+# Recordings of calls up to this duration, in seconds, are not flushed (fsync): repeating the call is as fast.
 _CHEAP = 0.01
 
 
@@ -40,7 +49,7 @@ class Written(NamedTuple):
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
-    """See `Vault.write`."""
+    """Write a recording; see `Vault.write`."""
     head = {
         "format": FORMAT,
         "target": recording.target,
@@ -50,120 +59,115 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         "recorded": recording.recorded,
         "owner": recording.owner,
     }
-    whose = Owner(name, recording.target, recording.test)
-    writing = _Writing(store, objects, whose, recording.outcomes, inline=INLINE)
-    with writing.guard():
-        before = _before(store, objects, name, "outcomes")
-        entries = writing.entries(() if before is None else before["outcomes"])
-        if before is not None and _are_the_same(entries, before["outcomes"]):
+    origin = Origin(name, recording.target, recording.test)
+    writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
+    with writer.transaction():
+        before = _read_before(store, objects, name, "outcomes") or {}
+        old = before.get("outcomes", [])
+        entries = writer.entries(old)
+        changed = True
+        if before and _are_identical(entries, old):
+            # The facts of the run that recorded the outcomes stay.
             kept = ["test", "recorded"]
-            if _say_the_same(recording.arguments, before.get("arguments")):
+            if _in_order(recording.arguments) == _in_order(before.get("arguments")):
                 kept.append("arguments")
             head.update({key: before.get(key) for key in kept})
-            if _equal(head, {key: before.get(key) for key in head}):
-                writing.settle(entries)
-                return Written(False, set())
-        writing.write(name, {**head, "outcomes": entries})
-        writing.settle(entries)
-    return Written(True, _references(() if before is None else before["outcomes"]) - _references(entries))
+            changed = not _equal(head, {key: before.get(key) for key in head})
+        if changed:
+            writer.write(name, {**head, "outcomes": entries})
+    writer.settle(entries)
+    return Written(changed, _references(old) - _references(entries))
 
 
 def write_cassette(
     store: Store, objects: Objects, name: str, calls: Sequence[CassetteEntry], facts: dict[str, Any]
 ) -> Written:
-    """See `Vault.write_cassette`."""
-    whose = Owner(name, name, facts["test"])
-    writing = _Writing(store, objects, whose, [call.stored for call in calls], inline=INLINE_IN_CASSETTE)
-    with writing.guard():
-        before = _before(store, objects, name, "calls")
-        old = [] if before is None else [call["outcome"] for call in before["calls"]]
-        entries = writing.entries(old)
-        told = [
-            {**{fact: getattr(call, fact) for fact in CassetteEntry.FACTS}, "outcome": entry}
+    """Write a cassette; see `Vault.write_cassette`."""
+    origin = Origin(name, name, facts["test"])
+    outcomes = [call.stored for call in calls]
+    writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)
+    with writer.transaction():
+        before = _read_before(store, objects, name, "calls")
+        old_calls = [] if before is None else before["calls"]
+        old = [call["outcome"] for call in old_calls]
+        entries = writer.entries(old)
+        new_calls = [
+            {**{fact: getattr(call, fact) for fact in CASSETTE_FACTS}, "outcome": entry}
             for call, entry in zip(calls, entries, strict=True)
         ]
-        for call, known in zip(told, () if before is None else before["calls"]):
-            if _say_the_same(call["arguments"], known.get("arguments")):
-                call["arguments"] = known.get("arguments")
-        if before is not None and _are_the_same(entries, old) and _equal(told, before["calls"]):
-            writing.settle(entries)
-            return Written(False, set())
-        writing.write(name, {"format": FORMAT, **facts, "calls": told})
-        writing.settle(entries)
-    return Written(True, _references(old) - _references(entries))
+        for new, known in zip(new_calls, old_calls):
+            if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
+                new["arguments"] = known.get("arguments")
+        is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
+        changed = before is None or not is_same
+        if changed:
+            writer.write(name, {"format": FORMAT, **facts, "calls": new_calls})
+    writer.settle(entries)
+    return Written(changed, _references(old) - _references(entries))
 
 
-class _Writing:
-    """One file being written, with what must happen if it fails."""
+class _FileWriter:
+    """Writes one file and its objects."""
 
     def __init__(
-        self, store: Store, objects: Objects, whose: Owner, outcomes: Sequence[Stored], *, inline: int
+        self, store: Store, objects: Objects, origin: Origin, outcomes: Sequence[Stored], *, inline: int
     ) -> None:
         self._store = store
         self._objects = objects
-        self._whose = whose
+        self._origin = origin
         self._outcomes = outcomes
         self._inline = inline
         self._made: list[str] = []
         self._durable = any(stored.duration > _CHEAP for stored in outcomes)
 
-    def guard(self) -> AbstractContextManager[None]:
-        """Keeps collectors out while there are objects that no recording names yet."""
-        if any(
-            stored.encoded is not None and self._needs_object(stored.encoded) for stored in self._outcomes
-        ):
-            return self._store.lock(OBJECTS_LOCK)
-        return nullcontext()
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep collectors out while no recording names the new objects; delete these objects after a failure."""
+        encoded = [stored.encoded for stored in self._outcomes if stored.encoded is not None]
+        needs_lock = any(map(self._needs_object, encoded))
+        with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
+            try:
+                yield
+            except BaseException:
+                for name in self._made:
+                    self._store.delete([name])
+                raise
 
     def entries(self, before: Sequence[Entry]) -> list[Entry]:
-        """An entry for each outcome, with its object written; what stands there already where that is equal."""
-        try:
-            found = []
-            for index, stored in enumerate(self._outcomes):
-                old = before[index] if index < len(before) else None
-                found.append(old if old is not None and self._is_same(stored, old) else self._entry(stored))
-            return found
-        except BaseException:
-            self._undo()
-            raise
+        """Return an entry for each outcome, with its object written; the old entry if it is equal."""
+        found = []
+        for index, stored in enumerate(self._outcomes):
+            old = before[index] if index < len(before) else None
+            found.append(old if old is not None and self._is_same(stored, old) else self._entry(stored))
+        return found
 
     def write(self, name: str, facts: dict[str, Any]) -> None:
-        """Write the file itself, or take its objects back."""
-        try:
-            self._store.write(name, (layout(facts) + "\n").encode(), durable=self._durable)
-        except BaseException:
-            self._undo()
-            raise
+        """Write the file itself. From now on its objects are named."""
+        self._store.write(name, (layout(facts) + "\n").encode(), durable=self._durable)
+        self._made.clear()
 
     def settle(self, entries: Sequence[Entry]) -> None:
-        """The outcomes are now those of the vault; their memory is let go."""
+        """Let the outcomes refer to the vault, and free their memory."""
         for stored, entry in zip(self._outcomes, entries, strict=True):
-            stored.settle(entry, self._whose)
-
-    def _undo(self) -> None:
-        for name in self._made:
-            self._store.delete([name])
+            stored.settle(entry, self._origin)
 
     def _needs_object(self, encoded: Encoded) -> bool:
         return encoded.text is None or len(encoded.text) > self._inline
 
     def _is_same(self, stored: Stored, old: Entry) -> bool:
-        """Whether an outcome is the one that stands there, sound."""
+        """Return whether an outcome equals the sound one in the vault."""
         encoded = stored.encoded
         if stored.awaited != old.get("awaited", False):
             return False
         if encoded is None:
             return _equal(body_of(stored.entry), body_of(old))
         if encoded.pickled is not None:
-            return (
-                "pickle" in old
-                and fingerprint_in(old["pickle"]) == encoded.fingerprint
-                and self._objects.is_sound(old, self._whose)
-            )
+            is_equal = "pickle" in old and fingerprint_in(old["pickle"]) == encoded.fingerprint
+            return is_equal and self._objects.is_sound(old, self._origin)
         if "pickle" in old:
             return False
         try:
-            return self._objects.text(old, self._whose) == encoded.text
+            return self._objects.text(old, self._origin) == encoded.text
         except MimicError:
             return False
 
@@ -184,19 +188,17 @@ class _Writing:
         return {**entry, **self._place_pickle(encoded)}
 
     def _place_text(self, fingerprint: str, text: str) -> str:
-        """The object with this text; one that was edited by hand is left alone."""
-        names = _names(fingerprint, "json")
-        while True:
-            name = next(names)
+        """Return the name of the object with this text; write it if necessary, but not over an edited one."""
+        for name in _names(fingerprint, "json"):
             data = self._store.read(name)
-            if data is not None and _is_other_text(data, text):
-                continue
-            if data is None or data.replace(b"\r\n", b"\n") != text.encode():
-                self._make(name, text.encode(), absent=data is None)
-            return name
+            if data is None or not _is_other_text(data, text):
+                break
+        if data is None or data.replace(b"\r\n", b"\n") != text.encode():
+            self._make(name, text.encode(), absent=data is None)
+        return name
 
     def _place_pickle(self, encoded: Encoded) -> Entry:
-        """The object with this pickle, or an equal one that loads by the same names."""
+        """Return the facts of the object with this pickle, or of an equal one that loads by the same names."""
         pickled: Any = encoded.pickled
         facts: Entry = {"imports": pickled.imports}
         if encoded.count != 1:
@@ -205,34 +207,33 @@ class _Writing:
             facts["code"] = pickled.code
         if pickled.by_value:
             facts["python"] = loading.python_version()
-        names = _names(encoded.fingerprint, "pkl")
-        while True:
-            name = next(names)
+        for name in _names(encoded.fingerprint, "pkl"):
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
             if checksum is None:
                 packer = Packer(pickled)
                 self._make(name, packer.pieces(), absent=data is None)
                 checksum = packer.checksum
-            elif checksum != checksum_of(pickled) and not _loads_alike(data, checksum, facts):
-                continue
-            return {"pickle": name, "checksum": checksum, **facts}
+                break
+            if checksum == checksum_of(pickled) or _loads_alike(data, checksum, facts):
+                break
+        return {"pickle": name, "checksum": checksum, **facts}
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
-        """Write an object; one that stood there, damaged, is mended."""
+        """Write an object; a damaged one is replaced, and stays after a failure."""
         self._store.write(name, data, durable=self._durable)
         if absent:
             self._made.append(name)
 
 
 def _names(fingerprint: str, suffix: str) -> Iterator[str]:
-    """The names an object may have, best first."""
+    """Yield the names that an object may have, the best first."""
     start = f"objects/{fingerprint[:2]}/{fingerprint}"
     return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
 
 
 def _is_other_text(data: bytes, text: str) -> bool:
-    """Whether it is a sound file with another content; a damaged one may be replaced."""
+    """Return whether it is a sound file with another content. A damaged file may be replaced."""
     try:
         return text_of(parse(data, "")) != text
     except CorruptRecordingError:
@@ -240,7 +241,7 @@ def _is_other_text(data: bytes, text: str) -> bool:
 
 
 def _sound_checksum(data: memoryview) -> str | None:
-    """The checksum of a pickle's file that is as it was written, else None."""
+    """Return the checksum of a pickle's file, or None if the file is damaged."""
     try:
         checksum = claimed_checksum(data)
         unpack(data, checksum)
@@ -250,7 +251,7 @@ def _sound_checksum(data: memoryview) -> str | None:
 
 
 def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
-    """Whether a sound file of other bytes loads by the names that ours needs: a set in another order, say."""
+    """Return whether a file of other bytes loads by the listed names, such as one with a set in another order."""
     stream, buffers = unpack(data, checksum)
     admission = loading.Admission(facts["imports"], facts.get("code", ()))
     pickles = facts.get("count", 1)
@@ -263,8 +264,8 @@ def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     return True
 
 
-def _before(store: Store, objects: Objects, name: str, part: str) -> dict[str, Any] | None:
-    """The facts that stand there, or None where they are absent or damaged.
+def _read_before(store: Store, objects: Objects, name: str, part: str) -> dict[str, Any] | None:
+    """Return the facts in the vault, or None if they are absent or damaged.
 
     Raises:
         CorruptRecordingError: They are of a newer format.
@@ -285,17 +286,13 @@ def _before(store: Store, objects: Objects, name: str, part: str) -> dict[str, A
     return facts
 
 
-def _are_the_same(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
-    """Whether all of what stands there was taken over."""
+def _are_identical(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
+    """Return whether `entries` are all the old ones, and no other."""
     return len(entries) == len(before) and all(map(operator.is_, entries, before))
 
 
-def _say_the_same(one: object, other: object) -> bool:
-    """Whether two descriptions of one call do, in whatever order their parts stand."""
-    return _in_order(one) == _in_order(other)
-
-
 def _in_order(description: object) -> str:
+    """Return a text that is equal for descriptions of equal arguments, in whatever order their parts are."""
     if isinstance(description, dict):
         parts = [f"{name!r}: {_in_order(part)}" for name, part in description.items()]
         return f"{{{', '.join(sorted(parts))}}}"
@@ -305,7 +302,7 @@ def _in_order(description: object) -> str:
 
 
 def _equal(one: object, other: object) -> bool:
-    """Whether JSON data is equal; `==` takes `1` for `True`."""
+    """Return whether JSON data is equal. `==` would not distinguish `1` from `True`."""
     return layout(one) == layout(other)
 
 

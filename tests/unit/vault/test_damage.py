@@ -412,7 +412,7 @@ def test_an_object_of_json_cut_short_is_found():
             ),
             "arguments that were not",
         ),
-        (lambda text: text.replace(' "source"', ' "target": "x",\n "source"'), "a key stands there twice"),
+        (lambda text: text.replace(' "source"', ' "target": "x",\n "source"'), "a key occurs twice"),
         (lambda text: text.replace(' "test"', '<<<<<<< HEAD\n "test"'), "marks of a merge conflict"),
         (lambda text: text.replace('{"a": 1}', "[" * 100_000 + "]" * 100_000), "nested too deeply"),
         (lambda text: text.replace('{"a": 1}', "NaN-"), "is not what was recorded"),
