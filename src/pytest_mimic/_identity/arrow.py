@@ -31,10 +31,6 @@ def library_kind(type_: type, base: type, layout: bool) -> Kind | None:
     return None
 
 
-def _polars_frame(frame: Any) -> object:
-    return frame.height, [_polars_series(series) for series in frame.get_columns()]
-
-
 def _polars_series(series: Any) -> object:
     return series.name, _polars_dtype(series.dtype), _polars_values(series)
 
@@ -73,11 +69,7 @@ def _without_categories(dtype: Any) -> Any:
 
 def _numbers(series: Any, code: str) -> object:
     """Return the memory of numbers: the same bytes with numpy and without."""
-    held: Any
-    if "numpy" in sys.modules:
-        held = series.rechunk().to_numpy()
-    else:
-        held = array(code, series.to_list())
+    held: Any = array(code, series.to_list()) if "numpy" not in sys.modules else series.rechunk().to_numpy()
     size = len(held) * held.itemsize
     return Raw(
         (code, len(series)),
@@ -88,7 +80,7 @@ def _numbers(series: Any, code: str) -> object:
 
 
 _POLARS: dict[str, Reduce] = {
-    "DataFrame": _polars_frame,
+    "DataFrame": lambda frame: (frame.height, [_polars_series(series) for series in frame.get_columns()]),
     "Series": _polars_series,
     "DataType": _polars_dtype,
 }
@@ -113,20 +105,14 @@ def _arrow_values(column: Any) -> object:
     pyarrow: Any = sys.modules["pyarrow"]
     types = pyarrow.types
     if isinstance(column, pyarrow.ChunkedArray):
-        column = (
-            column.chunk(0)
-            if column.num_chunks == 1
-            else pyarrow.concat_arrays(column.chunks or [pyarrow.array([], column.type)])
-        )
+        chunks = column.chunks or [pyarrow.array([], column.type)]
+        column = chunks[0] if len(chunks) == 1 else pyarrow.concat_arrays(chunks)
     if types.is_map(column.type):
         pair = pyarrow.struct([column.type.key_field, column.type.item_field])
         column = column.cast(pyarrow.list_(pair))
     type_ = column.type
-    nulls = (
-        [place for place, gone in enumerate(column.is_null().to_pylist()) if gone]
-        if column.null_count
-        else []
-    )
+    is_null = column.is_null().to_pylist() if column.null_count else []
+    nulls = [place for place, gone in enumerate(is_null) if gone]
     if isinstance(column, pyarrow.ExtensionArray):
         return _arrow_values(column.storage)
     if types.is_dictionary(type_):
@@ -138,22 +124,17 @@ def _arrow_values(column: Any) -> object:
     if types.is_fixed_size_list(type_):
         return nulls, len(column), _arrow_column(column.flatten())
     if types.is_temporal(type_) or types.is_integer(type_) or types.is_floating(type_):
-        return nulls, _arrow_memory(column.drop_null() if nulls else column)
+        column = column.drop_null() if nulls else column
+        width = type_.bit_width // 8
+        start, size = width * column.offset, width * len(column)
+        memory = column.buffers()[1]
+        return nulls, Raw(
+            (str(type_), len(column)),
+            size,
+            lambda: (memoryview(memory)[start : start + size],) if size else (),
+            floats=ARROW_FLOATS[width] if types.is_floating(type_) else "",
+        )
     return column.to_pylist()
-
-
-def _arrow_memory(column: Any) -> Raw:
-    """Return the memory of an array without nulls."""
-    types: Any = sys.modules["pyarrow"].types
-    width = column.type.bit_width // 8
-    size = width * len(column)
-    start = width * column.offset
-    return Raw(
-        (str(column.type), len(column)),
-        size,
-        lambda: (memoryview(column.buffers()[1])[start : start + size],) if size else (),
-        floats=ARROW_FLOATS[width] if types.is_floating(column.type) else "",
-    )
 
 
 _PYARROW: dict[str, Reduce] = {

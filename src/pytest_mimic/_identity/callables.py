@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from os.path import realpath
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -27,7 +28,7 @@ def callable_kind(type_: type) -> Kind | None:
         if kind is not None:
             return kind
     # Known by the name alone: their module is named after the version of Cython that compiled them.
-    return Kind("function", _cython_function) if type_.__name__ in CYTHON else None
+    return Kind("function", _callable) if type_.__name__ in CYTHON else None
 
 
 # Names
@@ -76,6 +77,10 @@ def _is_in_stdlib(file: str) -> bool:
 def _callable(value: Any) -> object:
     """Reduce a function, written in Python or C. A mimicked function counts as the one behind its wrapper."""
     value = original(value)
+    if type(value).__name__ in CYTHON:
+        if not is_importable(value):
+            raise Unstable(f"a function {NO_SOURCE}", type(value))
+        return "builtin", f"{value.__module__}:{value.__qualname__}"
     reduce = _CALLABLES.get(full_name(type(value)))
     return ("other", value) if reduce is None else reduce(value)
 
@@ -113,15 +118,12 @@ def _default(value: object) -> object:
 
 
 def _closure(function: FunctionType) -> dict[str, object]:
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    return {name: _cell_contents(cell) for name, cell in cells}
-
-
-def _cell_contents(cell: Any) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # nothing was assigned to the variable yet
-        return ...
+    found: dict[str, object] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        found[name] = ...  # nothing was assigned to the variable yet
+        with suppress(ValueError):
+            found[name] = cell.cell_contents
+    return found
 
 
 def _c_function(value: Any) -> object:
@@ -160,12 +162,6 @@ def stdlib_method_name(method: Any) -> str | None:
     name: str = function.__name__
     found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
     return name if getattr(found, "__func__", found) is function else None
-
-
-def _cython_function(value: Any) -> object:
-    if not is_importable(value):
-        raise Unstable(f"a function {NO_SOURCE}", type(value))
-    return "builtin", f"{value.__module__}:{value.__qualname__}"
 
 
 def _descriptor(value: Any) -> object:

@@ -82,9 +82,7 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
     if not isinstance(type_, type):
         raise TypeError(f"register_fingerprint takes a class first, not {type_!r}")
     if type_ in PLAIN:
-        raise TypeError(
-            f"the identity of {type_.__name__} is understood already; make a subclass for another"
-        )
+        raise TypeError(f"{type_.__name__} already has an identity: register a subclass of it instead")
     if not callable(reduce):
         raise TypeError(f"register_fingerprint takes a function second, not {reduce!r}")
     _registered[type_] = reduce
@@ -96,9 +94,5 @@ def registered_kind(type_: type) -> Kind | None:
         if base in _registered:
             return Kind(type_tag(type_), _registered[base])
         if "__mimic_identity__" in base.__dict__:
-            return Kind(type_tag(type_), _own_identity)
+            return Kind(type_tag(type_), lambda value: value.__mimic_identity__())
     return None
-
-
-def _own_identity(value: Any) -> object:
-    return value.__mimic_identity__()

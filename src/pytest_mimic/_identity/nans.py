@@ -35,52 +35,35 @@ def with_one_nan(memory: memoryview, floats: str) -> Any | None:
         memory: A chunk of bytes.
         floats: Their format as in `struct`: byte order and `e`, `f` or `d`; or `g` (long doubles) if numpy is loaded.
     """
+    order, code = floats[0], floats[1]
     numpy: Any = sys.modules.get("numpy")
-    if numpy is None or (len(memory) <= SMALL and floats[1] != "g"):
-        return _unpacked(memory, floats)
+    if numpy is None or (len(memory) <= SMALL and code != "g"):
+        form = f"{order}{len(memory) // SIZES[code]}{code}"
+        items = unpack(form, memory)
+        total = sum(items)
+        return None if total == total else pack(form, *(NAN if item != item else item for item in items))
     values = numpy.frombuffer(memory, floats)
-    if floats[1] == "g":
-        return _without_padding(values, numpy)
-    if not (_has_half_nan if floats[1] == "e" else _has_nan)(values, numpy):
+    if code == "g":
+        values = values.copy()
+        values[numpy.isnan(values)] = NAN
+        if numpy.finfo(values.dtype).nmant == EXTENDED_MANTISSA:  # pragma: no branch - only on x86
+            values.view(numpy.uint8).reshape(-1, values.itemsize)[:, EXTENDED_SIZE:] = 0
+        return values.view(numpy.uint8).data
+    if code == "e":
+        # 28 GB/s, against 1.4 with isnan().any().
+        bits = values.view(f"{values.dtype.byteorder}u2")
+        has_nan = numpy.maximum.reduce(bits & SIGNLESS_HALF) > INFINITE_HALF
+    else:
+        # 80 GB/s in the cache, against 50 with isnan().any(); the hash reads 60.
+        most = numpy.maximum.reduce(values)
+        has_nan = most != most
+    if not has_nan:
         return None
     is_nan = numpy.isnan(values)
-    bits = f"{values.dtype.byteorder}i{values.itemsize}"
-    is_ours = values.view(bits) == numpy.array(NAN, values.dtype).view(bits)
+    integers = f"{values.dtype.byteorder}i{values.itemsize}"
+    is_ours = values.view(integers) == numpy.array(NAN, values.dtype).view(integers)
     if numpy.count_nonzero(is_nan) == numpy.count_nonzero(is_ours):
         return None
     values = values.copy()
     values[numpy.flatnonzero(is_nan)] = NAN
     return values.view(numpy.uint8).data
-
-
-def _has_nan(values: Any, numpy: Any) -> bool:
-    # 80 GB/s in the cache, against 50 with isnan().any(); the hash reads 60.
-    most = numpy.maximum.reduce(values)
-    return bool(most != most)
-
-
-def _has_half_nan(values: Any, numpy: Any) -> bool:
-    # 28 GB/s, against 1.4 with isnan().any().
-    bits = values.view(f"{values.dtype.byteorder}u2")
-    return bool(numpy.maximum.reduce(bits & SIGNLESS_HALF) > INFINITE_HALF)
-
-
-def _without_padding(values: Any, numpy: Any) -> Any:
-    """Return long doubles with one NaN, and with zeros as padding."""
-    values = values.copy()
-    values[numpy.isnan(values)] = NAN
-    memory = values.view(numpy.uint8)
-    is_padded = numpy.finfo(values.dtype).nmant == EXTENDED_MANTISSA
-    if is_padded:  # pragma: no branch - false on machines other than x86
-        memory.reshape(-1, values.itemsize)[:, EXTENDED_SIZE:] = 0
-    return memory.data
-
-
-def _unpacked(memory: memoryview, floats: str) -> bytes | None:
-    order, code = floats[0], floats[1]
-    form = f"{order}{len(memory) // SIZES[code]}{code}"
-    values = unpack(form, memory)
-    total = sum(values)
-    if total == total:
-        return None
-    return pack(form, *(NAN if value != value else value for value in values))

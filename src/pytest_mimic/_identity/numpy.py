@@ -46,7 +46,11 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     if issubclass(type_, numpy.random.BitGenerator):
         return Kind(type_tag(type_), lambda value: value.state)
     if issubclass(type_, numpy.random.RandomState):
-        return Kind(type_tag(type_), _random_state)
+        # Each use of the generator behind `numpy.random.random()` changes its state, so its state must not count.
+        shared = numpy.random.mtrand._rand
+        return Kind(
+            type_tag(type_), lambda value: "shared" if value is shared else value.get_state(legacy=False)
+        )
     if issubclass(type_, numpy.ufunc):
         return Kind("numpy:ufunc", _ufunc)
     if "__call__" in dir(type_) and "__get__" in dir(type_):  # functions that dispatch by argument
@@ -58,14 +62,11 @@ def dtype_data(dtype: Any) -> object:
     """Reduce a dtype to its type string, or to the names and dtypes of its fields."""
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
+    if dtype.kind == "T":
+        return "StringDType", dtype.coerce, *((dtype.na_object,) if hasattr(dtype, "na_object") else ())
     if dtype.names is None:
-        return dtype.str if dtype.kind != "T" else _texts(dtype)
+        return dtype.str
     return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
-
-
-def _texts(dtype: Any) -> object:
-    missing = (dtype.na_object,) if hasattr(dtype, "na_object") else ()
-    return "StringDType", dtype.coerce, *missing
 
 
 def array_data(array: Any, *, layout: bool) -> object:
@@ -73,7 +74,9 @@ def array_data(array: Any, *, layout: bool) -> object:
     numpy: Any = sys.modules["numpy"]
     array = array.view(numpy.ndarray) if type(array) is not numpy.ndarray else array
     dtype = array.dtype
-    head: tuple[object, ...] = (dtype_data(dtype), array.shape, _layout(array) if layout else None)
+    flags = array.flags
+    order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
+    head: tuple[object, ...] = (dtype_data(dtype), array.shape, order if layout else None)
     if dtype.names is not None:
         head = (*head, repr(dtype)) if layout else head
         return head, [array_data(array[name], layout=False) for name in dtype.names]
@@ -81,11 +84,6 @@ def array_data(array: Any, *, layout: bool) -> object:
         return head, array.ravel().tolist()
     floats = dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
     return Raw(head, array.nbytes, lambda: _memory(array), floats=floats)
-
-
-def _layout(array: Any) -> str:
-    flags = array.flags
-    return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
 
 
 def _memory(array: Any) -> Iterator[Any]:
@@ -104,12 +102,6 @@ def _memory(array: Any) -> Iterator[Any]:
             yield from _memory(array[start : start + step].copy())
     else:
         yield from _memory(array.copy())
-
-
-def _random_state(value: Any) -> object:
-    """Reduce a generator to its state, or numpy's shared one, which changes with each use, to a constant."""
-    numpy: Any = sys.modules["numpy"]
-    return "shared" if value is numpy.random.mtrand._rand else value.get_state(legacy=False)
 
 
 def _ufunc(value: Any) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, library_tag
@@ -12,16 +13,12 @@ def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """Return the kind of a type of PIL or a subclass, or None if there is no rule for it."""
     image: Any = sys.modules.get("PIL.Image")
     if image is not None and issubclass(type_, image.Image):
-        return Kind(library_tag(type_, "PIL", "Image"), _whole_image if layout else _image)
+        return Kind(library_tag(type_, "PIL", "Image"), partial(_image, layout=layout))
     return None
 
 
-def _image(image: Any) -> object:
-    pixels = image.tobytes()
+def _image(image: Any, *, layout: bool) -> object:
+    """Reduce an image. In an outcome, the facts from its file count as well, because a replay gives them back."""
     palette = image.getpalette() if image.mode in ("P", "PA") else None
-    return image.mode, image.size, pixels, palette, image.info.get("transparency")
-
-
-def _whole_image(image: Any) -> object:
-    """Reduce an image of an outcome, with the facts from its file, which a replay gives back."""
-    return _image(image), image.info
+    data = image.mode, image.size, image.tobytes(), palette, image.info.get("transparency")
+    return (data, image.info) if layout else data

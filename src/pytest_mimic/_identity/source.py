@@ -245,15 +245,12 @@ def normalised(node: ast.AST) -> str:
 def _tidied(node: ast.AST, name: str, value: Any) -> object:
     """Return the value of a field without docstrings, `pass`, `...` and the empty parts of f-strings."""
     if name == "body" and isinstance(value, list):
-        return [line for line in value if not isinstance(line, ast.Pass) and not _is_remark(line)]
+        return [line for line in value if not (isinstance(line, ast.Pass) or _is_remark(line))]
     if name == "values" and isinstance(node, ast.JoinedStr):
         return [part for part in value if not (isinstance(part, ast.Constant) and part.value == "")]
     return value
 
 
 def _is_remark(line: ast.stmt) -> bool:
-    return (
-        isinstance(line, ast.Expr)
-        and isinstance(line.value, ast.Constant)
-        and (isinstance(line.value.value, str) or line.value.value is ...)
-    )
+    constant = line.value if isinstance(line, ast.Expr) else None
+    return isinstance(constant, ast.Constant) and (isinstance(constant.value, str) or constant.value is ...)

@@ -154,8 +154,8 @@ def _plain_nans(column: Column) -> Column:
     return column
 
 
-def _write_ints(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    update(b"I")
+def _write_plain(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
+    update(b"I" if type(column[0]) is int else b"T")
     update(dumps(column, 2))
     return ()
 
@@ -164,12 +164,6 @@ def _write_floats(_walk: Walk, column: Column, update: Update, _level: int) -> t
     total = sum(column)
     update(b"F")
     update(dumps(_plain_nans(column) if total != total else column, 2))
-    return ()
-
-
-def _write_flags(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    update(b"T")
-    update(dumps(column, 2))
     return ()
 
 
@@ -211,12 +205,7 @@ def _with_memory(hasher: Any, column: Column) -> Any:
 
 
 def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    update(b"L" + dumps(list(map(len, column)), 2))
-    return (joined(walk, column),)
-
-
-def _write_tuples(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
-    update(b"P" + dumps(list(map(len, column)), 2))
+    update((b"L" if type(column[0]) is list else b"P") + dumps(list(map(len, column)), 2))
     return (joined(walk, column),)
 
 
@@ -317,14 +306,14 @@ def _write_dicts_one_by_one(walk: Walk, column: Column, update: Update, level: i
 
 
 WRITERS: dict[type, Callable[[Walk, Column, Update, int], tuple[Column, ...]]] = {
-    int: _write_ints,
+    int: _write_plain,
     float: _write_floats,
-    bool: _write_flags,
-    NONE: _write_flags,
+    bool: _write_plain,
+    NONE: _write_plain,
     str: _write_texts,
     bytes: _write_bytes,
     list: _write_lists,
-    tuple: _write_tuples,
+    tuple: _write_lists,
     dict: _write_dicts,
     set: _write_sets,
     frozenset: _write_sets,

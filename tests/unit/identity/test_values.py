@@ -370,7 +370,7 @@ def test_a_registered_type_is_what_it_reduces_to():
         (("Rate", str), "takes a class first"),
         ((Taught, "name"), "takes a function second"),
         *(
-            ((type_, str), f"the identity of {type_.__name__} is understood already")
+            ((type_, str), f"{type_.__name__} already has an identity")
             for type_ in (int, float, str, bool, type(None), bytes, list, tuple, dict, set, frozenset)
         ),
     ],
