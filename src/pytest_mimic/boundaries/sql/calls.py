@@ -1,60 +1,78 @@
-"""What is sent to a database and what comes back, as plain data without secrets."""
+"""Statements with their parameters, and other requests to a database, as calls without secrets."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from json import dumps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
-from pytest_mimic.boundaries.sql.statements import read_statement
-from pytest_mimic.boundaries.values import blank, from_plain, to_plain
+from pytest_mimic.boundaries.sql.results import hide_inside
+from pytest_mimic.boundaries.sql.statements import Statement, read_statement, words_in
+from pytest_mimic.boundaries.values import to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
-    from pytest_mimic.boundaries.sql.columns import Source
+    from pytest_mimic.boundaries.sql.compiled import CompiledNames, Shown
 
-#: A cursor's name, as SQLAlchemy makes it of addresses for drivers that declare cursors by statements.
+# A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _LONGEST_SHOWN = 300
-#: PostgreSQL's `FirstNormalObjectId`: its own types have lower numbers.
-_FIRST_OWN_OID = 16384
+_IDENTITY = ("database", "statement", "params")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
-_gives_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
+_returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 
 
-class Sent:
-    """A statement with its parameters, as one database is sent it.
+class StatementNames(NamedTuple):
+    """What SQLAlchemy knows about a statement that it has compiled.
 
     Attributes:
-        call: What the engine is asked about.
-        secrets: The texts of secret parameters and of secret literals, which must not turn up in an error's message.
-        sql: The statement; empty for what is none.
-        marks: The secret parameters, by name or place.
+        binds: The names of positional parameters, in order.
+        lists: The parameters of each `IN`, value by value. Those of a tuple are together.
+        owners: The name in the compiled statement, for parameters that the driver knows by another one.
+        compiled: The columns of parameters and results; None for a text.
+        values: The values of the parameters, by their names.
     """
 
-    __slots__ = ("call", "marks", "secrets", "sql")
+    binds: Sequence[str] = ()
+    lists: Sequence[Sequence[Sequence[str]]] = ()
+    owners: Mapping[str, str] = {}
+    compiled: CompiledNames | None = None
+    values: Mapping[str, Any] = {}
 
-    def __init__(
-        self, call: BoundaryCall, secrets: Sequence[str] = (), sql: str = "", marks: Collection[str] = ()
-    ) -> None:
+
+NO_NAMES = StatementNames()
+
+
+class SqlCall:
+    """A statement or another request that is sent to a database.
+
+    Attributes:
+        call: The call at the boundary.
+        secrets: The texts of secret parameters and literals, which an error's message must not contain.
+    """
+
+    def __init__(self, call: BoundaryCall, describer: _Describer | None = None) -> None:
         self.call = call
-        self.secrets = secrets
-        self.sql = sql
-        self.marks = marks
+        self._describer = describer
+        self.secrets: Sequence[str] = describer.secrets if describer is not None else ()
 
     @property
     def is_unordered(self) -> bool:
-        """Whether its result may have its rows in any order."""
-        return read_statement(_CURSOR.sub("c_", self.sql)).is_unordered
+        """Whether the rows of its result may come in any order."""
+        return self._describer is not None and self._describer.statement.is_unordered
 
-    def secret_columns(self, names: Sequence[str], redactor: Redactor) -> list[bool]:
-        """Whether each column of its result, by the driver's names, shows a secret."""
-        from pytest_mimic.boundaries.sql.results import read_results
+    def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
+        """Return for each column of the result whether it is secret, by the driver's names of the columns.
 
-        return read_results(self.sql).secret_columns(names, redactor.secret, self.marks)
+        A column that is secret as far as a text shows has "text". Its numbers and dates are kept.
+        """
+        if self._describer is None:
+            return [False] * len(columns)
+        return self._describer.hidden_columns(columns)
 
 
 def describe_statement(
@@ -63,151 +81,185 @@ def describe_statement(
     *,
     database: int | str,
     redactor: Redactor,
-    binds: Sequence[str] = (),
-    lists: Sequence[Sequence[Sequence[str]]] = (),
+    names: StatementNames = NO_NAMES,
     many: bool = False,
     shared: bool = False,
-) -> Sent:
-    """Describes `cursor.execute(sql, parameters)`, or `executemany` where there are many.
+) -> SqlCall:
+    """Describe `cursor.execute(sql, parameters)`, or `executemany` if there are many.
 
     Args:
         sql: The statement, with the driver's own marks for parameters.
-        parameters: A mapping, a sequence, or none; a list of them with `many`.
-        database: Which of the test's databases; a dialect's name where it is shared.
-        redactor: Knows which names are secret.
-        binds: The names that parameters by place have in SQLAlchemy, if it knows them.
-        lists: The parameters of each `IN`, by their names in SQLAlchemy: value by value, a tuple's together.
+        parameters: A mapping, a sequence, or None; with `many`, a list of them.
+        database: The number of the database in the test. If the call is shared, the name of the dialect.
+        redactor: The rules for secrets.
+        names: The names in the compiled statement.
         many: It is `executemany`.
         shared: It belongs to the engine, not to a test.
     """
-    statement = read_statement(_CURSOR.sub("c_", sql))
-    namer = _Namer(statement.sources, binds, redactor, is_many=many)
-    params: Any
+    describer = _Describer(read_statement(_CURSOR.sub("c_", sql)), names, redactor, is_many=many)
     if many:
-        params = [namer.plain(each) for each in parameters]
+        params: Any = [describer.plain(each) for each in parameters]
+        if describer.statement.verb in _CHANGES and not _returns_rows(sql):
+            # A unit of work writes the objects of a set in any order.
+            params.sort(key=lambda row: dumps(row, sort_keys=True))
     else:
-        params = namer.plain(parameters) if parameters else None
-    text = statement.text(redactor.secret, PLACEHOLDER)
-    counted = params
-    if many and statement.verb in _CHANGES and not _gives_rows(text):
-        counted = _unordered(params)
-    elif params and namer.knows(lists):
-        counted = _with_unordered_lists(params, (given for one in lists for given in namer.given(one)))
-    parts = {"database": database, "statement": text, "params": counted}
-    described: dict[str, Any] = {"statement": _shown(text)}
-    if params:
-        described["params"] = _shown(counted)
-    if database:
-        described["database"] = database
-    call = BoundaryCall(
-        statement.signature,
-        parts=parts,
-        identity=("database", "statement", "params"),
-        described=described,
-        shared=shared,
-    )
-    return Sent(call, namer.secrets + statement.secrets(redactor.secret), sql, namer.marks)
+        params = describer.plain(parameters) if parameters else None
+        if params:
+            describer.sort_lists(params)
+    parts = {"database": database, "statement": describer.text(), "params": params}
+    return SqlCall(_call(describer.statement.signature, parts, shared=shared), describer)
 
 
-def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> Sent:
-    """Describes what is asked of a connection and is no statement: `COMMIT`, an attribute, a method."""
+def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> SqlCall:
+    """Describe a request that is no statement, such as `COMMIT` or a method of the driver."""
     parts = {"database": database, "statement": action, "params": detail}
-    described: dict[str, Any] = {} if detail is None else {"params": _shown(detail)}
-    if database:
-        described["database"] = database
-    call = BoundaryCall(
-        action,
-        parts=parts,
-        identity=("database", "statement", "params"),
-        described=described,
-        shared=shared,
-    )
-    return Sent(call)
+    return SqlCall(_call(action, parts, shared=shared))
 
 
-def _unordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows to write in an order of their own: a unit of work takes those of a set of objects as they come."""
-    return sorted(rows, key=lambda row: dumps(row, sort_keys=True))
+def _call(signature: str, parts: dict[str, Any], *, shared: bool) -> BoundaryCall:
+    described = {name: _shortened(parts[name]) for name in ("statement", "params", "database") if parts[name]}
+    if parts["statement"] == signature and parts["params"] is None:
+        del described["statement"]
+    return BoundaryCall(signature, parts, identity=_IDENTITY, described=described, shared=shared)
 
 
-def _with_unordered_lists(params: dict[str, Any], lists: Iterable[Sequence[Sequence[str]]]) -> dict[str, Any]:
-    """Parameters with the values of each `IN` in an order of their own: they may come from a set."""
-    counted = dict(params)
-    for members in lists:
-        values = [[params[name] for name in names] for names in members]
-        values.sort(key=lambda value: dumps(value, sort_keys=True))
-        for names, value in zip(members, values):
-            counted.update(zip(names, value))
-    return counted
+class _Describer:
+    """StatementNames the parameters of one statement and hides the secret ones.
 
-
-class _Namer:
-    """Gives parameters as plain data by name: by the column's, where they have a place only, else by their own."""
+    Attributes:
+        statement: The statement's text, as it was read.
+        secrets: The texts of secret parameters and literals.
+    """
 
     def __init__(
-        self,
-        sources: Mapping[str, Sequence[Source]],
-        binds: Sequence[str],
-        redactor: Redactor,
-        *,
-        is_many: bool,
+        self, statement: Statement, names: StatementNames, redactor: Redactor, *, is_many: bool
     ) -> None:
-        self._sources = sources
-        self._path = "params.*." if is_many else "params."
-        self._names: dict[str, list[str]] = {}
-        self._binds = {str(place): name for place, name in enumerate(binds, 1)}
-        self._redactor = redactor
+        self.statement = statement
         self.secrets: list[str] = []
-        self.marks: set[str] = set()
+        self._names = names
+        self._compiled = names.compiled
+        self._redactor = redactor
+        self._secret = redactor.secret
+        self._mentions = statement.mentions(redactor.secret)
+        self._path = "params.*." if is_many else "params."
+        self._hidden: set[str] = set()
+        self._given: dict[str, list[str]] = {}
+
+    def text(self) -> str:
+        """Return the statement without secrets and with its blanks folded."""
+        is_text = self._compiled is None or self._compiled.columns is None
+        text, literals = self.statement.redact(self._secret, numbers=is_text or self._has_secret_fragments())
+        self.secrets += literals
+        return text
 
     def plain(self, parameters: Any) -> dict[str, Any]:
-        named = isinstance(parameters, Mapping)
-        if named:
-            marked = [(str(name), str(name), value) for name, value in parameters.items()]
-        else:
-            places = [(str(place), value) for place, value in enumerate(parameters, 1)]
-            marked = [(mark, self._binds.get(mark, ""), value) for mark, value in places]
-        secret = self._redactor.secret
-        self._names = {}
+        """Return one set of parameters as plain data, by their names or else their places."""
+        self._given = {}
         plain: dict[str, Any] = {}
-        for mark, own, value in marked:
-            sources = self._sources.get(mark, ())
-            is_secret = secret(own) or any(source.hides(value, secret) for source in sources)
-            name = _free(own if named else self._column(sources, is_secret=is_secret) or own or mark, plain)
-            self._names.setdefault(own, []).append(name)
-            plain[name] = self._hidden(mark, value) if is_secret else self._shown(name, value)
+        for own, name, value in self._named(parameters):
+            name = _free(name, plain)
+            self._given.setdefault(own, []).append(name)
+            plain[name] = self._hide(own, value) if self._is_secret(own, value) else self._shown(name, value)
         return plain
 
-    def knows(self, lists: Sequence[Sequence[Sequence[str]]]) -> bool:
-        """Whether all these parameters are there: an event may have replaced what Core sends."""
-        return all(name in self._names for members in lists for names in members for name in names)
+    def sort_lists(self, params: dict[str, Any]) -> None:
+        """Sort the values of each `IN`, which may come from a set."""
+        for members in self._names.lists:
+            if not all(name in self._given for names in members for name in names):
+                continue  # an event has replaced the parameters
+            # By place, a parameter has another name each time that its `IN` is in the statement.
+            count = min((len(self._given[name]) for names in members for name in names), default=0)
+            for number in range(count):
+                slots = [[self._given[name][number] for name in names] for names in members]
+                values = sorted(
+                    ([params[name] for name in names] for names in slots),
+                    key=lambda value: dumps(value, sort_keys=True),
+                )
+                for names, value in zip(slots, values):
+                    params.update(zip(names, value))
 
-    def given(self, members: Sequence[Sequence[str]]) -> list[list[list[str]]]:
-        """The names that it has given to the parameters of an `IN`, once for each place where that stands."""
-        names = [[self._names[name] for name in value] for value in members]
-        count = min((len(places) for value in names for places in value), default=0)
-        return [[[places[n] for places in value] for value in names] for n in range(count)]
+    def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
+        """Return for each column of the result whether it is secret."""
+        shown = self._compiled.columns if self._compiled is not None else None
+        if shown is None or len(shown) != len(columns):
+            return [self._is_secret_in_text(column) for column in columns]
+        has_text = self._has_secret_fragments()
+        return [
+            self._shows_secret(parts)
+            or (self._is_secret_in_text(column) if has_text else self._has_secret_name(column))
+            for parts, column in zip(shown, columns)
+        ]
 
-    def _column(self, sources: Sequence[Source], *, is_secret: bool) -> str:
-        """The first column's name, unless it is a secret one and the parameter is none."""
-        columns = (source.column for source in sources)
-        return next((name for name in columns if is_secret or not self._redactor.secret(name)), "")
+    def _named(self, parameters: Any) -> Iterator[tuple[str, str, Any]]:
+        """Return each parameter with its name in the compiled statement, and with a name for people."""
+        if isinstance(parameters, Mapping):
+            for name, value in parameters.items():
+                yield str(name), str(name), value
+            return
+        binds = list(self._names.binds)
+        if binds and len(parameters) % len(binds) == 0:
+            binds *= len(parameters) // len(binds)  # SQLAlchemy writes many rows with one INSERT
+        if len(binds) != len(parameters):  # an event has replaced the parameters
+            binds = [""] * len(parameters)
+        for place, (name, value) in enumerate(zip(binds, parameters), 1):
+            yield name, name or str(place), value
 
-    def _hidden(self, mark: str, value: object) -> str | None:
+    def _is_secret(self, name: str, value: object) -> bool:
+        owner = self._names.owners.get(name, name)
+        if self._secret(owner):
+            return True
+        compiled = self._compiled
+        base, _, row = owner.rpartition("__")  # a row of many in one INSERT
+        if compiled is not None and base in compiled.sources and row.isdigit():
+            owner = base
+        if compiled is None or owner not in compiled.sources:
+            return self._mentions and owner.lower() not in self.statement.names
+        is_number = isinstance(value, (int, float, Decimal))
+        return any(
+            self._secret(source.name) and (source.is_itself or not is_number)
+            for source in compiled.sources[owner]
+        ) or self._are_secret_keys(compiled.keys.get(owner, ()))
+
+    def _hide(self, name: str, value: object) -> str | None:
         if value is None:
             return None
-        self.marks.add(mark)
+        self._hidden.add(self._names.owners.get(name, name))
         if isinstance(value, str):
             self.secrets.append(value)
         return PLACEHOLDER
 
     def _shown(self, name: str, value: object) -> Any:
         path = self._path + name
+        return to_plain(
+            hide_inside(value, self._redactor), path, unknown=lambda part, _: _plain_unknown(part, path)
+        )
 
-        def unknown(part: object, _: str) -> Any:
-            return _unknown(part, path)
+    def _are_secret_keys(self, names: Any) -> bool:
+        """Return whether one of these parameters names a secret part of a JSON value."""
+        return any(
+            self._secret(word) for name in names for word in words_in(self._names.values.get(name, ""))
+        )
 
-        return to_plain(hide_inside(value, self._redactor), path, unknown=unknown)
+    def _shows_secret(self, parts: Shown) -> bool:
+        return (
+            any(self._secret(source.name) for source in parts.sources)
+            or any(name in self._hidden for name, _ in parts.binds)
+            or self._are_secret_keys(parts.keys)
+        )
+
+    def _has_secret_fragments(self) -> bool:
+        return self._compiled is not None and any(map(self._secret, words_in(self._compiled.fragments)))
+
+    def _has_secret_name(self, column: str) -> bool:
+        return self._secret(column) and self.statement.is_alias(column)
+
+    def _is_secret_in_text(self, column: str) -> bool | Literal["text"]:
+        """Return whether a column is secret, if nothing but the statement's text shows what it is made of."""
+        if self._has_secret_name(column):
+            return True
+        if not (self._mentions or self._hidden) or self.statement.keeps(column):
+            return False
+        return self.statement.shows(self._secret) or "text"
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:
@@ -220,28 +272,27 @@ def _free(name: str, taken: dict[str, Any]) -> str:
 
 
 class _Unidentified(dict[str, Any]):
-    """Stands for a parameter without an identity: refused where it counts, so that `ignore=` can leave it out."""
+    """A parameter without an identity. It is refused if it counts, so that `ignore=` can leave it out."""
 
-    def __init__(self, name: str, refused: Exception) -> None:
+    def __init__(self, name: str, error: Exception) -> None:
         super().__init__({"$object": name})
-        self._refused = refused
+        self._error = error
 
     def __mimic_identity__(self) -> object:
-        raise self._refused
+        raise self._error
 
 
-def _unknown(value: object, path: str) -> Any:
-    """What stands for a parameter of a type that is not ours: what its driver's wrapper holds, else its fingerprint.
-
-    An expression of SQLAlchemy's counts by its type: no driver takes it (pandas tries whether a query is a table's name).
-    """
+def _plain_unknown(value: object, path: str) -> Any:
+    """Return plain data for a parameter of a class that has no plain form."""
     kind = type(value)
     name = f"{kind.__module__}:{kind.__qualname__}"
-    if name.startswith("psycopg"):
+    if name.startswith("psycopg"):  # the wrapper of a driver counts by its content
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
-                return to_plain(getattr(value, attribute), path, unknown=lambda part, _: _unknown(part, path))
+                held = getattr(value, attribute)
+                return to_plain(held, path, unknown=lambda part, _: _plain_unknown(part, path))
     if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
+        # No driver accepts one. pandas tries whether a query is the name of a table.
         return {"$object": name}
     from pytest_mimic._identity import Unstable, fingerprint, refusal
 
@@ -253,96 +304,18 @@ def _unknown(value: object, path: str) -> Any:
 
 
 def hide_cursor(text: str) -> str:
-    """A message without the name that SQLAlchemy has drawn for a cursor; as long as it was, for a mark stands under it."""
+    """Return a message with zeros for the random name of a cursor.
+
+    The length stays: PostgreSQL puts a mark below the place of a mistake.
+    """
     return _CURSOR.sub(lambda name: "c_" + re.sub("[0-9a-f]", "0", name[0][2:]), text)
 
 
-def hide_inside(value: Any, redactor: Redactor) -> Any:
-    """The value, with what stands under secret names inside of mappings, lists and JSON texts replaced."""
-    if isinstance(value, str):
-        return redactor.scrub_json(value)
-    if type(value) is dict:
-        return {
-            key: blank(item, PLACEHOLDER) if redactor.secret(key) else hide_inside(item, redactor)
-            for key, item in value.items()
-        }
-    if type(value) is list:
-        return [hide_inside(item, redactor) for item in value]
-    if type(value).__module__.startswith("psycopg") and hasattr(value, "obj"):
-        return {"$json": hide_inside(value.obj, redactor)}
-    return value
-
-
-def _shown(plain: Any) -> Any:
-    """What people are shown: long texts shortened."""
+def _shortened(plain: Any) -> Any:
     if isinstance(plain, str) and len(plain) > _LONGEST_SHOWN:
         return f"{plain[:_LONGEST_SHOWN]}… ({len(plain)} characters)"
     if isinstance(plain, list):
-        return [_shown(item) for item in plain]
+        return [_shortened(item) for item in plain]
     if isinstance(plain, dict):
-        return {key: _shown(item) for key, item in plain.items()}
+        return {key: _shortened(item) for key, item in plain.items()}
     return plain
-
-
-def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]:
-    """Gives `cursor.description` as plain data: a list a column, without the Nones at its end."""
-    return [_store_column(column, dbapi) for column in description]
-
-
-def _store_column(column: Sequence[Any], dbapi: Any) -> list[Any]:
-    parts = [column[place] for place in range(7)]
-    while parts[1:] and parts[-1] is None:
-        parts.pop()
-    return [to_plain(part, unknown=lambda value, _: _type_code(value, dbapi)) for part in parts]
-
-
-def _type_code(value: object, dbapi: Any) -> Any:
-    """A driver's type object, by its name in the driver."""
-    name = next((name for name, held in vars(dbapi).items() if held is value), None)
-    return {"$dbapi": name} if name is not None else None
-
-
-def comparable_column(column: list[Any]) -> list[Any]:
-    """A stored column without the number of a type that was made in the database: it is drawn anew with each."""
-    is_own = len(column) > 1 and isinstance(column[1], int) and column[1] >= _FIRST_OWN_OID
-    return [column[0], None, *column[2:]] if is_own else column
-
-
-def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
-    """Gives `cursor.description` back."""
-    return tuple(_load_column(column, dbapi) for column in columns)
-
-
-def _load_column(column: list[Any], dbapi: Any) -> tuple[Any, ...]:
-    parts = [
-        getattr(dbapi, part["$dbapi"], None)
-        if isinstance(part, dict) and "$dbapi" in part
-        else from_plain(part)
-        for part in column
-    ]
-    return tuple(parts + [None] * (7 - len(parts)))
-
-
-def store_rows(
-    rows: Iterable[Sequence[Any]], names: Sequence[str], secret: Sequence[bool], redactor: Redactor
-) -> list[list[Any]]:
-    """Gives rows as plain data, with the values of columns replaced that are secret.
-
-    Raises:
-        UnstorableOutcomeError: A value has no plain form.
-    """
-    return [
-        [
-            to_plain(
-                blank(value, PLACEHOLDER) if hidden else hide_inside(value, redactor),
-                f"rows[{number}].{name}",
-            )
-            for value, name, hidden in zip(row, names, secret)
-        ]
-        for number, row in enumerate(rows)
-    ]
-
-
-def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
-    """Gives rows back, as drivers give them: tuples."""
-    return [tuple(from_plain(value) for value in row) for row in rows]

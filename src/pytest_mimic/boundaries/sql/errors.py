@@ -5,17 +5,19 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._outcome.exceptions import make
+from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.values import from_plain, to_plain
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
-#: PEP 249's classes, narrowest first: what an error falls back to where its own class is not there.
+# PEP 249's classes, narrowest first. One of them replaces a class that does not exist on replay.
 _KINDS = (
     "IntegrityError",
     "DataError",
@@ -28,18 +30,21 @@ _KINDS = (
     "Warning",
     "Error",
 )
-#: What drivers written in C hold outside of `__dict__`.
-_HIDDEN = ("pgcode", "pgerror", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno", "msg")
+# Attributes that drivers written in C keep outside of `__dict__`.
+_OUTSIDE_DICT = ("pgcode", "pgerror", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno", "msg")
+# Errors inside of errors are stored so deep.
 _DEEPEST = 4
+_NOTHING = {"$nothing": True}
 _KEY = re.compile(r"\((.*?)\)=\((.*)\)")
 _ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
 _WORD = re.compile(r"\w+")
 
-Scrub = Callable[[str], str]
-
 
 def hide_details(text: str, redactor: Redactor) -> str:
-    """A message without what PostgreSQL tells of a row, which may be another than was sent: `Key (token)=(abc) …`."""
+    """Return a message without the secret values of rows that PostgreSQL quotes, `Key (token)=(abc) …`.
+
+    The quoted row may be another than the one that was sent.
+    """
 
     def hide_key(match: re.Match[str]) -> str:
         is_secret = any(map(redactor.secret, _WORD.findall(match[1])))
@@ -48,89 +53,116 @@ def hide_details(text: str, redactor: Redactor) -> str:
     return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))
 
 
-def is_recordable(error: BaseException, dbapi: Any) -> bool:
-    """Whether an error is an answer: the driver's, or Python's own about the values. Trouble of the machine is none."""
-    base = getattr(dbapi, "Error", None)
-    if isinstance(base, type) and isinstance(error, base):
-        return True
-    return isinstance(error, (ValueError, TypeError, ArithmeticError, LookupError))
-
-
-def store_error(error: BaseException, dbapi: Any, scrub: Scrub, *, depth: int = 0) -> dict[str, Any]:
-    """Gives an error as plain data.
+class DriverErrors(ExceptionFamily):
+    """The errors of one driver: its own, and Python's about the values that it was given.
 
     Args:
-        error: The driver's error, or SQLAlchemy's adapted form of it.
-        dbapi: The driver's module, which has PEP 249's classes.
-        scrub: Takes secrets out of a text.
-        depth: How many errors led here.
+        dbapi: The driver's module, or SQLAlchemy's adapter of it, which has PEP 249's classes.
+        scrub: Returns a text without secrets.
+        depth: How many errors this one is inside of.
     """
-    kind = type(error)
-    stored: dict[str, Any] = {
-        "type": f"{kind.__module__}:{kind.__qualname__}",
-        "kind": _kind_of(error, dbapi),
-    }
-    stored["args"] = [_plain_part(part, dbapi, scrub, depth) for part in error.args]
-    attributes = {name: _plain_part(part, dbapi, scrub, depth) for name, part in _attributes(error).items()}
-    diagnosis = {name: scrub(text) for name, text in _diagnosis(error).items()}
-    cause = error.__cause__
-    if attributes:
-        stored["attributes"] = {name: part for name, part in attributes.items() if part != _NOTHING}
-    if diagnosis:
-        stored["diag"] = diagnosis
-    if cause is not None and depth < _DEEPEST:
-        stored["cause"] = store_error(cause, dbapi, scrub, depth=depth + 1)
-    return stored
 
+    def __init__(self, dbapi: Any, scrub: Callable[[str], str] = str, depth: int = 0) -> None:
+        self._dbapi = dbapi
+        self._scrub = scrub
+        self._depth = depth
 
-def load_error(stored: dict[str, Any], dbapi: Any) -> BaseException:
-    """Gives the error back: its own class where the driver is there, else PEP 249's kind of it."""
-    kind = _find_class(stored["type"], dbapi) or _fallback(stored["kind"], dbapi)
-    arguments = [_load_part(part, dbapi) for part in stored["args"]]
-    error: BaseException = kind.__new__(kind, *arguments)
-    error.args = tuple(arguments)
-    _set_attributes(
-        error, {name: _load_part(part, dbapi) for name, part in stored.get("attributes", {}).items()}
-    )
-    if "diag" in stored:
-        _set_diagnosis(error, stored["diag"])
-    if "cause" in stored:
-        error.__cause__ = load_error(stored["cause"], dbapi)
-    return error
+    def name(self, error: BaseException) -> str | None:
+        """Return the name of the error's class; None for failures of the machine, which say nothing about a call."""
+        is_driver = isinstance(error, getattr(self._dbapi, "Error", ()))
+        about_values = isinstance(error, (ValueError, TypeError, ArithmeticError, LookupError))
+        is_nested = self._depth > 0
+        if isinstance(error, MimicError) or not (is_driver or about_values or is_nested):
+            return None
+        return f"{type(error).__module__}:{type(error).__qualname__}"
 
+    def fields(self, error: BaseException) -> dict[str, Any]:
+        """Return the kind in PEP 249, the arguments, the attributes, PostgreSQL's diagnosis and the cause."""
+        attributes = {name: part for name, part in vars(error).items() if not name.startswith("_")}
+        for name in _OUTSIDE_DICT:
+            part = getattr(error, name, None)
+            if part is not None and name not in vars(type(error)):
+                attributes.setdefault(name, part)
+        plain = {name: self._plain(part) for name, part in attributes.items()}
+        diag = getattr(error, "diag", None)
+        diagnosis = {name: getattr(diag, name, None) for name in _diagnosis_fields(error) if name[:7] != "source_"}
+        cause = self._plain(error.__cause__) if error.__cause__ is not None else _NOTHING
+        stored: dict[str, Any] = {
+            "kind": self._kind(error),
+            "args": [self._plain(part) for part in error.args],
+            "attributes": {name: part for name, part in plain.items() if part != _NOTHING},
+            "diag": {name: self._scrub(text) for name, text in diagnosis.items() if isinstance(text, str)},
+            "cause": cause.get("$error"),
+        }
+        return {name: part for name, part in stored.items() if part or name == "args"}
 
-_NOTHING = {"$nothing": True}
+    def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
+        """Return the error; if its class does not exist, one of PEP 249's class for its kind."""
+        return self.make(self.find(stored["type"]) or self._class_of_kind(stored["kind"]), stored, **context)
 
+    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
+        """Return a new error with the stored arguments and attributes."""
+        error: Any = make(cls, tuple(map(self._loaded, stored["args"])))
+        read_only = {}
+        for name, part in stored.get("attributes", {}).items():
+            try:
+                setattr(error, name, self._loaded(part))
+            except (AttributeError, TypeError):
+                read_only[name] = self._loaded(part)
+        if read_only and hasattr(error, "__setstate__"):
+            error.__setstate__(read_only)  # of a class written in C
+        if "diag" in stored:
+            # psycopg's errors keep it in these attributes, for pickling.
+            fields = _diagnosis_fields(error)
+            error._info = {fields[name]: text.encode() for name, text in stored["diag"].items() if name in fields}
+            error._encoding = "utf-8"
+        if "cause" in stored:
+            error.__cause__ = self.load(stored["cause"])
+        return error  # type: ignore[no-any-return]
 
-def _kind_of(error: BaseException, dbapi: Any) -> str:
-    for name in _KINDS:
-        base = getattr(dbapi, name, None)
-        if isinstance(base, type) and isinstance(error, base):
-            return name
-    return next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
+    def find(self, name: str) -> type[Exception] | None:
+        """Return a class of the driver, of SQLAlchemy or of Python; no other package is looked into."""
+        module, _, path = name.partition(":")
+        dbapi = self._dbapi
+        modules = [getattr(dbapi, "__name__", ""), type(dbapi).__module__, dbapi.Error.__module__]
+        # SQLAlchemy's adapters have the driver's module in an attribute.
+        modules += [part.__name__ for part in vars(dbapi).values() if type(part) is type(sys)]
+        packages = {"builtins", "sqlalchemy", *(each.partition(".")[0] for each in modules)} - {"types"}
+        if module.partition(".")[0] not in packages:
+            return None
+        found: Any = sys.modules.get(module)
+        for step in path.split("."):
+            found = getattr(found, step, None)
+        return found if isinstance(found, type) and issubclass(found, Exception) else None
 
+    def _kind(self, error: BaseException) -> str:
+        for name in _KINDS:
+            if isinstance(error, getattr(self._dbapi, name, ())):
+                return name
+        return next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
 
-def _attributes(error: BaseException) -> dict[str, object]:
-    found = {name: part for name, part in vars(error).items() if not name.startswith("_")}
-    for name in _HIDDEN:
-        part = getattr(error, name, None)
-        if part is not None and name not in vars(type(error)):
-            found.setdefault(name, part)
-    return found
+    def _class_of_kind(self, kind: str) -> type[Exception]:
+        found = getattr(self._dbapi, kind, None) or getattr(builtins, kind, None)
+        return found if isinstance(found, type) and issubclass(found, Exception) else Exception
 
-
-def _plain_part(part: object, dbapi: Any, scrub: Scrub, depth: int) -> Any:
-    if isinstance(part, BaseException):
-        if depth >= _DEEPEST:
+    def _plain(self, part: object) -> Any:
+        """Return plain data for an argument or an attribute, without those that have no plain form."""
+        if isinstance(part, BaseException):
+            inside = DriverErrors(self._dbapi, self._scrub, self._depth + 1)
+            stored = inside.store(part) if self._depth < _DEEPEST else None
+            return _NOTHING if stored is None else {"$error": stored}
+        try:
+            return to_plain(_scrubbed(part, self._scrub))
+        except UnstorableOutcomeError:
             return _NOTHING
-        return {"$error": store_error(part, dbapi, scrub, depth=depth + 1)}
-    try:
-        return to_plain(_scrubbed(part, scrub))
-    except UnstorableOutcomeError:
-        return _NOTHING
+
+    def _loaded(self, part: Any) -> object:
+        if isinstance(part, dict) and "$error" in part:
+            return self.load(part["$error"])
+        return None if part == _NOTHING else from_plain(part)
 
 
-def _scrubbed(part: object, scrub: Scrub) -> object:
+def _scrubbed(part: object, scrub: Callable[[str], str]) -> object:
     if isinstance(part, str):
         return scrub(part)
     if isinstance(part, dict):
@@ -140,65 +172,8 @@ def _scrubbed(part: object, scrub: Scrub) -> object:
     return part
 
 
-def _load_part(part: Any, dbapi: Any) -> object:
-    if isinstance(part, dict) and "$error" in part:
-        return load_error(part["$error"], dbapi)
-    return None if part == _NOTHING else from_plain(part)
-
-
-def _set_attributes(error: BaseException, attributes: dict[str, object]) -> None:
-    """Sets them; what a class written in C keeps read-only is handed to it as pickle does, all at once."""
-    hidden = {}
-    for name, part in attributes.items():
-        try:
-            setattr(error, name, part)
-        except (AttributeError, TypeError):
-            hidden[name] = part
-    if hidden and hasattr(error, "__setstate__"):
-        error.__setstate__(hidden)
-
-
-def _diagnosis(error: BaseException) -> dict[str, str]:
-    """What PostgreSQL told about the error, field by field (psycopg)."""
-    diag = getattr(error, "diag", None)
-    names = _diagnosis_fields(error)
-    found = {name: getattr(diag, name, None) for name in names if not name.startswith("source_")}
-    return {name: text for name, text in found.items() if isinstance(text, str)}
-
-
 def _diagnosis_fields(error: BaseException) -> dict[str, Any]:
+    """Return the names of what PostgreSQL reports about an error (psycopg), with psycopg's constants for them."""
     if not type(error).__module__.startswith("psycopg."):
         return {}
     return {field.name.lower(): field for field in sys.modules["psycopg"].pq.DiagnosticField}
-
-
-def _set_diagnosis(error: BaseException, diagnosis: dict[str, str]) -> None:
-    """psycopg's errors carry this so when they are pickled."""
-    fields = _diagnosis_fields(error)
-    error._info = {fields[name]: text.encode() for name, text in diagnosis.items() if name in fields}  # type: ignore[attr-defined]
-    error._encoding = "utf-8"  # type: ignore[attr-defined]
-
-
-def _find_class(name: str, dbapi: Any) -> type[BaseException] | None:
-    """An exception class of the driver, of SQLAlchemy or of Python; no other module is looked into."""
-    module, _, path = name.partition(":")
-    if module.partition(".")[0] not in _families(dbapi):
-        return None
-    found: Any = sys.modules.get(module)
-    for step in path.split("."):
-        found = getattr(found, step, None)
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None
-
-
-def _families(dbapi: Any) -> set[str]:
-    modules = [getattr(dbapi, "__name__", None), type(dbapi).__module__]
-    modules += [getattr(part, "__name__", None) for part in vars(dbapi).values() if type(part) is type(sys)]
-    modules += [getattr(getattr(dbapi, "Error", None), "__module__", None)]
-    return {"builtins", "sqlalchemy", *(str(module).partition(".")[0] for module in modules if module)} - {
-        "types"
-    }
-
-
-def _fallback(kind: str, dbapi: Any) -> type[BaseException]:
-    found = getattr(dbapi, kind, None) or getattr(builtins, kind, None)
-    return found if isinstance(found, type) and issubclass(found, Exception) else Exception

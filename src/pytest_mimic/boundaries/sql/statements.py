@@ -1,208 +1,241 @@
-"""What a statement is about: its verb and main table, its text with blanks folded, the columns of its values.
+"""The text of a statement: its signature, its layout, and a rule for secrets where there is nothing but text.
 
-A tolerant reader, not a parser: what it does not understand it leaves unnamed.
+The reader knows words, quotes and parentheses, but no grammar. It hides too much rather than too little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import count
+from itertools import pairwise
 from typing import NamedTuple
 
-from pytest_mimic.boundaries.sql.columns import Source, read_columns
-from pytest_mimic.boundaries.sql.tokens import Token, tokens_of
+from pytest_mimic._redact.names import PLACEHOLDER
 
-_TABLE_WORDS = frozenset(
+Secret = Callable[[str], bool]
+
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>\s+)
+    | (?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
+    # Whether a backslash escapes a quote depends on the server. If it can matter, the text ends at the last quote.
+    | (?P<string>[EeNnBbXx]?'(?:[^'\\]|''|\\[^'])*'(?!')|[EeNnBbXx]?'.*'|[EeNnBbXx]?'.*|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+    | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_][^\]]*\])
+    | (?P<mark>%\([^)]*\)s|%s|\$\d+|\?|(?<![:\w]):[A-Za-z_]\w*)
+    | (?P<cast>::\s*(?:"[^"]*"|\w+)(?:\.(?:"[^"]*"|\w+))*(?i:\s+(?:with(?:out)?\s+time\s+zone|precision|varying)\b)?)
+    | (?P<word>\w[\w$]*)
+    | (?P<other>[<>!=]=|<>|->>?|\#>>?|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NAME = re.compile(r"[^\W\d]\w*")
+_JSON_OPERATORS = frozenset(("->", "->>", "#>", "#>>"))
+_VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
+_DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
+_OBJECTS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
 )
-_NOISE = frozenset(
+# Words between a verb and the name of its table.
+_BEFORE_TABLE = frozenset(
     """OR REPLACE TEMP TEMPORARY UNLOGGED GLOBAL LOCAL MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS
     CONCURRENTLY ONLY IGNORE ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK LOW_PRIORITY DELAYED QUICK
     SESSION""".split()
 )
-_DEFINING = frozenset(("CREATE", "ALTER", "DROP", "TRUNCATE", "COMMENT", "LOCK", "REINDEX"))
+_UNITING = frozenset("UNION INTERSECT EXCEPT TABLE".split())
+# The neighbours of a column that a query lists as it is, and other words after which a name is no alias.
+_BEFORE_COLUMN = frozenset("SELECT RETURNING DISTINCT ALL".split()) | {",", "."}
+_AFTER_COLUMN = frozenset((",", "FROM", ";", ")", ""))
+_BEFORE_NAME = _BEFORE_COLUMN | frozenset("WHERE AND OR NOT BY ON SET IN LIKE WHEN THEN ELSE HAVING".split())
+# Functions that measure a value. Their result is no secret.
+MEASURING = frozenset(
+    "bit_length char_length character_length count length octet_length pg_typeof typeof".split()
+)
 
 
-class Literal(NamedTuple):
-    """A text standing in a statement, and the columns it is for."""
+class Token(NamedTuple):
+    """A piece of a statement. `upper` is a word in capitals, else the text; `depth` counts open parentheses."""
 
+    kind: str
     text: str
-    sources: tuple[Source, ...]
-
-    def hidden(self, secret: Callable[[str], bool]) -> bool:
-        """Whether it is for a secret column."""
-        return any(source.hides(self.text, secret) for source in self.sources)
-
-
-class Statement(NamedTuple):
-    """A statement as it is shown, compared and named.
-
-    Attributes:
-        signature: `SELECT users`.
-        pieces: The text with its blanks folded; `Literal` where a column's name tells about a text.
-        sources: Columns by parameter: `"1"` for the first one by position, else the parameter's name.
-        verb: `SELECT`.
-        is_unordered: It is a SELECT without an `ORDER BY` of its own: its rows may come in any order.
-    """
-
-    signature: str
-    pieces: tuple[str | Literal, ...]
-    sources: dict[str, tuple[Source, ...]]
-    verb: str
-    is_unordered: bool
+    upper: str = ""
+    depth: int = 0
 
     @property
-    def columns(self) -> dict[str, str]:
-        """The first column's name, by parameter."""
-        return {mark: sources[0].column for mark, sources in self.sources.items()}
+    def name(self) -> str:
+        """The identifier, without quotes."""
+        return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else self.text
 
-    def text(self, secret: Callable[[str], bool], placeholder: str) -> str:
-        """The text, with a placeholder for each text that stands for a secret column."""
-        return "".join(
-            piece if isinstance(piece, str) else (f"'{placeholder}'" if piece.hidden(secret) else piece.text)
-            for piece in self.pieces
+    @property
+    def is_name(self) -> bool:
+        """Whether it is a word, a keyword included, or a quoted identifier."""
+        return self.kind in ("word", "quoted")
+
+
+_END = Token("other", "")
+
+
+class Statement:
+    """A statement, read from its text.
+
+    Attributes:
+        signature: The verb and the main table, `SELECT users`.
+        verb: The verb in capitals.
+        is_unordered: Whether it is a SELECT without an `ORDER BY`, so that its rows may come in any order.
+        names: All words in small letters, those in quotes included, but not the names of parameters.
+    """
+
+    def __init__(self, sql: str) -> None:
+        self._tokens = list(_tokens(sql))
+        self._words = words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
+        start = _main_verb(words)
+        self.verb, resource = _signature(words[start:])
+        self.signature = f"{self.verb} {resource}".strip()
+        self.is_unordered = self.verb == "SELECT" and not any(
+            word.upper == "ORDER" and after.upper == "BY" and word.depth <= words[start].depth
+            for word, after in zip(words[start:], words[start + 1 :])
         )
+        named = [word.name for word in words if word.is_name or word.kind == "string"]
+        self.names = frozenset(name.lower() for text in named for name in (text, *words_in(text)))
 
-    def secrets(self, secret: Callable[[str], bool]) -> list[str]:
-        """The texts that stand for a secret column, without their quotes."""
-        literals = [piece for piece in self.pieces if isinstance(piece, Literal)]
-        return [literal.text.strip("'") for literal in literals if literal.hidden(secret)]
+    def mentions(self, secret: Secret) -> bool:
+        """Return whether a secret name is anywhere in the statement."""
+        return any(map(secret, self.names))
+
+    def redact(self, secret: Secret, *, numbers: bool) -> tuple[str, list[str]]:
+        """Return the statement with its blanks folded, and the literals that it hides if it mentions a secret.
+
+        With `numbers`, numbers are hidden as well. In a definition, `VARCHAR(30)`, they never are.
+        """
+        hides = self.mentions(secret)
+        numbers = numbers and self.verb not in _DEFINING
+        pieces, hidden = [], []
+        before, expects_values = "", False
+        for token in self._tokens:
+            text = " " if token.kind == "blank" else token.text
+            # SQLite and MySQL read double quotes as a text where a value can be.
+            expects_values |= token.upper in ("VALUES", "LIKE", "IN", "=", "==", "<>", "!=")
+            is_text = token.kind == "string" or (expects_values and text.startswith('"') and before != ".")
+            if hides and is_text and before not in _JSON_OPERATORS:
+                hidden.append(text.strip("'\""))
+                text = f"'{PLACEHOLDER}'"
+            elif hides and (token.kind == "comment" or (numbers and text[0].isdigit())):
+                text = f"/* {PLACEHOLDER} */" if token.kind == "comment" else PLACEHOLDER
+            pieces.append(text)
+            before = before if text == " " else token.text
+        return "".join(pieces).strip().rstrip(";").rstrip(), hidden
+
+    def shows(self, secret: Secret) -> bool:
+        """Return whether a query lists a secret name, and not only its length or count."""
+        listing: set[int] = set()
+        for opener, before, word in zip([_END, _END, *self._words], [_END, *self._words], self._words):
+            if word.upper in ("SELECT", "RETURNING"):
+                listing.add(word.depth)
+            elif word.upper in ("FROM", "WHERE"):
+                listing.discard(word.depth)
+            elif listing and min(listing) <= word.depth and word.kind != "mark":
+                is_measured = before.text == "(" and opener.text.lower() in MEASURING
+                if not is_measured and any(map(secret, words_in(word.name))):
+                    return True
+        return False
+
+    def keeps(self, column: str) -> bool:
+        """Return whether a column of the result clearly is the table's column of this name.
+
+        It is if queries list the name alone, or `*`, and nothing in the statement can give it to another value.
+        """
+        words = self._words
+        if self.verb not in (*_VERBS, "EXPLAIN", "WITH"):
+            return True  # the columns of PRAGMA, SHOW and the like are not computed
+        if not _NAME.fullmatch(column) or any(word.upper in _UNITING for word in words):
+            return False
+        is_listed = found = False
+        for place, word in enumerate(words):
+            if not word.is_name or word.name.lower() != column.lower():
+                continue
+            found = True
+            before, after = words[place - 1], words[place + 1] if place + 1 < len(words) else _END
+            is_listed |= before.upper in _BEFORE_COLUMN and after.upper in _AFTER_COLUMN
+            is_alias = before.kind != "other" and before.upper not in _BEFORE_NAME
+            start = place  # of a list in parentheses, perhaps the names that a subquery gets
+            while start > 1 and words[start].text != "(" and words[start].upper not in ("SELECT", "FROM"):
+                start -= 1
+            is_given = words[start].text == "(" and words[start - 1].is_name and self.verb != "INSERT"
+            if is_alias or before.text == ")" or is_given or after.text == "(":
+                return False
+        return is_listed or (not found and any(word.text == "*" for word in words))
+
+    def is_alias(self, column: str) -> bool:
+        """Return whether a column's name is a name, and not the expression that SQLite shows as one."""
+        quoted = (word.name.lower() for word in self._words if word.kind == "quoted")
+        return column.isidentifier() or column.lower() in quoted
 
 
 @lru_cache(maxsize=1024)
 def read_statement(sql: str) -> Statement:
-    """Reads a statement; the same text is read once."""
-    tokens = list(tokens_of(sql))
-    words = [token for token in tokens if token.kind not in ("blank", "comment")]
-    verb, resource = _signature(words)
-    found = read_columns(words)
-    sources: dict[str, tuple[Source, ...]] = {}
-    for number, mark in enumerate((word for word in words if word.kind == "mark"), 1):
-        if mark.place in found:
-            name = _mark_name(mark.text, number)
-            sources[name] = sources.get(name, ()) + found[mark.place]
-    signature = f"{verb} {resource}".strip()
-    return Statement(signature, _pieces(tokens, found), sources, verb, _is_unordered(words))
+    """Return a statement; the same text is read once."""
+    return Statement(sql)
 
 
-def words_of(sql: str) -> list[Token]:
-    """The pieces of a statement without blanks and comments; a parameter's is its name, as in `Statement.columns`."""
-    words = [token for token in tokens_of(sql) if token.kind not in ("blank", "comment")]
-    marks = count(1)
-    return [
-        word._replace(text=_mark_name(word.text, next(marks))) if word.kind == "mark" else word
-        for word in words
-    ]
+def words_in(value: object) -> list[str]:
+    """Return the words of a text, or of a list of texts such as a path into JSON."""
+    return _NAME.findall(str(value))
 
 
-def _pieces(tokens: Sequence[Token], sources: dict[int, tuple[Source, ...]]) -> tuple[str | Literal, ...]:
-    """Folds blanks outside of quotes; runs of plain text become one piece."""
-    pieces: list[str | Literal] = []
-    run: list[str] = []
-    for token in tokens:
-        if token.kind == "blank":
-            run.append(" ")
-        elif token.kind == "string" and token.place in sources:
-            pieces.extend(("".join(run), Literal(token.text, sources[token.place])))
-            run = []
-        else:
-            run.append(token.text)
-    pieces.append("".join(run))
-    if isinstance(pieces[0], str):
-        pieces[0] = pieces[0].lstrip()
-    if isinstance(pieces[-1], str):
-        pieces[-1] = pieces[-1].rstrip().rstrip(";").rstrip()
-    return tuple(pieces)
+def _tokens(sql: str) -> Iterator[Token]:
+    depth = 0
+    for match in _TOKEN.finditer(sql):
+        kind, text = match.lastgroup or "other", match.group()
+        depth -= text == ")"
+        yield Token(
+            "string" if kind == "tag" else kind, text, text.upper() if kind == "word" else text, depth
+        )
+        depth += text == "("
+
+
+def _main_verb(words: Sequence[Token]) -> int:
+    """Return the place of the verb, after opening parentheses and common table expressions."""
+    start = next((place for place, word in enumerate(words) if word.kind == "word"), 0)
+    if words and words[start].upper == "WITH":
+        rest = enumerate(words[start:], start)
+        return next((n for n, w in rest if w.upper in _VERBS and w.depth == words[start].depth), start)
+    return start
 
 
 def _signature(words: Sequence[Token]) -> tuple[str, str]:
-    start = main_verb(words)
-    if start is None:
-        return (words[0].upper if words else ""), ""
-    verb = words[start].upper
-    rest = words[start + 1 :]
+    if not words:
+        return "", ""
+    verb, rest = words[0].upper, words[1:]
     if verb == "EXPLAIN":
-        inner = next((i for i, word in enumerate(rest) if word.upper in _STATEMENTS), None)
-        return verb, "" if inner is None else _signature(rest[inner:])[1]
+        inner = next((place for place, word in enumerate(rest) if word.upper in _VERBS), len(rest))
+        return verb, _signature(rest[inner:])[1]
     if verb == "SELECT":
-        return verb, _selected(rest)
+        return verb, _selected(words)
     if verb in _DEFINING:
-        rest = _after_kind(rest)
-    elif verb == "RELEASE" or (verb == "ROLLBACK" and rest):
-        rest = [word for word in rest if word.upper not in _NOISE]
+        rest = rest[next((place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS), 0) :]
+    elif verb in ("RELEASE", "ROLLBACK"):
+        rest = [word for word in rest if word.upper not in _BEFORE_TABLE]
     return verb, _table(rest)
 
 
-_STATEMENTS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES"))
-
-
-def main_verb(words: Sequence[Token]) -> int | None:
-    """Skips opening parentheses and common table expressions."""
-    for i, word in enumerate(words):
-        if word.kind != "word":
-            continue
-        if word.upper != "WITH":
-            return i
-        return next(
-            (j for j, w in enumerate(words[i:], i) if w.upper in _STATEMENTS and w.depth == word.depth), i
-        )
-    return None
-
-
-def _is_unordered(words: Sequence[Token]) -> bool:
-    start = main_verb(words)
-    if start is None or words[start].upper != "SELECT":
-        return False
-    depth = words[start].depth
-    return not any(
-        word.upper == "ORDER" and after.upper == "BY" and word.depth <= depth
-        for word, after in zip(words[start:], words[start + 1 :])
+def _selected(query: Sequence[Token]) -> str:
+    """Return the first table after FROM; without one, the function that is called."""
+    for place, word in enumerate(query):
+        if word.upper == "FROM" and word.depth <= query[0].depth:
+            return _table(query[place + 1 :])
+    return next(
+        (f"{word.name}()" for word, after in pairwise(query) if word.is_name and after.text == "("), ""
     )
 
 
-def _selected(rest: Sequence[Token]) -> str:
-    """The first table after FROM; without one, the function that is called."""
-    for i, word in enumerate(rest):
-        if word.upper == "FROM" and word.depth <= rest[0].depth:
-            return _table(rest[i + 1 :])
-    for i, word in enumerate(rest):
-        if word.kind in ("word", "quoted") and i + 1 < len(rest) and rest[i + 1].text == "(":
-            return f"{word.name}()"
-    return ""
-
-
-def _after_kind(rest: Sequence[Token]) -> Sequence[Token]:
-    for i, word in enumerate(rest):
-        if word.upper in _TABLE_WORDS:
-            return rest[i + 1 :]
-    return rest
-
-
 def _table(words: Sequence[Token]) -> str:
-    """The first name, its schema left out; of a subquery the table inside."""
-    for i, word in enumerate(words):
+    """Return the first name without its schema; of a subquery, the table inside."""
+    for place, word in enumerate(words):
+        after = words[place + 1] if place + 1 < len(words) else _END
         if word.upper == "SELECT":
-            return _selected(words[i + 1 :])
-        is_prefix = i + 1 < len(words) and words[i + 1].text == "."
-        if word.text in ("(", ",") or (word.upper in _NOISE and not is_prefix):
-            continue
-        if word.kind not in ("word", "quoted"):
+            return _selected(words[place:])
+        if word.is_name and after.text != "." and word.upper not in _BEFORE_TABLE:
+            return word.name
+        if not word.is_name and word.text not in ("(", ",", "."):
             return ""
-        last = i
-        while (
-            last + 2 < len(words)
-            and words[last + 1].text == "."
-            and words[last + 2].kind in ("word", "quoted")
-        ):
-            last += 2
-        return words[last].name
     return ""
-
-
-def _mark_name(text: str, count: int) -> str:
-    if text.startswith("%("):
-        return text[2:-2]
-    if text.startswith("$") or (text.startswith(":") and len(text) > 1):
-        return text[1:]
-    return str(count)

@@ -1,0 +1,302 @@
+"""The stand-in for a driver's cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, describe_statement
+from pytest_mimic.boundaries.sql.connection import LazyConnection, yield_once
+from pytest_mimic.boundaries.sql.databases import Operation
+from pytest_mimic.boundaries.sql.results import load_columns, load_rows, store_columns, store_rows
+from pytest_mimic.boundaries.values import from_plain, to_plain
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.base import Step
+
+# Drivers whose closed cursors have no row count.
+_WITHOUT_COUNT = frozenset(("psycopg", "psycopg_async"))
+# The attributes that a cursor has after a statement. Others are the application's, for the driver's cursor.
+_OF_RESULT = frozenset(("description", "rowcount", "lastrowid"))
+
+
+class StandInCursor:
+    """The cursor of a connection, which may not be open. SQLAlchemy uses it as if it were the driver's.
+
+    Args:
+        connection: The state of the connection.
+        args: The arguments of the driver's `cursor()`. With arguments the cursor is on the server, and its rows
+            are read in parts.
+        kwargs: Its keyword arguments.
+    """
+
+    arraysize = 1
+
+    def __init__(
+        self, connection: LazyConnection, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> None:
+        self._lazy = connection
+        self._args = args
+        self._kwargs = kwargs or {}
+        self._real: Any = None
+        self._input_sizes: tuple[Any, ...] | None = None
+        # The names in the compiled statement, while SQLAlchemy executes one.
+        self._names = NO_NAMES
+        self._reset()
+
+    def _reset(self) -> None:
+        self.description: Sequence[Sequence[Any]] | None = None
+        self.rowcount = -1
+        self.lastrowid: Any = None
+        self._rows: Iterator[Any] = iter(())
+        self._partial: _PartialRead | None = None
+        # The driver's cursor is used as it is, for a call that is not mimicked.
+        self._is_live = False
+
+    @property
+    def connection(self) -> Any:
+        """The connection that it belongs to."""
+        from pytest_mimic.boundaries.sql.stand_ins import StandInConnection
+
+        return StandInConnection(self._lazy)
+
+    # -- executing
+
+    def execute(self, sql: Any, *args: Any, **options: Any) -> Any:
+        """Execute a statement with its parameters. The options are the driver's own."""
+        __tracebackhide__ = True
+        return self._execute("execute", sql, args, options)
+
+    def executemany(self, sql: Any, parameters: Any, *args: Any) -> Any:
+        """Execute a statement with many sets of parameters."""
+        __tracebackhide__ = True
+        return self._execute("executemany", sql, (list(parameters), *args), {})
+
+    def _execute(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        __tracebackhide__ = True
+        lazy = self._lazy
+        self._reset()
+        if lazy.resetting and lazy.real is None:
+            lazy.note(Operation(kind, sql, args))
+            return self
+        if lazy.resetting or not lazy.port.taking():
+            return self._pass(kind, sql, args, options)
+        with lazy.port.noting:
+            call = describe_statement(
+                sql.decode() if isinstance(sql, bytes) else str(sql),
+                args[0] if args else None,
+                database=lazy.place,
+                redactor=lazy.port.redactor,
+                names=self._names,
+                many=kind == "executemany",
+                shared=lazy.setting_up,
+            )
+            step = lazy.port.begin(call.call)
+        if step.mode == "pass":
+            return self._pass(kind, sql, args, options)
+        lazy.used = True
+        if step.mode == "replay":
+            yield_once(lazy.dialect)
+            outcome = step.outcome()
+            lazy.note(Operation(kind, sql, args, failed="error" in outcome))
+            lazy.raise_recorded(outcome)
+            self._replay(outcome, step)
+            return self
+        with lazy.recording(step, call):
+            self._run(step, call, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
+        return self
+
+    def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Execute a statement that is not mimicked."""
+        self._lazy.used = True
+        self._open(self._lazy.connect_alone())
+        self._is_live = True
+        getattr(self._real, kind)(sql, *args, **options)
+        self._copy_result()
+        return self
+
+    def _open(self, connection: Any) -> None:
+        if self._real is None:
+            self._real = connection.cursor(*self._args, **self._kwargs)
+        if self._input_sizes is not None:
+            self._real.setinputsizes(*self._input_sizes)
+        # asyncpg's adapter keeps the age of its cache in an attribute with an underscore.
+        for name, value in self.__dict__.items():
+            if name == "_invalidate_schema_cache_asof" or not (name.startswith("_") or name in _OF_RESULT):
+                setattr(self._real, name, value)
+
+    def _copy_result(self) -> None:
+        self.description = self._real.description
+        self.rowcount = self._real.rowcount
+        self.lastrowid = getattr(self._real, "lastrowid", None)
+
+    def _run(self, step: Step, call: SqlCall, execute: Callable[[Any], Any]) -> None:
+        lazy = self._lazy
+        connection = lazy.connect() if lazy.setting_up else lazy.catch_up()
+        with step.running():
+            self._open(connection)
+            execute(self._real)
+            self._copy_result()
+            if self._args or self._kwargs.get("server_side"):
+                self._partial = _PartialRead(self, step, call)
+                return
+            rows = self._real.fetchall() if self.description else []
+            if self.description:
+                self.rowcount = self._real.rowcount  # some drivers know it only after the last row
+            self._close_real()
+        self._rows = iter(rows)
+        step.finish(self.stored(call, rows))
+
+    def _close_real(self) -> None:
+        real, self._real = self._real, None
+        real.close()
+
+    # -- outcomes
+
+    def stored(self, call: SqlCall, rows: Sequence[Any], *, is_whole: bool = True) -> dict[str, Any]:
+        """Return the outcome as plain data.
+
+        Args:
+            call: The statement.
+            rows: The rows that were read.
+            is_whole: There are no other rows.
+        """
+        lazy = self._lazy
+        outcome: dict[str, Any] = {}
+        if self.description:
+            names = [str(column[0]) for column in self.description]
+            outcome["columns"] = store_columns(self.description, lazy.dbapi)
+            outcome["rows"] = store_rows(rows, names, call.hidden_columns(names), lazy.port.redactor)
+        if self.rowcount != -1:
+            outcome["rowcount"] = self.rowcount
+        if self.lastrowid is not None and call.call.signature.startswith(("INSERT", "REPLACE")):
+            outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
+        if not is_whole:
+            outcome["end"] = False
+        elif len(rows) > 1 and call.is_unordered:
+            outcome["unordered"] = True
+        if lazy.setting_up:
+            outcome["setup"] = True
+        return outcome
+
+    def _replay(self, outcome: dict[str, Any], step: Step) -> None:
+        self.rowcount = outcome.get("rowcount", -1)
+        self.lastrowid = from_plain(outcome.get("lastrowid"))
+        if "columns" not in outcome:
+            return
+        self.description = load_columns(outcome["columns"], self._lazy.dbapi)
+        rows = load_rows(outcome["rows"])
+        self._rows = iter(rows) if outcome.get("end", True) else _until_missing(rows, step)
+
+    # -- reading
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        if self._is_live:
+            return self._fetched(self._real.fetchone())
+        if self._partial is not None:
+            rows = self._partial.read(lambda real: [real.fetchone()])
+            return rows[0] if rows else None
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return the next rows; by default, `arraysize` of them."""
+        count = self.arraysize if size is None else size
+        if self._is_live:
+            return self._fetched(self._real.fetchmany(count))
+        if self._partial is not None:
+            return self._partial.read(lambda real: real.fetchmany(count))
+        return list(islice(self._rows, count))
+
+    def fetchall(self) -> Any:
+        """Return the rows that are left."""
+        if self._is_live:
+            return self._fetched(self._real.fetchall())
+        if self._partial is not None:
+            return self._partial.read(lambda real: real.fetchall(), is_all=True)
+        return list(self._rows)
+
+    def _fetched(self, rows: Any) -> Any:
+        # psycopg2's cursors on the server describe their rows with the first of them.
+        if self.description is None:
+            self._copy_result()
+        return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def close(self) -> None:
+        """Close the cursor. A result that was not read to its end is recorded as far as it was read."""
+        partial, self._partial = self._partial, None
+        try:
+            if partial is not None:
+                partial.finish(is_whole=False)
+        finally:
+            if self._real is not None:
+                self._close_real()
+            if not self._is_live:
+                self._rows = iter(())
+                if self._lazy.dialect.driver in _WITHOUT_COUNT:
+                    self.rowcount = -1
+
+    async def _async_soft_close(self) -> None:
+        if self._real is not None:
+            await self._real._async_soft_close()
+
+    def __enter__(self) -> StandInCursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- additions of the drivers
+
+    def setinputsizes(self, *sizes: Any) -> None:
+        """Set the types of the parameters."""
+        self._input_sizes = sizes
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or self.__dict__.get("_real") is None:
+            raise AttributeError(name)
+        return getattr(self._real, name)
+
+
+class _PartialRead:
+    """The reading of a cursor on the server, which is recorded as far as the application reads."""
+
+    def __init__(self, cursor: StandInCursor, step: Step, call: SqlCall) -> None:
+        self._cursor = cursor
+        self._step = step
+        self._call = call
+        self._rows: list[Any] = []
+        self._is_done = False
+
+    def read(self, fetch: Callable[[Any], Any], *, is_all: bool = False) -> list[Any]:
+        """Return the rows that `fetch` reads. After the last row the outcome is recorded."""
+        with self._cursor._lazy.recording(self._step, self._call):
+            with self._step.running():
+                fetched = self._cursor._fetched(fetch(self._cursor._real))
+                rows = [row for row in fetched if row is not None]
+            self._rows += rows
+            if is_all or not rows:
+                self.finish(is_whole=True)
+        return rows
+
+    def finish(self, *, is_whole: bool) -> None:
+        """Record the rows that were read."""
+        if not self._is_done:
+            self._is_done = True
+            self._step.finish(self._cursor.stored(self._call, self._rows, is_whole=is_whole))
+
+
+def _until_missing(rows: list[Any], step: Step) -> Iterator[Any]:
+    """Yield the rows of a recording that ended early.
+
+    Raises:
+        MissingRecordingError: The application reads further.
+    """
+    __tracebackhide__ = True
+    yield from rows
+    raise step.exhausted()
