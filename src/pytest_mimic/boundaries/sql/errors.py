@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._outcome.exceptions import make
 from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.values import from_plain, to_plain
@@ -85,7 +84,9 @@ class DriverErrors(ExceptionFamily):
                 attributes.setdefault(name, part)
         plain = {name: self._plain(part) for name, part in attributes.items()}
         diag = getattr(error, "diag", None)
-        diagnosis = {name: getattr(diag, name, None) for name in _diagnosis_fields(error) if name[:7] != "source_"}
+        diagnosis = {
+            name: getattr(diag, name, None) for name in _diagnosis_fields(error) if name[:7] != "source_"
+        }
         cause = self._plain(error.__cause__) if error.__cause__ is not None else _NOTHING
         stored: dict[str, Any] = {
             "kind": self._kind(error),
@@ -102,7 +103,11 @@ class DriverErrors(ExceptionFamily):
 
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
         """Return a new error with the stored arguments and attributes."""
-        error: Any = make(cls, tuple(map(self._loaded, stored["args"])))
+        args = tuple(map(self._loaded, stored["args"]))
+        error: Any = cls.__new__(
+            cls, *args
+        )  # psycopg2's classes are written in C, and refuse `Exception.__new__`
+        error.args = args
         read_only = {}
         for name, part in stored.get("attributes", {}).items():
             try:
@@ -114,7 +119,9 @@ class DriverErrors(ExceptionFamily):
         if "diag" in stored:
             # psycopg's errors keep it in these attributes, for pickling.
             fields = _diagnosis_fields(error)
-            error._info = {fields[name]: text.encode() for name, text in stored["diag"].items() if name in fields}
+            error._info = {
+                fields[name]: text.encode() for name, text in stored["diag"].items() if name in fields
+            }
             error._encoding = "utf-8"
         if "cause" in stored:
             error.__cause__ = self.load(stored["cause"])
