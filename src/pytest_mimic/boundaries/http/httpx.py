@@ -7,15 +7,16 @@ classes and left alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic.boundaries.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -39,8 +40,12 @@ class HttpxBoundary(HttpBoundary):
         """Return the methods of the transports that send a request."""
         client = _Client(self.name)
         return [
-            Edge(self.name, ("HTTPTransport", "handle_request"), client.wrap_sync),
-            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), client.wrap_async),
+            Edge(self.name, ("HTTPTransport", "handle_request"), partial(client.wrap, run_sync, "read")),
+            Edge(
+                self.name,
+                ("AsyncHTTPTransport", "handle_async_request"),
+                partial(client.wrap, run_async, "aread"),
+            ),
         ]
 
 
@@ -52,47 +57,30 @@ class _Client:
         self._recorded_stream: Any = None
         self._replayed_stream: Any = None
 
-    def wrap_sync(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-        """Return the function that replaces the sync transport's."""
+    def wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
+        """Return the function that replaces `original`; `read` is the method that returns a request's body."""
         exchange = Exchange(port)
 
         @wraps(original)
         def handle_request(transport: Any, request: Any) -> Any:
-            if not port.taking():
-                return original(transport, request)
-            sent = _sent(request, request.read())
-            step = exchange.begin(sent)
-            if step is None:
-                return original(transport, request)
-            if step.mode == "replay":
-                return self._replayed(step.outcome(), request, step.exhausted)
-            recorder = exchange.recorder(step, sent)
-            with recorder.running(_ERRORS.store):
-                response = original(transport, request)
-            return self._record(response, recorder)
+            return run(self._handle(exchange, read, partial(original, transport), request))
 
         return handle_request
 
-    def wrap_async(self, original: Callable[..., Awaitable[Any]], port: Port) -> Callable[..., Any]:
-        """Return the function that replaces the async transport's."""
-        exchange = Exchange(port)
-
-        @wraps(original)
-        async def handle_async_request(transport: Any, request: Any) -> Any:
-            if not port.taking():
-                return await original(transport, request)
-            sent = _sent(request, await request.aread())
-            step = exchange.begin(sent)
-            if step is None:
-                return await original(transport, request)
-            if step.mode == "replay":
-                return self._replayed(step.outcome(), request, step.exhausted)
-            recorder = exchange.recorder(step, sent)
-            with recorder.running(_ERRORS.store):
-                response = await original(transport, request)
-            return self._record(response, recorder)
-
-        return handle_async_request
+    def _handle(self, exchange: Exchange, read: str, send: Callable[..., Any], request: Any) -> Steps:
+        if not exchange.port.taking():
+            return (yield send(request))
+        body = yield getattr(request, read)()
+        sent = HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
+        step = exchange.begin(sent)
+        if step is None:
+            return (yield send(request))
+        if step.mode == "replay":
+            return self._replayed(step.outcome(), request, step.exhausted)
+        recorder = exchange.recorder(step, sent)
+        with recorder.running(_ERRORS.store):
+            response = yield send(request)
+        return self._record(response, recorder)
 
     def _module(self) -> Any:
         """Return the client's module, which is loaded when a request comes. It is never imported from here."""
@@ -142,10 +130,6 @@ class _Client:
             stream=stream,
             extensions=extensions,
         )
-
-
-def _sent(request: Any, body: bytes) -> HttpRequest:
-    return HttpRequest(request.method, str(request.url), tuple(request.headers.raw), body)
 
 
 class _RecordedStream:

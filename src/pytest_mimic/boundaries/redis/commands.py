@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 Command = list[bytes]
@@ -67,22 +66,12 @@ def _number(data: bytes, place: int) -> tuple[int, int]:
 
 def verb_of(command: Command) -> str:
     """Return `GET`; a client may send several words, `CONFIG GET`, as one."""
-    return _verb(command[0])
-
-
-@lru_cache(maxsize=1024)
-def _verb(name: bytes) -> str:
-    return text_of(name).upper()
+    return text_of(command[0]).upper()
 
 
 def first_word(command: Command) -> str:
     """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
-    return _first_word(command[0])
-
-
-@lru_cache(maxsize=1024)
-def _first_word(name: bytes) -> str:
-    return _verb(name).partition(" ")[0]
+    return verb_of(command).partition(" ")[0]
 
 
 def text_of(value: bytes) -> str:
@@ -94,9 +83,8 @@ def key_places(command: Command) -> Sequence[int]:
     """Return the places of the keys."""
     verb = first_word(command)
     size = len(command)
-    places = _KEYS.get(verb)
-    if places is not None:
-        return range(size)[places]
+    if verb in _KEYS:
+        return range(size)[_KEYS[verb]]
     if verb in _KEY_COUNTS:
         place = _KEY_COUNTS[verb]
         count = int(command[place]) if place < size and command[place].isdigit() else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.boundaries.redis.commands import Command, first_word, read_commands, text_of
@@ -18,7 +19,10 @@ from pytest_mimic.boundaries.redis.replies import (
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic.boundaries.base import BoundaryCall, Port, Step
+    from pytest_mimic.boundaries.base import Port, Step
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
 
 # Commands after which a connection only receives messages.
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
@@ -37,13 +41,15 @@ class ConnectionState:
     Attributes:
         listens: The connection receives messages of channels.
         is_busy: A real command is being sent or read.
+        expected: For each reply, its batch, or a function that reads it from a recording. The function gets the
+            encoder that decodes the reply; None leaves it as it is.
     """
 
     def __init__(self) -> None:
         self.listens = False
         self.is_busy = False
         self._was_listening = False
-        self._expected: deque[ReplayedReply | Batch] = deque()
+        self.expected: deque[Batch | Callable[[Any], Any]] = deque()
 
     @property
     def is_real(self) -> bool:
@@ -59,28 +65,19 @@ class ConnectionState:
         self.listens = self.listens or (self._was_listening and bool(connection._connect_callbacks))
         return self.is_real
 
-    @property
-    def has_more(self) -> bool:
-        """Whether replies are waiting."""
-        return bool(self._expected)
-
-    def next(self) -> ReplayedReply | Batch | None:
-        """Return the source of the next reply; None if it is the real connection alone."""
-        return None if self.is_real or not self._expected else self._expected.popleft()
-
     def disconnect(self) -> None:
         """Forget the replies that have not been read."""
         if self.is_busy:  # the client tries to connect again, or fails: `Batch.talking` sees it
             return
         self._was_listening, self.listens = self._was_listening or self.listens, False
-        while self._expected:
-            expected = self._expected.popleft()
+        while self.expected:
+            expected = self.expected.popleft()
             if isinstance(expected, Batch):
                 expected.abandon()
 
     def forget(self, batch: Batch) -> None:
         """Expect no more replies of a batch."""
-        self._expected = deque(expected for expected in self._expected if expected is not batch)
+        self.expected = deque(expected for expected in self.expected if expected is not batch)
 
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
         """Decide about commands that are about to be sent.
@@ -93,43 +90,38 @@ class ConnectionState:
             UnstorableOutcomeError: The connection would listen to channels.
             RedisError: The recorded error of sending these commands.
         """
-        __tracebackhide__ = True
         commands = read_commands(packed)
-        call = _describe(connection, commands, port)
+        place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
+        call = describe_commands(
+            commands,
+            database=port.ordinal("redis", f"{place}/{connection.db}"),
+            protocol=int(connection.protocol or 2),
+            redactor=port.redactor,
+        )
         listening = any(first_word(command) in _LISTENING for command in commands)
         if listening and port.takes(call):
+            verb = call.signature.partition(" ")[0]
             with port.noting:
-                raise _refusal(call)
+                raise UnstorableOutcomeError(
+                    f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",
+                    facts=["their messages come whenever the server has some, and answer no command"],
+                    remedies=[f"to leave it out, so that it runs for real: redis exclude={verb}"],
+                    path=call.signature,
+                )
         step = port.begin(call)
         if step.mode == "replay":
-            self._expected.extend(map(ReplayedReply, _replies_in(step.outcome())))
+            self.expected.extend(partial(_read_stored, plain) for plain in _replies_in(step.outcome()))
             return None
         batch = Batch(step, commands)
         if listening:
             self.listens = True
         else:
-            self._expected.extend([batch] * len(commands))
+            self.expected.extend([batch] * len(commands))
         return batch
 
 
-def _describe(connection: Any, commands: list[Command], port: Port) -> BoundaryCall:
-    place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
-    return describe_commands(
-        commands,
-        database=port.ordinal("redis", f"{place}/{connection.db}"),
-        protocol=int(connection.protocol or 2),
-        redactor=port.redactor,
-    )
-
-
-def _refusal(call: BoundaryCall) -> UnstorableOutcomeError:
-    verb = call.signature.partition(" ")[0]
-    return UnstorableOutcomeError(
-        f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",
-        facts=["their messages come whenever the server has some, and answer no command"],
-        remedies=[f"to leave it out, so that it runs for real: redis exclude={verb}"],
-        path=call.signature,
-    )
+def _read_stored(plain: Any, encoder: Any) -> Any:
+    return _returned(load_reply(plain, encoder))
 
 
 def _replies_in(plain: dict[str, Any]) -> list[Any]:
@@ -138,7 +130,6 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
     Raises:
         RedisError: The recorded error of sending.
     """
-    __tracebackhide__ = True
     if "error" not in plain:
         return plain.get("replies") or [plain["reply"]]
     error = plain["error"]
@@ -146,18 +137,6 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
     if error["at"] == "send":
         raise load_error(stored)
     return [*error["after"], {"$error": stored}]
-
-
-class ReplayedReply:
-    """A reply from a recording."""
-
-    def __init__(self, plain: Any) -> None:
-        self._plain = plain
-
-    def read(self, encoder: Any) -> Any:
-        """Return the reply, decoded unless `encoder` is None, or raise the recorded error."""
-        __tracebackhide__ = True
-        return _returned(load_reply(self._plain, encoder))
 
 
 class Batch:
@@ -218,7 +197,6 @@ class Batch:
         Raises:
             ResponseError: The server's reply is an error.
         """
-        __tracebackhide__ = True
         if self._step.mode == "run":
             command = self._commands[len(self._replies)]
             self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
@@ -230,7 +208,6 @@ class Batch:
 
 def _returned(reply: Any) -> Any:
     """Return a reply, or raise it if it is an error, as connections do."""
-    __tracebackhide__ = True
     if isinstance(reply, redis_errors().RedisError):
         try:
             raise reply

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
@@ -52,8 +52,14 @@ def describe_commands(
     secret = [secret_places(command, redactor) for command in commands]
     # Messages show the words in the order in which they count, so that `ignore=` can name their places.
     plain = [
-        in_order(_plain_command(command, places, redactor), command)
-        for command, places in zip(commands, secret)
+        in_order(
+            [
+                PLACEHOLDER if place in hidden else _plain_text(hide_json(part, redactor))
+                for place, part in enumerate(command)
+            ],
+            command,
+        )
+        for command, hidden in zip(commands, secret)
     ]
     if len(commands) == 1:
         verb, name, counted = verb_of(commands[0]), "command", plain[0]
@@ -83,13 +89,6 @@ def _resource(command: Command, secret: Collection[int]) -> str:
         return ""
     key = " ".join(text_of(command[place]).split())
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
-
-
-def _plain_command(command: Command, secret: Collection[int], redactor: Redactor) -> list[Any]:
-    return [
-        PLACEHOLDER if place in secret else _plain_text(hide_json(part, redactor))
-        for place, part in enumerate(command)
-    ]
 
 
 def _plain_text(value: bytes) -> Any:
@@ -164,18 +163,9 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
         return {"$text": reply}
     if isinstance(reply, BaseException):
         return {"$error": store_error(reply)}
-    if isinstance(reply, dict):
-        return _plain_map(reply, redactor)
-    if isinstance(reply, (set, frozenset)):
-        return {"$set": sorted(_plain_list(reply, redactor), key=repr)}
-    return _plain_list(reply, redactor)
-
-
-def _plain_list(items: Iterable[Any], redactor: Redactor) -> list[Any]:
-    return [_plain_reply(item, redactor) for item in items]
-
-
-def _plain_map(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
+    if not isinstance(reply, dict):
+        items = [_plain_reply(item, redactor) for item in reply]
+        return {"$set": sorted(items, key=repr)} if isinstance(reply, (set, frozenset)) else items
     pairs = []
     for key, item in reply.items():
         if isinstance(key, bytes) and redactor.secret(text_of(key)) and not isinstance(item, (list, dict)):

@@ -1,0 +1,36 @@
+"""One body for a sync and an async method of a client: a generator that yields the results of the client's methods."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
+__tracebackhide__ = True
+
+Steps = Generator[Any, Any, Any]
+
+
+def run_sync(steps: Steps) -> Any:
+    """Return the result of the generator; each value that it yields is sent back."""
+    try:
+        value = next(steps)
+        while True:
+            value = steps.send(value)
+    except StopIteration as end:
+        return end.value
+
+
+async def run_async(steps: Steps) -> Any:
+    """Return the result of the generator; each awaitable that it yields is awaited, and its result sent back."""
+    try:
+        awaitable = next(steps)
+        while True:
+            try:
+                value = await awaitable
+            except BaseException as error:
+                awaitable = steps.throw(error)
+            else:
+                awaitable = steps.send(value)
+    except StopIteration as end:
+        return end.value
