@@ -99,7 +99,13 @@ class Comparison:
         elif kind in (str, bytes, bytearray):
             self._leaf(location, recorded, actual, recorded == actual)
         elif library_of(kind) is not None:
-            self._library_value(location, recorded, actual)
+            if self.close.exact and not self.shape and _other_identity(recorded, actual) is False:
+                return
+            old, new = open_elements(recorded), open_elements(actual)
+            if old is None or new is None:
+                self._leaf(location, recorded, actual, _equal(recorded, actual))
+            else:
+                self._todo.append((location, old, new))
         elif kind in _NUMBERS:
             self._leaf(location, recorded, actual, self.close(recorded, actual))
         elif leaf_text(recorded) is not None:
@@ -135,8 +141,10 @@ class Comparison:
 
     def _object(self, location: Location, recorded: Any, actual: Any) -> None:
         """Compare two objects of one type: their attributes and their content."""
-        open_object = _open_exception if isinstance(recorded, BaseException) else opened
-        old, new = open_object(recorded), open_object(actual)
+        old, new = (
+            Opened((), _exception_parts(side)) if isinstance(side, BaseException) else opened(side)
+            for side in (recorded, actual)
+        )
         if old.attributes or new.attributes:
             self._parts(location, old.attributes, new.attributes, indexed=isinstance(recorded, tuple))
         if old.content and new.content:
@@ -249,17 +257,6 @@ class Comparison:
         for item in sorted((new[key] for key in new.keys() - old.keys()), key=text):
             self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": now, not in the recording")
 
-    # Arrays and tables
-
-    def _library_value(self, location: Location, recorded: Any, actual: Any) -> None:
-        if self.close.exact and not self.shape and _other_identity(recorded, actual) is False:
-            return
-        old, new = open_elements(recorded), open_elements(actual)
-        if old is None or new is None:
-            self._leaf(location, recorded, actual, _equal(recorded, actual))
-        else:
-            self._todo.append((location, old, new))
-
     def _table(self, location: Location, recorded: Table, actual: Table) -> None:
         location.secret |= self.lines.redactor.secret(recorded.parts.get("name"))
         self._parts(location, recorded.parts, actual.parts)
@@ -318,13 +315,11 @@ def _key_identity(key: Any) -> object:
     return type(key), identity_of(key) or key
 
 
-def _open_exception(error: BaseException) -> Opened:
-    """Open an exception into its arguments, cause and attributes."""
-    attributes = {"args": error.args, "__cause__": error.__cause__}
-    if isinstance(error, (ImportError, OSError)):  # Python keeps these apart from the arguments
-        attributes |= {name: getattr(error, name, None) for name in ("name", "path", "filename", "filename2")}
-    present = {name: part for name, part in attributes.items() if part is not None}
-    return Opened((), present | attributes_of(error))
+def _exception_parts(error: BaseException) -> dict[str, Any]:
+    # Python keeps the names and paths of some errors apart from their arguments.
+    also = ("name", "path", "filename", "filename2") if isinstance(error, (ImportError, OSError)) else ()
+    parts = {name: getattr(error, name, None) for name in ("args", "__cause__", *also)}
+    return {name: part for name, part in parts.items() if part is not None} | attributes_of(error)
 
 
 def _other_identity(recorded: object, actual: object) -> bool | None:

@@ -165,52 +165,38 @@ def _difference_lines(
 def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
     """Return whether the path of a difference leads into a part that `ignore=` names."""
     steps = re.findall(r"[^.\[\]]+", path)
-    for one in ignored:
-        wanted = parse_path(one)
-        if len(wanted) <= len(steps) and all(
-            want in ("*", step) for want, step in zip(wanted, steps, strict=False)
-        ):
-            return True
-    return False
+    return any(
+        len(wanted) <= len(steps)
+        and all(want in ("*", step) for want, step in zip(wanted, steps, strict=False))
+        for wanted in map(parse_path, ignored)
+    )
 
 
 def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> list[str]:
     """Return the remedy for values that change from run to run, if all differences look like that."""
-    if not found or not all(_is_volatile(one, nearest.recorded) for one in found):
-        return []
-    paths = sorted({_as_option(one.path) for one in found})
-    if not all(map(_is_path, paths)):
-        return []
-    return [f"if it changes from run to run: {target} ignore={_as_word(','.join(paths))}"]
-
-
-def _is_volatile(difference: Difference, recorded: str | None) -> bool:
-    """Return whether both sides look like moments or random ids, or like the dates of recording and run."""
-    old, new = difference.old or "", difference.new or ""
-    if recorded is not None and old.strip("'") == recorded[:10]:
-        return bool(_DATE.match(new))
-    return any(pattern.match(old) and pattern.match(new) for pattern in (_MOMENT, _UUID))
-
-
-def _as_option(path: str) -> str:
-    """Return a path as `ignore=` takes it: `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only."""
-    path = _VALUE_TAG.sub("", path)
-    return re.sub(r"\[(\d+)\]", r".\1", re.sub(r"\[\d+\](?=\.)", ".*", path))
-
-
-def _is_path(path: str) -> bool:
-    """Return whether an option can name the path."""
-    try:
-        return "," not in path and bool(parse_path(path))
-    except ValueError:
-        return False
-
-
-def _as_word(text: str) -> str:
-    """Return a text as one word of a target's line, in quotes if it needs them."""
-    if not re.search(r"""['"\\#\s]""", text):
-        return text
-    return quote(text) if re.search(r'["\\]', text) else f'"{text}"'
+    paths = set()
+    for one in found:
+        old, new = one.old or "", one.new or ""
+        if nearest.recorded is not None and old.strip("'") == nearest.recorded[:10]:
+            is_volatile = bool(_DATE.match(new))
+        else:
+            is_volatile = any(pattern.match(old) and pattern.match(new) for pattern in (_MOMENT, _UUID))
+        # For `ignore=`, `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only.
+        path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
+        path = re.sub(r"\[(\d+)\]", r".\1", path)
+        try:
+            parse_path(path)
+        except ValueError:
+            return []
+        if not is_volatile or "," in path:
+            return []
+        paths.add(path)
+    option = ",".join(sorted(paths))
+    if re.search(r'["\\]', option):
+        option = quote(option)
+    elif re.search(r"['#\s]", option):
+        option = f'"{option}"'
+    return [f"if it changes from run to run: {target} ignore={option}"] if option else []
 
 
 def stale(

@@ -30,16 +30,11 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
         elif id(part) not in seen:
             seen[id(part)] = part
             todo += ((inner, secret or redactor.secret(name)) for name, inner in _named_parts(part))
-            # The value that follows `--password` in a command line.
-            todo += (
-                (inner, True) for flag, inner in pairwise(_first_items(part)) if redactor.secret_flag(flag)
-            )
+            if issubclass(type(part), (list, tuple)):
+                # The value that follows `--password` in a command line.
+                items = islice(type(part).__iter__(part), _SEARCHED)
+                todo += ((inner, True) for flag, inner in pairwise(items) if redactor.secret_flag(flag))
     return frozenset(found)
-
-
-def _first_items(value: Any) -> list[object]:
-    kind = type(value)
-    return list(islice(kind.__iter__(value), _SEARCHED)) if issubclass(kind, (list, tuple)) else []
 
 
 def _named_parts(value: Any) -> Iterator[tuple[object, object]]:

@@ -45,6 +45,7 @@ ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100
+_SHORT = 30
 _LEAST_ROOM = 8
 _LEAST_TEXT = 40
 _DIGEST = 8
@@ -121,28 +122,28 @@ class _Walk:
             return _LEAVES[kind](self, value, room)
         if id(value) in self.open:
             return {TAG: "cycle"}
-        self.open.add(id(value))
-        try:
-            return self._compound(value, room, depth)
-        finally:
-            self.open.discard(id(value))
-
-    def _compound(self, value: Any, room: int, depth: int) -> Any:
-        kind = type(value)
-        if library_of(kind) is not None:
-            if has_extent(kind):
-                text = self._shown(f"<{library_text(value)}>")
-                return self._marked({TAG: type_name(kind), "text": text}, value)
-            return self._one_text(value, _ADDRESS.sub("", str(value)))
-        text = leaf_text(value)
-        if text is not None:
-            return {TAG: "Path", "text": self._path(text)} if is_path(kind) else self._one_text(value, text)
+        is_data = library_of(kind) is not None
+        if is_data and has_extent(kind):
+            text = self._shown(f"<{library_text(value)}>")
+            return self._marked({TAG: type_name(kind), "text": text}, value)
+        one_text = _ADDRESS.sub("", str(value)) if is_data else leaf_text(value)
+        if one_text is not None:
+            if is_path(kind):
+                return {TAG: "Path", "text": self._path(one_text)}
+            shown = " ".join(self._shown(one_text[: self.budget.text]).splitlines())
+            leaf = {TAG: type_name(kind), "text": shown}
+            # A value with a text in angle brackets may hold more than the text shows.
+            return self._marked(leaf, value) if one_text.startswith("<") else leaf
         if depth <= 0 or room < _LEAST_ROOM:
             description: dict[str, Any] = {TAG: type_name(kind), "cut": True}
             if issubclass(kind, (dict, list, tuple, set, frozenset)):
                 description["length"] = len(value)
             return self._marked(description, value)
-        return _CONTAINERS.get(kind, _Walk._object)(self, value, room, depth)
+        self.open.add(id(value))
+        try:
+            return _CONTAINERS.get(kind, _Walk._object)(self, value, room, depth)
+        finally:
+            self.open.discard(id(value))
 
     # Values without parts
 
@@ -168,9 +169,6 @@ class _Walk:
             return value
         return self._marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
 
-    def _real(self, value: float, _room: int) -> Any:
-        return value if math.isfinite(value) else {TAG: "float", "text": repr(value)}
-
     def _path(self, path: str) -> str:
         for prefix, token in self.roots:
             if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/", "\\"):
@@ -179,12 +177,6 @@ class _Walk:
 
     def _shown(self, text: str) -> str:
         return self.redactor.scrub_text(text, self.secrets)
-
-    def _one_text(self, value: Any, text: str) -> Any:
-        """Describe a value by its text. A text in angle brackets gets a digest, as the value may hold more."""
-        shown = " ".join(self._shown(text[: self.budget.text]).splitlines())
-        leaf = {TAG: type_name(type(value)), "text": shown}
-        return self._marked(leaf, value) if text.startswith("<") else leaf
 
     def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
         """Add a digest to an incomplete description, so that another value looks different."""
@@ -262,7 +254,13 @@ class _Walk:
         """Describe each value in a fair share of the room: small ones first, as they leave theirs to the others."""
         values = values[: self.budget.items if limit is None else limit]
         inner: list[Any] = [None] * len(values)
-        large = [index for index, value in enumerate(values) if not _is_small(value)]
+        large = [
+            index
+            for index, value in enumerate(values)
+            if value is not None
+            and type(value) not in (bool, int, float)
+            and (type(value) is not str or len(value) >= _SHORT)
+        ]
         for index in sorted(set(range(len(values))).difference(large)):
             inner[index] = self.node(values[index], room, depth - 1)
             room -= _size(inner[index])
@@ -301,7 +299,7 @@ _LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {
     bytes: _Walk._bytes,
     bytearray: _Walk._bytes,
     int: _Walk._integer,
-    float: _Walk._real,
+    float: lambda _walk, value, _room: value if math.isfinite(value) else {TAG: "float", "text": repr(value)},
 }
 _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
     dict: _Walk._mapping,
@@ -310,10 +308,6 @@ _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
     set: _Walk._members,
     tuple: _Walk._items,
 }
-
-
-def _is_small(value: object) -> bool:
-    return value is None or type(value) in (bool, int, float) or (type(value) is str and len(value) < 30)
 
 
 def _size(description: Any) -> int:

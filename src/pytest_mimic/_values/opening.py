@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
-from types import FunctionType, MemberDescriptorType, ModuleType
+from contextlib import suppress
+from types import FunctionType, ModuleType
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._identity.kinds import is_stdlib, registered_kind
-from pytest_mimic._identity.state import MEMORIES
+from pytest_mimic._identity.state import MEMORIES, slot_members
 
 
 class Opened(NamedTuple):
@@ -85,24 +86,16 @@ def opened(value: Any) -> Opened:
     """
     kind = type(value)
     plain = plain_form(value)
-    if plain is None:
-        content = _reduced(value)
-        return Opened(content, {} if content else attributes_of(value))
-    fields = getattr(kind, "_fields", None)
-    if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
-        return Opened((), dict(zip(fields, plain, strict=True)))
-    return Opened((plain,), attributes_of(value))
-
-
-def _reduced(value: object) -> tuple[Any, ...]:
-    """Return what the identity of a value reduces it to where its class or `register_fingerprint` says so."""
-    rule = registered_kind(type(value))
-    if rule is None:
-        return ()
-    try:
-        return (rule.reduce(value),)
-    except Exception:  # a failing rule is reported when the identity is taken
-        return ()
+    if plain is not None:
+        fields = getattr(kind, "_fields", None)
+        if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
+            return Opened((), dict(zip(fields, plain, strict=True)))
+        return Opened((plain,), attributes_of(value))
+    rule = registered_kind(kind)
+    if rule is not None:
+        with suppress(Exception):  # a rule that fails is reported when the identity is taken
+            return Opened((rule.reduce(value),), {})
+    return Opened((), attributes_of(value))
 
 
 def parts_of(value: Any) -> Iterator[Part]:
@@ -129,10 +122,8 @@ def parts_of(value: Any) -> Iterator[Part]:
         yield from (Part("attribute", name, part) for name, part in causes.items() if part is not None)
     if kind is FunctionType:
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-            try:
+            with suppress(ValueError):  # nothing was assigned to the variable yet
                 yield Part("field", name, cell.cell_contents)
-            except ValueError:  # nothing was assigned to the variable yet
-                continue
     if not issubclass(kind, (type, ModuleType)):
         yield from (Part("attribute", name, part) for name, part in _all_attributes(value).items())
 
@@ -160,17 +151,11 @@ def _all_attributes(value: object) -> dict[str, Any]:
     except Exception:  # a `__dict__` that the class defines itself may raise anything
         attributes = None
     found = {str(name): part for name, part in attributes.items()} if isinstance(attributes, dict) else {}
-    for base in type(value).__mro__:
-        # Python fills the members of generators, frames and the like; only classes with __slots__ and a few in C
-        # (partial, defaultdict) keep data of their users there.
-        if "__slots__" not in vars(base) and base.__module__ not in ("collections", "functools"):
-            continue
-        for name, member in vars(base).items():
-            if isinstance(member, MemberDescriptorType) and name not in found:
-                try:
-                    found[name] = member.__get__(value)
-                except AttributeError:  # an empty slot
-                    continue
+    for name, slot in slot_members(type(value)).items():
+        with suppress(AttributeError):  # an empty slot
+            found.setdefault(name, slot.__get__(value))
+    if issubclass(type(value), defaultdict):  # whose attribute in C is not a slot
+        found["default_factory"] = vars(defaultdict)["default_factory"].__get__(value)
     return found
 
 

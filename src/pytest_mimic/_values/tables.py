@@ -70,19 +70,11 @@ def _masked(array: Any) -> Table:
     return Table({"mask": _array(numpy.ma.getmaskarray(array)), "data": _array(shown)})
 
 
-def _scalar(scalar: Any) -> Column | None:
-    return _array(scalar) if scalar.dtype.kind in "biufcmM" else None
-
-
-def _tensor(tensor: Any) -> Column:
-    return _array(tensor.detach().cpu().numpy())
-
-
 def _unique(names: Iterable[object]) -> list[str]:
     """Return the names of columns, with an index added to those that occur twice."""
     found: dict[str, None] = {}
-    for place, name in enumerate(names):
-        found[f"{name}#{place}" if str(name) in found else str(name)] = None
+    for index, name in enumerate(names):
+        found[f"{name}#{index}" if str(name) in found else str(name)] = None
     return list(found)
 
 
@@ -92,22 +84,10 @@ def _pandas_frame(frame: Any) -> Table:
     return Table(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True)
 
 
-def _pandas_series(series: Any) -> Table:
-    return Table({"name": series.name, "values": _pandas_column(series), "index": series.index})
-
-
-def _pandas_index(index: Any) -> Table:
-    return Table({"names": list(index.names), "values": _pandas_column(index)})
-
-
 def _pandas_column(column: Any) -> Column:
-    dtype = getattr(column, "dtype", "object")
     values = column.to_numpy()
-    return _of_pandas(dtype, list(column) if values.dtype.hasobject else values)
-
-
-def _pandas_array(array: Any) -> Column:
-    return _of_pandas(array.dtype, list(array))
+    # A MultiIndex has no dtype.
+    return _of_pandas(getattr(column, "dtype", "object"), list(column) if values.dtype.hasobject else values)
 
 
 def _of_pandas(dtype: Any, values: Any) -> Column:
@@ -115,27 +95,16 @@ def _of_pandas(dtype: Any, values: Any) -> Column:
     return Column(name, values, getattr(dtype, "categories", None))
 
 
-def _polars_frame(frame: Any) -> Table:
-    return Table({name: _polars_column(frame[name]) for name in frame.columns}, ordered=True)
-
-
-def _polars_series(series: Any) -> Table:
-    return Table({"name": series.name, "values": _polars_column(series)})
-
-
 def _polars_column(series: Any) -> Column:
     return Column(str(series.dtype), series.to_list())
 
 
 def _arrow_table(table: Any) -> Table:
-    columns = [table.column(place) for place in range(table.num_columns)]
-    names = _unique(table.schema.names)
-    return Table(
-        {name: _arrow_array(column) for name, column in zip(names, columns, strict=True)}, ordered=True
-    )
+    columns = [_arrow_column(table.column(place)) for place in range(table.num_columns)]
+    return Table(dict(zip(_unique(table.schema.names), columns, strict=True)), ordered=True)
 
 
-def _arrow_array(array: Any) -> Column:
+def _arrow_column(array: Any) -> Column:
     return Column(str(array.type), array.to_pylist())
 
 
@@ -149,18 +118,22 @@ def _sparse(matrix: Any) -> Table:
 
 OPENERS: dict[tuple[str, str], Opener] = {
     ("numpy", "MaskedArray"): _masked,
-    ("numpy", "generic"): _scalar,
+    ("numpy", "generic"): lambda scalar: _array(scalar) if scalar.dtype.kind in "biufcmM" else None,
     ("numpy", "ndarray"): _array,
     ("pandas", "DataFrame"): _pandas_frame,
-    ("pandas", "ExtensionArray"): _pandas_array,
-    ("pandas", "Index"): _pandas_index,
-    ("pandas", "Series"): _pandas_series,
-    ("polars", "DataFrame"): _polars_frame,
-    ("polars", "Series"): _polars_series,
-    ("pyarrow", "Array"): _arrow_array,
-    ("pyarrow", "ChunkedArray"): _arrow_array,
+    ("pandas", "ExtensionArray"): lambda array: _of_pandas(array.dtype, list(array)),
+    ("pandas", "Index"): lambda index: Table({"names": list(index.names), "values": _pandas_column(index)}),
+    ("pandas", "Series"): lambda series: Table(
+        {"name": series.name, "values": _pandas_column(series), "index": series.index}
+    ),
+    ("polars", "DataFrame"): lambda frame: Table(
+        {name: _polars_column(frame[name]) for name in frame.columns}, ordered=True
+    ),
+    ("polars", "Series"): lambda series: Table({"name": series.name, "values": _polars_column(series)}),
+    ("pyarrow", "Array"): _arrow_column,
+    ("pyarrow", "ChunkedArray"): _arrow_column,
     ("pyarrow", "RecordBatch"): _arrow_table,
     ("pyarrow", "Table"): _arrow_table,
     ("scipy", "_spbase"): _sparse,
-    ("torch", "Tensor"): _tensor,
+    ("torch", "Tensor"): lambda tensor: _array(tensor.detach().cpu().numpy()),
 }
