@@ -1,4 +1,4 @@
-"""A value with no stable identity is refused by name, path and remedy; `ignore=` and `key=` leave it out."""
+"""A value without a stable identity is refused by name, path and remedy; `ignore=` and `key=` leave it out."""
 
 from __future__ import annotations
 
@@ -73,7 +73,6 @@ def _told(run):
 )
 @pytest.mark.parametrize("mode", ["replay", "record"])
 def test_the_refusal_names_the_argument_the_path_and_the_remedy(project, call, target, path, what, mode):
-    """In every mode, before anything runs, at the user's line."""
     project.ini("shop:fetch", "shop:rows", "shop:Client.get")
     project.write("shop.py", SHOP)
     project.write(
@@ -107,8 +106,7 @@ def _dotted(path):
     return path.replace("['", ".").replace("']", "")
 
 
-def test_the_remedy_of_a_class_names_it(project):
-    """`__mimic_identity__` or `register_fingerprint` for the innermost class of one's own."""
+def test_the_remedy_names_the_innermost_own_class(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo', shop.Session())\n")
@@ -164,8 +162,7 @@ def test_the_remedy_of_a_class_names_it(project):
         ("", ["fetch('Oslo')", "fetch(city='Oslo', session=None, payload=None)"], 1),
     ],
 )
-def test_what_is_left_out_makes_no_difference(project, options, calls, real):
-    """Arguments, names inside `**extra`, and paths into them."""
+def test_ignored_arguments_and_parts_do_not_count(project, options, calls, real):
     project.ini(f"shop:fetch {options}".strip())
     project.write("shop.py", SHOP)
     lines = "".join(f"    assert {call} in ('Oslo', 'a')\n" for call in calls)
@@ -180,8 +177,7 @@ def test_what_is_left_out_makes_no_difference(project, options, calls, real):
 
 
 @pytest.mark.promise("ignore= leaves arguments, or parts of them, out of the identity")
-def test_self_can_be_left_out_whole_or_in_part(project):
-    """`ignore=self`, `ignore=self.lock`."""
+def test_self_can_be_ignored_whole_or_in_part(project):
     project.write("shop.py", SHOP)
     project.write(
         "test_shop.py",
@@ -196,8 +192,8 @@ def test_self_can_be_left_out_whole_or_in_part(project):
 
 
 @pytest.mark.promise("key= replaces the arguments by the result of a function")
-def test_key_stands_for_the_arguments(project):
-    """It gets the bound arguments, defaults included, and needs no identity of what it leaves out."""
+def test_key_replaces_the_arguments(project):
+    """It gets all bound arguments with defaults, and those that it leaves out need no identity."""
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -233,8 +229,7 @@ def test_key_stands_for_the_arguments(project):
         ("lambda arguments: arguments['session']", "UnstableIdentityError: shop:fetch"),
     ],
 )
-def test_a_key_that_fails(project, key, says):
-    """Its own error comes through, and a stand-in without identity is refused."""
+def test_an_error_of_key_or_its_result_fails_the_test(project, key, says):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -253,8 +248,7 @@ def test_a_key_that_fails(project, key, says):
 
 
 @pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
-def test_a_type_can_be_taught(project):
-    """`__mimic_identity__` and `register_fingerprint`, in a conftest."""
+def test_a_type_can_define_its_identity(project):
     project.ini("shop:fetch", "shop:Client.get")
     project.write(
         "shop.py",
@@ -288,8 +282,7 @@ def test_a_type_can_be_taught(project):
     project.replay(hash_seed=3).expect(passed=1, real=[])
 
 
-def test_a_fingerprint_of_what_has_none_is_refused(project):
-    """As a call's argument would be: the error names the way to it."""
+def test_fingerprint_refuses_a_value_without_identity(project):
     project.write(
         "test_shop.py",
         """
@@ -306,8 +299,7 @@ def test_a_fingerprint_of_what_has_none_is_refused(project):
     project.run().expect(passed=1)
 
 
-def test_a_refusal_that_is_swallowed_is_not_recorded_and_runs_nothing(project):
-    """The code under test falls back; nothing is left behind."""
+def test_a_swallowed_refusal_records_and_runs_nothing(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(

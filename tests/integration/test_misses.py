@@ -1,4 +1,4 @@
-"""A miss says which call, the nearest recording, what differs, and the command that records it."""
+"""A miss shows the call, the nearest recording, the differences, and the command that records the call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOP = """
 
 @pytest.fixture
 def shop(project):
-    """`shop.fetch` is mimicked, and `test_week` has recorded two calls."""
+    """A project in which `shop.fetch` is mimicked and `test_week` has recorded two calls."""
     project.ini("shop:fetch", "shop:send")
     project.write("shop.py", SHOP)
     project.write(
@@ -47,14 +47,13 @@ def shop(project):
 
 
 def _body(run):
-    """The error as pytest shows it, without the margin."""
+    """Return the error as pytest shows it, without the margin."""
     lines = [line[1:].strip() for line in run.output.splitlines() if line.startswith("E  ")]
     return [line.removeprefix("pytest_mimic.") for line in lines]
 
 
 @pytest.mark.promise("a miss names the call, the nearest recording, the differences and the command")
-def test_the_difference_is_told_argument_by_argument(shop):
-    """The nearest recording, its test and date, each difference on a line, the command."""
+def test_a_miss_shows_each_argument_that_differs(shop):
     shop.write(
         "test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR', '2024-05-01', 7, retry=True)\n"
     )
@@ -76,8 +75,7 @@ def test_the_difference_is_told_argument_by_argument(shop):
 
 
 @pytest.mark.promise("mimic_store_arguments keeps a description of the arguments, or none")
-def test_a_difference_deep_inside_an_argument_is_told_by_its_path(shop):
-    """Not the whole object."""
+def test_a_deep_difference_is_shown_by_its_path(shop):
     shop.write(
         "test_shop.py",
         "import shop\n\ndef test_day():\n    shop.send(shop.Order('Oslo', [{'sku': 1, 'n': 3}]), 's3' + 'cret')\n",
@@ -90,8 +88,7 @@ def test_a_difference_deep_inside_an_argument_is_told_by_its_path(shop):
 
 
 @pytest.mark.promise("secrets are in no message, difference or summary")
-def test_a_secret_that_differs_is_named_and_not_shown(shop):
-    """Redacted in the label and in the difference."""
+def test_a_secret_that_differs_is_named_but_not_shown(shop):
     shop.write(
         "test_shop.py",
         "import shop\n\ndef test_day():\n    shop.send(shop.Order('Oslo', [{'sku': 1, 'n': 2}]), 'other' + 'word')\n",
@@ -104,8 +101,7 @@ def test_a_secret_that_differs_is_named_and_not_shown(shop):
 
 
 @pytest.mark.promise("a miss names the call, the nearest recording, the differences and the command")
-def test_nothing_recorded_of_the_target_at_all(project):
-    """Says so instead of a nearest recording."""
+def test_a_miss_says_that_nothing_is_recorded(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('EUR')\n")
@@ -119,8 +115,7 @@ def test_nothing_recorded_of_the_target_at_all(project):
     ]
 
 
-def test_the_line_shown_is_the_users_call(shop):
-    """The failure points at the line that made the call, however deep."""
+def test_the_failure_points_at_the_users_call(shop):
     shop.write(
         "test_shop.py",
         "import shop\n\ndef ask():\n    return shop.fetch('CHF')\n\ndef test_day():\n    assert ask() == 'CHF'\n",
@@ -132,8 +127,7 @@ def test_the_line_shown_is_the_users_call(shop):
 
 
 @pytest.mark.parametrize("style", ["short", "line", "native", "no"])
-def test_in_every_style_of_traceback(shop, style):
-    """The message is there, whatever `--tb` says."""
+def test_every_traceback_style_shows_the_message(shop, style):
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
 
     run = shop.replay(f"--tb={style}")
@@ -142,7 +136,6 @@ def test_in_every_style_of_traceback(shop, style):
 
 
 def test_the_error_carries_its_facts_and_can_be_pickled(shop):
-    """`call`, and the text, in another process too."""
     shop.write(
         "test_shop.py",
         """
@@ -165,7 +158,6 @@ def test_the_error_carries_its_facts_and_can_be_pickled(shop):
 
 
 def test_a_parametrized_test_id_is_quoted_in_the_command(shop):
-    """The command can be pasted into a shell."""
     shop.write(
         "test_shop.py",
         """
@@ -182,7 +174,6 @@ def test_a_parametrized_test_id_is_quoted_in_the_command(shop):
 
 @pytest.mark.promise("--mimic-no-record prevents every write")
 def test_no_record_never_records(shop):
-    """Not even with the fixture that asks for it; a plain miss."""
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
 
     run = shop.run("--mimic-no-record").expect(failed=1, real=[])
@@ -191,16 +182,14 @@ def test_no_record_never_records(shop):
 
 
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
-def test_verify_of_a_call_without_recording_is_a_miss_too(shop):
-    """Nothing to compare with: it does not run."""
+def test_verifying_a_call_without_recording_is_a_miss(shop):
     shop.write("test_shop.py", "import shop\n\ndef test_day():\n    shop.fetch('CHF')\n")
 
     shop.run("--mimic-verify").expect(failed=1, real=[], says=["no recording of shop:fetch(base='CHF'"])
 
 
 @pytest.mark.promise("mimic_source decides what a recording of an older source does")
-def test_a_stale_recording(shop):
-    """Says that the target has changed, and both ways on."""
+def test_a_stale_recording_fails_with_two_commands(shop):
     shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
 
     lines = _body(shop.replay().expect(failed=1, real=[], never=["pytest_mimic/"]))
@@ -213,8 +202,7 @@ def test_a_stale_recording(shop):
 
 
 @pytest.mark.promise("mimic_source decides what a recording of an older source does")
-def test_a_stale_recording_replays_with_a_warning_or_without(shop):
-    """`mimic_source`: warn, ignore."""
+def test_mimic_source_warns_of_or_ignores_stale_recordings(shop):
     shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
     shop.ini("shop:fetch", "shop:send", mimic_source="warn")
 
@@ -227,8 +215,8 @@ def test_a_stale_recording_replays_with_a_warning_or_without(shop):
     ignored.expect(passed=1, real=[], never=["has changed"])
 
 
-def test_the_command_repeats_what_the_run_was_given(project, monkeypatch):
-    """Typed as it is printed, in the folder where the run was started, it records what was missing."""
+def test_the_shown_command_records_what_was_missing(project, monkeypatch):
+    """The command is run as it is printed, in the folder of the failed run."""
     project.write("own.ini", "[pytest]\nmimic_functions = shop:fetch\npythonpath = .\n")
     project.write("shop.py", "def fetch(city):\n    return city\n")
     project.write("sub/test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
@@ -247,7 +235,7 @@ def test_the_command_repeats_what_the_run_was_given(project, monkeypatch):
     project.run(*given).expect(passed=1)
 
 
-def test_the_command_for_a_doctest_in_a_text_says_which_texts_have_doctests(project):
+def test_the_command_for_a_doctest_in_a_text_has_its_glob(project):
     """Without the glob, pytest finds no test in the file."""
     project.ini("shop:fetch", pythonpath=".")
     project.write("shop.py", "def fetch(city):\n    return city\n")

@@ -1,4 +1,4 @@
-"""Values come back as they were, fresh; what cannot be stored is refused by its part, and leaves nothing behind."""
+"""Replayed values equal the recorded ones. A value that cannot be stored is refused and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -117,8 +117,7 @@ def _told(run):
 
 
 @pytest.mark.promise("each replay returns a fresh copy that equals the original")
-def test_values_come_back_as_they_were(round_trip):
-    """Equal, of the same type, in the same order."""
+def test_replayed_values_equal_the_recorded_ones(round_trip):
     round_trip(
         "shop:value",
         shop=SHOP,
@@ -149,8 +148,7 @@ def test_values_come_back_as_they_were(round_trip):
 
 
 @pytest.mark.promise("each replay returns a fresh copy that equals the original")
-def test_each_replay_gives_a_fresh_copy(round_trip):
-    """Changing one changes no other, in the recording run neither."""
+def test_each_replay_returns_a_fresh_copy(round_trip):
     round_trip(
         "shop:rows",
         "shop:points",
@@ -187,8 +185,8 @@ def test_each_replay_gives_a_fresh_copy(round_trip):
 
 
 @pytest.mark.promise("objects of classes in a test module or __main__ replay")
-def test_classes_of_the_test_module_main_and_local_ones(round_trip):
-    """By name where there is one; lambdas and local classes by value."""
+def test_classes_of_the_tests_come_back(round_trip):
+    """Importable classes come back by name; lambdas and local classes by value."""
     round_trip(
         "test_shop:make",
         "test_shop:make_local",
@@ -250,7 +248,6 @@ def test_classes_of_the_test_module_main_and_local_ones(round_trip):
     ],
 )
 def test_the_refusal_names_the_part(project, how, verb, part):
-    """The function did run; nothing is recorded and nothing left behind."""
     project.ini("shop:bad")
     project.write("shop.py", SHOP)
     project.write(
@@ -269,8 +266,7 @@ def test_the_refusal_names_the_part(project, how, verb, part):
     assert run.vault == {}
 
 
-def test_what_is_refused_is_refused_again_and_can_be_recorded_once_it_is_storable(project):
-    """No trace of the failed attempt stands in the way."""
+def test_a_refused_call_can_be_recorded_once_it_is_storable(project):
     project.ini("shop:bad")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bad('lock')\n")
@@ -283,8 +279,7 @@ def test_what_is_refused_is_refused_again_and_can_be_recorded_once_it_is_storabl
     project.replay().expect(passed=1, real=[])
 
 
-def test_an_old_recording_stays_where_the_new_outcome_cannot_be_stored(project):
-    """--mimic-rerecord replaces nothing by nothing."""
+def test_a_refused_outcome_replaces_no_recording(project):
     project.ini("shop:bad")
     project.write("shop.py", SHOP.replace("[threading.Lock()]", "['a lock']"))
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.bad('lock')\n")
@@ -296,8 +291,7 @@ def test_an_old_recording_stays_where_the_new_outcome_cannot_be_stored(project):
     assert run.changed == set()
 
 
-def test_the_fallback_of_code_that_swallows_the_refusal_is_not_taken_for_a_recording(project):
-    """The replay of such a test is a miss."""
+def test_a_fallback_after_a_refusal_is_not_recorded(project):
     project.ini("shop:bad")
     project.write(
         "shop.py",

@@ -1,4 +1,4 @@
-"""Two outcomes compared: exactly, within tolerances, by shape; each difference one readable line."""
+"""Two outcomes are compared exactly, within tolerances or by shape, with one readable line for each difference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ END = Outcome.of_value(None)
 
 
 def lines(recorded: object, actual: object, **options: Any) -> list[str]:
-    """The differences between two returned values."""
+    """Return the differences between two returned values."""
     return compare(Outcome.of_value(recorded), Outcome.of_value(actual), redactor=Redactor(), **options)
 
 
@@ -82,7 +82,7 @@ def moved_to_end(key: str, ordered: collections.OrderedDict[str, int]) -> object
 
 
 class Opaque:
-    """Neither attributes nor an identity, but an equality."""
+    """A value without attributes and identity, which can be compared with ==."""
 
     __slots__ = ()
     equal = True
@@ -162,7 +162,6 @@ EQUAL: list[tuple[object, object]] = [
 
 @pytest.mark.parametrize(("recorded", "actual"), EQUAL)
 def test_equal_outcomes_have_no_differences(recorded: object, actual: object) -> None:
-    """NaN equals itself, the order of dicts and sets does not count, objects are compared by what they hold."""
     assert lines(recorded, actual) == []
 
 
@@ -244,29 +243,25 @@ DIFFERENT: list[tuple[object, object, list[str] | None]] = [
 def test_each_difference_is_one_readable_line(
     recorded: object, actual: object, expected: list[str] | None
 ) -> None:
-    """Types count, and the path leads to the part that differs."""
     found = lines(recorded, actual)
 
     assert len(found) == 1 if expected is None else found == expected
 
 
-def test_deep_outcomes_are_compared() -> None:
-    """Nesting beyond Python's recursion limit is no obstacle."""
+def test_outcomes_deeper_than_the_recursion_limit_are_compared() -> None:
     assert lines(deep(1), deep(1)) == []
     (line,) = lines(deep(1), deep(2))
     assert line.endswith("[0]: 1 recorded, 2 now")
 
 
-def test_a_part_without_readable_form_is_told_in_general() -> None:
-    """Where nothing that can be shown differs, the outcome still does not pass."""
+def test_a_difference_without_readable_form_is_a_line() -> None:
     old, new = io.BytesIO(b"ab"), io.BytesIO(b"ab")
     new.seek(1)
 
     assert lines([old], [new]) == ["result: differs from the recording in a part that has no readable form"]
 
 
-def test_lines_are_limited() -> None:
-    """Ten lines are shown, and how many more there are."""
+def test_ten_differences_are_shown() -> None:
     found = lines({f"k{n}": n for n in range(100)}, {f"k{n}": n + 1 for n in range(100)})
 
     assert found[:2] == ["k0: 0 recorded, 1 now", "k1: 1 recorded, 2 now"]
@@ -274,7 +269,7 @@ def test_lines_are_limited() -> None:
 
 
 def test_long_texts_are_shown_where_they_differ() -> None:
-    """However far in that is; a secret there is not shown, and long ones that differ in secrets alone are told as such."""
+    """A secret in them is not shown; texts that differ only in secrets are reported as such."""
     text = "x" * 9_000
 
     assert lines(f"{text}old{text}", f"{text}new{text}") == [
@@ -289,8 +284,7 @@ def test_long_texts_are_shown_where_they_differ() -> None:
     assert "hunter" not in line
 
 
-def test_lines_in_words_are_limited_too() -> None:
-    """However many lists are of another length, ten lines are shown."""
+def test_ten_differences_in_length_are_shown() -> None:
     found = lines({f"k{n}": [] for n in range(20)}, {f"k{n}": [0] * 9 for n in range(20)})
 
     assert found[0] == "k0: 0 items recorded, 9 now"
@@ -298,8 +292,7 @@ def test_lines_in_words_are_limited_too() -> None:
 
 
 @pytest.mark.promise("secrets are in no message, difference or summary")
-def test_secrets_are_in_no_line() -> None:
-    """A value under a secret name is not shown, nor where it stands elsewhere, nor one that is known as secret."""
+def test_no_line_shows_a_secret() -> None:
     recorded = {
         "token": "abcdef",
         "text": "x abcdef",
@@ -322,8 +315,7 @@ def test_secrets_are_in_no_line() -> None:
     ]
 
 
-def test_secrets_in_keys_and_columns_are_in_no_line() -> None:
-    """What a secret name stands above counts as well: the keys of a dict, the values of a series."""
+def test_no_line_shows_secret_keys_or_columns() -> None:
     pandas = pytest.importorskip("pandas")
     recorded = {"credentials": {"hunter2": 1}, "column": pandas.Series(["hunter2"], name="password")}
     actual = {"credentials": {"hunter3": 1}, "column": pandas.Series(["hunter3"], name="password")}
@@ -361,7 +353,6 @@ def test_secrets_in_keys_and_columns_are_in_no_line() -> None:
 def test_numbers_within_tolerance_are_equal(
     recorded: object, actual: object, options: dict[str, float]
 ) -> None:
-    """rtol and atol add up, and hold for every kind of number at any depth."""
     assert lines(recorded, actual, **options) == []
 
 
@@ -380,10 +371,9 @@ def test_numbers_within_tolerance_are_equal(
         ("1.0", "1.1", {"atol": 1.0}),
     ],
 )
-def test_other_differences_are_not_tolerated(
+def test_tolerance_is_for_finite_numbers_only(
     recorded: object, actual: object, options: dict[str, float]
 ) -> None:
-    """Infinity, NaN, booleans, types and texts are not a matter of tolerance."""
     assert len(lines(recorded, actual, **options)) == 1
 
 
@@ -407,7 +397,6 @@ def test_other_differences_are_not_tolerated(
     ],
 )
 def test_volatile_parts_are_left_out(recorded: object, actual: object, volatile: list[str]) -> None:
-    """Keys, attributes, indexes and * lead to what may differ, or be missing."""
     assert lines(recorded, actual, volatile=volatile) == []
 
 
@@ -437,10 +426,7 @@ def changing(**changed: object) -> Outcome:
         (Outcome.of_value({"b c": 1}), Outcome.of_value({"b c": 2}), "result['b c']"),
     ],
 )
-def test_a_path_that_a_line_shows_leaves_out_what_it_tells(
-    recorded: Outcome, actual: Outcome, path: str
-) -> None:
-    """As it stands there, but for the word argument; and with `*` for an index."""
+def test_the_path_of_a_line_leaves_out_its_difference(recorded: Outcome, actual: Outcome, path: str) -> None:
     [line] = compare(recorded, actual, redactor=Redactor())
 
     assert line.removeprefix("argument ").startswith(f"{path}: ")
@@ -458,13 +444,11 @@ def test_a_path_that_a_line_shows_leaves_out_what_it_tells(
         (changing(a={"x": 1}), changing(a={"x": 2}), "a"),
     ],
 )
-def test_a_path_may_begin_at_the_outcome_or_stop_there(recorded: Outcome, actual: Outcome, path: str) -> None:
-    """A stream's items, an exception's arguments; or all of them."""
+def test_a_path_may_name_the_outcome_itself(recorded: Outcome, actual: Outcome, path: str) -> None:
     assert compare(recorded, actual, redactor=Redactor(), volatile=[path]) == []
 
 
-def test_a_path_into_one_part_of_an_outcome_leaves_out_no_other() -> None:
-    """A changed argument's parts are named by it; `result` is a key, too."""
+def test_a_path_into_an_argument_leaves_out_no_other() -> None:
     recorded, actual = changing(a={"x": 1}, b={"x": 1}), changing(a={"x": 2}, b={"x": 2})
 
     assert compare(recorded, actual, redactor=Redactor(), volatile=["x"]) == [
@@ -479,8 +463,7 @@ def test_a_path_into_one_part_of_an_outcome_leaves_out_no_other() -> None:
     ]
 
 
-def test_other_parts_are_not_left_out() -> None:
-    """A path leaves out what it names and nothing else, also where both hold one object."""
+def test_a_path_leaves_out_only_the_parts_it_names() -> None:
     date, other = {"date": 1}, {"date": 2}
 
     assert lines({"a": date, "b": date}, {"a": other, "b": other}, volatile=["a.date"]) == [
@@ -491,8 +474,7 @@ def test_other_parts_are_not_left_out() -> None:
 # Shape
 
 
-def test_a_contract_test_tells_renamed_retyped_and_extra_fields() -> None:
-    """Values are free; a renamed field, a string for a number and an extra field are told, each in one line."""
+def test_by_shape_renamed_retyped_and_extra_fields_differ() -> None:
     recorded = {"id": "pay_1", "amount": 1000, "currency": "eur", "lines": [{"sku": "a", "price": 1.5}]}
     actual = {
         "id": "pay_2",
@@ -525,8 +507,7 @@ def test_a_contract_test_tells_renamed_retyped_and_extra_fields() -> None:
         ([1, 2, 3, 4, 5, 6], [1]),
     ],
 )
-def test_values_and_lengths_of_lists_are_free(recorded: object, actual: object) -> None:
-    """By shape only keys, types and lengths of tuples count; a list may hold any shape that was recorded in it."""
+def test_by_shape_values_and_lengths_of_lists_are_free(recorded: object, actual: object) -> None:
     assert shape(recorded, actual) == []
 
 
@@ -543,8 +524,9 @@ def test_values_and_lengths_of_lists_are_free(recorded: object, actual: object) 
         ({"token": 1}, {"token": "abc"}, ["token: <redacted> recorded, another value now"]),
     ],
 )
-def test_shapes_that_differ_are_told(recorded: object, actual: object, expected: list[str]) -> None:
-    """int and float differ, None differs from a value; the same difference in many items makes one line."""
+def test_by_shape_each_kind_of_difference_is_one_line(
+    recorded: object, actual: object, expected: list[str]
+) -> None:
     assert shape(recorded, actual) == expected
 
 
@@ -588,15 +570,13 @@ def noted(note: str) -> ValueError:
         (noted("a"), noted("b"), ["ValueError.__notes__[0]: 'a' recorded, 'b' now"]),
     ],
 )
-def test_exceptions_are_compared_by_type_arguments_attributes_and_cause(
+def test_exceptions_are_compared_by_type_and_parts(
     recorded: BaseException, actual: BaseException, expected: list[str]
 ) -> None:
-    """What tells one exception from another is told, and nothing twice."""
     assert raised(recorded, actual) == expected
 
 
-def test_another_kind_of_outcome_is_told() -> None:
-    """A value instead of an exception, or a stream instead of a value, is one line."""
+def test_another_kind_of_outcome_is_one_line() -> None:
     value, error = Outcome.of_value({"a": 1}), Outcome.of_exception(ValueError("no"))
     stream = Outcome.of_stream([1, 2])
 
@@ -641,12 +621,11 @@ def test_another_kind_of_outcome_is_told() -> None:
     ],
 )
 def test_streams_are_compared_item_by_item(recorded: Outcome, actual: Outcome, expected: list[str]) -> None:
-    """Items count as far as both were read, then how the streams ended."""
+    """Items count as far as both streams were read, and so does their end."""
     assert compare(recorded, actual, redactor=Redactor()) == expected
 
 
 def test_changed_arguments_are_compared() -> None:
-    """What the call made of its arguments is part of its outcome."""
     recorded, actual = Outcome.of_value(None), Outcome.of_value(None)
     recorded.changed = {"rows": [{"seen": 1}], "gone": 1, "token": "abc"}
     actual.changed = {"rows": [{"seen": 2}], "token": "def", "new": 1}
@@ -659,8 +638,7 @@ def test_changed_arguments_are_compared() -> None:
     ]
 
 
-def test_what_has_no_identity_is_compared_part_by_part() -> None:
-    """A lock inside an outcome is compared as Python does, the rest as ever."""
+def test_values_without_identity_are_compared_part_by_part() -> None:
     lock = threading.Lock()
 
     assert lines({"lock": lock, "n": 1}, {"lock": lock, "n": 1}) == []
@@ -670,8 +648,8 @@ def test_what_has_no_identity_is_compared_part_by_part() -> None:
 # Libraries
 
 
-def test_arrays_tell_how_many_elements_differ_and_the_first() -> None:
-    """dtype, shape and values count; NaN and NaT equal themselves, layout does not count."""
+def test_arrays_show_how_many_elements_differ() -> None:
+    """NaN and NaT equal themselves, and the memory layout does not count."""
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
     zeros = numpy.zeros((3, 4))
     other = zeros.copy()
@@ -692,8 +670,7 @@ def test_arrays_tell_how_many_elements_differ_and_the_first() -> None:
     assert lines(numpy.array([], "f8"), numpy.array([], "f8")) == []
 
 
-def test_arrays_of_objects_and_records_are_compared_element_by_element() -> None:
-    """Elements that are Python objects count as such."""
+def test_arrays_of_objects_are_compared_by_element() -> None:
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
     objects = numpy.array([1, "a", None], dtype=object), numpy.array([True, "a", None], dtype=object)
     records = numpy.array([(1, 2.0)], "i4,f8"), numpy.array([(1, 3.0)], "i4,f8")
@@ -704,8 +681,7 @@ def test_arrays_of_objects_and_records_are_compared_element_by_element() -> None
     assert lines(objects[0], objects[0].copy(), atol=1) == []
 
 
-def test_arrays_and_their_scalars_have_tolerance() -> None:
-    """rtol and atol hold for elements and scalars; texts are compared as they are."""
+def test_arrays_and_scalars_have_tolerance() -> None:
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 
     assert lines(numpy.array([1.0, NAN]), numpy.array([1.1, NAN]), atol=0.2) == []
@@ -720,8 +696,7 @@ def test_arrays_and_their_scalars_have_tolerance() -> None:
     ]
 
 
-def test_the_shape_of_arrays_is_their_type_and_dimensions() -> None:
-    """By shape the dtype and the number of dimensions count."""
+def test_by_shape_arrays_have_dtype_and_dimensions() -> None:
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 
     assert shape(numpy.zeros((2, 3)), numpy.ones((5, 3))) == []
@@ -729,8 +704,7 @@ def test_the_shape_of_arrays_is_their_type_and_dimensions() -> None:
     assert shape(numpy.zeros(3), numpy.zeros((3, 1))) == ["result: shape 3 recorded, 3x1 now"]
 
 
-def test_masked_arrays_are_compared_by_mask_and_by_what_it_leaves_to_be_seen() -> None:
-    """What the mask hides does not count, whatever stands there."""
+def test_masked_arrays_are_compared_by_mask_and_shown_data() -> None:
     masked = pytest.importorskip("numpy", reason="numpy is not installed").ma.array
     recorded = masked([1.0, 2.0], mask=[False, True], fill_value=7.0)
 
@@ -747,8 +721,8 @@ def test_masked_arrays_are_compared_by_mask_and_by_what_it_leaves_to_be_seen() -
     assert len(lines(records, other, atol=0.5)) == 2
 
 
-def test_what_has_one_identity_has_not_drifted_beside_what_is_close() -> None:
-    """The order in which a sparse array keeps its entries, and the class of an index, do not count."""
+def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
+    """The order of entries in a sparse array, and the class of an index, do not count."""
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
@@ -770,15 +744,13 @@ def ring(*items: object) -> list[object]:
     return made
 
 
-def test_rings_that_differ_in_length_are_compared_to_an_end() -> None:
-    """Neither their lengths nor their shapes are asked for ever."""
+def test_the_comparison_of_cyclic_values_ends() -> None:
     assert lines([ring(1)], [ring(1, 2)]) == ["result[0][2]: 2 now, not in the recording"]
     assert shape([ring(1), 1], [ring(1), 1]) == []
     assert shape([ring(1), 1], [ring("a"), 1]) != []
 
 
-def test_a_column_of_the_name_index_is_compared_beside_the_index() -> None:
-    """`reset_index` makes one."""
+def test_a_column_named_index_is_compared_with_the_index() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     frame = pandas.DataFrame({"index": [1.0, 2.0], "n": [1, 2]}, index=[0, 1])
 
@@ -791,8 +763,7 @@ def test_a_column_of_the_name_index_is_compared_beside_the_index() -> None:
     assert lines(frame, frame.assign(index=[1.0, 5.0]), volatile=("index",)) == []
 
 
-def test_tables_of_pandas_are_compared_column_by_column() -> None:
-    """Columns, their dtypes and order, values and index count; numbers have tolerance."""
+def test_pandas_tables_are_compared_by_column() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     frame = pandas.DataFrame(
         {"day": ["a", "b"], "price": [1.0, 2.0], "n": pandas.array([1, None], dtype="Int64")}
@@ -815,8 +786,7 @@ def test_tables_of_pandas_are_compared_column_by_column() -> None:
     assert shape(frame, frame.astype({"price": "float32"})) == ["price: dtype float64 recorded, float32 now"]
 
 
-def test_other_values_of_pandas_are_compared() -> None:
-    """Indexes, categories, extension arrays, timestamps and equal column names count."""
+def test_other_pandas_values_are_compared() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     twins = pandas.DataFrame([[1, 2]], columns=["a", "a"])
 
@@ -838,8 +808,7 @@ def test_other_values_of_pandas_are_compared() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"rtol": 1e-6}, {"volatile": ["nothing"]}])
-def test_categories_that_no_value_has_count(options: dict[str, Any]) -> None:
-    """However values are compared; and whether categories have an order."""
+def test_unused_categories_count(options: dict[str, Any]) -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
 
     def made(*categories: str, ordered: bool = False) -> Any:
@@ -856,8 +825,7 @@ def test_categories_that_no_value_has_count(options: dict[str, Any]) -> None:
     ]
 
 
-def test_tables_of_polars_and_pyarrow_are_compared_column_by_column() -> None:
-    """Columns, their types and values count."""
+def test_polars_and_pyarrow_tables_are_compared_by_column() -> None:
     polars = pytest.importorskip("polars", reason="polars is not installed")
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     columns, other = {"day": ["a", "b"], "n": [1, 2]}, {"day": ["a", "c"], "n": [1, 2]}
@@ -878,7 +846,6 @@ def test_tables_of_polars_and_pyarrow_are_compared_column_by_column() -> None:
 
 
 def test_sparse_matrices_and_images_are_compared() -> None:
-    """A sparse matrix by its entries, an image as a whole."""
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
     images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
 
@@ -890,11 +857,10 @@ def test_sparse_matrices_and_images_are_compared() -> None:
 
 
 def test_tensors_are_compared_as_arrays() -> None:
-    """A tensor counts by its elements, as a whole where it has no plain memory."""
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 
     class Tensor:
-        """What of torch.Tensor is used; torch itself is too large to test with."""
+        """The used part of torch.Tensor, as torch itself is too large for this test."""
 
         shape = (2,)
 

@@ -76,7 +76,7 @@ class Slotted:
 
 
 class Hostile:
-    """Everything that a careless description might run raises."""
+    """A class whose methods all raise when they are called."""
 
     def __init__(self) -> None:
         self.seen = 1
@@ -221,7 +221,6 @@ TEXTS: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("value", "text"), TEXTS, ids=[text for _, text in TEXTS])
 def test_values_read_well_and_are_plain_data(value: object, text: str) -> None:
-    """Every value has a one-line text and a description that JSON keeps exactly; none of its own code runs."""
     description = describe(value, REDACTOR)
 
     assert render(description) == text
@@ -229,7 +228,6 @@ def test_values_read_well_and_are_plain_data(value: object, text: str) -> None:
 
 
 def test_different_types_have_different_descriptions() -> None:
-    """Values that JSON would confuse stay apart."""
     values: list[object] = [
         1, 1.0, True, "1", None, decimal.Decimal(1), fractions.Fraction(1), [1], (1,), {1}, frozenset({1}), {1: 1},
         {"1": 1}, b"1", bytearray(b"1"), collections.deque([1]), -0.0, 0.0, "2024-05-01", datetime.date(2024, 5, 1),
@@ -242,8 +240,8 @@ def test_different_types_have_different_descriptions() -> None:
 
 
 @pytest.mark.promise("secrets are in no description in the vault")
-def test_secrets_are_left_out_by_name_everywhere() -> None:
-    """Keys, attributes and (name, value) pairs with secret names show that there is a value, not which."""
+def test_values_under_secret_names_are_left_out() -> None:
+    """Keys, attributes and (name, value) pairs with secret names show that there is a value, but not which."""
     value = {
         "password": "hunter2",
         "token": None,
@@ -263,8 +261,7 @@ def test_secrets_are_left_out_by_name_everywhere() -> None:
     )
 
 
-def test_secrets_of_a_command_line_are_left_out() -> None:
-    """An option has a name too, whether its value is joined to it or follows."""
+def test_secrets_in_a_command_line_are_left_out() -> None:
     command = ["login", "--user", "ann", "--password", "hunter2", "--api-key=12345", "-v", "hunter2"]
 
     assert shown(command) == (
@@ -277,16 +274,14 @@ def test_secrets_of_a_command_line_are_left_out() -> None:
 @pytest.mark.parametrize(
     "split", [urllib.parse.urlsplit, urllib.parse.urlparse, urllib.parse.urldefrag], ids=lambda f: f.__name__
 )
-def test_a_url_in_parts_is_shown_whole_and_without_secrets(split: Any) -> None:
-    """Alone, a user part does not look like a URL."""
+def test_a_parsed_url_is_shown_whole_without_secrets(split: Any) -> None:
     url = "https://ann:hunter2@shop.com/a?token=abc&b=1"
 
     for value in (split(url), split(url.encode())):
         assert shown(value) == "https://ann:<redacted>@shop.com/a?token=<redacted>&b=1"
 
 
-def test_a_secret_is_left_out_of_other_places_too() -> None:
-    """The value of a secret argument appears in no other argument's description."""
+def test_a_secret_is_left_out_of_all_arguments() -> None:
     arguments = {
         "password": "hunter2",
         "headers": {"Authorization": "Bearer abcdef"},
@@ -306,7 +301,6 @@ def test_a_secret_is_left_out_of_other_places_too() -> None:
 
 
 def test_secrets_in_a_value_are_found_at_any_depth() -> None:
-    """Texts under secret names are known, without what stands before them in a header."""
     value: dict[str, Any] = {
         "a": [{"token": "abcd"}, Slotted()],
         "auth": ("ann", b"pass1"),
@@ -319,7 +313,6 @@ def test_secrets_in_a_value_are_found_at_any_depth() -> None:
 
 
 def test_long_strings_are_cut_and_still_differ() -> None:
-    """A long string shows its beginning and its length; another one with the same beginning has another digest."""
     first, second = describe("x" * 5_000 + "a", REDACTOR), describe("x" * 5_000 + "b", REDACTOR)
 
     assert render(first) == f"'{'x' * 400}...' (5001 characters)"
@@ -327,7 +320,6 @@ def test_long_strings_are_cut_and_still_differ() -> None:
 
 
 def test_long_bytes_are_cut_and_still_differ() -> None:
-    """Bytes are cut like strings."""
     first, second = describe(b"x" * 5_000 + b"a", REDACTOR), describe(b"x" * 5_000 + b"b", REDACTOR)
 
     assert render(first, 30) == "b'xxxxxxxxxxxxxxxxxxxxxxxxx..."
@@ -348,15 +340,13 @@ def test_long_bytes_are_cut_and_still_differ() -> None:
     ],
 )
 def test_large_containers_are_cut_and_still_differ(value: object, text: str) -> None:
-    """A large container shows its beginning, how much more there is, and a digest of the whole."""
     description = describe(value, REDACTOR, budget=Budget(characters=500, items=2, depth=3, text=100))
 
     assert render(description) == text
     assert re.search(r"#[0-9a-f]{8}", render(description, digests=True))
 
 
-def test_depth_is_cut_and_still_differs() -> None:
-    """Beyond some depth a value shows its type, its length and a digest."""
+def test_deep_values_are_cut_and_still_differ() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
@@ -365,8 +355,7 @@ def test_depth_is_cut_and_still_differs() -> None:
     assert shown({"a": [Rate()]}, budget=Budget(200, 10, 2, 50)) == "{'a': [<Rate>]}"
 
 
-def test_cycles_end() -> None:
-    """A value that holds itself is told as such; one that is shared is shown twice."""
+def test_a_value_inside_itself_is_marked_as_a_cycle() -> None:
     cycle: list[object] = [1]
     cycle.append(cycle)
     shared = [1]
@@ -375,8 +364,7 @@ def test_cycles_end() -> None:
     assert shown([shared, shared]) == "[[1], [1]]"
 
 
-def test_descriptions_stay_short() -> None:
-    """Whatever is described, it stays near its budget, and small parts beside large ones are shown whole."""
+def test_a_description_stays_near_its_budget() -> None:
     large = {"rows": [{"text": "x" * 1_000, "n": n} for n in range(1_000)], "base": "EUR", "n": 3}
 
     description = describe(large, REDACTOR)
@@ -387,8 +375,7 @@ def test_descriptions_stay_short() -> None:
     assert description["rows"]["length"] == 1_000
 
 
-def test_all_arguments_are_described_however_many() -> None:
-    """A call's arguments keep their names, even if there are many, and their secrets are left out."""
+def test_all_arguments_are_described() -> None:
     arguments: dict[str, object] = {f"a{n}": n for n in range(60)}
 
     described = describe_arguments({**arguments, "token": "abc"}, REDACTOR)
@@ -396,8 +383,7 @@ def test_all_arguments_are_described_however_many() -> None:
     assert described == {**arguments, "token": PLACEHOLDER}
 
 
-def test_paths_under_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
-    """A path under a root is told by the root's name, whatever folder that is today; strings are not touched."""
+def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
     roots = ((str(tmp_path), "tmp_path"),)
 
     assert shown(tmp_path / "a" / "b.csv", roots=roots) == "<tmp_path>/a/b.csv"
@@ -406,8 +392,7 @@ def test_paths_under_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
     assert shown(str(tmp_path), roots=roots) == repr(str(tmp_path))
 
 
-def test_descriptions_are_the_same_under_any_hash_seed() -> None:
-    """Another process with another hash seed describes sets and objects the same way."""
+def test_descriptions_do_not_depend_on_the_hash_seed() -> None:
     code = (
         "import json, types\n"
         "from pytest_mimic._describe import describe\n"
@@ -434,8 +419,7 @@ def test_descriptions_are_the_same_under_any_hash_seed() -> None:
 # Libraries
 
 
-def test_numpy_values_are_told_by_type_and_shape() -> None:
-    """Arrays show dtype and shape, small ones their items, scalars their value; different ones differ."""
+def test_numpy_values_are_shown_by_type_and_shape() -> None:
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 
     assert shown(numpy.zeros((1797, 64))) == "<ndarray float64 1797x64>"
@@ -447,8 +431,7 @@ def test_numpy_values_are_told_by_type_and_shape() -> None:
     assert describe(numpy.zeros(100), REDACTOR) != describe(numpy.ones(100), REDACTOR)
 
 
-def test_tables_are_told_by_shape_and_columns() -> None:
-    """Tables of pandas, polars and pyarrow show their shape, and few columns by name."""
+def test_tables_are_shown_by_shape_and_columns() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     polars = pytest.importorskip("polars", reason="polars is not installed")
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -465,8 +448,7 @@ def test_tables_are_told_by_shape_and_columns() -> None:
     assert shown(pyarrow.array([1, 2])) == "<Int64Array int64 2>"
 
 
-def test_images_and_sparse_matrices_are_told_by_size() -> None:
-    """An image shows its mode and size, a sparse matrix its dtype and shape."""
+def test_images_and_sparse_matrices_are_shown_by_size() -> None:
     images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
 
@@ -474,15 +456,14 @@ def test_images_and_sparse_matrices_are_told_by_size() -> None:
     assert shown(sparse.csr_matrix((3, 4))) == "<csr_matrix float64 3x4>"
 
 
-def test_what_has_no_length_after_all_is_told_by_its_type() -> None:
-    """One rotation of scipy's, whose class has lengths for many."""
+def test_a_value_with_a_failing_length_is_shown_by_its_type() -> None:
+    """A single rotation of scipy has no length, although its class defines one."""
     spatial = pytest.importorskip("scipy.spatial.transform", reason="scipy is not installed")
 
     assert shown(spatial.Rotation.from_quat([0, 0, 0, 1])) == "<Rotation>"
 
 
-def test_models_show_their_fields() -> None:
-    """attrs and pydantic objects show their fields, extra ones too, and none of their bookkeeping."""
+def test_attrs_and_pydantic_models_show_their_fields() -> None:
     attrs = pytest.importorskip("attrs", reason="attrs is not installed")
     pydantic = pytest.importorskip("pydantic", reason="pydantic is not installed")
     plain = attrs.make_class("Plain", ["a", "token"])
@@ -495,8 +476,7 @@ def test_models_show_their_fields() -> None:
 # Labels
 
 
-def test_a_call_is_told_as_it_would_be_written() -> None:
-    """Arguments by name, those of *rest and **extra where a call has them."""
+def test_a_call_is_shown_as_python_writes_it() -> None:
     described = describe_arguments(
         {"base": "EUR", "day": datetime.date(2024, 5, 1), "*rest": (1, "a"), "**extra": {"x": 2}}, REDACTOR
     )
@@ -556,13 +536,11 @@ def lines(old: dict[str, object], new: dict[str, object]) -> list[str]:
         ({"token": "abcd"}, {"token": None}, ["a.token: <redacted> recorded, None now"]),
     ],
 )
-def test_differences_are_told_part_by_part(old: object, new: object, expected: list[str]) -> None:
-    """The path leads to the part that differs, and both sides are shown as far as they may be."""
+def test_differences_are_shown_part_by_part(old: object, new: object, expected: list[str]) -> None:
     assert lines({"a": old}, {"a": new}) == expected
 
 
-def test_arguments_that_only_one_call_has_are_told() -> None:
-    """An argument of **extra or *rest that the other call lacks is named as the user names it."""
+def test_an_argument_of_one_call_only_is_a_difference() -> None:
     assert lines({"**extra": {"day": 1}, "*rest": (1,)}, {"**extra": {}, "*rest": (2, 3)}) == [
         "day: recorded, missing now",
         "rest[0]: 1 recorded, 2 now",
@@ -570,8 +548,7 @@ def test_arguments_that_only_one_call_has_are_told() -> None:
     ]
 
 
-def test_long_strings_differ_where_they_differ() -> None:
-    """Of two long strings the stretch around the first difference is shown."""
+def test_long_strings_are_shown_where_they_differ() -> None:
     old, new = "a" * 200 + "quick" + "b" * 100, "a" * 200 + "slow" + "b" * 100
 
     (line,) = lines({"prompt": old}, {"prompt": new})
@@ -581,8 +558,7 @@ def test_long_strings_differ_where_they_differ() -> None:
     )
 
 
-def test_what_lies_beyond_the_description_differs_by_digest() -> None:
-    """Cut strings and containers and large arrays show that they differ, by length or by digest."""
+def test_cut_values_differ_by_length_or_digest() -> None:
     cases: list[tuple[object, object, str]] = [
         (
             "x" * 900 + "a",
@@ -605,19 +581,16 @@ def test_what_lies_beyond_the_description_differs_by_digest() -> None:
 
 
 def test_arguments_that_were_not_stored_have_no_differences() -> None:
-    """Without a stored description there is nothing to compare."""
     assert differences(None, {"a": 1}) == []
 
 
-def test_a_difference_reads_in_other_words_too() -> None:
-    """The same difference serves for before and after."""
+def test_a_difference_can_say_before_and_after() -> None:
     assert Difference("a", "1", "2").line("before", "after") == "a: 1 before, 2 after"
     assert Difference("a", None, "2").line("before", "after") == "a: 2 after, not before"
     assert Difference("a", "1", None).line("before", "after") == "a: before, missing after"
 
 
-def test_what_a_description_does_not_show_is_named() -> None:
-    """Where equal descriptions hide a difference, the places where it may be are named."""
+def test_parts_that_are_not_shown_are_named() -> None:
     locks = [threading.Lock() for _ in range(50)]
     described = describe_arguments(
         {"password": "abc", "locks": locks, "a": [{"token": "x"}], "n": 1}, REDACTOR
@@ -628,7 +601,7 @@ def test_what_a_description_does_not_show_is_named() -> None:
 
 
 def test_plain_data_is_its_own_description():
-    """A key that marks types in descriptions is an ordinary one there."""
+    """Except for the key that marks types in descriptions."""
     body = {"name": "a", "rows": [{"$": 5, "items": 3}]}
     changed = {"name": "a", "rows": [{"$": 5, "items": 4}]}
 

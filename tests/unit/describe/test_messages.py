@@ -1,4 +1,4 @@
-"""The errors a test fails with: what happened, what differs, and what to do, as a command to paste."""
+"""The texts of a test's errors: the event, the facts, and a command to paste."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECOND_ID = "12345678-1234-5678-1234-567812345679"
 
 
 class Recorded(NamedTuple):
-    """What a recording says of itself."""
+    """The facts of a recording."""
 
     arguments: dict[str, Any] | None
     test: str | None = "tests/test_rates.py::test_week"
@@ -49,8 +49,7 @@ class Broken(Exception):
         raise RuntimeError("no text")
 
 
-def test_a_miss_shows_the_nearest_recording_and_what_differs() -> None:
-    """The text names the call, the nearest recording, the arguments that differ and the command that records it."""
+def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
     now = described(base="EUR", day=datetime.date(2024, 5, 1))
     near = Recorded(described(base="EUR", day=datetime.date(2024, 4, 30)))
     far = Recorded(described(base="USD", day=datetime.date(2024, 4, 30)))
@@ -63,8 +62,7 @@ def test_a_miss_shows_the_nearest_recording_and_what_differs() -> None:
     )
 
 
-def test_a_miss_carries_its_facts() -> None:
-    """The error's attributes name the call and the test, and survive pickling."""
+def test_a_miss_keeps_its_attributes_when_pickled() -> None:
     error = messages.missing(MissedCall("m:f(a=1)", test=TEST))
     copy = pickle.loads(pickle.dumps(error))
 
@@ -72,8 +70,7 @@ def test_a_miss_carries_its_facts() -> None:
     assert (copy.call, copy.test, str(copy)) == ("m:f(a=1)", TEST, str(error))
 
 
-def test_a_miss_of_a_target_without_recordings_says_so() -> None:
-    """Where nothing is near, that is the fact; further facts follow it."""
+def test_a_miss_says_that_the_target_has_no_recording() -> None:
     assert missed(described(base="EUR"), facts=["the vault is one of pytest-mimic 0.x"]) == (
         "no recording of shop.api:fetch_rates(base='EUR')\n"
         "  nothing of shop.api:fetch_rates is recorded\n"
@@ -83,13 +80,11 @@ def test_a_miss_of_a_target_without_recordings_says_so() -> None:
 
 
 def test_a_test_id_is_quoted_for_the_shell() -> None:
-    """The command can be pasted, whatever the test's parameters; outside tests it names none."""
     assert missed(None, test="t.py::test[a b]").endswith("pytest --mimic-record 't.py::test[a b]'")
     assert missed(None, test=None).endswith("to record it: pytest --mimic-record")
 
 
-def test_many_differences_are_cut() -> None:
-    """Five differences are shown, and how many more there are."""
+def test_a_miss_shows_five_differences() -> None:
     old, new = described(**{f"a{n}": n for n in range(8)}), described(**{f"a{n}": n + 1 for n in range(8)})
 
     text = missed(new, Recorded(old))
@@ -97,8 +92,7 @@ def test_many_differences_are_cut() -> None:
     assert "    a4: 4 recorded, 5 now\n    and 3 more\n" in text
 
 
-def test_a_difference_that_is_not_shown_is_explained() -> None:
-    """Where two calls look the same, the text says where the difference may be."""
+def test_a_difference_that_is_not_shown_is_located() -> None:
     secret, plain = described(password="a", n=1), described(n=1)
 
     assert (
@@ -110,8 +104,8 @@ def test_a_difference_that_is_not_shown_is_explained() -> None:
 
 
 @pytest.mark.parametrize("ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]])
-def test_what_is_left_out_of_the_identity_is_no_difference(ignored: list[str]) -> None:
-    """Where nothing else differs, it was recorded without the option: the text asks for no line that is there."""
+def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
+    """If nothing else differs, the text must not suggest a line that is there already."""
     old = described(now="2026-11-02 10:00:00", rows=[{"at": "2026-11-02T10:00:00Z"}])
     new = described(rows=[{"at": "2026-11-02T10:00:01Z"}])
     other = described(rows=[{"at": "2026-11-02T10:00:01Z"}], base="EUR")
@@ -126,8 +120,7 @@ def test_what_is_left_out_of_the_identity_is_no_difference(ignored: list[str]) -
     ]
 
 
-def test_arguments_that_were_not_stored_are_explained() -> None:
-    """Under mimic_store_arguments = false the nearest recording is named without differences."""
+def test_a_miss_says_that_arguments_were_not_stored() -> None:
     text = missed(described(n=1), Recorded(None, test=None, recorded=None))
 
     assert "  nearest: recorded\n    its arguments were not stored (mimic_store_arguments = false)\n" in text
@@ -168,10 +161,9 @@ def test_arguments_that_were_not_stored_are_explained() -> None:
         ),
     ],
 )
-def test_what_changes_from_run_to_run_can_be_ignored(
+def test_ignoring_moments_and_random_ids_is_suggested(
     old: dict[str, object], new: dict[str, object], remedy: str
 ) -> None:
-    """Where all that differs is a moment or a random id, or was the recording's own day, the option is offered."""
     text = missed(described(**new), Recorded(described(**old)))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: shop.api:fetch_rates {remedy}"
@@ -202,10 +194,9 @@ def test_what_changes_from_run_to_run_can_be_ignored(
     ],
     ids=["sql", "redis", "redis transaction"],
 )
-def test_what_changes_at_a_database_can_be_ignored(
+def test_ignoring_a_parameter_of_a_database_is_suggested(
     label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
 ) -> None:
-    """The option leaves out that value alone: the parameter whole, of a command's words this one."""
     text = str(messages.missing(MissedCall(label, new), [Recorded(old)]))
 
     assert text.splitlines()[-1] == f"  if it changes from run to run: {remedy}"
@@ -223,13 +214,12 @@ def test_what_changes_at_a_database_can_be_ignored(
         ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
     ],
 )
-def test_nothing_else_is_offered_to_be_ignored(old: dict[str, object], new: dict[str, object]) -> None:
-    """A value that a test chose is no noise."""
+def test_ignoring_other_values_is_not_suggested(old: dict[str, object], new: dict[str, object]) -> None:
     assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
 
 
-def test_the_nearest_recording_differs_least() -> None:
-    """Fewest differences first, then the most alike, then the same test's; none where there is none."""
+def test_the_nearest_recording_has_the_fewest_differences() -> None:
+    """Among several, it is the most alike, then the one of the same test."""
     now = described(base="EUR", day="2024-05-01")
     two = Recorded(described(base="USD", day="2023-01-01"))
     unlike = Recorded(described(base="EUR", day="1999-12-31"))
@@ -243,8 +233,7 @@ def test_the_nearest_recording_differs_least() -> None:
     assert messages.nearest_recording([], now) is None
 
 
-def test_only_some_recordings_are_looked_at() -> None:
-    """A target with very many recordings does not make a miss slow."""
+def test_a_miss_compares_a_few_hundred_recordings_at_most() -> None:
     looked_at: list[int] = []
 
     def many() -> Any:
@@ -257,8 +246,7 @@ def test_only_some_recordings_are_looked_at() -> None:
     assert len(looked_at) == 300
 
 
-def test_a_stale_recording_names_both_ways_out() -> None:
-    """The text says since when, and offers to record anew or to look first."""
+def test_a_stale_recording_shows_two_commands() -> None:
     error = messages.stale("shop.api:fetch_rates(base='EUR')", recorded="2026-11-02", test=TEST)
 
     assert isinstance(error, StaleRecordingError)
@@ -270,7 +258,6 @@ def test_a_stale_recording_names_both_ways_out() -> None:
 
 
 def test_a_drift_shows_its_lines() -> None:
-    """The text names the call, what differs, and the command that accepts it."""
     error = messages.drift(
         "shop.api:fetch_rates(base='EUR')", ["rates.HRK: recorded, missing now"], test=TEST
     )
@@ -292,8 +279,7 @@ def test_a_drift_shows_its_lines() -> None:
         (Broken(), "Broken"),
     ],
 )
-def test_a_real_call_that_fails_says_so(error: Exception, fact: str) -> None:
-    """The recording could not be verified; the text shows why, in one line without secrets."""
+def test_a_failing_real_call_is_shown_in_one_line(error: Exception, fact: str) -> None:
     text = str(messages.unverifiable("m:f()", error, test=TEST))
 
     assert text == (
@@ -303,8 +289,7 @@ def test_a_real_call_that_fails_says_so(error: Exception, fact: str) -> None:
     )
 
 
-def test_changed_arguments_are_named() -> None:
-    """The text shows what the function changed, and the option that allows it."""
+def test_changed_arguments_are_shown() -> None:
     before, after = described(rows=[{"seen": False}], n=1), described(rows=[{"seen": True}], n=2)
 
     error = messages.mutated("shop.model:fit", ["rows"], differences(before, after))
@@ -317,8 +302,7 @@ def test_changed_arguments_are_named() -> None:
     )
 
 
-def test_a_change_that_is_not_shown_is_named_too() -> None:
-    """An argument that was changed beyond its description is named all the same."""
+def test_a_change_beyond_the_description_names_its_argument() -> None:
     assert str(messages.mutated("m:f", ["a", "b"], [])) == (
         "m:f has mutated its inputs\n"
         "  a: changed in a part that is not shown\n"
@@ -327,23 +311,21 @@ def test_a_change_that_is_not_shown_is_named_too() -> None:
     )
 
 
-def test_a_stream_read_further_says_so() -> None:
-    """A stream that is longer now is a miss, with the command that records the rest."""
+def test_reading_a_stream_further_is_a_miss() -> None:
     assert str(messages.read_further("m:f()", test=TEST)) == (
         "m:f() is read further than it was when it was recorded\n"
         "  to record the rest: pytest --mimic-record tests/test_rates.py::test_day"
     )
 
 
-def test_a_stream_that_is_sent_something_else_says_so() -> None:
-    """A conversation that took another turn is a miss, with the command that records it anew."""
+def test_sending_something_else_to_a_stream_is_a_miss() -> None:
     assert str(messages.strange_answer("m:f()", test=TEST)) == (
         "m:f() is sent something else than when it was recorded\n"
         "  to record it anew: pytest --mimic-rerecord tests/test_rates.py::test_day"
     )
 
 
-def test_the_nearest_recording_has_the_fewest_arguments_changed() -> None:
+def test_the_nearest_recording_has_the_fewest_other_arguments() -> None:
     """Three parts of one argument are nearer than two whole arguments."""
     now = described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9)
     near = Recorded(described(filters={"x": 1, "y": 2, "z": 3}, page=9))
@@ -352,7 +334,7 @@ def test_the_nearest_recording_has_the_fewest_arguments_changed() -> None:
     assert "filters.y: 2 recorded, 5 now" in missed(now, far, near)
 
 
-def test_a_recording_of_another_tests_sequence_is_told_as_such() -> None:
+def test_a_sequence_of_another_test_is_named_as_such() -> None:
     now = described(page=1)
 
     text = missed(now, Recorded(now), sequence=True)

@@ -1,4 +1,4 @@
-"""Changes to arguments are made again, in place."""
+"""Changes to arguments are repeated in place."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ def state(value):
     ids=lambda value: type(value).__name__,
 )
 def test_containers_get_the_new_content(current, new):
-    """The object stays the one that the caller holds."""
     apply_changes(current, new)
 
     assert current == new
@@ -53,7 +52,6 @@ def test_containers_get_the_new_content(current, new):
 
 
 def test_objects_get_the_new_attributes_and_lose_the_others():
-    """With a __dict__ or with slots."""
     thing, slot = Thing(a=1, b=2), slotted(a=1)
 
     apply_changes(thing, Thing(b=3, c=4))
@@ -63,8 +61,7 @@ def test_objects_get_the_new_attributes_and_lose_the_others():
     assert state(slot) == {"b": 2}
 
 
-def test_arrays_are_filled_in_place():
-    """Views of them see it."""
+def test_views_of_an_array_see_the_new_elements():
     numpy = pytest.importorskip("numpy")
     array = numpy.zeros((2, 2))
     view = array[0]
@@ -74,8 +71,7 @@ def test_arrays_are_filled_in_place():
     assert view.tolist() == [1, 1]
 
 
-def test_arrays_are_resized_in_place():
-    """And get another dtype, where the call gave them one."""
+def test_an_array_gets_the_new_shape_and_dtype():
     numpy = pytest.importorskip("numpy")
     array = numpy.zeros(2)
 
@@ -88,8 +84,7 @@ def test_arrays_are_resized_in_place():
     assert (array.tolist(), array.dtype) == ([[1, 1, 1], [1, 1, 1]], "f4")
 
 
-def test_what_is_as_it_should_be_stays():
-    """A value becomes itself."""
+def test_a_value_can_replace_itself():
     value = {"a": [1]}
 
     apply_changes(value, value)
@@ -97,8 +92,7 @@ def test_what_is_as_it_should_be_stays():
     assert value == {"a": [1]}
 
 
-def test_what_has_no_identity_is_changed_all_the_same():
-    """Nothing tells then whether it was done."""
+def test_values_without_identity_are_changed():
     marker = object()
     value = [1]
 
@@ -107,8 +101,7 @@ def test_what_has_no_identity_is_changed_all_the_same():
     assert value == [marker]
 
 
-def test_frames_are_replaced_in_place():
-    """Column by column."""
+def test_a_pandas_frame_gets_the_new_columns():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1, 2]})
     new = pandas.DataFrame({"a": [5, 6], "b": [7, 8]})
@@ -144,15 +137,13 @@ def read(stream, count):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_stands_in_neither_dict_nor_plain_slots_is_changed(current, new, look):
-    """Slots with private names, and what C keeps."""
+def test_private_slots_and_state_in_c_are_changed(current, new, look):
     apply_changes(current, new)
 
     assert look(current) == look(new)
 
 
-def test_random_generators_of_numpy_go_on_where_the_new_one_would():
-    """Both kinds of them."""
+def test_numpy_random_generators_get_the_new_state():
     random = pytest.importorskip("numpy").random
     generator, state = random.default_rng(1), random.RandomState(1)
 
@@ -174,8 +165,7 @@ def test_random_generators_of_numpy_go_on_where_the_new_one_would():
     ],
     ids=["object", "slots", "dict", "list", "deque"],
 )
-def test_what_refers_back_to_the_changed_one_refers_to_the_callers(current, new, hold):
-    """As the nodes of a tree do to their root."""
+def test_back_references_lead_to_the_callers_object(current, new, hold):
     leaf = Thing(up=new, beside=deque([new]), by_name={"up": new}, slot=slotted(a=new), of=Thing)
     hold(new, leaf)
 
@@ -185,8 +175,7 @@ def test_what_refers_back_to_the_changed_one_refers_to_the_callers(current, new,
     assert [part is current for part in held] == [True] * 4
 
 
-def test_what_cannot_change_is_refused():
-    """Another type, or one without content."""
+def test_a_value_that_cannot_change_in_place_is_refused():
     with pytest.raises(TypeError, match="list cannot become tuple in place"):
         apply_changes([1], (1,))
     with pytest.raises(TypeError, match="int cannot be changed in place"):

@@ -1,4 +1,4 @@
-"""An outcome that cannot be stored is refused at once, and the part is named."""
+"""An outcome that cannot be stored is refused at once, with the path to the part."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Pair = namedtuple("Pair", "left right")
 
 
 class LoadsNot:
-    """Can be pickled, but not loaded."""
+    """A class that can be pickled, but not loaded."""
 
     def __init__(self, x):
         self.args = x
@@ -98,7 +98,7 @@ class Key(Holder):
 
 
 def with_attribute(container, value):
-    """The same, as one of a class that has attributes."""
+    """Return a copy whose class has attributes, with one that holds `value`."""
     made = type("Own", (type(container),), {})(container)
     made.handle = value
     return made
@@ -127,8 +127,7 @@ def with_attribute(container, value):
         (lambda x: [closing_over_nothing_yet([x])], "result[0].value[0]"),
     ],
 )
-def test_the_part_is_named(wrap, path):
-    """By the way that leads to it."""
+def test_the_path_to_the_part_is_shown(wrap, path):
     error = refusal(Outcome.of_value(wrap(threading.Lock())))
 
     assert error.path == path
@@ -142,16 +141,14 @@ def test_the_part_is_named(wrap, path):
 @pytest.mark.parametrize(
     ("wrap", "what"), [(using_a_global, "a function object"), (local_class, "a type object")]
 )
-def test_what_hides_its_part_is_named_itself(wrap, what):
-    """With what pickle says of it."""
+def test_a_function_that_hides_its_part_is_named_itself(wrap, what):
     error = refusal(Outcome.of_value([wrap(threading.Lock())]))
 
     assert error.path == "result[0]"
     assert error.facts[0] == f"result[0]: {what}"
 
 
-def test_what_it_is_stands_in_words():
-    """An open file, a socket, a generator."""
+def test_the_part_has_a_name_for_people():
     with open(__file__) as file, socket.socket() as sock:
         said = [
             refusal(Outcome.of_value([part])).facts[0]
@@ -167,8 +164,7 @@ def test_what_it_is_stands_in_words():
     assert said[4].startswith("result[0]._")
 
 
-def test_what_cannot_be_loaded_again_is_refused_when_it_is_recorded():
-    """Not in the run that needs it."""
+def test_a_value_that_cannot_be_loaded_is_not_recorded():
     assert refusal(Outcome.of_value({"a": LoadsNot(1)})).path == "result.a"
 
 
@@ -183,15 +179,13 @@ def test_what_cannot_be_loaded_again_is_refused_when_it_is_recorded():
     ids=["raised", "stream", "end", "changed"],
 )
 def test_each_kind_of_outcome_names_its_part(outcome, told):
-    """From the word that says where it was."""
     error = refusal(outcome)
 
     assert error.what == f"what shop.db:open_report {told[0]} cannot be stored"
     assert error.facts[0] == f"{told[1]}: a thread lock"
 
 
-def test_nesting_too_deep_for_pickle_is_an_error_and_no_crash():
-    """A hundred thousand levels."""
+def test_nesting_too_deep_for_pickle_is_an_error():
     value: list = []
     for _ in range(100_000):
         value = [value]
@@ -199,14 +193,12 @@ def test_nesting_too_deep_for_pickle_is_an_error_and_no_crash():
     assert refusal(Outcome.of_value(value)).facts == ("result: nested too deeply",)
 
 
-def test_a_snapshot_names_its_part_too():
-    """Taken when the item is given."""
+def test_a_snapshot_names_its_part():
     with pytest.raises(UnstorableOutcomeError, match=r"item\.x: a thread lock"):
         snapshot({"x": threading.Lock()}, path="item", target="shop:f")
 
 
-def test_a_snapshot_is_the_item_as_it_was():
-    """Whatever happens to the object afterwards."""
+def test_a_snapshot_does_not_change_with_its_object():
     for item in ([1], [(1,)]):
         taken = snapshot(item)
         item.append("later")
@@ -215,8 +207,7 @@ def test_a_snapshot_is_the_item_as_it_was():
         assert taken.load() is not taken.load()
 
 
-def test_an_object_that_stands_for_too_little_is_stored_whole():
-    """An identity of its own may hide parts: equal identities are not equal outcomes."""
+def test_equal_own_identities_are_not_equal_outcomes():
     store = MemoryStore()
     vault = Vault(store)
 
@@ -225,8 +216,7 @@ def test_an_object_that_stands_for_too_little_is_stored_whole():
     assert first.encoded.fingerprint != second.encoded.fingerprint
 
 
-def test_memory_that_an_object_leaves_out_of_its_identity_is_stored_whole():
-    """Arrays too, which stand beside the pickle."""
+def test_arrays_outside_an_own_identity_are_stored():
     numpy = pytest.importorskip("numpy")
     vault = Vault(MemoryStore())
 
@@ -238,7 +228,7 @@ def test_memory_that_an_object_leaves_out_of_its_identity_is_stored_whole():
 
 
 class Particular:
-    """Knows one of pickle's protocols alone, and fails where it is asked for another."""
+    """A class that fails for all but one of pickle's protocols."""
 
     def __init__(self, x):
         self.x = x
@@ -249,8 +239,7 @@ class Particular:
         return Particular, (self.x,)
 
 
-def test_an_object_that_fails_when_its_identity_is_taken_is_stored_all_the_same():
-    """By its pickle: what can be stored and loaded is an outcome."""
+def test_an_object_whose_identity_fails_is_stored():
     vault = Vault(MemoryStore())
 
     first, second, again = (vault.stored(Outcome.of_value(Particular(n)), 0.1) for n in (1, 2, 1))
