@@ -144,7 +144,7 @@ class Lines:
         if kind is type(actual) and kind in (str, bytes, bytearray) and not location.secret:
             texts = self._readable(recorded), self._readable(actual)
             if texts[0] != texts[1]:
-                quote = repr if kind is str else _quote_bytes
+                quote = repr if kind is str else lambda text: repr(text.encode("latin-1"))
                 return Difference("", *focused(*texts, quote)).fact()
         old, new = self._described(location, recorded), self._described(location, actual)
         return Difference("", *sides(old, new)).fact()
@@ -162,7 +162,3 @@ class Lines:
         if location.secret and value is not None:
             return PLACEHOLDER
         return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)
-
-
-def _quote_bytes(text: str) -> str:
-    return repr(text.encode("latin-1"))

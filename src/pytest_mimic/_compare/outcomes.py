@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._compare.lines import Location
@@ -14,16 +14,23 @@ if TYPE_CHECKING:
 
 def compare_outcomes(comparison: Comparison, recorded: Outcome, actual: Outcome, name: str = "") -> None:
     """Compare two outcomes, or with a `name` the ends of two streams."""
-    lines = comparison.lines
     if recorded.kind != actual.kind:
-        then, now = _summary(comparison, recorded), _summary(comparison, actual)
-        lines.add(name or "the call", f" {then} when recorded, {now} now")
+        then, now = (_summary(comparison, outcome) for outcome in (recorded, actual))
+        comparison.lines.add(name or "the call", f" {then} when recorded, {now} now")
     elif recorded.kind == "stream":
-        _compare_streams(comparison, recorded, actual)
+        # Items count as far as both streams were read.
+        old, new = _items(recorded), _items(actual)
+        if actual.end is None:
+            del old[len(new) :]
+        if recorded.end is None:
+            del new[len(old) :]
+        comparison.compare(Location("items", ("items",)), old, new)
+        if recorded.end is not None and actual.end is not None:
+            compare_outcomes(comparison, recorded.end, actual.end, "the end of the stream")
     elif recorded.kind == "raised":
-        old, new = recorded.exception, actual.exception
-        name = type(old).__qualname__ if is_same_type(old, new) else "exception"
-        comparison.compare(Location(name, (name,)), old, new)
+        old_error, new_error = recorded.exception, actual.exception
+        name = type(old_error).__qualname__ if is_same_type(old_error, new_error) else "exception"
+        comparison.compare(Location(name, (name,)), old_error, new_error)
     else:
         location = Location("end", ("end",)) if name else Location("")
         comparison.compare(location, recorded.value, actual.value)
@@ -47,19 +54,7 @@ def _summary(comparison: Comparison, outcome: Outcome) -> str:
     return f"returned {comparison.lines.text(outcome.value)}"
 
 
-def _compare_streams(comparison: Comparison, recorded: Outcome, actual: Outcome) -> None:
-    """Compare items as far as both streams were read, then how the streams ended."""
-    old, new = _loaded(recorded.items), _loaded(actual.items)
-    if actual.end is None:
-        del old[len(new) :]
-    if recorded.end is None:
-        del new[len(old) :]
-    comparison.compare(Location("items", ("items",)), old, new)
-    if recorded.end is not None and actual.end is not None:
-        compare_outcomes(comparison, recorded.end, actual.end, "the end of the stream")
-
-
-def _loaded(items: Iterable[Any]) -> list[Any]:
+def _items(outcome: Outcome) -> list[Any]:
     from pytest_mimic._outcome.encoding import Snapshot
 
-    return [item.load() if isinstance(item, Snapshot) else item for item in items]
+    return [item.load() if isinstance(item, Snapshot) else item for item in outcome.items]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from pytest_mimic._compare.elements import differing, extent, first_difference, times
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
+from pytest_mimic._compare.numbers import Closeness, extent
 from pytest_mimic._describe import secrets_in
 from pytest_mimic._describe.leaves import leaf_text
 from pytest_mimic._redact.names import PLACEHOLDER
@@ -25,9 +26,6 @@ from pytest_mimic._values.opening import (
     type_name,
 )
 from pytest_mimic._values.tables import Column, Table, open_elements
-
-if TYPE_CHECKING:
-    from pytest_mimic._compare.numbers import Closeness
 
 # Up to this difference in length, missing and additional items get a line each.
 _FEW = 3
@@ -269,15 +267,18 @@ class Comparison:
             return
         old, new = extent(recorded.values), extent(actual.values)
         if len(old) != len(new) if self.shape else old != new:
-            self.lines.add(location, f": shape {times(old)} recorded, {times(new)} now")
+            shapes = ["x".join(map(str, lengths)) if lengths else "()" for lengths in (old, new)]
+            self.lines.add(location, f": shape {shapes[0]} recorded, {shapes[1]} now")
         if self.shape or old != new:
             return
-        count, first = differing(recorded.values, actual.values, self.close, self._alike)
+        count, first = self.close.differing(recorded.values, actual.values, self._alike)
         if count and not old:
             self.lines.differ(location, recorded.values[()], actual.values[()])
         elif count:
             fact = self.lines.fact(location, recorded.values[first], actual.values[first])
-            self.lines.add(location, f": {first_difference(count, recorded.values, first, fact)}")
+            index = ", ".join(map(str, first)) if isinstance(first, tuple) else first
+            total = math.prod(old)
+            self.lines.add(location, f": {count} of {total} elements differ, first [{index}]: {fact}")
         elif recorded.categories is not None:
             inner = Location(".categories", ("categories",), location)
             self._todo.append((inner, recorded.categories, actual.categories))

@@ -1,8 +1,7 @@
-"""Where in a value a part without identity stands, and the error that says so."""
+"""The location of a part without identity, and the error that names it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw
@@ -13,70 +12,66 @@ from pytest_mimic.errors import UnstableIdentityError
 
 
 def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> UnstableIdentityError:
-    """The error that a user sees where a call of `target`, or a value by itself, has no identity.
+    """Return the error for a call of `target`, or a value by itself, that has no identity.
 
     Args:
-        unstable: What has none.
-        target: What was called.
-        ignore: The path that leaves it out; the whole argument where it is not given.
+        unstable: The part without identity.
+        target: The called target.
+        ignore: The path that leaves the part out; by default the whole argument.
     """
     argument = ignore or unstable.path.split(".")[0].split("[")[0]
     owner = (unstable.owner or unstable.kind).__name__
     teach = f"give {owner} a __mimic_identity__(), or register_fingerprint({owner}, ...)"
-    remedies = (f"leave it out:   {target} ignore={argument}", f"or teach it:    {teach}")
-    return UnstableIdentityError(
+    what = (
         f"{target} has an argument without a stable identity"
         if target
-        else "the value has no stable identity",
-        facts=(f"{unstable.path}: {unstable.type_name}",),
-        remedies=remedies if target else (f"teach it: {teach}",),
+        else "the value has no stable identity"
+    )
+    ways = [f"leave it out:   {target} ignore={argument}", f"or teach it:    {teach}"]
+    return UnstableIdentityError(
+        what,
+        facts=[f"{unstable.path}: {unstable.type_name}"],
+        remedies=ways if target else [f"teach it: {teach}"],
         target=target,
         path=unstable.path,
     )
 
 
 def located(unstable: Unstable, value: object, resolver: Resolver, name: str) -> Unstable:
-    """The same refusal, with the path of the first part of `value` that is refused."""
+    """Return the same refusal with the path of the first part of `value` that is refused.
+
+    This opens values as the identity does, which is not always by the parts that people see: an attribute that a
+    `__reduce__` leaves out cannot be the reason.
+    """
     kinds: dict[type, Kind] = {}
-    held = []
-    seen = set()
+    seen: dict[int, object] = {}
     todo: list[tuple[str, Any, type | None]] = [(name, value, None)]
     while todo:
         path, part, owner = todo.pop()
-        if type(part) in SCALARS or type(part) is Raw or id(part) in seen:
+        type_ = type(part)
+        if type_ in SCALARS or type_ is Raw or id(part) in seen:
             continue
-        seen.add(id(part))
-        held.append(part)
-        try:
-            steps = list(_steps(part, owner, resolver, kinds))
-        except Unstable as error:
-            return Unstable(error.type_name, error.kind, path, owner)
-        todo += [(path + step, inner, around) for step, inner, around in reversed(steps)]
-    return Unstable(unstable.type_name, unstable.kind, name)
-
-
-def _steps(
-    value: Any, owner: type | None, resolver: Resolver, kinds: dict[type, Kind]
-) -> Iterator[tuple[str, Any, type | None]]:
-    """What a value holds: the step that leads there, the part, and the object that it belongs to."""
-    type_ = type(value)
-    if type_ in (list, tuple, set, frozenset):
-        for place, item in enumerate(value):
-            yield f"[{place}]", item, owner
-    elif type_ is dict:
-        for place, key in enumerate(value):
-            yield f".keys()[{place}]", key, owner
-            yield f"[{key!r}]" if type(key) in SCALARS else f".values()[{place}]", value[key], owner
-    else:
-        kind = kinds.get(type_)
-        if kind is None:
-            kind = kinds[type_] = resolver(type_)
-        reduced = kind.reduce(value)
-        if type(reduced) is dict and (kind.attributes or reduced is getattr(value, "__dict__", None)):
-            for name, item in reduced.items():
-                yield f".{name}", item, type_
-        elif type(reduced) is tuple:
-            for item in reduced:
-                yield "", item, owner
+        # Kept alive, as the id of data that was only made for the identity could return.
+        seen[id(part)] = part
+        # The step to each part, the part, and the object that it belongs to.
+        steps: list[tuple[str, Any, type | None]] = []
+        if type_ in (list, tuple, set, frozenset):
+            steps += ((f"[{place}]", item, owner) for place, item in enumerate(part))
+        elif type_ is dict:
+            for place, (key, item) in enumerate(part.items()):
+                steps.append((f".keys()[{place}]", key, owner))
+                steps.append((f"[{key!r}]" if type(key) in SCALARS else f".values()[{place}]", item, owner))
         else:
-            yield "", reduced, owner
+            try:
+                kind = kinds.get(type_) or kinds.setdefault(type_, resolver(type_))
+                reduced: Any = kind.reduce(part)
+            except Unstable as error:
+                return Unstable(error.type_name, error.kind, path, owner)
+            if type(reduced) is dict and (kind.attributes or reduced is getattr(part, "__dict__", None)):
+                steps += ((f".{name}", item, type_) for name, item in reduced.items())
+            else:
+                inner = reduced if type(reduced) is tuple else (reduced,)
+                steps += (("", item, owner) for item in inner)
+        todo += ((path + step, item, around) for step, item, around in reversed(steps))
+    # Found before, but gone now: code of the value's class answers differently each time.
+    return Unstable(unstable.type_name, unstable.kind, name)
