@@ -1,4 +1,4 @@
-"""Classes and functions for the tests of identity: what users write, in a module that can be imported."""
+"""Classes and functions like those of users, in an importable module, for the tests of identity."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class WithCached(Plain):
 
 
 class WithState:
-    """Its state is what it says, not what it holds."""
+    """A class whose state differs from its attributes."""
 
     def __init__(self, seen, handle=None):
         self.seen = seen
@@ -121,7 +121,7 @@ class WithReduce:
 
 
 class WithItems:
-    """Reduces to all of the five parts that there are."""
+    """A class that reduces to all five parts."""
 
     def __init__(self, items=()):
         self.items = list(items)

@@ -1,4 +1,4 @@
-"""The identity of a call: its target and what its arguments are, by name."""
+"""The identity of a call: its target and its arguments by name."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ def key_of(*values, ignore=(), names=NAMES, **options):
     return CallIdentity("shop.api:send", names, ignore=ignore, **options).key(values)
 
 
-def test_target_names_and_values_count():
-    """The same values under another target, or other names, are another call."""
+def test_target_parameter_names_and_values_count():
     expected = CallIdentity("a:f", ("x", "y")).key((1, 2))
 
     assert CallIdentity("a:f", ("x", "y")).key((1, 2)) == expected
@@ -47,8 +46,7 @@ def test_target_names_and_values_count():
         (("rest.0",), ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (5,), {"token": "t"})),
     ],
 )
-def test_what_is_ignored_does_not_count(ignore, other):
-    """ignore= leaves out arguments, names inside of **extra, and parts of either by path."""
+def test_ignored_parts_do_not_count(ignore, other):
     values = ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
 
     assert key_of(*values, ignore=ignore) == key_of(*other, ignore=ignore)
@@ -56,8 +54,7 @@ def test_what_is_ignored_does_not_count(ignore, other):
     assert values == ([{"id": 1, "n": 2}], {"sent_at": 0, "x": 1}, (1,), {"token": "t"})
 
 
-def test_what_stands_beside_an_ignored_part_counts():
-    """A path leaves out no more than what it names."""
+def test_parts_beside_an_ignored_part_count():
     for path, values in {
         "payload.at": [{"at": 1, "x": 1}, {"at": 2, "x": 2}],
         "rows.*.id": [[{"id": 1, "n": 1}], [{"id": 2, "n": 2}]],
@@ -69,8 +66,7 @@ def test_what_stands_beside_an_ignored_part_counts():
         assert len(set(keys)) == 2
 
 
-def test_equal_texts_are_the_same_whether_shared_or_not():
-    """In arguments, in what a key function gives, and in what tells of a change."""
+def test_shared_and_separate_equal_texts_are_the_same():
     text = "a text of some length"
     other = "".join(list(text))
     assert other is not text
@@ -83,24 +79,21 @@ def test_equal_texts_are_the_same_whether_shared_or_not():
     assert calls.digest(0, [text, text]) == calls.digest(0, [text, other])
 
 
-def test_what_a_key_function_gives_is_refused_by_that_name():
-    """It is no argument of the call."""
+def test_the_refused_result_of_a_key_function_is_named_key():
     with pytest.raises(Unstable) as caught:
         key_of([], {}, (), {}, key=lambda arguments: [1, threading.Lock()])
 
     assert caught.value.path == "key[1]"
 
 
-def test_ignoring_what_a_function_does_not_have_is_harmless():
-    """One option serves all functions of a wildcard target."""
+def test_ignoring_an_unknown_argument_is_harmless():
     assert key_of(1, names=("x",), ignore=("session", "x")) == key_of(
         2, names=("x",), ignore=("session", "x")
     )
     assert key_of(1, names=("x",), ignore=("session",)) == key_of(1, names=("x",))
 
 
-def test_a_key_function_stands_for_the_arguments():
-    """key= takes the bound arguments by name; what it returns is what counts."""
+def test_the_result_of_a_key_function_replaces_the_arguments():
     seen = []
 
     def by_id(arguments):
@@ -115,8 +108,7 @@ def test_a_key_function_stands_for_the_arguments():
 
 
 @pytest.mark.promise("a default of object() counts as an argument that was left out")
-def test_a_bare_object_as_default_counts_as_left_out():
-    """A sentinel says that nothing was given; another bare object says nothing that lasts."""
+def test_a_bare_object_as_default_means_not_given():
     missing = object()
     calls = CallIdentity("a:f", ("x", "limit"), defaults=(None, missing))
     again = CallIdentity("a:f", ("x", "limit"), defaults=(None, object()))
@@ -129,7 +121,6 @@ def test_a_bare_object_as_default_counts_as_left_out():
 
 
 def test_paths_are_relative_to_the_roots_at_the_time_of_the_call(tmp_path):
-    """pytest's temporary folder is known only once a test runs, and is another one in each run."""
     folder = tmp_path / "run-1"
     calls = CallIdentity("a:f", ("path",), roots=lambda: ((str(folder), "<tmp>"),))
 
@@ -140,8 +131,7 @@ def test_paths_are_relative_to_the_roots_at_the_time_of_the_call(tmp_path):
     assert calls.key((tmp_path / "run-1" / "data",)) != first
 
 
-def test_a_digest_tells_whether_an_argument_has_changed():
-    """Each argument by its place; none for what does not count or has no identity."""
+def test_the_digest_of_an_argument_changes_with_it():
     calls = CallIdentity("a:f", ("rows", "session", "lock"), ignore=("session",))
     rows = [1, 2]
 
@@ -153,11 +143,10 @@ def test_a_digest_tells_whether_an_argument_has_changed():
 
 
 class Name(str):
-    """A name that carries something."""
+    """A string with attributes."""
 
 
-def test_a_refused_argument_among_extra_ones_is_known_by_its_own_name():
-    """As the user wrote it; where the name itself is to blame, by that of all of them."""
+def test_a_refused_extra_argument_is_named():
     name = Name("at")
     name.lock = threading.Lock()
 
@@ -169,8 +158,7 @@ def test_a_refused_argument_among_extra_ones_is_known_by_its_own_name():
     assert caught.value.path.startswith("extra")
 
 
-def test_a_call_takes_the_short_and_the_long_way_alike():
-    """Small plain values and the same ones after a detour through larger ones have one identity."""
+def test_equal_small_values_have_one_form():
     small = {f"k{n}": n for n in range(64)}
     large = {**small, "k64": 64}
     shrunk = dict(large)
@@ -213,8 +201,7 @@ class Slotted:
         ((Slotted(), object()), "config[0].lock", "a thread lock"),
     ],
 )
-def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):
-    """The message leads to the part: argument, attributes, keys, places."""
+def test_a_refusal_names_the_path_and_the_part(value, path, what):
     with pytest.raises(Unstable) as caught:
         CallIdentity("a:f", ("x", "config")).key((1, value))
 
@@ -223,7 +210,7 @@ def test_a_refusal_names_the_path_and_what_stands_there(value, path, what):
 
 
 class Fickle:
-    """Says of itself first that it holds a lock, then that it does not."""
+    """An object that has a lock only when it is first looked at."""
 
     def __init__(self):
         self.parts = [1, threading.Lock()]
@@ -232,8 +219,7 @@ class Fickle:
         return self.parts.pop()
 
 
-def test_a_refused_part_that_is_gone_when_its_place_is_looked_for_is_told_all_the_same():
-    """As another thread may take it away: the argument is named."""
+def test_a_refused_part_that_disappears_is_still_reported():
     with pytest.raises(Unstable) as caught:
         CallIdentity("a:f", ("x",)).key(([Fickle()],))
 
@@ -242,7 +228,6 @@ def test_a_refused_part_that_is_gone_when_its_place_is_looked_for_is_told_all_th
 
 @pytest.mark.promise("a refusal names the argument, the path in it and the remedy")
 def test_the_error_offers_three_remedies():
-    """Leave it out, give its class an identity, or register one: as lines to paste."""
     calls = CallIdentity("shop.api:send", ("session",))
     with pytest.raises(Unstable) as caught:
         calls.key((SimpleNamespace(pool=Pool()),))
@@ -261,8 +246,7 @@ def test_the_error_offers_three_remedies():
 @pytest.mark.parametrize(
     ("value", "ignore", "offered"), [([Pool()], "", "rows"), ({"a": Pool()}, "rows.a", "rows.a")]
 )
-def test_the_error_offers_to_leave_out_the_argument_or_what_is_given(value, ignore, offered):
-    """Also where the part that is refused stands behind an index."""
+def test_the_error_offers_to_ignore_the_argument_or_a_path(value, ignore, offered):
     with pytest.raises(Unstable) as caught:
         rows_key(value)
 
@@ -272,7 +256,6 @@ def test_the_error_offers_to_leave_out_the_argument_or_what_is_given(value, igno
 
 
 def test_the_first_refused_part_of_a_deep_value_is_found():
-    """Cycles and depth do not keep a refusal from naming its place."""
     inner = [object()]
     ring = SimpleNamespace(more=inner)
     ring.self = ring
@@ -284,7 +267,6 @@ def test_the_first_refused_part_of_a_deep_value_is_found():
 
 
 def test_a_refused_part_behind_a_cycle_is_found():
-    """What leads back to itself is looked at once."""
     ring = []
     ring += [ring, (ring, {"ring": ring}), object()]
 
@@ -294,8 +276,7 @@ def test_a_refused_part_behind_a_cycle_is_found():
     assert caught.value.path == "x[2]"
 
 
-def test_a_value_by_itself_is_refused_with_what_can_be_done():
-    """There is no call to leave it out of."""
+def test_the_refusal_of_a_value_offers_a_remedy():
     with pytest.raises(Unstable) as caught:
         fingerprint([threading.Lock()])
 
@@ -318,14 +299,12 @@ def test_a_value_by_itself_is_refused_with_what_can_be_done():
         (" self ", ("self",)),
     ],
 )
-def test_paths_have_steps(path, steps):
-    """Dots and brackets both separate."""
+def test_dots_and_brackets_separate_steps(path, steps):
     assert parse_path(path) == steps
 
 
 @pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"])
-def test_what_is_no_path_is_said_to_be_none(path):
-    """A typing error in ignore= or volatile= is told, not passed over."""
+def test_an_invalid_path_is_reported(path):
     with pytest.raises(ValueError, match="not a path"):
         parse_path(path)
 
@@ -342,8 +321,7 @@ class SlottedRow:
     __slots__ = ("a", "b")
 
 
-def test_prune_copies_what_it_changes_and_shares_the_rest():
-    """The value that is pruned stays as it is."""
+def test_prune_copies_changed_containers_and_shares_the_rest():
     deep = {"keep": [1]}
     value = {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
 
@@ -354,8 +332,7 @@ def test_prune_copies_what_it_changes_and_shares_the_rest():
     assert value == {"a": deep, "b": [Row(x=1, y=deep), (1, 2)], "c": 3}
 
 
-def test_prune_knows_slots_named_tuples_and_keys_that_are_no_strings():
-    """A step is compared with a key as text, with an attribute, with a field's name."""
+def test_prune_finds_slots_fields_and_keys_of_any_type():
     from kinds_of_things import Pair
 
     slotted = SlottedRow()
@@ -375,8 +352,7 @@ def test_prune_knows_slots_named_tuples_and_keys_that_are_no_strings():
     assert prune(deep := {"a": 1}, [()]) is deep
 
 
-def test_a_path_that_leads_nowhere_leaves_the_value_as_it_is():
-    """Nothing is copied for it."""
+def test_a_path_that_leads_nowhere_changes_nothing():
     row, slotted = Row(x=1), SlottedRow()
     slotted.a = 1
 
@@ -402,7 +378,7 @@ class Weight(float):
 
 
 class Registry(MutableMapping):
-    """A mapping of a project's own, which has no copy()."""
+    """A mapping without copy()."""
 
     def __init__(self, **items):
         self.items_ = items
@@ -454,8 +430,7 @@ def with_attributes(value, **attributes):
         pytest.param(lambda a: Weight(1.5, a, 2), id="slots"),
     ],
 )
-def test_a_part_of_what_no_bare_copy_can_be_made_of(make):
-    """What is left counts: the other attributes, and what the class holds besides."""
+def test_pruning_an_attribute_keeps_the_other_state(make):
     assert rows_key(make(1), ignore=("rows.a",)) == rows_key(make(2), ignore=("rows.a",))
     assert rows_key(make(1), ignore=("rows.b",)) != rows_key(make(2), ignore=("rows.b",))
     assert rows_key(make(1), ignore=("rows.none",)) == rows_key(make(1))
@@ -473,8 +448,7 @@ def test_a_part_of_what_no_bare_copy_can_be_made_of(make):
         pytest.param(lambda items: Named(items), id="own dict"),
     ],
 )
-def test_a_key_of_any_mapping_is_left_out_and_the_mapping_stays_as_it_is(make):
-    """Also of one that cannot be changed, or whose copy shares what it holds."""
+def test_pruning_a_mapping_leaves_the_original_unchanged(make):
     ignore = ("rows.a", "rows.b.x")
     first = make({"a": 1, "b": {"x": 1}})
 
@@ -487,7 +461,7 @@ def test_a_key_of_any_mapping_is_left_out_and_the_mapping_stays_as_it_is(make):
 
 
 class Folded(dict):
-    """A dict that knows its keys by their small letters, too."""
+    """A dict that finds keys by lower case as well."""
 
     def __init__(self, **items):
         super().__init__(items)
@@ -498,8 +472,7 @@ class Folded(dict):
         super().__delitem__(key)
 
 
-def test_a_dict_that_keeps_more_than_its_items_stays_as_it_is():
-    """No method of its class is asked to leave a key out."""
+def test_pruning_a_dict_subclass_calls_none_of_its_methods():
     first = Folded(A=1, b=2)
 
     assert rows_key(first, ("rows.A",)) == rows_key(Folded(A=2, b=2), ("rows.A",))
@@ -507,13 +480,13 @@ def test_a_dict_that_keeps_more_than_its_items_stays_as_it_is():
     assert first.folded == {"a": "A", "b": "b"}
 
 
-def test_an_index_into_a_deque():
+def test_pruning_an_item_of_a_deque():
     assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) == rows_key(deque([3, 2], 5), ignore=("rows.0",))
     assert rows_key(deque([1, 2], 5), ignore=("rows.0",)) != rows_key(deque([1, 2], 6), ignore=("rows.0",))
 
 
 class Coded(Exception):
-    """An exception that wants other arguments than it hands on."""
+    """An exception whose `__init__` requires other arguments than its base."""
 
     def __init__(self, *, code, text="refused"):
         super().__init__(text)
@@ -557,8 +530,7 @@ def coded_with_cause(a, b):
         pytest.param(coded_with_cause, id="cause"),
     ],
 )
-def test_a_part_of_an_exception_whose_class_wants_other_arguments(make):
-    """What is left counts, and neither `__new__` nor `__init__` is called for it."""
+def test_pruning_an_exception_does_not_call_its_init(make):
     assert rows_key(make(1, "x"), ("rows.code",)) == rows_key(make(2, "x"), ("rows.code",))
     assert rows_key(make(1, "x"), ("rows.code",)) != rows_key(make(1, "y"), ("rows.code",))
 
@@ -569,7 +541,7 @@ class Frozen(dict):
 
 
 class Itself(dict):
-    """A dict that takes itself for unchanging."""
+    """A dict whose copy is itself."""
 
     def __copy__(self):
         return self
@@ -603,8 +575,7 @@ class Open(dict):
         pytest.param(Open, id="keys as attributes"),
     ],
 )
-def test_a_key_of_a_dict_of_a_class_that_cannot_be_copied(make):
-    """The dict is made without code of its class, and the caller's stays as it is."""
+def test_pruning_a_dict_subclass_that_cannot_be_copied(make):
     first = make({"a": 1, "b": {"x": 1}})
 
     assert rows_key(first, ("rows.a",)) == rows_key(make({"a": 2, "b": {"x": 1}}), ("rows.a",))
@@ -620,22 +591,19 @@ def test_a_key_of_a_dict_of_a_class_that_cannot_be_copied(make):
         pytest.param(lambda a, kept: defaultdict({"m": int, "s": float}[kept], a=a), id="defaultdict"),
     ],
 )
-def test_what_a_dict_keeps_beside_its_items_counts_on(make):
+def test_attributes_of_a_pruned_dict_subclass_still_count(make):
     assert rows_key(make(1, "m"), ("rows.a",)) == rows_key(make(2, "m"), ("rows.a",))
     assert rows_key(make(1, "m"), ("rows.a",)) != rows_key(make(1, "s"), ("rows.a",))
 
 
-def test_a_part_of_what_stands_behind_a_mapping():
-    """An attribute is tried before a key, and a key that is no string is known as text."""
+def test_paths_try_attributes_before_keys():
     assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(a=2, b=1), ("rows.data.a",))
     assert rows_key(UserDict(a=1, b=1), ("rows.data.a",)) == rows_key(UserDict(b=1))
     numbered = MappingProxyType({1: "x", 2: "y"})
     assert rows_key(numbered, ("rows.1",)) == rows_key(MappingProxyType({1: "z", 2: "y"}), ("rows.1",))
 
 
-def test_attributes_of_what_counts_by_its_name_are_left_alone():
-    """A path to one leads nowhere: neither it nor the function is touched."""
-
+def test_pruning_ignores_attributes_of_functions_and_classes():
     def listen():
         """Counts its calls in an attribute."""
 
@@ -666,7 +634,7 @@ class Unchanging(str):
 
 
 class Stamp(date):
-    """A date with a slot, that takes itself for unchanging."""
+    """A date with a slot whose copy is itself."""
 
     __slots__ = ("a",)
 
@@ -681,7 +649,7 @@ def stamped(a):
 
 
 class Sharing(int):
-    """A number whose copies have one set of attributes."""
+    """A number whose copies share its attributes."""
 
     def __copy__(self):
         other = type(self)(self)
@@ -695,14 +663,13 @@ class Uncopied(int):
 
 
 class Lowered(dict):
-    """A dict that shows its keys in small letters only."""
+    """A dict that iterates over its keys in lower case."""
 
     def __iter__(self):
         return iter([key.lower() for key in super().__iter__()])
 
 
-def test_a_key_of_a_dict_that_shows_others_than_it_holds():
-    """Those that it holds count, as they do where nothing is left out."""
+def test_pruning_uses_the_keys_that_a_dict_subclass_stores():
     assert rows_key(Lowered(A=1, B=2), ("rows.A",)) == rows_key(Lowered(A=3, B=2), ("rows.A",))
     assert rows_key(Lowered(A=1, B=2), ("rows.a",)) == rows_key(Lowered(A=1, B=2))
 
@@ -725,8 +692,7 @@ class Unread(Registry):
         (Holder(1), r"which fails without what is left out \(AttributeError\)"),
     ],
 )
-def test_what_cannot_do_without_a_part_is_refused(value, what):
-    """By the argument's name, instead of with an error of its class's, and it stays as it is."""
+def test_an_object_that_fails_without_a_part_is_refused(value, what):
     kind = type(value).__name__
 
     with pytest.raises(
@@ -741,9 +707,7 @@ class Slotted(dict):
     __slots__ = ("unit",)
 
 
-def test_a_key_of_a_dict_with_slots():
-    """What stands in them counts on."""
-
+def test_slots_of_a_pruned_dict_subclass_still_count():
     def made(a, unit):
         rows = Slotted(a=a)
         rows.unit = unit
@@ -754,8 +718,7 @@ def test_a_key_of_a_dict_with_slots():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no exception groups")
-def test_a_group_of_exceptions_with_other_arguments_is_refused():
-    """Nothing makes another of it."""
+def test_an_exception_group_that_cannot_be_copied_is_refused():
     error = ExceptionGroup("two", [ValueError(1)])  # noqa: F821 - it is built in since 3.11
     error.code, error.args = 1, ("changed",)
 
@@ -763,8 +726,7 @@ def test_a_group_of_exceptions_with_other_arguments_is_refused():
         rows_key(error, ("rows.code",))
 
 
-def test_what_is_left_may_have_no_identity():
-    """The refusal names it, not what was left out."""
+def test_a_refusal_names_the_remaining_part():
     rows = SimpleNamespace(at=1, lock=threading.Lock())
 
     with pytest.raises(Unstable, match="a thread lock"):
@@ -776,6 +738,6 @@ class Raising:
         raise RuntimeError("no identity today")
 
 
-def test_an_error_of_the_values_own_is_no_refusal_where_nothing_was_left_out():
+def test_an_error_of_an_unpruned_value_is_raised_as_it_is():
     with pytest.raises(RuntimeError, match="no identity today"):
         rows_key(Raising(), ("rows.elsewhere",))

@@ -1,4 +1,4 @@
-"""Cycles, depth, and parts shared so often that they could not be written out."""
+"""Values with cycles, of great depth, or with parts shared very often."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ WRAPS = {
 
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 def test_values_may_be_nested_deeply(wrap):
-    """Hundreds of levels are told apart by what stands at the bottom, and by their number."""
     depth = 150
 
     expected = fingerprint(nested(depth, wrap, 1))
@@ -47,8 +46,7 @@ def test_values_may_be_nested_deeply(wrap):
 
 @pytest.mark.promise("values nested 100,000 deep have an identity")
 @pytest.mark.parametrize("name", ["lists", "objects"])
-def test_depth_is_free(name):
-    """100,000 levels work."""
+def test_depth_has_no_limit(name):
     values = [nested(DEPTH, WRAPS[name], bottom) for bottom in (1, 2)]
 
     one, other = map(fingerprint, values)
@@ -59,7 +57,7 @@ def test_depth_is_free(name):
 
 
 def unwind(value):
-    """Takes a deep value apart from the outside: freeing it is recursion, which Python 3.10 does not survive."""
+    """Take a deep value apart from the outside: Python 3.10 crashes when it frees one by recursion."""
     held = [value]
     while held:
         part = held.pop()
@@ -74,7 +72,6 @@ def unwind(value):
 
 
 def test_shared_parts_are_not_written_out():
-    """[a, a] forty times over counts like its expansion, which no memory holds."""
     value = nested(40, lambda part: [part, part], 1)
     apart = nested(40, lambda part: [part, copy.copy(part)], 1)
 
@@ -83,9 +80,7 @@ def test_shared_parts_are_not_written_out():
     assert fingerprint(value) != fingerprint(nested(41, lambda part: [part, part], 1))
 
 
-def test_large_shared_parts_in_all_containers():
-    """The long way knows every container that the short one does."""
-
+def test_large_shared_parts_count_in_all_containers():
     def large(last):
         part = nested(30, lambda part: [part, part], [last])
         return {
@@ -100,8 +95,7 @@ def test_large_shared_parts_in_all_containers():
     assert fingerprint_outcome(large(1)) != fingerprint_outcome(large(2))
 
 
-def test_what_is_shared_takes_no_memory_of_its_own():
-    """20 million numbers by value, five thousand in memory."""
+def test_shared_parts_take_no_extra_memory():
     value = [[0] * 5_000] * 4_000
     tracemalloc.start()
     fingerprint(value)
@@ -186,7 +180,6 @@ CYCLES = {
 @pytest.mark.promise("cycles have an identity")
 @pytest.mark.parametrize(("make", "others"), CYCLES.values(), ids=CYCLES)
 def test_cycles_have_an_identity(make, others):
-    """A cycle counts by what it looks like from where one enters it."""
     expected = fingerprint(make())
 
     assert fingerprint(make()) == expected
@@ -197,7 +190,6 @@ def test_cycles_have_an_identity(make, others):
 
 @pytest.mark.parametrize("name", ["list", "ring", "family", "friends", "key"])
 def test_copies_of_cycles_are_the_same(name):
-    """Copying a cycle does not change it."""
     value = CYCLES[name][0]()
     expected = fingerprint(value)
 
@@ -207,17 +199,14 @@ def test_copies_of_cycles_are_the_same(name):
 
 
 def test_equal_parts_of_a_cycle_may_be_shared():
-    """Twins and one child named twice look the same from everywhere."""
     assert fingerprint(family(2, shared=True)) == fingerprint(family(2))
 
 
-def test_a_long_chain_of_links_takes_no_time_to_speak_of():
-    """Both ways through 5,000 nodes."""
+def test_a_long_doubly_linked_list_is_fast():
     assert fingerprint(linked(range(5_000))) == fingerprint(linked(range(5_000)))
 
 
-def test_what_is_refused_deep_inside_is_found():
-    """The path leads through any depth."""
+def test_the_path_to_a_deep_refused_part_is_found():
     value = nested(500, lambda part: [part], object())
 
     with pytest.raises(Unstable) as caught:
@@ -227,12 +216,12 @@ def test_what_is_refused_deep_inside_is_found():
 
 
 def big(bottom=0):
-    """A value that no single walk takes: a hundred levels deep."""
+    """Return a value that is too deep for one walk: a hundred levels."""
     return nested(100, lambda value: [value], bottom)
 
 
 def ring_of(size, close, values=None):
-    """Lists, each with its value and the next, the last with the first."""
+    """Return the first of several lists, each with its value and the next list, in a ring."""
     nodes = [[value] for value in values or range(size)]
     for node, following in zip(nodes, [*nodes[1:], nodes[0]]):
         close(node, following)
@@ -240,7 +229,7 @@ def ring_of(size, close, values=None):
 
 
 def cyclic(make):
-    """A value that holds itself."""
+    """Return a value that contains itself."""
     held = []
     held.append(make(held))
     return held
@@ -288,8 +277,7 @@ def test_the_places_of_large_and_cyclic_parts_count(one, other):
         pytest.param(lambda items: {key: ("b", key) for key, _ in items}, id="small values"),
     ],
 )
-def test_the_order_of_a_dict_with_large_parts(make):
-    """It does not count in an argument, and counts in an outcome."""
+def test_the_order_of_a_dict_with_large_parts_counts_in_outcomes(make):
     items = [("a", big(1)), ("c", 5), ("b", big(2)), ("d", 6)]
     one, other = [make(items), big()], [make(items[::-1]), big()]
     one[0]["self"] = one
@@ -299,7 +287,7 @@ def test_the_order_of_a_dict_with_large_parts(make):
     assert fingerprint_outcome(one) != fingerprint_outcome(other)
 
 
-def test_the_order_of_a_set_with_large_parts():
+def test_the_order_of_a_set_with_large_parts_does_not_count():
     parts = [nested(100, lambda value: (value,), bottom) for bottom in range(5)]
 
     assert fingerprint({*parts, 1, 2}) == fingerprint({2, 1, *parts[::-1]})
@@ -307,15 +295,14 @@ def test_the_order_of_a_set_with_large_parts():
 
 
 def round_table(values):
-    """Lists in a ring, each with its value and the next."""
+    """Return lists in a ring, each with its value and the next list."""
     nodes = [[value] for value in values]
     for node, following in zip(nodes, [*nodes[1:], nodes[0]]):
         node.append(following)
     return nodes
 
 
-def test_every_node_of_a_long_ring_knows_the_whole():
-    """Its nodes are alike but for one, so that they are told apart by their numbers from there."""
+def test_nodes_of_different_long_rings_differ():
     one, other = round_table([0, *[1] * 55]), round_table([0, *[1] * 27, 2, *[1] * 27])
 
     names = list(map(fingerprint, one))

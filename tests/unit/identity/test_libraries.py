@@ -1,4 +1,4 @@
-"""Arrays, frames, tensors and images: by dtype, shape, labels and logical content, where they are installed."""
+"""Arrays, frames and images count by dtype, shape, labels and content. Libraries that are not installed are skipped."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PICTURE = Image.new("RGB", (3, 2), "red")
 
 
 class Units(np.ndarray):
-    """An array that carries a unit."""
+    """An array with a unit."""
 
 
 class Cents(np.ndarray):
@@ -60,19 +60,19 @@ class Table(pd.DataFrame):
 
 
 class Grid(sparse.csr_matrix):
-    """A sparse matrix of a project's own kind."""
+    """A subclass of a sparse matrix."""
 
 
 class Photo(Image.Image):
-    """A picture of a project's own kind."""
+    """A subclass of an image."""
 
 
 class Scan(Image.Image):
-    """Another kind."""
+    """Another subclass of an image."""
 
 
 def while_handling(code):
-    """An exception raised while another one was handled."""
+    """Return an exception raised while another one was handled."""
     error = ValueError("late")
     error.__context__ = KeyError(code)
     return error
@@ -85,7 +85,7 @@ def united(array, unit):
 
 
 def unsorted(matrix):
-    """The same entries, kept in another order, one of them in two parts."""
+    """Return a matrix with the same entries in another order, one of them in two parts."""
     rows, columns, data = [1, 0, 0], [0, 1, 1], [2, 1.0, 0.5]
     return sparse.coo_matrix((data, (rows, columns)), shape=matrix.shape)
 
@@ -97,7 +97,7 @@ def unordered_csr():
 
 
 def by_keys(*places):
-    """A matrix with its entries made in this order."""
+    """Return a matrix with its entries made in this order."""
     matrix = sparse.dok_array((2, 2))
     for row, column in places:
         matrix[row, column] = 1 + row
@@ -105,7 +105,7 @@ def by_keys(*places):
 
 
 class Located(pd.DataFrame):
-    """A table with an attribute that pandas hands on."""
+    """A table with an attribute that pandas copies."""
 
     _metadata = ["place"]
 
@@ -239,7 +239,6 @@ def made(expression):
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
 def test_equal_content_has_one_identity(expression, equal, different):
-    """Per type: the same in any layout and spelling, and unlike everything close to it."""
     expected = fingerprint(made(expression))
 
     assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
@@ -253,8 +252,7 @@ def test_equal_content_has_one_identity(expression, equal, different):
     ("expression", "equal"),
     [(one, other) for one, equal, _ in ROWS.values() for other in equal],
 )
-def test_equal_content_has_one_identity_beside_other_values(expression, equal):
-    """Where equal values are of different classes (an index and a range, an image and one from a file), too."""
+def test_equal_content_has_one_identity_inside_containers(expression, equal):
     one, other = made(expression), made(equal)
 
     assert fingerprint([other, one, 1]) == fingerprint([one, one, 1])
@@ -267,7 +265,6 @@ BY_VERSION = {"functions of Cython", "numpy rest", "polars rest", "scipy rest"}
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
 def test_known_identities():
-    """The same with every version of the libraries, on every Python: a vault outlives an upgrade."""
     expressions = [
         expression
         for name, (one, _, others) in ROWS.items()
@@ -288,7 +285,6 @@ LOST_IN_A_COPY = {"subclass", "image of a class of one's own"}
     ids=[name for name in ROWS if name not in LOST_IN_A_COPY],
 )
 def test_a_copy_is_the_same_value(expression):
-    """Copies, deep ones and pickled ones, have the identity of what they copy."""
     value = made(expression)
     expected = fingerprint([value])
 
@@ -300,8 +296,7 @@ def test_a_copy_is_the_same_value(expression):
 
 @pytest.mark.promise("arrays, frames, sparse matrices and images have an identity")
 @pytest.mark.parametrize("code", ["i1", "u2", "i4", "f4", "c8", "c16", "?", "f2"])
-def test_numbers_of_all_sizes(code):
-    """Each dtype by its memory."""
+def test_arrays_of_all_dtypes_count_by_content(code):
     values = np.array([0, 1, 1, 1]).astype(code)
 
     assert fingerprint(values) == fingerprint(values.reshape(2, 2).T.copy().T.ravel())
@@ -319,8 +314,7 @@ NANS = {
 @pytest.mark.parametrize("size", [1, 30, 1000, 1_200_000])
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("code", NANS)
-def test_a_nan_counts_as_any_other(code, order, size):
-    """In small memory and in large, wherever it stands, whatever its bits; what is near to one does not."""
+def test_all_nans_are_the_same(code, order, size):
     bits, nans = NANS[code]
     values = np.ones(size, order + code)
     identities = set()
@@ -336,8 +330,7 @@ def test_a_nan_counts_as_any_other(code, order, size):
 
 @pytest.mark.parametrize("code", ["f2", "f4", "f8", "g"])
 @pytest.mark.parametrize(("every", "other"), [(3, 6), (1, 2), (1, 1)], ids=["some", "all", "none of ours"])
-def test_many_nans_count_as_one_as_well(code, every, other):
-    """Mixed ones, in the same places; the array itself stays as it is."""
+def test_many_different_nans_are_the_same(code, every, other):
     values = np.ones(3000, code)
     values[::every] = np.nan
     mixed = values.copy()
@@ -351,14 +344,13 @@ def test_many_nans_count_as_one_as_well(code, every, other):
 
 
 def both_printed(script):
-    """What a script prints where numpy is loaded, and where it is not."""
+    """Return the output of a script with numpy loaded, and without."""
     for line in ("import numpy", "pass"):
         command = [sys.executable, "-c", script.format(line)]
         yield subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_many_nans_of_an_array_count_as_one_without_numpy():
-    """Which libraries happen to be loaded does not count."""
+def test_nans_in_arrays_are_the_same_without_numpy():
     script = (
         "import array, sys; {}; from pytest_mimic import fingerprint;"
         "print(*(fingerprint(array.array(code, [1.5, nan] * 100)) for code in 'fd' for nan in (float('nan'), -float('nan'))))"
@@ -372,8 +364,7 @@ def test_many_nans_of_an_array_count_as_one_without_numpy():
 
 
 @pytest.mark.parametrize("make", [lambda: unsorted(MATRIX), unordered_csr], ids=["coordinates", "rows"])
-def test_a_matrix_stays_as_it_is(make):
-    """Its entries are put in order in a copy."""
+def test_a_sparse_matrix_is_not_changed(make):
     matrix = make()
     before = matrix.data.tolist()
 
@@ -382,8 +373,7 @@ def test_a_matrix_stays_as_it_is(make):
     assert matrix.data.tolist() == before
 
 
-def test_what_pads_a_long_double_does_not_count():
-    """It holds what stood in memory before."""
+def test_the_padding_of_long_doubles_does_not_count():
     clean, dirty = np.zeros(3, "g"), np.zeros(3, "g")
     dirty.view("u1")[:] = 0xAA
 
@@ -397,7 +387,6 @@ def test_what_pads_a_long_double_does_not_count():
 
 
 def test_the_layout_of_an_array_counts_in_an_outcome_only():
-    """An outcome in column order is another outcome than one in row order."""
     assert fingerprint(np.asfortranarray(A)) == fingerprint(A)
     assert fingerprint_outcome(A.copy()) == fingerprint_outcome(A)
     assert fingerprint_outcome(np.asfortranarray(A)) != fingerprint_outcome(A)
@@ -414,8 +403,7 @@ def test_the_layout_of_an_array_counts_in_an_outcome_only():
     ],
     ids=["frame", "column", "rolling", "resampled"],
 )
-def test_what_a_group_of_pandas_has_computed_does_not_count(make):
-    """A function that uses one does not change it."""
+def test_the_cache_of_a_pandas_groupby_does_not_count(make):
     groups = make(pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0]}))
     before = fingerprint(groups)
 
@@ -456,15 +444,13 @@ def test_what_a_group_of_pandas_has_computed_does_not_count(make):
         ("[while_handling(1)]", "[while_handling(2)]"),
     ],
 )
-def test_what_equality_does_not_see_counts_in_an_outcome_only(one, other):
-    """A replay gives it back: recording again keeps what is new."""
+def test_facts_that_equality_ignores_count_in_an_outcome_only(one, other):
     assert fingerprint(made(one)) == fingerprint(made(other))
     assert fingerprint_outcome(made(one)) == fingerprint_outcome(made(one))
     assert fingerprint_outcome(made(one)) != fingerprint_outcome(made(other))
 
 
 def test_nested_categories_of_polars_count_by_their_texts():
-    """Polars numbers them in the order in which a process comes to know them."""
     script = (
         "import polars as pl; from datetime import date; from pytest_mimic._identity import fingerprint;"
         "row = {'day': date(2024, 5, 1), 'c': 'a', 'l': ['b', None], 'p': ['a', 'c']};"
@@ -484,7 +470,6 @@ def test_nested_categories_of_polars_count_by_their_texts():
 
 
 def test_numbers_of_polars_are_the_same_without_numpy():
-    """Which libraries happen to be loaded does not count."""
     script = (
         "import polars as pl, sys; from pytest_mimic._identity import fingerprint;"
         "series = pl.Series('a', [1.5, None, 3, -float('nan')]);"
@@ -497,8 +482,7 @@ def test_numbers_of_polars_are_the_same_without_numpy():
     assert (with_numpy.split()[2], without.split()[2]) == ("True", "False")
 
 
-def test_the_generator_that_numpy_keeps_for_all_counts_by_name():
-    """Its state changes with each use; scipy's distributions hold it."""
+def test_the_shared_generator_of_numpy_counts_by_name():
     values = [np.random.normal, np.random.mtrand._rand, stats.norm, np.random.RandomState(1).normal]
     before = list(map(fingerprint, values))
 
@@ -509,19 +493,16 @@ def test_the_generator_that_numpy_keeps_for_all_counts_by_name():
 
 
 def test_the_masked_value_has_an_identity():
-    """It stands for all that a mask hides."""
     assert fingerprint(np.ma.masked) == fingerprint([np.ma.array([1], mask=[1])[0]][0])
     assert fingerprint(np.ma.masked) != fingerprint(np.ma.array(0.0))
 
 
-def test_a_ufunc_made_of_a_function_is_refused():
-    """It does not tell which function that is."""
+def test_a_ufunc_made_of_a_python_function_is_refused():
     with pytest.raises(Unstable, match="a ufunc made of a Python function"):
         fingerprint(np.frompyfunc(lambda value: value + 1, 1, 1))
 
 
-def test_a_function_of_cython_that_its_name_does_not_lead_to_is_refused(monkeypatch):
-    """It has no source that could tell what it does."""
+def test_a_cython_function_without_importable_name_is_refused(monkeypatch):
     function = np.random.default_rng
     monkeypatch.delattr(sys.modules[function.__module__], function.__name__)
 
@@ -531,7 +512,6 @@ def test_a_function_of_cython_that_its_name_does_not_lead_to_is_refused(monkeypa
 
 @pytest.mark.promise("no library is imported to compute an identity")
 def test_libraries_are_not_imported():
-    """Fingerprinting plain values loads none of them."""
     script = (
         "import sys, datetime; before = set(sys.modules);"
         "from pytest_mimic._identity import fingerprint;"
@@ -546,7 +526,6 @@ def test_libraries_are_not_imported():
 
 
 def test_no_copy_of_an_array_is_made():
-    """Hashing 64 MB in one piece, or strided, takes next to no memory."""
     import tracemalloc
 
     large = np.zeros((2000, 4000))

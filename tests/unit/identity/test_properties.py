@@ -1,4 +1,4 @@
-"""What holds for any value: equal ones have one identity, one change makes another, and none collide."""
+"""Properties of all values: equal values have one identity, every change gives another, and none collide."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ values = st.recursive(
 
 
 def reordered(value, rng):
-    """An equal value, every dict and set of it filled in another order, and no part of it shared."""
+    """Return an equal value whose dicts and sets were filled in another order, without shared parts."""
     if type(value) is dict:
         items = list(value.items())
         rng.shuffle(items)
@@ -68,7 +68,6 @@ def reordered(value, rng):
 @pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
 @given(values, st.randoms())
 def test_equal_values_have_one_identity(value, rng):
-    """After any copy, and in any order of dicts and sets."""
     expected = fingerprint(value)
 
     assert fingerprint(copy.deepcopy(value)) == expected
@@ -78,7 +77,6 @@ def test_equal_values_have_one_identity(value, rng):
 
 @given(values, st.randoms())
 def test_calls_agree_with_values(value, rng):
-    """The identity of a call is as free of order and sharing as that of its arguments."""
     calls = CallIdentity("a:f", ("x", "y"))
     again = reordered(value, rng)
 
@@ -88,7 +86,7 @@ def test_calls_agree_with_values(value, rng):
 
 
 def changed(value, rng):
-    """The value with one part of it replaced, and what was there."""
+    """Return the value with one part replaced, and the replaced part."""
     if type(value) in (list, tuple) and value:
         place = rng.randrange(len(value))
         inner, was = changed(value[place], rng)
@@ -106,7 +104,6 @@ def changed(value, rng):
 
 @given(values, st.randoms())
 def test_a_single_change_is_another_value(value, rng):
-    """Wherever it is made."""
     other, was = changed(value, rng)
     assume(was != ("changed",))
 
@@ -128,12 +125,11 @@ alike = st.recursive(
 @settings(max_examples=500)
 @given(alike, alike)
 def test_different_values_differ(one, two):
-    """Values that are close to one another share an identity only if every part has one type and one look."""
     assert (fingerprint(one) == fingerprint(two)) == (look(one) == look(two))
 
 
 def look(value):
-    """What tells plain values apart: types, order of lists, keys, and how a scalar is written."""
+    """Return the facts by which plain values differ: types, order of lists, keys, and the text of scalars."""
     if isinstance(value, (list, tuple)):
         return type(value), [look(item) for item in value]
     if isinstance(value, dict):
@@ -142,7 +138,7 @@ def look(value):
 
 
 def small_values():
-    """Distinct small values of all plain types, mixed."""
+    """Yield distinct small values of all plain types, mixed."""
     day = datetime.datetime(2000, 1, 1)
     for n in itertools.count():
         yield n
@@ -169,7 +165,6 @@ def small_values():
 
 @pytest.mark.promise("different values have different identities")
 def test_small_values_do_not_collide():
-    """100,000 values of twenty shapes; two million where MIMIC_TEST_LONG is set."""
     count = 2_000_000 if os.environ.get("MIMIC_TEST_LONG") else 100_000
 
     found = {bytes.fromhex(fingerprint(value)) for value in itertools.islice(small_values(), count)}
@@ -177,8 +172,7 @@ def test_small_values_do_not_collide():
     assert len(found) == count
 
 
-def test_shapes_of_rows_do_not_matter_to_equality():
-    """Tables with rows in any order of keys, of any number of shapes."""
+def test_rows_with_any_order_of_keys_are_equal():
     rng = random.Random(1)
     names = ["id", "name", "ok", "w", "x", "y"]
     for shapes in (1, 2, 7, 50):

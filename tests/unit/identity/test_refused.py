@@ -1,4 +1,4 @@
-"""What has no stable identity is refused, and named in words."""
+"""Values without a stable identity are refused and named."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WithoutReduce:
 
 
 async def coroutine():
-    """Never awaited."""
+    """A coroutine that is never awaited."""
 
 
 async def async_generator():
@@ -131,8 +131,7 @@ CASES = {
 
 @pytest.mark.promise("values without a stable identity are refused")
 @pytest.mark.parametrize(("make", "what"), CASES.values(), ids=CASES)
-def test_it_is_refused_and_named(make, what):
-    """Alone, in a container and in an object, with its place."""
+def test_unstable_values_are_refused_and_named(make, what):
     value = make()
 
     with pytest.raises(Unstable, match=rf"value.* has no stable identity: .*{what}$"):
@@ -145,15 +144,13 @@ def test_it_is_refused_and_named(make, what):
 
 @pytest.mark.promise("values without a stable identity are refused")
 def test_a_coroutine_is_refused():
-    """It runs once and is gone."""
     made = coroutine()
     with pytest.raises(Unstable, match=r"a coroutine$"):
         fingerprint(made)
     made.close()
 
 
-def test_what_runs_is_refused():
-    """Processes, event loops and their tasks are under way, not values."""
+def test_running_things_are_refused():
     loop = asyncio.new_event_loop()
     future, task = loop.create_future(), loop.create_task(coroutine())
 
@@ -172,7 +169,6 @@ def test_what_runs_is_refused():
 
 @pytest.mark.promise("values without a stable identity are refused")
 def test_open_things_are_refused(tmp_path):
-    """Files, sockets and connections are handles, not values."""
     path = tmp_path / "file"
     with path.open("w") as text, path.open("rb") as data, path.open("rb", buffering=0) as raw:
         for file in (text, data, raw):
@@ -189,14 +185,13 @@ def test_open_things_are_refused(tmp_path):
 
 
 def test_a_zone_without_a_key_is_refused():
-    """A time zone read from a file says nowhere which one it is."""
     data = next(iter(find_zone("UTC")))
     with pytest.raises(Unstable, match=r"a time zone without a key$"):
         fingerprint(zoneinfo.ZoneInfo.from_file(io.BytesIO(data)))
 
 
 def find_zone(name):
-    """The bytes of a zone: the system's, or those of the tzdata package."""
+    """Return the bytes of a time zone, from the system or the tzdata package."""
     for folder in zoneinfo.TZPATH:
         try:
             with open(f"{folder}/{name}", "rb") as file:
@@ -218,8 +213,7 @@ def find_zone(name):
         pytest.param(lambda sql, table: table, id="table"),
     ],
 )
-def test_sql_of_sqlalchemy_is_refused(make):
-    """A statement that was used, or built again, is another object: it would miss in silence."""
+def test_sqlalchemy_expressions_are_refused(make):
     sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
     table = sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
 
@@ -227,8 +221,7 @@ def test_sql_of_sqlalchemy_is_refused(make):
         fingerprint(["query", make(sql, table)])
 
 
-def test_sql_of_sqlalchemy_can_be_taught():
-    """By its text and its parameters, as the documentation says, however often it is used."""
+def test_an_identity_for_sqlalchemy_can_be_registered():
     sql = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
     table = sql.Table("t", sql.MetaData(), sql.Column("a", sql.Integer))
     first, again, other = (sql.delete(table).where(table.c.a == n) for n in (1, 1, 2))

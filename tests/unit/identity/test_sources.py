@@ -1,4 +1,4 @@
-"""Functions and classes by what they do: normalised source, defaults, closures."""
+"""Functions and classes count by their normalised source, defaults and closures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def made(rows, *, limit=10):
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    """Makes a module of a text, always under one name, and gives its `made`."""
+    """Import a text as a module, always under one name, and return its `made`."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def load(text, name="made"):
@@ -94,8 +94,7 @@ OTHER = {
 
 @pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 @pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)
-def test_how_it_is_written_does_not_count(source, old, new):
-    """Comments, docstrings, layout and place are free."""
+def test_comments_docstrings_and_layout_do_not_count(source, old, new):
     assert old in BASE
     one, two = source(BASE), source(BASE.replace(old, new))
 
@@ -105,8 +104,7 @@ def test_how_it_is_written_does_not_count(source, old, new):
 
 @pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 @pytest.mark.parametrize(("old", "new"), OTHER.values(), ids=OTHER)
-def test_what_it_does_counts(source, old, new):
-    """Any change of what Python would do is another source."""
+def test_every_change_of_behaviour_counts(source, old, new):
     assert old in BASE
     one, two = source(BASE), source(BASE.replace(old, new))
 
@@ -115,7 +113,6 @@ def test_what_it_does_counts(source, old, new):
 
 
 def test_a_decorator_counts_with_its_arguments(source):
-    """Retrying three times is not retrying twice."""
     texts = [BASE.replace("def made", f"@deco(times={n})\ndef made") for n in (2, 2, 3)]
 
     two, again, three = (source_fingerprint(source(text)) for text in texts)
@@ -123,8 +120,7 @@ def test_a_decorator_counts_with_its_arguments(source):
     assert two == again != three
 
 
-def test_the_source_behind_wrappers():
-    """Methods, functools.wraps, lru_cache, partial, properties: the function that a user has written."""
+def test_the_source_is_that_of_the_innermost_function():
     expected = source_fingerprint(k.add)
 
     assert expected is not None
@@ -139,19 +135,16 @@ def test_the_source_behind_wrappers():
 
 
 @pytest.mark.parametrize("function", [len, "a".upper, json.JSONDecoder.decode.__get__, int, 5])
-def test_what_has_no_source_is_never_stale(function):
-    """C functions and builtins have none."""
+def test_builtins_have_no_source(function):
     assert source_fingerprint(function) is None
 
 
 def test_standard_library_functions_count_by_name():
-    """Their source changes with Python's version, their promise does not."""
     assert fingerprint(json.dumps) == fingerprint(json.dumps)
     assert fingerprint(json.dumps) != fingerprint(json.loads)
 
 
-def test_lambdas_on_one_line_are_told_apart():
-    """By place in the file, not by being first on the line."""
+def test_lambdas_on_one_line_differ():
     several = [
         *lambdas.PAIR,
         *lambdas.SAME_SHAPE,
@@ -176,8 +169,7 @@ def test_lambdas_on_one_line_are_told_apart():
     assert source_fingerprint(lambdas.OUTER(1)) == source_fingerprint(lambda y: y + 1)
 
 
-def test_lambdas_on_one_line_are_told_apart_where_python_keeps_no_columns(tmp_path):
-    """Python 3.10 keeps none, nor does a later one that is told so: their code counts instead."""
+def test_lambdas_on_one_line_differ_without_column_numbers(tmp_path):
     script = (
         "import json, several_lambdas as s; from pytest_mimic._identity import source_fingerprint;"
         "print(json.dumps([source_fingerprint(one) for one in (*s.PAIR, *s.SAME_SHAPE, *s.MIXED, s.OUTER(1),"
@@ -203,34 +195,28 @@ def test_lambdas_on_one_line_are_told_apart_where_python_keeps_no_columns(tmp_pa
 
 @pytest.mark.skipif(pytest.version_tuple < (8,), reason="pytest 7 gives rewritten asserts no places")
 def test_a_lambda_in_an_assert_has_its_source():
-    """pytest rewrites asserts; the places of what stands in them stay."""
     assert source_fingerprint(lambda x: x + 7) == source_fingerprint(lambda x: x + 7)
     assert source_fingerprint(lambda x: x + 7) != source_fingerprint(lambda x: x + 8)
 
 
 @pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 def test_closures_and_defaults_count():
-    """The same lines around other values are another function."""
     lists = [k.adder(n) for n in (1, 1, 2)]
 
     assert fingerprint(lists[0]) == fingerprint(lists[1]) != fingerprint(lists[2])
     assert source_fingerprint(lists[0]) == source_fingerprint(lists[2])
 
 
-def test_a_bare_object_as_default_of_a_function_counts_as_left_out():
-    """Sentinels do not make a function unstable."""
-
+def test_a_bare_object_as_default_of_a_function_is_stable():
     def given(x, y=object()):
         return x, y
 
     assert fingerprint(given) == fingerprint(given)
 
 
-def test_a_mimicked_function_counts_as_the_one_behind_it():
-    """Whether a function that is passed along is mimicked in this run changes no identity."""
-
+def test_a_mimicked_function_counts_as_the_original():
     def wrapper(*args, **kwargs):
-        """What a target's place holds while it is mimicked."""
+        """A wrapper like that of a mimicked target."""
 
     for original in (k.add, len, k.cached):
         wrapper.__mimic_original__ = original
@@ -289,19 +275,16 @@ CLASSES_OF_ONE_NAME = ["made", "fast", "slow", "quiet", "loud", "inner"]
 
 
 class Job:
-    """A class that keeps a function under a name that wrappers use."""
+    """A class with a function under a name that wrappers use."""
 
     func = len
 
 
-def test_a_class_is_no_wrapper_of_what_it_keeps():
-    """Its source is its own."""
+def test_a_class_counts_by_its_own_source():
     assert source_fingerprint(Job) is not None
 
 
-def test_what_a_function_carries_does_not_stand_for_it():
-    """A registry of a project's own is none of functools.singledispatch."""
-
+def test_a_registry_attribute_does_not_hide_the_source():
     def one():
         return 1
 
@@ -314,11 +297,9 @@ def test_what_a_function_carries_does_not_stand_for_it():
     assert fingerprint(one) != fingerprint(two)
 
 
-def test_a_mimicked_partial_counts_as_the_one_behind_it():
-    """Whatever is mimicked."""
-
+def test_a_mimicked_partial_counts_as_the_original():
     def wrapper():
-        """As a mimicked callable looks."""
+        """A wrapper like that of a mimicked callable."""
 
     def other():
         """Another."""
@@ -333,7 +314,6 @@ def test_a_mimicked_partial_counts_as_the_one_behind_it():
 
 @pytest.mark.promise("functions and classes count by name, source, defaults and closure")
 def test_classes_count_by_their_source(source):
-    """As an argument a class is what it says; its instances count by its name."""
     one = source(CLASSES)
     commented = source(CLASSES.replace("# as it is", ""))
     changed = source(CLASSES.replace("rate = 1", "rate = 2"))
@@ -384,8 +364,7 @@ made = scope()
 
 
 @pytest.mark.parametrize("text", DECORATED.values(), ids=DECORATED)
-def test_classes_count_by_their_source_whatever_decorates_them(source, text):
-    """Methods that a decorator has made do not hide those that are written in the class, nor the class."""
+def test_decorated_classes_count_by_their_source(source, text):
     found = [
         (source_fingerprint(made), fingerprint(made))
         for made in map(source, (text, f"# a remark\n{text}", text.replace("1", "2")))
@@ -398,8 +377,6 @@ def test_classes_count_by_their_source_whatever_decorates_them(source, text):
 
 
 def test_the_closures_of_a_local_class_count():
-    """The same lines around other values are another class."""
-
     def made(rate):
         class Priced:
             def price(self):
@@ -411,9 +388,7 @@ def test_the_closures_of_a_local_class_count():
     assert source_fingerprint(made(1)) == source_fingerprint(made(2))
 
 
-def test_what_the_body_of_a_local_class_closes_over_counts():
-    """Python keeps no cell of it, only what the body made of it."""
-
+def test_variables_in_the_body_of_a_local_class_count():
     def made(rate):
         class Priced:
             base = rate
@@ -437,7 +412,7 @@ def test_what_the_body_of_a_local_class_closes_over_counts():
         assert source_fingerprint(make(1)) == source_fingerprint(make(2))
 
 
-def test_what_has_no_identity_in_a_local_class_is_its_sources_to_tell():
+def test_unstable_attributes_of_a_local_class_do_not_count():
     def made():
         class Guarded:
             lock = threading.Lock()
@@ -454,16 +429,14 @@ def test_the_docstring_of_a_local_class_does_not_count(source):
     assert fingerprint(source(text)) != fingerprint(source(text.replace("rate = 1", "rate = 2")))
 
 
-def test_classes_of_one_name_are_told_apart(source):
-    """Local classes by the methods that they hold, nested ones by their qualified name."""
+def test_classes_of_one_name_differ(source):
     found = [source_fingerprint(source(CLASSES, name)) for name in CLASSES_OF_ONE_NAME]
 
     assert None not in found
     assert len(set(found)) == len(found)
 
 
-def test_a_function_that_had_the_name_of_a_class_does_not_count(source):
-    """As where one stands in for the other on some platform."""
+def test_a_function_with_the_name_of_a_class_does_not_count(source):
     text = "class made:\n    rate = 1\n"
     expected = source_fingerprint(source(text))
 
@@ -471,8 +444,7 @@ def test_a_function_that_had_the_name_of_a_class_does_not_count(source):
 
 
 @pytest.mark.parametrize("text", ["this is no python\n", "nor is\0this\n"])
-def test_a_file_that_is_no_longer_there_or_no_python(text, source, tmp_path):
-    """Without source, an importable function counts by its name."""
+def test_a_function_without_readable_source_counts_by_name(text, source, tmp_path):
     made = source("def made():\n    return 1\n")
     file = next(tmp_path.glob("*/written.py"))
     known = fingerprint(made)
@@ -486,8 +458,7 @@ def test_a_file_that_is_no_longer_there_or_no_python(text, source, tmp_path):
     assert CallIdentity("a:f", ("f",)).key((made,))
 
 
-def test_what_gives_any_attribute_has_no_source():
-    """A stand-in for a remote function gives another for each name: it is not asked for one behind it."""
+def test_an_object_with_every_attribute_has_no_source():
     asked = []
 
     class Remote:
@@ -502,8 +473,7 @@ def test_what_gives_any_attribute_has_no_source():
     assert "__mimic_original__" not in asked
 
 
-def test_functions_of_os_path_count_by_the_name_they_have_in_it():
-    """Some are written in C from one version of Python on, under another name."""
+def test_functions_of_os_path_count_by_their_public_name():
     posix = pytest.importorskip("posix")
     written_in_c = getattr(posix, "_path_normpath", os.path.normpath)
 

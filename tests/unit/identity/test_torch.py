@@ -1,4 +1,4 @@
-"""torch's tensors: by dtype, shape and values. torch itself is too large to be asked for; where it is there, this runs."""
+"""Tensors of torch. torch is too large to be a test dependency: the tests run only if it is installed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ TENSORS = {
 
 
 @pytest.mark.promise("torch tensors have an identity")
-def test_tensors_count_by_dtype_shape_and_values():
-    """And by whether they require gradients; not by how they lie in memory."""
+def test_tensors_count_by_dtype_shape_values_and_gradients():
     table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 
     identities = {name: fingerprint(torch.tensor(data, **how)) for name, (data, how) in TENSORS.items()}
@@ -36,8 +35,7 @@ def test_tensors_count_by_dtype_shape_and_values():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
-def test_a_nan_counts_as_any_other(dtype):
-    """Whatever its sign."""
+def test_all_nans_are_the_same(dtype):
     nan = torch.tensor([1.0, float("nan")], dtype=getattr(torch, dtype))
 
     assert fingerprint(torch.tensor([1.0, -float("nan")], dtype=nan.dtype)) == fingerprint(nan)
@@ -49,7 +47,6 @@ def _sparse(indices: list[list[int]], values: list[float]) -> torch.Tensor:
 
 
 def test_sparse_tensors_count_by_their_entries():
-    """In whatever order these are held."""
     first = _sparse([[0, 1], [1, 0]], [1.0, 2.0])
     again = _sparse([[1, 0], [0, 1]], [2.0, 1.0])
     other = _sparse([[1, 0], [0, 1]], [2.0, 2.0])
@@ -60,7 +57,6 @@ def test_sparse_tensors_count_by_their_entries():
 
 @pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # torch says that compressed layouts are in beta
 def test_the_layout_of_a_sparse_tensor_counts():
-    """The same entries are held in other ways, which a function can tell."""
     first = _sparse([[0, 1], [1, 0]], [1.0, 2.0])
     again = _sparse([[1, 0], [0, 1]], [2.0, 1.0])
 
@@ -69,7 +65,6 @@ def test_the_layout_of_a_sparse_tensor_counts():
 
 
 def test_dtypes_devices_and_sizes_have_an_identity():
-    """They stand in configurations beside tensors."""
     things = [torch.float32, torch.float64, torch.device("cpu"), torch.Size([2, 3]), torch.strided]
 
     assert len({fingerprint(thing) for thing in things}) == len(things)
@@ -92,14 +87,12 @@ REFUSED = {
 
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
 @pytest.mark.parametrize(("make", "what"), REFUSED.values(), ids=REFUSED)
-def test_what_has_no_values_to_count_is_refused(make, what):
-    """It is named, with its place."""
+def test_tensors_without_values_are_refused(make, what):
     with pytest.raises(UnstableIdentityError, match=f"{what}\n"):
         fingerprint([make()])
 
 
 def test_modules_count_by_their_parameters():
-    """As a function that takes a model sees them."""
     torch.manual_seed(1)
     one, other = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
 

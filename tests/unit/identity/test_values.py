@@ -1,4 +1,4 @@
-"""Every type that is understood: equal values have one identity, different values have different ones."""
+"""A table of values of all known types: equal ones have one identity, different ones have different identities."""
 
 from __future__ import annotations
 
@@ -234,8 +234,7 @@ def made(expression):
 @pytest.mark.promise("builtin and standard library values have an identity")
 @pytest.mark.promise("an instance without attributes counts by its class")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
-def test_equal_values_have_one_identity_and_different_values_others(expression, equal, different):
-    """Per type: the same in any spelling, and unlike everything close to it."""
+def test_identities_are_equal_if_and_only_if_values_are(expression, equal, different):
     expected = fingerprint(made(expression))
 
     assert [fingerprint(made(other)) for other in equal] == [expected] * len(equal)
@@ -246,8 +245,7 @@ def test_equal_values_have_one_identity_and_different_values_others(expression, 
 
 @pytest.mark.promise("builtin and standard library values have an identity")
 @pytest.mark.parametrize(("expression", "equal", "different"), ROWS.values(), ids=ROWS)
-def test_the_rule_holds_inside_of_containers(expression, equal, different):
-    """Per type: what counts alone counts just so beside others of its type, inside lists and dicts."""
+def test_values_count_the_same_inside_containers(expression, equal, different):
     expected = fingerprint([made(expression), {"a": (made(expression), 1)}])
 
     same = [fingerprint([made(other), {"a": (made(other), 1)}]) for other in equal]
@@ -259,7 +257,6 @@ def test_the_rule_holds_inside_of_containers(expression, equal, different):
 
 @pytest.mark.parametrize("expression", [row[0] for row in ROWS.values()], ids=ROWS)
 def test_a_copy_is_the_same_value(expression):
-    """Copies, deep ones and pickled ones, have the identity of what they copy."""
     value = made(expression)
     expected = fingerprint(value)
 
@@ -268,7 +265,7 @@ def test_a_copy_is_the_same_value(expression):
 
 
 def copies(value):
-    """Those copies of a value that Python can make."""
+    """Return the copies of a value that Python can make."""
     for make in (copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))):
         try:
             yield make(value)
@@ -277,15 +274,13 @@ def copies(value):
 
 
 def test_known_identities():
-    """The same on every Python: a vault outlives an upgrade."""
     expressions = [expression for one, _, others in ROWS.values() for expression in (one, *others)]
 
     assert [f"{fingerprint(made(expression))} {expression}" for expression in expressions] == KNOWN
 
 
 @pytest.mark.promise("different values have different identities")
-def test_all_rows_are_told_apart():
-    """No two of the values of the table share an identity."""
+def test_all_values_of_the_table_differ():
     assert len({fingerprint(made(row[0])) for row in ROWS.values()}) == len(ROWS)
 
 
@@ -299,21 +294,18 @@ def test_all_rows_are_told_apart():
     ],
 )
 def test_the_order_of_dicts_counts_in_an_outcome_only(expression, same, outcome_same):
-    """An outcome that comes in another order is another outcome; that of sets never counts."""
     assert fingerprint(made(expression)) == fingerprint(made(same))
     assert (fingerprint_outcome(made(expression)) == fingerprint_outcome(made(same))) is outcome_same
 
 
 def test_the_slots_of_an_exception_count():
-    """Though Python leaves them out of its copies."""
     errors = [k.SlottedError("a"), k.SlottedError("a"), k.SlottedError("a")]
     errors[0].more, errors[1].more = 1, 2
 
     assert len({fingerprint(error) for error in errors}) == 3
 
 
-def test_a_path_in_an_outcome_counts_as_it_stands():
-    """No folder is left out of it: a replay gives back this path."""
+def test_a_path_in_an_outcome_counts_whole():
     one, other = pathlib.Path("/a/x"), pathlib.Path("/b/x")
 
     assert fingerprint_outcome([one]) == fingerprint_outcome([pathlib.Path("/a/x")])
@@ -321,13 +313,11 @@ def test_a_path_in_an_outcome_counts_as_it_stands():
 
 
 def test_an_outcome_without_identity_has_none():
-    """No error where an outcome cannot be compared: it has no identity."""
     assert fingerprint_outcome([object()]) is None
 
 
 @pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_count_relative_to_their_roots(tmp_path):
-    """A checkout in another folder has the same identities; strings stay as they are."""
     roots = ((str(tmp_path / "one"), "<root>"),)
     elsewhere = ((str(tmp_path / "two"), "<root>"),)
 
@@ -354,8 +344,7 @@ class TaughtToo(Taught):
 
 
 @pytest.mark.promise("register_fingerprint and __mimic_identity__ define a type's identity")
-def test_a_registered_type_is_what_it_reduces_to():
-    """register_fingerprint teaches a type and its subclasses."""
+def test_a_registered_type_counts_by_its_reduced_data():
     register_fingerprint(Taught, lambda value: value.name)
 
     assert fingerprint(Taught("a")) == fingerprint(Taught("a"))
@@ -375,15 +364,13 @@ def test_a_registered_type_is_what_it_reduces_to():
         ),
     ],
 )
-def test_registering_says_what_it_needs(arguments, message):
-    """A wrong registration fails where it is made."""
+def test_a_wrong_registration_is_reported(arguments, message):
     with pytest.raises(TypeError, match=message):
         register_fingerprint(*arguments)
 
 
 @pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
-def test_equal_parts_may_be_shared_or_not():
-    """Whether two equal parts are one object does not count, in small values nor in large ones."""
+def test_shared_and_separate_equal_parts_are_the_same():
     part = {"a": [1, 2]}
     large = list(range(1000))
 
@@ -391,8 +378,7 @@ def test_equal_parts_may_be_shared_or_not():
     assert fingerprint([large] * 50) == fingerprint([list(large) for _ in range(50)])
 
 
-def test_equal_values_of_two_classes_are_alike_beside_others():
-    """What Python has one class for, and another version two: unions, paths."""
+def test_types_that_differ_by_version_share_an_identity():
     written, built = int | str, typing.Union[int, str]  # noqa: UP007
     other = typing.Optional[bytes]  # noqa: UP045
 
@@ -402,8 +388,7 @@ def test_equal_values_of_two_classes_are_alike_beside_others():
     assert fingerprint([written, other]) != fingerprint([other, written])
 
 
-def test_the_generator_that_a_module_keeps_for_all_counts_by_name():
-    """Its state changes with each use; one of the program's own counts with its state."""
+def test_the_shared_generator_of_random_counts_by_name():
     functions = [random.random, random.choice, random.Random(1).random]
     before = list(map(fingerprint, functions))
 
@@ -425,8 +410,7 @@ class Wallet:
 spend = Wallet(3).spend
 
 
-def test_a_method_that_its_module_offers_as_a_function_counts_with_its_object():
-    """Only generators of random numbers are known to be nobody's own."""
+def test_methods_offered_as_functions_count_with_their_object():
     before = fingerprint(spend)
 
     spend()
@@ -435,15 +419,13 @@ def test_a_method_that_its_module_offers_as_a_function_counts_with_its_object():
 
 
 def test_a_function_bound_by_hand_counts_with_its_object():
-    """No name leads from the object to it; two of the standard library may have one name, one written in C no code."""
     functions = [shlex.join, posixpath.join, len]
     methods = [types.MethodType(function, value) for function in functions for value in ("a", "b")]
 
     assert len(set(map(fingerprint, methods))) == 6
 
 
-def test_interned_strings_are_like_others():
-    """Interning does not count."""
+def test_interning_does_not_count():
     fresh = "".join(["key", "_", "one"])
 
     assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint(
@@ -452,7 +434,7 @@ def test_interned_strings_are_like_others():
 
 
 def rows(*pairs):
-    """Twenty rows: of each pair of keys and values in turn."""
+    """Return twenty rows, of each pair of keys and values in turn."""
     return [dict(zip(keys, values)) for _ in range(20 // len(pairs)) for keys, values in pairs]
 
 
@@ -479,12 +461,11 @@ def rows(*pairs):
         pytest.param([{1: 5}, {(): 6}], [{1: 5}, {(): 7}], id="a value under a mixed key"),
     ],
 )
-def test_rows_of_several_shapes_count_by_keys_places_and_values(one, other):
+def test_rows_of_several_shapes_count_by_keys_and_values(one, other):
     assert fingerprint(one) != fingerprint(other)
     assert fingerprint(one) == fingerprint([dict(reversed(row.items())) for row in one])
 
 
-def test_a_methods_wrapper_counts_by_its_name_and_its_object():
-    """What Python gives for a slot of a type written in C, bound to a value."""
+def test_a_method_wrapper_counts_by_name_and_object():
     assert fingerprint((1).__add__) == fingerprint((1).__add__)
     assert len({fingerprint(one) for one in ((1).__add__, (2).__add__, (1).__sub__)}) == 3

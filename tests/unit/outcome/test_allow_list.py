@@ -1,4 +1,4 @@
-"""What a pickle may import without being listed as code: classes of values, and what makes them."""
+"""The names that a pickle may import without listing them as code."""
 
 from __future__ import annotations
 
@@ -152,7 +152,6 @@ VALUES = [
     "value", VALUES, ids=[f"{n}-{type(value).__name__}" for n, value in enumerate(VALUES)]
 )
 def test_values_import_no_code(value):
-    """Classes of values, and the few functions that pickle makes them with."""
     pickled = pickles.dump(value)
 
     assert [name for name in pickled.code if name != "builtins:getattr"] == []  # with which 3.11 names flags
@@ -174,14 +173,13 @@ CODE = """
 
 @pytest.fixture
 def here(monkeypatch):
-    """This module under a name that a pickle can import."""
+    """Import this module under a name that a pickle can import."""
     monkeypatch.setitem(sys.modules, "tests_of_code", sys.modules[__name__])
 
 
 @pytest.mark.promise("code stored by value is listed as code")
 @pytest.mark.parametrize("name", CODE)
-def test_what_does_more_than_make_a_value_is_code(here, name):
-    """The standard library's and pytest's functions, classes that act, modules, and containers at hand."""
+def test_names_that_do_more_than_make_values_are_code(here, name):
     with pytest.raises(
         loading.RefusedError, match=f"imports {re.escape(name)}, which .* does not list as code"
     ):
@@ -191,8 +189,7 @@ def test_what_does_more_than_make_a_value_is_code(here, name):
 
 
 @pytest.mark.parametrize("function", [json.dumps, math.sin, os.path.join, print, time.sleep])
-def test_a_function_of_the_standard_library_is_kept_as_code_that_every_python_loads(function):
-    """It has a name: nothing of one Python version is stored."""
+def test_stdlib_functions_are_code_for_any_python_version(function):
     store, _, entry = recorded(function)
 
     assert entry["code"] == [f"{function.__module__}:{function.__qualname__}"]
@@ -228,8 +225,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_pickle_changes_nothing_that_it_imports(here, change):
-    """Whatever it imports is what the code under test has, and is left as it is."""
+def test_a_pickle_cannot_change_its_imports(here, change):
     store, _, entry = recorded(Point())
     stream = b"\x80\x05}\x8c\x05value(" + CHANGES[change] + b"ls."
     packer = container.Packer(
@@ -250,7 +246,7 @@ def test_a_pickle_changes_nothing_that_it_imports(here, change):
 
 
 def changing_user(*first: bytes) -> tuple[bytes, str]:
-    """A file with these pickles and one that changes a class it imports, and its checksum."""
+    """Return a file with these pickles and one that changes a class it imports, and its checksum."""
     stream = b"".join([*first, b"\x80\x05}\x8c\x05value", name_of("User"), STATE, b"s."])
     packer = container.Packer(
         pickles.Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
@@ -258,8 +254,7 @@ def changing_user(*first: bytes) -> tuple[bytes, str]:
     return b"".join(packer.pieces()), packer.checksum
 
 
-def test_every_pickle_of_a_file_is_looked_at_whichever_recording_came_first(here, monkeypatch):
-    """One says that the file holds one pickle, another that it holds two."""
+def test_every_pickle_of_a_file_is_checked(here, monkeypatch):
     monkeypatch.setattr(User, "n", User.n)
     store, _, entry = recorded(Point())
     data, checksum = changing_user(b"\x80\x05}\x8c\x05valueNs.")
@@ -277,8 +272,7 @@ def test_every_pickle_of_a_file_is_looked_at_whichever_recording_came_first(here
     assert User.n == 1
 
 
-def test_recording_an_equal_outcome_runs_nothing_of_the_file_that_is_there(here, monkeypatch):
-    """Its pickle changes a class; the outcome gets a file of its own."""
+def test_recording_does_not_run_the_existing_pickle(here, monkeypatch):
     monkeypatch.setattr(User, "n", User.n)
     monkeypatch.setattr(User, "__module__", "tests_of_code")
     value = User()

@@ -22,7 +22,7 @@ NAME = "calls/shop/f/00.json"
 
 
 def replayed(error: BaseException, *, outer: BaseException | None = None, readable: bool | None = None):
-    """The exception as the vault gives it back."""
+    """Return the exception as the vault returns it."""
     store = MemoryStore()
     vault = Vault(store)
     stored = vault.stored(Outcome.of_exception(error, outer=outer), 0.5)
@@ -35,7 +35,7 @@ def replayed(error: BaseException, *, outer: BaseException | None = None, readab
 
 
 class Refused(Exception):
-    """Its __init__ does not fit its args."""
+    """An exception whose `__init__` does not fit its `args`."""
 
     def __init__(self, code, *, retry):
         super().__init__(f"refused with {code}")
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 
 class Silent(Exception):
-    """Never calls the base's __init__."""
+    """An exception that never calls the base's `__init__`."""
 
     def __init__(self, code, detail):
         self.code = code
@@ -61,7 +61,7 @@ class Slotted(Exception):
 
 
 class Reduced(Exception):
-    """Leaves out, when it is pickled, what cannot be."""
+    """An exception that leaves out a part that cannot be pickled."""
 
     def __init__(self, pool, message):
         self.pool = pool
@@ -72,21 +72,21 @@ class Reduced(Exception):
 
 
 class Unread(UnicodeDecodeError):
-    """Its argument is not those of its builtin base."""
+    """An exception with another argument than its builtin base."""
 
     def __init__(self, path):
         self.path = path
 
 
 class Listed(Exception):
-    """Says how it is pickled; its argument is a list."""
+    """An exception with a `__reduce__` and a list as its argument."""
 
     def __reduce__(self):
         return type(self), (list(self.args[0]),)
 
 
 class Collected(Exception):
-    """Says how it is pickled, with items that are added one by one."""
+    """An exception with a `__reduce__` whose items are added one by one."""
 
     def __init__(self):
         self.items = []
@@ -108,14 +108,14 @@ def collected(*items):
 
 
 class Handle(Exception):
-    """Its argument is no value."""
+    """An exception whose argument cannot be pickled."""
 
     def __reduce__(self):
         return type(self), ("gone",)
 
 
 class Unique(Exception):
-    """There is one, and pickle finds it by its name."""
+    """A singleton that pickle finds by its name."""
 
     def __reduce__(self):
         return "ONE"
@@ -126,7 +126,7 @@ ONE = Unique("the one")
 
 @dataclasses.dataclass(frozen=True)
 class Frozen(Exception):
-    """Lets nobody set its attributes, Python's own among them."""
+    """An exception whose attributes cannot be set, not even those of Python."""
 
     code: int
 
@@ -137,7 +137,7 @@ class DiskError(OSError):
 
 
 def raised(action):
-    """What the action raises."""
+    """Return the exception that the action raises."""
     try:
         action()
     except Exception as error:
@@ -174,8 +174,7 @@ def raised(action):
         lambda: ConnectionResetError(104, "reset"),
     ],
 )
-def test_type_arguments_attributes_and_text_come_back(make):
-    """Whatever the class's own __init__ wants."""
+def test_type_arguments_attributes_and_text_are_kept(make):
     error = make()
 
     again = replayed(error)
@@ -201,8 +200,7 @@ def test_type_arguments_attributes_and_text_come_back(make):
 
 
 @pytest.mark.parametrize("library", ["httpx", "requests", "pydantic", "sqlalchemy", "aiohttp", "urllib3"])
-def test_errors_of_well_known_libraries_come_back(library):
-    """Their classes have all kinds of signatures."""
+def test_exceptions_of_well_known_libraries_are_kept(library):
     pytest.importorskip(library)
 
     error = {
@@ -267,7 +265,6 @@ def _urllib3():
 
 
 def test_a_plain_exception_is_readable():
-    """Its class by name, its parts as JSON."""
     vault = Vault(MemoryStore())
     error = Refused(503, retry=True)
     if sys.version_info >= (3, 11):
@@ -283,35 +280,30 @@ def test_a_plain_exception_is_readable():
     }
 
 
-def test_an_exception_that_is_pickled_by_name_is_that_very_one():
-    """In a value, as one that a function gives back to say that there was nothing."""
+def test_an_exception_pickled_by_name_is_the_same_object():
     stored = Vault(MemoryStore()).stored(Outcome.of_value([1, ONE]), 0.5)
 
     assert stored.load().value[1] is ONE
 
 
-def test_what_is_no_exception_class_is_not_made_one():
-    """The class of a recorded exception is a name, which may have come to mean something else."""
+def test_a_class_that_is_not_an_exception_is_not_instantiated():
     for other in (os.system, int, None):
         with pytest.raises(TypeError, match="is not an exception class"):
             exceptions.make(other, ())
 
 
-def test_what_a_class_says_of_its_pickling_holds():
-    """Items that are added one by one; an argument that it leaves out as nothing could keep it."""
+def test_a_reduction_by_the_class_is_used():
     assert replayed(collected(1, (2,))).items == [1, (2,)]
     assert replayed(Handle(threading.Lock())).args == ("gone",)
 
 
-def test_an_exception_with_other_arguments_than_its_builtin_base_is_readable():
-    """No class of its own decides that."""
+def test_other_arguments_than_those_of_the_base_are_readable():
     again = replayed(Unread("/etc/passwd"), readable=True)
 
     assert (again.path, again.args) == ("/etc/passwd", ("/etc/passwd",))
 
 
-def test_slots_come_back():
-    """They stand in no __dict__."""
+def test_slots_are_kept():
     error = Slotted("x")
     error.status = 503
     error.explain("busy")
@@ -329,8 +321,7 @@ def test_slots_come_back():
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
-def test_what_was_set_after_an_exception_was_made_comes_back(error, name, value):
-    """Though neither its arguments nor its __dict__ tell it."""
+def test_fields_that_were_set_later_are_kept(error, name, value):
     setattr(error, name, value)
 
     again = replayed(error)
@@ -341,8 +332,7 @@ def test_what_was_set_after_an_exception_was_made_comes_back(error, name, value)
 
 
 @pytest.mark.parametrize("extra", [1, (1, 2)], ids=["readable", "pickled"])
-def test_cause_context_and_notes_come_back(extra):
-    """And whether the context is shown."""
+def test_cause_context_and_notes_are_kept(extra):
     try:
         try:
             raise KeyError(extra)
@@ -360,8 +350,7 @@ def test_cause_context_and_notes_come_back(extra):
 
 
 @pytest.mark.parametrize("extra", [1, (1, 2)], ids=["readable", "pickled"])
-def test_a_context_without_a_cause_comes_back_as_context(extra):
-    """`raise ... from None` hides it, and still has it."""
+def test_a_hidden_context_is_kept(extra):
     try:
         try:
             raise KeyError(extra)
@@ -374,8 +363,7 @@ def test_a_context_without_a_cause_comes_back_as_context(extra):
     assert (type(again.__context__), again.__suppress_context__) == (KeyError, True)
 
 
-def test_what_the_caller_was_handling_is_no_part_of_it():
-    """And is there again afterwards, for the recording run's own traceback."""
+def test_the_exception_handled_by_the_caller_is_not_recorded():
     outer = RuntimeError("the caller's own")
     try:
         try:
@@ -397,7 +385,6 @@ def test_what_the_caller_was_handling_is_no_part_of_it():
 
 
 def test_a_context_that_cannot_be_stored_is_left_out():
-    """It is no part of the outcome; a cause is."""
     generator = (x for x in ())
     try:
         try:
@@ -415,8 +402,7 @@ def test_a_context_that_cannot_be_stored_is_left_out():
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
 @pytest.mark.parametrize("extra", [1, (1, 2)], ids=["readable", "pickled"])
-def test_groups_come_back_with_their_members(extra):
-    """Nested ones too."""
+def test_groups_are_kept_with_their_members(extra):
     group = ExceptionGroup("all", [ValueError(extra), ExceptionGroup("inner", [Refused(2, retry=extra)])])  # noqa: F821
 
     again = replayed(group, readable=extra == 1)
@@ -428,16 +414,14 @@ def test_groups_come_back_with_their_members(extra):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are builtin from 3.11 on")
 @pytest.mark.parametrize("members", [[ValueError(1)], (ValueError(1),)], ids=["list", "tuple"])
-def test_a_group_keeps_the_sequence_that_its_members_were_given_in(members):
-    """It stands in its arguments, and verifying compares these."""
+def test_a_group_keeps_the_type_of_its_sequence(members):
     again = replayed(ExceptionGroup("all", members), readable=type(members) is list)  # noqa: F821
 
     assert type(again.args[1]) is type(members)
     assert again.exceptions[0].args == (1,)
 
 
-def test_an_exception_that_is_frozen_comes_back():
-    """With its attributes, and the cause and context that the class would let nobody set."""
+def test_a_frozen_exception_is_kept():
     outer = RuntimeError("the caller's own")
     try:
         try:
@@ -459,8 +443,7 @@ def test_an_exception_that_is_frozen_comes_back():
     assert error.__cause__.__context__ is outer
 
 
-def test_a_frozen_exception_is_raised_again_with_what_it_had_handled():
-    """Behind it comes what the caller of the replay is handling."""
+def test_a_frozen_exception_is_raised_with_its_context():
     error, handled = Frozen(503), RuntimeError("the caller's own")
     recorded = Frozen(500)
     object.__setattr__(error, "__context__", recorded)
@@ -475,8 +458,7 @@ def test_a_frozen_exception_is_raised_again_with_what_it_had_handled():
     assert recorded.__context__ is handled
 
 
-def test_a_stop_iteration_with_an_array_comes_back():
-    """Arrays have no truth value, whether they are equal or not."""
+def test_a_stop_iteration_with_an_array_is_kept():
     numpy = pytest.importorskip("numpy")
     error = StopIteration(numpy.array([1, 2]))
     error.value = numpy.array([3, 4])
@@ -488,7 +470,6 @@ def test_a_stop_iteration_with_an_array_comes_back():
 
 
 def test_cycles_of_contexts_end():
-    """They can be made by hand."""
     one, two = ValueError(1), KeyError((2,))
     one.__context__, two.__context__ = two, one
 
@@ -499,8 +480,6 @@ def test_cycles_of_contexts_end():
 
 
 def test_a_local_class_is_stored_by_value():
-    """Its name leads nowhere."""
-
     class Local(Exception):
         def __init__(self, a, b):
             super().__init__(a)
@@ -511,8 +490,7 @@ def test_a_local_class_is_stored_by_value():
     assert (type(again).__name__, again.args, again.b) == ("Local", (1,), 2)
 
 
-def test_exceptions_inside_values_come_back_with_their_causes():
-    """As from `gather(return_exceptions=True)`."""
+def test_exceptions_inside_values_keep_their_causes():
     error = Refused(1, retry=False)
     error.__cause__ = DiskError("/x")
     vault = Vault(MemoryStore())
@@ -523,8 +501,7 @@ def test_exceptions_inside_values_come_back_with_their_causes():
     assert (value[0].code, value[0].__cause__.filename) == (1, "/x")
 
 
-def test_a_class_that_reduces_itself_does_so_where_its_parts_cannot_be_kept():
-    """As urllib3's, which hold a pool."""
+def test_a_class_with_parts_that_cannot_be_pickled_reduces_itself():
     error = Reduced((x for x in ()), "full")
 
     again = replayed(error)
@@ -535,7 +512,6 @@ def test_a_class_that_reduces_itself_does_so_where_its_parts_cannot_be_kept():
 
 
 def test_a_stream_ends_with_its_exception():
-    """Items first."""
     vault = Vault(MemoryStore())
     for item in (1, (1,)):
         stored = vault.stored(Outcome.of_stream([item], Outcome.of_exception(Refused(1, retry=True))), 0.1)

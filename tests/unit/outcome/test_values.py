@@ -1,4 +1,4 @@
-"""A recorded value comes back as it was: readable JSON where JSON keeps it exactly, else a pickle."""
+"""Recorded values are returned as they were: from readable JSON if it keeps them exactly, else from a pickle."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAME = "calls/shop/f/00.json"
 
 
 def kept(outcome: Outcome, store: MemoryStore | None = None):
-    """What the vault holds of the outcome, read back."""
+    """Return the outcome as the vault returns it."""
     store = MemoryStore() if store is None else store
     vault = Vault(store)
     stored = vault.stored(outcome, 0.5)
@@ -96,7 +96,6 @@ plain = st.recursive(
 @pytest.mark.promise("plain data is readable JSON with one key per line")
 @given(plain)
 def test_plain_data_is_kept_as_json_exactly(value):
-    """Types, order of keys and signs of zero survive, without a pickle."""
     store = MemoryStore()
 
     stored = kept(Outcome.of_value(value), store)
@@ -147,8 +146,7 @@ def test_plain_data_is_kept_as_json_exactly(value):
     ],
     ids=lambda value: f"{type(value).__name__}",
 )
-def test_what_json_would_change_is_kept_by_a_pickle(value):
-    """Equal, of the same type, and fresh."""
+def test_values_that_json_would_change_are_pickled(value):
     stored = kept(Outcome.of_value(value))
 
     first, second = stored.load().value, stored.player()()
@@ -158,15 +156,13 @@ def test_what_json_would_change_is_kept_by_a_pickle(value):
     assert first == second == value
 
 
-def test_a_nan_comes_back():
-    """It is no JSON, and unequal to itself."""
+def test_a_nan_is_kept():
     stored = kept(Outcome.of_value([math.nan]))
 
     assert math.isnan(stored.load().value[0])
 
 
-def test_each_replay_is_a_copy_of_its_own():
-    """What the caller does to one reaches neither the next nor the vault."""
+def test_each_replay_returns_a_fresh_copy():
     for value in ([[1], {"a": []}], [(1, [2])], [[0] * 2000]):
         stored = kept(Outcome.of_value(value))
         play = stored.player()
@@ -179,7 +175,6 @@ def test_each_replay_is_a_copy_of_its_own():
 
 
 def test_changing_the_value_after_it_was_encoded_changes_nothing():
-    """`detached` copies buffers too."""
     array = bytearray(b"abc")
     vault = Vault(MemoryStore())
     value = {"plain": [1], "odd": (array, [2])}
@@ -193,8 +188,7 @@ def test_changing_the_value_after_it_was_encoded_changes_nothing():
 
 
 @pytest.mark.promise("plain data is readable JSON with one key per line")
-def test_readable_text_has_one_key_a_line_and_short_containers_on_one():
-    """So that git shows what changed."""
+def test_json_has_one_key_a_line():
     store = MemoryStore()
 
     kept(Outcome.of_value({"rates": {"USD": 1.07, "CHF": 0.93}, "names": ["ä", {"deep": []}]}), store)
@@ -224,8 +218,7 @@ def test_readable_text_has_one_key_a_line_and_short_containers_on_one():
     )
 
 
-def test_large_plain_data_is_an_object_of_its_own_one_item_a_line():
-    """Readable too."""
+def test_large_plain_data_has_a_file_with_one_item_a_line():
     store = MemoryStore()
 
     stored = kept(Outcome.of_value(list(range(1000))), store)
@@ -236,8 +229,7 @@ def test_large_plain_data_is_an_object_of_its_own_one_item_a_line():
     assert stored.load().value == list(range(1000))
 
 
-def test_nesting_that_recursion_could_not_read_back_is_pickled():
-    """A hundred levels are JSON at most; the parser recurses wherever the replay stands on the stack."""
+def test_deeply_nested_data_is_pickled():
     value: list = []
     for _ in range(150):
         value = [value]
@@ -248,8 +240,7 @@ def test_nesting_that_recursion_could_not_read_back_is_pickled():
     assert stored.load().value == value
 
 
-def test_a_cycle_comes_back_as_a_cycle():
-    """JSON could not."""
+def test_a_cycle_is_kept():
     value: list = [1]
     value.append(value)
 
@@ -259,7 +250,6 @@ def test_a_cycle_comes_back_as_a_cycle():
 
 
 def test_parts_shared_exponentially_do_not_explode():
-    """Eighteen levels of `[a, a]` are eighteen lists."""
     value: list = []
     for _ in range(18):
         value = [value, value]
@@ -270,9 +260,7 @@ def test_parts_shared_exponentially_do_not_explode():
 
 
 @pytest.mark.promise("code stored by value is refused on another Python")
-def test_lambdas_and_local_classes_are_stored_by_value_and_marked():
-    """Their names lead nowhere."""
-
+def test_lambdas_and_local_classes_are_stored_by_value():
     class Local:
         def __init__(self, x):
             self.x = x
@@ -287,8 +275,7 @@ def test_lambdas_and_local_classes_are_stored_by_value_and_marked():
 
 
 @pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
-def test_what_a_pickle_imports_is_listed_and_nothing_else():
-    """Classes of the test module go by their name."""
+def test_exactly_the_imports_of_a_pickle_are_listed():
     entry = entry_of(Outcome.of_value([Point(1), partial(double, 2), decimal.Decimal(1)]))
 
     assert entry["imports"] == sorted(
@@ -299,16 +286,14 @@ def test_what_a_pickle_imports_is_listed_and_nothing_else():
 
 
 @pytest.mark.promise("code stored by value is listed as code")
-def test_what_fetches_by_a_name_held_as_data_is_listed_as_code():
-    """A bound method is fetched by getattr, a module imported by a subimport."""
+def test_fetching_by_a_name_in_data_is_listed_as_code():
     assert "builtins:getattr" in entry_of(Outcome.of_value([1].append))["code"]
     assert any(name.endswith(":subimport") for name in entry_of(Outcome.of_value(json))["code"])
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (), (1,), (5, 7), (300, 500)])
 @pytest.mark.parametrize("dtype", ["f8", ">f8", "f4", "i8", "u1", "?", "c16", "M8[s]", "S3", "U2", "f2", "O"])
-def test_arrays_come_back_writable_and_equal(shape, dtype):
-    """Of every kind, empty ones too."""
+def test_arrays_are_kept_and_writable(shape, dtype):
     numpy = pytest.importorskip("numpy")
     array = (numpy.arange(math.prod(shape)) % 1000).astype(dtype).reshape(shape)
 
@@ -322,7 +307,6 @@ def test_arrays_come_back_writable_and_equal(shape, dtype):
 
 
 def test_the_layout_of_arrays_is_kept():
-    """Fortran order, and what was read-only."""
     numpy = pytest.importorskip("numpy")
     fortran = numpy.asfortranarray(numpy.arange(12.0).reshape(3, 4))
     frozen = numpy.arange(5)
@@ -335,8 +319,7 @@ def test_the_layout_of_arrays_is_kept():
     assert again[2].tolist() == list(range(0, 100, 3))
 
 
-def test_frames_come_back():
-    """pandas and polars, with text and dates."""
+def test_frames_are_kept():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(
         {"a": [1.5, None], "b": ["x", "y"], "c": pandas.to_datetime(["2026-01-01", "2026-01-02"])}
@@ -347,8 +330,7 @@ def test_frames_come_back():
     pandas.testing.assert_frame_equal(again, frame)
 
 
-def test_a_stream_keeps_its_items_as_they_were_and_apart():
-    """What the consumer does to one item reaches no other."""
+def test_a_stream_keeps_separate_copies_of_its_items():
     outcome = Outcome.of_stream([[1], (2,), {"k": [3]}], Outcome.of_value("end"), sent=[None, "go"])
 
     loaded = kept(outcome).load()
@@ -358,14 +340,12 @@ def test_a_stream_keeps_its_items_as_they_were_and_apart():
 
 
 def test_a_plain_stream_is_readable():
-    """Items, end and what was sent."""
     entry = entry_of(Outcome.of_stream([1, "b"], None, sent=["x"]))
 
     assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None, "sent": ["x"]}}
 
 
-def test_a_value_that_is_a_changed_argument_is_that_argument_again():
-    """As where a function returns the list it has sorted."""
+def test_a_returned_argument_is_that_argument_on_replay():
     for rows in ([3, 1], [(3,), (1,)]):
         outcome = Outcome("value", value=rows, changed={"rows": rows})
 
@@ -376,7 +356,6 @@ def test_a_value_that_is_a_changed_argument_is_that_argument_again():
 
 
 def test_changes_are_named_without_loading():
-    """The engine asks before it replays."""
     assert kept(Outcome("value", value=1, changed={"rows": [1]})).changes == ["rows"]
     assert kept(Outcome("value", value=1, changed={"rows": (1,)})).changes == ["rows"]
     assert not kept(Outcome("value", value=1, changed={"rows": [1]})).is_plain_value
@@ -385,15 +364,14 @@ def test_changes_are_named_without_loading():
 def wrapper_of(function):
     @functools.wraps(function)
     def wrapper(*args):
-        """What stands in place of a mimicked function."""
+        """A wrapper like that of a mimicked function."""
 
     wrapper.__mimic_original__ = function
     return wrapper
 
 
 @pytest.mark.parametrize("more", [(), (lambda: 1,)], ids=["by name", "beside code"])
-def test_a_mimicked_function_in_a_value_is_whatever_its_name_leads_to(more, monkeypatch):
-    """The function or its wrapper: whichever is there when it is stored, and when it is loaded."""
+def test_a_mimicked_function_in_a_value_is_found_by_name(more, monkeypatch):
     wrapper = wrapper_of(double)
 
     for stored in (double, wrapper):
@@ -405,8 +383,7 @@ def test_a_mimicked_function_in_a_value_is_whatever_its_name_leads_to(more, monk
         assert [each.load().value[0] for each in (mimicked, unmimicked)] == [double, double]
 
 
-def test_a_pickle_with_a_mimicked_function_is_loaded_by_us_alone(monkeypatch):
-    """pickle itself would let it import what no recording lists."""
+def test_plain_pickle_cannot_load_a_mimicked_function(monkeypatch):
     function = double
     monkeypatch.setattr(sys.modules[__name__], "double", wrapper_of(function))
     stream = b"".join(pickles.dump([function]).chunks)
@@ -415,8 +392,7 @@ def test_a_pickle_with_a_mimicked_function_is_loaded_by_us_alone(monkeypatch):
         pickle.loads(stream)
 
 
-def test_a_class_of_a_module_that_is_gone_is_stored_by_value():
-    """As one that a library makes while it runs."""
+def test_a_class_without_importable_module_is_stored_by_value():
     made = type("Made", (), {"__module__": "gone", "x": 5})
 
     entry = entry_of(Outcome.of_value(made))
@@ -426,7 +402,6 @@ def test_a_class_of_a_module_that_is_gone_is_stored_by_value():
 
 
 def test_the_items_of_a_stream_may_be_of_one_class():
-    """Each is a pickle of its own."""
     loaded = kept(Outcome.of_stream([Point(1), Point(2)])).load()
 
     assert loaded.items == [Point(1), Point(2)]
