@@ -25,7 +25,7 @@ class MimicError(Exception):
     """The base class of all errors of pytest-mimic.
 
     Args:
-        what: What happened, and to what, in one line.
+        what: The event and its subject, in one line.
         facts: One line each, nearest first.
         remedies: One line each: a command or an ini line that can be pasted.
         data: The facts as values, set as attributes of the same names.
@@ -53,7 +53,7 @@ class MimicError(Exception):
         return rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
 
     def with_traceback(self, tb: TracebackType | None) -> Self:
-        """Set the traceback, as for any exception. `assertRaises` removes it so; `last_traceback` keeps the old one."""
+        """Set the traceback, and keep the old one for `last_traceback`: `assertRaises` removes it in this way."""
         self._removed_traceback = self.last_traceback
         return super().with_traceback(tb)
 

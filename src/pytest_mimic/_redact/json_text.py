@@ -34,7 +34,7 @@ def parse_json_text(text: str) -> Any:
 def replace_in_json(
     text: str, secret: Callable[[str], bool], placeholder: str, inner: Callable[[str], str]
 ) -> str:
-    """Replace the values under secret names in a JSON text. Each replacement has the type of its value; null stays null.
+    """Replace the values under secret names in a JSON text by values of the same type, and leave the rest unchanged.
 
     Args:
         text: Valid JSON.
@@ -42,7 +42,7 @@ def replace_in_json(
         placeholder: Replaces strings. Numbers become 0, truth values false.
         inner: Applied to all other strings.
     """
-    around: list[bool] = []  # for each open mapping or list, whether all of it is secret
+    around: list[bool] = []  # for each open mapping or list: whether all of it is secret
     is_secret = False
 
     def replaced(token: re.Match[str]) -> str:

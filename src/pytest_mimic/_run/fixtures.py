@@ -43,9 +43,11 @@ class WiderFixtures:
         def end() -> None:
             owner = leaving.pop()()
             owner.fixtures -= 1
-            if not owner.fixtures:
+            if not owner.fixtures:  # the scope has ended, and pytest may set it up again later in this run
                 owner.rewind()
 
+        # Finalizers run in reverse order, and the fixture adds its own tear-down in this block. So calls belong to the scope
+        # from before the tear-down (the second finalizer below) until after it (this one).
         fixturedef.addfinalizer(end)
         leave = self._session.enter_scope(name)
         try:

@@ -10,7 +10,9 @@ from pytest_mimic._ambient import command
 if TYPE_CHECKING:
     from pytest_mimic._ledger import Ledger
 
-_SHOWN = 10
+# How many lines a list in the summary has at most.
+SHOWN = 10
+# Labels beyond this length do not widen their column.
 _WIDTH = 60
 
 
@@ -109,16 +111,16 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
 
 
 def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Align the second of each pair. Long labels do not count for the width."""
-    width = max((len(label) for label, _ in pairs[:_SHOWN] if len(label) <= _WIDTH), default=0)
+    """Align the second text of each pair."""
+    width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
 
 def _listed(heading: str, rows: Sequence[str], *, total: int | None = None) -> list[str]:
     if not rows:
         return []
-    more = (len(rows) if total is None else total) - min(len(rows), _SHOWN)
-    shown = [f"  {row}" for row in rows[:_SHOWN]]
+    more = (len(rows) if total is None else total) - min(len(rows), SHOWN)
+    shown = [f"  {row}" for row in rows[:SHOWN]]
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
 
 

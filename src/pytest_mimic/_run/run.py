@@ -66,8 +66,7 @@ class PytestRun:
         self._collected: list[pytest.Item] = []
         self._late_problems: list[TargetError] = []
         self._broken: TargetError | None = None
-        self._phases_passed = True
-        self._ran_tests = False
+        self._phases_passed, self._ran_tests = True, False
         self._judgement = Judgement()
         self._progress: Progress | None = None
         if item is not None:
@@ -263,7 +262,7 @@ class PytestRun:
         self._narrow(_STOPPED)
 
     def finish(self, session: pytest.Session) -> None:
-        """End the run. A worker sends its ledger; any other process judges, clears and sets the exit code."""
+        """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
         ledger = self.session.ledger
         if self._progress is not None:
             self._progress.stop()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._run.report import Judgement, Unused, plural, size
+from pytest_mimic._run.report import SHOWN, Judgement, Unused, plural, size
 from pytest_mimic._run.selection import GoneTests
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault.names import FOLDERS
@@ -16,8 +16,6 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._session import Session
     from pytest_mimic._vault import Vault
-
-_SHOWN = 10
 
 
 def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collection[str]) -> Judgement:
@@ -54,7 +52,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
             proven.append(name)
     unproven = len(unused) - len(proven)
     shown = []
-    for name in proven[:_SHOWN]:
+    for name in proven[:SHOWN]:
         label, test = _label(session.vault, name)
         shown.append(Unused(label, test, is_gone=bool(test) and test not in outcomes))
     cleared = not_cleared = ""

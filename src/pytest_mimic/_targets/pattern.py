@@ -59,6 +59,7 @@ class _Pattern:
         verb, resource = _split(text)
         head, slash, path = resource.partition("/")
         self._verb = _glob(verb.upper() or "*")
+        # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so it has no pattern for the whole.
         self._whole = _nothing if slash and _names_host(head) else _glob(resource or "*")
         self._host = _glob(head.lower()) if head else _nothing
         self._path = _glob(f"/{path}" if slash else "*")

@@ -138,7 +138,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """`shop.api:Client.fetch`; for a boundary `httpx`."""
+        """`shop.api:Client.fetch`, or `httpx` for a boundary."""
         return f"{self.module}:{'.'.join(self.path)}" if self.path else self.module
 
     def __str__(self) -> str:
