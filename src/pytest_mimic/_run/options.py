@@ -1,8 +1,9 @@
-"""Reads the settings of a run from pytest's options and ini lines."""
+"""Reads the settings and targets of a run from pytest's options, ini lines and hooks."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from pytest_mimic._redact.names import read_names
 from pytest_mimic._run.node_ids import relative_path
 from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._targets.target import Target, as_targets, parse_target
+from pytest_mimic.errors import TargetError
 
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
@@ -115,6 +118,43 @@ def _secret_names(config: pytest.Config) -> tuple[str, ...]:
     if problems:
         raise pytest.UsageError(*problems)
     return tuple(names)
+
+
+def ini_targets(config: pytest.Config) -> list[Target]:
+    """Return the targets of `mimic_functions`.
+
+    Raises:
+        pytest.UsageError: Lines are wrong. All of them are named.
+    """
+    targets, problems = [], []
+    for number, line in enumerate(config.getini("mimic_functions"), 1):
+        try:
+            target = parse_target(line, origin=f"mimic_functions, line {number}")
+        except TargetError as error:
+            problems.append(str(error))
+        else:
+            targets += [target] if target is not None else []
+    if problems:
+        raise pytest.UsageError(*problems)
+    return targets
+
+
+def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
+    """Return the targets that implementations of the hook make.
+
+    Raises:
+        pytest.UsageError: An implementation fails, or returns something else.
+    """
+    try:
+        made = call_hooks()
+        for targets in made:
+            if not isinstance(targets, (list, tuple)):
+                raise TargetError(f"{targets!r} is not a list of Target")
+        return as_targets(target for targets in made for target in targets)
+    except TargetError as error:
+        raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
+    except Exception as error:  # the code of a conftest.py may raise anything
+        raise pytest.UsageError(f"pytest_mimic_targets raised {type(error).__name__}: {error}") from error
 
 
 def _choice(config: pytest.Config, name: str, allowed: tuple[str, ...]) -> Any:

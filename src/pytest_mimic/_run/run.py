@@ -11,20 +11,19 @@ import pytest
 
 from pytest_mimic._run.fixtures import WiderFixtures
 from pytest_mimic._run.node_ids import plain_id, without_group
-from pytest_mimic._run.options import settings_of
-from pytest_mimic._run.progress import Progress
+from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
 from pytest_mimic._run.report import Judgement, plural, size, summary
 from pytest_mimic._run.selection import narrowed_by
 from pytest_mimic._run.unused import holds_recordings, judge_unused
-from pytest_mimic._run.verdicts import judge_phase
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
-from pytest_mimic._targets.target import Target, as_targets, parse_target
+from pytest_mimic._targets.target import Target, as_targets
 from pytest_mimic.errors import MimicError, TargetError, printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from pytest_mimic._run.progress import Progress
     from pytest_mimic._session import Covering
 
 # pytest leaves this module's frames out of tracebacks, so that a failure points at the user's line.
@@ -82,7 +81,7 @@ class PytestRun:
         """
         self.has_started = True
         hooks = self.config.hook.pytest_mimic_targets
-        self._cover([*self._ini_targets(), *_hook_targets(lambda: hooks(config=self.config))])
+        self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         manager = self.config.pluginmanager
         manager.register(self, "mimic-run")
         if manager.hasplugin("xdist"):
@@ -101,7 +100,7 @@ class PytestRun:
         ]
         try:
             if self.has_started:
-                self._cover(_hook_targets(lambda: [hook() for hook in hooks]))
+                self._cover(hook_targets(lambda: [hook() for hook in hooks]))
             else:
                 self.start()
         except pytest.UsageError as error:
@@ -111,19 +110,6 @@ class PytestRun:
         self.session.targets += targets
         if not self._is_controller:
             self.session.cover(targets)
-
-    def _ini_targets(self) -> list[Target]:
-        targets, problems = [], []
-        for number, line in enumerate(self.config.getini("mimic_functions"), 1):
-            try:
-                target = parse_target(line, origin=f"mimic_functions, line {number}")
-            except TargetError as error:
-                problems.append(str(error))
-            else:
-                targets += [target] if target is not None else []
-        if problems:
-            raise pytest.UsageError(*problems)
-        return targets
 
     def header(self) -> list[str]:
         """Return the line that names the mode and the vault."""
@@ -161,6 +147,8 @@ class PytestRun:
             self._narrow(f"{plural(deselected, 'test')} deselected")
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if self.session.settings.mode.writes and terminal is not None and terminal.isatty:
+            from pytest_mimic._run.progress import Progress
+
             self._progress = Progress(self.session.state, terminal)
         problems = [*self._late_problems, *self.session.new_problems()]
         if not self._narrowed():
@@ -241,6 +229,8 @@ class PytestRun:
                 test  # the report goes to xdist's controller, which does not know the test
             )
         for error in self.session.take_pending():
+            from pytest_mimic._run.verdicts import judge_phase
+
             judge_phase(item, report, error, self.session.settings.rootdir)
         self._phases_passed = self._phases_passed and report.outcome != "failed"
         if report.when == "teardown":
@@ -322,24 +312,6 @@ class PytestRun:
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
-
-
-def _hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
-    """Return the targets that implementations of the hook make.
-
-    Raises:
-        pytest.UsageError: An implementation fails, or returns something else.
-    """
-    try:
-        made = call_hooks()
-        for targets in made:
-            if not isinstance(targets, (list, tuple)):
-                raise TargetError(f"{targets!r} is not a list of Target")
-        return as_targets(target for targets in made for target in targets)
-    except TargetError as error:
-        raise pytest.UsageError(f"pytest_mimic_targets: {error}") from None
-    except Exception as error:  # the code of a conftest.py may raise anything
-        raise pytest.UsageError(f"pytest_mimic_targets raised {type(error).__name__}: {error}") from error
 
 
 def _distributes(config: pytest.Config) -> bool:

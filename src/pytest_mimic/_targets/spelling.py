@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the existing name that was most likely meant, or None if none is close."""
+    from difflib import get_close_matches
+
     known = sorted(names)
     if close := get_close_matches(name, known, n=1):
         return close[0]
