@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from time import strftime
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
-from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
-from pytest_mimic._engine.cassettes import Cassette, CassetteBlock, mode_of
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
 from pytest_mimic._engine.owners import Owner
@@ -31,6 +28,8 @@ from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boun
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
+    from pytest_mimic._engine.boundary_plan import BoundaryPort
+    from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
     from pytest_mimic._patch import Activation
 
 
@@ -172,6 +171,8 @@ class Session:
             self._mimicked[id(function)].remove(request)
 
     def _cover_boundary(self, target: Target, cassette: Cassette | None) -> Callable[[], None]:
+        from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
+
         boundary = load_boundary(target.module)
         port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
         options = target.options
@@ -286,6 +287,9 @@ class Session:
             strict: Fail if a recorded call was not made, or if the order differs.
             options: The options of a target line, for all targets.
         """
+        from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
+        from pytest_mimic._engine.cassettes import Cassette, CassetteBlock, mode_of
+
         read_keyword_options(options, f"mimic_{fixture}")
         if name is None:
             self._unnamed += 1
