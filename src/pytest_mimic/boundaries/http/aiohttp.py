@@ -167,7 +167,7 @@ def _record_next_response(connection: Any, req: Any, recorder: ExchangeRecorder)
 
     def connection_lost(error: BaseException | None) -> None:
         type(protocol).connection_lost(protocol, error)
-        if recorder.has_started:
+        if recorder.head:
             listener.leave()
 
     protocol.set_response_params, protocol.read = set_response_params, recorded_read
@@ -199,10 +199,10 @@ class _ResponseListener:
     def __init__(self, recorder: ExchangeRecorder) -> None:
         self._recorder = recorder
         self._payload: Any = None
-        self._is_chunked = False
+        self.is_chunked = False
         self._open_chunk = b""
         self._pieces: list[bytes] = []
-        self._cancelled_at = -1
+        self.cancelled_at = -1
 
     def listen(self, payload: Any) -> None:
         """Record the data that a payload has, and the data that it will get."""
@@ -211,7 +211,7 @@ class _ResponseListener:
             return
         self._payload = payload
         data, ends = b"".join(payload._buffer), payload._http_chunk_splits
-        self._is_chunked = ends is not None
+        self.is_chunked = ends is not None
         starts = [0, *(ends or ())]
         self._recorder.chunks += [data[start:end] for start, end in pairwise(starts)]
         self.feed(data[starts[-1] :])
@@ -226,13 +226,10 @@ class _ResponseListener:
 
     def feed(self, data: bytes) -> None:
         self._pieces.append(data)
-        if self._is_chunked:
+        if self.is_chunked:
             self._open_chunk += data
         else:
             self._recorder.chunks.append(data)
-
-    def begin_chunk(self) -> None:
-        self._is_chunked = True
 
     def end_chunk(self) -> None:
         if self._open_chunk:
@@ -251,10 +248,6 @@ class _ResponseListener:
             self.end_chunk()
             self._recorder.fail(_ERRORS.store(error))
 
-    def cancel(self) -> None:
-        """Take note that the reader was cancelled while it waited. It may continue later."""
-        self._cancelled_at = self._payload._cursor
-
     def leave(self) -> None:
         """Record that the response is given up, if its end has not come."""
         from asyncio import CancelledError
@@ -262,7 +255,7 @@ class _ResponseListener:
         if self._recorder.done:
             return
         size = 0 if self._payload is None else self._payload._cursor
-        if self._payload is not None and size == self._cancelled_at:
+        if self._payload is not None and size == self.cancelled_at:
             # The exception may be a timeout by now, but the step reports a cancellation that is being handled.
             try:
                 raise CancelledError
@@ -293,7 +286,7 @@ def _recorded_reader_class(reader: Any, listener: _ResponseListener) -> type:
             return super().feed_data(data, *size)
 
         def begin_http_chunk_receiving(self) -> None:
-            listener.begin_chunk()
+            listener.is_chunked = True
             super().begin_http_chunk_receiving()
 
         def end_http_chunk_receiving(self) -> None:
@@ -319,7 +312,8 @@ def _recorded_reader_class(reader: Any, listener: _ResponseListener) -> type:
                 listener.fail(error)
                 raise
             except asyncio.CancelledError:
-                listener.cancel()
+                # The reader may continue later.
+                listener.cancelled_at = self._cursor
                 raise
 
     return RecordedReader

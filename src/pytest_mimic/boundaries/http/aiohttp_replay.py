@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -28,18 +28,12 @@ def replayed_connection(
     exhausted: Callable[[], Exception],
     errors: ExceptionFamily,
 ) -> Any:
-    """Return a connection with a recorded response, or raise the recorded exception of connecting.
-
-    Args:
-        connector: The session's connector.
-        req: The request.
-        plain: The stored exchange.
-        exhausted: Returns the error for reading further than was recorded.
-        errors: Loads stored exceptions.
-    """
+    """Return a connection with a recorded response, or raise the recorded exception of connecting."""
     if "status" not in plain and plain["error"].get("at") == "connect":
         raise errors.load(plain["error"], req=req)
-    protocol = _ReplayedProtocol(req, plain, exhausted, errors)
+    protocol = _ReplayedProtocol(req.loop)
+    protocol.transport = _NOWHERE
+    protocol.recorded = req, plain, exhausted, errors
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
@@ -78,25 +72,11 @@ _NOWHERE = _Nowhere()
 class _ReplayedProtocol(ResponseHandler):
     """Returns the recorded response when the session reads one."""
 
-    def __init__(
-        self,
-        req: Any,
-        plain: dict[str, Any],
-        exhausted: Callable[[], Exception],
-        errors: ExceptionFamily,
-    ) -> None:
-        super().__init__(req.loop)
-        self.transport = _NOWHERE
-        self._req = req
-        self._plain = plain
-        self._exhausted = exhausted
-        self._errors = errors
-        self._decoded = True
-        self._bufsize = 2**16
+    recorded: tuple[Any, dict[str, Any], Callable[[], Exception], ExceptionFamily]
+    params: Mapping[str, Any] = {}
 
     def set_response_params(self, **params: Any) -> None:
-        self._decoded = params.get("auto_decompress", True)
-        self._bufsize = params.get("read_bufsize", 2**16)
+        self.params = params
 
     def pause_reading(self) -> None:
         pass  # nothing arrives by itself
@@ -105,14 +85,14 @@ class _ReplayedProtocol(ResponseHandler):
         pass
 
     async def read(self) -> Any:
-        req, plain = self._req, self._plain
+        req, plain, exhausted, errors = self.recorded
         # Other tasks run here, as they do while the network is read.
         await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in plain:
-            raise self._errors.load(plain["error"], req=req)
-        answer = load_response(plain, req.method, decoded=self._decoded)
+            raise errors.load(plain["error"], req=req)
+        answer = load_response(plain, req.method, decoded=self.params.get("auto_decompress", True))
         raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
         # aiohttp's parser decodes headers as UTF-8.
         pairs = [
@@ -121,9 +101,9 @@ class _ReplayedProtocol(ResponseHandler):
         ]
         headers = CIMultiDictProxy(CIMultiDict(pairs))
         version = HttpVersion(*map(int, answer.version.partition("/")[2].split(".")))
-        end: Callable[[], BaseException] | None = self._exhausted if answer.stopped else None
+        end: Callable[[], BaseException] | None = exhausted if answer.stopped else None
         if answer.error is not None:
-            end = partial(self._errors.load, answer.error, req=req)
+            end = partial(errors.load, answer.error, req=req)
         payload = self._open_payload(
             answer.chunks, end, chunked="chunked" in headers.get("Transfer-Encoding", "")
         )
@@ -144,12 +124,16 @@ class _ReplayedProtocol(ResponseHandler):
     def _open_payload(
         self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool
     ) -> StreamReader:
-        timer = self._req._timer
+        options = {
+            "limit": self.params.get("read_bufsize", 2**16),
+            "timer": self.recorded[0]._timer,
+            "loop": self._loop,
+        }
         if len(chunks) >= 2 or end is not None:
-            reader = _ReplayedReader(self, self._bufsize, timer=timer, loop=self._loop)
+            reader = _ReplayedReader(self, **options)
             reader.prepare(chunks, end, chunked=chunked)
             return reader
-        payload = StreamReader(self, self._bufsize, timer=timer, loop=self._loop)
+        payload = StreamReader(self, **options)
         payload.feed_data(b"".join(chunks))
         payload.feed_eof()
         return payload

@@ -64,12 +64,8 @@ def can_deflate(encoding: str) -> bool:
 def deflate(chunks: Iterable[bytes], encoding: str, *, complete: bool = True) -> list[bytes]:
     """Encode chunks so that each one can be decoded as soon as it has arrived.
 
-    Level 0 stores the data instead of compressing it (RFC 1951, 3.2.4), which costs next to nothing.
-
-    Args:
-        chunks: A body, not compressed.
-        encoding: `gzip` or `deflate`.
-        complete: Write the end of the body, with its checksum.
+    Level 0 stores the data instead of compressing it (RFC 1951, 3.2.4), which costs next to nothing. A complete body
+    ends with its checksum.
     """
     # Window bits as zlib wants them: 16 more than the size of the window write gzip's header and trailer.
     compressor = zlib.compressobj(0, wbits=zlib.MAX_WBITS + (16 if "gzip" in encoding.lower() else 0))

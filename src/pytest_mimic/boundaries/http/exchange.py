@@ -100,10 +100,6 @@ class _Headers(NamedTuple):
     is_websocket: bool
 
 
-class _InvalidUrlError(ValueError):
-    """A URL without a valid host or port."""
-
-
 class Exchange:
     """The requests of one client: their descriptions, and the secrets that they share.
 
@@ -134,7 +130,7 @@ class Exchange:
             return None
         try:
             url = self._read_url(request.url)
-        except _InvalidUrlError:
+        except ValueError:
             return None
         method = request.method
         described: dict[str, Any] = {"method": method, "url": url.shown}
@@ -165,7 +161,16 @@ class Exchange:
 
     def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
         """Return the recorder of the response to a request, for the step that runs it."""
-        return ExchangeRecorder(self.port, step, lambda: self._secrets_of(request))
+
+        def secrets_of_request() -> Secrets:
+            """Return the secrets that the response may repeat: those sent, and those issued before."""
+            secrets = self._secrets()
+            headers = self._read_headers(request.headers)
+            _, body = describe_body(request.body, headers.content_type, headers.encoding)
+            secrets.learn_request(request.url, text_pairs(request.headers), body)
+            return secrets
+
+        return ExchangeRecorder(self.port, step, secrets_of_request)
 
     def _renew_caches(self) -> None:
         """Make the caches; make them again if a server has issued a secret, because they may contain it.
@@ -181,19 +186,11 @@ class Exchange:
     def _secrets(self) -> Secrets:
         return Secrets(self.port.redactor, self.port.redactor.issued)
 
-    def _secrets_of(self, request: HttpRequest) -> Secrets:
-        """Return the secrets that the response to a request may repeat: those sent, and those issued before."""
-        secrets = self._secrets()
-        headers = self._read_headers(request.headers)
-        _, body = describe_body(request.body, headers.content_type, headers.encoding)
-        secrets.learn_request(request.url, text_pairs(request.headers), body)
-        return secrets
-
 
 def _read_url(secrets: Secrets, url: str) -> _Url:
     match = _URL.match(url)
     if match is None:
-        raise _InvalidUrlError
+        raise ValueError(f"{url} has no host")
     scheme, host, port, shown = _read_origin(match["origin"])
     path = secrets.path(match["path"]) or "/"
     query = secrets.scrub(fields(match["query"])) if match["query"] else {}
@@ -202,14 +199,15 @@ def _read_url(secrets: Secrets, url: str) -> _Url:
 
 @lru_cache(maxsize=1_000)
 def _read_origin(origin: str) -> tuple[str, str, int | None, str]:
-    """Read the part of a URL before its path: scheme, host, port, and the text that shows them."""
+    """Return scheme, host and port of a URL, and the text that shows them.
+
+    Raises:
+        ValueError: The port is not a number, or too large.
+    """
     parts = urlsplit(origin)
     host = (parts.hostname or "").lower()
     usual = _DEFAULT_PORTS.get(parts.scheme)
-    try:
-        port = parts.port or usual
-    except ValueError as error:
-        raise _InvalidUrlError from error
+    port = parts.port or usual
     shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
     return parts.scheme, host, port, shown if port == usual else f"{shown}:{port}"
 

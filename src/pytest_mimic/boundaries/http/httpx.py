@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
@@ -54,8 +54,6 @@ class _Client:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._recorded_stream: Any = None
-        self._replayed_stream: Any = None
 
     def wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
         """Return the function that replaces `original`; `read` is the method that returns a request's body."""
@@ -80,33 +78,19 @@ class _Client:
         recorder = exchange.recorder(step, sent)
         with recorder.running(_ERRORS.store):
             response = yield send(request)
-        return self._record(response, recorder)
-
-    def _module(self) -> Any:
-        """Return the client's module, which is loaded when a request comes. It is never imported from here."""
-        module = sys.modules[self._name]
-        if self._recorded_stream is None:
-            # The client checks the types of its streams.
-            bases = (module.SyncByteStream, module.AsyncByteStream)
-            self._recorded_stream = type("RecordedStream", (_RecordedStream, *bases), {})
-            self._replayed_stream = type("ReplayedStream", (_ReplayedStream, *bases), {})
-        return module
-
-    def _record(self, response: Any, recorder: ExchangeRecorder) -> Any:
-        """Return the real response, with a stream that records its body."""
-        self._module()
         recorder.start(
             response.status_code,
             response.extensions.get("reason_phrase", b"").decode("latin-1"),
             response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
             response.headers.raw,
         )
-        response.stream = self._recorded_stream(response.stream, recorder)
+        recorded_stream, _ = _stream_classes(sys.modules[self._name])
+        response.stream = recorded_stream(response.stream, recorder)
         return response
 
     def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
         """Return the recorded response, or raise the recorded exception."""
-        module = self._module()
+        module = sys.modules[self._name]  # loaded by now; it is never imported from here
         if "status" not in plain:
             raise _ERRORS.load(plain["error"], request=request)
         answer = load_response(plain, request.method)
@@ -117,7 +101,8 @@ class _Client:
             return exhausted() if answer.stopped else None
 
         if answer.stopped or answer.error or len(answer.chunks) != 1:
-            stream = self._replayed_stream(answer.chunks, end)
+            _, replayed_stream = _stream_classes(module)
+            stream = replayed_stream(answer.chunks, end)
         else:
             stream = module.ByteStream(answer.chunks[0])
         extensions = {"http_version": answer.version.encode("latin-1")}
@@ -193,3 +178,12 @@ class _ReplayedStream:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:
             yield chunk
+
+
+@cache
+def _stream_classes(module: Any) -> tuple[type, type]:
+    # The client checks the types of its streams.
+    bases = (module.SyncByteStream, module.AsyncByteStream)
+    return type("RecordedStream", (_RecordedStream, *bases), {}), type(
+        "ReplayedStream", (_ReplayedStream, *bases), {}
+    )

@@ -27,6 +27,7 @@ class ExchangeRecorder:
         secrets: Returns the secrets that the response may repeat.
 
     Attributes:
+        head: Status, reason, version and headers of the response; empty before they arrive.
         chunks: The body as it arrives, without the framing of the transfer. The edge adds to it.
         done: The step has its outcome, or was abandoned.
     """
@@ -35,7 +36,7 @@ class ExchangeRecorder:
         self._port = port
         self._step = step
         self._secrets = secrets
-        self._head: dict[str, Any] = {}
+        self.head: dict[str, Any] = {}
         self._is_decoded = False
         self.chunks: list[bytes] = []
         self.done = False
@@ -67,18 +68,13 @@ class ExchangeRecorder:
         decoded: bool = False,
     ) -> None:
         """Take the head of the response; `decoded` if its chunks come decompressed."""
-        self._head = {
+        self.head = {
             "status": status,
             "reason": reason or "",
             "version": version,
             "headers": [list(pair) for pair in text_pairs(headers)],
         }
         self._is_decoded = decoded
-
-    @property
-    def has_started(self) -> bool:
-        """Whether the head of the response has arrived."""
-        return bool(self._head)
 
     def complete(self) -> None:
         """Record a response whose body has been read to its end.
@@ -90,7 +86,7 @@ class ExchangeRecorder:
 
     def stop(self) -> None:
         """Record a response whose reader does not want the rest."""
-        if self._head:
+        if self.head:
             self._finish(end="stopped")
         else:
             self.abandon()
@@ -117,7 +113,7 @@ class ExchangeRecorder:
             message = redactor.scrub_text(end["error"]["message"], secrets.values)
             end["error"] = {**end["error"], "message": message}
         plain: dict[str, Any] = {}
-        if self._head:
+        if self.head:
             sent = set(secrets.values)
             plain = self._store(secrets, stopped="end" in end)
             # A secret that a server issues is secret in all later requests, whichever client sends them.
@@ -126,7 +122,7 @@ class ExchangeRecorder:
 
     def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:
         """Return the response as plain data without secrets; learn those under secret names in it."""
-        head, chunks = self._head, self.chunks
+        head, chunks = self.head, self.chunks
         secrets.learn_headers(head["headers"])
         one = {name.lower(): value for name, value in head["headers"]}
         compressed = one.get("content-encoding")

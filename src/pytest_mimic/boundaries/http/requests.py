@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -66,9 +66,8 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if step is None:
             return original(self, request, stream, *args, **options)
         if step.mode == "replay":
-            if hasattr(request.body, "read") and hasattr(request.body, "seek"):
-                # Sending leaves a file at its end, so that code that sends it again sends nothing.
-                request.body.seek(0, io.SEEK_END)
+            if hasattr(request.body, "seek"):
+                request.body.seek(0, io.SEEK_END)  # where sending leaves a file
             return _replayed(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
         with recorder.running(_ERRORS.store):
@@ -80,31 +79,19 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
 
 def _body_of(request: Any) -> bytes:
-    """Return the whole body of a request. A body that can be read only once is replaced by its bytes."""
+    """Return the whole body of a request. A file or generator, which may be readable only once, is replaced."""
     body = request.body
-    if not body:
-        return b""
-    if isinstance(body, (bytes, bytearray)):
-        return bytes(body)
+    if not body or isinstance(body, (bytes, bytearray)):
+        return bytes(body or b"")
     if isinstance(body, str):
         return body.encode()
-    if not hasattr(body, "read"):
-        request.body = data = _joined(body)
-        return data
-    try:
-        start = body.tell() if hasattr(body, "seek") else None
-    except OSError:  # a pipe
-        start = None
-    data = _joined(iter(lambda: body.read(65536), type(body.read(0))()))
-    if start is None:
-        request.body = data
-    else:
-        body.seek(start)
+    is_file = hasattr(body, "read")
+    pieces = iter(partial(body.read, 65536), type(body.read(0))()) if is_file else body
+    data = b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+    request.body = io.BytesIO(data) if is_file else data
+    if is_file and request._body_position is not None:
+        request._body_position = 0  # to which a redirect rewinds the file
     return data
-
-
-def _joined(pieces: Iterable[str | bytes]) -> bytes:
-    return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
 
 
 # Recording

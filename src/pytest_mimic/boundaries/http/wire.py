@@ -135,10 +135,7 @@ def unframe(wire: bytes) -> tuple[list[bytes], bool]:
 def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[], Exception]) -> HTTPResponse:
     """Return a response of the standard library that reads the recorded bytes.
 
-    Args:
-        answer: The recorded response.
-        method: The method of the request.
-        exhausted: Returns the error for reading further than was recorded.
+    `exhausted` returns the error for reading further than was recorded.
     """
     from http.client import HTTPResponse
 
