@@ -67,7 +67,7 @@ class Covering:
         return taken
 
     def close(self) -> None:
-        """Restore them."""
+        """Restore the functions and boundaries."""
         for uncover in reversed(self._boundaries):
             uncover()
         if self._functions is not None:

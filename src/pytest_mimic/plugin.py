@@ -32,14 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-record", "record calls that have no recording or a stale one, replay all others"),
         ("--mimic-rerecord", "run every call for real and replace its recording"),
         ("--mimic-verify", "run every call for real and compare the outcome with its recording"),
-        ("--mimic-live", "run every call for real, neither read nor write the vault"),
+        ("--mimic-live", "run every call for real without reading or writing the vault"),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
         group.addoption(flag, action="store_true", help=text)
     group.addoption(
-        "--mimic-vault", metavar="PATH", help="the folder of the recordings, overrides mimic_vault_path"
+        "--mimic-vault", metavar="PATH", help="the folder of the recordings (overrides mimic_vault_path)"
     )
     parser.addini("mimic_functions", "functions and boundaries to mimic, one per line", "linelist")
     parser.addini(
@@ -57,7 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=True,
     )
     parser.addini(
-        "mimic_source", "if the source of a target has changed: strict, warn or ignore", default="strict"
+        "mimic_source",
+        "what to do if the source of a target has changed: strict, warn or ignore",
+        default="strict",
     )
     parser.addini(
         "mimic_pickle",
