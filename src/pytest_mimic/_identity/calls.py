@@ -13,7 +13,7 @@ from pytest_mimic._identity.nans import NAN
 from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.stdlib import Roots
-from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk
+from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk, plain_nans
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -197,7 +197,7 @@ def _part(value: Any, resolver: Resolver, name: str) -> object:
             if EXACT.issuperset(map(type, items)):
                 return [keys, items]
             if SCALARS.issuperset(map(type, items)):
-                return [keys, _plain_floats(items)]
+                return [keys, plain_nans(items)]
     elif type_ in EXACT:
         return value
     elif type_ is float:
@@ -206,17 +206,13 @@ def _part(value: Any, resolver: Resolver, name: str) -> object:
         if EXACT.issuperset(map(type, value)):
             return value
         if SCALARS.issuperset(map(type, value)):
-            return type_(_plain_floats(value))
+            return type_(plain_nans(list(value)))
     try:
         return [[_digest(value, resolver)]]
     except Unstable as error:
         from pytest_mimic._identity.locate import located
 
         raise located(error, value, resolver, name) from None
-
-
-def _plain_floats(items: Sequence[Any]) -> list[Any]:
-    return [NAN if item != item else item for item in items]
 
 
 def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:

@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import Any, cast
 
 from pytest_mimic._identity.callables import shared_generator_method, stdlib_method_name
@@ -38,11 +39,6 @@ def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
     return Raw(head, view.nbytes, lambda: (view if is_bytes else memoryview(view.tobytes()),), floats=floats)
 
 
-def _moment(value: Any) -> object:
-    day = (value.year, value.month, value.day)
-    return (*day, value.hour, value.minute, value.second, value.microsecond, value.fold, value.tzinfo)
-
-
 def _zone(value: Any) -> object:
     if value.key is None:
         raise Unstable("a time zone without a key", type(value))
@@ -65,14 +61,6 @@ def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
     attributes.update({name: getattr(value, name) for name in exception_fields(value)})
     counted = value.args, attributes, value.__cause__
     return (counted, value.__context__, value.__suppress_context__) if whole else counted
-
-
-def _partial(value: Any) -> object:
-    return value.func, value.args, value.keywords, value.__dict__
-
-
-def _alias(value: Any) -> object:
-    return getattr(value, "_name", None), value.__origin__, value.__args__
 
 
 def _method(value: Any) -> object:
@@ -113,11 +101,10 @@ REDUCERS: dict[str, Reduce] = {
     "collections.deque": lambda value: (list(value), value.maxlen),
     "collections.defaultdict": lambda value: (value.default_factory, dict(dict.items(value))),
     "datetime.date": lambda value: (value.year, value.month, value.day),
-    "datetime.datetime": _moment,
-    "datetime.time": lambda value: (
-        *(value.hour, value.minute, value.second, value.microsecond),
-        *(value.fold, value.tzinfo),
+    "datetime.datetime": attrgetter(
+        *("year", "month", "day", "hour", "minute", "second", "microsecond", "fold", "tzinfo")
     ),
+    "datetime.time": attrgetter("hour", "minute", "second", "microsecond", "fold", "tzinfo"),
     "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
     "datetime.timezone": lambda value: value.__getinitargs__(),
     "zoneinfo.ZoneInfo": _zone,
@@ -132,23 +119,19 @@ REDUCERS: dict[str, Reduce] = {
     "types.UnionType": lambda value: frozenset(value.__args__),
     "typing.Union": lambda value: frozenset(value.__args__),
     "typing._UnionGenericAlias": lambda value: frozenset(value.__args__),
-    "typing._GenericAlias": _alias,
+    "typing._GenericAlias": lambda value: (getattr(value, "_name", None), value.__origin__, value.__args__),
     "typing._AnnotatedAlias": lambda value: (value.__origin__, value.__metadata__),
     "typing._SpecialGenericAlias": lambda value: value._name,
     "typing._SpecialForm": lambda value: f"typing:{value._name}",
-    "typing.TypeVar": lambda value: (
-        value.__name__,
-        value.__bound__,
-        value.__constraints__,
-        value.__covariant__,
-        value.__contravariant__,
+    "typing.TypeVar": attrgetter(
+        "__name__", "__bound__", "__constraints__", "__covariant__", "__contravariant__"
     ),
     # Without a bound, `__bound__` is None, or NoneType since Python 3.12.
     "typing.ParamSpec": lambda value: (value.__name__, value.__bound__ or type(None)),
     "typing.ForwardRef": lambda value: value.__forward_arg__,
     "typing.NewType": lambda value: (value.__module__, value.__qualname__, value.__supertype__),
-    "functools.partial": _partial,
-    "functools.partialmethod": _partial,
+    "functools.partial": attrgetter("func", "args", "keywords", "__dict__"),
+    "functools.partialmethod": attrgetter("func", "args", "keywords", "__dict__"),
     "functools.cached_property": lambda value: value.func,
     "_io.BytesIO": _in_memory_file,
     "_io.StringIO": _in_memory_file,
@@ -209,9 +192,7 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kin
     return None
 
 
-PATHS = frozenset(
-    f"pathlib.{name}" for name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
-)
+PATHS = frozenset(f"pathlib.{name}Path" for name in ("Posix", "Windows", "PurePosix", "PureWindows"))
 
 # Types without identity. A ClauseElement caches its uses, and names its parts by their addresses in memory.
 REFUSED = frozenset(

@@ -103,7 +103,7 @@ class Walk:
                     update(b"K" + dumps((kind.tag, len(column)), 2))
                     pushed = (list(map(kind.reduce, column)),)
             elif SCALARS.issuperset(map(type, column)):
-                update(b"M" + dumps(_plain_nans(column), 2))
+                update(b"M" + dumps(plain_nans(column), 2))
                 continue
             else:
                 pushed = self.by_tag(column, update)
@@ -137,7 +137,7 @@ class Walk:
             raise TooLarge
         types = set(map(type, values))
         if types <= SCALARS:
-            return b"m", [dumps(value, 2) for value in _plain_nans(values)]
+            return b"m", [dumps(value, 2) for value in plain_nans(values)]
         tags = set(map(self.tag, types))
         if tags == {tuple} and EXACT.issuperset(map(type, chain.from_iterable(values))):
             return b"m", [dumps(value, 2) for value in values]
@@ -147,7 +147,7 @@ class Walk:
         return b"#", [self.digest([value], level + 1) for value in values]
 
 
-def _plain_nans(column: Column) -> Column:
+def plain_nans(column: Column) -> Column:
     """Return the column with the same bits for every NaN: their sign differs by machine."""
     if any(map(ne, column, column)):
         return [NAN if value != value else value for value in column]
@@ -163,7 +163,7 @@ def _write_plain(_walk: Walk, column: Column, update: Update, _level: int) -> tu
 def _write_floats(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
     total = sum(column)
     update(b"F")
-    update(dumps(_plain_nans(column) if total != total else column, 2))
+    update(dumps(plain_nans(column) if total != total else column, 2))
     return ()
 
 

@@ -37,7 +37,14 @@ def decode_pickled(bodies: list[Any]) -> Outcome:
 def _decode(body: Any) -> Outcome:
     changed = body.get("changed", {})
     if "raised" in body:
-        outcome = Outcome("raised", exception=_exception(body["raised"]))
+        raised = body["raised"]
+        if isinstance(raised, dict):  # the tree of a JSON body; a pickle has the exception itself
+            from pytest_mimic._outcome.exceptions import from_plain
+
+            raised = from_plain(raised)
+        if not isinstance(raised, Exception):
+            raise TypeError(f"{type(raised)!r} is not an outcome: it is not an Exception")
+        outcome = Outcome("raised", exception=raised)
     elif "stream" in body:
         stream = body["stream"]
         end = stream.get("end")
@@ -48,14 +55,3 @@ def _decode(body: Any) -> Outcome:
         outcome = Outcome("value", value=body["value"])
     outcome.changed = changed
     return outcome
-
-
-def _exception(held: Any) -> Exception:
-    """Return a JSON body's exception, made again from its tree, or a pickle's as it was loaded."""
-    if isinstance(held, dict):
-        from pytest_mimic._outcome.exceptions import from_plain
-
-        held = from_plain(held)
-    if not isinstance(held, Exception):
-        raise TypeError(f"{type(held)!r} is not an outcome: it is not an Exception")
-    return held

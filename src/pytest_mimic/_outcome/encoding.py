@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from json import loads
 from typing import Any, cast
@@ -105,13 +106,14 @@ def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
         try:
             return _encode(outcome, items, target)
         except UnstorableOutcomeError:
-            guilty = _unstorable_context(last.exception)
-            if guilty is None:
-                raise
             # A cause is part of the outcome: it was chosen with `from`. A context came along by chance, so a recording
             # does without one that cannot be stored.
-            with exceptions.cut(last.exception, guilty):
-                return _encode(outcome, items, target)
+            for link in exceptions.chain(last.exception):
+                context = link.__context__
+                if context is not None and context is not link.__cause__ and not _is_storable(context):
+                    with exceptions.cut(last.exception, context):
+                        return _encode(outcome, items, target)
+            raise
 
 
 def _encode(outcome: Outcome, items: list[Snapshot], target: str | None) -> Encoded:
@@ -175,15 +177,6 @@ def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
 # Errors
 
 
-def _unstorable_context(exception: BaseException) -> BaseException | None:
-    """Return the first context that cannot be stored."""
-    for link in exceptions.chain(exception):
-        context = link.__context__
-        if context is not None and context is not link.__cause__ and not _is_storable(context):
-            return context
-    return None
-
-
 def _refusal(
     roots: dict[str, object], kind: OutcomeKind, target: str | None, reason: Exception
 ) -> UnstorableOutcomeError:
@@ -244,7 +237,12 @@ def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
     A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     may leave out parts that a replay must give back.
     """
-    found = None if pickled.has_custom_identity else _identity(value)
+    from pytest_mimic._identity import fingerprint_outcome
+
+    found = None
+    if not pickled.has_custom_identity:
+        with suppress(Exception):  # methods of the value's own types may raise anything
+            found = fingerprint_outcome(value)
     if found is None:
         digest = xxh3_128()
         for chunk in pickled.chunks:
@@ -253,15 +251,6 @@ def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
             digest.update(buffer.memory)
         return digest.hexdigest()
     return _hex(found + loading.python_version()) if pickled.by_value else found
-
-
-def _identity(value: object) -> str | None:
-    from pytest_mimic._identity import fingerprint_outcome
-
-    try:
-        return fingerprint_outcome(value)
-    except Exception:  # methods of the value's own types may raise anything
-        return None
 
 
 def _hex(text: str) -> str:

@@ -61,11 +61,7 @@ def restore(exception: BaseException, state: dict[str, Any]) -> None:
 
 
 def _check(exception: object) -> None:
-    """Check that an object is an exception, since an edited pickle could name any object to be given a state.
-
-    Raises:
-        TypeError: It is not an exception.
-    """
+    # An edited pickle could name any other object to be given a state.
     if not isinstance(exception, BaseException):
         raise TypeError(f"{exception!r} is not an exception")
 
