@@ -11,7 +11,7 @@ from keyword import iskeyword
 from types import MethodType
 from typing import Any, Final, NamedTuple
 
-# The default of a parameter that has none.
+# Marks a parameter without a default.
 LEFT_OUT: Final = object()
 
 _SIGNATURE_OPTIONS: dict[str, Any] = {}

@@ -28,7 +28,7 @@ class Plan:
         kind: `function`, or the boundary's name.
         target: The function's `module:name`, or the boundary's name.
         cassette: The cassette that takes the calls, if a block is open.
-        source: The fingerprint of the target's source, or None if it has none.
+        source: The fingerprint of the target's source. None without a source.
     """
 
     kind: str

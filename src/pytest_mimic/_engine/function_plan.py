@@ -82,7 +82,7 @@ class FunctionPlan(Plan):
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
-        """The fingerprint of the function's normalised source, or None if it has none."""
+        """The fingerprint of the function's normalised source. None without a source."""
         return source_fingerprint(self.function)
 
     @cached_property

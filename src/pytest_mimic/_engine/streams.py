@@ -1,7 +1,7 @@
 """Generators and async generators, recorded and replayed item by item.
 
-What happens to a stream is written once for both kinds, as a script: a generator that yields `Resume` to have the real
-stream take its next step, and `Give` to give an item to the reader. `perform` carries a script out as a generator,
+The rules are written once for both kinds, as scripts. A script is a generator that yields `Resume` to have the real stream
+take its next step, and `Give` to give an item to the reader. `perform` carries a script out as a generator, and
 `perform_async` as an async generator.
 """
 
@@ -205,7 +205,7 @@ def replaying(step: Replay, real: Callable[[], Any]) -> Script:
 
 
 def replies_to(stream: Outcome) -> list[str | None]:
-    """Return the identity of the reply to each item of a recorded stream; the last item may have none."""
+    """Return the identity of the reply to each item of a recorded stream; the last item may have no reply."""
     replied = len(stream.items) - (stream.end is None)
     sent = [None if one is None else str(one) for one in stream.sent or ()]
     return [*sent, *[None] * (replied - len(sent))]

@@ -38,8 +38,8 @@ class Mimicked:
     Attributes:
         function: The original.
         wrapper: The function that replaces it.
-        plan: The plan of the innermost activation. None if that leaves the function out, or if there is none:
-            calls then pass through.
+        plan: The plan of the innermost activation. Calls pass through if it is None, because no activation is open or
+            the innermost one leaves the function out.
         is_common: Whether pytest or this plugin may call the function for themselves. Such calls pass through.
     """
 
@@ -73,7 +73,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
         make = _coroutine if iscoroutinefunction(function) else _function
     wrapper: Any = make(mimicked, function)
     functools.update_wrapper(wrapper, function)
-    with suppress(ValueError, TypeError):  # a function written in C may have none
+    with suppress(ValueError, TypeError):  # a function written in C may have no signature
         wrapper.__signature__ = signature(function)  # for inspect.getfullargspec, which ignores __wrapped__
     for name in ("cache_info", "cache_clear", "cache_parameters"):  # of functools.lru_cache
         if hasattr(function, name):
