@@ -33,10 +33,7 @@ def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
     """
     units = _units(_LINES.findall("".join(texts)))
     for unit in units:
-        if len(unit) == 1:
-            secrets.learn_line(unit[0])
-        else:
-            secrets.learn(_text_of(unit))
+        secrets.learn(_text_of(unit))
     lines: list[tuple[str, str]] = []  # before and after
     for unit in units:
         if len(unit) == 1:

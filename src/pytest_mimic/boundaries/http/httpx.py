@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -76,7 +75,7 @@ class _Client:
         if step.mode == "replay":
             return self._replayed(step.outcome(), request, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        with recorder.running(_ERRORS.store):
+        with recorder.recording_errors(_ERRORS.store), step.running():
             response = yield send(request)
         recorder.start(
             response.status_code,
@@ -125,30 +124,17 @@ class _RecordedStream:
         self._recorder = recorder
 
     def __iter__(self) -> Iterator[bytes]:
-        with self._reading():
+        with self._recorder.recording_errors(_ERRORS.store):
             for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
+        self._recorder.complete()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with self._reading():
+        with self._recorder.recording_errors(_ERRORS.store):
             async for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except GeneratorExit:
-            # The reader stopped; the client closes the stream next.
-            raise
-        except Exception as error:
-            self._recorder.fail(_ERRORS.store(error))
-            raise
-        except BaseException:
-            self._recorder.abandon()
-            raise
         self._recorder.complete()
 
     def close(self) -> None:

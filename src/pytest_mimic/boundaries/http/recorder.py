@@ -42,20 +42,21 @@ class ExchangeRecorder:
         self.done = False
 
     @contextmanager
-    def running(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
-        """Return a block for sending the request and waiting for the head of the response.
+    def recording_errors(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
+        """Return a block in which an exception of the client is the outcome.
 
         Args:
-            store_error: Returns an exception of the client as plain data; None if it is not an outcome.
+            store_error: Returns an exception as plain data; None if it is not an outcome.
         """
         try:
-            with self._step.running():
-                yield
+            yield
         except Exception as error:
             self.fail(store_error(error))
             raise
-        except BaseException:
-            self.abandon()
+        except BaseException as error:
+            # If the reader of a stream stops, the client closes the stream next: `stop` follows.
+            if not (self.head and isinstance(error, GeneratorExit)):
+                self.abandon()
             raise
 
     def start(

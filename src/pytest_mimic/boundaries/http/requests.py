@@ -70,7 +70,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
                 request.body.seek(0, io.SEEK_END)  # where sending leaves a file
             return _replayed(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
-        with recorder.running(_ERRORS.store):
+        with recorder.recording_errors(_ERRORS.store), step.running():
             response = original(self, request, stream, *args, **options)
         _record(response, recorder)
         return response

@@ -77,15 +77,6 @@ class Secrets:
                 self.add(value)
                 self.add(_basic_password(value))
 
-    def learn_line(self, line: str) -> None:
-        """Learn the values of secret names in a line, if it is JSON."""
-        match = _JSON_LINE.fullmatch(line)
-        if match:
-            try:
-                self.learn(parse_json(match["json"]))
-            except ValueError:
-                pass
-
     def add(self, value: str) -> None:
         """Learn one value, unless it is so common (`dark`, `12345`) that it may mean something else elsewhere."""
         value = bare_secret(value)

@@ -33,9 +33,7 @@ class _SocketErrors(ExceptionFamily):
     modules: ClassVar[Mapping[str, str]] = {"builtins": "builtins"}
 
     def name(self, error: BaseException) -> str | None:
-        kinds = (TimeoutError, ConnectionResetError, ConnectionAbortedError, OSError)
-        base = next((base for base in type(error).__mro__ if base in kinds), None)
-        return None if base is None else self.class_name(base)
+        return next(filter(None, map(self.class_name, type(error).__mro__)), None)
 
 
 _ERRORS = _SocketErrors()
