@@ -221,16 +221,15 @@ class Comparison:
         for item in recorded[:_PATTERNS]:
             if not any(self._alike(shape, item) for shape in shapes):
                 shapes.append(item)
-        if shapes:
-            pairs = ((index, self._fitting(shapes, item), item) for index, item in enumerate(actual))
-            self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location))
-
-    def _fitting(self, shapes: list[Any], item: Any) -> Any:
-        """Return the shape of an item, or else the first one of its type, or else the first one."""
-        if len(shapes) == 1:
-            return shapes[0]
-        same = [shape for shape in shapes if type(shape) is type(item)]
-        return next((shape for shape in same if self._alike(shape, item)), (same or shapes)[0])
+        if not shapes:
+            return
+        pairs = []
+        for index, item in enumerate(actual):
+            # The differences from the shape of the item's type say more than those from another.
+            same = [shape for shape in shapes if type(shape) is type(item)] or shapes[:1]
+            fitting = (shape for shape in same if len(same) == 1 or self._alike(shape, item))
+            pairs.append((index, next(fitting, same[0]), item))
+        self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location))
 
     def _alike(self, recorded: Any, actual: Any) -> bool:
         """Return whether two values are equal, or have the same shape if only shapes count."""

@@ -51,7 +51,7 @@ def _relink(current: Any, new: Any) -> None:
                 todo.append(part.value)
             elif part.role == "attribute":
                 object.__setattr__(holder, part.name, current)
-            elif part.role == "entry" or (part.role == "item" and not isinstance(holder, tuple)):
+            elif part.role in ("entry", "item") and hasattr(holder, "__setitem__"):
                 holder[part.name] = current
 
 

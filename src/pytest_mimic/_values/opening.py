@@ -18,8 +18,8 @@ class Opened(NamedTuple):
     """An object, taken apart.
 
     Attributes:
-        content: What it holds as a plain container, number or text, or what its identity reduces it to; in a
-            tuple of one. It is empty for an object with nothing but attributes.
+        content: Its content as a plain container, number or text, or the plainer data that its identity uses. It
+            is in a tuple, which is empty for an object with nothing but attributes.
         attributes: Its attributes by name, or the items of a named tuple.
     """
 
@@ -87,10 +87,12 @@ def opened(value: Any) -> Opened:
     kind = type(value)
     plain = plain_form(value)
     if plain is not None:
-        fields = getattr(kind, "_fields", None)
-        if issubclass(kind, tuple) and isinstance(fields, tuple) and len(fields) == len(plain):
-            return Opened((), dict(zip(fields, plain, strict=True)))
-        return Opened((plain,), attributes_of(value))
+        fields = _fields(value)
+        return (
+            Opened((), dict(zip(fields, plain, strict=False)))
+            if fields
+            else Opened((plain,), attributes_of(value))
+        )
     rule = registered_kind(kind)
     if rule is not None:
         with suppress(Exception):  # a rule that fails is reported when the identity is taken
@@ -104,28 +106,36 @@ def parts_of(value: Any) -> Iterator[Part]:
     Classes and modules are known by their names, so they have no parts.
     """
     kind = type(value)
-    plain = next(
-        (base for base in (dict, list, tuple, deque, set, frozenset) if issubclass(kind, base)), None
-    )
+    containers = (dict, list, tuple, deque, set, frozenset)
+    plain = next((base for base in containers if issubclass(kind, base)), None)
     if plain is dict:
         yield from (Part("entry", key, part) for key, part in dict.items(value))
         yield from (Part("key", key, key) for key in dict.keys(value))
     elif plain is set or plain is frozenset:
         yield from (Part("member", None, part) for part in plain.__iter__(value))
     elif plain is not None:
-        fields = getattr(kind, "_fields", None) if plain is tuple else None
+        names = _fields(value)
         for index, part in enumerate(plain.__iter__(value)):
-            yield Part("field", fields[index], part) if fields else Part("item", index, part)
+            yield Part("field", names[index], part) if names else Part("item", index, part)
     if issubclass(kind, BaseException):
-        yield from (Part("argument", index, part) for index, part in enumerate(value.args))
-        causes = {"__cause__": value.__cause__, "__context__": value.__context__}
-        yield from (Part("attribute", name, part) for name, part in causes.items() if part is not None)
+        # As Python has them, even where the class defines other attributes of these names.
+        own = {
+            name: vars(BaseException)[name].__get__(value) for name in ("args", "__cause__", "__context__")
+        }
+        yield from (Part("argument", index, part) for index, part in enumerate(own.pop("args")))
+        yield from (Part("attribute", name, part) for name, part in own.items() if part is not None)
     if kind is FunctionType:
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             with suppress(ValueError):  # nothing was assigned to the variable yet
                 yield Part("field", name, cell.cell_contents)
     if not issubclass(kind, (type, ModuleType)):
         yield from (Part("attribute", name, part) for name, part in _all_attributes(value).items())
+
+
+def _fields(value: Any) -> tuple[str, ...]:
+    """Return the names of a named tuple's items; nothing for other values."""
+    names = getattr(type(value), "_fields", None) if issubclass(type(value), tuple) else None
+    return names if isinstance(names, tuple) and len(names) == tuple.__len__(value) else ()
 
 
 def attributes_of(value: object) -> dict[str, Any]:
@@ -196,10 +206,9 @@ def iterator_state(value: Any) -> Any:
     if kind.__module__ not in ("builtins", "itertools") or not hasattr(kind, "__next__"):
         return None
     try:
+        # itertools deprecates this from Python 3.12 on, and drops it in 3.14.
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # itertools deprecates this from Python 3.12 on, and drops it in 3.14
+            warnings.simplefilter("ignore")
             return value.__reduce__()
     except TypeError:
         return None

@@ -44,6 +44,20 @@ class Reduced:
         return {"id": 1}
 
 
+class Row(tuple):  # type: ignore[type-arg]
+    """A tuple that keeps the names of its items elsewhere, as the rows of some databases do."""
+
+    _fields = property(lambda row: ["a"])
+
+
+class Elsewhere(ValueError):
+    """An exception whose own attribute hides its arguments."""
+
+    @property
+    def args(self) -> Any:
+        raise AssertionError("code of the class ran")
+
+
 def caused() -> KeyError:
     error = KeyError("k")
     error.__cause__ = ValueError("v")
@@ -65,6 +79,8 @@ def closing_over(value: object) -> object:
         (Plain(a=1), [".a"]),
         (Slotted(), [".filled"]),
         (caused(), [".args[0]", ".__cause__"]),
+        (Elsewhere("v"), [".args[0]"]),
+        (Row((5,)), ["[0]"]),
         (closing_over(1), [".value"]),
         (Sly(), [".a", ".held"]),
         (int, []),
