@@ -1,4 +1,4 @@
-"""A recording run that is killed at any instant leaves a vault that replays what it holds, and the next run completes it."""
+"""A killed recording run leaves a vault that replays, and that the next run completes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def test_all():
 """
 
 
-def test_after_a_kill_each_recording_replays_rightly_or_is_absent(project):
-    """SIGKILL at a random instant, some calls after the first; values inside, and in objects of their own."""
+def test_killed_run_leaves_correct_or_no_recordings(project):
+    """SIGKILL at a random instant, with values inside recordings and in objects."""
     project.ini("shop:compute")
     project.write(
         "shop.py",
@@ -53,7 +53,7 @@ def test_after_a_kill_each_recording_replays_rightly_or_is_absent(project):
 
 
 def kill_a_recording_run(project, *, after, chance):
-    """Kills a run while it makes the calls that follow the `after`th."""
+    """Kill a run while it makes the calls after the given one."""
     read, write = os.pipe()
     run = subprocess.Popen(
         [sys.executable, "-m", "pytest", *project.arguments("-q", "--mimic-record")],
@@ -74,7 +74,7 @@ def kill_a_recording_run(project, *, after, chance):
 
 
 def check(vault, when):
-    """Every recording that is there gives what its call gave."""
+    """Check that every recording has the value of its call."""
     for name in vault.names():
         recording = vault.read(name)
         value = recording.outcomes[0].load().value

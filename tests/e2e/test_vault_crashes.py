@@ -1,6 +1,6 @@
-"""A vault outlives its writers: killed at any instant, on a full disk, past a limit of file size.
+"""A vault survives killed writers, a full disk and a limit of file size.
 
-`MIMIC_KILLS=5000` makes the campaign that long.
+`MIMIC_KILLS=5000` sets the number of kills.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ WRITER = textwrap.dedent("""
 
 
 def held(folder) -> list[object]:
-    """What each call's recording gives; None where there is none. Anything but a right value raises."""
+    """Return the value of each call's recording, or None. A wrong value is an error."""
     vault = Vault(FolderStore(folder))
     recordings = [vault.read(recording_name("shop:fetch", f"{number:032x}")) for number in range(CALLS)]
     return [None if recording is None else recording.outcomes[0].load().value for recording in recordings]
@@ -69,8 +69,8 @@ def writer(tmp_path, monkeypatch):
 
 @pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_after_a_kill_at_any_instant_each_recording_is_old_or_new(tmp_path, writer):
-    """Never half; the next run completes the vault, and nothing of the killed ones stays."""
+def test_killed_writer_leaves_old_or_new_recordings(tmp_path, writer):
+    """The next run completes the vault, and no leftover stays."""
     folder = tmp_path / "vault"
     chance = random.Random(KILLS)
     spans = _spans(tmp_path, folder)
@@ -95,7 +95,7 @@ def test_after_a_kill_at_any_instant_each_recording_is_old_or_new(tmp_path, writ
 
 
 def _spans(tmp_path, folder) -> float:
-    """How long a writer works when nobody kills it, in seconds."""
+    """Return how long writers work that are not killed, in seconds."""
     process = _start(tmp_path, folder.with_name("trial"), 0)
     began = time.monotonic()
     process.wait()
@@ -137,7 +137,7 @@ def small_disk(tmp_path):
 
 
 def fill(vault) -> tuple[int, str]:
-    """Records until the disk is full; how many were recorded, and the error."""
+    """Record until the disk is full; return the number of recordings and the error."""
     for number in range(1000):
         value = (random.Random(number).randbytes(9000), number)
         stored = vault.stored(Outcome.of_value(value), 1.0)
@@ -151,8 +151,8 @@ def fill(vault) -> tuple[int, str]:
     raise AssertionError("the disk is never full")
 
 
-def test_a_full_disk_is_one_clear_error_and_nothing_half(small_disk):
-    """What was recorded replays; nothing of the failed ones takes space."""
+def test_full_disk_is_one_clear_error_and_nothing_half(small_disk):
+    """Stored recordings replay. The failed ones take no space."""
     vault = Vault(FolderStore(small_disk / "vault"))
 
     recorded, error = fill(vault)
@@ -168,8 +168,8 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half(small_disk):
         assert recording.outcomes[0].load().value[1] == number
 
 
-def test_a_limit_of_file_size_is_one_clear_error(tmp_path):
-    """As `ulimit -f` sets it, or a quota."""
+def test_file_size_limit_is_one_clear_error(tmp_path):
+    """As set by `ulimit -f` or a quota."""
     pytest.importorskip("resource")
     script = textwrap.dedent("""
         import random, resource, sys
@@ -198,8 +198,8 @@ def test_a_limit_of_file_size_is_one_clear_error(tmp_path):
     assert len([path for path in (tmp_path / "v").rglob("*") if path.is_file()]) == 2
 
 
-def test_a_forked_child_can_write_while_a_thread_of_its_parent_does(tmp_path):
-    """Locks that the fork copied are held by nobody."""
+def test_forked_child_writes_while_its_parents_thread_does(tmp_path):
+    """Nobody holds the locks that the fork copied."""
     if not hasattr(os, "fork"):
         pytest.skip("needs fork")
     script = textwrap.dedent("""
@@ -245,7 +245,7 @@ def test_a_forked_child_can_write_while_a_thread_of_its_parent_does(tmp_path):
 
 @pytest.mark.promise("processes, threads and tasks may record into one vault")
 def test_processes_share_one_vault(tmp_path):
-    """Equal outcomes meet in one object, while others collect."""
+    """Equal outcomes share one object, while others collect."""
     (tmp_path / "writer.py").write_text(WRITER)
     folder = tmp_path / "vault"
 

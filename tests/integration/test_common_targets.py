@@ -1,4 +1,4 @@
-"""Targets that pytest and the plugin call as well: theirs is the real function, the tests' the mimicked one."""
+"""Targets that pytest and the plugin call as well: only calls by tests are mimicked."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CALLS = {
 
 
 @pytest.mark.parametrize("target", CALLS)
-def test_a_function_that_the_plugin_uses_itself(project, target):
-    """One call is recorded, of which there is one; the replay gives its value, whatever the clock says."""
+def test_function_that_the_plugin_uses_is_mimicked_for_tests(project, target):
+    """The one call by the test is recorded, and replayed whatever the clock shows."""
     project.ini(target, "shop:fetch")
     project.write("note.txt", "noted")
     project.write("shop.py", "def fetch(city):\n    return city\n")
@@ -56,8 +56,8 @@ def test_a_function_that_the_plugin_uses_itself(project, target):
     assert replayed.section == ["2 calls replayed, # s saved"]
 
 
-def test_a_package_that_is_called_as_one_of_the_standard_library(project):
-    """Tests in a folder `test`: it is theirs, not Python's own."""
+def test_project_package_named_like_the_standard_library(project):
+    """Tests in a folder `test` are not Python's own."""
     project.ini("time:time", pythonpath=".")
     project.write("test/__init__.py", "")
     project.write("test/test_it.py", "import time\n\ndef test_it():\n    assert time.time() > 0\n")

@@ -1,4 +1,4 @@
-"""Tests with pyfakefs: nothing is recorded into a file system that ends with the test."""
+"""With pyfakefs, nothing is recorded into a file system that ends with the test."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SHOP = """
 
 @pytest.fixture
 def shop(project):
-    """`shop.fetch` and `shop.stops`, whose outcome is a file of its own, are mimicked."""
+    """Mimic `shop.fetch`, and `shop.stops`, whose outcome is an object."""
     project.ini("shop:fetch", "shop:stops", pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
     project.write("shop.py", SHOP)
     return project
 
 
 @pytest.mark.parametrize("mode", [(), ("--mimic-record",), ("--mimic-rerecord",)])
-def test_a_call_within_a_fake_file_system_says_so(shop, mode):
+def test_call_within_a_fake_file_system_is_an_error(shop, mode):
     shop.write(
         "test_shop.py",
         """
@@ -45,7 +45,7 @@ def test_a_call_within_a_fake_file_system_says_so(shop, mode):
     assert not shop.vault.exists()
 
 
-def test_what_the_error_suggests_works(shop):
+def test_remedies_for_a_fake_file_system_work(shop):
     """Paused, a call is recorded; with the vault's folder added, it is replayed."""
     shop.write(
         "test_shop.py",

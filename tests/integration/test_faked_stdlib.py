@@ -1,4 +1,4 @@
-"""Tests that put something else in the place of the standard library's functions, which the plugin uses as well."""
+"""Tests may replace functions of the standard library that the plugin uses."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ FAKES = {
 
 
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
-def test_what_a_test_fakes_the_plugin_does_not_use(project, fake):
-    """The call, its target imported within the fake or before, is recorded, replayed and verified all the same."""
+def test_plugin_does_not_use_faked_functions(project, fake):
+    """A call is recorded, replayed and verified, with its target imported within the fake or before."""
     project.ini("shop:fetch", "late:fetch")
     project.write("shop.py", SHOP)
     project.write("late.py", SHOP)
@@ -73,8 +73,8 @@ def test_what_a_test_fakes_the_plugin_does_not_use(project, fake):
     assert sum(name.startswith("calls/") for name in recorded.vault) == 2
 
 
-def test_replaying_and_verifying_use_what_recording_needs_for_its_lock_no_more(project):
-    """A file lock looks at the clock, and at signatures: that is filelock's."""
+def test_replay_and_verify_work_with_a_faked_clock_and_inspect(project):
+    """Only recording uses filelock, which needs both."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -103,8 +103,7 @@ def test_replaying_and_verifying_use_what_recording_needs_for_its_lock_no_more(p
 @pytest.mark.parametrize(
     "stopped", ['freezegun.freeze_time("2020-01-02")', 'time_machine.travel("2020-01-02", tick=False)']
 )
-def test_a_stopped_clock_tells_neither_the_date_nor_the_duration(project, stopped):
-    """Those are of the real call."""
+def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
     module = stopped.partition(".")[0]
     pytest.importorskip(module)
     project.ini("shop:count")
@@ -129,8 +128,8 @@ def test_a_stopped_clock_tells_neither_the_date_nor_the_duration(project, stoppe
     assert recording["recorded"] != "2020-01-02"
 
 
-def test_a_faked_read_is_no_account_of_a_forked_process(project):
-    """Whatever pytest's monkeypatch still fakes when a test is judged, one that makes no call included."""
+def test_faked_read_is_not_a_report_of_a_forked_process(project):
+    """monkeypatch still fakes it when a test is judged, also a test without a call."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(

@@ -1,4 +1,4 @@
-"""Whoever holds a function sees its wrapper, and afterwards the function itself again."""
+"""Every holder of a function gets its wrapper, and the function itself afterwards."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ SHOP = """
 
 
 @pytest.mark.promise("every reference to a target is patched, whenever it was imported")
-def test_references_made_before_and_after(project):
+def test_references_made_before_and_after_are_patched(project):
     """The module attribute, from-imports at module level and inside functions, aliases, class attributes."""
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
@@ -135,7 +135,7 @@ def test_references_made_before_and_after(project):
 
 @pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
 @pytest.mark.promise("every reference to a target is patched, whenever it was imported")
-def test_methods_of_every_kind(round_trip):
+def test_methods_of_every_kind_replay(round_trip):
     """Instance, class and static ones, properties, cached properties, partial methods, nested classes, subclasses."""
     round_trip(
         "shop:Client.*",
@@ -188,8 +188,8 @@ def test_methods_of_every_kind(round_trip):
     )
 
 
-def test_an_overload_by_a_subclass_is_its_own(project):
-    """Naming the base's method leaves the overload alone, and what it calls by super() is mimicked."""
+def test_override_by_a_subclass_is_not_mimicked(project):
+    """The base's method that it calls by super() is."""
     project.ini("shop:Client.get")
     project.write("shop.py", SHOP)
     project.write(
@@ -201,8 +201,8 @@ def test_an_overload_by_a_subclass_is_its_own(project):
     project.run().expect(passed=1, real=["gold get /a"])
 
 
-def test_a_method_inherited_by_the_named_class_alone(project):
-    """`Silver.get` mimics Silver's calls; the base's own ones run."""
+def test_inherited_method_is_mimicked_for_the_named_class(project):
+    """`Silver.get` mimics Silver's calls; those of the base run."""
     project.ini("shop:Silver.get")
     project.write("shop.py", SHOP)
     project.write(
@@ -222,7 +222,7 @@ def test_a_method_inherited_by_the_named_class_alone(project):
 
 @pytest.mark.promise("wildcards add public functions and methods, and ! removes them")
 def test_wildcards_and_exclusions(project):
-    """Public functions defined there; `!` takes out; private and imported names are not taken."""
+    """Private and imported names are left out."""
     project.ini("shop:*", "shop:Client.*", "!shop:helper", "!shop:Client.ping")
     project.write("shop.py", SHOP + "\n    from os.path import join\n")
     project.write(
@@ -245,7 +245,7 @@ def test_wildcards_and_exclusions(project):
 
 
 @pytest.mark.promise("a target may be named where it is re-exported")
-def test_a_reexported_name_and_the_one_where_it_is_defined_are_one_target(project):
+def test_re_exported_and_defined_name_are_one_target(project):
     """Recorded under one name, replayed under the other."""
     project.ini("api:fetch")
     project.write("shop.py", SHOP)
@@ -260,8 +260,7 @@ def test_a_reexported_name_and_the_one_where_it_is_defined_are_one_target(projec
 
 
 @pytest.mark.promise("modules are patched on import and never imported by the plugin")
-def test_late_imports_are_patched_and_never_made_by_the_plugin(project):
-    """The module is patched when the test imports it, not before; one never imported stays so."""
+def test_late_imports_are_patched_and_never_forced(project):
     project.ini("shop:fetch", "unused:fetch")
     project.write("shop.py", SHOP)
     project.write("unused.py", "raise AssertionError('imported')\n")
@@ -282,8 +281,7 @@ def test_late_imports_are_patched_and_never_made_by_the_plugin(project):
 
 
 @pytest.mark.promise("a reloaded module is patched again")
-def test_a_reloaded_module_is_patched_again(project):
-    """The new function under the old name."""
+def test_reloaded_module_is_patched_again(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)
     project.write(
@@ -306,8 +304,8 @@ def test_a_reloaded_module_is_patched_again(project):
 
 
 @pytest.mark.promise("a target may be written in C")
-def test_functions_written_in_c(project):
-    """A builtin of a module, whose source is never stale."""
+def test_c_function_is_mimicked(project):
+    """It has no source, so its recording is never stale."""
     project.ini("zlib:crc32", "time:time_ns")
     project.write(
         "test_shop.py",
@@ -327,8 +325,8 @@ def test_functions_written_in_c(project):
     assert run.section[0].startswith("3 calls replayed")
 
 
-def test_decorated_functions(round_trip):
-    """Under functools.wraps and lru_cache: the outermost is what is mimicked, and keeps its methods."""
+def test_decorated_functions_keep_their_methods(round_trip):
+    """Under functools.wraps and lru_cache, the outermost function is mimicked."""
     round_trip(
         "shop:wrapped",
         "shop:cached",
@@ -351,7 +349,7 @@ def test_decorated_functions(round_trip):
 
 
 @pytest.mark.promise("the wrapper keeps name, signature, kind and pickling of the function")
-def test_what_wrapping_keeps(project):
+def test_wrapper_keeps_the_functions_metadata(project):
     """Name, docstring, signature, kind, and pickling by name."""
     project.ini("shop:*", "shop:Client.*", "kinds:*")
     project.write("shop.py", SHOP)
@@ -415,7 +413,7 @@ def test_what_wrapping_keeps(project):
 
 
 def test_monkeypatch_and_mock_win_while_they_last(project):
-    """Over a mimicked function; afterwards it is mimicked again."""
+    """Afterwards the function is mimicked again."""
     project.ini("shop:fetch", "shop:Client.get")
     project.write("shop.py", SHOP)
     project.write(
@@ -483,7 +481,7 @@ PLACES = """
 @pytest.mark.promise("everything is restored exactly at the end")
 @pytest.mark.parametrize("mode", ["", "--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"])
 def test_every_place_is_restored_by_identity(project, mode):
-    """After a run, after an exception, and after mimic nested in mimic: the very same objects, no new names."""
+    """After a run, after an exception, and after nested blocks. No new names remain."""
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -557,8 +555,7 @@ def test_every_place_is_restored_by_identity(project, mode):
     project.run(*([mode] if mode else [])).expect(passed=8)
 
 
-def test_a_block_whose_target_does_not_exist_leaves_nothing_patched(project):
-    """Its other targets are restored before the error leaves."""
+def test_block_with_a_missing_target_leaves_nothing_patched(project):
     project.ini()
     project.write("shop.py", SHOP)
     project.write(
@@ -580,8 +577,8 @@ def test_a_block_whose_target_does_not_exist_leaves_nothing_patched(project):
 
 
 @pytest.mark.promise("everything is restored exactly at the end")
-def test_the_configured_targets_are_restored_when_the_run_ends(project):
-    """By identity, seen from a process that runs pytest and goes on."""
+def test_configured_targets_are_restored_when_the_run_ends(project):
+    """By identity, in a process that runs pytest and goes on."""
     project.ini("shop:*", "shop:Client.*")
     project.write("shop.py", SHOP)
     project.write(
@@ -630,8 +627,8 @@ def test_the_configured_targets_are_restored_when_the_run_ends(project):
     assert done.stdout.count("KeyboardInterrupt") >= 2, done.stdout
 
 
-def test_targets_that_do_not_exist(project):
-    """One line with the ini line and the closest name, exit code 4, or TargetError where a test names them."""
+def test_missing_targets_are_named_with_the_closest_name(project):
+    """Exit code 4, or TargetError if a test names them."""
     project.ini("shop:fetch", "shop:Client.gett", "shop:Clientt.get")
     project.write("shop.py", SHOP)
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    pass\n")
@@ -648,8 +645,8 @@ def test_targets_that_do_not_exist(project):
     )
 
 
-def test_what_monkeypatch_puts_back_after_a_block_is_restored_too(project):
-    """monkeypatch restores at the end of its test what it found inside the block: our wrapper."""
+def test_wrapper_that_monkeypatch_puts_back_is_replaced(project):
+    """At the end of its test, monkeypatch restores the wrapper that it found inside the block."""
     project.ini()
     project.write("shop.py", "def fetch(city):\n    return city\n")
     project.write(
@@ -673,8 +670,8 @@ def test_what_monkeypatch_puts_back_after_a_block_is_restored_too(project):
     project.run("-p", "no:randomly").expect(passed=2)
 
 
-def test_a_name_that_a_test_gives_a_function_before_its_block_is_patched(project):
-    """Where an earlier test's block had another reference to the function, which is gone."""
+def test_new_name_of_a_function_is_patched_by_the_next_block(project):
+    """Another reference to the function has gone since an earlier test's block."""
     project.ini()
     project.write("shop.py", SHOP)
     project.write("app.py", "def run(city):\n    return fetch(city)\n")

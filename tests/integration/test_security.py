@@ -1,4 +1,4 @@
-"""Secrets stay out of whatever describes a call; a recording loads what it lists, and nothing else."""
+"""Secrets stay out of all descriptions of a call, and a recording loads only the names that it lists."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ TEST = """
 
 @pytest.fixture
 def shop(project):
-    """Functions that take secrets under every kind of name; the secrets stand in no test's own source."""
+    """Functions with secrets under every kind of name. No test has the secrets in its source."""
     project.ini("shop:fetch", "shop:spoil", "shop:lock")
     project.write("shop.py", SHOP)
     project.write("secret.py", f"S, PUBLIC = {SECRETS}, {PLAIN!r}\n")
@@ -97,7 +97,7 @@ def shop(project):
 
 
 def contents(project) -> Iterator[bytes]:
-    """Every file of the vault, and what pickles hold."""
+    """Return the text of every file of the vault, and of its pickles."""
     for name, data in project.files().items():
         yield name.encode()
         yield data
@@ -107,13 +107,13 @@ def contents(project) -> Iterator[bytes]:
 
 
 def assert_hidden(project, run) -> None:
-    """No secret is in the vault, nor in anything that the run printed."""
+    """Check that no secret is in the vault or in the run's output."""
     for secret in SECRETS:
         assert secret not in run.output
         assert not any(secret.encode() in content for content in contents(project))
 
 
-def test_secrets_are_told_nowhere(shop):
+def test_secrets_appear_nowhere(shop):
     """Recording, refusing, missing, drifting, the nearest recording, the summary: names and placeholders."""
     run = shop.record().expect(
         passed=2,
@@ -141,7 +141,7 @@ def test_secrets_are_told_nowhere(shop):
 
 
 def test_secrets_count_although_they_are_not_shown(project):
-    """Two calls that differ in a secret alone are two calls; the outcome is kept as it is."""
+    """Two calls that differ in a secret are two calls. The outcome is kept as it is."""
     project.ini("shop:sign")
     project.write("shop.py", "def sign(token):\n    return 'signed by ' + token\n")
     project.write(
@@ -161,8 +161,8 @@ def test_secrets_count_although_they_are_not_shown(project):
     ] * 2
 
 
-def test_mimic_redact_adds_names_and_takes_some_out(project):
-    """Case, `-` and `_` do not count; a longer name that holds one as whole words is secret too."""
+def test_mimic_redact_adds_and_removes_names(project):
+    """Case, `-` and `_` do not count. A longer name with a secret name in it is secret as well."""
     project.ini("shop:fetch", mimic_redact=["pin", "Tax-Number", "!token"])
     project.write("shop.py", "def fetch(**options): pass\n")
     project.write(
@@ -187,8 +187,7 @@ def test_mimic_redact_adds_names_and_takes_some_out(project):
     }
 
 
-def test_no_arguments_are_stored_where_the_ini_says_so(shop):
-    """A miss can then say only that they were not."""
+def test_arguments_are_not_stored_if_the_ini_file_says_so(shop):
     shop.ini("shop:fetch", mimic_store_arguments="false")
     shop.record("-k", "fetch").expect(passed=1, deselected=4)
 
@@ -239,7 +238,7 @@ LOADS = """
 
 @pytest.fixture
 def giving(project):
-    """`giving("user")` records one outcome of `shop.give`, and gives what edits its entry."""
+    """Record one outcome of `shop.give`, and return a function that edits its entry."""
 
     def record(what: str):
         project.ini("shop:give")
@@ -261,8 +260,7 @@ def giving(project):
     return record
 
 
-def test_a_pickle_that_imports_more_than_its_recording_lists_is_refused_before_it_runs(project, giving):
-    """Whatever is done to the list."""
+def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
     edit = giving("handle")
     touched = project.root / "touched"
     imports = edit()["imports"]
@@ -285,8 +283,8 @@ def test_a_pickle_that_imports_more_than_its_recording_lists_is_refused_before_i
 @pytest.mark.parametrize(
     ("wrong", "error"), [({"imports": []}, "CorruptRecordingError"), ({"count": 2}, "StaleRecordingError")]
 )
-def test_a_pickle_that_is_refused_points_at_the_line_of_the_call(project, giving, wrong, error):
-    """The report ends with the test's line, none of ours."""
+def test_refused_pickle_points_at_the_line_of_the_call(project, giving, wrong, error):
+    """The report ends with the test's line."""
     edit = giving("user")
     edit(**wrong)
 
@@ -301,8 +299,8 @@ def test_a_pickle_that_is_refused_points_at_the_line_of_the_call(project, giving
         ("_pytest.monkeypatch:resolve", b"c_pytest.monkeypatch\nresolve\n\x8c\x09os.system\x85R"),
     ],
 )
-def test_a_pickle_put_in_its_place_is_refused_before_it_runs(project, giving, name, fetch):
-    """Its checksum is right: an author can make one. What it imports is not listed, or not as code."""
+def test_forged_pickle_is_refused_before_it_runs(project, giving, name, fetch):
+    """Its checksum is right. Its imports are not listed, or not as code."""
     edit = giving("user")
     touched = project.root / "touched"
     stream = fetch + pickle.dumps(f"touch {touched}", 0)[:-1] + b"\x85R."
@@ -319,8 +317,7 @@ def test_a_pickle_put_in_its_place_is_refused_before_it_runs(project, giving, na
 
 
 @pytest.mark.parametrize("what", ["user", "class", "function", "partial"])
-def test_classes_and_functions_by_name_are_no_code(project, giving, what):
-    """They are listed as what the pickle imports."""
+def test_classes_and_functions_by_name_are_not_code(project, giving, what):
     entry = giving(what)()
 
     assert "code" not in entry
@@ -332,8 +329,8 @@ def test_classes_and_functions_by_name_are_no_code(project, giving, what):
     "what",
     ["lambda", "deep lambda", "local class", "getattr", "attrgetter", "methodcaller", "bound", "module"],
 )
-def test_code_is_listed_as_code_and_refused_where_it_is_not(project, giving, what):
-    """Stored by value, or fetched by a name that is data."""
+def test_unlisted_code_is_refused(project, giving, what):
+    """Code stored by value, or fetched by a name that is data."""
     edit = giving(what)
     entry = edit()
 
@@ -343,8 +340,8 @@ def test_code_is_listed_as_code_and_refused_where_it_is_not(project, giving, wha
     project.replay().expect(failed=1, says=["which its recording does not list as code"])
 
 
-def test_a_pickle_changes_no_class_that_it_imports(project, giving):
-    """A state for the class itself, where one for an object of it was recorded."""
+def test_pickle_cannot_change_an_imported_class(project, giving):
+    """It has a state for the class instead of one for an object."""
     edit = giving("user")
     stream = b"cshop\nUser\nN}\x8c\x01nK\x02s\x86b."
     packer = container.Packer(
@@ -360,7 +357,7 @@ def test_a_pickle_changes_no_class_that_it_imports(project, giving):
     project.replay().expect(failed=1, says=["it changes a class or an object that it imports"])
 
 
-def test_text_from_a_recording_does_nothing_to_the_terminal(project):
+def test_text_from_a_recording_cannot_control_the_terminal(project):
     """The name of a test and a date, in the error for a miss."""
     project.ini("shop:fetch")
     project.write("shop.py", "def fetch(city): return 1\n")
@@ -379,7 +376,7 @@ def test_text_from_a_recording_does_nothing_to_the_terminal(project):
 
 
 def test_forbidden_pickles_are_neither_loaded_nor_recorded(project, giving):
-    """Plain data replays as ever; of others the file is named."""
+    """Plain data replays. For others, the error names the file."""
     edit = giving("handle")
     touched = project.root / "touched"
     touched.unlink()

@@ -1,4 +1,4 @@
-"""The vault as its users meet it: shared, edited, copied, damaged, old, and left alone where nothing changed."""
+"""The vault in use: shared, edited, copied, damaged, old and unchanged."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ SHOP = """
 
 @pytest.fixture
 def shop(project):
-    """Every function of `shop` is mimicked."""
+    """Mimic every function of `shop`."""
     project.ini("shop:*")
     project.write("shop.py", SHOP)
     return project
 
 
 def test(project, body: str) -> None:
-    """Writes test_shop.py with one test."""
+    """Write test_shop.py with one test."""
     lines = "".join(f"    {line.strip()}\n" for line in body.strip().splitlines())
     project.write("test_shop.py", f"import pytest, shop\ndef test_it():\n{lines}")
 
@@ -69,13 +69,13 @@ test.__test__ = False  # type: ignore[attr-defined]
 
 
 def stamps(project) -> dict[str, tuple[int, int]]:
-    """When each file and folder of the vault was last written, and which it is."""
+    """Return the inode and the time of the last write of each file and folder of the vault."""
     facts = {path: path.stat() for path in project.vault.rglob("*")}
     return {str(path): (fact.st_mtime_ns, fact.st_ino) for path, fact in facts.items()}
 
 
 def the(project, pattern: str):
-    """The one file of the vault that matches."""
+    """Return the one file of the vault that matches."""
     (path,) = project.vault.glob(pattern)
     return path
 
@@ -88,8 +88,8 @@ EVERY_KIND = """
 
 
 @pytest.mark.promise("equal outcomes are stored once, except small plain ones")
-def test_equal_outcomes_are_stored_once_and_recording_them_again_touches_nothing(shop):
-    """Under another hash seed, from another test: no file is written, let alone changed."""
+def test_recording_equal_outcomes_again_touches_nothing(shop):
+    """Under another hash seed and from another test. They are stored once."""
     test(shop, EVERY_KIND)
     recorded = shop.record(hash_seed=1).expect(passed=1)
     before = stamps(shop)
@@ -118,7 +118,7 @@ OUTCOMES = [
 
 
 @pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
-def test_another_outcome_replaces_the_recording_and_its_object_goes(project):
+def test_changed_outcome_replaces_the_recording_and_its_object(project):
     """Types, the order of dicts and the layout of arrays count."""
     project.ini("shop:give")
     project.write("shop.py", "import os\ndef give():\n    return eval(os.environ['OUTCOME'])\n")
@@ -134,7 +134,7 @@ def test_another_outcome_replaces_the_recording_and_its_object_goes(project):
 
 
 @pytest.mark.promise("a JSON recording may be edited by hand")
-def test_an_edit_is_used_as_it_stands_and_no_other_recording_shares_it(shop):
+def test_edit_is_used_and_not_shared(shop):
     """In a recording itself, and in an object that several recordings share."""
     test(shop, "shop.rows(1), shop.small(1)")
     shop.record().expect(passed=1)
@@ -162,8 +162,7 @@ def test_an_edit_is_used_as_it_stands_and_no_other_recording_shares_it(shop):
     assert b"edited" not in b"".join(anew.vault.values())
 
 
-def test_an_edit_that_equals_another_outcome_is_not_shared_either(project):
-    """What is recorded later has an object of its own."""
+def test_edit_equal_to_another_outcome_is_not_shared(project):
     project.ini("shop:give")
     project.write("shop.py", "def give(n):\n    return [n // 10] * 3000\n")
     test(project, "shop.give(10)")
@@ -179,8 +178,8 @@ def test_an_edit_that_equals_another_outcome_is_not_shared_either(project):
     project.replay().expect(passed=1)
 
 
-def test_a_vault_is_moved_and_its_line_ends_are_converted(shop):
-    """As git does on Windows; recording equal outcomes again leaves the conversion alone."""
+def test_moved_vault_with_converted_line_ends_replays(shop):
+    """As git does on Windows. Recording equal outcomes again keeps the conversion."""
     test(shop, EVERY_KIND)
     shop.record().expect(passed=1)
     elsewhere = shop.root.parent / "some where" / "else"
@@ -214,8 +213,8 @@ DAMAGES = {
 
 @pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_named_never_used_and_never_recorded_over_in_silence(shop, damage):
-    """Only --mimic-rerecord, which the message names, mends it; what a newer version wrote stays."""
+def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
+    """A file of a newer version stays."""
     pattern, spoil, says = DAMAGES[damage]
     test(shop, "shop.rows(1), shop.small(1), shop.table(1)")
     shop.record().expect(passed=1)
@@ -235,8 +234,8 @@ def test_damage_is_named_never_used_and_never_recorded_over_in_silence(shop, dam
 
 
 @pytest.mark.parametrize("damage", ["a recording cut short", "a merge conflict"])
-def test_a_damaged_recording_that_says_its_test_is_recorded_anew_by_that_test_alone(shop, damage):
-    """So that the others stay as they are."""
+def test_damage_is_repaired_by_the_named_test_alone(shop, damage):
+    """The other recordings stay as they are."""
     _, spoil, _ = DAMAGES[damage]
     test(shop, "shop.small(1)")
     shop.record().expect(passed=1)
@@ -248,8 +247,8 @@ def test_a_damaged_recording_that_says_its_test_is_recorded_anew_by_that_test_al
 
 
 @pytest.mark.promise("a vault of pytest-mimic 0.x is reported with the command to record again")
-def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
-    """0.x kept pickles by their hash in one flat folder; they are not opened."""
+def test_vault_of_version_0_is_named_with_the_command(shop):
+    """0.x kept pickles by their hash in one flat folder. They are not opened."""
     shop.vault.mkdir()
     old = shop.vault / f"{'62af10cc' * 8}.pkl"
     old.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
@@ -266,8 +265,8 @@ def test_a_vault_of_an_older_version_is_named_with_the_command(shop):
 
 
 @pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
-def test_the_facts_of_a_run_change_only_with_the_outcome(shop):
-    """Its test, date and duration stay; so a diff shows what a reviewer must see."""
+def test_facts_of_a_run_change_only_with_the_outcome(shop):
+    """Test, date and duration stay, so a diff shows only changes to review."""
     test(shop, "shop.small(1)")
     shop.record().expect(passed=1)
     path = the(shop, "calls/shop/small/*.json")

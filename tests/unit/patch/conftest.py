@@ -1,4 +1,4 @@
-"""What the tests of patching share: modules to patch, and the engine's side of a patcher."""
+"""Modules to patch, and a fake engine for a patcher."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ SHOP = """
 
 
 class Calls:
-    """The engine's side of a patcher: notes what is covered and which wrappers are called."""
+    """Fake engine: notes the covered functions and the calls of their wrappers."""
 
     def __init__(self):
         self.made: list[str] = []
@@ -122,7 +122,7 @@ def patcher(calls):
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """Writes modules that can be imported; they are forgotten afterwards, and sys.meta_path is as before."""
+    """Write modules that can be imported; forget them afterwards, and check sys.meta_path."""
     known, finders = set(sys.modules), list(sys.meta_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -148,14 +148,14 @@ def shop_source():
 
 @pytest.fixture
 def shop(write):
-    """That module, imported."""
+    """The module of shop_source, imported."""
     write(shop=SHOP)
     return importlib.import_module("shop")
 
 
 @pytest.fixture
 def activate(patcher, write):
-    """Activates lines; what a test leaves open is closed."""
+    """Activate lines; close all activations at the end."""
     opened = []
 
     def activate(*lines):
@@ -169,19 +169,19 @@ def activate(patcher, write):
 
 @pytest.fixture
 def snapshot():
-    """Tells what modules and their classes hold, to be compared by identity."""
+    """Snapshots of modules and their classes, to be compared by identity."""
     return Snapshot
 
 
 class Snapshot:
-    """What modules and their classes held at one moment."""
+    """The objects that modules and their classes held at one moment."""
 
     def __init__(self, *modules):
         self.modules = modules
         self.held = dict(self._look())
 
     def changed(self):
-        """The names that hold something else by now."""
+        """Return the names that hold another object by now."""
         now = dict(self._look())
         return {key for key in self.held.keys() | now.keys() if self.held.get(key, 0) is not now.get(key, 1)}
 

@@ -1,4 +1,4 @@
-"""Modules that are imported later are patched then, and nothing is imported by us."""
+"""Modules are patched when they are imported, and never imported by the plugin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from pytest_mimic._patch import Patcher
 from pytest_mimic._targets.target import Target
 
 
-def test_a_module_imported_later_is_patched_then(write, shop_source, calls, activate):
-    """Its functions are covered at the end of its import; activating imports nothing."""
+def test_module_is_patched_when_it_is_imported(write, shop_source, calls, activate):
     write(shop=shop_source)
     activate("shop:fetch", "shop:Client.get")
     assert "shop" not in sys.modules
@@ -32,8 +31,8 @@ def test_a_module_imported_later_is_patched_then(write, shop_source, calls, acti
     assert calls.made == ["shop:fetch", "shop:Client.get"]
 
 
-def test_an_imported_module_keeps_its_own_loader(write, activate):
-    """While it runs, and afterwards: resources are found by the loader."""
+def test_imported_module_keeps_its_own_loader(write, activate):
+    """During its import and afterwards. Resources are found by the loader."""
     write(shop="seen = (__loader__, __spec__.loader)\ndef fetch(): ...")
     activate("shop:fetch")
 
@@ -43,8 +42,7 @@ def test_an_imported_module_keeps_its_own_loader(write, activate):
     assert [type(loader) for loader in loaders] == [SourceFileLoader]
 
 
-def test_a_found_spec_passes_for_the_real_one(write, activate):
-    """Who only looks for a watched module gets a loader that is of the real class, and works."""
+def test_found_spec_has_a_loader_of_the_real_class(write, activate):
     write(shop="def fetch(): ...")
     activate("shop:fetch")
 
@@ -54,8 +52,7 @@ def test_a_found_spec_passes_for_the_real_one(write, activate):
     assert loader.get_source("shop") == "def fetch(): ..."
 
 
-def test_an_import_error_passes_through(write, activate):
-    """A module that fails fails as it would, and is patched when it succeeds."""
+def test_import_error_passes_through(write, activate):
     write(shop="import missing_dependency")
     activation = activate("shop:fetch")
 
@@ -69,16 +66,14 @@ def test_an_import_error_passes_through(write, activate):
     assert hasattr(importlib.import_module("shop").fetch, "__mimic_original__")
 
 
-def test_a_module_that_is_nowhere_stays_so(activate):
-    """The finder finds nothing that the others do not."""
+def test_missing_module_stays_missing(activate):
     activate("nowhere_at_all:fetch")
 
     with pytest.raises(ModuleNotFoundError, match="nowhere_at_all"):
         importlib.import_module("nowhere_at_all")
 
 
-def test_a_reloaded_module_is_patched_again(write, calls, activate, snapshot):
-    """Who keeps the old function still holds a wrapper, too, and both are restored."""
+def test_reloaded_module_is_patched_again(write, calls, activate, snapshot):
     write(shop="def fetch(): return 1", user="from shop import fetch")
     user = importlib.import_module("user")
     shop, old = sys.modules["shop"], user.fetch
@@ -95,8 +90,7 @@ def test_a_reloaded_module_is_patched_again(write, calls, activate, snapshot):
     assert new is not old
 
 
-def test_a_module_reloaded_where_the_function_is_defined(write, calls, activate):
-    """A target that was named where it is re-exported follows its definition."""
+def test_reload_of_the_defining_module_is_followed(write, calls, activate):
     write({"pack/__init__": "from pack.api import fetch", "pack/api": "def fetch(): ..."})
     pack = importlib.import_module("pack")
     activate("pack:fetch")
@@ -108,8 +102,8 @@ def test_a_module_reloaded_where_the_function_is_defined(write, calls, activate)
     assert calls.made == ["pack.api:fetch"] * 2
 
 
-def test_a_module_imported_anew_is_patched(write, calls, activate):
-    """Somebody took it out of sys.modules."""
+def test_module_imported_a_second_time_is_patched(write, calls, activate):
+    """Its first import was removed from sys.modules."""
     write(shop="def fetch(): ...")
     activation = activate("shop:fetch")
     first = importlib.import_module("shop")
@@ -126,7 +120,7 @@ def test_a_module_imported_anew_is_patched(write, calls, activate):
 
 
 def test_circular_imports_are_patched_on_both_sides(write, calls, activate):
-    """Who got the function while its module was still running sees the wrapper afterwards."""
+    """A module that imported the function before its module was complete has the wrapper afterwards."""
     write(
         shop="def fetch(): ...\nimport helper\ndef late(): ...",
         helper="from shop import fetch\ndef help(): return fetch()",
@@ -225,8 +219,8 @@ ON_DEMAND = """
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_module_that_announces_its_names_by_dir_gives_them_on_demand(replaced, write, calls, activate):
-    """Several of them; a `__getattr__` that somebody puts there meanwhile stays."""
+def test_names_in_dir_are_patched_on_demand(replaced, write, calls, activate):
+    """A `__getattr__` that is assigned meanwhile stays."""
     write({"pack/__init__": ON_DEMAND, "pack/api": "def fetch(): ...\ndef rate(): ..."})
     pack = importlib.import_module("pack")
     real = vars(pack)["__getattr__"]
@@ -243,8 +237,8 @@ def test_a_module_that_announces_its_names_by_dir_gives_them_on_demand(replaced,
     assert activation.problems == []
 
 
-def test_a_module_that_gives_names_on_demand_is_judged_without_being_asked(write, calls):
-    """A worker that patches nothing is content with what the module announces."""
+def test_patcher_without_cover_asks_for_nothing_on_demand(write, calls):
+    """A worker that patches nothing accepts the names that the module announces."""
     write({"pack/__init__": ON_DEMAND, "pack/api": "def fetch(): ..."})
     pack = importlib.import_module("pack")
     real = vars(pack)["__getattr__"]
@@ -257,8 +251,7 @@ def test_a_module_that_gives_names_on_demand_is_judged_without_being_asked(write
     activation.close()
 
 
-def test_a_function_that_goes_from_where_it_was_defined_does_no_harm(write, calls, activate):
-    """Who holds it under another name holds a wrapper still."""
+def test_function_that_left_its_module_stays_patched(write, calls, activate):
     write(shop="from rates import fetch", rates="def fetch(): ...")
     shop = importlib.import_module("shop")
     activation = activate("shop:fetch")
@@ -274,8 +267,8 @@ def test_a_function_that_goes_from_where_it_was_defined_does_no_harm(write, call
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["keeps it", "gives it anew"])
-def test_a_module_that_gives_names_on_demand_is_not_asked(keeps, write, calls, activate):
-    """PEP 562: what it announces is patched when somebody asks for it, and not imported for us."""
+def test_names_in_all_are_patched_on_demand(keeps, write, calls, activate):
+    """PEP 562: they are patched when somebody asks for them, and not imported by the plugin."""
     write(
         {
             "pack/__init__": f"""
@@ -352,8 +345,8 @@ def test_module_subclass_gives_names_on_demand(write, calls, activate):
     assert not hasattr(pipes.run, "__wrapped__")
 
 
-def test_a_module_that_replaces_itself_is_patched(write, calls, activate):
-    """With an object whose class has the functions, or that hands attributes through."""
+def test_object_in_place_of_a_module_is_patched(write, calls, activate):
+    """Its class has the functions, or passes attributes through."""
     write(
         shop="""
             import sys
@@ -385,8 +378,8 @@ def test_a_module_that_replaces_itself_is_patched(write, calls, activate):
     assert not hasattr(type(shop).fetch, "__wrapped__")
 
 
-def test_a_module_whose_class_was_exchanged_is_patched(write, calls, activate):
-    """`sys.modules[__name__].__class__ = ...`, with a function among the attributes of the class."""
+def test_function_of_a_modules_class_is_patched(write, calls, activate):
+    """The module has assigned `sys.modules[__name__].__class__`."""
     write(
         shop="""
             import sys, types
@@ -402,8 +395,8 @@ def test_a_module_whose_class_was_exchanged_is_patched(write, calls, activate):
     assert calls.made == ["shop:Shop.fetch"]
 
 
-def test_a_module_in_a_zip_file_is_patched(tmp_path, write, calls, activate, monkeypatch):
-    """Its loader is shared by all modules of the archive."""
+def test_module_in_a_zip_file_is_patched(tmp_path, write, calls, activate, monkeypatch):
+    """All modules of the archive share one loader."""
     with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
         archive.writestr("zipped/__init__.py", "")
         archive.writestr("zipped/api.py", "def fetch(): ...")
@@ -416,8 +409,8 @@ def test_a_module_in_a_zip_file_is_patched(tmp_path, write, calls, activate, mon
 
 
 @pytest.mark.promise("a target is a function, a method of any kind or a property, in either form")
-def test_the_dotted_form_finds_its_module(write, shop_source, calls, activate):
-    """The longest module there is, whatever else is imported first."""
+def test_dotted_form_finds_its_module(write, shop_source, calls, activate):
+    """The longest existing module, in whatever order modules are imported."""
     write({"pack/__init__": "", "pack/shop": shop_source})
     activation = activate("pack.shop.Client.get", "pack.shop.fetch", "pack.shop.nope")
 
@@ -429,8 +422,8 @@ def test_the_dotted_form_finds_its_module(write, shop_source, calls, activate):
     assert [str(problem) for problem in activation.problems] == ["pack.shop:nope does not exist in pack.shop"]
 
 
-def test_a_wildcard_takes_in_what_is_there_when_the_module_is_imported(write, calls, activate):
-    """An exclusion that can be read only later still leaves out."""
+def test_late_exclusion_removes_a_function_of_a_wildcard(write, calls, activate):
+    """The module of the exclusion is imported last."""
     write(
         {
             "pack/__init__": "",
@@ -450,8 +443,8 @@ def test_a_wildcard_takes_in_what_is_there_when_the_module_is_imported(write, ca
     assert not hasattr(api.send, "__wrapped__")
 
 
-def test_a_function_named_later_than_its_wildcard_gets_the_named_options(write, calls):
-    """The line that names it is readable only after the module of the wildcard."""
+def test_late_named_target_wins_over_a_wildcard(write, calls):
+    """The module by which it is named is imported last."""
     write({"pack/__init__": "", "pack/api": "def fetch(): ...", "pack/names": "from pack.api import fetch"})
     asked = []
 
@@ -468,7 +461,7 @@ def test_a_function_named_later_than_its_wildcard_gets_the_named_options(write, 
 
 
 def test_two_patchers_watch_the_same_module(write, patcher, calls):
-    """A run inside a run: each finder asks all others, and neither turns in circles."""
+    """As in a run inside a run. Each finder asks all others, and the search ends."""
     write(shop="def fetch(): ...")
     inner = type(calls)()
     targets = [Target("shop:fetch")]
@@ -483,7 +476,7 @@ def test_two_patchers_watch_the_same_module(write, patcher, calls):
 
 
 def test_other_finders_keep_working(write, activate):
-    """One that was put before ours, and one that asks the others itself, as import hooks do."""
+    """Such as one before the plugin's, and one that asks all others itself."""
 
     class Hook:
         @staticmethod
@@ -505,8 +498,7 @@ def test_other_finders_keep_working(write, activate):
     assert hasattr(shop.fetch, "__mimic_original__")
 
 
-def test_a_module_put_into_sys_modules_is_found_by_the_next_look(write, patcher, calls, monkeypatch):
-    """Nothing tells of it; `look_again` finds it, and is cheap when nothing is open."""
+def test_module_put_into_sys_modules_is_found_by_look_again(write, patcher, calls, monkeypatch):
     activation = patcher.activate([Target("made_up:fetch")])
     module = ModuleType("made_up")
     module.fetch = lambda: "fetched"
@@ -539,8 +531,7 @@ def test_threads_import_a_watched_module_at_once(write, calls, activate):
     assert calls.made == ["shop:fetch"] * 4
 
 
-def test_an_error_in_a_watched_module_points_at_its_line(write, activate):
-    """The innermost frame of the traceback is the module's."""
+def test_error_in_a_watched_module_points_at_its_line(write, activate):
     write(shop="def fetch(): ...\n1 / 0")
     activate("shop:fetch")
 
@@ -550,8 +541,8 @@ def test_an_error_in_a_watched_module_points_at_its_line(write, activate):
     assert traceback.extract_tb(error.value.__traceback__)[-1].filename.endswith("shop.py")
 
 
-def test_a_module_run_without_the_import_statement_is_not_judged_halfway(write, calls, activate):
-    """pytest's importlib mode runs test modules by their specs; what they import is watched, too."""
+def test_module_run_by_its_spec_is_not_judged_early(write, calls, activate):
+    """pytest's importlib mode runs test modules by their specs."""
     write(shop="def fetch(): ...", tests="import shop\ndef helper(): ...")
     activation = activate("shop:fetch", "tests:helper")
     spec = importlib.util.find_spec("tests")

@@ -1,4 +1,4 @@
-"""Whoever holds a function sees its wrapper, and everything is restored exactly."""
+"""Every holder of a function gets its wrapper, and is restored exactly."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from pytest_mimic._targets.target import Target
 def test_every_kind_of_function_is_patched_and_restored(
     path, kind, call, result, shop, calls, activate, snapshot
 ):
-    """The wrapper is called once, gets what the function got, and every attribute is put back by `is`."""
+    """The wrapper is called once with the function's arguments. Each attribute is the same object afterwards."""
     before = snapshot(shop)
 
     activation = activate(f"shop:{path}")
@@ -63,7 +63,7 @@ def test_every_kind_of_function_is_patched_and_restored(
 
 
 @pytest.mark.promise("every reference to a target is patched, whenever it was imported")
-def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate, snapshot, shop_source):
+def test_every_importer_of_a_function_gets_the_wrapper(write, calls, activate, snapshot, shop_source):
     """`from x import f` before and after, under another name, in a class body, as a staticmethod."""
     write(
         shop=shop_source,
@@ -106,8 +106,7 @@ def test_whoever_imported_the_function_sees_the_wrapper(write, calls, activate, 
     assert late.Service.__dict__["fetch"].__func__ is shop.fetch
 
 
-def test_one_wrapper_serves_all_holders(write, activate, shop_source):
-    """Identity comparisons between holders hold while patched, too."""
+def test_all_holders_get_the_same_wrapper(write, activate, shop_source):
     write(shop=shop_source, early="from shop import fetch")
     early = importlib.import_module("early")
 
@@ -116,8 +115,8 @@ def test_one_wrapper_serves_all_holders(write, activate, shop_source):
     assert early.fetch is sys.modules["shop"].fetch
 
 
-def test_a_function_may_be_named_where_it_is_re_exported(write, calls, activate, shop_source):
-    """It goes by the name under which it is defined, and is patched everywhere."""
+def test_re_exported_function_is_patched_everywhere(write, calls, activate, shop_source):
+    """It is named after the module that defines it."""
     write({"pack/__init__": "from pack.api import fetch", "pack/api": shop_source})
     pack = importlib.import_module("pack")
 
@@ -128,8 +127,8 @@ def test_a_function_may_be_named_where_it_is_re_exported(write, calls, activate,
     assert pack.fetch is pack.api.fetch
 
 
-def test_a_method_that_a_subclass_inherits_is_patched_there_alone(shop, calls, activate):
-    """The base and its other subclasses keep their function; the attribute is gone afterwards."""
+def test_inherited_method_is_patched_in_the_subclass_alone(shop, calls, activate):
+    """The base and its other subclasses keep their function. The attribute is gone afterwards."""
     activation = activate("shop:Special.get")
     shop.Client().get()
     shop.Other().get()
@@ -140,16 +139,15 @@ def test_a_method_that_a_subclass_inherits_is_patched_there_alone(shop, calls, a
     assert "get" not in vars(shop.Special)
 
 
-def test_a_subclass_that_overrides_a_method_calls_the_wrapper_by_super(shop, calls, activate):
-    """Its own method is not the target, the one it calls is."""
+def test_super_call_of_an_override_reaches_the_wrapper(shop, calls, activate):
     activate("shop:Client.get")
 
     assert shop.Other().get("/a") == "other got /a"
     assert calls.made == ["shop:Client.get"]
 
 
-def test_a_partialmethod_of_a_target_calls_its_wrapper(shop, calls, activate):
-    """`root = partialmethod(get, ...)` holds the function too, and a method bound in the module."""
+def test_partialmethod_of_a_target_calls_its_wrapper(shop, calls, activate):
+    """So does a bound method in the module."""
     activate("shop:Client.get")
 
     shop.client.root()
@@ -158,8 +156,7 @@ def test_a_partialmethod_of_a_target_calls_its_wrapper(shop, calls, activate):
     assert calls.made == ["shop:Client.get"] * 2
 
 
-def test_a_property_keeps_its_setter_and_docstring(shop, activate):
-    """Only reading is mimicked."""
+def test_property_keeps_its_setter_and_docstring(shop, activate):
     activate("shop:Client.token")
     client = shop.Client()
 
@@ -170,7 +167,7 @@ def test_a_property_keeps_its_setter_and_docstring(shop, activate):
 
 
 def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate, snapshot):
-    """What keeps its function under `func`, as Django's cached_property, and subclasses of property."""
+    """Such as Django's cached_property, which has its function under `func`, and subclasses of property."""
     write(
         shop="""
             class lazy:
@@ -202,7 +199,7 @@ def test_descriptors_of_other_libraries_are_rebuilt(write, calls, activate, snap
 
 
 def test_c_functions_are_patched(write, calls, activate):
-    """In their module, where they were imported, and in a class, where they do not bind."""
+    """In their module, in modules that imported them, and in a class, where they do not bind."""
     write(early="from math import hypot\nclass Point:\n    length = hypot\n")
     early = importlib.import_module("early")
     real = math.hypot
@@ -216,8 +213,8 @@ def test_c_functions_are_patched(write, calls, activate):
     assert math.hypot is early.hypot is early.Point.__dict__["length"] is real
 
 
-def test_a_class_with_a_metaclass_written_in_c_is_patched(write, calls, activate, snapshot):
-    """Which insists on its own way of setting attributes."""
+def test_class_with_a_metaclass_written_in_c_is_patched(write, calls, activate, snapshot):
+    """Such a metaclass sets attributes by its own method only."""
     write(
         shop="""
         import ctypes
@@ -240,8 +237,7 @@ def test_a_class_with_a_metaclass_written_in_c_is_patched(write, calls, activate
     assert not before.changed()
 
 
-def test_a_method_written_in_c_that_a_class_inherits_is_patched_there_alone(write, calls, activate):
-    """Its base, which cannot be written, keeps it."""
+def test_inherited_c_method_is_patched_in_the_subclass_alone(write, calls, activate):
     write(shop="class Rows(list): ...")
     shop = importlib.import_module("shop")
     rows, others = shop.Rows(), []
@@ -256,8 +252,7 @@ def test_a_method_written_in_c_that_a_class_inherits_is_patched_there_alone(writ
     assert "append" not in vars(shop.Rows)
 
 
-def test_a_function_may_be_named_through_a_module_that_another_holds(write, calls, activate):
-    """As it is written in the code that calls it."""
+def test_target_may_name_a_module_inside_a_module(write, calls, activate):
     write(shop="import rates", rates="def fetch(): ...")
     shop = importlib.import_module("shop")
 
@@ -268,7 +263,7 @@ def test_a_function_may_be_named_through_a_module_that_another_holds(write, call
 
 
 @pytest.mark.parametrize("module", ["gone", None, 5])
-def test_a_function_of_no_module_goes_by_the_name_it_was_given(module, shop, calls, activate):
+def test_function_without_a_module_is_named_as_in_its_target(module, shop, calls, activate):
     """As one that was made by `exec`."""
     shop.fetch.__module__ = module
 
@@ -278,7 +273,7 @@ def test_a_function_of_no_module_goes_by_the_name_it_was_given(module, shop, cal
     assert calls.made == ["shop:fetch"]
 
 
-def test_the_machinery_that_runs_the_tests_is_left_alone(activate):
+def test_pytest_keeps_the_real_function(activate):
     """pytest and this plugin measure with the real clock while it is mimicked."""
     import _pytest.timing
 
@@ -310,8 +305,8 @@ def test_the_machinery_that_runs_the_tests_is_left_alone(activate):
         (["user:*"], {"use"}),
     ],
 )
-def test_wildcards_take_in_and_exclusions_leave_out(lines, names, write, calls, patcher, shop_source):
-    """Public functions defined in the module, public methods defined on the class, in the order of the lines."""
+def test_wildcards_and_exclusions_apply_in_order(lines, names, write, calls, patcher, shop_source):
+    """Wildcards name the public functions defined in a module, or the public methods defined in a class."""
     write(shop=shop_source, user="from shop import fetch, Client\nasync def use(): ...\nclass Using: ...\n")
     importlib.import_module("user")
     named = []
@@ -328,8 +323,8 @@ def test_wildcards_take_in_and_exclusions_leave_out(lines, names, write, calls, 
     assert problems == []
 
 
-def test_what_names_a_function_wins_over_a_wildcard(shop, calls):
-    """Its options hold, whichever comes first; of two that name it, the later."""
+def test_named_target_wins_over_a_wildcard(shop, calls):
+    """In whatever order they are. Of two named targets, the later one wins."""
     chosen = {}
 
     def cover(request, name, function, kind):
@@ -374,8 +369,8 @@ def test_what_names_a_function_wins_over_a_wildcard(shop, calls):
         ("number:fetch", "number:fetch cannot be patched, number is no module but an int"),
     ],
 )
-def test_what_cannot_be_mimicked_is_told(line, message, write, patcher, shop_source):
-    """In one line, with where it was written and the closest name; nothing is raised."""
+def test_target_that_cannot_be_mimicked_is_reported(line, message, write, patcher, shop_source):
+    """In one line with the closest name. Nothing is raised."""
     odd = "class Odd:\n    blind = property(None, lambda self, value: None)"
     write(shop=shop_source, empty="", odd=odd, number="import sys; sys.modules[__name__] = 5")
     for module in ("shop", "empty", "odd", "number"):
@@ -387,8 +382,8 @@ def test_what_cannot_be_mimicked_is_told(line, message, write, patcher, shop_sou
     assert [str(problem) for problem in activation.problems] == [message]
 
 
-def test_what_the_engine_finds_wrong_with_a_function_is_told(shop, calls):
-    """Once, though it is looked at again when its module is reloaded."""
+def test_problem_found_by_the_engine_is_reported_once(shop, calls):
+    """The module is reloaded, so the function is judged twice."""
     patcher = Patcher(calls.cover, calls.uncover, lambda request, function: f"has no {request.path[-1]}ing")
 
     with closing(patcher.activate([Target("shop:fetch")])) as activation:
@@ -397,8 +392,8 @@ def test_what_the_engine_finds_wrong_with_a_function_is_told(shop, calls):
     assert [str(problem) for problem in activation.problems] == ["shop:fetch: has no fetching"]
 
 
-def test_a_singledispatchmethod_is_refused(write, activate):
-    """It calls what it has registered: a wrapper in it would never be called."""
+def test_singledispatchmethod_is_refused(write, activate):
+    """It calls registered functions, so a wrapper in it would never be called."""
     write(
         shop="""
         import functools
@@ -422,8 +417,8 @@ def test_a_singledispatchmethod_is_refused(write, activate):
     assert shop.Client().send(1) == "sent"
 
 
-def test_a_problem_is_found_when_the_module_is_imported(write, activate, shop_source):
-    """Not before, once, and the import itself succeeds."""
+def test_problem_is_reported_when_the_module_is_imported(write, activate, shop_source):
+    """Once, and the import itself succeeds."""
     write(shop=shop_source)
     activation = activate("shop:fetch_al", "shop:fetch")
     assert activation.problems == []
@@ -438,7 +433,7 @@ def test_a_problem_is_found_when_the_module_is_imported(write, activate, shop_so
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_nested_activations_end_in_any_order(first, shop, calls, activate, snapshot):
-    """The function stays patched until the last of them has ended."""
+    """The function stays patched until the last one has ended."""
     before = snapshot(shop)
     both = [activate("shop:fetch", "shop:Client.get"), activate("shop:fetch", "shop:Client.parse")]
 
@@ -453,7 +448,7 @@ def test_nested_activations_end_in_any_order(first, shop, calls, activate, snaps
 
 
 def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate, snapshot):
-    """A partialmethod whose function is a target, and which is one itself."""
+    """A partialmethod is a target, and so is the function in it."""
     before = snapshot(shop)
     inner, outer = activate("shop:Client.get"), activate("shop:Client.root")
     shop.Client().root()
@@ -474,7 +469,6 @@ def test_two_patches_in_one_place_end_in_any_order(shop, calls, activate, snapsh
 
 
 def test_closing_twice_does_no_harm(shop, calls, activate):
-    """Only the first time counts."""
     activation = activate("shop:fetch")
 
     activation.close()
@@ -483,8 +477,8 @@ def test_closing_twice_does_no_harm(shop, calls, activate):
     assert calls.uncovered == ["shop:fetch"]
 
 
-def test_what_others_patch_meanwhile_stays_theirs(shop, activate, monkeypatch):
-    """A monkeypatch or mock over the wrapper wins, and is not undone by us."""
+def test_patches_by_others_are_not_undone(shop, activate, monkeypatch):
+    """A monkeypatch or mock over the wrapper wins."""
     real = shop.fetch
     activation = activate("shop:fetch", "shop:Client.get")
 
@@ -498,8 +492,8 @@ def test_what_others_patch_meanwhile_stays_theirs(shop, activate, monkeypatch):
     assert shop.fetch is real or shop.fetch.__wrapped__ is real
 
 
-def test_a_wrapper_left_behind_is_patched_like_its_function(shop, calls, activate, monkeypatch):
-    """An undo after our end puts a wrapper back; the next activation covers the function behind it."""
+def test_wrapper_put_back_after_its_end_is_patched(shop, calls, activate, monkeypatch):
+    """monkeypatch puts it back. The next activation covers the function behind it."""
     real = shop.fetch
     activation = activate("shop:fetch")
     monkeypatch.setattr(shop, "fetch", lambda: "patched")
@@ -514,8 +508,8 @@ def test_a_wrapper_left_behind_is_patched_like_its_function(shop, calls, activat
     assert shop.fetch.__wrapped__ is real
 
 
-def test_what_wraps_a_wrapper_is_not_taken_for_one(shop, calls, activate):
-    """functools.wraps copies our mark onto a decorator's function."""
+def test_decorator_around_a_wrapper_is_patched_itself(shop, calls, activate):
+    """functools.wraps copies the wrapper's mark to the decorator's function."""
     first = activate("shop:fetch")
 
     @functools.wraps(shop.fetch)
@@ -529,8 +523,8 @@ def test_what_wraps_a_wrapper_is_not_taken_for_one(shop, calls, activate):
     assert shop.fetch() == "traced"
 
 
-def test_another_patcher_keeps_what_this_one_found(shop, calls, activate, snapshot):
-    """A run inside a run covers the function itself, and puts the outer run's wrapper back."""
+def test_inner_patcher_puts_the_outer_wrapper_back(shop, calls, activate, snapshot):
+    """A run inside a run covers the function itself."""
     activate("shop:fetch", "shop:Client.parse")
     before = snapshot(shop)
     inner = type(calls)()
@@ -547,8 +541,7 @@ def test_another_patcher_keeps_what_this_one_found(shop, calls, activate, snapsh
     assert not before.changed()
 
 
-def test_all_is_restored_when_the_engine_fails(shop, calls, snapshot):
-    """An error in `cover` comes out of `activate`, with nothing left patched."""
+def test_failing_cover_leaves_nothing_patched(shop, calls, snapshot):
 
     def cover(request, name, function, kind):
         if name == "shop:cached":
@@ -564,8 +557,7 @@ def test_all_is_restored_when_the_engine_fails(shop, calls, snapshot):
     assert sys.meta_path == finders
 
 
-def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
-    """Nothing in sys.modules is triggered by the search, whatever it is."""
+def test_search_triggers_no_code_of_odd_modules_and_classes(shop, activate, monkeypatch):
 
     class Trap(ModuleType):
         def __getattribute__(self, name):
@@ -613,7 +605,6 @@ def test_odd_modules_and_classes_are_passed_over(shop, activate, monkeypatch):
 
 
 def test_threads_may_activate_at_once(shop, patcher, snapshot):
-    """Many activations of the same function, opened and closed side by side, leave nothing."""
     before = snapshot(shop)
     barrier = threading.Barrier(4)
 
@@ -631,8 +622,7 @@ def test_threads_may_activate_at_once(shop, patcher, snapshot):
     assert not before.changed()
 
 
-def test_the_types_that_carry_a_function_are_restored_as_they_were(shop, activate):
-    """The very descriptor, not an equal one."""
+def test_descriptors_are_restored_by_identity(shop, activate):
     held = {name: vars(shop.Client)[name] for name in ("build", "parse", "token", "pool", "root")}
 
     activate(*(f"shop:Client.{name}" for name in held)).close()
@@ -648,8 +638,8 @@ def test_the_types_that_carry_a_function_are_restored_as_they_were(shop, activat
     assert type(shop.get_shared) is MethodType
 
 
-def test_each_activation_finds_the_places_of_its_time(shop, calls, activate, snapshot):
-    """Between two activations a holder may come, go or change, without any import."""
+def test_each_activation_finds_the_current_holders(shop, calls, activate, snapshot):
+    """Between two activations a holder comes, goes or changes, without any import."""
     holder = sys.modules[__name__]
     vars(holder)["kept"] = shop.fetch
     for _ in range(3):
@@ -671,8 +661,8 @@ def test_each_activation_finds_the_places_of_its_time(shop, calls, activate, sna
     assert Service.__dict__["fetch"].__func__ is vars(holder).pop("added") is shop.fetch
 
 
-def test_a_function_that_has_moved_to_another_name_is_found_there(shop, calls, activate):
-    """Between two activations, by an assignment that leaves everything else as it was."""
+def test_function_that_moved_to_another_name_is_found(shop, calls, activate):
+    """By an assignment between two activations."""
     shop.one = shop.fetch
     for _ in range(2):  # the first makes the wrapper, which holds the function from then on
         activate("shop:fetch").close()
@@ -687,7 +677,7 @@ def test_a_function_that_has_moved_to_another_name_is_found_there(shop, calls, a
 
 
 class Holder:
-    """A class that was there before any activation."""
+    """A class that exists before any activation."""
 
 
 def listed(function):
@@ -708,10 +698,10 @@ def suspended(function):
 )
 @pytest.mark.parametrize("kept", [listed, suspended, lambda function: function, lambda function: None])
 @pytest.mark.parametrize("holder", ["module", "class", "its own module"])
-def test_a_holder_that_comes_as_another_reference_goes_is_found(
+def test_new_holder_is_found_although_the_count_is_the_same(
     name, kept, holder, shop, calls, activate, monkeypatch
 ):
-    """The number of references to the function is the same as before."""
+    """Another reference to the function has gone meanwhile."""
     owner, _, attribute = f"shop.{name}".rpartition(".")
     held = vars(shop.Client if "Client" in owner else shop)[attribute]
     function = getattr(held, "__func__", held)
@@ -731,8 +721,8 @@ def test_a_holder_that_comes_as_another_reference_goes_is_found(
     assert calls.made == [f"shop:{name}"]
 
 
-def test_a_carrier_that_is_put_elsewhere_is_found(shop, calls, activate, monkeypatch):
-    """It holds the function as before."""
+def test_descriptor_put_into_another_class_is_found(shop, calls, activate, monkeypatch):
+    """The function itself has as many references as before."""
     Service = type("Service", (), {"fetch": staticmethod(shop.fetch_all)})
     for _ in range(3):
         activate("shop:fetch_all").close()
@@ -746,7 +736,7 @@ def test_a_carrier_that_is_put_elsewhere_is_found(shop, calls, activate, monkeyp
 
 
 class Facade:
-    """What may stand for a module."""
+    """An object in place of a module."""
 
 
 def nameless():
@@ -764,8 +754,7 @@ def like_a_function():
 @pytest.mark.parametrize(
     "make", [SimpleNamespace, Facade, nameless, like_a_function, lambda: ModuleType("pytest.other")]
 )
-def test_a_holder_that_hardly_looks_like_a_module_is_found(make, shop, calls, activate, monkeypatch):
-    """Whatever stands in sys.modules under a name that is not the machinery's."""
+def test_unusual_object_in_sys_modules_is_found_as_a_holder(make, shop, calls, activate, monkeypatch):
     holder = make()
     monkeypatch.setitem(sys.modules, "facade", holder)
     for _ in range(3):
@@ -786,7 +775,7 @@ class HolderWithName:
 
 
 class Static(staticmethod):
-    """A descriptor that full searches know inside of others alone."""
+    """A descriptor that searches recognise only inside of others."""
 
 
 @pytest.mark.parametrize(
@@ -797,8 +786,7 @@ class Static(staticmethod):
         (HolderWithName, staticmethod),
     ],
 )
-def test_a_holder_that_hardly_looks_like_a_class_is_found(holder, carry, shop, calls, activate, monkeypatch):
-    """Nor what carries the function there like a carrier."""
+def test_unusual_class_and_descriptor_are_found_as_holders(holder, carry, shop, calls, activate, monkeypatch):
     for _ in range(3):
         activate("shop:fetch_all").close()
     monkeypatch.setattr(holder, "taken", carry(shop.fetch_all), raising=False)
@@ -810,8 +798,8 @@ def test_a_holder_that_hardly_looks_like_a_class_is_found(holder, carry, shop, c
     assert calls.made == ["shop:fetch_all"]
 
 
-def test_a_holder_of_what_the_garbage_collector_does_not_know_is_found(shop, calls, activate, monkeypatch):
-    """An object without references is nobody's cycle, nor is a dict of such objects."""
+def test_holder_of_an_untracked_function_is_found(shop, calls, activate, monkeypatch):
+    """The garbage collector does not track objects without references, nor a dict of such objects."""
 
     class Fetch:
         __slots__ = ()
@@ -833,8 +821,8 @@ def test_a_holder_of_what_the_garbage_collector_does_not_know_is_found(shop, cal
     assert calls.made == ["shop:api"]
 
 
-def test_a_holder_of_what_a_module_gives_on_demand_is_found(write, calls, activate, monkeypatch):
-    """The module itself does not hold it."""
+def test_holder_of_a_function_given_on_demand_is_found(write, calls, activate, monkeypatch):
+    """The module that gives it does not hold it."""
     write(
         shop="""
             import api
@@ -855,8 +843,8 @@ def test_a_holder_of_what_a_module_gives_on_demand_is_found(write, calls, activa
     assert calls.made == ["api:fetch"]
 
 
-def test_what_else_refers_to_a_function_is_left_alone(shop, activate):
-    """A lazy object calls the function when it is asked for its class; a class may have no hash."""
+def test_search_leaves_other_references_alone(shop, activate):
+    """Such as a lazy object, which would call the function when asked for its class, and a class without a hash."""
     for _ in range(2):
         activate("shop:fetch").close()
 
@@ -880,7 +868,7 @@ def test_what_else_refers_to_a_function_is_left_alone(shop, activate):
 
 
 class Covering:
-    """The engine's side of a patcher, with the wrappers that it has in a run."""
+    """A cover function with the wrappers of a real run."""
 
     def __init__(self):
         self.mimicked = {}
@@ -897,8 +885,8 @@ class Covering:
 @pytest.mark.parametrize(
     "name", ["fetch_all", "cached", "Client.parse", "Client.build", "Client.token", "Client.pool"]
 )
-def test_holders_are_searched_once_as_long_as_nothing_changes(name, shop, activate, monkeypatch):
-    """From the second time on every reference is accounted for, those of what carries the function too."""
+def test_holders_are_not_searched_while_nothing_changes(name, shop, activate, monkeypatch):
+    """The second activation accounts for every reference, also to descriptors."""
     owner, _, attribute = f"shop.{name}".rpartition(".")
     monkeypatch.setattr(
         Holder, "taken", vars(shop.Client if "Client" in owner else shop)[attribute], raising=False
@@ -911,8 +899,7 @@ def test_holders_are_searched_once_as_long_as_nothing_changes(name, shop, activa
     patcher.activate([Target(f"shop:{name}")]).close()
 
 
-def test_a_function_that_goes_by_another_name_is_found_by_the_first_too(write):
-    """Two blocks may name it by two modules that hold it."""
+def test_function_named_by_two_modules_is_patched_in_both(write):
     write(shop="def fetch(): ...", early="from shop import fetch as get")
     early = importlib.import_module("early")
     shop = sys.modules["shop"]
@@ -924,8 +911,7 @@ def test_a_function_that_goes_by_another_name_is_found_by_the_first_too(write):
         assert shop.fetch is early.get is covering.mimicked["shop:fetch"].function
 
 
-def test_no_function_is_kept_for_ever(shop, write):
-    """Where it was held is remembered until a module is imported; then it may go."""
+def test_removed_function_is_freed_after_the_next_import(shop, write):
     patcher = Patcher(lambda request, name, function, kind: lambda *args: function(*args), lambda *_: None)
     patcher.activate([Target("shop:fetch_all")]).close()
     function = weakref.ref(vars(shop).pop("fetch_all"))
@@ -938,8 +924,8 @@ def test_no_function_is_kept_for_ever(shop, write):
     assert function() is None
 
 
-def test_a_wrapper_taken_without_an_import_is_replaced(shop, activate):
-    """By an assignment, a class body, a bound method or a descriptor, while it was in force."""
+def test_wrapper_copied_while_in_force_is_replaced(shop, activate):
+    """By an assignment, a class body, a bound method or a descriptor."""
     held = vars(shop.Client)["build"]
     for _ in range(3):
         activation = activate("shop:fetch", "shop:Client.build")

@@ -1,4 +1,4 @@
-"""Damage is found before it is used: the right value or CorruptRecordingError, nothing else."""
+"""Damage is found before use: the result is the right value or a CorruptRecordingError."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ def object_of(store) -> str:
 
 
 def positions(size: int, count: int) -> list[int]:
-    """Every byte of the ends, where the format's own fields are, and samples between."""
+    """All bytes of the file's ends, which hold the format's own fields, and samples between."""
     edge = [*range(min(size, 80)), *range(max(0, size - 150), size)]
     return sorted({*edge, *random.Random(size).sample(range(size), min(count, size))})
 
 
 @pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("kind", VALUES)
-def test_a_flipped_byte_of_a_pickle_is_found(kind):
-    """Every byte counts, padding and compressed ones too."""
+def test_flipped_byte_of_a_pickle_is_found(kind):
+    """Also in padding and in compressed parts."""
     store = written(VALUES[kind])
     name = object_of(store)
     data = store.read(name)
@@ -80,8 +80,8 @@ def test_a_flipped_byte_of_a_pickle_is_found(kind):
 
 
 @pytest.mark.parametrize("kind", ["table", "shuffled", "raw"])
-def test_a_flipped_byte_of_an_array_is_found(kind):
-    """In buffers, raw, compressed or shuffled."""
+def test_flipped_byte_of_an_array_is_found(kind):
+    """In raw, compressed and shuffled buffers."""
     value = tables()[kind]
     store = written(value)
     name = object_of(store)
@@ -97,8 +97,7 @@ def test_a_flipped_byte_of_an_array_is_found(kind):
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_a_pickle_cut_short_or_too_long_is_found(kind):
-    """As after a full disk, or a careless merge."""
+def test_pickle_cut_short_or_too_long_is_found(kind):
     store = written(VALUES[kind])
     name = object_of(store)
     data = store.read(name)
@@ -114,7 +113,7 @@ def test_a_pickle_cut_short_or_too_long_is_found(kind):
 
 
 def packed(*parts: bytes) -> tuple[bytes, str]:
-    """The file of a pickle with these parts, and its checksum."""
+    """Return the file of a pickle with these parts, and its checksum."""
     buffers = [Buffer(memoryview(part), 1) for part in parts[1:]]
     pickled = Pickled([parts[0]], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
     packer = container.Packer(pickled)
@@ -122,7 +121,7 @@ def packed(*parts: bytes) -> tuple[bytes, str]:
 
 
 def test_every_byte_of_a_file_with_several_parts_counts():
-    """What pads them to where they start, too."""
+    """Also the padding between them."""
     parts = [random.Random(n).randbytes(100 + n) for n in range(3)]
     data, checksum = packed(*parts)
     assert sum(map(len, parts)) + 2 * 64 < len(data)
@@ -137,7 +136,7 @@ def test_every_byte_of_a_file_with_several_parts_counts():
 
 
 def remade(data: bytes, *, longer: int = 0, cut: int = 0, noise: bool = False) -> bytes:
-    """The file of one compressed part with something else in it, and its checks made anew: by hand, so to say."""
+    """Return a file with another content in its compressed part, and valid checksums."""
     at = len(data) - container._TAIL.size - container._SEGMENT.size
     codec, item, zero, stored, size, _ = container._SEGMENT.unpack(data[at : -container._TAIL.size])
     start = len(container.START)
@@ -153,8 +152,8 @@ def remade(data: bytes, *, longer: int = 0, cut: int = 0, noise: bool = False) -
 @pytest.mark.parametrize(
     "change", [{"noise": True}, {"cut": 9}, {"longer": 1}, {"longer": 2 << 20}, {"longer": -1}]
 )
-def test_compressed_bytes_that_do_not_hold_what_the_table_says_are_found(size, change):
-    """Though every check of the file agrees with its bytes."""
+def test_compressed_part_of_another_size_is_found(size, change):
+    """Although every checksum of the file fits its bytes."""
     data, checksum = packed(b"ab" * (size // 2))
     assert bytes(container.unpack(memoryview(remade(data)), checksum)[0]) == b"ab" * (size // 2)
 
@@ -163,8 +162,7 @@ def test_compressed_bytes_that_do_not_hold_what_the_table_says_are_found(size, c
 
 
 @pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
-def test_the_error_names_file_and_cure():
-    """As the terminal shows it."""
+def test_error_names_the_file_and_the_remedy():
     store = written(VALUES["small"])
     name = object_of(store)
     store.write(name, store.read(name)[:100])
@@ -189,7 +187,7 @@ class Effect:
 @pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_no_opcode_runs_before_the_check():
-    """Neither of a file whose checksum differs, nor of one that imports what is not listed."""
+    """Neither of a file with another checksum, nor of one that imports unlisted names."""
     ran.clear()
     hostile = Pickled(
         [pickle.dumps({"value": Effect()}, 5)],
@@ -223,7 +221,7 @@ def test_no_opcode_runs_before_the_check():
 
 
 def holding(stream: bytes, **changes) -> MemoryStore:
-    """A recording whose object holds this pickle, with a checksum to match: what an author could make."""
+    """Return a store with a recording of this pickle and a valid checksum, as an attacker could make it."""
     packer = container.Packer(
         Pickled([stream], [], imports=[], code=[], by_value=False, has_custom_identity=False)
     )
@@ -254,8 +252,8 @@ def holding(stream: bytes, **changes) -> MemoryStore:
         "json:decoder",
     ],
 )
-def test_what_can_run_anything_must_be_listed_as_code(name):
-    """Under its own name or as another module's attribute."""
+def test_names_that_run_anything_must_be_listed_as_code(name):
+    """By their own name or as another module's attribute."""
     module, _, qualname = name.partition(":")
     store = holding(pickle.PROTO + b"\x05" + b"c" + f"{module}\n{qualname}\n".encode() + b".", imports=[name])
 
@@ -263,8 +261,7 @@ def test_what_can_run_anything_must_be_listed_as_code(name):
         load(store)
 
 
-def test_a_missing_object_is_named():
-    """With the recording that names it."""
+def test_missing_object_is_named_with_its_recording():
     for value in ((1,), [0] * 3000):
         store = written(value)
         name = object_of(store)
@@ -280,8 +277,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 
 @pytest.mark.promise("a Git LFS pointer that was not pulled is reported")
 @pytest.mark.parametrize("value", [(1,), [0] * 3000], ids=["pickle", "json"])
-def test_a_git_lfs_pointer_is_told_as_such(value):
-    """With the command that pulls it."""
+def test_git_lfs_pointer_is_named_with_the_remedy(value):
     store = written(value)
     store.write(object_of(store), LFS)
 
@@ -298,8 +294,7 @@ def test_a_git_lfs_pointer_is_told_as_such(value):
 @pytest.mark.parametrize(
     "value", [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), [0] * 900], ids=["inline", "pickle", "object"]
 )
-def test_a_recording_cut_short_is_found(value):
-    """At every byte."""
+def test_recording_cut_short_at_any_byte_is_found(value):
     store = written(value)
     data = store.read(NAME)
 
@@ -312,8 +307,7 @@ def test_a_recording_cut_short_is_found(value):
     assert load(store) == value
 
 
-def test_an_object_of_json_cut_short_is_found():
-    """Sampled."""
+def test_json_object_cut_short_is_found():
     store = written([0] * 900)
     name = object_of(store)
     data = store.read(name)
@@ -418,8 +412,7 @@ def test_an_object_of_json_cut_short_is_found():
         (lambda text: text.replace('{"a": 1}', "NaN-"), "is not what was recorded"),
     ],
 )
-def test_a_recording_of_another_shape_is_told(edit, how):
-    """In words that say what is wrong."""
+def test_recording_of_another_shape_is_reported(edit, how):
     store = written({"a": 1})
     store.write(NAME, edit(store.read(NAME).decode()).encode())
 
@@ -440,8 +433,7 @@ def test_a_recording_of_another_shape_is_told(edit, how):
         (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
     ],
 )
-def test_a_cassette_of_another_shape_is_told(edit, how):
-    """As a recording is."""
+def test_cassette_of_another_shape_is_reported(edit, how):
     name = "cassettes/x.json"
     vault = Vault(MemoryStore())
     stored = vault.stored(Outcome.of_value({"a": 1}), 0.5)
@@ -456,8 +448,7 @@ def test_a_cassette_of_another_shape_is_told(edit, how):
     assert caught.value.file == f".mimic_vault/{name}"
 
 
-def test_arguments_are_described_in_many_ways():
-    """Whatever a description holds at any depth is accepted."""
+def test_every_kind_of_description_is_accepted():
     arguments = {
         "text": {"$": "str", "start": "a", "length": 9, "digest": "0"},
         "deep": {"a": [1, {"b": None}, {"$": "set", "items": [{"$": "x", "attributes": {"c": {"$": "y"}}}]}]},
@@ -471,8 +462,7 @@ def test_arguments_are_described_in_many_ways():
     assert vault.read(NAME).arguments == arguments
 
 
-def test_bytes_that_are_no_text_are_told():
-    """As a picture in the wrong place."""
+def test_bytes_that_are_not_text_are_reported():
     store = written({"a": 1})
     store.write(NAME, b"\xff\xfe\x00")
 
@@ -481,8 +471,7 @@ def test_bytes_that_are_no_text_are_told():
 
 
 @pytest.mark.promise("a vault of a newer format is refused")
-def test_a_newer_format_is_refused_by_name():
-    """Not guessed at."""
+def test_newer_format_is_refused():
     store = written({"a": 1})
     store.write(NAME, store.read(NAME).replace(b'"format": 1', b'"format": 2'))
 
@@ -491,8 +480,7 @@ def test_a_newer_format_is_refused_by_name():
 
 
 @pytest.mark.parametrize("value", [{"a": 1, "b": ["ä"]}, (1,), [0] * 900], ids=["inline", "pickle", "object"])
-def test_line_ends_of_windows_and_a_byte_order_mark_are_accepted(value):
-    """git and editors put them there."""
+def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
     store = written(value)
     for name in list(store.names()):
         if name.endswith(".json"):
@@ -504,8 +492,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_are_accepted(value):
     assert load(store) == value
 
 
-def test_any_layout_of_the_same_json_is_accepted():
-    """A formatter may have gone over it."""
+def test_any_layout_of_the_json_is_accepted():
     store = written({"a": {"b": [1, {"c": 2}]}})
     facts = json.loads(store.read(NAME))
 
@@ -515,7 +502,7 @@ def test_any_layout_of_the_same_json_is_accepted():
 
 
 @pytest.mark.promise("a JSON recording may be edited by hand")
-def test_a_hand_edited_outcome_counts_as_it_stands():
+def test_hand_edited_outcome_is_used():
     """In the recording, and in an object."""
     store = written({"rate": 1.07})
     store.write(NAME, store.read(NAME).replace(b"1.07", b"9.99"))
@@ -527,8 +514,8 @@ def test_a_hand_edited_outcome_counts_as_it_stands():
     assert load(store)[:2] == [9.99, 1.07]
 
 
-def test_text_behind_the_end_of_an_object_is_told():
-    """As a careless merge leaves it; blanks are none."""
+def test_text_behind_the_end_of_an_object_is_reported():
+    """Blanks are accepted."""
     store = written([0] * 900)
     name = object_of(store)
     data = store.read(name)
@@ -541,8 +528,7 @@ def test_text_behind_the_end_of_an_object_is_told():
     assert caught.value.file == f".mimic_vault/{name}"
 
 
-def test_an_object_of_another_kind_than_its_recording_says_is_told():
-    """An edit that fits nowhere."""
+def test_object_of_another_kind_is_reported():
     store = written([0] * 900)
     name = object_of(store)
 
@@ -553,8 +539,8 @@ def test_an_object_of_another_kind_than_its_recording_says_is_told():
 
 
 @pytest.mark.parametrize("body", [1, None, {}, {"raised": ValueError()}, [("value", 1)], "value"])
-def test_a_pickle_that_holds_no_outcome_is_told(body):
-    """Its bytes and its imports are as the recording says; its content is something else."""
+def test_pickle_without_an_outcome_is_reported(body):
+    """Its bytes and its imports are as listed."""
     store = holding(pickle.dumps(body, 5), imports=["builtins:ValueError"])
 
     with pytest.raises(CorruptRecordingError, match="it holds no value"):
@@ -564,8 +550,8 @@ def test_a_pickle_that_holds_no_outcome_is_told(body):
 
 
 @pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
-def test_paths_load_whichever_python_recorded_them(module):
-    """Python 3.13 has their classes in a module of its own."""
+def test_paths_of_any_python_version_load(module):
+    """Python 3.13 defines their classes in another module."""
     stream = pickle.dumps({"value": pathlib.PurePosixPath("a/b")}, 2)
     start = stream.index(b"cpathlib")
     end = stream.index(b"\n", start)
@@ -577,15 +563,14 @@ def test_paths_load_whichever_python_recorded_them(module):
 
 
 @pytest.mark.parametrize("count", [0, -1, True, 1.0, "1"])
-def test_a_count_that_is_none_is_told(count):
-    """Each outcome has one pickle at least."""
+def test_count_below_one_is_reported(count):
     with pytest.raises(CorruptRecordingError, match="count must be a number"):
         load(holding(pickle.dumps({"value": 1}), count=count))
 
 
 @pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
-def test_what_is_no_outcome_is_not_raised(name):
-    """An interrupt was never recorded: a file that says so was made by hand."""
+def test_only_exceptions_are_raised_from_a_recording(name):
+    """An interrupt is never recorded, so a file with one was made by hand."""
     store = MemoryStore()
     vault = Vault(store)
     vault.write(
@@ -602,8 +587,7 @@ def test_what_is_no_outcome_is_not_raised(name):
         load(holding(stream, kind="raised", imports=[f"builtins:{name}"]))
 
 
-def test_an_exception_class_that_is_none_is_told():
-    """The name in the JSON is data."""
+def test_exception_type_that_is_not_a_class_is_reported():
     store = MemoryStore()
     vault = Vault(store)
     vault.write(
@@ -623,8 +607,8 @@ def test_an_exception_class_that_is_none_is_told():
 
 
 @pytest.mark.parametrize("value", [[1, 2], [0] * 3000, [(1, 2)]], ids=["inline", "json", "pickle"])
-def test_changes_that_a_recording_leaves_out_are_loaded_all_the_same(value):
-    """Where it was edited so that the outcome looks like a value alone."""
+def test_unlisted_changes_of_arguments_are_loaded(value):
+    """The recording was edited so that its outcome looks like a value alone."""
     store = MemoryStore()
     vault = Vault(store)
     stored = vault.stored(Outcome("value", value=value, changed={"rows": value}), 0.5)
@@ -636,8 +620,7 @@ def test_changes_that_a_recording_leaves_out_are_loaded_all_the_same(value):
     assert play() == play() == value
 
 
-def test_a_class_that_is_gone_makes_the_recording_stale():
-    """The bytes are right, the code has moved on."""
+def test_missing_class_makes_the_recording_stale():
     from pytest_mimic import StaleRecordingError
 
     store = written((Effect,))
@@ -665,8 +648,8 @@ class Demanding:
         return {"a": 1}
 
 
-def test_an_error_of_ours_while_a_pickle_is_loaded_comes_through(monkeypatch):
-    """What it calls may be mimicked and have no recording: that is what is told."""
+def test_miss_while_a_pickle_is_loaded_is_raised(monkeypatch):
+    """A class may call a mimicked function when it is loaded."""
     store = written((Demanding(),))
     monkeypatch.setattr(Demanding, "missing", True)
 
@@ -675,7 +658,7 @@ def test_an_error_of_ours_while_a_pickle_is_loaded_comes_through(monkeypatch):
 
 
 @pytest.mark.promise("code stored by value is refused on another Python")
-def test_code_stored_by_value_is_refused_on_another_python():
+def test_code_by_value_is_refused_on_another_python():
     """Before it is loaded: such pickles crash interpreters."""
     from pytest_mimic import StaleRecordingError
 
@@ -690,8 +673,7 @@ def test_code_stored_by_value_is_refused_on_another_python():
 
 
 @pytest.mark.promise("mimic_pickle = forbid replays plain data only")
-def test_forbidden_pickles_are_not_loaded_however_reached():
-    """And none is made."""
+def test_forbidden_pickles_are_neither_loaded_nor_written():
     store = written((1, 2))
     vault = Vault(store, pickles="forbid")
     outcome = vault.read(NAME).outcomes[0]
@@ -704,8 +686,7 @@ def test_forbidden_pickles_are_not_loaded_however_reached():
     assert vault.stored(Outcome.of_value([1, 2]), 0.1).load().value == [1, 2]
 
 
-def test_a_mapped_file_stays_as_it_is(tmp_path):
-    """Whatever the caller does to the array."""
+def test_changing_a_mapped_array_leaves_the_file_alone(tmp_path):
     numpy = pytest.importorskip("numpy")
     value = numpy.random.default_rng(1).random(400_000)
     store = written(value, FolderStore(tmp_path))
@@ -719,8 +700,7 @@ def test_a_mapped_file_stays_as_it_is(tmp_path):
     assert (load(store) == value).all()
 
 
-def test_a_mapped_file_that_is_damaged_is_found(tmp_path):
-    """Large raw buffers are hashed in the map."""
+def test_damage_in_a_mapped_file_is_found(tmp_path):
     numpy = pytest.importorskip("numpy")
     store = written(numpy.random.default_rng(1).random(400_000), FolderStore(tmp_path))
     name = object_of(store)
@@ -733,7 +713,7 @@ def test_a_mapped_file_that_is_damaged_is_found(tmp_path):
 
 
 def test_buffers_are_aligned_for_mapping():
-    """To 64 bytes, as numpy and arrow like it."""
+    """To 64 bytes, as numpy and Arrow prefer."""
     buffers = [Buffer(memoryview(random.Random(n).randbytes(100 + n)), 1) for n in range(3)]
     pickled = Pickled([b"stream"], buffers, imports=[], code=[], by_value=False, has_custom_identity=False)
 

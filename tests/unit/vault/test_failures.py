@@ -1,4 +1,4 @@
-"""Whatever operation of a recording fails, what stood there before stands there still, and nothing half."""
+"""Whichever operation of a recording fails, the old content stays, and nothing is half written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def everything(folder):
 
 
 def attempt(action) -> str | None:
-    """The error that it ends with, or None."""
+    """Return the error of an action, or None."""
     try:
         action()
     except MimicError as error:
@@ -40,7 +40,7 @@ def attempt(action) -> str | None:
 
 
 class FailingOnce:
-    """Lets the n-th call of a function of `os` fail, by whichever name it is called; others pass."""
+    """Makes the n-th call of a function of `os` fail, and passes other calls through."""
 
     def __init__(self, patch, operation, n, number):
         self.function, self.left, self.number = getattr(os, operation), n, number
@@ -56,8 +56,8 @@ class FailingOnce:
         return self.function(*args, **kwargs)
 
 
-def test_operations_are_there_to_fail(tmp_path, monkeypatch):
-    """Or the tests below would say nothing."""
+def test_every_listed_operation_is_used(tmp_path, monkeypatch):
+    """Otherwise the tests below would show nothing."""
     for operation in ("open", "write", "fsync", "replace", "mkdir", "close"):
         with monkeypatch.context() as patch:
             FailingOnce(patch, operation, 1, errno.EIO)
@@ -68,8 +68,8 @@ def test_operations_are_there_to_fail(tmp_path, monkeypatch):
 @pytest.mark.promise("a crash leaves the old recording or the new one, never half")
 @pytest.mark.parametrize("operation", ["open", "write", "fsync", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
-def test_the_nth_failing_operation_leaves_old_or_new(operation, before, tmp_path, monkeypatch):
-    """For every N until none fails; the error names path and cause, no leftover and no orphan remains."""
+def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before, tmp_path, monkeypatch):
+    """For each n-th operation. The error names path and cause, and no leftover or orphan remains."""
     for n in range(1, 100):
         folder = tmp_path / str(n)
         vault = Vault(FolderStore(folder))
@@ -96,8 +96,8 @@ def test_the_nth_failing_operation_leaves_old_or_new(operation, before, tmp_path
 
 
 @pytest.mark.parametrize("operation", ["unlink", "lstat", "scandir", "open"])
-def test_the_nth_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monkeypatch):
-    """What is still named is still there; clearing again completes it."""
+def test_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monkeypatch):
+    """Every named object still exists, and clearing again completes it."""
     for n in range(1, 100):
         folder = tmp_path / str(n)
         vault = Vault(FolderStore(folder))
@@ -118,8 +118,8 @@ def test_the_nth_failing_operation_of_clearing_breaks_nothing(operation, tmp_pat
     raise AssertionError("some operation fails for ever")
 
 
-def test_an_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
-    """Ctrl-C is no OSError."""
+def test_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
+    """Ctrl-C is not an OSError."""
     vault = Vault(FolderStore(tmp_path))
     put(vault, A, OLD)
     stood = everything(tmp_path)
@@ -136,8 +136,7 @@ def test_an_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [errno.EEXIST, errno.ENOENT])
-def test_folders_that_others_make_and_clear_meanwhile_fail_nothing(number, tmp_path, monkeypatch):
-    """One was there, and is gone when it is looked at; or one to make it in was there, and is gone."""
+def test_folders_made_or_removed_meanwhile_fail_nothing(number, tmp_path, monkeypatch):
     for n in range(1, 100):
         vault = Vault(FolderStore(tmp_path / str(n)))
         put(vault, B, OLD[:2])

@@ -23,12 +23,11 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
     ],
 )
 def test_usual_names_are_readable(target, name):
-    """Module, function, key."""
     assert recording_name(target, KEY) == name
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_any_name_is_safe_everywhere(module, qualname):
+def test_any_name_is_safe_on_every_file_system(module, qualname):
     """Windows' reserved names, trailing dots, path separators, lengths."""
     name = recording_name(f"{module.replace(':', '')}:{qualname}", KEY)
 
@@ -51,7 +50,7 @@ def test_any_name_is_safe_everywhere(module, qualname):
     )
 )
 def test_two_targets_never_share_a_folder(names):
-    """Where case does not count either; a listing tells which recordings are whose."""
+    """Also on file systems that ignore case."""
     one, two = (recording_name(f"{name}:f", KEY).lower() for name in names)
 
     assert one != two

@@ -1,4 +1,4 @@
-"""The folder, the memory and a plain dict do the same, whatever is done to them."""
+"""The folder and the memory store behave as a plain dict does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ places = st.sampled_from(["a", "b/c", "b/d", "b/c2/e.json"])
 
 
 class Vaults(RuleBasedStateMachine):
-    """Vaults over both stores, against what they should hold."""
+    """Vaults over both stores, compared with their expected content."""
 
     @initialize()
     def start(self):
@@ -51,7 +51,7 @@ class Vaults(RuleBasedStateMachine):
 
     @rule(name=names, given=st.lists(values, min_size=1, max_size=3))
     def record(self, name, given):
-        """A recording replaces what was there, or leaves it where it is equal."""
+        """A recording replaces the old one, or leaves it if it is equal."""
         changed = set()
         for store in self.stores:
             vault = Vault(store)
@@ -68,7 +68,7 @@ class Vaults(RuleBasedStateMachine):
 
     @rule(chosen=st.sets(names))
     def clear(self, chosen):
-        """Counts are those of what was there."""
+        """Check the counts of deleted recordings."""
         cleared = {Vault(store).delete(chosen) for store in self.stores}
 
         gone = [self.expected.pop(name) for name in chosen if name in self.expected]
@@ -76,7 +76,7 @@ class Vaults(RuleBasedStateMachine):
 
     @rule(name=names)
     def reopen(self, name):
-        """What one vault wrote, another reads."""
+        """Another vault reads the written files."""
         for store in self.stores:
             recording = Vault(store).read(name)
             held = None if recording is None else [outcome.load().value for outcome in recording.outcomes]
@@ -84,7 +84,7 @@ class Vaults(RuleBasedStateMachine):
 
     @invariant()
     def hold_the_same(self):
-        """Byte for byte; and every object is named by a recording."""
+        """Compare byte for byte; every object is named by a recording."""
         kept = [{name: store.read(name) for name in store.names()} for store in getattr(self, "stores", ())]
         if not kept:
             return
@@ -99,7 +99,7 @@ TestVaults = Vaults.TestCase
 
 
 class Stores(RuleBasedStateMachine):
-    """Bytes by name: both stores, against a dict."""
+    """Both stores, compared with a dict of bytes by name."""
 
     @initialize()
     def start(self):
@@ -112,21 +112,21 @@ class Stores(RuleBasedStateMachine):
 
     @rule(name=places, data=st.binary(max_size=40_000), durable=st.booleans(), pieces=st.booleans())
     def write(self, name, data, durable, pieces):
-        """Whole, from bytes or from pieces."""
+        """Write bytes or pieces."""
         for store in self.stores:
             store.write(name, [data[:7], memoryview(data)[7:]] if pieces else data, durable=durable)
         self.expected[name] = data
 
     @rule(name=places)
     def delete(self, name):
-        """Gives the size, or None."""
+        """Check the returned size."""
         data = self.expected.pop(name, None)
         for store in self.stores:
             assert store.delete([name]) == ([] if data is None else [len(data)])
 
     @rule(name=places)
     def read(self, name):
-        """Bytes, memory of one's own, and size."""
+        """Compare the bytes, the mapped memory and the size."""
         data = self.expected.get(name)
         for store in self.stores:
             own = store.map(name)
@@ -139,7 +139,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from(["", "b", "b/c2", "none"]), deep=st.booleans())
     def names(self, prefix, deep):
-        """Under a folder, deeply or not."""
+        """Compare the names under a folder, deep or not."""
         under = {
             name: name[len(prefix) + 1 :] if prefix else name
             for name in self.expected
@@ -157,8 +157,8 @@ TestStores = Stores.TestCase
 @pytest.mark.parametrize(
     "size", [0, 1, (1 << 14) - 1, 1 << 14, (1 << 14) + 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1]
 )
-def test_files_of_every_size_come_back(size, tmp_path):
-    """Around the sizes where the way of reading changes."""
+def test_files_of_every_size_are_read_back(size, tmp_path):
+    """Sizes around the limits between two ways of reading."""
     store = FolderStore(tmp_path)
     data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
 
@@ -168,8 +168,8 @@ def test_files_of_every_size_come_back(size, tmp_path):
     assert bytes(store.map("a")) == data
 
 
-def test_a_folder_that_is_removed_during_a_write_is_made_again(tmp_path):
-    """As another process does that clears."""
+def test_folder_removed_during_a_write_is_made_again(tmp_path):
+    """A process that clears removes empty folders."""
     store = FolderStore(tmp_path)
 
     def pieces():
@@ -182,8 +182,7 @@ def test_a_folder_that_is_removed_during_a_write_is_made_again(tmp_path):
     assert store.read("b/c") == b"ab"
 
 
-def test_a_file_that_is_removed_during_its_write_is_told(tmp_path):
-    """Whoever does that; it is not tried for ever."""
+def test_file_removed_during_its_write_is_an_error(tmp_path):
     store = FolderStore(tmp_path)
 
     def pieces():
@@ -198,14 +197,14 @@ def test_a_file_that_is_removed_during_its_write_is_told(tmp_path):
 @pytest.mark.skipif(
     not os.path.isdir("/proc/self"), reason="a folder in which none can be made, not by root either"
 )
-def test_a_vault_where_no_folder_can_be_made_is_told():
+def test_vault_folder_that_cannot_be_made_is_an_error():
     with pytest.raises(MimicError, match="cannot write /proc/none/b/c: No such file or directory"):
         FolderStore("/proc/none").write("b/c", b"")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the current folder cannot be removed")
-def test_a_current_folder_that_is_gone_is_told(tmp_path, monkeypatch):
-    """Not made again: it was somebody's own."""
+def test_missing_current_folder_is_an_error(tmp_path, monkeypatch):
+    """It is not made again."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -214,7 +213,7 @@ def test_a_current_folder_that_is_gone_is_told(tmp_path, monkeypatch):
         FolderStore("vault").write("b/c", b"")
 
 
-def test_a_folder_for_locks_that_cannot_be_made_is_told(tmp_path, monkeypatch):
+def test_lock_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
 
@@ -225,22 +224,22 @@ def test_a_folder_for_locks_that_cannot_be_made_is_told(tmp_path, monkeypatch):
         pass
 
 
-def test_a_name_given_twice_is_deleted_once(tmp_path):
+def test_name_given_twice_is_deleted_once(tmp_path):
     store = FolderStore(tmp_path)
     store.write("a", b"12")
 
     assert store.delete(["a", "none", "a"]) == [2]
 
 
-def test_what_cannot_be_deleted_is_told(tmp_path):
+def test_file_that_cannot_be_deleted_is_an_error(tmp_path):
     (tmp_path / "a.json").mkdir()
 
     with pytest.raises(MimicError, match=r"cannot delete .*a\.json"):
         FolderStore(tmp_path).delete(["a.json"])
 
 
-def test_a_fake_file_system_is_told(tmp_path):
-    """A recording that went there would be lost, and one that is not found there may well exist."""
+def test_fake_file_system_is_an_error(tmp_path):
+    """A recording written there would be lost, and one that is missing there may exist."""
     faked = pytest.importorskip("pyfakefs.fake_filesystem_unittest")
     store = FolderStore(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Recordings are written whole or not at all, share equal outcomes, and stay untouched where nothing changed."""
+"""Recordings are written whole or not at all, share equal outcomes, and are not touched without a change."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def objects(store):
 @pytest.mark.parametrize(
     "value", [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}], ids=["atom", "inline", "json", "pickle", "set"]
 )
-def test_an_equal_outcome_leaves_every_file_as_it_is(value):
-    """The facts of the run that recorded it stay."""
+def test_equal_outcome_leaves_every_file_as_it_is(value):
     store = MemoryStore()
     assert put(Vault(store), A, value) is True
     before = files(store)
@@ -49,8 +48,7 @@ def test_an_equal_outcome_leaves_every_file_as_it_is(value):
 
 
 @pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2)], ids=["inline", "json", "pickle"])
-def test_a_changed_source_updates_the_source_alone(value):
-    """The outcome was made by the run that is named."""
+def test_changed_source_updates_the_source_alone(value):
     store = MemoryStore()
     put(Vault(store), A, value)
     before = files(store)
@@ -73,7 +71,7 @@ def test_a_changed_source_updates_the_source_alone(value):
         (DOCUMENT, DOCUMENT[:-1]),
     ],
 )
-def test_a_changed_outcome_brings_the_facts_of_its_run(old, new):
+def test_changed_outcome_has_the_facts_of_its_run(old, new):
     """Types and the order of keys count."""
     store = MemoryStore()
     vault = Vault(store)
@@ -87,7 +85,7 @@ def test_a_changed_outcome_brings_the_facts_of_its_run(old, new):
 
 
 @pytest.mark.promise("types, dict order and array layout make another outcome, set order does not")
-def test_the_layout_of_an_array_counts():
+def test_array_layout_counts():
     """C order and Fortran order are two outcomes."""
     numpy = pytest.importorskip("numpy")
     array = numpy.arange(12.0).reshape(3, 4)
@@ -102,7 +100,6 @@ def test_the_layout_of_an_array_counts():
 @pytest.mark.promise("equal outcomes are stored once, except small plain ones")
 @pytest.mark.parametrize("value", [DOCUMENT, (1, 2), {"x": {1, 2}}], ids=["json", "pickle", "set"])
 def test_equal_outcomes_are_stored_once(value):
-    """Whatever recorded them."""
     store = MemoryStore()
     vault = Vault(store)
 
@@ -114,7 +111,6 @@ def test_equal_outcomes_are_stored_once(value):
 
 
 def test_equal_sets_in_another_order_are_one_object():
-    """Of the bytes that say the same, those that stand there stay."""
     store = MemoryStore()
     vault = Vault(store)
     one, other = {0, 8}, {8, 0}  # which take the same place
@@ -130,7 +126,7 @@ def test_equal_sets_in_another_order_are_one_object():
 
 @pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
-    """And re-recording one leaves every file as it is."""
+    """Recording one again leaves every file as it is."""
     script = textwrap.dedent("""
         import sys
         from pytest_mimic._outcome import Outcome
@@ -159,8 +155,8 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
 
 
 @pytest.mark.promise("a JSON recording may be edited by hand")
-def test_a_hand_edited_object_is_used_and_never_shared():
-    """The next equal outcome gets a file of its own."""
+def test_hand_edited_object_is_used_and_never_shared():
+    """The next equal outcome gets another file."""
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, DOCUMENT)
@@ -174,8 +170,7 @@ def test_a_hand_edited_object_is_used_and_never_shared():
     assert len(objects(store)) == 2
 
 
-def test_a_hand_edited_object_is_replaced_by_recording_again():
-    """The edit is another outcome than the call's."""
+def test_recording_again_replaces_a_hand_edited_object():
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, DOCUMENT)
@@ -193,7 +188,7 @@ def test_a_hand_edited_object_is_replaced_by_recording_again():
 @pytest.mark.parametrize(
     "damage", [lambda data: data[:50], lambda data: b"", None], ids=["cut", "empty", "gone"]
 )
-def test_recording_again_mends_a_damaged_object(value, damage):
+def test_recording_again_repairs_a_damaged_object(value, damage):
     """For every recording that names it."""
     store = MemoryStore()
     vault = Vault(store)
@@ -211,8 +206,8 @@ def test_recording_again_mends_a_damaged_object(value, damage):
     assert files(store) == before
 
 
-def test_arguments_in_another_order_are_no_change():
-    """Sets of names make dicts in whatever order; what is added, left out or redacted is written."""
+def test_arguments_in_another_order_are_unchanged():
+    """Added, removed or redacted arguments are written."""
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, 1, arguments={"a": {"x": 1, "y": [1, "2"]}, "b": 2})
@@ -225,8 +220,7 @@ def test_arguments_in_another_order_are_no_change():
         assert vault.read(A).arguments == other
 
 
-def test_recording_again_mends_a_damaged_recording():
-    """The cure that the error names."""
+def test_recording_again_repairs_a_damaged_recording():
     vault = Vault(MemoryStore())
     put(vault, A, [1, 2])
     vault.store.write(A, b'{"format": 1,')
@@ -235,8 +229,8 @@ def test_recording_again_mends_a_damaged_recording():
     assert vault.read(A).outcomes[0].load().value == [1, 2]
 
 
-def test_objects_that_a_recording_no_longer_names_are_told_and_collected():
-    """Those that another one names stay."""
+def test_replaced_objects_are_reported_and_collected():
+    """Those that another recording names stay."""
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, (1,), (2,))
@@ -250,8 +244,8 @@ def test_objects_that_a_recording_no_longer_names_are_told_and_collected():
     assert len(objects(store)) == 2
 
 
-def test_a_sequence_grows_and_keeps_what_it_has():
-    """Durations of the outcomes that stay, too."""
+def test_longer_sequence_keeps_its_first_outcomes():
+    """Their durations as well."""
     vault = Vault(MemoryStore())
     put(vault, A, 1, (2,), duration=1.0)
     recording = vault.read(A)
@@ -264,8 +258,7 @@ def test_a_sequence_grows_and_keeps_what_it_has():
     assert [each.duration for each in again.outcomes] == [1.0, 1.0, 2.0]
 
 
-def test_what_was_written_can_be_replayed_at_once():
-    """From the object that was handed in."""
+def test_written_recording_can_be_replayed_at_once():
     vault = Vault(MemoryStore())
     recording = Recording(
         "shop:f", None, None, None, "", None, [vault.stored(Outcome.of_value((1, [2])), 0.1)]
@@ -288,8 +281,7 @@ PLAYED = {
 
 
 @pytest.mark.parametrize("value", PLAYED.values(), ids=PLAYED)
-def test_what_plays_gives_a_fresh_value_each_time(value):
-    """However often, and whatever was done to the one before."""
+def test_player_returns_a_fresh_value_each_time(value):
     vault = Vault(MemoryStore())
     put(vault, A, value)
     expected = repr(value)
@@ -302,7 +294,7 @@ def test_what_plays_gives_a_fresh_value_each_time(value):
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
-def test_arrays_that_play_share_no_memory(size):
+def test_replayed_arrays_share_no_memory(size):
     """Small ones are kept, large ones are read again."""
     numpy = pytest.importorskip("numpy")
     vault = Vault(MemoryStore())
@@ -315,8 +307,7 @@ def test_arrays_that_play_share_no_memory(size):
         given[:] = 0
 
 
-def test_the_short_way_is_for_one_value_alone():
-    """Other recordings are read in full."""
+def test_fast_player_reads_single_values_only():
     vault = Vault(MemoryStore())
     put(vault, A, 1, 2)
     failed = vault.stored(Outcome.of_exception(KeyError("a")), 0.1)
@@ -328,8 +319,8 @@ def test_the_short_way_is_for_one_value_alone():
     assert [each.kind for each in vault.read(B).outcomes] == ["raised"]
 
 
-def test_what_becomes_awaited_is_recorded_anew():
-    """The same value as a coroutine is another outcome: a replay has to give a coroutine."""
+def test_awaited_value_is_another_outcome():
+    """A replay has to return a coroutine."""
     vault = Vault(MemoryStore())
     put(vault, A, {"a": 1})
     stored = vault.stored(Outcome.of_value({"a": 1}), 0.1)
@@ -340,8 +331,8 @@ def test_what_becomes_awaited_is_recorded_anew():
     assert vault.read(A).outcomes[0].awaited
 
 
-def test_outcomes_that_move_up_stay_as_they_are():
-    """A shorter sequence keeps those it has, objects and durations too."""
+def test_shorter_sequence_keeps_its_outcomes():
+    """Their objects and durations as well."""
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, 1, (2,), [0] * 3000)
@@ -355,8 +346,8 @@ def test_outcomes_that_move_up_stay_as_they_are():
     assert (objects(store), vault.replaced) == (kept, set())
 
 
-def test_a_pickle_that_loads_by_other_names_is_not_shared():
-    """What lies under the name of an equal outcome may import what this recording does not list."""
+def test_pickle_that_imports_other_names_is_not_shared():
+    """The file of an equal outcome may import names that this recording does not list."""
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, (1, 2))
@@ -371,7 +362,7 @@ def test_a_pickle_that_loads_by_other_names_is_not_shared():
 
 
 def test_equal_sets_beside_a_function_are_one_object():
-    """Also where the bytes differ, and hold code, which is not run to compare them."""
+    """The bytes differ and hold code, which is not run to compare them."""
     store = MemoryStore()
     vault = Vault(store)
 
@@ -386,8 +377,7 @@ def test_equal_sets_beside_a_function_are_one_object():
 
 
 @pytest.mark.parametrize("edit", [b'"outcomes": [[]]', b'"outcome": []'])
-def test_recording_again_replaces_what_is_no_recording(edit):
-    """Whatever stands in the place of its outcomes."""
+def test_recording_again_replaces_a_malformed_recording(edit):
     store = MemoryStore()
     put(Vault(store), A, 1)
     whole = store.read(A)
@@ -398,8 +388,7 @@ def test_recording_again_replaces_what_is_no_recording(edit):
     assert store.read(A) == whole
 
 
-def test_a_recording_laid_out_by_hand_is_one():
-    """It keeps nobody from collecting what no recording names."""
+def test_recording_of_another_layout_allows_collecting():
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, (1, 2))
@@ -435,8 +424,8 @@ def test_facts_besides_the_outcome_are_kept():
     assert again.outcomes[0].load().value == {"a": 1}
 
 
-def test_clearing_takes_recordings_with_the_objects_that_nothing_names(tmp_path):
-    """And says how many, and how many bytes; empty folders go."""
+def test_clearing_deletes_recordings_with_their_objects(tmp_path):
+    """It returns the numbers and the bytes, and removes empty folders."""
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
         vault = Vault(store)
         put(vault, A, (1,), (2,))
@@ -454,7 +443,7 @@ def test_clearing_takes_recordings_with_the_objects_that_nothing_names(tmp_path)
 
 
 def test_names_and_size_count_recordings(tmp_path):
-    """Leftovers, strangers' hidden files and objects are none."""
+    """Not leftovers, hidden files of others, or objects."""
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
         vault = Vault(store)
         assert (vault.names(), vault.size()) == (set(), (0, 0))
@@ -465,7 +454,7 @@ def test_names_and_size_count_recordings(tmp_path):
         assert vault.size() == (2, sum(map(len, files(store).values())))
 
 
-def test_a_vault_of_the_older_plugin_is_known(tmp_path):
+def test_vault_of_version_0_is_recognised(tmp_path):
     """Flat files, named by a hash."""
     store = FolderStore(tmp_path)
     put(Vault(store), A, (1,))
@@ -476,8 +465,7 @@ def test_a_vault_of_the_older_plugin_is_known(tmp_path):
     assert Vault(store).is_old()
 
 
-def test_a_cassette_keeps_its_calls_in_order():
-    """Each with its facts and its outcome."""
+def test_cassette_keeps_its_calls_in_order():
     from pytest_mimic._vault import CassetteEntry
 
     store = MemoryStore()
@@ -519,8 +507,8 @@ def test_a_cassette_keeps_its_calls_in_order():
         assert vault.names() == set()
 
 
-def test_a_cassette_shares_objects_with_recordings():
-    """What a cassette names is not collected."""
+def test_cassette_shares_objects_with_recordings():
+    """The objects of a cassette are not collected."""
     from pytest_mimic._vault import CassetteEntry
 
     store = MemoryStore()
@@ -536,7 +524,7 @@ def test_a_cassette_shares_objects_with_recordings():
 
 
 @pytest.mark.promise("replay works with a read-only vault")
-def test_a_read_only_vault_replays(tmp_path):
+def test_read_only_vault_replays(tmp_path):
     """Nothing is written, and no lock is made."""
     store = FolderStore(tmp_path / "v")
     for name, value in ((A, (1,)), (B, [1])):
@@ -555,8 +543,7 @@ def test_a_read_only_vault_replays(tmp_path):
         path.chmod(0o755)
 
 
-def test_a_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
-    """For reading, writing and listing."""
+def test_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
     (tmp_path / "v").write_text("a file")
     vault = Vault(FolderStore(tmp_path / "v"))
 
@@ -571,8 +558,7 @@ def test_a_vault_path_that_is_a_file_is_one_clear_error(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_no_permission_is_one_clear_error(tmp_path):
-    """It names path and cause."""
+def test_missing_permission_is_one_clear_error(tmp_path):
     (tmp_path / "v").mkdir(mode=0o555)
 
     with pytest.raises(MimicError, match=r"cannot write .*v/calls.*: Permission denied"):
@@ -581,7 +567,7 @@ def test_no_permission_is_one_clear_error(tmp_path):
 
 @pytest.mark.promise("processes, threads and tasks may record into one vault")
 def test_many_threads_write_one_vault(tmp_path):
-    """Equal outcomes meet in one object; nothing is lost."""
+    """Equal outcomes share one object, and nothing is lost."""
     store = FolderStore(tmp_path)
     barrier, failures = threading.Barrier(8), []
 
@@ -607,8 +593,8 @@ def test_many_threads_write_one_vault(tmp_path):
     assert all(vault.read(name).outcomes[0].load().value[1] == DOCUMENT for name in vault.names())
 
 
-def test_a_lock_keeps_others_out(tmp_path):
-    """Other stores of the same folder, by whatever path; for a bounded time."""
+def test_lock_keeps_other_stores_out(tmp_path):
+    """Of the same folder by any path, with a timeout."""
     (tmp_path / "v").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "v")
     one, two = FolderStore(tmp_path / "v"), FolderStore(tmp_path / "link")
@@ -626,8 +612,7 @@ def test_a_lock_keeps_others_out(tmp_path):
     assert list(Path(tmp_path / "v").iterdir()) == []
 
 
-def test_a_lock_of_a_vault_in_memory_keeps_other_threads_out():
-    """For a bounded time as well."""
+def test_lock_of_a_memory_store_keeps_other_threads_out():
     store = MemoryStore()
     raised = []
 
@@ -651,8 +636,8 @@ def run(function):
     thread.join()
 
 
-def test_leftovers_of_another_users_writers_are_swept_when_they_are_old(tmp_path, monkeypatch):
-    """Whether such a writer lives is not ours to ask; its file tells by its age."""
+def test_old_leftovers_of_another_user_are_removed(tmp_path, monkeypatch):
+    """A process of another user cannot be checked, so the age of its file counts."""
     from pytest_mimic._vault import folder
 
     def refuse(process, signal):
@@ -669,8 +654,8 @@ def test_leftovers_of_another_users_writers_are_swept_when_they_are_old(tmp_path
     assert (young.exists(), old.exists()) == (True, False)
 
 
-def test_leftovers_of_dead_writers_are_swept_and_never_read(tmp_path):
-    """By the next writer; those of living ones stay."""
+def test_leftovers_of_dead_writers_are_removed(tmp_path):
+    """By the next writer. Those of living writers stay."""
     from pytest_mimic._vault import folder
 
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -698,7 +683,7 @@ def test_leftovers_of_dead_writers_are_swept_and_never_read(tmp_path):
     assert vault.names() == {A}
 
 
-def test_a_folder_that_vanished_is_made_again(tmp_path):
+def test_deleted_vault_is_made_again(tmp_path):
     """A user may delete the vault while a session runs."""
     import shutil
 
@@ -711,7 +696,7 @@ def test_a_folder_that_vanished_is_made_again(tmp_path):
     assert vault.read(A).outcomes[0].load().value == (1,)
 
 
-def test_arguments_described_otherwise_are_updated():
+def test_arguments_described_differently_are_updated():
     """As after a name was added to `mimic_redact`."""
     store = MemoryStore()
     vault = Vault(store)
@@ -734,8 +719,8 @@ def test_arguments_described_otherwise_are_updated():
     ],
     ids=["empty", "lfs", "cut", "newer"],
 )
-def test_no_object_goes_while_a_recording_cannot_be_read(kept, spoil):
-    """It may name any of them: brought back, it has its object again."""
+def test_unreadable_recording_keeps_all_objects(kept, spoil):
+    """It may name any of them."""
     from pytest_mimic._vault import CassetteEntry
 
     store = MemoryStore()
