@@ -9,7 +9,7 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, library_tag
 
 # The numeric dtypes of polars, and the type codes of `array.array` for the same bytes.
-POLARS_NUMBERS = dict(
+POLARS_NUMBERS: dict[str, str] = dict(
     zip(
         "Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64".split(), "bhiqBHIQfd", strict=True
     )

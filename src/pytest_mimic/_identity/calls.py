@@ -133,7 +133,7 @@ class CallIdentity:
         return xxh3_128_hexdigest(self._prefix + dumps(parts, 2))
 
     def digest(self, place: int, value: Any) -> str | None:
-        """Return the identity of the argument at a place in the signature, or None if it does not count or has no identity."""
+        """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
         if place not in self._counted:
             return None
         try:

@@ -241,7 +241,7 @@ class _Graph:
         ever split: once a round splits none, no further round will, and nodes of one color look the same for ever.
         """
         pieces = {id(node): list(self.pieces(node)) for node in nodes}
-        colors = dict.fromkeys(pieces, b"?")
+        colors = next_colors = dict.fromkeys(pieces, b"?")
         color_count = 0
         for round_ in count(1):
             next_colors = {

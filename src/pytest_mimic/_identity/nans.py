@@ -29,7 +29,7 @@ def chunks(memory: memoryview) -> Iterable[memoryview]:
 
 
 def with_one_nan(memory: memoryview, floats: str) -> Any | None:
-    """Return a copy of floats with `float("nan")` for every NaN, and zeros for padding, or None if the copy would be equal.
+    """Return a copy of floats with one kind of NaN and zeros as padding, or None if the copy would be equal.
 
     Args:
         memory: A chunk of bytes.

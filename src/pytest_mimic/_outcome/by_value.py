@@ -34,7 +34,7 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.by_value: set[str] = set()
 
     def reducer_override(self, obj: Any) -> Any:
-        """Return the reduction of a value, or NotImplemented leaves it to the pickler."""
+        """Return the reduction of a value, or NotImplemented to leave it to the pickler."""
         if not isinstance(obj, (type, types.FunctionType)):
             return reduced(obj)
         found = importable(obj)
@@ -42,7 +42,7 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
             return NotImplemented
         if found is not None:
             return named, tuple(name_of(obj).split(":"))
-        by_value = super().reducer_override(obj)
+        by_value: Any = super().reducer_override(obj)
         # cloudpickle fetches some types of the interpreter by name, such as NoneType.
         is_builtin = isinstance(obj, type) and obj.__module__ == "builtins"
         if by_value is not NotImplemented and not is_builtin:

@@ -80,7 +80,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def is_foreign(made_by: str | None) -> bool:
-    """Return whether code stored by value belongs to another Python version, or None means that there is no such code."""
+    """Return whether code stored by value belongs to another Python version. None means no such code."""
     return made_by not in (None, python_version())
 
 

@@ -39,7 +39,7 @@ def resolve(module: str, qualname: str) -> Any:
 
 
 def importable(thing: object) -> Any:
-    """Return the object that the own name of a class or function leads to if it is that or its mimic wrapper, or None."""
+    """Resolve the own name of a class or function. Return None unless it leads to that or to its mimic wrapper."""
     module, qualname = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(qualname, str) or module not in sys.modules:
         return None
