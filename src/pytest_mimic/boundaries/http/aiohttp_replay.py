@@ -54,7 +54,7 @@ class _ReplayedConnection(Connection):
 class _Nowhere(asyncio.Transport):
     """A transport that drops the request."""
 
-    def write(self, *_: Any) -> None:
+    def write(self, *_: Any, **__: Any) -> None:
         pass
 
     writelines = close = abort = write  # type: ignore[assignment]
@@ -167,7 +167,7 @@ class _ReplayedReader(StreamReader):
         if self._chunked:
             self.end_http_chunk_receiving()
 
-    async def _wait(self, _: str) -> None:
+    async def _wait(self, func_name: str) -> None:  # noqa: ARG002
         await asyncio.sleep(0)
         if self._exception is not None:
             raise self._exception

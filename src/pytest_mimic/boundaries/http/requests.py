@@ -102,14 +102,14 @@ def _record(response: Any, recorder: ExchangeRecorder) -> None:
     raw = response.raw
     original: Any = getattr(raw, "_original_response", None)
     # An adapter has read the body, or there is no file of the standard library from which it will be read.
-    is_read = original is None or original.fp is None
+    file = getattr(original, "fp", None)
     version = _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1")
-    recorder.start(response.status_code, response.reason, version, raw.headers.items(), decoded=is_read)
-    if is_read:
+    recorder.start(response.status_code, response.reason, version, raw.headers.items(), decoded=file is None)
+    if file is None:
         recorder.chunks.append(response.content)
         recorder.complete()
     else:
-        original.fp = RecordedFile(original.fp, recorder, chunked=bool(raw.chunked), length=original.length)
+        original.fp = RecordedFile(file, recorder, chunked=bool(raw.chunked), length=original.length)
 
 
 # Replaying
