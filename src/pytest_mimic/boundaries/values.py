@@ -1,6 +1,6 @@
 """Values of databases as plain data that JSON keeps exactly, and back, with their types.
 
-JSON's own values stand as they are. Anything else becomes a mapping with one tag: `{"$decimal": "1.10"}`,
+JSON's own values are kept. Anything else becomes a mapping with one tag: `{"$decimal": "1.10"}`,
 `{"$datetime": "2026-11-02T10:00:00+00:00"}`, `{"$bytes": "text"}` or `{"$base64": "/wA="}`.
 """
 
@@ -15,21 +15,22 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
-#: What stands for a value that has no plain form: gets the value and its path.
+# Gets a value that has no plain form, and its path; returns plain data for it.
 Fallback = Callable[[object, str], Any]
 
 
 def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = None) -> Any:
-    """Gives plain data that `from_plain` turns back into an equal value of the same type.
+    """Return plain data that `from_plain` turns back into an equal value of the same type.
 
     Args:
-        value: Anything that a database driver takes or gives.
-        path: Where the value stands, for the error.
-        unknown: Asked for what stands for a value that has no plain form.
+        value: Anything that a database driver accepts or returns.
+        path: The name of the value, for the error.
+        unknown: Called for a value that has no plain form.
 
     Raises:
         UnstorableOutcomeError: A part has no plain form; `path` names it.
@@ -40,20 +41,38 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}  # type: ignore[arg-type]
     if kind is list:
-        return [to_plain(v, f"{path}[{i}]", unknown=unknown) for i, v in enumerate(value)]  # type: ignore[arg-type,var-annotated]
+        return _plain_items(value, path, unknown)  # type: ignore[arg-type]
     if kind is dict:
         return _plain_mapping(value, path, unknown)  # type: ignore[arg-type]
     for base, encode in _ENCODERS:
         if isinstance(value, base):
             return encode(value, path, unknown)
-    return _plain_foreign(value, path, unknown)
+    for each in kind.__mro__:  # a driver's class is known by its name, so that no driver is imported
+        foreign = _FOREIGN_BY_CLASS.get(f"{each.__module__}.{each.__qualname__}")
+        if foreign is not None:
+            return {f"${foreign.tag}": _plain_items(foreign.parts(value), path, unknown)}
+    if isinstance(value, tuple):
+        items = _plain_items(value, path, unknown)
+        names: tuple[str, ...] | None = getattr(value, "_fields", None)
+        return (
+            {"$tuple": items}
+            if names is None
+            else {"$named": items, "class": kind.__name__, "fields": list(names)}
+        )
+    if unknown is not None:
+        return unknown(value, path)
+    raise UnstorableOutcomeError(
+        "what a database returned cannot be stored",
+        facts=(f"{path}: {kind.__module__}.{kind.__qualname__}", "nothing was recorded"),
+        path=path,
+    )
 
 
 def from_plain(plain: Any) -> Any:
-    """Gives the value that `to_plain` was given.
+    """Return the value that `to_plain` was given.
 
     Raises:
-        CorruptRecordingError: A tag is not one of ours.
+        CorruptRecordingError: A tag is unknown, or its content does not fit.
     """
     if isinstance(plain, list):
         return [from_plain(item) for item in plain]
@@ -62,19 +81,23 @@ def from_plain(plain: Any) -> Any:
     tag = next(iter(plain), "")
     if not tag.startswith("$"):
         return {key: from_plain(item) for key, item in plain.items()}
-    decode = _DECODERS.get(tag)
-    if decode is None:
-        raise CorruptRecordingError(f"a recording has a value tagged {tag!r}, which is not known here")
+    foreign = _FOREIGN.get(tag[1:])
     try:
-        return decode(plain[tag], plain)
+        if foreign is not None:
+            module, _, name = foreign.path.rpartition(".")
+            return foreign.build(getattr(import_module(module), name), *from_plain(plain[tag]))
+        decode = _DECODERS.get(tag)
+        if decode is not None:
+            return decode(plain[tag], plain)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise CorruptRecordingError(
             f"a recording has a value that is no {tag[1:]}: {plain[tag]!r}"
         ) from error
+    raise CorruptRecordingError(f"a recording has a value tagged {tag!r}, which is not known here")
 
 
 def plain_bytes(value: bytes) -> dict[str, str]:
-    """Gives bytes as readable text where they are that, else in base64."""
+    """Return bytes as plain data: as a text if it can be read, else in base64."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -87,13 +110,10 @@ def plain_bytes(value: bytes) -> dict[str, str]:
 def _plain_mapping(value: Mapping[Any, Any], path: str, unknown: Fallback | None) -> Any:
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: to_plain(item, f"{path}.{key}", unknown=unknown) for key, item in value.items()}
-    pairs = [
-        [
-            to_plain(key, f"a key of {path}", unknown=unknown),
-            to_plain(item, f"{path}[{key!r}]", unknown=unknown),
-        ]
-        for key, item in value.items()
-    ]
+    pairs = []
+    for key, item in value.items():
+        plain_key = to_plain(key, f"a key of {path}", unknown=unknown)
+        pairs.append([plain_key, to_plain(item, f"{path}[{key!r}]", unknown=unknown)])
     return {"$dict": pairs}
 
 
@@ -105,18 +125,21 @@ def _plain_set(value: Iterable[Any], path: str, unknown: Fallback | None) -> lis
     return sorted(_plain_items(value, path, unknown), key=repr)
 
 
-def _zone_name(zone: dt.tzinfo | None) -> str | None:
-    key = getattr(zone, "key", None)
-    return key if isinstance(key, str) else None
-
-
 def _plain_moment(tag: str, value: dt.datetime | dt.time) -> dict[str, Any]:
-    name = _zone_name(value.tzinfo)
-    if isinstance(value, dt.time) and name is not None:
-        return {tag: value.replace(tzinfo=None).isoformat(), "zone": name}
-    return {tag: value.isoformat()} if name is None else {tag: value.isoformat(), "zone": name}
+    name = getattr(value.tzinfo, "key", None)  # of a `ZoneInfo`
+    if not isinstance(name, str):
+        return {tag: value.isoformat()}
+    # A time in a zone has no offset: it depends on the day.
+    text = value.replace(tzinfo=None).isoformat() if isinstance(value, dt.time) else value.isoformat()
+    return {tag: text, "zone": name}
 
 
+_IPS = tuple(
+    getattr(ipaddress, f"IPv{version}{kind}")
+    for version in (4, 6)
+    for kind in ("Address", "Network", "Interface")
+)
+# The order matters: a bool is an int, and a datetime is a date.
 _ENCODERS: tuple[tuple[Any, Callable[[Any, str, Fallback | None], Any]], ...] = (
     (str, lambda v, _p, _u: str.__str__(v)),
     (bool, lambda v, _p, _u: bool(v)),
@@ -135,149 +158,83 @@ _ENCODERS: tuple[tuple[Any, Callable[[Any, str, Fallback | None], Any]], ...] = 
     (set, lambda v, p, u: {"$set": _plain_set(v, p, u)}),
     (Mapping, _plain_mapping),
     (list, _plain_items),
-    (
-        (
-            ipaddress.IPv4Address,
-            ipaddress.IPv6Address,
-            ipaddress.IPv4Network,
-            ipaddress.IPv6Network,
-            ipaddress.IPv4Interface,
-            ipaddress.IPv6Interface,
-        ),
-        lambda v, _p, _u: {"$ip": str(v), "kind": type(v).__name__},
-    ),
+    (_IPS, lambda v, _p, _u: {"$ip": str(v), "kind": type(v).__name__}),
 )
 
 
-def _plain_foreign(value: object, path: str, unknown: Fallback | None) -> Any:
-    """Types of the drivers, known by name; else a tuple; else the fallback or a refusal."""
-    name = _known_name(type(value))
-    if name is not None:
-        fields = [to_plain(item, path, unknown=unknown) for item in _FOREIGN[name][0](value)]
-        return {"$" + name: fields}
-    if isinstance(value, tuple):
-        items = _plain_items(value, path, unknown)
-        names: tuple[str, ...] | None = getattr(value, "_fields", None)
-        if names is None:
-            return {"$tuple": items}
-        return {"$named": items, "class": type(value).__name__, "fields": list(names)}
-    if unknown is not None:
-        return unknown(value, path)
-    kind = type(value)
-    raise UnstorableOutcomeError(
-        "what a database returned cannot be stored",
-        facts=(f"{path}: {kind.__module__}.{kind.__qualname__}", "nothing was recorded"),
-        path=path,
-    )
+class _Foreign(NamedTuple):
+    """A class of a driver.
 
+    Attributes:
+        tag: The tag of its values, without `$`.
+        path: Its module and name.
+        parts: Returns the parts of a value.
+        build: Makes a value of the class and the parts.
+    """
 
-def _known_name(kind: type) -> str | None:
-    for base in kind.__mro__:
-        name = _FOREIGN_BY_CLASS.get(f"{base.__module__}.{base.__qualname__}")
-        if name is not None:
-            return name
-    return None
+    tag: str
+    path: str
+    parts: Callable[[Any], Iterable[Any]] = tuple
+    build: Callable[..., Any] = lambda cls, *parts: cls(*parts)
 
 
 def _range_parts(value: Any) -> list[Any]:
     return [value.lower, value.upper, value.lower_inc, value.upper_inc, value.isempty]
 
 
-def _bounds(lower: bool, upper: bool) -> str:
-    return ("[" if lower else "(") + ("]" if upper else ")")
+def _build_range(cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> Any:
+    bounds = ("[" if lower_inc else "(") + ("]" if upper_inc else ")")
+    return cls(empty=True) if empty else cls(lower, upper, bounds=bounds)
 
 
-def _psycopg_range(lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> Any:
-    from psycopg.types.range import Range
-
-    return Range(empty=True) if empty else Range(lower, upper, _bounds(lower_inc, upper_inc))
-
-
-def _psycopg_multirange(*ranges: Any) -> Any:
-    from psycopg.types.multirange import Multirange
-
-    return Multirange(ranges)
+def _build_asyncpg_range(
+    cls: Any, lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool
+) -> Any:
+    return cls(lower, upper, lower_inc=lower_inc, upper_inc=upper_inc, empty=empty)
 
 
-def _sqlalchemy_range(lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> Any:
-    from sqlalchemy.dialects.postgresql import Range
-
-    bounds: Any = _bounds(lower_inc, upper_inc)
-    return Range(empty=True) if empty else Range(lower, upper, bounds=bounds)
-
-
-def _asyncpg() -> Any:
-    """asyncpg's types: it has no annotations that a checker reads."""
-    from importlib import import_module
-
-    return import_module("asyncpg.types")
-
-
-def _asyncpg_range(lower: Any, upper: Any, lower_inc: bool, upper_inc: bool, empty: bool) -> Any:
-    return _asyncpg().Range(lower, upper, lower_inc=lower_inc, upper_inc=upper_inc, empty=empty)
-
-
-def _asyncpg_bits(bits: str) -> Any:
-    return _asyncpg().BitString(bits)
-
-
-def _asyncpg_path(is_closed: bool, *points: Any) -> Any:
-    return _asyncpg().Path(*points, is_closed=is_closed)
-
-
-def _asyncpg_shape(name: str) -> Callable[..., Any]:
-    def build(*parts: Any) -> Any:
-        return getattr(_asyncpg(), name)(*parts)
-
-    return build
-
-
-#: Tag -> (value -> its parts, parts -> the value). The drivers are imported only where such a value is read.
-_FOREIGN: dict[str, tuple[Callable[[Any], Iterable[Any]], Callable[..., Any]]] = {
-    "psycopg.Range": (_range_parts, _psycopg_range),
-    "psycopg.Multirange": (list, _psycopg_multirange),
-    "sqlalchemy.Range": (
-        lambda v: [v.lower, v.upper, v.bounds[0] == "[", v.bounds[1] == "]", v.empty],
-        _sqlalchemy_range,
-    ),
-    "asyncpg.Range": (_range_parts, _asyncpg_range),
-    "asyncpg.BitString": (lambda v: [v.as_string()], _asyncpg_bits),
-    **{
-        f"asyncpg.{name}": (tuple, _asyncpg_shape(name))
-        for name in ("Point", "Line", "LineSegment", "Box", "Polygon")
-    },
-    "asyncpg.Path": (lambda v: [v.is_closed, *v], _asyncpg_path),
-    "asyncpg.Circle": (lambda v: [v.center, v.radius], _asyncpg_shape("Circle")),
+_ASYNCPG = "asyncpg.pgproto.types"
+_FOREIGN = {
+    each.tag: each
+    for each in (
+        _Foreign("psycopg.Range", "psycopg.types.range.Range", _range_parts, _build_range),
+        _Foreign(
+            "psycopg.Multirange", "psycopg.types.multirange.Multirange", list, lambda cls, *parts: cls(parts)
+        ),
+        _Foreign(
+            "sqlalchemy.Range",
+            "sqlalchemy.dialects.postgresql.ranges.Range",
+            lambda v: [v.lower, v.upper, v.bounds[0] == "[", v.bounds[1] == "]", v.empty],
+            _build_range,
+        ),
+        _Foreign("asyncpg.Range", "asyncpg.types.Range", _range_parts, _build_asyncpg_range),
+        _Foreign("asyncpg.BitString", f"{_ASYNCPG}.BitString", lambda v: [v.as_string()]),
+        _Foreign(
+            "asyncpg.Path",
+            f"{_ASYNCPG}.Path",
+            lambda v: [v.is_closed, *v],
+            lambda cls, is_closed, *points: cls(*points, is_closed=is_closed),
+        ),
+        *(
+            _Foreign(f"asyncpg.{name}", f"{_ASYNCPG}.{name}")
+            for name in ("Point", "Line", "LineSegment", "Box", "Polygon", "Circle")
+        ),
+    )
 }
-
-_FOREIGN_BY_CLASS = {
-    "psycopg.types.range.Range": "psycopg.Range",
-    "psycopg.types.multirange.Multirange": "psycopg.Multirange",
-    "sqlalchemy.dialects.postgresql.ranges.Range": "sqlalchemy.Range",
-    "asyncpg.types.Range": "asyncpg.Range",
-    **{
-        f"asyncpg.pgproto.types.{name}": f"asyncpg.{name}"
-        for name in ("BitString", "Point", "Line", "LineSegment", "Box", "Path", "Polygon", "Circle")
-    },
-}
-
-
-def _read_zone(text: str, zone: str) -> dt.datetime:
-    """A moment in a named zone: the offset in the text tells which of two equal wall times it is."""
-    from zoneinfo import ZoneInfo
-
-    moment = dt.datetime.fromisoformat(text)
-    for fold in (0, 1):
-        local = moment.replace(tzinfo=ZoneInfo(zone), fold=fold)
-        if local.utcoffset() == moment.utcoffset():
-            return local
-    raise ValueError(f"{text} is no time in {zone}")
+_FOREIGN_BY_CLASS = {each.path: each for each in _FOREIGN.values()}
 
 
 def _read_datetime(text: str, plain: dict[str, Any]) -> dt.datetime:
-    if "zone" in plain:
-        return _read_zone(text, plain["zone"])
-    return dt.datetime.fromisoformat(text)
+    moment = dt.datetime.fromisoformat(text)
+    if "zone" not in plain:
+        return moment
+    from zoneinfo import ZoneInfo
+
+    for fold in (0, 1):  # a time can come twice in a day: the offset in the text says which one it is
+        local = moment.replace(tzinfo=ZoneInfo(plain["zone"]), fold=fold)
+        if local.utcoffset() == moment.utcoffset():
+            return local
+    raise ValueError(f"{text} is no time in {plain['zone']}")
 
 
 def _read_time(text: str, plain: dict[str, Any]) -> dt.time:
@@ -291,19 +248,14 @@ def _read_time(text: str, plain: dict[str, Any]) -> dt.time:
 
 @cache
 def _named_tuple(name: str, *fields: str) -> Any:
+    """Return the class for a composite type; a driver makes it in each process, too."""
     return namedtuple(name, fields)
 
 
-def _read_named(items: list[Any], plain: dict[str, Any]) -> Any:
-    """A named tuple, as drivers make of a composite type; its class is made anew by them, too."""
-    return _named_tuple(plain["class"], *plain["fields"])(*from_plain(items))
-
-
 def _read_ip(text: str, plain: dict[str, Any]) -> Any:
-    kind = plain["kind"]
-    if not kind.startswith(("IPv4", "IPv6")):
-        raise ValueError(kind)
-    return getattr(ipaddress, kind)(text)
+    if plain["kind"] not in [kind.__name__ for kind in _IPS]:
+        raise ValueError(plain["kind"])
+    return getattr(ipaddress, plain["kind"])(text)
 
 
 _DECODERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
@@ -319,26 +271,28 @@ _DECODERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "$timedelta": lambda v, _: dt.timedelta(*v),
     "$uuid": lambda v, _: uuid.UUID(v),
     "$tuple": lambda v, _: tuple(from_plain(v)),
-    "$named": _read_named,
+    "$named": lambda v, plain: _named_tuple(plain["class"], *plain["fields"])(*from_plain(v)),
     "$set": lambda v, _: set(from_plain(v)),
     "$frozenset": lambda v, _: frozenset(from_plain(v)),
     "$dict": lambda v, _: {from_plain(key): from_plain(item) for key, item in v},
     "$ip": _read_ip,
 }
-
-
-def _foreign_decoder(build: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
-    return lambda parts, _: build(*from_plain(parts))
-
-
-_DECODERS.update({f"${name}": _foreign_decoder(build) for name, (_, build) in _FOREIGN.items()})
+_ZEROES: tuple[tuple[type, object], ...] = (
+    (bool, False),
+    (int, 0),
+    (float, 0.0),
+    (Decimal, Decimal(0)),
+    (uuid.UUID, uuid.UUID(int=0)),
+    (dt.timedelta, dt.timedelta(0)),
+    (dt.date, dt.date(1970, 1, 1)),
+)
 
 
 def blank(value: object, placeholder: str) -> Any:
-    """Gives what stands for a secret value: of its type, so that whoever reads it is not confused.
+    """Return a value of the same type in place of a secret one.
 
-    Text and bytes become the placeholder, other values the zero of their type; None stays None, and
-    containers keep their shape.
+    Text and bytes become the placeholder, other values the zero of their type. None stays None, and containers
+    keep their shape.
     """
     if value is None:
         return None
@@ -357,14 +311,3 @@ def blank(value: object, placeholder: str) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return type(value)(placeholder.encode())
     return placeholder
-
-
-_ZEROES: tuple[tuple[type, object], ...] = (
-    (bool, False),
-    (int, 0),
-    (float, 0.0),
-    (Decimal, Decimal(0)),
-    (uuid.UUID, uuid.UUID(int=0)),
-    (dt.timedelta, dt.timedelta(0)),
-    (dt.date, dt.date(1970, 1, 1)),
-)

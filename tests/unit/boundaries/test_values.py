@@ -181,7 +181,7 @@ def test_unknown_type_is_refused_by_its_place() -> None:
     ],
     ids=str,
 )
-def test_damage_is_told(plain: Any) -> None:
+def test_damaged_value_is_an_error(plain: Any) -> None:
     """A tag that is unknown, or whose content does not fit, is damage."""
     with pytest.raises(CorruptRecordingError, match="a recording has a value"):
         from_plain(plain)
@@ -226,6 +226,6 @@ def test_any_nesting_comes_back(value: Any) -> None:
     ids=repr,
 )
 def test_secret_is_replaced_by_its_own_type(value: Any, hidden: Any) -> None:
-    """What stands for a secret is of its type, and null stays null."""
+    
     assert blank(value, "***") == hidden
     assert type(blank(value, "***")) is type(hidden)
