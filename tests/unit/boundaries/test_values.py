@@ -226,6 +226,6 @@ def test_any_nesting_comes_back(value: Any) -> None:
     ids=repr,
 )
 def test_secret_is_replaced_by_its_own_type(value: Any, hidden: Any) -> None:
-    
+
     assert blank(value, "***") == hidden
     assert type(blank(value, "***")) is type(hidden)

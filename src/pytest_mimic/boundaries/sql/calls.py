@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain, count
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.sql.results import hide_inside
-from pytest_mimic.boundaries.sql.statements import Statement, read_statement, words_in
+from pytest_mimic.boundaries.sql.statements import read_statement, words_in
 from pytest_mimic.boundaries.values import to_plain
 
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _LONGEST_SHOWN = 300
 _IDENTITY = ("database", "statement", "params")
-_CHANGES = ("INSERT", "UPDATE", "DELETE")
 _returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 
 
 class StatementNames(NamedTuple):
-    """What SQLAlchemy knows about a statement that it has compiled.
+    """The names in a statement that SQLAlchemy has compiled.
 
     Attributes:
         binds: The names of positional parameters, in order.
@@ -53,39 +53,36 @@ class SqlCall:
     Attributes:
         call: The call at the boundary.
         secrets: The texts of secret parameters and literals, which an error's message must not contain.
+        is_unordered: Whether the rows of its result may come in any order.
     """
 
-    def __init__(self, call: BoundaryCall, describer: _Describer | None = None) -> None:
+    def __init__(self, call: BoundaryCall) -> None:
         self.call = call
-        self._describer = describer
-        self.secrets: Sequence[str] = describer.secrets if describer is not None else ()
-
-    @property
-    def is_unordered(self) -> bool:
-        """Whether the rows of its result may come in any order."""
-        return self._describer is not None and self._describer.statement.is_unordered
+        self.secrets: list[str] = []
+        self.is_unordered = False
 
     def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
         """Return for each column of the result whether it is secret, by the driver's names of the columns.
 
         A column that is secret as far as a text shows has "text". Its numbers and dates are kept.
         """
-        if self._describer is None:
-            return [False] * len(columns)
-        return self._describer.hidden_columns(columns)
+        return [False] * len(columns)
 
 
-def describe_statement(
-    sql: str,
-    parameters: Any,
-    *,
-    database: int | str,
-    redactor: Redactor,
-    names: StatementNames = NO_NAMES,
-    many: bool = False,
-    shared: bool = False,
-) -> SqlCall:
-    """Describe `cursor.execute(sql, parameters)`, or `executemany` if there are many.
+def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> SqlCall:
+    """Describe a request that is no statement, such as `COMMIT` or a method of the driver."""
+    return SqlCall(_call(action, {"database": database, "statement": action, "params": detail}, shared))
+
+
+def _call(signature: str, parts: dict[str, Any], shared: bool) -> BoundaryCall:
+    described = {name: _shortened(parts[name]) for name in ("statement", "params", "database") if parts[name]}
+    if parts["statement"] == signature and parts["params"] is None:
+        del described["statement"]
+    return BoundaryCall(signature, parts, identity=_IDENTITY, described=described, shared=shared)
+
+
+class StatementCall(SqlCall):
+    """A statement with its parameters: `cursor.execute(sql, parameters)`, or `executemany` if there are many.
 
     Args:
         sql: The statement, with the driver's own marks for parameters.
@@ -96,85 +93,68 @@ def describe_statement(
         many: It is `executemany`.
         shared: It belongs to the engine, not to a test.
     """
-    describer = _Describer(read_statement(_CURSOR.sub("c_", sql)), names, redactor, is_many=many)
-    if many:
-        params: Any = [describer.plain(each) for each in parameters]
-        if describer.statement.verb in _CHANGES and not _returns_rows(sql):
-            # A unit of work writes the objects of a set in any order.
-            params.sort(key=lambda row: dumps(row, sort_keys=True))
-    else:
-        params = describer.plain(parameters) if parameters else None
-        if params:
-            describer.sort_lists(params)
-    parts = {"database": database, "statement": describer.text(), "params": params}
-    return SqlCall(_call(describer.statement.signature, parts, shared=shared), describer)
-
-
-def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> SqlCall:
-    """Describe a request that is no statement, such as `COMMIT` or a method of the driver."""
-    parts = {"database": database, "statement": action, "params": detail}
-    return SqlCall(_call(action, parts, shared=shared))
-
-
-def _call(signature: str, parts: dict[str, Any], *, shared: bool) -> BoundaryCall:
-    described = {name: _shortened(parts[name]) for name in ("statement", "params", "database") if parts[name]}
-    if parts["statement"] == signature and parts["params"] is None:
-        del described["statement"]
-    return BoundaryCall(signature, parts, identity=_IDENTITY, described=described, shared=shared)
-
-
-class _Describer:
-    """StatementNames the parameters of one statement and hides the secret ones.
-
-    Attributes:
-        statement: The statement's text, as it was read.
-        secrets: The texts of secret parameters and literals.
-    """
 
     def __init__(
-        self, statement: Statement, names: StatementNames, redactor: Redactor, *, is_many: bool
+        self,
+        sql: str,
+        parameters: Any,
+        *,
+        database: int | str,
+        redactor: Redactor,
+        names: StatementNames = NO_NAMES,
+        many: bool = False,
+        shared: bool = False,
     ) -> None:
-        self.statement = statement
-        self.secrets: list[str] = []
+        statement = self._statement = read_statement(_CURSOR.sub("c_", sql))
         self._names = names
-        self._compiled = names.compiled
+        self._compiled = compiled = names.compiled
         self._redactor = redactor
         self._secret = redactor.secret
         self._mentions = statement.mentions(redactor.secret)
-        self._path = "params.*." if is_many else "params."
+        self._path = "params.*." if many else "params."
         self._hidden: set[str] = set()
-        self._given: dict[str, list[str]] = {}
+        is_text = compiled is None or compiled.columns is None
+        text, literals = statement.redact(redactor.secret, numbers=is_text or self._has_secret_fragments())
+        self.secrets = literals
+        self.is_unordered = statement.is_unordered
+        if many:
+            params: Any = [self._plain(each) for each in parameters]
+            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not _returns_rows(sql):
+                # A unit of work writes the objects of a set in any order.
+                params.sort(key=_sort_key)
+        else:
+            params = self._plain(parameters) if parameters else None
+            self._sort_lists(params or {})
+        parts = {"database": database, "statement": text, "params": params}
+        self.call = _call(statement.signature, parts, shared)
 
-    def text(self) -> str:
-        """Return the statement without secrets and with its blanks folded."""
-        is_text = self._compiled is None or self._compiled.columns is None
-        text, literals = self.statement.redact(self._secret, numbers=is_text or self._has_secret_fragments())
-        self.secrets += literals
-        return text
-
-    def plain(self, parameters: Any) -> dict[str, Any]:
+    def _plain(self, parameters: Any) -> dict[str, Any]:
         """Return one set of parameters as plain data, by their names or else their places."""
-        self._given = {}
         plain: dict[str, Any] = {}
         for own, name, value in self._named(parameters):
-            name = _free(name, plain)
-            self._given.setdefault(own, []).append(name)
-            plain[name] = self._hide(own, value) if self._is_secret(own, value) else self._shown(name, value)
+            # By place, one parameter can be there several times.
+            names = chain((name,), (f"{name}_{number}" for number in count(2)))
+            free = next(each for each in names if each not in plain)
+            if not self._is_secret(own, value):
+                plain[free] = self._shown(free, value)
+                continue
+            plain[free] = None if value is None else PLACEHOLDER
+            if value is not None:
+                self._hidden.add(self._names.owners.get(own, own))
+            if isinstance(value, str):
+                self.secrets.append(value)
         return plain
 
-    def sort_lists(self, params: dict[str, Any]) -> None:
+    def _sort_lists(self, params: dict[str, Any]) -> None:
         """Sort the values of each `IN`, which may come from a set."""
         for members in self._names.lists:
-            if not all(name in self._given for names in members for name in names):
-                continue  # an event has replaced the parameters
-            # By place, a parameter has another name each time that its `IN` is in the statement.
-            count = min((len(self._given[name]) for names in members for name in names), default=0)
-            for number in range(count):
-                slots = [[self._given[name][number] for name in names] for names in members]
-                values = sorted(
-                    ([params[name] for name in names] for names in slots),
-                    key=lambda value: dumps(value, sort_keys=True),
-                )
+            for number in count(1):
+                # By place, an `IN` that is in the statement twice has its parameters twice.
+                suffix = "" if number == 1 else f"_{number}"
+                slots = [[name + suffix for name in names] for names in members]
+                if not slots or not all(name in params for names in slots for name in names):
+                    break  # or an event has replaced the parameters
+                values = sorted(([params[name] for name in names] for names in slots), key=_sort_key)
                 for names, value in zip(slots, values):
                     params.update(zip(names, value))
 
@@ -186,7 +166,11 @@ class _Describer:
         has_text = self._has_secret_fragments()
         return [
             self._shows_secret(parts)
-            or (self._is_secret_in_text(column) if has_text else self._has_secret_name(column))
+            or (
+                self._is_secret_in_text(column)
+                if has_text
+                else self._secret(column) and self._statement.is_alias(column)
+            )
             for parts, column in zip(shown, columns)
         ]
 
@@ -213,20 +197,12 @@ class _Describer:
         if compiled is not None and base in compiled.sources and row.isdigit():
             owner = base
         if compiled is None or owner not in compiled.sources:
-            return self._mentions and owner.lower() not in self.statement.names
+            return self._mentions and owner.lower() not in self._statement.names
         is_number = isinstance(value, (int, float, Decimal))
         return any(
             self._secret(source.name) and (source.is_itself or not is_number)
             for source in compiled.sources[owner]
         ) or self._are_secret_keys(compiled.keys.get(owner, ()))
-
-    def _hide(self, name: str, value: object) -> str | None:
-        if value is None:
-            return None
-        self._hidden.add(self._names.owners.get(name, name))
-        if isinstance(value, str):
-            self.secrets.append(value)
-        return PLACEHOLDER
 
     def _shown(self, name: str, value: object) -> Any:
         path = self._path + name
@@ -250,25 +226,17 @@ class _Describer:
     def _has_secret_fragments(self) -> bool:
         return self._compiled is not None and any(map(self._secret, words_in(self._compiled.fragments)))
 
-    def _has_secret_name(self, column: str) -> bool:
-        return self._secret(column) and self.statement.is_alias(column)
-
     def _is_secret_in_text(self, column: str) -> bool | Literal["text"]:
         """Return whether a column is secret, if nothing but the statement's text shows what it is made of."""
-        if self._has_secret_name(column):
+        if self._secret(column) and self._statement.is_alias(column):
             return True
-        if not (self._mentions or self._hidden) or self.statement.keeps(column):
+        if not (self._mentions or self._hidden) or self._statement.keeps(column):
             return False
-        return self.statement.shows(self._secret) or "text"
+        return self._statement.shows(self._secret) or "text"
 
 
-def _free(name: str, taken: dict[str, Any]) -> str:
-    if name not in taken:
-        return name
-    count = 2
-    while f"{name}_{count}" in taken:
-        count += 1
-    return f"{name}_{count}"
+def _sort_key(plain: Any) -> str:
+    return dumps(plain, sort_keys=True)
 
 
 class _Unidentified(dict[str, Any]):

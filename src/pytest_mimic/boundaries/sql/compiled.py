@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -34,7 +35,7 @@ class Shown(NamedTuple):
 
     Attributes:
         sources: The columns whose values it shows.
-        binds: The parameters whose values it shows, by their keys, and whether each is shown as it is.
+        binds: The parameters whose values it shows, by their names, and whether each is shown as it is.
         keys: The parameters that may name a part of a JSON value, or a path to one.
     """
 
@@ -69,8 +70,8 @@ class CompiledNames(NamedTuple):
     """
 
     columns: tuple[Shown, ...] | None
-    sources: Mapping[str, frozenset[Source]]
-    keys: Mapping[str, frozenset[str]]
+    sources: Mapping[str, AbstractSet[Source]]
+    keys: Mapping[str, AbstractSet[str]]
     fragments: str
 
 
@@ -89,6 +90,7 @@ class _Reader:
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
+        self._names = {bind.key: name for bind, name in getattr(compiled, "bind_names", {}).items()}
         self._shown: dict[int, Shown] = {}
         self._sources: dict[str, set[Source]] = {}
         self._keys: dict[str, set[str]] = {}
@@ -102,44 +104,21 @@ class _Reader:
         # The ORM compiles another statement than it was given: with columns for entities, joins and criteria.
         statement = getattr(compiled.compile_state, "statement", compiled.statement)
         self._read(statement)
-        columns = [self._result(entry[2]) for entry in compiled._result_columns or ()]
-        if isinstance(statement, selectable.CompoundSelect):
+        columns = []
+        for entry in compiled._result_columns or ():
+            found = [each for each in entry[2] if hasattr(each, "__visit_name__")]
+            # A label of the compiler's own is no element of the statement. It holds one.
+            found = [each.element if type(each).__name__ == "_CompileLabel" else each for each in found]
+            columns.append(_union(map(self._read, found)))
+        if isinstance(statement, selectable.CompoundSelect):  # of a union, the compiler knows the first query
             columns = self._columns(statement)
-        names = {bind.key: name for bind, name in compiled.bind_names.items()}
-        renamed = {name: sources for key, sources in self._sources.items() if (name := names.get(key))}
-        self._claim_assigned(statement, renamed)
-        return CompiledNames(
-            tuple(self._rename(column, names) for column in columns),
-            {name: frozenset(sources) for name, sources in renamed.items()},
-            {
-                names[key]: frozenset(names[other] for other in keys if other in names)
-                for key, keys in self._keys.items()
-                if key in names
-            },
-            " ".join(self._fragments),
-        )
-
-    def _rename(self, shown: Shown, names: dict[str, str]) -> Shown:
-        """Return the parts with the names that parameters have in the compiled statement."""
-        return Shown(
-            shown.sources,
-            frozenset((names.get(key, key), is_itself) for key, is_itself in shown.binds),
-            frozenset(names.get(key, key) for key in shown.keys),
-        )
-
-    def _claim_assigned(self, statement: Any, sources: dict[str, set[Source]]) -> None:
-        """Name the column of each parameter that the compiler made for an INSERT or an UPDATE: they bear its key."""
-        table = getattr(statement, "table", None)
-        for name in self._compiled.bind_names.values():
-            column = getattr(table, "c", {}).get(_ROW_NUMBER.sub("", name))
+        # The parameters that the compiler makes for an INSERT or an UPDATE bear the key of their column.
+        assigned = getattr(getattr(statement, "table", None), "c", {})
+        for bind, name in compiled.bind_names.items():
+            column = assigned.get(_ROW_NUMBER.sub("", name))
             if column is not None:
-                sources.setdefault(name, set()).update((Source(column.name), Source(column.key)))
-
-    def _result(self, objects: Iterable[Any]) -> Shown:
-        found = [self._read(each) for each in objects if isinstance(each, elements.ClauseElement)]
-        # A label of the compiler's own is no element. It holds one.
-        found += [self._read(each.element) for each in objects if type(each).__name__ == "_CompileLabel"]
-        return _union(found)
+                self._claim(self._read(bind), _shown(column.name, column.key))
+        return CompiledNames(tuple(columns), self._sources, self._keys, " ".join(self._fragments))
 
     def _claim(self, shown: Shown, by: Shown) -> None:
         """Note that parameters belong to columns."""
@@ -160,7 +139,7 @@ class _Reader:
 
     def _parts(self, element: Any) -> Shown:
         if isinstance(element, elements.BindParameter):
-            return Shown(binds=frozenset(((element.key, True),)))
+            return Shown(binds=frozenset(((self._names.get(element.key, element.key), True),)))
         if isinstance(element, elements.TextClause) or element.__visit_name__ == "tstring":
             return self._text(element)
         if isinstance(element, elements.Label):
@@ -202,20 +181,20 @@ class _Reader:
         """A text in a statement shows whatever it names. Its parameters stay unknown."""
         text = getattr(element, "text", None) or "".join(map(str, getattr(element, "parts", (element,))))
         self._fragments.append(text)
-        return Shown(frozenset(map(Source, words_in(text))))
+        return _shown(*words_in(text))
 
     def _label(self, label: Any) -> Shown:
         parts = self._read(label.element)
         if isinstance(label.name, elements._anonymous_label):
             return parts
-        named = Shown(frozenset((Source(label.name),)))
+        named = _shown(label.name)
         self._claim(parts, named)
         return parts | named
 
     def _column(self, column: Any) -> Shown:
         if column.is_literal:
             return self._text(column)
-        parts = Shown(frozenset((Source(column.name), Source(column.key))))
+        parts = _shown(column.name, column.key)
         for source in column.proxy_set:  # what it comes from in a subquery or a union
             if source is not column:
                 parts |= self._read(source)
@@ -230,11 +209,11 @@ class _Reader:
             return self._columns(query.element)
         if isinstance(query, selectable.TextualSelect):
             parts = self._text(query.element)
-            return [parts | Shown(frozenset((Source(column.name),))) for column in query.column_args]
-        limits = [getattr(query, f"_{name}_clause", None) for name in ("limit", "offset", "fetch")]
-        for clause in limits:
+            return [parts | _shown(column.name) for column in query.column_args]
+        for name in ("limit", "offset", "fetch"):
+            clause = getattr(query, f"_{name}_clause", None)
             if clause is not None:
-                self._claim(self._read(clause), Shown(frozenset((Source("limit"),))))
+                self._claim(self._read(clause), _shown("limit"))
         if isinstance(query, selectable.CompoundSelect):
             lists = [self._columns(each) for each in query.selects]
             self._children(query)
@@ -265,7 +244,7 @@ class _Reader:
         left, right = self._read(binary.left), self._read(binary.right)
         operator = binary.operator
         if operator in _KEYED or str(getattr(operator, "opstring", "")).startswith(("->", "#>")):
-            self._claim(right, Shown(frozenset((Source("key"),))))
+            self._claim(right, _shown("key"))
             return left | Shown(keys=frozenset(key for key, _ in right.binds))
         self._claim(left, right)
         self._claim(right, left)
@@ -296,8 +275,12 @@ class _Reader:
 def _named(column: Any, table: Any) -> Shown:
     """Return the names of a column that an INSERT or UPDATE gives by its key or as an attribute."""
     names = {column} if isinstance(column, str) else {column.name, column.key}
-    known = [table.c[name] for name in names if name in getattr(table, "c", {})]
-    return Shown(frozenset(map(Source, [*names, *(each.name for each in known)])))
+    known = [table.c[name].name for name in names if name in getattr(table, "c", {})]
+    return _shown(*names, *known)
+
+
+def _shown(*names: str) -> Shown:
+    return Shown(frozenset(map(Source, names)))
 
 
 def _union(parts: Iterable[Shown]) -> Shown:

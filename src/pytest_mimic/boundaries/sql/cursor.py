@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, describe_statement
+from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, StatementCall
 from pytest_mimic.boundaries.sql.connection import LazyConnection, yield_once
 from pytest_mimic.boundaries.sql.databases import Operation
 from pytest_mimic.boundaries.sql.results import load_columns, load_rows, store_columns, store_rows
@@ -50,7 +50,8 @@ class StandInCursor:
         self.rowcount = -1
         self.lastrowid: Any = None
         self._rows: Iterator[Any] = iter(())
-        self._partial: _PartialRead | None = None
+        # Of a cursor on the server: the step, its call, and the rows that were read.
+        self._partial: tuple[Step, SqlCall, list[Any]] | None = None
         # The driver's cursor is used as it is, for a call that is not mimicked.
         self._is_live = False
 
@@ -83,7 +84,7 @@ class StandInCursor:
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
         with lazy.port.noting:
-            call = describe_statement(
+            call = StatementCall(
                 sql.decode() if isinstance(sql, bytes) else str(sql),
                 args[0] if args else None,
                 database=lazy.place,
@@ -139,14 +140,14 @@ class StandInCursor:
             execute(self._real)
             self._copy_result()
             if self._args or self._kwargs.get("server_side"):
-                self._partial = _PartialRead(self, step, call)
+                self._partial = step, call, []
                 return
             rows = self._real.fetchall() if self.description else []
             if self.description:
                 self.rowcount = self._real.rowcount  # some drivers know it only after the last row
             self._close_real()
         self._rows = iter(rows)
-        step.finish(self.stored(call, rows))
+        step.finish(self._stored(call, rows))
 
     def _close_real(self) -> None:
         real, self._real = self._real, None
@@ -154,14 +155,8 @@ class StandInCursor:
 
     # -- outcomes
 
-    def stored(self, call: SqlCall, rows: Sequence[Any], *, is_whole: bool = True) -> dict[str, Any]:
-        """Return the outcome as plain data.
-
-        Args:
-            call: The statement.
-            rows: The rows that were read.
-            is_whole: There are no other rows.
-        """
+    def _stored(self, call: SqlCall, rows: Sequence[Any], *, is_whole: bool = True) -> dict[str, Any]:
+        """Return the outcome as plain data. Without `is_whole`, there may be other rows."""
         lazy = self._lazy
         outcome: dict[str, Any] = {}
         if self.description:
@@ -193,35 +188,45 @@ class StandInCursor:
 
     def fetchone(self) -> Any:
         """Return the next row, or None."""
-        if self._is_live:
-            return self._fetched(self._real.fetchone())
-        if self._partial is not None:
-            rows = self._partial.read(lambda real: [real.fetchone()])
-            return rows[0] if rows else None
-        return next(self._rows, None)
+        rows = self._fetch(1, lambda real: [real.fetchone()])
+        return rows[0] if rows else None
 
     def fetchmany(self, size: int | None = None) -> Any:
         """Return the next rows; by default, `arraysize` of them."""
         count = self.arraysize if size is None else size
-        if self._is_live:
-            return self._fetched(self._real.fetchmany(count))
-        if self._partial is not None:
-            return self._partial.read(lambda real: real.fetchmany(count))
-        return list(islice(self._rows, count))
+        return self._fetch(count, lambda real: real.fetchmany(count))
 
     def fetchall(self) -> Any:
         """Return the rows that are left."""
-        if self._is_live:
-            return self._fetched(self._real.fetchall())
-        if self._partial is not None:
-            return self._partial.read(lambda real: real.fetchall(), is_all=True)
-        return list(self._rows)
+        return self._fetch(None, lambda real: real.fetchall())
 
-    def _fetched(self, rows: Any) -> Any:
+    def _fetch(self, count: int | None, read: Callable[[Any], Any]) -> list[Any]:
+        if self._is_live:
+            return self._read_on(read)
+        if self._partial is None:
+            return list(islice(self._rows, count))
+        step, call, so_far = self._partial
+        with self._lazy.recording(step, call):
+            with step.running():
+                rows = self._read_on(read)
+            so_far += rows
+            if count is None or not rows:
+                self._finish_partial(is_whole=True)
+        return rows
+
+    def _read_on(self, read: Callable[[Any], Any]) -> list[Any]:
+        rows = [row for row in read(self._real) if row is not None]
         # psycopg2's cursors on the server describe their rows with the first of them.
         if self.description is None:
             self._copy_result()
         return rows
+
+    def _finish_partial(self, *, is_whole: bool) -> None:
+        """Record the rows that were read of a cursor on the server."""
+        partial, self._partial = self._partial, None
+        if partial is not None:
+            step, call, rows = partial
+            step.finish(self._stored(call, rows, is_whole=is_whole))
 
     def __iter__(self) -> Iterator[Any]:
         while (row := self.fetchone()) is not None:
@@ -229,10 +234,8 @@ class StandInCursor:
 
     def close(self) -> None:
         """Close the cursor. A result that was not read to its end is recorded as far as it was read."""
-        partial, self._partial = self._partial, None
         try:
-            if partial is not None:
-                partial.finish(is_whole=False)
+            self._finish_partial(is_whole=False)
         finally:
             if self._real is not None:
                 self._close_real()
@@ -261,34 +264,6 @@ class StandInCursor:
         if name.startswith("_") or self.__dict__.get("_real") is None:
             raise AttributeError(name)
         return getattr(self._real, name)
-
-
-class _PartialRead:
-    """The reading of a cursor on the server, which is recorded as far as the application reads."""
-
-    def __init__(self, cursor: StandInCursor, step: Step, call: SqlCall) -> None:
-        self._cursor = cursor
-        self._step = step
-        self._call = call
-        self._rows: list[Any] = []
-        self._is_done = False
-
-    def read(self, fetch: Callable[[Any], Any], *, is_all: bool = False) -> list[Any]:
-        """Return the rows that `fetch` reads. After the last row the outcome is recorded."""
-        with self._cursor._lazy.recording(self._step, self._call):
-            with self._step.running():
-                fetched = self._cursor._fetched(fetch(self._cursor._real))
-                rows = [row for row in fetched if row is not None]
-            self._rows += rows
-            if is_all or not rows:
-                self.finish(is_whole=True)
-        return rows
-
-    def finish(self, *, is_whole: bool) -> None:
-        """Record the rows that were read."""
-        if not self._is_done:
-            self._is_done = True
-            self._step.finish(self._cursor.stored(self._call, self._rows, is_whole=is_whole))
 
 
 def _until_missing(rows: list[Any], step: Step) -> Iterator[Any]:

@@ -20,36 +20,32 @@ _MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(Non
 
 
 def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]:
-    """Return `cursor.description` as plain data: a list for each column, without the Nones at its end."""
-    return [_store_column(column, dbapi) for column in description]
+    """Return `cursor.description` as plain data: a list for each column, without the Nones at its end.
 
+    A type object of the driver is stored by its name in the driver.
+    """
 
-def _store_column(column: Sequence[Any], dbapi: Any) -> list[Any]:
-    parts = [column[place] for place in range(7)]
-    while parts[1:] and parts[-1] is None:
-        parts.pop()
-    return [to_plain(part, unknown=lambda value, _: _type_code(value, dbapi)) for part in parts]
+    def named(value: object, _: str) -> Any:
+        name = next((name for name, held in vars(dbapi).items() if held is value), None)
+        return {"$dbapi": name} if name is not None else None
 
-
-def _type_code(value: object, dbapi: Any) -> Any:
-    """Return a driver's type object by its name in the driver."""
-    name = next((name for name, held in vars(dbapi).items() if held is value), None)
-    return {"$dbapi": name} if name is not None else None
+    columns = []
+    for column in description:
+        parts = [column[place] for place in range(7)]
+        while parts[1:] and parts[-1] is None:
+            parts.pop()
+        columns.append([to_plain(part, unknown=named) for part in parts])
+    return columns
 
 
 def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
     """Return the `cursor.description` that was stored."""
-    return tuple(_load_column(column, dbapi) for column in columns)
 
+    def load(part: Any) -> Any:
+        is_named = isinstance(part, dict) and "$dbapi" in part
+        return getattr(dbapi, part["$dbapi"], None) if is_named else from_plain(part)
 
-def _load_column(column: list[Any], dbapi: Any) -> tuple[Any, ...]:
-    parts = [
-        getattr(dbapi, part["$dbapi"], None)
-        if isinstance(part, dict) and "$dbapi" in part
-        else from_plain(part)
-        for part in column
-    ]
-    return tuple(parts + [None] * (7 - len(parts)))
+    return tuple((*map(load, column), *[None] * (7 - len(column))) for column in columns)
 
 
 def store_rows(
@@ -63,20 +59,16 @@ def store_rows(
     Raises:
         UnstorableOutcomeError: A value has no plain form.
     """
+
+    def store(value: object, path: str, how: bool | Literal["text"]) -> Any:
+        is_secret = not isinstance(value, _MEASURES) if how == "text" else how
+        return to_plain(blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor), path)
+
+    columns = list(zip(names, hidden))
     return [
-        [
-            to_plain(
-                blank(value, PLACEHOLDER) if _is_secret(value, how) else hide_inside(value, redactor),
-                f"rows[{number}].{name}",
-            )
-            for value, name, how in zip(row, names, hidden)
-        ]
+        [store(value, f"rows[{number}].{name}", how) for value, (name, how) in zip(row, columns)]
         for number, row in enumerate(rows)
     ]
-
-
-def _is_secret(value: object, how: bool | Literal["text"]) -> bool:
-    return not isinstance(value, _MEASURES) if how == "text" else how
 
 
 def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
@@ -113,21 +105,16 @@ def comparable_result(plain: Any, beside: Any = None) -> Any:
         return {}
     if "columns" not in plain:
         return plain
-    comparable = {**plain, "columns": [_comparable_column(column) for column in plain["columns"]]}
+    comparable = {**plain, "columns": []}
+    for column in plain["columns"]:
+        # The number of a type that was created in the database is another one in each database.
+        is_own = len(column) > 1 and isinstance(column[1], int) and column[1] >= _FIRST_OWN_OID
+        comparable["columns"].append([column[0], None, *column[2:]] if is_own else column)
     if comparable.pop("unordered", False) or (beside or {}).get("unordered", False):
-        comparable["rows"] = _rows_in_any_order(plain["rows"], (beside or plain).get("rows"))
+        rows, others = (
+            sorted(each or (), key=lambda row: dumps(row, sort_keys=True))
+            for each in (plain["rows"], (beside or plain).get("rows"))
+        )
+        if rows == others:  # else a difference is better shown at its place
+            comparable["rows"] = rows
     return comparable
-
-
-def _comparable_column(column: list[Any]) -> list[Any]:
-    """Return a stored column without the number of a type that was created in the database: it differs in each."""
-    is_own = len(column) > 1 and isinstance(column[1], int) and column[1] >= _FIRST_OWN_OID
-    return [column[0], None, *column[2:]] if is_own else column
-
-
-def _rows_in_any_order(rows: list[Any], others: list[Any] | None) -> list[Any]:
-    """Return the rows sorted if the others are the same. If not, a difference is better shown at its place."""
-    in_order, others_in_order = (
-        sorted(each or (), key=lambda row: dumps(row, sort_keys=True)) for each in (rows, others)
-    )
-    return in_order if in_order == others_in_order else rows

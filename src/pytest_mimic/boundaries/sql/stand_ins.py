@@ -6,6 +6,7 @@ attribute is an error, since its answer could be neither recorded nor replayed r
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pytest_mimic.boundaries.sql.connection import LazyConnection, wait
@@ -14,7 +15,7 @@ from pytest_mimic.boundaries.sql.databases import Operation
 from pytest_mimic.boundaries.values import from_plain, to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
 
-# Methods that configure a connection and return nothing.
+# Methods that configure a connection and return nothing, by the beginnings of their names.
 _CONFIGURING = (
     "set_",
     "add_",
@@ -23,7 +24,7 @@ _CONFIGURING = (
     "register_",
     "reset_type",
     "enable_",
-    "load_extension",
+    "load_",
     "interrupt",
 )
 # The state of a new connection, with any driver.
@@ -38,34 +39,40 @@ _STATE: dict[str, Any] = {
     "text_factory": str,
 }
 _STATE_OF_SQLITE: dict[str, Any] = {"autocommit": -1, "isolation_level": ""}
-# Attributes that only the server or the driver knows. Their values are recorded.
-_ATTRIBUTES = frozenset(
-    (
-        "total_changes",  # sqlite3
-        "encoding",  # psycopg2
-        "server_version",  # psycopg2
-    )
-)
-# Methods that ask the server. Their answers are recorded call by call.
-_METHODS = frozenset(
-    (
-        "get_backend_pid",  # psycopg2
-        "get_parameter_status",  # psycopg2
-        "tpc_begin",  # PEP 249, called by SQLAlchemy's `begin_twophase`
-        "tpc_prepare",
-        "tpc_commit",
-        "tpc_rollback",
-    )
-)
-# psycopg's `connection.info`.
+# Attributes and methods whose answers are recorded: of sqlite3, of psycopg2, and of psycopg's `connection.info`.
+_ATTRIBUTES = frozenset(("total_changes", "encoding", "server_version"))
+_METHODS = frozenset(("get_backend_pid", "get_parameter_status"))
 _INFO = frozenset(("backend_pid", "dbname", "encoding", "host", "port", "server_version", "user"))
 _INFO_METHODS = frozenset(("parameter_status",))
 
 
-class StandInConnection:
-    """The connection in a pool. The driver's connection behind it may not be open."""
+class _PsycopgParts:
+    """The parts of psycopg's connections, sync and async."""
 
     _lazy: LazyConnection
+
+    @property
+    def info(self) -> StandInInfo:
+        """Facts about the connection."""
+        return StandInInfo(self._lazy)
+
+    @property
+    def adapters(self) -> Any:
+        """The connection's own map of conversions, which the real connection gets when it is opened."""
+        lazy = self._lazy
+        if lazy.real is not None:
+            return lazy.real.adapters
+        if "adapters" not in lazy.settings:
+            from psycopg import adapters
+            from psycopg.adapt import AdaptersMap
+
+            registered = getattr(lazy.dialect, "_psycopg_adapters_map", None)  # with the dialect's own types
+            lazy.settings["adapters"] = AdaptersMap(registered or adapters)
+        return lazy.settings["adapters"]
+
+
+class StandInConnection(_PsycopgParts):
+    """The connection in a pool. The driver's connection behind it may not be open."""
 
     def __init__(self, connection: LazyConnection) -> None:
         object.__setattr__(self, "_lazy", connection)
@@ -121,16 +128,6 @@ class StandInConnection:
         return self._lazy.used
 
     @property
-    def info(self) -> StandInInfo:
-        """psycopg's facts about a connection."""
-        return StandInInfo(self._lazy)
-
-    @property
-    def adapters(self) -> Any:
-        """psycopg's conversions."""
-        return _adapters(self._lazy)
-
-    @property
     def _connection(self) -> StandInDriver:
         return StandInDriver(self._lazy)
 
@@ -155,19 +152,28 @@ class StandInConnection:
         if name in lazy.settings:
             return lazy.settings[name]
         if name in _STATE:
-            return _state(lazy, name)
+            state = _STATE_OF_SQLITE if lazy.dialect.name == "sqlite" else _STATE
+            return getattr(lazy.real, name, state.get(name, _STATE[name]))
         if name.startswith(_CONFIGURING):
-            return _configuring(lazy, name)
+            return partial(self._configure, name)
         if not lazy.port.taking():
             return getattr(lazy.connect_alone(), name)
         return _recorded(lazy, name, attributes=_ATTRIBUTES, methods=_METHODS)
+
+    def _configure(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        settings = self._lazy.settings
+        if name.startswith("set_") and len(args) == 1:
+            settings[name.removeprefix("set_")] = args[0]
+        if name == "set_isolation_level":
+            settings["autocommit"] = args[0] == "autocommit"
+        return self._lazy.configure(Operation("call", name, args, kwargs))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._lazy.settings[name] = value
         self._lazy.configure(Operation("set", name, (value,)))
 
 
-class StandInDriver:
+class StandInDriver(_PsycopgParts):
     """The connection of an async driver, which an adapter of SQLAlchemy holds."""
 
     def __init__(self, connection: LazyConnection) -> None:
@@ -176,16 +182,6 @@ class StandInDriver:
     def is_closed(self) -> bool:
         """Return whether it is closed, as asyncpg does."""
         return self._lazy.closed or self._lazy.is_gone()
-
-    @property
-    def info(self) -> StandInInfo:
-        """psycopg's facts about a connection."""
-        return StandInInfo(self._lazy)
-
-    @property
-    def adapters(self) -> Any:
-        """psycopg's conversions."""
-        return _adapters(self._lazy)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -231,40 +227,6 @@ class StandInInfo:
         return _recorded(self._lazy, name, of="info", attributes=_INFO, methods=_INFO_METHODS)
 
 
-def _state(lazy: LazyConnection, name: str) -> Any:
-    if lazy.real is not None and hasattr(lazy.real, name):
-        return getattr(lazy.real, name)
-    if lazy.dialect.name == "sqlite" and name in _STATE_OF_SQLITE:
-        return _STATE_OF_SQLITE[name]
-    return _STATE[name]
-
-
-def _adapters(lazy: LazyConnection) -> Any:
-    """Return the connection's own map of conversions, which the real connection gets when it is opened."""
-    if lazy.real is not None:
-        return lazy.real.adapters
-    if "adapters" not in lazy.settings:
-        from psycopg import adapters
-        from psycopg.adapt import AdaptersMap
-
-        # A dialect registers its types in a map of its own.
-        lazy.settings["adapters"] = AdaptersMap(
-            getattr(lazy.dialect, "_psycopg_adapters_map", None) or adapters
-        )
-    return lazy.settings["adapters"]
-
-
-def _configuring(lazy: LazyConnection, name: str) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if name.startswith("set_") and len(args) == 1:
-            lazy.settings[name.removeprefix("set_")] = args[0]
-        if name == "set_isolation_level":
-            lazy.settings["autocommit"] = args[0] == "autocommit"
-        return lazy.configure(Operation("call", name, args, kwargs))
-
-    return call
-
-
 def _recorded(
     lazy: LazyConnection, name: str, *, of: str = "", attributes: frozenset[str], methods: frozenset[str]
 ) -> Any:
@@ -279,21 +241,14 @@ def _recorded(
     def found() -> Any:
         return getattr(getattr(lazy.real, of) if of else lazy.real, name)
 
-    def call(*args: Any) -> Any:
-        __tracebackhide__ = True
-        # The ids of two-phase transactions are random.
-        detail = None if name.startswith("tpc_") else to_plain(list(args), path)
-        return ask(f"CALL {path}", lambda: found()(*args), detail)
-
     def ask(action: str, read: Any, detail: Any = None) -> Any:
         __tracebackhide__ = True
-        answer = lazy.ask(
-            action, lambda: {"value": to_plain(read(), path)}, detail=detail, shared=lazy.setting_up
-        )
+        shared = lazy.setting_up
+        answer = lazy.ask(action, lambda: {"value": to_plain(read(), path)}, detail=detail, shared=shared)
         return from_plain(answer["value"])
 
     if name in methods:
-        return call
+        return lambda *args: ask(f"CALL {path}", lambda: found()(*args), to_plain(list(args), path))
     if name in attributes:
         return ask(f"ATTRIBUTE {path}", found)
     raise AttributeError(

@@ -38,41 +38,39 @@ _OBJECTS = frozenset(
 )
 # Words between a verb and the name of its table.
 _BEFORE_TABLE = frozenset(
-    """OR REPLACE TEMP TEMPORARY UNLOGGED GLOBAL LOCAL MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS
-    CONCURRENTLY ONLY IGNORE ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK LOW_PRIORITY DELAYED QUICK
-    SESSION""".split()
+    """OR REPLACE TEMP TEMPORARY UNLOGGED MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS CONCURRENTLY ONLY IGNORE
+    ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK SESSION""".split()
 )
 _UNITING = frozenset("UNION INTERSECT EXCEPT TABLE".split())
 # The neighbours of a column that a query lists as it is, and other words after which a name is no alias.
-_BEFORE_COLUMN = frozenset("SELECT RETURNING DISTINCT ALL".split()) | {",", "."}
+_BEFORE_COLUMN = frozenset("SELECT RETURNING DISTINCT ALL , .".split())
 _AFTER_COLUMN = frozenset((",", "FROM", ";", ")", ""))
 _BEFORE_NAME = _BEFORE_COLUMN | frozenset("WHERE AND OR NOT BY ON SET IN LIKE WHEN THEN ELSE HAVING".split())
 # Functions that measure a value. Their result is no secret.
-MEASURING = frozenset(
-    "bit_length char_length character_length count length octet_length pg_typeof typeof".split()
-)
+MEASURING = frozenset("bit_length char_length character_length count length octet_length typeof".split())
 
 
 class Token(NamedTuple):
-    """A piece of a statement. `upper` is a word in capitals, else the text; `depth` counts open parentheses."""
+    """A piece of a statement.
 
-    kind: str
-    text: str
+    Attributes:
+        kind: The name of its group in the pattern.
+        text: The text as it is.
+        upper: A word in capitals, else the text.
+        name: An identifier without quotes, else the text.
+        depth: The number of open parentheses.
+        is_name: Whether it is a word, a keyword included, or a quoted identifier.
+    """
+
+    kind: str = "other"
+    text: str = ""
     upper: str = ""
+    name: str = ""
     depth: int = 0
-
-    @property
-    def name(self) -> str:
-        """The identifier, without quotes."""
-        return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else self.text
-
-    @property
-    def is_name(self) -> bool:
-        """Whether it is a word, a keyword included, or a quoted identifier."""
-        return self.kind in ("word", "quoted")
+    is_name: bool = False
 
 
-_END = Token("other", "")
+_END = Token()
 
 
 class Statement:
@@ -89,8 +87,8 @@ class Statement:
         self._tokens = list(_tokens(sql))
         self._words = words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
         start = _main_verb(words)
-        self.verb, resource = _signature(words[start:])
-        self.signature = f"{self.verb} {resource}".strip()
+        self.verb = words[start].upper if words else ""
+        self.signature = f"{self.verb} {_resource(words[start:])}".strip() if words else ""
         self.is_unordered = self.verb == "SELECT" and not any(
             word.upper == "ORDER" and after.upper == "BY" and word.depth <= words[start].depth
             for word, after in zip(words[start:], words[start + 1 :])
@@ -147,7 +145,7 @@ class Statement:
         words = self._words
         if self.verb not in (*_VERBS, "EXPLAIN", "WITH"):
             return True  # the columns of PRAGMA, SHOW and the like are not computed
-        if not _NAME.fullmatch(column) or any(word.upper in _UNITING for word in words):
+        if not _NAME.fullmatch(column) or _UNITING.intersection(word.upper for word in words):
             return False
         is_listed = found = False
         for place, word in enumerate(words):
@@ -171,12 +169,6 @@ class Statement:
         return column.isidentifier() or column.lower() in quoted
 
 
-@lru_cache(maxsize=1024)
-def read_statement(sql: str) -> Statement:
-    """Return a statement; the same text is read once."""
-    return Statement(sql)
-
-
 def words_in(value: object) -> list[str]:
     """Return the words of a text, or of a list of texts such as a path into JSON."""
     return _NAME.findall(str(value))
@@ -187,9 +179,9 @@ def _tokens(sql: str) -> Iterator[Token]:
     for match in _TOKEN.finditer(sql):
         kind, text = match.lastgroup or "other", match.group()
         depth -= text == ")"
-        yield Token(
-            "string" if kind == "tag" else kind, text, text.upper() if kind == "word" else text, depth
-        )
+        name = text[1:-1].replace('""', '"') if kind == "quoted" else text
+        kind, is_name = "string" if kind == "tag" else kind, kind in ("word", "quoted")
+        yield Token(kind, text, text.upper() if kind == "word" else text, name, depth, is_name)
         depth += text == "("
 
 
@@ -202,40 +194,30 @@ def _main_verb(words: Sequence[Token]) -> int:
     return start
 
 
-def _signature(words: Sequence[Token]) -> tuple[str, str]:
-    if not words:
-        return "", ""
+def _resource(words: Sequence[Token]) -> str:
+    """Return the main table or object of a statement that begins with its verb."""
     verb, rest = words[0].upper, words[1:]
     if verb == "EXPLAIN":
-        inner = next((place for place, word in enumerate(rest) if word.upper in _VERBS), len(rest))
-        return verb, _signature(rest[inner:])[1]
+        inner = next((place for place, word in enumerate(rest) if word.upper in _VERBS), None)
+        return "" if inner is None else _resource(rest[inner:])
     if verb == "SELECT":
-        return verb, _selected(words)
+        for place, word in enumerate(words):
+            if word.upper == "FROM" and word.depth <= words[0].depth:
+                return _resource(words[place:])
+        calls = (word.name for word, after in pairwise(words) if word.is_name and after.text == "(")
+        return next((f"{name}()" for name in calls), "")
     if verb in _DEFINING:
         rest = rest[next((place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS), 0) :]
-    elif verb in ("RELEASE", "ROLLBACK"):
-        rest = [word for word in rest if word.upper not in _BEFORE_TABLE]
-    return verb, _table(rest)
-
-
-def _selected(query: Sequence[Token]) -> str:
-    """Return the first table after FROM; without one, the function that is called."""
-    for place, word in enumerate(query):
-        if word.upper == "FROM" and word.depth <= query[0].depth:
-            return _table(query[place + 1 :])
-    return next(
-        (f"{word.name}()" for word, after in pairwise(query) if word.is_name and after.text == "("), ""
-    )
-
-
-def _table(words: Sequence[Token]) -> str:
-    """Return the first name without its schema; of a subquery, the table inside."""
-    for place, word in enumerate(words):
-        after = words[place + 1] if place + 1 < len(words) else _END
+    for place, word in enumerate(rest):
+        after = rest[place + 1].text if place + 1 < len(rest) else ""
         if word.upper == "SELECT":
-            return _selected(words[place:])
-        if word.is_name and after.text != "." and word.upper not in _BEFORE_TABLE:
+            return _resource(rest[place:])  # a subquery
+        if word.is_name and after != "." and word.upper not in _BEFORE_TABLE:
             return word.name
         if not word.is_name and word.text not in ("(", ",", "."):
             return ""
     return ""
+
+
+# The same text is read once.
+read_statement = lru_cache(maxsize=1024)(Statement)

@@ -13,8 +13,8 @@ import pytest
 from pytest_mimic import fingerprint
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.boundaries.sql.calls import (
+    StatementCall,
     StatementNames,
-    describe_statement,
 )
 from pytest_mimic.boundaries.sql.results import load_columns, store_columns, store_rows
 from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
@@ -31,7 +31,7 @@ class Point:
 
 def params_of(*parameters: object, sql: str = "INSERT INTO t (a) VALUES (?)") -> Any:
     """The parameters in the identity of a call."""
-    return describe_statement(sql, parameters, database=0, redactor=Redactor()).call.parts["params"]
+    return StatementCall(sql, parameters, database=0, redactor=Redactor()).call.parts["params"]
 
 
 def test_parameters_of_own_types_count_by_what_they_hold() -> None:
@@ -41,7 +41,7 @@ def test_parameters_of_own_types_count_by_what_they_hold() -> None:
 
 def test_parts_are_what_options_may_name() -> None:
     """Each part of a statement has its word in `ignore=` and `match=`."""
-    call = describe_statement("SELECT 1", (), database=0, redactor=Redactor()).call
+    call = StatementCall("SELECT 1", (), database=0, redactor=Redactor()).call
 
     assert set(call.parts) == set(SqlBoundary.parts)
 
@@ -52,7 +52,7 @@ def test_parts_are_what_options_may_name() -> None:
 def test_parameter_without_an_identity_is_refused(many: bool, ignore: str) -> None:
     """A lock inside: where it counts; the error names the parameter, and the line that leaves it out."""
     given = [Point(threading.Lock())]
-    sent = describe_statement(
+    sent = StatementCall(
         "INSERT INTO t (a) VALUES (?)",
         [given, given] if many else given,
         database=0,
@@ -89,7 +89,7 @@ def test_order_of_the_values_of_in_is_free(parameters: Any, binds: Sequence[str]
     sql = "SELECT * FROM t WHERE b = {} AND a IN ({}, {}, {})".format(*marks)
     lists = [[["a_1_1"], ["a_1_2"], ["a_1_3"]]]
 
-    call = describe_statement(
+    call = StatementCall(
         sql, parameters, database=0, redactor=Redactor(), names=StatementNames(binds, lists)
     ).call
 
@@ -119,7 +119,7 @@ def test_secret_parameters_are_hidden(secret: object) -> None:
 def test_named_parameter_beside_a_secret_counts_if_it_is_named_after_a_column() -> None:
     sql = "UPDATE users SET password = :new, age = :age WHERE id = :id"
 
-    given = describe_statement(sql, {"new": "hunter2", "age": 3, "id": 1}, database=0, redactor=Redactor())
+    given = StatementCall(sql, {"new": "hunter2", "age": 3, "id": 1}, database=0, redactor=Redactor())
 
     assert given.call.parts["params"] == {"new": "<redacted>", "age": 3, "id": 1}
 
