@@ -71,14 +71,13 @@ class SqlCall:
 
 def describe_action(action: str, *, database: int | str, shared: bool = False, detail: Any = None) -> SqlCall:
     """Describe a request that is no statement, such as `COMMIT` or a method of the driver."""
-    return SqlCall(_call(action, {"database": database, "statement": action, "params": detail}, shared))
+    parts = {"database": database, "statement": action, "params": detail}
+    return SqlCall(_call(action, parts, ("params", "database"), shared))
 
 
-def _call(signature: str, parts: dict[str, Any], shared: bool) -> BoundaryCall:
-    described = {name: _shortened(parts[name]) for name in ("statement", "params", "database") if parts[name]}
-    if parts["statement"] == signature and parts["params"] is None:
-        del described["statement"]
-    return BoundaryCall(signature, parts, identity=_IDENTITY, described=described, shared=shared)
+def _call(signature: str, parts: dict[str, Any], described: Sequence[str], shared: bool) -> BoundaryCall:
+    shown = {name: _shortened(parts[name]) for name in described if parts[name]}
+    return BoundaryCall(signature, parts, identity=_IDENTITY, described=shown, shared=shared)
 
 
 class StatementCall(SqlCall):
@@ -126,7 +125,7 @@ class StatementCall(SqlCall):
             params = self._plain(parameters) if parameters else None
             self._sort_lists(params or {})
         parts = {"database": database, "statement": text, "params": params}
-        self.call = _call(statement.signature, parts, shared)
+        self.call = _call(statement.signature, parts, ("statement", "params", "database"), shared)
 
     def _plain(self, parameters: Any) -> dict[str, Any]:
         """Return one set of parameters as plain data, by their names or else their places."""

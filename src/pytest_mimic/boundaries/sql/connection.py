@@ -55,7 +55,7 @@ class LazyConnection:
         self.failed = False
         self.introduce: Callable[[], None] | None = None
         self._create = create
-        self._setup: list[Operation] = []
+        self._setup: list[Callable[[Any], Any]] = []
         self._lock: Any = None if dialect.is_async else threading.RLock()
         self._async_lock: Any = None
 
@@ -91,15 +91,15 @@ class LazyConnection:
                 if "adapters" in self.settings:  # psycopg's, with the types registered on the stand-in
                     self.driver._adapters = self.settings["adapters"]
             setup, self._setup = self._setup, []
-            for operation in setup:
-                self.apply(operation)
+            for configure in setup:
+                configure(self.real)
         return self.real
 
     def connect_alone(self) -> Any:
         """Return the real connection for a call that is not mimicked, without running what was replayed."""
         self.connect()
         for operation in self.database.take_configuration(self):
-            self.apply(operation)
+            operation.run(self.real)
         return self.real
 
     def catch_up(self) -> Any:
@@ -110,30 +110,30 @@ class LazyConnection:
         log = self.database.take()
         self.connect()
         for connection, operation in log:
-            connection.connect()
-            connection.repeat(operation)
+            connection._repeat(operation)
         for connection in {connection for connection, _ in log}:
             if connection.closed:
                 connection.close("close")
         return self.real
 
-    def repeat(self, operation: Operation) -> None:
+    def _repeat(self, operation: Operation) -> None:
         """Run a replayed operation, and warn if it fails unexpectedly.
 
-        A failure is expected if the recorded call failed, too, or if the database was not empty.
+        A failure is expected if the recorded call failed as well, or if the database was not empty.
         """
+        real = self.connect()
         # A failure spoils a transaction of PostgreSQL, unless the statement has a savepoint.
-        guarded = operation.kind in ("execute", "executemany") and self._is_transactional()
+        guarded = operation.kind == "execute" and self._is_transactional()
         try:
             if guarded:
-                self.apply(Operation("execute", f"SAVEPOINT {_SAVEPOINT}"))
-            self.apply(operation)
+                run_statement(real, "execute", f"SAVEPOINT {_SAVEPOINT}")
+            operation.run(real)
             if guarded:
-                self.apply(Operation("execute", f"RELEASE SAVEPOINT {_SAVEPOINT}"))
+                run_statement(real, "execute", f"RELEASE SAVEPOINT {_SAVEPOINT}")
         except Exception as error:
             if guarded:
-                self.apply(Operation("execute", f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}"))
-            verb = read_statement(str(operation.name)).verb
+                run_statement(real, "execute", f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            verb = read_statement(operation.name).verb
             exists = verb in ("CREATE", "DROP", "ALTER") or isinstance(error, self.dbapi.IntegrityError)
             if not operation.failed and not exists:
                 warnings.warn(
@@ -142,29 +142,6 @@ class LazyConnection:
                     "to start over: an empty database, and pytest --mimic-rerecord",
                     stacklevel=2,
                 )
-
-    def apply(self, operation: Operation) -> Any:
-        """Do to the real connection what was done to the stand-in."""
-        kind, name, args, kwargs, _ = operation
-        if kind == "set":
-            setattr(self.real, name, args[0])
-        elif kind == "call":
-            return getattr(self.real, name)(*args, **kwargs)
-        elif kind == "driver":
-            return wait(getattr(self.real._connection, name)(*args, **kwargs))
-        elif kind == "function":
-            args[0](self.real)
-        elif kind in ("commit", "rollback"):
-            getattr(self.real, kind)()
-        else:
-            cursor = self.real.cursor()
-            try:
-                getattr(cursor, kind)(name, *args)
-                if cursor.description:
-                    cursor.fetchall()
-            finally:
-                cursor.close()
-        return None
 
     def close(self, how: str) -> None:
         """Close the real connection if there is one, by its method `close` or `terminate`."""
@@ -205,15 +182,15 @@ class LazyConnection:
     def note(self, operation: Operation) -> None:
         """Keep an operation until the real connection is open."""
         if self.setting_up:
-            self._setup.append(operation)
+            self._setup.append(operation.run)
         else:
             self.database.note(self, operation)
 
-    def configure(self, operation: Operation) -> Any:
-        """Configure the connection: at once if it is open, else when it is opened."""
+    def configure(self, run: Callable[[Any], Any]) -> Any:
+        """Configure the real connection with a function: at once if it is open, else when it is opened."""
         if self.real is not None:
-            return self.apply(operation)
-        self.note(operation)
+            return run(self.real)
+        self.note(Operation("configure", run))
         return None
 
     def commit(self) -> None:
@@ -226,7 +203,7 @@ class LazyConnection:
         if step.mode == "replay":
             outcome = step.outcome()
             self.used = self.failed = False
-            self.note(Operation("commit", failed="error" in outcome))
+            self.note(Operation("commit", lambda real: real.commit(), failed="error" in outcome))
             self.raise_recorded(outcome)
         elif step.mode == "pass":
             self._end("commit")
@@ -252,7 +229,7 @@ class LazyConnection:
         elif is_rollback and not self.setting_up and self._is_transactional():
             self.database.roll_back(self)
         elif was_used:
-            self.note(Operation(kind))
+            self.note(Operation(kind, lambda real: getattr(real, kind)()))
 
     def _is_transactional(self) -> bool:
         """Return whether a rollback undoes all statements, definitions included, and a failure spoils them."""
@@ -321,6 +298,17 @@ class LazyConnection:
         self.failed = True
         self.broken = self.broken or bool(outcome.get("gone"))
         raise DriverErrors(self.dbapi).load(outcome["error"])
+
+
+def run_statement(real: Any, method: str, sql: Any, *args: Any) -> None:
+    """Run a statement on a real connection by a method of its cursor, without using the rows."""
+    cursor = real.cursor()
+    try:
+        getattr(cursor, method)(sql, *args)
+        if cursor.description:
+            cursor.fetchall()
+    finally:
+        cursor.close()
 
 
 def yield_once(dialect: Any) -> None:

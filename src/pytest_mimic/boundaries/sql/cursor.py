@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, StatementCall
-from pytest_mimic.boundaries.sql.connection import LazyConnection, yield_once
+from pytest_mimic.boundaries.sql.connection import LazyConnection, run_statement, yield_once
 from pytest_mimic.boundaries.sql.databases import Operation
 from pytest_mimic.boundaries.sql.results import load_columns, load_rows, store_columns, store_rows
 from pytest_mimic.boundaries.values import from_plain, to_plain
@@ -79,7 +79,7 @@ class StandInCursor:
         lazy = self._lazy
         self._reset()
         if lazy.resetting and lazy.real is None:
-            lazy.note(Operation(kind, sql, args))
+            lazy.note(self._noted(kind, sql, args))
             return self
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
@@ -100,13 +100,16 @@ class StandInCursor:
         if step.mode == "replay":
             yield_once(lazy.dialect)
             outcome = step.outcome()
-            lazy.note(Operation(kind, sql, args, failed="error" in outcome))
+            lazy.note(self._noted(kind, sql, args)._replace(failed="error" in outcome))
             lazy.raise_recorded(outcome)
             self._replay(outcome, step)
             return self
         with lazy.recording(step, call):
             self._run(step, call, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
         return self
+
+    def _noted(self, kind: str, sql: Any, args: tuple[Any, ...]) -> Operation:
+        return Operation("execute", lambda real: run_statement(real, kind, sql, *args), str(sql))
 
     def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Execute a statement that is not mimicked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -18,24 +19,16 @@ class Operation(NamedTuple):
     """An operation on a connection that was not open.
 
     Attributes:
-        kind: `execute`, `executemany`, `commit`, `rollback`, `set`, `call`; `driver` for a method of an async
-            driver, or `function` for a function that gets the connection.
-        name: The statement, the attribute or the method.
-        args: The parameters, the value, or the arguments.
-        kwargs: The keyword arguments.
+        kind: `execute`, `commit`, `rollback`, or `configure` if it is about the connection and not about data.
+        run: Does it to the real connection.
+        name: The statement.
         failed: The recording says that it failed.
     """
 
     kind: str
+    run: Callable[[Any], Any]
     name: str = ""
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     failed: bool = False
-
-    @property
-    def configures(self) -> bool:
-        """Whether it is about the connection and not about data."""
-        return self.kind in ("set", "call", "driver", "function")
 
 
 class Database:
@@ -64,7 +57,7 @@ class Database:
         with self._guard:
             for place in reversed(range(len(self._log))):
                 other, operation = self._log[place]
-                if other is not connection or operation.configures:
+                if other is not connection or operation.kind == "configure":
                     continue
                 if operation.kind == "commit":
                     return
@@ -79,8 +72,8 @@ class Database:
     def take_configuration(self, connection: LazyConnection) -> list[Operation]:
         """Return the operations that configure one connection, and remove them from the log."""
         with self._guard:
-            taken = [entry for entry in self._log if entry[0] is connection and entry[1].configures]
-            self._log = [entry for entry in self._log if entry not in taken]
+            taken = [each for each in self._log if each[0] is connection and each[1].kind == "configure"]
+            self._log = [each for each in self._log if each not in taken]
             return [operation for _, operation in taken]
 
 

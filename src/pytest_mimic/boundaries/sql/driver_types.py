@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.sql.connection import LazyConnection, wait
-from pytest_mimic.boundaries.sql.databases import Operation
 from pytest_mimic.boundaries.sql.stand_ins import StandInConnection, StandInDriver
 from pytest_mimic.boundaries.values import from_plain, to_plain
 
@@ -87,7 +86,7 @@ def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any
 
         def connected(connection: Any) -> None:
             if isinstance(connection, StandInConnection):
-                connection._lazy.configure(Operation("function", args=(register,)))
+                connection._lazy.configure(register)
             else:
                 register(connection)
 

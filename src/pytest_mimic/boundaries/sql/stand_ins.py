@@ -11,7 +11,6 @@ from typing import Any
 
 from pytest_mimic.boundaries.sql.connection import LazyConnection, wait
 from pytest_mimic.boundaries.sql.cursor import StandInCursor
-from pytest_mimic.boundaries.sql.databases import Operation
 from pytest_mimic.boundaries.values import from_plain, to_plain
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -166,11 +165,11 @@ class StandInConnection(_PsycopgParts):
             settings[name.removeprefix("set_")] = args[0]
         if name == "set_isolation_level":
             settings["autocommit"] = args[0] == "autocommit"
-        return self._lazy.configure(Operation("call", name, args, kwargs))
+        return self._lazy.configure(lambda real: getattr(real, name)(*args, **kwargs))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._lazy.settings[name] = value
-        self._lazy.configure(Operation("set", name, (value,)))
+        self._lazy.configure(lambda real: setattr(real, name, value))
 
 
 class StandInDriver(_PsycopgParts):
@@ -192,7 +191,9 @@ class StandInDriver(_PsycopgParts):
             if name.startswith(_CONFIGURING):
                 if lazy.real is not None:
                     return await getattr(lazy.real._connection, name)(*args, **kwargs)
-                return lazy.note(Operation("driver", name, args, kwargs))
+                if lazy.real is not None:
+                    return await getattr(lazy.real._connection, name)(*args, **kwargs)
+                return lazy.configure(lambda real: wait(getattr(real._connection, name)(*args, **kwargs)))
             with lazy.port.noting:
                 raise UnstorableOutcomeError(
                     f"the driver's own {name}() is used, which cannot be recorded",

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from pytest_mimic._redact.names import PLACEHOLDER
 
-Secret = Callable[[str], bool]
-
 _TOKEN = re.compile(
     r"""
       (?P<blank>\s+)
@@ -30,6 +28,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(r"[^\W\d]\w*")
+# Kinds of tokens: keywords and other words, and quoted identifiers.
+_NAMES = ("word", "quoted")
 _JSON_OPERATORS = frozenset(("->", "->>", "#>", "#>>"))
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
 _DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
@@ -51,23 +51,13 @@ MEASURING = frozenset("bit_length char_length character_length count length octe
 
 
 class Token(NamedTuple):
-    """A piece of a statement.
-
-    Attributes:
-        kind: The name of its group in the pattern.
-        text: The text as it is.
-        upper: A word in capitals, else the text.
-        name: An identifier without quotes, else the text.
-        depth: The number of open parentheses.
-        is_name: Whether it is a word, a keyword included, or a quoted identifier.
-    """
+    """A piece of a statement. `upper` is a word in capitals, `name` an identifier without its quotes."""
 
     kind: str = "other"
     text: str = ""
     upper: str = ""
     name: str = ""
     depth: int = 0
-    is_name: bool = False
 
 
 _END = Token()
@@ -86,21 +76,27 @@ class Statement:
     def __init__(self, sql: str) -> None:
         self._tokens = list(_tokens(sql))
         self._words = words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
-        start = _main_verb(words)
+        start = next((place for place, word in enumerate(words) if word.kind == "word"), 0)
+        if words and words[start].upper == "WITH":  # after the common table expressions
+            rest = enumerate(words[start:], start)
+            verbs = (
+                place for place, word in rest if word.upper in _VERBS and word.depth == words[start].depth
+            )
+            start = next(verbs, start)
         self.verb = words[start].upper if words else ""
         self.signature = f"{self.verb} {_resource(words[start:])}".strip() if words else ""
         self.is_unordered = self.verb == "SELECT" and not any(
             word.upper == "ORDER" and after.upper == "BY" and word.depth <= words[start].depth
             for word, after in zip(words[start:], words[start + 1 :])
         )
-        named = [word.name for word in words if word.is_name or word.kind == "string"]
+        named = [word.name for word in words if word.kind in (*_NAMES, "string")]
         self.names = frozenset(name.lower() for text in named for name in (text, *words_in(text)))
 
-    def mentions(self, secret: Secret) -> bool:
+    def mentions(self, secret: Callable[[str], bool]) -> bool:
         """Return whether a secret name is anywhere in the statement."""
         return any(map(secret, self.names))
 
-    def redact(self, secret: Secret, *, numbers: bool) -> tuple[str, list[str]]:
+    def redact(self, secret: Callable[[str], bool], *, numbers: bool) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides if it mentions a secret.
 
         With `numbers`, numbers are hidden as well. In a definition, `VARCHAR(30)`, they never are.
@@ -123,7 +119,7 @@ class Statement:
             before = before if text == " " else token.text
         return "".join(pieces).strip().rstrip(";").rstrip(), hidden
 
-    def shows(self, secret: Secret) -> bool:
+    def shows(self, secret: Callable[[str], bool]) -> bool:
         """Return whether a query lists a secret name, and not only its length or count."""
         listing: set[int] = set()
         for opener, before, word in zip([_END, _END, *self._words], [_END, *self._words], self._words):
@@ -149,7 +145,7 @@ class Statement:
             return False
         is_listed = found = False
         for place, word in enumerate(words):
-            if not word.is_name or word.name.lower() != column.lower():
+            if word.kind not in _NAMES or word.name.lower() != column.lower():
                 continue
             found = True
             before, after = words[place - 1], words[place + 1] if place + 1 < len(words) else _END
@@ -158,7 +154,7 @@ class Statement:
             start = place  # of a list in parentheses, perhaps the names that a subquery gets
             while start > 1 and words[start].text != "(" and words[start].upper not in ("SELECT", "FROM"):
                 start -= 1
-            is_given = words[start].text == "(" and words[start - 1].is_name and self.verb != "INSERT"
+            is_given = words[start].text == "(" and words[start - 1].kind in _NAMES and self.verb != "INSERT"
             if is_alias or before.text == ")" or is_given or after.text == "(":
                 return False
         return is_listed or (not found and any(word.text == "*" for word in words))
@@ -180,18 +176,9 @@ def _tokens(sql: str) -> Iterator[Token]:
         kind, text = match.lastgroup or "other", match.group()
         depth -= text == ")"
         name = text[1:-1].replace('""', '"') if kind == "quoted" else text
-        kind, is_name = "string" if kind == "tag" else kind, kind in ("word", "quoted")
-        yield Token(kind, text, text.upper() if kind == "word" else text, name, depth, is_name)
+        upper = text.upper() if kind == "word" else text
+        yield Token("string" if kind == "tag" else kind, text, upper, name, depth)
         depth += text == "("
-
-
-def _main_verb(words: Sequence[Token]) -> int:
-    """Return the place of the verb, after opening parentheses and common table expressions."""
-    start = next((place for place, word in enumerate(words) if word.kind == "word"), 0)
-    if words and words[start].upper == "WITH":
-        rest = enumerate(words[start:], start)
-        return next((n for n, w in rest if w.upper in _VERBS and w.depth == words[start].depth), start)
-    return start
 
 
 def _resource(words: Sequence[Token]) -> str:
@@ -204,7 +191,7 @@ def _resource(words: Sequence[Token]) -> str:
         for place, word in enumerate(words):
             if word.upper == "FROM" and word.depth <= words[0].depth:
                 return _resource(words[place:])
-        calls = (word.name for word, after in pairwise(words) if word.is_name and after.text == "(")
+        calls = (word.name for word, after in pairwise(words) if word.kind in _NAMES and after.text == "(")
         return next((f"{name}()" for name in calls), "")
     if verb in _DEFINING:
         rest = rest[next((place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS), 0) :]
@@ -212,9 +199,9 @@ def _resource(words: Sequence[Token]) -> str:
         after = rest[place + 1].text if place + 1 < len(rest) else ""
         if word.upper == "SELECT":
             return _resource(rest[place:])  # a subquery
-        if word.is_name and after != "." and word.upper not in _BEFORE_TABLE:
+        if word.kind in _NAMES and after != "." and word.upper not in _BEFORE_TABLE:
             return word.name
-        if not word.is_name and word.text not in ("(", ",", "."):
+        if word.kind not in _NAMES and word.text not in ("(", ",", "."):
             return ""
     return ""
 
