@@ -5,11 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
-
-if TYPE_CHECKING:
-    from pytest_mimic.boundaries.sql.connection import LazyConnection
 
 # The number of operations that the log of a database keeps.
 _LONGEST_LOG = 20_000
@@ -43,16 +40,16 @@ class Database:
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self._log: list[tuple[LazyConnection, Operation]] = []
+        self._log: list[tuple[Any, Operation]] = []
         self._guard = threading.Lock()
 
-    def note(self, connection: LazyConnection, operation: Operation) -> None:
+    def note(self, connection: object, operation: Operation) -> None:
         """Add an operation to the log."""
         with self._guard:
             if len(self._log) < _LONGEST_LOG:
                 self._log.append((connection, operation))
 
-    def roll_back(self, connection: LazyConnection) -> None:
+    def roll_back(self, connection: object) -> None:
         """Drop the operations of a connection that follow its last commit."""
         with self._guard:
             for place in reversed(range(len(self._log))):
@@ -63,13 +60,13 @@ class Database:
                     return
                 del self._log[place]
 
-    def take(self) -> list[tuple[LazyConnection, Operation]]:
+    def take(self) -> list[tuple[Any, Operation]]:
         """Return the log and empty it."""
         with self._guard:
             taken, self._log = self._log, []
             return taken
 
-    def take_configuration(self, connection: LazyConnection) -> list[Operation]:
+    def take_configuration(self, connection: object) -> list[Operation]:
         """Return the operations that configure one connection, and remove them from the log."""
         with self._guard:
             taken = [each for each in self._log if each[0] is connection and each[1].kind == "configure"]
