@@ -60,10 +60,6 @@ class Location:
             return f"{root.text or 'result'}{text}"
         return text[1:]
 
-    def general(self) -> str:
-        """Return the path with `*` for every index."""
-        return "".join("[*]" if _INDEX.match(step.text) else step.text for step in self.steps())
-
     def matches(self, path: tuple[str, ...]) -> bool:
         """Return whether a path leads here; its first steps may name the outcome, and `*` is any one step."""
         if self.depth > len(path):
@@ -82,31 +78,24 @@ class Location:
         )
 
 
+@dataclass(slots=True)
 class Lines:
     """The differences found so far.
 
-    Args:
+    Attributes:
         redactor: Knows which names are secret.
         secrets: Texts known to be secret.
         grouped: Whether equal kinds of differences in many items make one line.
         limit: The number of lines to keep; further differences are only counted.
     """
 
-    def __init__(
-        self,
-        redactor: Redactor,
-        secrets: frozenset[str] = frozenset(),
-        *,
-        grouped: bool = False,
-        limit: int = 10,
-    ) -> None:
-        self.redactor = redactor
-        self.secrets = secrets
-        self.grouped = grouped
-        self.limit = limit
-        self.count = 0
-        self._lines: dict[object, str] = {}
-        self._repeated: Counter[object] = Counter()
+    redactor: Redactor
+    secrets: frozenset[str] = frozenset()
+    grouped: bool = False
+    limit: int = 10
+    count: int = field(init=False, default=0)
+    _lines: dict[object, str] = field(init=False, default_factory=dict)
+    _repeated: Counter[object] = field(init=False, default_factory=Counter)
 
     def all(self) -> list[str]:
         """Return the first lines, and the number of further differences."""
@@ -125,7 +114,10 @@ class Lines:
 
     def differ(self, location: Location, recorded: Any, actual: Any) -> None:
         """Add that two values differ as a whole; one of them may be `ABSENT`."""
-        group = (location.general(), type(recorded), type(actual)) if self.grouped else ("line", self.count)
+        group: object = self.count, "line"
+        if self.grouped:
+            path = "".join("[*]" if _INDEX.match(step.text) else step.text for step in location.steps())
+            group = path, type(recorded), type(actual)
         if group in self._lines:
             self._repeated[group] += 1
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -35,34 +36,26 @@ _PATTERNS = 20
 K = TypeVar("K")
 
 
+@dataclass(slots=True)
 class Comparison:
     """A walk over two values, without recursion, as values may be nested to any depth.
 
-    Args:
+    Attributes:
         lines: Collects the differences.
         close: The equality of numbers.
         volatile: Paths to leave out, in steps.
         shape: Whether only keys, types and the lengths of tuples count.
     """
 
-    def __init__(
-        self,
-        lines: Lines,
-        close: Closeness,
-        *,
-        volatile: tuple[tuple[str, ...], ...] = (),
-        shape: bool = False,
-    ) -> None:
-        self.lines = lines
-        self.close = close
-        self.volatile = volatile
-        self.shape = shape
-        self._todo: list[tuple[Location, Any, Any]] = []
-        # By the ids of both values, which are kept alive so that their ids stay theirs.
-        self._seen: dict[tuple[int, int, str], tuple[Any, Any]] = {}
-        self._deepest = max(map(len, volatile), default=0)
-        # The pairs that `alike` is comparing, further out: a pair inside itself counts as alike.
-        self._asked: dict[tuple[int, int], tuple[Any, Any]] = {}
+    lines: Lines
+    close: Closeness
+    volatile: tuple[tuple[str, ...], ...] = ()
+    shape: bool = False
+    # The pairs that `_alike` is comparing, further out: a pair inside itself counts as alike.
+    _asked: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
+    _todo: list[tuple[Location, Any, Any]] = field(init=False, default_factory=list)
+    # By the ids of both values, which are kept alive so that their ids stay theirs.
+    _seen: dict[tuple[int, int, str], tuple[Any, Any]] = field(init=False, default_factory=dict)
 
     def compare(self, root: Location, recorded: Any, actual: Any) -> None:
         """Compare two values and everything in them."""
@@ -121,7 +114,7 @@ class Comparison:
 
     def _is_new(self, location: Location, recorded: Any, actual: Any) -> bool:
         """Return whether a pair was not compared yet; at another location, a path may leave out other parts of it."""
-        where = str(location) if location.depth < self._deepest else ""
+        where = str(location) if any(location.depth < len(path) for path in self.volatile) else ""
         mark = id(recorded), id(actual), where
         if mark in self._seen:
             return False
@@ -238,8 +231,8 @@ class Comparison:
         mark = id(recorded), id(actual)
         if mark in self._asked:
             return True
-        inner = Comparison(Lines(self.lines.redactor, limit=0), self.close, shape=self.shape)
-        inner._asked = {**self._asked, mark: (recorded, actual)}
+        asked = {**self._asked, mark: (recorded, actual)}
+        inner = Comparison(Lines(self.lines.redactor, limit=0), self.close, shape=self.shape, _asked=asked)
         inner._walk(Location(""), recorded, actual)
         return not inner.lines.count
 
