@@ -138,14 +138,7 @@ def _target_of(label: str) -> str:
 def _difference_lines(
     nearest: Known, call: MissedCall, differing: Sequence[Difference], counted: Sequence[Difference]
 ) -> list[str]:
-    """Explain how a call differs from the nearest recording.
-
-    Args:
-        nearest: The recording.
-        call: The call.
-        differing: All differences.
-        counted: Those that `ignore=` does not leave out.
-    """
+    """Explain how a call differs from the nearest recording; `counted` are the differences outside `ignore=`."""
     if counted:
         return limited([one.line() for one in counted], _SHOWN)
     if differing:
