@@ -57,7 +57,7 @@ class _Nowhere(asyncio.Transport):
     def write(self, *_: Any, **__: Any) -> None:
         pass
 
-    writelines = close = abort = write  # type: ignore[assignment]
+    writelines = close = abort = write
 
     def is_closing(self) -> bool:
         return False
@@ -101,12 +101,21 @@ class _ReplayedProtocol(ResponseHandler):
         ]
         headers = CIMultiDictProxy(CIMultiDict(pairs))
         version = HttpVersion(*map(int, answer.version.partition("/")[2].split(".")))
-        end: Callable[[], BaseException] | None = exhausted if answer.stopped else None
-        if answer.error is not None:
-            end = partial(errors.load, answer.error, req=req)
-        payload = self._open_payload(
-            answer.chunks, end, chunked="chunked" in headers.get("Transfer-Encoding", "")
-        )
+        options = {
+            "limit": self.params.get("read_bufsize", 2**16),
+            "timer": req._timer,
+            "loop": self._loop,
+        }
+        payload: StreamReader
+        if len(answer.chunks) < 2 and answer.is_complete:
+            payload = StreamReader(self, **options)
+            payload.feed_data(b"".join(answer.chunks))
+            payload.feed_eof()
+        else:
+            payload = _ReplayedReader(self, **options)
+            payload.pending = answer.chunks[::-1]
+            payload.ending = partial(answer.ending, partial(errors.load, req=req), exhausted)
+            payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "")
         # The attributes of the message that aiohttp's parser returns.
         message = SimpleNamespace(
             version=version,
@@ -121,51 +130,29 @@ class _ReplayedProtocol(ResponseHandler):
         )
         return message, payload
 
-    def _open_payload(
-        self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool
-    ) -> StreamReader:
-        options = {
-            "limit": self.params.get("read_bufsize", 2**16),
-            "timer": self.recorded[0]._timer,
-            "loop": self._loop,
-        }
-        if len(chunks) >= 2 or end is not None:
-            reader = _ReplayedReader(self, **options)
-            reader.prepare(chunks, end, chunked=chunked)
-            return reader
-        payload = StreamReader(self, **options)
-        payload.feed_data(b"".join(chunks))
-        payload.feed_eof()
-        return payload
-
 
 class _ReplayedReader(StreamReader):
     """Returns recorded chunks one by one when they are read, then raises the exception that ended them."""
 
-    __slots__ = ("_chunked", "_end", "_pending")
-
-    def prepare(self, chunks: list[bytes], end: Callable[[], BaseException] | None, *, chunked: bool) -> None:
-        self._pending = chunks[::-1]
-        self._end = end
-        self._chunked = chunked
+    __slots__ = ("ending", "is_chunked", "pending")
+    pending: list[bytes]
+    ending: Callable[[], Exception | None]
+    is_chunked: bool
 
     def _next(self) -> None:
-        if self._pending:
-            self._feed(self._pending.pop())
-        elif self._end is None:
-            self._feed(b"")  # the chunk that ends a body
-            self.feed_eof()
-        else:
-            error = self._end()
+        error = None if self.pending else self.ending()
+        if error is not None:
             self.set_exception(error)
             raise error
-
-    def _feed(self, chunk: bytes) -> None:
-        if self._chunked:
+        is_last = not self.pending
+        if self.is_chunked:
             self.begin_http_chunk_receiving()
-        self.feed_data(chunk)
-        if self._chunked:
+        # A body with chunks ends with an empty one.
+        self.feed_data(b"" if is_last else self.pending.pop())
+        if self.is_chunked:
             self.end_http_chunk_receiving()
+        if is_last:
+            self.feed_eof()
 
     async def _wait(self, func_name: str) -> None:  # noqa: ARG002
         await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_mimic.boundaries.http.body import load_body
@@ -24,6 +25,24 @@ class StoredResponse(NamedTuple):
     chunks: list[bytes]
     stopped: bool
     error: dict[str, Any] | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the response ends after its chunks, without an exception."""
+        return not self.stopped and self.error is None
+
+    def ending(
+        self, load_error: Callable[[dict[str, Any]], Exception], exhausted: Callable[[], Exception]
+    ) -> Exception | None:
+        """Return the exception to raise after the chunks; None if the response is complete.
+
+        Args:
+            load_error: Returns the client's exception for plain data.
+            exhausted: Returns the error for reading further than was recorded.
+        """
+        if self.error is not None:
+            return load_error(self.error)
+        return exhausted() if self.stopped else None
 
 
 def is_encoded(plain: dict[str, Any]) -> bool:

@@ -93,17 +93,12 @@ class _Client:
         if "status" not in plain:
             raise _ERRORS.load(plain["error"], request=request)
         answer = load_response(plain, request.method)
-
-        def end() -> Exception | None:
-            if answer.error:
-                return _ERRORS.load(answer.error, request=request)
-            return exhausted() if answer.stopped else None
-
-        if answer.stopped or answer.error or len(answer.chunks) != 1:
-            _, replayed_stream = _stream_classes(module)
-            stream = replayed_stream(answer.chunks, end)
-        else:
+        if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
+        else:
+            _, replayed_stream = _stream_classes(module)
+            load_error = partial(_ERRORS.load, request=request)
+            stream = replayed_stream(answer.chunks, partial(answer.ending, load_error, exhausted))
         extensions = {"http_version": answer.version.encode("latin-1")}
         # HTTP/2 has no reasons. Without one, the client returns the usual reason of the status.
         if answer.version != "HTTP/2":

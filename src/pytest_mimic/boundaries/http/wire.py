@@ -144,14 +144,12 @@ def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[],
     # The standard library reads no other version. Clients get the recorded one from `answer`.
     pieces = [f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
     pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
-    error = answer.error
-    if chunked and not (error or answer.stopped):
+    if chunked and answer.is_complete:
         pieces.append(b"0\r\n\r\n")
 
     def end() -> Exception | None:
-        if error and error["type"] != _CUT_OFF:
-            return _ERRORS.load(error)
-        return exhausted() if answer.stopped else None
+        is_cut_off = answer.error is not None and answer.error["type"] == _CUT_OFF
+        return None if is_cut_off else answer.ending(_ERRORS.load, exhausted)
 
     response = HTTPResponse(_Socket(pieces, end), method=method)  # type: ignore[arg-type]
     response.begin()
