@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic import _ambient
-from pytest_mimic._identity import Unstable, refusal, register_fingerprint
+from pytest_mimic._identity import Unstable, register_fingerprint
 from pytest_mimic._identity import fingerprint as identity_of
 from pytest_mimic._targets.target import Target, as_targets
 from pytest_mimic.errors import TargetError
@@ -38,6 +38,8 @@ def fingerprint(value: object) -> str:
     try:
         return identity_of(value, roots=session.roots if session is not None else ())
     except Unstable as unstable:
+        from pytest_mimic._identity.locate import refusal
+
         raise refusal(unstable) from None
 
 

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
 
 KILLS = int(os.environ.get("MIMIC_KILLS", "15"))
@@ -24,7 +24,7 @@ CALLS = 60
 
 WRITER = textwrap.dedent("""
     import sys
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
 
     def value_of(number, generation):
@@ -174,7 +174,7 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
     script = textwrap.dedent("""
         import random, resource, sys
         from pytest_mimic import MimicError
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome.outcome import Outcome
         from pytest_mimic._vault import FolderStore, Recording, Vault
         # Half of a module's bytecode would be left behind for every run after this one.
         sys.dont_write_bytecode = True
@@ -204,7 +204,7 @@ def test_forked_child_writes_while_its_parents_thread_does(tmp_path):
         pytest.skip("needs fork")
     script = textwrap.dedent("""
         import os, sys, threading
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome.outcome import Outcome
         from pytest_mimic._vault import FolderStore, Recording, Vault
         vault = Vault(FolderStore(sys.argv[1]))
 

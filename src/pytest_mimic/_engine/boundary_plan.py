@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_mimic._engine.call import CassetteInUse
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._swallowed.pending import PendingErrors
     from pytest_mimic._targets.options import Options
@@ -82,7 +82,7 @@ class BoundaryPlan(Plan):
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome.outcome import Outcome
 
         other = beside.value if beside is not None else None
         return Outcome.of_value(self.boundary.comparable(outcome.value, other))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._targets.options import Options
 
 

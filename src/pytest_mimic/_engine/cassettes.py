@@ -19,7 +19,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._engine.binding import compile_binder
 from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._engine.engine import Engine
-from pytest_mimic._identity import CallIdentity, Unstable, refusal, source_fingerprint
+from pytest_mimic._identity import CallIdentity, Unstable, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault import recording_name
 
@@ -133,6 +133,8 @@ class FunctionPlan(Plan):
         try:
             key = signature.identity.key(values)
         except Unstable as unstable:
+            from pytest_mimic._identity.locate import refusal
+
             raise self.state.pending.note(refusal(unstable, self.target)) from None
         return Call(
             self,

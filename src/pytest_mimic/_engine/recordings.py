@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call, Plan
     from pytest_mimic._engine.owners import Owner
     from pytest_mimic._engine.state import RunState
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry, Recording, Stored
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

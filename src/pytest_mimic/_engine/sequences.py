@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.recordings import Recordings
     from pytest_mimic._engine.state import RunState
     from pytest_mimic._engine.steps import Step
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import Recording
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
     from pytest_mimic._engine.single_flight import CallInFlight
     from pytest_mimic._engine.state import RunState
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import Stored
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -196,7 +196,7 @@ class RealCall:
 
     def finish(self, plain: object) -> None:
         """Record or compare a plain value; see `complete`."""
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome.outcome import Outcome
 
         self.complete(Outcome.of_value(plain))
 

@@ -17,7 +17,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.steps import RealCall, Replay
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
 
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -117,7 +117,7 @@ def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) 
     Raises:
         UnstorableOutcomeError: An item, or the end, cannot be stored.
     """
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
 
     is_async = hasattr(real, "asend")
     send, throw = (real.asend, real.athrow) if is_async else (real.send, real.throw)

@@ -11,7 +11,7 @@ from pytest_mimic._engine.streams import share_beginning
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._vault import Stored
     from pytest_mimic.errors import DriftError

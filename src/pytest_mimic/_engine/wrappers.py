@@ -21,7 +21,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._engine.function_plan import FunctionPlan
     from pytest_mimic._engine.steps import RealCall, Replay, Step
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
 
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -273,7 +273,7 @@ async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwa
 
 def _record_exception(real_call: RealCall, error: BaseException) -> None:
     """Record an exception, unless it is an interrupt, an exit, a cancellation or a skip."""
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
 
     if is_outcome(error):
         real_call.complete(Outcome.of_exception(error, outer=real_call.outer))
@@ -294,7 +294,7 @@ def _record_result(real_call: RealCall, result: Any) -> Any:
         late = _record_coroutine(real_call, result, late=True)
         real_call.returned_coroutine()
     else:
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome.outcome import Outcome
 
         real_call.complete(Outcome.of_value(result))
         return result
@@ -311,7 +311,7 @@ async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool =
         late: Whether a plain function returned the coroutine, as its replay then must.
     """
     __tracebackhide__ = True
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
 
     real_call.begun = True
     try:

@@ -3,7 +3,6 @@
 from pytest_mimic._identity.calls import CallIdentity, fingerprint, fingerprint_outcome
 from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.kinds import register_fingerprint
-from pytest_mimic._identity.locate import refusal
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.source import source_fingerprint
 
@@ -14,7 +13,6 @@ __all__ = [
     "fingerprint_outcome",
     "parse_path",
     "prune",
-    "refusal",
     "register_fingerprint",
     "source_fingerprint",
 ]

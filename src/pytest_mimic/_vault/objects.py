@@ -13,9 +13,9 @@ from pytest_mimic._vault.recordings import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._outcome import Outcome
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.loading import Admission
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault.recordings import Entry, Origin
     from pytest_mimic._vault.store import Store
 

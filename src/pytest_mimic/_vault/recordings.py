@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._outcome import Outcome, OutcomeKind
     from pytest_mimic._outcome.encoding import Encoded
+    from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True

@@ -27,7 +27,7 @@ from pytest_mimic._vault.recordings import (
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
-    from pytest_mimic._outcome import Outcome
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault.clearing import Cleared
     from pytest_mimic._vault.store import Store
 

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic._compare import compare
-from pytest_mimic._outcome import Outcome
 from pytest_mimic._outcome.encoding import snapshot
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.redactor import Redactor
 
 NAN = float("nan")

@@ -18,7 +18,7 @@ from pytest_mimic._engine.streams import (
     perform_async,
     share_beginning,
 )
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 
 
 def echo(closed: list[str]) -> Script:

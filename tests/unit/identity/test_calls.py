@@ -12,7 +12,8 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 from kinds_of_things import WithIdentity
 
-from pytest_mimic._identity import CallIdentity, Unstable, fingerprint, parse_path, prune, refusal
+from pytest_mimic._identity import CallIdentity, Unstable, fingerprint, parse_path, prune
+from pytest_mimic._identity.locate import refusal
 
 NAMES = ("rows", "payload", "*rest", "**extra")
 

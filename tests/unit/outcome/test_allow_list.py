@@ -50,7 +50,8 @@ import zipfile
 
 import pytest
 
-from pytest_mimic._outcome import Outcome, loading, pickles
+from pytest_mimic._outcome import loading, pickles
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import MemoryStore, Recording, Vault, container
 from pytest_mimic.errors import MimicError
 

@@ -14,7 +14,8 @@ import urllib.error
 
 import pytest
 
-from pytest_mimic._outcome import Outcome, exceptions
+from pytest_mimic._outcome import exceptions
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._outcome.raising import raise_again
 from pytest_mimic._vault import MemoryStore, Recording, Vault
 

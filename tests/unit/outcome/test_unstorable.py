@@ -10,8 +10,8 @@ from collections import namedtuple
 import pytest
 
 from pytest_mimic import UnstorableOutcomeError
-from pytest_mimic._outcome import Outcome
 from pytest_mimic._outcome.encoding import snapshot
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import MemoryStore, Vault
 
 

@@ -22,7 +22,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._outcome import Outcome, loading, pickles
+from pytest_mimic._outcome import loading, pickles
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import MemoryStore, Recording, Vault
 
 NAME = "calls/shop/f/00.json"

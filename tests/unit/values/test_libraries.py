@@ -12,7 +12,7 @@ from pytest_mimic import UnstableIdentityError, fingerprint
 from pytest_mimic._compare import compare
 from pytest_mimic._describe import describe, render
 from pytest_mimic._identity.kinds import Kind
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._outcome.unstorable import describe as what
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._values.libraries import LIBRARIES, Library

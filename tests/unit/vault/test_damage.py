@@ -11,7 +11,7 @@ import random
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._outcome.pickles import Buffer, Pickled
 from pytest_mimic._vault import CassetteEntry, FolderStore, MemoryStore, Recording, Vault, container
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import FolderStore, Recording, Vault, folder
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"

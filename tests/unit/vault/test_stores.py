@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pytest_mimic import MimicError
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
 
 names = st.sampled_from(

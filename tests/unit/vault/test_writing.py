@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._outcome import Outcome
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
@@ -129,7 +129,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     """Recording one again leaves every file as it is."""
     script = textwrap.dedent("""
         import sys
-        from pytest_mimic._outcome import Outcome
+        from pytest_mimic._outcome.outcome import Outcome
         from pytest_mimic._vault import FolderStore, Recording, Vault
         vault = Vault(FolderStore(sys.argv[1]))
         value = {"tags": {f"tag {n}" for n in range(50)}}

@@ -261,7 +261,8 @@ def _plain_unknown(value: object, path: str) -> Any:
     if any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__):
         # No driver accepts one. pandas tries whether a query is the name of a table.
         return {"$object": name}
-    from pytest_mimic._identity import Unstable, fingerprint, refusal
+    from pytest_mimic._identity import Unstable, fingerprint
+    from pytest_mimic._identity.locate import refusal
 
     try:
         return {"$object": name, "fingerprint": fingerprint(value)}
