@@ -43,15 +43,15 @@ class Activation:
     def __init__(self, patcher: Patcher, requests: Iterable[Patchable]) -> None:
         self.problems: list[TargetError] = []
         self._patcher = patcher
-        self._wishes = [_Wish(request) for request in requests]
-        self._covered: dict[int, tuple[_Wish, Patch]] = {}
+        self._requests = [_ActiveRequest(request) for request in requests]
+        self._covered: dict[int, tuple[_ActiveRequest, Patch]] = {}
 
     def close(self) -> None:
         """Restore everything that no other activation covers. Closing twice does no harm."""
         self._patcher.deactivate(self)
 
 
-class _Wish:
+class _ActiveRequest:
     """A request, and the facts known about it.
 
     Attributes:
@@ -111,8 +111,8 @@ class Patcher:
             try:
                 self._rewatch()
                 self._settle(activation)
-                for wish in activation._wishes:
-                    self._refuse_half_imported(activation, wish)
+                for active in activation._requests:
+                    self._refuse_half_imported(activation, active)
             except BaseException:
                 self.deactivate(activation)
                 raise
@@ -126,8 +126,8 @@ class Patcher:
             self._activations.remove(activation)
             ended, activation._covered = list(activation._covered.values()), {}
             try:
-                for wish, patch in reversed(ended):
-                    self._let_go(wish, patch)
+                for active, patch in reversed(ended):
+                    self._let_go(active, patch)
             finally:
                 self._patches.remove([patch for _, patch in ended])
                 self._rewatch()
@@ -141,15 +141,15 @@ class Patcher:
         """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
         with self._lock:
             for activation in list(self._activations):
-                waiting = [wish for wish in activation._wishes if wish.is_open]
-                if any(not wish.modules.isdisjoint(sys.modules) for wish in waiting):
+                waiting = [active for active in activation._requests if active.is_open]
+                if any(not active.modules.isdisjoint(sys.modules) for active in waiting):
                     self._settle(activation)
 
     # Modules that are imported later
 
     def _rewatch(self) -> None:
         """Watch the modules that the activations depend on, and no others."""
-        names = {name for each in self._activations for wish in each._wishes for name in wish.modules}
+        names = {name for each in self._activations for active in each._requests for name in active.modules}
         for name in self._watch.names - names:
             self._lookup.forget(name)
         for key, hook in list(self._on_demand.items()):
@@ -174,15 +174,15 @@ class Patcher:
 
     def _settle_all(self, module: str) -> None:
         for activation in list(self._activations):
-            if any(module in wish.modules for wish in activation._wishes):
+            if any(module in active.modules for active in activation._requests):
                 self._settle(activation, just_loaded=module)
 
-    def _refuse_half_imported(self, activation: Activation, wish: _Wish) -> None:
+    def _refuse_half_imported(self, activation: Activation, active: _ActiveRequest) -> None:
         """Refuse a request for a module whose import began before it was watched: its end would go unnoticed."""
-        for module, path in wish.candidates:
-            if wish.is_open and is_initialising(sys.modules.get(module)):
+        for module, path in active.candidates:
+            if active.is_open and is_initialising(sys.modules.get(module)):
                 reason = f"cannot be patched while {module} is being imported: import it first, e.g. in conftest.py"
-                self._refuse(activation, wish, f"{module}:{'.'.join(path)} {reason}")
+                self._refuse(activation, active, f"{module}:{'.'.join(path)} {reason}")
 
     # From requests to functions
 
@@ -195,11 +195,11 @@ class Patcher:
         fresh: list[Patch] = []
         try:
             wanted = self._wanted(activation, just_loaded)
-            for key, (wish, found) in wanted.items() if self._cover is not None else ():
+            for key, (active, found) in wanted.items() if self._cover is not None else ():
                 known = activation._covered.get(key)
-                if known is None or known[0] is not wish:
-                    activation._covered[key] = (wish, self._patch(wish, found, fresh))
-                if known is not None and known[0] is not wish:
+                if known is None or known[0] is not active:
+                    activation._covered[key] = (active, self._patch(active, found, fresh))
+                if known is not None and known[0] is not active:
                     self._let_go(*known)
         finally:
             self._patches.install(fresh)
@@ -207,34 +207,36 @@ class Patcher:
 
     def _wanted(
         self, activation: Activation, just_loaded: str | None
-    ) -> dict[int, tuple[_Wish, FoundFunction]]:
+    ) -> dict[int, tuple[_ActiveRequest, FoundFunction]]:
         """Return the functions that are named by now, each with the request that decides about it.
 
         A request that names a function wins over a wildcard, then a later one wins. An exclusion removes the
         functions that came before it, also those that were covered before the exclusion could be read.
         """
-        wanted: dict[int, tuple[_Wish, FoundFunction]] = {}
+        wanted: dict[int, tuple[_ActiveRequest, FoundFunction]] = {}
         excluded: set[int] = set()
-        for wish in activation._wishes:
-            for found in self._find_all(activation, wish, just_loaded):
+        for active in activation._requests:
+            for found in self._find_all(activation, active, just_loaded):
                 key = id(found.function)
-                if wish.request.excluded:
+                if active.request.excluded:
                     excluded.add(key)
                     wanted.pop(key, None)
-                elif key not in wanted or wanted[key][0].is_wildcard or not wish.is_wildcard:
-                    wanted[key] = (wish, found)
+                elif key not in wanted or wanted[key][0].is_wildcard or not active.is_wildcard:
+                    wanted[key] = (active, found)
         late = [
             activation._covered.pop(key) for key in (excluded - wanted.keys()) & activation._covered.keys()
         ]
-        for wish, patch in late:
-            self._let_go(wish, patch)
+        for active, patch in late:
+            self._let_go(active, patch)
         self._patches.remove([patch for _, patch in late])
         return wanted
 
-    def _find_all(self, activation: Activation, wish: _Wish, just_loaded: str | None) -> list[FoundFunction]:
+    def _find_all(
+        self, activation: Activation, active: _ActiveRequest, just_loaded: str | None
+    ) -> list[FoundFunction]:
         """Return the functions that a request names in imported modules; note its problem, if any, once."""
         found: list[FoundFunction] = []
-        for number, candidate in enumerate(wish.candidates):
+        for number, candidate in enumerate(active.candidates):
             if not _is_imported(candidate.module, just_loaded):
                 continue
             try:
@@ -243,18 +245,18 @@ class Patcher:
                 # Another module's import may go on in this one. And in the dotted form, `pack.shop.fetch` is no name
                 # of the module `pack` if there is a module `pack.shop`, which may be imported later.
                 is_certain = just_loaded in (None, candidate.module)
-                longer = wish.candidates[:number]
+                longer = active.candidates[:number]
                 if is_certain and not any(module_exists(each.module) for each in longer):
-                    self._refuse(activation, wish, f"{candidate.module}:{'.'.join(candidate.path)} {error}")
+                    self._refuse(activation, active, f"{candidate.module}:{'.'.join(candidate.path)} {error}")
                     break
             if found:
                 break
-        if found and wish.is_open:
-            problem = self._judge(wish.request, found[0].function)
+        if found and active.is_open:
+            problem = self._judge(active.request, found[0].function)
             if problem:
-                self._refuse(activation, wish, f"{found[0].label}: {problem}")
-            wish.is_open = False
-        for candidate in wish.definitions:
+                self._refuse(activation, active, f"{found[0].label}: {problem}")
+            active.is_open = False
+        for candidate in active.definitions:
             if _is_imported(candidate.module, just_loaded) and self._lookup.has(*candidate):
                 found += self._find(candidate)
         return found
@@ -271,10 +273,10 @@ class Patcher:
                 self._on_demand[key].names.add((error.module, error.name))
             return []
 
-    def _refuse(self, activation: Activation, wish: _Wish, problem: str) -> None:
-        if wish.is_open:
-            wish.is_open = False
-            activation.problems.append(target_error(wish.request.origin, problem))
+    def _refuse(self, activation: Activation, active: _ActiveRequest, problem: str) -> None:
+        if active.is_open:
+            active.is_open = False
+            activation.problems.append(target_error(active.request.origin, problem))
 
     def _known(self, found: FoundFunction) -> FoundFunction:
         """Return the function as it was found when this very name was patched, if it is."""
@@ -285,19 +287,19 @@ class Patcher:
 
     # From functions to patches
 
-    def _patch(self, wish: _Wish, found: FoundFunction, fresh: list[Patch]) -> Patch:
+    def _patch(self, active: _ActiveRequest, found: FoundFunction, fresh: list[Patch]) -> Patch:
         """Cover a function; add its patch to `fresh` if there was none."""
         patch = self._patches.of(found.function)
-        label = patch.label if patch is not None else self._label(wish, found)
+        label = patch.label if patch is not None else self._label(active, found)
         assert self._cover is not None
-        wrapper = self._cover(wish.request, label, found.function, found.kind)
+        wrapper = self._cover(active.request, label, found.function, found.kind)
         if patch is None:
             patch = Patch(found, label, wrapper)
             fresh.append(patch)
         patch.covers += 1
         return patch
 
-    def _label(self, wish: _Wish, found: FoundFunction) -> str:
+    def _label(self, active: _ActiveRequest, found: FoundFunction) -> str:
         """Return the name under which the function is defined, if that leads to it."""
         module = getattr(found.function, "__module__", None)
         path = getattr(found.function, "__qualname__", None)
@@ -307,13 +309,13 @@ class Patcher:
         definition = FunctionPath(module, tuple(path.split(".")))
         if not self._lookup.leads_to(*definition, found.function):
             return found.label
-        if definition not in wish.candidates and not wish.is_wildcard:
-            wish.definitions.append(definition)
+        if definition not in active.candidates and not active.is_wildcard:
+            active.definitions.append(definition)
         return f"{module}:{path}"
 
-    def _let_go(self, wish: _Wish, patch: Patch) -> None:
+    def _let_go(self, active: _ActiveRequest, patch: Patch) -> None:
         patch.covers -= 1
-        self._uncover(wish.request, patch.label, patch.function)
+        self._uncover(active.request, patch.label, patch.function)
 
 
 def _is_imported(module: str, just_loaded: str | None) -> bool:

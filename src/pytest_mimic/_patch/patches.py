@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
+from itertools import chain
 from types import MethodType
 from typing import Any, NamedTuple
 
@@ -231,7 +232,7 @@ class Patches:
 
 def _carries(held: object, function: object) -> bool:
     """Return whether this is a plain descriptor directly around the function, which it refers to once."""
-    return any(type(held) is kind for kind in CARRIERS) and inner(held) is function
+    return identity_of(type(held)) in _IN_CLASS and inner(held) is function
 
 
 def _without(patch: Patch, held: object) -> object:
@@ -246,42 +247,22 @@ def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, s
     if not sought:
         return
     wanted = {identity_of(thing): patch for thing, patch in sought}
-    for holder, carriers in _all_holders():
+    holders = [(namespace, _IN_MODULE) for namespace in all_namespaces()]
+    for holder, carriers in chain(holders, ((cls, _IN_CLASS) for cls in all_classes())):
         values = held_by(holder).values()
-        if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.are_absent(values):
+        # Most holders are skipped here. Objects and types go by identity: some have no hash, or an `__eq__` that raises.
+        if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.isdisjoint(
+            map(identity_of, map(type, values))
+        ):
             continue
         for name, held in list(held_by(holder).items()):
             patch = wanted.get(identity_of(held))
-            if patch is None and identity_of(type(held)) in carriers.identities:
+            if patch is None and identity_of(type(held)) in carriers:
                 patch = wanted.get(identity_of(carried(held)))
             if patch is not None:
                 yield holder, name, held, patch
 
 
-class _Carriers:
-    """The types that may carry a function in one kind of holder."""
-
-    __slots__ = ("_types", "identities")
-
-    def __init__(self, types: frozenset[type]) -> None:
-        self._types = types
-        self.identities = frozenset(map(identity_of, types))
-
-    def are_absent(self, values: Iterable[object]) -> bool:
-        """Return whether none of these values is of such a type; False if that cannot be found out."""
-        try:
-            return self._types.isdisjoint(map(type, values))
-        except Exception:  # a metaclass keeps its classes from being hashed or compared
-            return False
-
-
-_IN_MODULE = _Carriers(frozenset({MethodType}))
-_IN_CLASS = _Carriers(CARRIERS)
-
-
-def _all_holders() -> Iterator[tuple[Holder, _Carriers]]:
-    """Yield every holder, with the types that may carry a function there."""
-    for namespace in all_namespaces():
-        yield namespace, _IN_MODULE
-    for cls in all_classes():
-        yield cls, _IN_CLASS
+# The types that may carry a function in a module and in a class.
+_IN_MODULE = frozenset({identity_of(MethodType)})
+_IN_CLASS = frozenset(map(identity_of, CARRIERS))

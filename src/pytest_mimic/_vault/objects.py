@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
-from pytest_mimic._vault.parsing import body_fault, check_pulled, corrupt, damaged, parse, parse_value
+from pytest_mimic._vault.parsing import body_fault, check_pulled, corrupt, damaged, parse
 from pytest_mimic._vault.recordings import body_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
@@ -46,9 +45,16 @@ class Objects:
         """Return the outcome of an entry, a fresh copy each time."""
         if "pickle" in entry:
             return self._unpickled(entry, origin, *self._content(entry, origin))
-        if "json" in entry:
-            return self._decoded(self._body(entry, origin), entry["json"], origin)
-        return self._decoded(marshal.loads(marshal.dumps(body_of(entry))), origin.name, origin)
+        from pytest_mimic._outcome.decoding import decode_plain
+
+        is_object = "json" in entry
+        body = self._body(entry, origin) if is_object else marshal.loads(marshal.dumps(body_of(entry)))
+        try:
+            return decode_plain(body)
+        except (ImportError, AttributeError) as reason:
+            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
+        except (LookupError, TypeError, ValueError) as reason:
+            raise self._damaged(entry["json"] if is_object else origin.name, origin, str(reason)) from None
 
     def load_encoded(self, encoded: Encoded) -> Outcome:
         """Return an outcome that is still in memory, a fresh copy each time."""
@@ -67,56 +73,9 @@ class Objects:
 
         The first copy is the one that was read to check the file. A small outcome is then kept in memory.
         """
-        if "json" in entry:
-            return self._json_player(entry, origin)
         if "pickle" in entry:
             return self._pickle_player(entry, origin)
-        return lambda: self.load(entry, origin).value
-
-    def text(self, entry: Entry, origin: Origin) -> str:
-        """Return the readable JSON of a plain outcome as it is in the vault, without its duration."""
-        from pytest_mimic._outcome.plain import layout
-
-        return layout(self._body(entry, origin) if "json" in entry else body_of(entry)) + "\n"
-
-    def is_sound(self, entry: Entry, origin: Origin) -> bool:
-        """Return whether the file of a pickle exists and is as it was recorded."""
-        try:
-            self._content(entry, origin)
-        except MimicError:
-            return False
-        return True
-
-    # Plain outcomes
-
-    def _decoded(self, body: Any, name: str, origin: Origin) -> Outcome:
-        from pytest_mimic._outcome.decoding import decode_plain
-
-        try:
-            return decode_plain(body)
-        except (ImportError, AttributeError) as reason:
-            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
-        except (LookupError, TypeError, ValueError) as reason:
-            raise self._damaged(name, origin, str(reason)) from None
-
-    def _body(self, entry: Entry, origin: Origin) -> Any:
-        """Return the content of a JSON object, checked to be of the kind that its recording says."""
-        name = entry["json"]
-        data = self._store.read(name)
-        if data is None:
-            raise self._missing(name, origin)
-        if entry["kind"] == "value" and (body := parse_value(data)) is not None:
-            return body
-        body = parse(data, f"{self.label}/{name}", test=origin.test)
-        fault = body_fault(body)
-        if fault is None and not ({entry["kind"], "returned"} & body.keys()):
-            fault = f"it holds no {entry['kind']}"
-        if fault is not None:
-            raise self._damaged(name, origin, fault)
-        return body
-
-    def _json_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
-        body = self._body(entry, origin)
+        body = self._body(entry, origin) if "json" in entry else {}
         if "value" not in body:
             return lambda: self.load(entry, origin).value
         fresh = [body["value"]]
@@ -137,15 +96,49 @@ class Objects:
 
         return play
 
+    def text(self, entry: Entry, origin: Origin) -> str:
+        """Return the readable JSON of a plain outcome as it is in the vault, without its duration."""
+        from pytest_mimic._outcome.plain import layout
+
+        return layout(self._body(entry, origin) if "json" in entry else body_of(entry)) + "\n"
+
+    def is_sound(self, entry: Entry, origin: Origin) -> bool:
+        """Return whether the file of a pickle exists and is as it was recorded."""
+        try:
+            self._content(entry, origin)
+        except MimicError:
+            return False
+        return True
+
+    # Plain outcomes
+
+    def _body(self, entry: Entry, origin: Origin) -> Any:
+        """Return the content of a JSON object, checked to be of the kind that its recording says."""
+        name = entry["json"]
+        data = self._store.read(name)
+        if data is None:
+            raise self._missing(name, origin)
+        body = parse(data, f"{self.label}/{name}", test=origin.test)
+        fault = body_fault(body)
+        if fault is None and not ({entry["kind"], "returned"} & body.keys()):
+            fault = f"it holds no {entry['kind']}"
+        if fault is not None:
+            raise self._damaged(name, origin, fault)
+        return body
+
     # Pickles
 
     def _pickle_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
         stream, buffers = self._content(entry, origin)
-        if len(stream) + sum(map(len, buffers)) <= _KEPT:
-            return partial(self._play_kept, entry, origin, stream, [bytes(buffer) for buffer in buffers])
+        # Each value owns its buffers, so those that are kept are copied. Large ones go to the first value itself.
+        kept: list[tuple[bytes, list[bytes]]] = []
         fresh = [(stream, buffers)]
+        if len(stream) + sum(map(len, buffers)) <= _KEPT:
+            kept, fresh = [(stream, [bytes(buffer) for buffer in buffers])], []
 
         def play() -> Any:
+            for small, copies in kept:
+                return self._unpickled(entry, origin, small, [bytearray(copy) for copy in copies]).value
             try:
                 content = fresh.pop()
             except IndexError:
@@ -153,10 +146,6 @@ class Objects:
             return self._unpickled(entry, origin, *content).value
 
         return play
-
-    def _play_kept(self, entry: Entry, origin: Origin, stream: bytes, buffers: list[bytes]) -> Any:
-        # The value will own its buffers, so it gets copies.
-        return self._unpickled(entry, origin, stream, [bytearray(buffer) for buffer in buffers]).value
 
     def _content(self, entry: Entry, origin: Origin) -> tuple[bytes, list[Any]]:
         """Return the checked pickle streams and buffers of an object. Nothing is unpickled."""

@@ -273,18 +273,6 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     return value
 
 
-def parse_value(data: bytes) -> dict[str, Any] | None:
-    """Return the body of a JSON object that is a value in the usual layout; None for others, to be parsed slowly."""
-    try:
-        text = data.decode()
-        body, end = _scan(text, 0)
-        if text[end:] == "\n" and len(body) == 1 and "value" in body:
-            return body  # type: ignore[no-any-return]
-    except (ValueError, StopIteration, RecursionError, TypeError):
-        pass
-    return None
-
-
 def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
     """Parse a JSON text; accept a byte order mark and refuse duplicate keys."""
     check_pulled(data, path)
