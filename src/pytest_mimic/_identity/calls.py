@@ -24,10 +24,6 @@ VERSION = 1
 SHORT = 64
 
 
-def _no_roots() -> Roots:
-    return ()
-
-
 def fingerprint(value: object, *, roots: Roots = ()) -> str:
     """Return the identity of a value: the same for equal values, in every process and on every machine.
 
@@ -51,7 +47,7 @@ def fingerprint_outcome(value: object) -> str | None:
         32 hex digits; None if a part of the value has no stable identity.
     """
     try:
-        digest = _digest(value, Resolver(_no_roots, layout=True), ordered=True)
+        digest = _digest(value, Resolver(tuple, layout=True), ordered=True)
     except Unstable:
         return None
     return xxh3_128_hexdigest(_OUTCOME + digest)
@@ -83,7 +79,7 @@ class CallIdentity:
         defaults: Sequence[object] = (),
         ignore: Sequence[str] = (),
         key: Callable[[Mapping[str, Any]], object] | None = None,
-        roots: Callable[[], Roots] = _no_roots,
+        roots: Callable[[], Roots] = tuple,
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
         self._names = plain

@@ -26,7 +26,7 @@ class Admission:
         code: Names of functions and classes that can import or run more.
     """
 
-    def __init__(self, imports: Iterable[str], code: Iterable[str]) -> None:
+    def __init__(self, imports: Iterable[str] = (), code: Iterable[str] = ()) -> None:
         self._imports = frozenset(imports)
         self._code = frozenset(code)
         self._admitted: set[str] = set()

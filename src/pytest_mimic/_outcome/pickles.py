@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from pytest_mimic._outcome.allow_list import is_code
@@ -63,7 +64,7 @@ class ImportCollector(Admission):
     """
 
     def __init__(self) -> None:
-        super().__init__((), ())
+        super().__init__()
         self.imports: set[str] = set()
         self.code: set[str] = set()
         self.has_custom_identity = False
@@ -88,14 +89,6 @@ class _Pickler(pickle.Pickler):
         return reduced(thing)
 
 
-class _Chunks:
-    """A file for the pickler that keeps the written pieces: joining them would copy large bytes."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.write = self.parts.append
-
-
 def dump(value: object) -> Pickled:
     """Pickle the value, and load it once to see that it loads and what it imports.
 
@@ -113,15 +106,17 @@ def dump(value: object) -> Pickled:
 
 
 def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
-    file, buffers = _Chunks(), list[pickle.PickleBuffer]()
-    pickler = pickler_class(file, 5, buffer_callback=buffers.append)
+    chunks: list[bytes] = []
+    buffers: list[pickle.PickleBuffer] = []
+    # Not a BytesIO, which would copy large bytes to join them.
+    pickler = pickler_class(SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append)
     pickler.dump(value)
     parts = [Buffer(buffer.raw(), memoryview(buffer).itemsize) for buffer in buffers]
     collector = ImportCollector()
-    load_all(b"".join(file.parts), [part.memory for part in parts], collector, count=1)
+    load_all(b"".join(chunks), [part.memory for part in parts], collector, count=1)
     by_value = frozenset(pickler.by_value)
     return Pickled(
-        file.parts,
+        chunks,
         parts,
         imports=sorted(collector.imports),
         code=sorted(collector.code | by_value),

@@ -22,9 +22,6 @@ def rehearse(stream: Any, buffers: Iterable[Any], *, count: int) -> None:
 
 
 class _Fakes(Admission):
-    def __init__(self) -> None:
-        super().__init__((), ())
-
     def find(self, module: str, qualname: str) -> Any:
         # These two return an imported object when they are called.
         return _Finder if (module, qualname) in (NAMED, ("builtins", "type")) else _Imported
@@ -52,13 +49,10 @@ class _Loose(type):
     def __call__(cls, *_: object, **__: object) -> object:
         return cls
 
-    def __setitem__(cls, key: object, value: object) -> None:
+    def _ignore(cls, *_: object) -> None:
         pass
 
-    def __setstate__(cls, state: object) -> None:
-        pass
-
-    append = extend = add = __setstate__
+    __setitem__ = __setstate__ = append = extend = add = _ignore
 
 
 # The fakes are classes, because pickle calls `__new__` on them. One fake represents all objects of its type.
