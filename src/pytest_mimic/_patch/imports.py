@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from pytest_mimic._patch.holders import Holder, read, write
+from pytest_mimic._patch.holders import Holder, namespace_of, read, write
 
 
 class ImportWatch:
@@ -131,10 +131,12 @@ class OnDemandNames:
         self._real: Any = read(holder, "__getattr__")
 
         def get_on_demand(*arguments: Any) -> object:  # (name) in a namespace, (module, name) in a class
-            namespace: Any = holder if len(arguments) == 1 else vars(arguments[0])
+            namespace = holder if len(arguments) == 1 else namespace_of(arguments[0])
             value = self._real(*arguments)
-            asked = namespace.get("__name__"), arguments[-1]
-            return given(*asked, value) if asked in self.names else value
+            for module, name in tuple(self.names):
+                if name == arguments[-1] and namespace_of(sys.modules.get(module)) is namespace:
+                    value = given(module, name, value)
+            return value
 
         self._ours = get_on_demand
         write(holder, "__getattr__", get_on_demand)

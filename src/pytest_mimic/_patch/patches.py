@@ -247,8 +247,9 @@ def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, s
     if not sought:
         return
     wanted = {identity_of(thing): patch for thing, patch in sought}
-    holders = [(namespace, _IN_MODULE) for namespace in all_namespaces()]
-    for holder, carriers in chain(holders, ((cls, _IN_CLASS) for cls in all_classes())):
+    holders: Iterable[Holder] = chain(all_namespaces(), all_classes())
+    for holder in holders:
+        carriers = _IN_MODULE if isinstance(holder, dict) else _IN_CLASS
         values = held_by(holder).values()
         # Most holders are skipped here. Objects and types go by identity: some have no hash, or an `__eq__` that raises.
         if wanted.keys().isdisjoint(map(identity_of, values)) and carriers.isdisjoint(

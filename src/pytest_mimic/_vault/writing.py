@@ -189,13 +189,15 @@ class _FileWriter:
 
     def _place_text(self, fingerprint: str, text: str) -> str:
         """Return the name of the object with this text; write it if necessary, but not over an edited one."""
-        for name in _names(fingerprint, "json"):
+        names = _names(fingerprint, "json")
+        while True:
+            name = next(names)
             data = self._store.read(name)
-            if data is None or not _is_other_text(data, text):
-                break
-        if data is None or data.replace(b"\r\n", b"\n") != text.encode():
-            self._make(name, text.encode(), absent=data is None)
-        return name
+            if data is not None and _is_other_text(data, text):
+                continue
+            if data is None or data.replace(b"\r\n", b"\n") != text.encode():
+                self._make(name, text.encode(), absent=data is None)
+            return name
 
     def _place_pickle(self, encoded: Encoded) -> Entry:
         """Return the facts of the object with this pickle, or of an equal one that loads by the same names."""
@@ -207,17 +209,18 @@ class _FileWriter:
             facts["code"] = pickled.code
         if pickled.by_value:
             facts["python"] = loading.python_version()
-        for name in _names(encoded.fingerprint, "pkl"):
+        names = _names(encoded.fingerprint, "pkl")
+        while True:
+            name = next(names)
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
             if checksum is None:
                 packer = Packer(pickled)
                 self._make(name, packer.pieces(), absent=data is None)
                 checksum = packer.checksum
-                break
-            if checksum == checksum_of(pickled) or _loads_alike(data, checksum, facts):
-                break
-        return {"pickle": name, "checksum": checksum, **facts}
+            elif checksum != checksum_of(pickled) and not _loads_alike(data, checksum, facts):
+                continue
+            return {"pickle": name, "checksum": checksum, **facts}
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""

@@ -323,7 +323,7 @@ def test_module_subclass_gives_names_on_demand(write, calls, activate):
     """As in transformers: one subclass of ModuleType serves several packages."""
     write(
         lazy_class=LAZY_CLASS,
-        pipes="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('pipes', run='api')",
+        pipes="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('other_name', run='api')",
         models="import sys, lazy_class\nsys.modules[__name__] = lazy_class.LazyModule('models', load='api')",
         api="def run(): ...\ndef load(): ...",
     )
