@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from types import FunctionType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._identity.kinds import is_stdlib, registered_kind
-from pytest_mimic._identity.state import MEMORIES, slot_members
+from pytest_mimic._identity.state import MEMORIES
 
 
 class Opened(NamedTuple):
@@ -161,11 +161,14 @@ def _all_attributes(value: object) -> dict[str, Any]:
     except Exception:  # a `__dict__` that the class defines itself may raise anything
         attributes = None
     found = {str(name): part for name, part in attributes.items()} if isinstance(attributes, dict) else {}
-    for name, slot in slot_members(type(value)).items():
-        with suppress(AttributeError):  # an empty slot
-            found.setdefault(name, slot.__get__(value))
-    if issubclass(type(value), defaultdict):  # whose attribute in C is not a slot
-        found["default_factory"] = vars(defaultdict)["default_factory"].__get__(value)
+    for base in type(value).__mro__:
+        # Classes in C also have members: files keep their buffers there since Python 3.13. Only partial and
+        # defaultdict keep values of their users there.
+        if "__slots__" in vars(base) or base.__module__ in ("collections", "functools"):
+            for name, member in vars(base).items():
+                if isinstance(member, MemberDescriptorType):
+                    with suppress(AttributeError):  # an empty slot
+                        found.setdefault(name, member.__get__(value))
     return found
 
 
