@@ -9,6 +9,8 @@ from typing import Any
 # Recordings are written, and shown, by recursive functions.
 _DEEPEST = 200
 _INDENT = re.compile(r"[\[{]\n( {1,8})\S")
+# Signs that Go escapes, so that JSON can be part of an HTML page.
+_HTML_SIGNS = "<>&\u2028\u2029"
 _compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -53,15 +55,17 @@ def style_of(value: Any, text: str) -> str | None:
     """Return the style in which `write_json` makes this text of the value; None if no style does.
 
     Styles are compact (an empty text), `spaced` and `indent-2`, as `json.dumps` writes them; with `ascii` where
-    other characters are escaped, and with `newline` at the end.
+    other characters are escaped, with `html` or `slashes` for the escapes of Go and PHP, and with `newline` at the end.
     """
     indented = _INDENT.match(text)
     layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
     escapes = ["", "ascii"] if "\\u" in text else [""]
-    end = "newline" if text.endswith("\n") else ""
+    words = ["html"] if re.search(r"\\u00(?:3c|3e|26)", text) else []
+    words += ["slashes"] if "\\/" in text else []
+    words += ["newline"] if text.endswith("\n") else []
     for layout in layouts:
         for escape in escapes:
-            style = " ".join(filter(None, (layout, escape, end)))
+            style = " ".join(filter(None, (layout, escape, *words)))
             if write_json(value, style) == text:
                 return style
     return None
@@ -75,4 +79,8 @@ def write_json(value: Any, style: str = "") -> str:
     indent = next((int(word[7:]) for word in words if word.startswith("indent-")), None)
     separators = None if indent or "spaced" in words else (",", ":")
     text = dumps(value, ensure_ascii="ascii" in words, indent=indent, separators=separators)
+    for sign in _HTML_SIGNS if "html" in words else "":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    if "slashes" in words:
+        text = text.replace("/", "\\/")
     return f"{text}\n" if "newline" in words else text
