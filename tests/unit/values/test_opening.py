@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._values.opening import attributes_of, is_stdlib, opened, parts_of, type_name
+from pytest_mimic._identity.kinds import is_stdlib
+from pytest_mimic._values.opening import attributes_of, opened, parts_of, type_name
 
 Pair = namedtuple("Pair", "left right")
 
@@ -54,7 +55,7 @@ class Elsewhere(ValueError):
     """An exception whose own attribute hides its arguments."""
 
     @property
-    def args(self) -> Any:
+    def args(self) -> Any:  # type: ignore[override]
         raise AssertionError("code of the class ran")
 
 
