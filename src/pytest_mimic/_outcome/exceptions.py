@@ -27,7 +27,7 @@ _LINKS = ("context", "cause")
 
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
-    """Return an exception of a class with these arguments, made by the nearest builtin class: no `__init__` of a user runs."""
+    """Return an exception of a class with these arguments, without calling a user's `__init__`."""
     known: object = cls
     if not (isinstance(known, type) and issubclass(known, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
