@@ -259,7 +259,7 @@ def test_equal_content_has_one_identity_inside_containers(expression, equal):
     assert fingerprint({"a": one, "b": other}) == fingerprint({"a": one, "b": one})
 
 
-#: What a library's own code, or where it keeps its functions, is a part of.
+# Values whose identity includes a library's own code or module names, which differ by version.
 BY_VERSION = {"functions of Cython", "numpy rest", "polars rest", "scipy rest"}
 
 
