@@ -37,24 +37,13 @@ class HttpxBoundary(HttpBoundary):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of the transports that send a request."""
-        client = _Client(self.name)
+        sync, asynchronous = partial(self._wrap, run_sync, "read"), partial(self._wrap, run_async, "aread")
         return [
-            Edge(self.name, ("HTTPTransport", "handle_request"), partial(client.wrap, run_sync, "read")),
-            Edge(
-                self.name,
-                ("AsyncHTTPTransport", "handle_async_request"),
-                partial(client.wrap, run_async, "aread"),
-            ),
+            Edge(self.name, ("HTTPTransport", "handle_request"), sync),
+            Edge(self.name, ("AsyncHTTPTransport", "handle_async_request"), asynchronous),
         ]
 
-
-class _Client:
-    """Converts between the objects of one of the clients and the shared exchange."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
+    def _wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
         """Return the function that replaces `original`; `read` is the method that returns a request's body."""
         exchange = Exchange(port)
 
@@ -83,13 +72,13 @@ class _Client:
             response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
             response.headers.raw,
         )
-        recorded_stream, _ = _stream_classes(sys.modules[self._name])
+        recorded_stream, _ = _stream_classes(sys.modules[self.name])
         response.stream = recorded_stream(response.stream, recorder)
         return response
 
     def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
         """Return the recorded response, or raise the recorded exception."""
-        module = sys.modules[self._name]  # loaded by now; it is never imported from here
+        module = sys.modules[self.name]  # loaded by now; it is never imported from here
         if "status" not in plain:
             raise _ERRORS.load(plain["error"], request=request)
         answer = load_response(plain, request.method)
