@@ -191,8 +191,6 @@ class StandInDriver(_PsycopgParts):
             if name.startswith(_CONFIGURING):
                 if lazy.real is not None:
                     return await getattr(lazy.real._connection, name)(*args, **kwargs)
-                if lazy.real is not None:
-                    return await getattr(lazy.real._connection, name)(*args, **kwargs)
                 return lazy.configure(lambda real: wait(getattr(real._connection, name)(*args, **kwargs)))
             with lazy.port.noting:
                 raise UnstorableOutcomeError(
