@@ -65,7 +65,7 @@ class Postgres:
         self._control("-w", "-l", str(self._folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
-        """Stops it; nothing listens on its port any more."""
+        """Stop it: nothing listens on its port."""
         self._control("-w", "-m", "immediate", "stop")
 
     @contextmanager
@@ -78,7 +78,7 @@ class Postgres:
             self.start()
 
     def new_database(self) -> str:
-        """Makes an empty database; what stands after the `//` of its URL."""
+        """Make an empty database, and return the part of its URL after `//`."""
         name = f"test_{next(self._names)}"
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
         return f"postgres@127.0.0.1:{self.port}/{name}"
@@ -164,7 +164,7 @@ class RedisServer:
         raise RuntimeError("redis-server did not start")
 
     def stop(self) -> None:
-        """Stops it; nothing listens on its port any more."""
+        """Stop it: nothing listens on its port."""
         assert self._process.stdout is not None
         self._process.terminate()
         self._process.wait()

@@ -1,4 +1,4 @@
-"""Cassettes and patterns with a database: what the engine asks for itself stands apart from them."""
+"""Cassettes and patterns with a database: the engine's own requests are kept apart."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def rates() -> Iterator[str]:
 def test_a_service_replays_with_all_its_servers_gone(
     project: Project, postgres: Postgres, redis_server: RedisServer
 ) -> None:
-    """Same answers, ids and times as when it was recorded; nothing listens any more."""
+    """The answers, ids and times are the recorded ones."""
     project.ini()
     project.write("pytest.ini", "[pytest]\n")
     project.write("service.py", SERVICE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,7 +131,7 @@ def test_a_suite_replays_without_its_database(shop: Project, urls: tuple[str, st
 
 
 def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, str]) -> None:
-    """What the dialect asks on its first connection belongs to the engine: each test alone, backwards, in workers."""
+    """The requests of the first connection belong to the engine: each test alone, backwards, in workers."""
     real, gone = urls
     shop.record(env={"DATABASE_URL": real})
     names = [f"test_shop.py::{name}" for name in ("test_rolled_back", "test_taken", "test_new")]
@@ -142,7 +143,7 @@ def test_any_test_may_be_the_first_to_connect(shop: Project, urls: tuple[str, st
 
 
 def test_a_test_that_grows_is_recorded_in_place(shop: Project, urls: tuple[str, str]) -> None:
-    """A new test finds what the replayed fixtures would have made; nothing else is recorded anew."""
+    """A new test finds what the replayed fixtures would have made; nothing else is recorded again."""
     real, gone = urls
     shop.record(env={"DATABASE_URL": real})
     shop.write(
@@ -179,7 +180,7 @@ def ask(value):
 
 
 def test_a_swallowed_refusal_fails_the_test(project: Project) -> None:
-    """A parameter without an identity, swallowed by the code under test; the line that is told leaves it out."""
+    """A parameter without an identity, swallowed by the code under test; the line in the message leaves it out."""
     project.ini("sqlalchemy")
     project.write("asking.py", SWALLOWING)
     project.write(
@@ -228,8 +229,10 @@ def test_frames_and_sets_replay_under_any_hash_seed(
     project: Project, postgres: Postgres, driver: str
 ) -> None:
     """pandas offers its query to the driver as a table's name first; values of a set come in any order."""
-    pytest.importorskip("pandas")
-    pytest.importorskip(driver)
+    # They are imported by the run only: numpy cannot be imported again after `project` has forgotten it.
+    for library in ("pandas", driver):
+        if find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
     project.ini("sqlalchemy")
     project.write("test_reading.py", READING)
     real = f"postgresql+{driver}://{postgres.new_database()}"

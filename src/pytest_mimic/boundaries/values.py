@@ -248,7 +248,7 @@ def _read_time(text: str, plain: dict[str, Any]) -> dt.time:
 
 @cache
 def _named_tuple(name: str, *fields: str) -> Any:
-    """Return the class for a composite type; a driver makes it in each process, too."""
+    """Return the class for a composite type. A driver makes one in each process."""
     return namedtuple(name, fields)
 
 

@@ -22,7 +22,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 class Address(NamedTuple):
-    """As psycopg makes one of a composite type."""
+    """A named tuple, as psycopg makes one of a composite type."""
 
     street: str
     number: int
@@ -65,7 +65,6 @@ VALUES = {
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=list(VALUES))
 def test_value_comes_back_equal_and_of_its_type(value: Any) -> None:
-    """What a driver gives is what a replay gives, through JSON."""
     back = from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))
 
     assert type(back) is type(value)
@@ -99,7 +98,6 @@ def test_zone_keeps_its_name_and_its_hour() -> None:
 )
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
 def test_ranges_come_back(driver: str, bounds: tuple[Any, Any, str, bool]) -> None:
-    """The drivers' own ranges are the drivers' own again."""
     lower, upper, brackets, empty = bounds
     if driver == "psycopg":
         kind = pytest.importorskip("psycopg.types.range").Range
@@ -182,7 +180,6 @@ def test_unknown_type_is_refused_by_its_place() -> None:
     ids=str,
 )
 def test_damaged_value_is_an_error(plain: Any) -> None:
-    """A tag that is unknown, or whose content does not fit, is damage."""
     with pytest.raises(CorruptRecordingError, match="a recording has a value"):
         from_plain(plain)
 
@@ -201,7 +198,6 @@ def test_damaged_value_is_an_error(plain: Any) -> None:
     )
 )
 def test_any_nesting_comes_back(value: Any) -> None:
-    """Whatever is nested in whatever comes back as it was."""
     assert repr(from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))) == repr(value)
 
 

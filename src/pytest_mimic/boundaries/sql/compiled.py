@@ -62,7 +62,7 @@ class CompiledNames(NamedTuple):
     """The columns of a compiled statement.
 
     Attributes:
-        columns: What each column of its result shows; None for a text, which does not say.
+        columns: The parts that each column of its result shows; None for a text, which does not say.
         sources: The columns that a parameter is assigned to or compared with, by its name. A parameter that is
             missing is unknown.
         keys: The parameters that may name a part of JSON beside each parameter, by the names of both.
@@ -143,7 +143,10 @@ class _Reader:
         if isinstance(element, elements.TextClause) or element.__visit_name__ == "tstring":
             return self._text(element)
         if isinstance(element, elements.Label):
-            return self._label(element)
+            parts = self._read(element.element)
+            named = _NOTHING if isinstance(element.name, elements._anonymous_label) else _shown(element.name)
+            self._claim(parts, named)
+            return parts | named
         if isinstance(element, elements.ColumnClause):
             return self._column(element)
         if isinstance(element, (selectable.SelectBase, selectable.SelectStatementGrouping)):
@@ -156,7 +159,12 @@ class _Reader:
             self._children(element)
             return _NOTHING
         if isinstance(element, elements.Case):
-            return self._case(element)
+            self._children(element)
+            for condition, _ in element.whens:
+                if element.value is not None:
+                    self._claim(self._read(condition), self._read(element.value))
+            results = [result for _, result in element.whens]
+            return _union(map(self._read, [*results, *([] if element.else_ is None else [element.else_])]))
         if isinstance(element, elements.BinaryExpression):
             return self._binary(element)
         if isinstance(element, elements.Over):
@@ -182,14 +190,6 @@ class _Reader:
         text = getattr(element, "text", None) or "".join(map(str, getattr(element, "parts", (element,))))
         self._fragments.append(text)
         return _shown(*words_in(text))
-
-    def _label(self, label: Any) -> Shown:
-        parts = self._read(label.element)
-        if isinstance(label.name, elements._anonymous_label):
-            return parts
-        named = _shown(label.name)
-        self._claim(parts, named)
-        return parts | named
 
     def _column(self, column: Any) -> Shown:
         if column.is_literal:
@@ -229,16 +229,6 @@ class _Reader:
         if name in MEASURING:
             return Shown(itself.sources, given.through_function().binds)
         return itself | (given if name in _CHOOSING else given.through_function())
-
-    def _case(self, case: Any) -> Shown:
-        results = [self._read(result) for _, result in case.whens]
-        conditions = [self._read(condition) for condition, _ in case.whens]
-        if case.value is not None:
-            for condition in conditions:
-                self._claim(condition, self._read(case.value))
-        if case.else_ is not None:
-            results.append(self._read(case.else_))
-        return _union(results)
 
     def _binary(self, binary: Any) -> Shown:
         left, right = self._read(binary.left), self._read(binary.right)

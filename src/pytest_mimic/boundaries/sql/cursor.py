@@ -25,7 +25,7 @@ class StandInCursor:
     """The cursor of a connection, which may not be open. SQLAlchemy uses it as if it were the driver's.
 
     Args:
-        connection: The state of the connection.
+        connection: The stand-in for the connection.
         args: The arguments of the driver's `cursor()`. With arguments the cursor is on the server, and its rows
             are read in parts.
         kwargs: Its keyword arguments.
@@ -34,9 +34,10 @@ class StandInCursor:
     arraysize = 1
 
     def __init__(
-        self, connection: LazyConnection, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self, connection: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> None:
-        self._lazy = connection
+        self._connection = connection
+        self._lazy: LazyConnection = connection._lazy
         self._args = args
         self._kwargs = kwargs or {}
         self._real: Any = None
@@ -58,9 +59,7 @@ class StandInCursor:
     @property
     def connection(self) -> Any:
         """The connection that it belongs to."""
-        from pytest_mimic.boundaries.sql.stand_ins import StandInConnection
-
-        return StandInConnection(self._lazy)
+        return self._connection
 
     # -- executing
 

@@ -17,18 +17,8 @@ if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
 # PEP 249's classes, narrowest first. One of them replaces a class that does not exist on replay.
-_KINDS = (
-    "IntegrityError",
-    "DataError",
-    "OperationalError",
-    "InternalError",
-    "ProgrammingError",
-    "NotSupportedError",
-    "DatabaseError",
-    "InterfaceError",
-    "Warning",
-    "Error",
-)
+_KINDS = """IntegrityError DataError OperationalError InternalError ProgrammingError NotSupportedError DatabaseError
+    InterfaceError Warning Error""".split()
 # Attributes that drivers written in C keep outside of `__dict__`.
 _OUTSIDE_DICT = ("pgcode", "pgerror", "sqlstate", "sqlite_errorcode", "sqlite_errorname", "errno", "msg")
 # Errors inside of errors are stored so deep.
@@ -97,9 +87,11 @@ class DriverErrors(ExceptionFamily):
         }
         return {name: part for name, part in stored.items() if part or name == "args"}
 
-    def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
+    def load(self, stored: Mapping[str, Any], **_: Any) -> Exception:
         """Return the error; if its class does not exist, one of PEP 249's class for its kind."""
-        return self.make(self.find(stored["type"]) or self._class_of_kind(stored["kind"]), stored, **context)
+        kind = stored["kind"]
+        cls = self.find(stored["type"]) or getattr(self._dbapi, kind, None) or getattr(builtins, kind, None)
+        return self.make(cls if isinstance(cls, type) and issubclass(cls, Exception) else Exception, stored)
 
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
         """Return a new error with the stored arguments and attributes."""
@@ -147,10 +139,6 @@ class DriverErrors(ExceptionFamily):
             if isinstance(error, getattr(self._dbapi, name, ())):
                 return name
         return next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
-
-    def _class_of_kind(self, kind: str) -> type[Exception]:
-        found = getattr(self._dbapi, kind, None) or getattr(builtins, kind, None)
-        return found if isinstance(found, type) and issubclass(found, Exception) else Exception
 
     def _plain(self, part: object) -> Any:
         """Return plain data for an argument or an attribute, without those that have no plain form."""

@@ -174,52 +174,33 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
 
 
 def _names(context: Any) -> StatementNames:
-    compiled = context.compiled
+    compiled, expanded = context.compiled, context._expanded_parameters
     if compiled is None or not hasattr(compiled, "bind_names"):  # a text for the driver, or a definition
         return NO_NAMES
     from pytest_mimic.boundaries.sql.compiled import read_compiled
 
-    expanded = context._expanded_parameters
-    owners = {new: name for name, names in expanded.items() for new in names}
-    owners.update({new: name for name, new in (compiled.escaped_bind_names or {}).items()})
-    return StatementNames(
-        _names_by_place(context),
-        _lists(context),
-        owners,
-        read_compiled(compiled),
-        context.compiled_parameters[0] if context.compiled_parameters else {},
-    )
-
-
-def _names_by_place(context: Any) -> Sequence[str]:
-    """Return the names of positional parameters; nothing for a driver that gets names."""
-    compiled = context.compiled
-    if not compiled.positional:
-        return ()
-    names: list[str] = []
-    numbered: list[str] = []
-    for name in compiled.positiontup:
-        if name in context._expanded_parameters:
-            # An `IN` has a parameter for each value. Numbered ones come after all others.
-            is_numbered = context.dialect.paramstyle.startswith("numeric")
-            (numbered if is_numbered else names).extend(context._expanded_parameters[name])
+    names: list[str] = []  # by place
+    numbered: list[str] = []  # an `IN` has a parameter for each value; numbered ones come after all others
+    for name in compiled.positiontup if compiled.positional else ():
+        if name in expanded:
+            (numbered if context.dialect.paramstyle.startswith("numeric") else names).extend(expanded[name])
         elif name in context.compiled_parameters[0]:  # else it has become part of the text
             names.append(name)
-    return names + numbered
-
-
-def _lists(context: Any) -> list[list[list[str]]]:
-    """Return the parameters of each `IN`. A list in another place is left out: its order may matter."""
-    expanded = context._expanded_parameters
-    if not expanded:
-        return []
-    ordered = {place["name"] for place in _LIST.finditer(context.compiled.string) if not place["set"]}
-    return [_by_value(len(name) + 1, values) for name, values in expanded.items() if name not in ordered]
-
-
-def _by_value(start: int, names: Sequence[str]) -> list[list[str]]:
-    """Group the parameters by value: `name_1_1` and `name_1_2` are two, `name_1_1_1` and `name_1_1_2` one tuple."""
-    return [list(value) for _, value in groupby(names, lambda name: name[start:].partition("_")[0])]
+    # The order of a list that is not the one of an `IN` may matter.
+    ordered = (
+        {place["name"] for place in _LIST.finditer(compiled.string) if not place["set"]} if expanded else ()
+    )
+    lists = []
+    for name, members in expanded.items():
+        if name not in ordered:
+            # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one tuple.
+            start = len(name) + 1
+            by_value = groupby(members, lambda member, start=start: member[start:].partition("_")[0])
+            lists.append([list(value) for _, value in by_value])
+    owners = {member: name for name, members in expanded.items() for member in members}
+    owners.update({new: name for name, new in (compiled.escaped_bind_names or {}).items()})
+    values = context.compiled_parameters[0] if context.compiled_parameters else {}
+    return StatementNames(names + numbered, lists, owners, read_compiled(compiled), values)
 
 
 def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

@@ -27,16 +27,8 @@ _CONFIGURING = (
     "interrupt",
 )
 # The state of a new connection, with any driver.
-_STATE: dict[str, Any] = {
-    "autocommit": False,
-    "deferrable": None,
-    "notices": (),
-    "isolation_level": None,
-    "read_only": None,
-    "readonly": False,
-    "row_factory": None,
-    "text_factory": str,
-}
+_STATE: dict[str, Any] = {"autocommit": False, "notices": (), "readonly": False, "text_factory": str}
+_STATE.update(dict.fromkeys(("deferrable", "isolation_level", "read_only", "row_factory")))
 _STATE_OF_SQLITE: dict[str, Any] = {"autocommit": -1, "isolation_level": ""}
 # Attributes and methods whose answers are recorded: of sqlite3, of psycopg2, and of psycopg's `connection.info`.
 _ATTRIBUTES = frozenset(("total_changes", "encoding", "server_version"))
@@ -84,7 +76,7 @@ class StandInConnection(_PsycopgParts):
 
     def cursor(self, *args: Any, **kwargs: Any) -> StandInCursor:
         """Return a cursor; with arguments, one on the server."""
-        return StandInCursor(self._lazy, args, kwargs)
+        return StandInCursor(self, args, kwargs)
 
     def execute(self, *args: Any) -> StandInCursor:
         """Return a cursor that has executed a statement."""

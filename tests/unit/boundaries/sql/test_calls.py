@@ -1,4 +1,4 @@
-"""What a statement with its parameters is known by, and what a cursor describes, as plain data."""
+"""The identity of statements with their parameters, and the plain form of results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from unit.boundaries.json_texts import written_json
 
 
 class Point:
-    """What an application has told its driver to take: `sqlite3.register_adapter(Point, ...)`."""
+    """A type that an application has registered: `sqlite3.register_adapter(Point, ...)`."""
 
     def __init__(self, x: object) -> None:
         self.x = x
@@ -99,7 +99,6 @@ def test_order_of_the_values_of_in_is_free(parameters: Any, binds: Sequence[str]
 
 @pytest.mark.parametrize("wrapper", ["psycopg2.extras:Json", "psycopg2:Binary", "psycopg.types.json:Jsonb"])
 def test_wrappers_of_drivers_count_by_what_they_hold(wrapper: str) -> None:
-    """Whatever the driver's own object is: recorded and replayed with what is in it."""
     module, _, name = wrapper.partition(":")
     wrap = getattr(pytest.importorskip(module), name)
     first, second = ({"a": 1}, {"a": 2}) if "Json" in name else (b"1", b"2")
@@ -130,7 +129,7 @@ def test_parameters_of_a_text_without_secret_names_count() -> None:
 
 @written_json
 def test_json_stays_as_it_is_written(value: str, kept: str) -> None:
-    """But for its secrets, wherever they stand, and however deep it is."""
+    """Only its secrets are replaced."""
     assert params_of(value) == {"1": kept}
     assert store_rows([[value]], ["a"], [False], Redactor()) == [[kept]]
 
