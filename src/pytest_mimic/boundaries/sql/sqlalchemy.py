@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -194,13 +193,14 @@ def _names(context: Any) -> StatementNames:
     for name, members in expanded.items():
         if name not in ordered:
             # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one tuple.
-            start = len(name) + 1
-            by_value = groupby(members, lambda member, start=start: member[start:].partition("_")[0])
-            lists.append([list(value) for _, value in by_value])
+            values: dict[str, list[str]] = {}
+            for member in members:
+                values.setdefault(member[len(name) + 1 :].partition("_")[0], []).append(member)
+            lists.append(list(values.values()))
     owners = {member: name for name, members in expanded.items() for member in members}
     owners.update({new: name for name, new in (compiled.escaped_bind_names or {}).items()})
-    values = context.compiled_parameters[0] if context.compiled_parameters else {}
-    return StatementNames(names + numbered, lists, owners, read_compiled(compiled), values)
+    given = context.compiled_parameters[0] if context.compiled_parameters else {}
+    return StatementNames(names + numbered, lists, owners, read_compiled(compiled), given)
 
 
 def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

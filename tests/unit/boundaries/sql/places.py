@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from database_servers import Postgres
 
-Connect = Callable[..., Any]
+Connect = Callable[..., "sa.Engine"]
 SYNC = ["sqlite", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000"]
 ASYNC = ["sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg"]
 

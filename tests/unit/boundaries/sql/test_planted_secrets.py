@@ -80,6 +80,9 @@ upsert: dict[str, Any] = {
     for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 
+# The dialect of the statements that are made now.
+dialect = {"name": "sqlite"}
+
 CORE: dict[str, Callable[[], Any]] = {
     "insert": lambda: users.insert().values(id=101, name="bob", password=f"{TEXT}-a", passcode=NUMBER),
     "insert many values": lambda: users.insert().values([{"id": 102, "password": f"{TEXT}-b"}, {"id": 103, "password": f"{TEXT}-c"}]),
@@ -171,9 +174,6 @@ def inserted() -> Any:
     return sa.select(p.label("q")).cte("ins")
 
 
-# The dialect of the statements that are made now.
-dialect = {"name": "sqlite"}
-
 RAW: list[tuple[str, dict[str, Any]]] = [
     (f"UPDATE users SET password = '{TEXT}-a' WHERE id = 1", {}),
     (f"UPDATE users SET passcode = {NUMBER} WHERE id = 1", {}),
@@ -264,7 +264,9 @@ def everything(engine: sa.Engine) -> list[str]:
                     result.all()
         except sa.exc.DBAPIError:
             refused.append(name)
-    many = [{"id": 40 + n, "name": "x", "password": f"{TEXT}-{n}", "passcode": NUMBER} for n in range(3)]
+    many: list[dict[str, Any]] = [
+        {"id": 40 + n, "name": "x", "password": f"{TEXT}-{n}", "passcode": NUMBER} for n in range(3)
+    ]
     rows = [{**row, "id": row["id"] + 10} for row in many]
     marks = "?" if is_sqlite else "%s"
     with engine.begin() as connection:
@@ -305,7 +307,8 @@ def test_no_planted_secret_is_in_the_vault(
         asyncio.run(ask())
     else:
         engine = sa.create_engine(url)
-        print("refused:", everything(engine))
+        # SQLite cannot name the columns of VALUES.
+        assert everything(engine) == (["values"] if driver == "sqlite" else [])
         engine.dispose()
 
     leaks = [
