@@ -12,6 +12,7 @@ CARRIERS: frozenset[type] = frozenset(
 )
 """The types that may carry a function in a class or, for bound methods, in a module."""
 
+# Where descriptors of other libraries keep their function, such as Django's cached_property.
 _SLOTS = ("func", "fget", "wrapped", "__wrapped__")
 
 

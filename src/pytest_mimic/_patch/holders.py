@@ -85,7 +85,7 @@ def all_namespaces() -> Iterator[dict[str, object]]:
 
 def all_classes() -> Iterator[type]:
     """Yield every writable class, nested and local ones included, except for the packages that run the tests."""
-    seen = {identity_of(object)}
+    seen = {identity_of(object)}  # a class with several bases is a subclass of each
     waiting: list[type] = [object]
     while waiting:
         for cls in _subclasses(waiting.pop()):

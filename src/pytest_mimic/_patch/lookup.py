@@ -225,7 +225,7 @@ def _as_holder(current: object, name: str) -> Holder:
 
 
 def _mangled(holder: Holder, name: str) -> str:
-    """Return the name under which a class holds `__private`."""
+    """Return the name under which a class holds `__private` (name mangling)."""
     if isinstance(holder, dict) or not name.startswith("__") or name.endswith("__"):
         return name
     return f"_{holder.__name__.lstrip('_')}{name}"
@@ -253,6 +253,7 @@ def _function(original: object, label: str) -> Any:
 def _copy_of(function: Any) -> Any:
     """Return another function that does the same."""
     if not isinstance(function, FunctionType):
+        # A function written in C cannot be copied.
         return functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))
     twin: Any = FunctionType(
         function.__code__,
@@ -263,7 +264,7 @@ def _copy_of(function: Any) -> Any:
     )
     twin.__kwdefaults__ = function.__kwdefaults__
     functools.update_wrapper(twin, function)
-    del twin.__wrapped__
+    del twin.__wrapped__  # set by update_wrapper, but the copy wraps nothing
     twin.__dict__.update(function.__dict__)
     return twin
 

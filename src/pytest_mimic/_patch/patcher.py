@@ -193,6 +193,7 @@ class Patcher:
         missing there is no problem yet.
         """
         fresh: list[Patch] = []
+        # Patches are installed together, so that all holders are searched once. After an error, deactivating needs them.
         try:
             wanted = self._wanted(activation, just_loaded)
             for key, (active, found) in wanted.items() if self._cover is not None else ():

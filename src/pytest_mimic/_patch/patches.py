@@ -189,11 +189,13 @@ class Patches:
         ended = [patch for patch in patches if not patch.covers]
         if not ended:
             return
+        # Backwards, as one patch may have replaced what another had put there.
         for patch in reversed(ended):
             for place in reversed(patch.places):
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, self._before(place))
         modules = modules_now()
+        # A wrapper may have been copied: by a module imported since, or by code that keeps a reference.
         outside = [patch for patch in ended if patch.leaves_wrapper_elsewhere()]
         spread = [patch for patch in ended if patch.modules != modules or patch in outside]
         left = [(ours, patch) for patch in spread for ours, _ in patch.originals.values()]

@@ -16,8 +16,10 @@ __tracebackhide__ = True
 
 START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
 END = b"\0mim"
+# The alignment of buffers that Arrow recommends. It also holds for a mapped file.
 _ALIGN = 64
 _BLOCK = 1 << 20
+# The widest items that are shuffled, in bytes: complex128.
 _WIDEST = 16
 _RAW, _ZSTD, _SHUFFLED = 0, 1, 2
 _LEVEL = 3

@@ -29,11 +29,14 @@ from pytest_mimic.errors import MimicError
 __tracebackhide__ = True
 
 _open = open
+# Files from this size on, in bytes, are mapped instead of read.
 _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
+# Most recordings are read by one call of this size.
 _SMALL = 1 << 14
 _LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
 _LEFTOVER_AGE = 24 * 3600.0
+# The attempts to make a folder that other processes remove.
 _TRIES = 8
 _numbers = count()
 
@@ -183,7 +186,7 @@ class FolderStore:
 
     def _make_ready(self, folder: str) -> None:
         """Make the folder. Before the first write, remove the leftovers of crashed writers."""
-        if folder in self._ready and isdir(folder):
+        if folder in self._ready and isdir(folder):  # a user may delete the vault during a run
             return
         _make_folders(folder)
         if not self._ready:

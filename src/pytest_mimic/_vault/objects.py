@@ -38,6 +38,7 @@ class Objects:
         self._store = store
         self.label = label
         self.forbidden = pickles == "forbid"
+        # By checksum and count: a pickle is rehearsed once, however often it is loaded.
         self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
 

@@ -21,6 +21,7 @@ _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
 _HEAD = b'{\n "format": %d,\n' % FORMAT
 _TAIL = b"\n}\n"
 _TEST = b'\n "test": '
+# `json.loads` without its checks around the value: half the time for small recordings.
 _scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
@@ -89,6 +90,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
         # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts):
             number = facts["format"]
+            # In Python, True == 1.
             if number == FORMAT and number is not True:
                 return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
@@ -202,7 +204,7 @@ def is_description(arguments: Any) -> bool:
     """Return whether something is a description of arguments, as `describe_arguments` returns it."""
     if type(arguments) is not dict:
         return arguments is None
-    todo: list[Any] = list(arguments.values())
+    todo: list[Any] = list(arguments.values())  # no recursion: a description may be deep
     while todo:
         node = todo.pop()
         if type(node) is list:

@@ -160,6 +160,7 @@ class _FileWriter:
         if stored.awaited != old.get("awaited", False):
             return False
         if encoded is None:
+            # It was read from a vault, and is written again with other outcomes of its sequence.
             return _equal(body_of(stored.entry), body_of(old))
         if encoded.pickled is not None:
             is_equal = "pickle" in old and fingerprint_in(old["pickle"]) == encoded.fingerprint
