@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic import _ambient, hookspecs
+from pytest_mimic import _ambient
 
 if TYPE_CHECKING:
+    from pytest_mimic import Target
     from pytest_mimic._run.run import PytestRun
 
 _MODES = ("record", "rerecord", "verify", "live")
@@ -22,8 +23,17 @@ _TEMPORARY = pytest.StashKey[Any]()
 _SESSION_OF = pytest.StashKey[Callable[[], Any]]()
 
 
+class _HookSpecs:
+    @pytest.hookspec
+    def pytest_mimic_targets(self, config: pytest.Config) -> list[Target]:  # type: ignore[empty-body]
+        """Return targets made in Python, in addition to those of the ini option `mimic_functions`.
+
+        Mark the implementation `@pytest.hookimpl(optionalhook=True)`, so that `-p no:mimic` works.
+        """
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.add_hookspecs(hookspecs)
+    pluginmanager.add_hookspecs(_HookSpecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -27,7 +27,6 @@ def test_a_run_that_mimics_nothing_loads_four_small_modules(project):
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
         "pytest_mimic",
         "pytest_mimic._ambient",
-        "pytest_mimic.hookspecs",
         "pytest_mimic.plugin",
     }
     assert (run.header, run.section, run.vault) == ("", [], {})

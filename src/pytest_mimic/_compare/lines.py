@@ -148,7 +148,7 @@ class Lines:
     def _readable(self, value: Any) -> str:
         """Return the whole text without secrets; for bytes, one character each."""
         text = value if type(value) is str else value.decode("latin-1")
-        return self.redactor.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
+        return self.redactor.texts.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
 
     def _described(self, location: Location, value: Any) -> Any:
         if location.secret and value is not None:

@@ -176,7 +176,7 @@ class _Walk:
         return self._shown(path)
 
     def _shown(self, text: str) -> str:
-        return self.redactor.scrub_text(text, self.secrets)
+        return self.redactor.texts.scrub_text(text, self.secrets)
 
     def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
         """Add a digest to an incomplete description, so that another value looks different."""

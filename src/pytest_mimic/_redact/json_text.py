@@ -57,9 +57,14 @@ def replace_in_json(
                 around.pop()
             is_secret = bool(around) and around[-1]
         elif is_secret:
-            return f'"{placeholder}"' if word is None else _zero(word)
+            # Only a string is no word. Numbers become a number of the same type.
+            zero = "0" if word and word.lstrip("-").isdigit() else "0.0"
+            return f'"{placeholder}"' if word is None else _WORDS.get(word, zero)
         elif word is None:
-            return _changed(token[0], inner)
+            string = loads(token[0])
+            changed = inner(string)
+            if changed != string:
+                return dumps(changed, ensure_ascii=token[0].isascii())
         return token[0]
 
     start = _start(text)
@@ -69,16 +74,3 @@ def replace_in_json(
 def _start(text: str) -> int:
     before = _BEFORE.match(text)
     return before.end() if before else 0
-
-
-def _zero(word: str) -> str:
-    """Return the replacement of a secret number, truth value or null."""
-    if word in _WORDS:
-        return _WORDS[word]
-    return "0" if word.lstrip("-").isdigit() else "0.0"
-
-
-def _changed(quoted: str, inner: Callable[[str], str]) -> str:
-    text = loads(quoted)
-    changed = inner(text)
-    return quoted if changed == text else dumps(changed, ensure_ascii=quoted.isascii())

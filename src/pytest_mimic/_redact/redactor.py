@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class Redactor(SecretNames):
         self.issued: set[str] = set()
 
     @cached_property
-    def _texts(self) -> SecretTexts:
+    def texts(self) -> SecretTexts:
+        """Replaces the same values in texts."""
         # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
         from pytest_mimic._redact.texts import SecretTexts
 
@@ -57,44 +58,5 @@ class Redactor(SecretNames):
                     box[key] = value.copy()
                     todo.append((box[key], hidden))
                 elif isinstance(value, str):
-                    box[key] = self.scrub_data(value)
+                    box[key] = self.texts.scrub_data(value)
         return root[0]
-
-    def scrub_json(self, text: str) -> str:
-        """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
-        return self._texts.scrub_json(text)
-
-    def scrub_data(self, text: str) -> str:
-        """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
-
-        Any other text loses the secrets in its URLs only.
-        """
-        return self._texts.scrub_data(text)
-
-    def literals(self, text: str) -> list[str]:
-        """Return the values of secret names in markup or GraphQL. Any other text has none."""
-        return self._texts.literals(text)
-
-    def scrub_url(self, url: str) -> str:
-        """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
-        return self._texts.scrub_url(url)
-
-    def scrub_form(self, form: str) -> str:
-        """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
-        return self._texts.scrub_form(form)
-
-    def scrub_header(self, name: str, value: str) -> str:
-        """Return the value of a header without its secrets.
-
-        Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
-        """
-        return self._texts.scrub_header(name, value)
-
-    def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
-        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and elsewhere.
-
-        Args:
-            text: The text to show.
-            secrets: Values known to be secret. Those under four characters are left in.
-        """
-        return self._texts.scrub_text(text, secrets)

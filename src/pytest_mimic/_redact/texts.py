@@ -53,7 +53,7 @@ _SHORTEST_SECRET = 4
 
 
 class SecretTexts:
-    """Replaces the values of secret names in texts. `Redactor` describes the methods.
+    """Replaces the values of secret names in texts.
 
     Args:
         secret: Checks whether a name is secret.
@@ -63,11 +63,16 @@ class SecretTexts:
         self.secret = secret
 
     def scrub_json(self, text: str) -> str:
+        """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
         if parse_json_text(text) is None:
             return text
         return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_json)
 
     def scrub_data(self, text: str) -> str:
+        """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
+
+        Any other text loses the secrets in its URLs only.
+        """
         if looks_like_json(text) and parse_json_text(text) is not None:
             return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_data)
         if patterns := _literals_of(text):
@@ -82,6 +87,7 @@ class SecretTexts:
         return self.scrub_urls(text) if "://" in text else text
 
     def literals(self, text: str) -> list[str]:
+        """Return the values of secret names in markup or GraphQL. Any other text has none."""
         found = (match for pattern in _literals_of(text) for match in pattern.finditer(text))
         return [match["block"] or match["text"] for match in found if self.secret(match["name"])]
 
@@ -92,6 +98,7 @@ class SecretTexts:
         return f"{match.string[match.start() : start]}{PLACEHOLDER}{match.string[end : match.end()]}"
 
     def scrub_url(self, url: str) -> str:
+        """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
         url = _USERINFO.sub(_hide_userinfo, url)
         url, hash_sign, fragment = url.partition("#")
         url, question_mark, query = url.partition("?")
@@ -103,25 +110,37 @@ class SecretTexts:
         return _URL.sub(lambda match: self.scrub_url(match[0]), text)
 
     def scrub_form(self, form: str) -> str:
-        return "&".join(self._scrub_field(field) for field in form.split("&"))
-
-    def _scrub_field(self, field: str) -> str:
-        name, sign, value = field.partition("=")
-        if value and self.secret(unquote_plus(name)):
-            return f"{name}{sign}{PLACEHOLDER}"
-        return f"{name}{sign}{self.scrub_urls(value)}" if "://" in value else field
+        """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
+        fields = []
+        for field in form.split("&"):
+            name, sign, value = field.partition("=")
+            if value and self.secret(unquote_plus(name)):
+                value = PLACEHOLDER
+            fields.append(f"{name}{sign}{self.scrub_urls(value)}")
+        return "&".join(fields)
 
     def scrub_header(self, name: str, value: str) -> str:
+        """Return the value of a header without its secrets.
+
+        Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
+        """
         if not self.secret(name):
             return "".join(self._assigned(self.scrub_urls(value))) if "=" in value else value
         kind = normalised(name)
         if kind == "cookie":
             return "; ".join(_hide_cookie(cookie) for cookie in value.split(";"))
         if kind == "setcookie":
-            return ", ".join(_hide_set_cookie(cookie) for cookie in _NEXT_COOKIE.split(value))
+            cookies = (cookie.partition(";") for cookie in _NEXT_COOKIE.split(value))
+            return ", ".join(f"{_hide_cookie(first)}{sign}{rest}" for first, sign, rest in cookies)
         return PLACEHOLDER
 
     def scrub_text(self, text: str, secrets: Iterable[str] = ()) -> str:
+        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and elsewhere.
+
+        Args:
+            text: The text to show.
+            secrets: Values known to be secret. Those under four characters are left in.
+        """
         text = hide_values(text, secrets)
         if "://" in text:
             text = self.scrub_urls(text)
@@ -182,8 +201,3 @@ def _hide_userinfo(match: re.Match[str]) -> str:
 def _hide_cookie(cookie: str) -> str:
     name, sign, value = cookie.strip().partition("=")
     return f"{name}={PLACEHOLDER}" if sign and value else f"{name}{sign}"
-
-
-def _hide_set_cookie(cookie: str) -> str:
-    first, semicolon, attributes = cookie.partition(";")
-    return f"{_hide_cookie(first)}{semicolon}{attributes}"

@@ -6,7 +6,6 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Any
 
 from pytest_mimic._targets.spelling import closest_name
 
@@ -30,15 +29,11 @@ def closest_module(name: str) -> str | None:
             return None
         below = f"{corrected}.{last}"
         return below if module_exists(below) else closest_module(below) or corrected
-    close = closest_name(last, _siblings(parent))
+    siblings = {
+        module.name for module in pkgutil.iter_modules(_search_path(parent) or [] if parent else None)
+    }
+    close = closest_name(last, siblings if parent else siblings | sys.stdlib_module_names)
     return close and (f"{parent}.{close}" if parent else close)
-
-
-def _siblings(parent: str) -> set[str]:
-    """Return the names of the modules in a package, or of the top-level modules if `parent` is empty."""
-    if not parent:
-        return {module.name for module in pkgutil.iter_modules()} | sys.stdlib_module_names
-    return {module.name for module in pkgutil.iter_modules(_search_path(parent) or [])}
 
 
 def _find_spec(name: str) -> ModuleSpec | None:
@@ -63,19 +58,16 @@ def _find_spec(name: str) -> ModuleSpec | None:
 def _search_path(package: str) -> list[str] | None:
     """Return the folders in which a package's modules are looked for, or None if it is not a package."""
     if package in sys.modules:
-        path = _path_of(sys.modules[package])
+        module = sys.modules[package]
+        try:  # ordinary attribute access would load a lazy module
+            own = object.__getattribute__(module, "__dict__")
+        except AttributeError:
+            own = {}
+        path = own.get("__path__", getattr(type(module), "__path__", None))
     else:
         spec = _find_spec(package)
         path = spec.submodule_search_locations if spec else None
     return None if path is None else list(path)
-
-
-def _path_of(module: object) -> Any:
-    try:  # ordinary attribute access would load a lazy module
-        own = object.__getattribute__(module, "__dict__")
-    except AttributeError:
-        own = {}
-    return own.get("__path__", getattr(type(module), "__path__", None))
 
 
 def _find_on_path(name: str, path: Sequence[str]) -> ModuleSpec | None:

@@ -157,16 +157,13 @@ def _read_tolerance(value: object) -> float:
     return number
 
 
-def _read_comparison(value: object) -> str:
-    return {"exact": "exact", "shape": "shape"}[_read_text(value)]
-
-
 def _read_function(value: object) -> object:
     if not callable(value):
         raise TypeError(value)
     return value
 
 
+_COMPARISONS = {"exact": "exact", "shape": "shape"}
 # For each option: the function that reads its value, and the words for what it takes.
 _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "ignore": (_read_paths, "arguments or paths in them"),
@@ -177,7 +174,7 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "rtol": (_read_tolerance, "a number that is not negative"),
     "atol": (_read_tolerance, "a number that is not negative"),
     "volatile": (_read_paths, "paths in the outcome"),
-    "compare": (_read_comparison, "exact or shape"),
+    "compare": (lambda value: _COMPARISONS[_read_text(value)], "exact or shape"),
     "only": (_read_list, "patterns on calls"),
     "exclude": (_read_list, "patterns on calls"),
 }

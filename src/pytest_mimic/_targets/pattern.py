@@ -60,7 +60,11 @@ class _Pattern:
         head, slash, path = resource.partition("/")
         self._verb = _glob(verb.upper() or "*")
         # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so it has no pattern for the whole.
-        self._whole = _nothing if slash and _names_host(head) else _glob(resource or "*")
+        # The `*` in `*/edit` names no host.
+        names_host = bool(slash and head) and (
+            head.startswith("*.") or not any(mark in head for mark in "*?[")
+        )
+        self._whole = _nothing if names_host else _glob(resource or "*")
         self._host = _glob(head.lower()) if head else _nothing
         self._path = _glob(f"/{path}" if slash else "*")
 
@@ -69,18 +73,10 @@ class _Pattern:
             return False
         if self._whole(resource):
             return True
-        return host is not None and self._leads_to(host.lower(), resource)
-
-    def _leads_to(self, host: str, path: str) -> bool:
-        """Check whether the pattern matches this host, with or without its port, and the path."""
-        if not self._path(path):
+        if host is None or not self._path(resource):
             return False
+        host = host.lower()  # with or without its port
         return bool(self._host(host) or self._host(host.rpartition(":")[0]))
-
-
-def _names_host(head: str) -> bool:
-    """Check whether the text before the first `/` is a host. The `*` in `*/edit` is not."""
-    return bool(head) and (head.startswith("*.") or not any(mark in head for mark in "*?["))
 
 
 def _glob(pattern: str) -> Callable[[str], object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
 from typing import Any, NamedTuple
@@ -84,17 +84,10 @@ class Target:
             raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
         given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
         options = Options() if excluded else Options(**given)
-        place, dotted = _parse_name(name.removeprefix("!"), origin)
+        module, path, dotted = _parse_name(name.removeprefix("!"), origin)
         check_kind(name, options, origin)
-        self._set(
-            module=place.module,
-            path=place.path,
-            excluded=excluded,
-            options=options,
-            is_shared=False,
-            dotted=dotted,
-            origin=origin,
-        )
+        self._set(module=module, path=path, excluded=excluded, options=options)
+        self._set(is_shared=False, dotted=dotted, origin=origin)
 
     def _set(self, **attributes: object) -> None:
         for attribute, value in attributes.items():
@@ -206,24 +199,21 @@ def _split_line(line: str, origin: str) -> list[str]:
         raise target_error(origin, f"{line.strip()} cannot be read: {str(error).lower()}") from error
 
 
-def _parse_name(name: str, origin: str) -> tuple[FunctionPath, bool]:
-    """Split a target's name, and find out whether it is in the older dotted form."""
+def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
+    """Return the module, the path in it, and whether the name is in the older dotted form."""
     if name in BOUNDARIES:
-        return FunctionPath(name, ()), False
+        return name, (), False
     if name.isidentifier():
         hint = did_you_mean(name, BOUNDARIES)
         what = f"{name} is neither package.module:function nor a boundary{hint}"
         raise target_error(origin, what, target=name)
     module, colon, path = name.partition(":") if ":" in name else name.rpartition(".")
     names = tuple(path.split("."))
-    if not _are_names([*module.split("."), *names[:-1]]) or not (names[-1] == "*" or _are_names(names[-1:])):
+    parts = (*module.split("."), *(names[:-1] if names[-1] == "*" else names))
+    if not all(part.isidentifier() for part in parts):
         what = f"{name} is not a target, write it as package.module:function"
         raise target_error(origin, what, target=name)
-    return FunctionPath(module, names), colon == "."
-
-
-def _are_names(parts: Sequence[str]) -> bool:
-    return all(part.isidentifier() for part in parts)
+    return module, names, colon == "."
 
 
 def _importable_name(thing: object) -> str:
@@ -236,7 +226,13 @@ def _importable_name(thing: object) -> str:
         name = f"{thing.__module__}:{thing.__qualname__}"
         what = f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
         raise target_error("", what, target=name)
-    function = _unwrap_descriptor(thing)
+    function: Any = thing
+    if isinstance(thing, property):
+        function = thing.fget
+    elif isinstance(thing, (staticmethod, classmethod)):
+        function = thing.__func__
+    elif isinstance(thing, (cached_property, partialmethod)):
+        function = thing.func
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not callable(function) or not isinstance(module, str) or not isinstance(path, str):
@@ -248,14 +244,3 @@ def _importable_name(thing: object) -> str:
     name = getattr(function, "__name__", "")
     held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
     return f"{module}:{name if held is function else path}"
-
-
-def _unwrap_descriptor(thing: object) -> object:
-    """Return the function inside a descriptor, as attribute access or the class's `__dict__` gives it."""
-    if isinstance(thing, property):
-        return thing.fget
-    if isinstance(thing, (staticmethod, classmethod)):
-        return thing.__func__
-    if isinstance(thing, (cached_property, partialmethod)):
-        return thing.func
-    return thing

@@ -195,13 +195,13 @@ def test_values_without_a_name_are_unchanged(redactor: Redactor, plain: object) 
     ],
 )
 def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) -> None:
-    assert redactor.scrub_url(url) == expected
+    assert redactor.texts.scrub_url(url) == expected
 
 
 def test_a_form_loses_only_secret_values(redactor: Redactor) -> None:
     form = "grant_type=password&username=ann&password=hunter2&client_secret=s%20t&scope=a+b"
 
-    scrubbed = redactor.scrub_form(form)
+    scrubbed = redactor.texts.scrub_form(form)
 
     assert scrubbed == (
         "grant_type=password&username=ann&password=<redacted>&client_secret=<redacted>&scope=a+b"
@@ -240,7 +240,7 @@ def test_a_form_loses_only_secret_values(redactor: Redactor) -> None:
     ],
 )
 def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
-    assert redactor.scrub_header(name, value) == expected
+    assert redactor.texts.scrub_header(name, value) == expected
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
     ],
 )
 def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text: str, expected: str) -> None:
-    assert redactor.scrub_text(text) == expected
+    assert redactor.texts.scrub_text(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -316,8 +316,8 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
     ],
 )
 def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, expected: str) -> None:
-    assert redactor.scrub_data(text) == expected
-    assert redactor.scrub_data(expected) == expected
+    assert redactor.texts.scrub_data(text) == expected
+    assert redactor.texts.scrub_data(expected) == expected
     assert redactor.scrub({"a": [text]}) == {"a": [expected]}
 
 
@@ -338,7 +338,7 @@ def test_texts_that_are_data_lose_their_secrets(redactor: Redactor, text: str, e
 )
 def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:
     """A pattern that backtracks would take minutes."""
-    assert redactor.scrub_data(text) == redactor.scrub_text(text) == text
+    assert redactor.texts.scrub_data(text) == redactor.texts.scrub_text(text) == text
 
 
 def test_known_secrets_are_hidden_anywhere() -> None:

@@ -111,7 +111,7 @@ class ExchangeRecorder:
         self.done = True
         redactor, secrets = self._port.redactor, self._secrets()
         if "error" in end:
-            message = redactor.scrub_text(end["error"]["message"], secrets.values)
+            message = redactor.texts.scrub_text(end["error"]["message"], secrets.values)
             end["error"] = {**end["error"], "message": message}
         plain: dict[str, Any] = {}
         if self.head:

@@ -49,7 +49,7 @@ class Secrets:
             elif isinstance(value, str) and is_secret:
                 self.add(value)
             elif isinstance(value, str):
-                for literal in self.redactor.literals(value):
+                for literal in self.redactor.texts.literals(value):
                     self.add(literal)
                 is_urlencoded = "=" in value and is_form(value)
                 todo.append((_form(value) if is_urlencoded else parse_json_text(value), False))
@@ -106,21 +106,21 @@ class Secrets:
         """Return a text without known secrets, and without those in it if it is data. The latter are learned."""
         self.learn(text)
         if looks_like_json(text) and parse_json_text(text) is None:
-            text = self.redactor.scrub_text(text)  # its reader may have cut it off
+            text = self.redactor.texts.scrub_text(text)  # its reader may have cut it off
         else:
-            text = self.redactor.scrub_data(text)
+            text = self.redactor.texts.scrub_data(text)
         return escaped(hide_values(text, self.values)) if self.values else text
 
     def form(self, form: str) -> str:
         """Return an urlencoded form without secrets, and learn them."""
         self.learn(_form(form))
-        return self.text(self.redactor.scrub_form(form))
+        return self.text(self.redactor.texts.scrub_form(form))
 
     def header(self, name: str, value: str) -> str:
         """Return a header's value without secrets. Cookies keep their names."""
         if name.lower() in ("location", "content-location"):
-            value = self.redactor.scrub_url(value)
-        return hide_values(self.redactor.scrub_header(name, value), self.values)
+            value = self.redactor.texts.scrub_url(value)
+        return hide_values(self.redactor.texts.scrub_header(name, value), self.values)
 
     def path(self, path: str) -> str:
         """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""

@@ -64,7 +64,7 @@ def _is_secret_name(name: bytes, redactor: Redactor) -> bool:
 def hide_json(value: bytes, redactor: Redactor) -> bytes:
     """Return a value without the secrets in it, if it is JSON."""
     try:
-        return redactor.scrub_json(value.decode()).encode()
+        return redactor.texts.scrub_json(value.decode()).encode()
     except UnicodeError:
         return value
 

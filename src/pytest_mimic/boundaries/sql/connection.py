@@ -288,7 +288,7 @@ class LazyConnection:
     def _scrub(self, call: SqlCall) -> Callable[[str], str]:
         """Return a function that removes from a text the secrets of a call, and the random names of cursors."""
         redactor = self.port.redactor
-        return lambda text: hide_cursor(hide_details(redactor.scrub_text(text, call.secrets), redactor))
+        return lambda text: hide_cursor(hide_details(redactor.texts.scrub_text(text, call.secrets), redactor))
 
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
         """Raise the error of a recording, if it has one."""

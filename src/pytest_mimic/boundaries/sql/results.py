@@ -79,7 +79,7 @@ def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
 def hide_inside(value: Any, redactor: Redactor) -> Any:
     """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
     if isinstance(value, str):
-        return redactor.scrub_json(value)
+        return redactor.texts.scrub_json(value)
     if type(value) is dict:
         return {
             key: blank(item, PLACEHOLDER) if redactor.secret(key) else hide_inside(item, redactor)
