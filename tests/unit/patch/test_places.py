@@ -899,6 +899,70 @@ def test_holders_are_not_searched_while_nothing_changes(name, shop, activate, mo
     patcher.activate([Target(f"shop:{name}")]).close()
 
 
+ONE_HOLDER = """
+    import functools
+
+    def fetch_all():
+        return []
+
+    @functools.lru_cache
+    def cached():
+        return "cached"
+
+    class Client:
+        def get(self):
+            return "got"
+
+        @staticmethod
+        def parse():
+            return "parsed"
+
+        @property
+        def token(self):
+            return "token"
+"""
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """One item for each search of all modules."""
+    found = []
+    real = patches.all_namespaces
+
+    def all_namespaces():
+        found.append(1)
+        return real()
+
+    monkeypatch.setattr(patches, "all_namespaces", all_namespaces)
+    return found
+
+
+@pytest.mark.parametrize("name", ["fetch_all", "cached", "Client.get", "Client.parse", "Client.token"])
+def test_function_with_one_holder_needs_no_search(name, write, searches):
+    write(shop=ONE_HOLDER)
+    importlib.import_module("shop")
+
+    Patcher(Covering().cover, lambda *_: None).activate([Target(f"shop:{name}")]).close()
+
+    assert searches == []
+
+
+def test_shared_functions_are_searched_in_one_pass(write, calls, activate, searches):
+    names = [f"f{number}" for number in range(50)]
+    write(
+        shop="\n".join(f"def {name}(): ..." for name in names),
+        early=f"from shop import {', '.join(names)}",
+    )
+    early = importlib.import_module("early")
+
+    activate(*(f"shop:{name}" for name in names))
+    for name in names:
+        getattr(early, name)()
+
+    assert calls.made == [f"shop:{name}" for name in names]
+    assert searches == [1]
+
+
 def test_function_named_by_two_modules_is_patched_in_both(write):
     write(shop="def fetch(): ...", early="from shop import fetch as get")
     early = importlib.import_module("early")
