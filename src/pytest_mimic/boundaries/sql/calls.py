@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, count
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.sql.results import hide_inside
-from pytest_mimic.boundaries.sql.statements import read_statement, words_in
+from pytest_mimic.boundaries.sql.statements import Statement, read_statement, words_in
 from pytest_mimic.boundaries.values import to_plain
 
 if TYPE_CHECKING:
@@ -80,6 +81,13 @@ def _call(signature: str, parts: dict[str, Any], described: Sequence[str], share
     return BoundaryCall(signature, parts, identity=_IDENTITY, described=shown, shared=shared)
 
 
+@lru_cache(maxsize=1024)
+def _read(sql: str, redactor: Redactor, numbers: bool) -> tuple[Statement, bool, str, list[str]]:
+    """Return a statement, whether it mentions a secret, its text without literals, and the literals."""
+    statement = read_statement(sql)
+    return statement, statement.mentions(redactor.secret), *statement.redact(redactor.secret, numbers=numbers)
+
+
 class StatementCall(SqlCall):
     """A statement with its parameters: `cursor.execute(sql, parameters)`, or `executemany` if there are many.
 
@@ -104,17 +112,18 @@ class StatementCall(SqlCall):
         many: bool = False,
         shared: bool = False,
     ) -> None:
-        statement = self._statement = read_statement(_CURSOR.sub("c_", sql))
         self._names = names
         self._compiled = compiled = names.compiled
         self._redactor = redactor
         self._secret = redactor.secret
-        self._mentions = statement.mentions(redactor.secret)
         self._path = "params.*." if many else "params."
         self._hidden: set[str] = set()
         is_text = compiled is None or compiled.columns is None
-        text, literals = statement.redact(redactor.secret, numbers=is_text or self._has_secret_fragments())
-        self.secrets = literals
+        statement, self._mentions, text, literals = _read(
+            _CURSOR.sub("c_", sql), redactor, is_text or self._has_secret_fragments()
+        )
+        self._statement = statement
+        self.secrets = list(literals)
         self.is_unordered = statement.is_unordered
         if many:
             params: Any = [self._plain(each) for each in parameters]
