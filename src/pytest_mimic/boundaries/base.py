@@ -148,7 +148,7 @@ class Boundary:
         raise NotImplementedError
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
-        """Return the part of an outcome that verifying compares; all of it by default.
+        """Return the part of an outcome that verifying compares, by default all of it.
 
         Args:
             plain: The plain data that `Step.finish` was given.

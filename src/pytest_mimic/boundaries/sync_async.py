@@ -12,7 +12,7 @@ Steps = Generator[Any, Any, Any]
 
 
 def run_sync(steps: Steps) -> Any:
-    """Return the result of the generator; each value that it yields is sent back."""
+    """Return the result of the generator. Each value that it yields is sent back."""
     try:
         value = next(steps)
         while True:
@@ -22,7 +22,7 @@ def run_sync(steps: Steps) -> Any:
 
 
 async def run_async(steps: Steps) -> Any:
-    """Return the result of the generator; each awaitable that it yields is awaited, and its result sent back."""
+    """Return the result of the generator. Each awaitable that it yields is awaited, and its result sent back."""
     try:
         awaitable = next(steps)
         while True:

@@ -34,7 +34,7 @@ class StoredResponse(NamedTuple):
     def ending(
         self, load_error: Callable[[dict[str, Any]], Exception], exhausted: Callable[[], Exception]
     ) -> Exception | None:
-        """Return the exception to raise after the chunks; None if the response is complete.
+        """Return the exception to raise after the chunks, or None if the response is complete.
 
         Args:
             load_error: Returns the client's exception for plain data.

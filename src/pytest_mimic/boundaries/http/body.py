@@ -39,7 +39,7 @@ def store_body(
     secrets: Secrets,
     stopped: bool = False,
 ) -> dict[str, Any] | None:
-    """Return a response's body as readable plain data without secrets; None if it is empty.
+    """Return a response's body as readable plain data without secrets, or None if it is empty.
 
     Args:
         chunks: The body as it arrived, decompressed, without the framing of the transfer.
@@ -98,7 +98,7 @@ def keeps_chunks(kind: str, chunks: Sequence[bytes], *, sized: bool, stopped: bo
 
 
 def _charset(pieces: Sequence[bytes], declared: str, *, is_kept: bool) -> str | None:
-    """Return a charset in which the pieces are text that encodes to the same bytes; None for binary data."""
+    """Return a charset in which the pieces are text that encodes to the same bytes, or None for binary data."""
     data = b"".join(pieces)
     for charset in (declared, "utf-8"):
         if as_text(data, charset) is None:
@@ -110,7 +110,7 @@ def _charset(pieces: Sequence[bytes], declared: str, *, is_kept: bool) -> str | 
 
 
 def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
-    """Decode chunks; one that ends within a character ends before it. Chunks that were empty stay."""
+    """Decode chunks. One that ends within a character ends before it. Chunks that were empty stay."""
     decoder = codecs.getincrementaldecoder(charset)()
     texts = [(decoder.decode(chunk), not chunk) for chunk in chunks]
     return [text for text, is_kept in [*texts, (decoder.decode(b"", final=True), False)] if text or is_kept]

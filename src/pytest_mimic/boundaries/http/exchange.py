@@ -173,7 +173,7 @@ class Exchange:
         return ExchangeRecorder(self.port, step, secrets_of_request)
 
     def _renew_caches(self) -> None:
-        """Make the caches; make them again if a server has issued a secret, because they may contain it.
+        """Make the caches, and make them again if a server has issued a secret, because they may contain it.
 
         Clients send the same URLs and headers again and again, and reading them takes longest.
         """

@@ -44,7 +44,7 @@ class HttpxBoundary(HttpBoundary):
         ]
 
     def _wrap(self, run: Callable[..., Any], read: str, original: Callable[..., Any], port: Port) -> Any:
-        """Return the function that replaces `original`; `read` is the method that returns a request's body."""
+        """Return the function that replaces `original`. The method named `read` returns a request's body."""
         exchange = Exchange(port)
 
         @wraps(original)

@@ -52,7 +52,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def style_of(value: Any, text: str) -> str | None:
-    """Return the style in which `write_json` makes this text of the value; None if no style does.
+    """Return the style in which `write_json` makes this text of the value, or None if no style does.
 
     Styles are compact (an empty text), `spaced` and `indent-2`, as `json.dumps` writes them; with `ascii` where
     other characters are escaped, with `html` or `slashes` for the escapes of Go and PHP, and with `newline` at the end.

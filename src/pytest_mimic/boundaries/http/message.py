@@ -29,12 +29,12 @@ def parameters(header: str) -> dict[str, str]:
 
 
 def charset_of(content_type: str | None) -> str:
-    """Return the charset that a `Content-Type` names; UTF-8 by default."""
+    """Return the charset that a `Content-Type` names, by default UTF-8."""
     return parameters(content_type or "").get("charset", "utf-8")
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
-    """Decode bytes; return None if they are binary, or if encoding the text would give other bytes."""
+    """Decode bytes, or return None if they are binary, or if encoding the text would give other bytes."""
     try:
         text = data.decode(charset)
         return None if _CONTROL.search(text) or text.encode(charset) != data else text
@@ -54,5 +54,5 @@ def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
 
 
 def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """Return the first header of this name, written in lower case; None if it is missing."""
+    """Return the first header of this name, written in lower case, or None if it is missing."""
     return next((value for key, value in headers if key.lower() == name), None)

@@ -68,7 +68,7 @@ class ExchangeRecorder:
         *,
         decoded: bool = False,
     ) -> None:
-        """Take the head of the response; `decoded` if its chunks come decompressed."""
+        """Take the head of the response. With `decoded`, its chunks come decompressed."""
         self.head = {
             "status": status,
             "reason": reason or "",
@@ -93,7 +93,7 @@ class ExchangeRecorder:
             self.abandon()
 
     def fail(self, error: dict[str, Any] | None) -> None:
-        """Record an exception of the client, as plain data; abandon the exchange if it is None."""
+        """Record an exception of the client, as plain data, or abandon the exchange if it is None."""
         if error is None:
             self.abandon()
         else:
@@ -122,7 +122,7 @@ class ExchangeRecorder:
         self._step.finish({**plain, **end})
 
     def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:
-        """Return the response as plain data without secrets; learn those under secret names in it."""
+        """Return the response as plain data without secrets, and learn those under secret names in it."""
         head, chunks = self.head, self.chunks
         secrets.learn_headers(head["headers"])
         one = {name.lower(): value for name, value in head["headers"]}

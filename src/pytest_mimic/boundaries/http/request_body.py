@@ -61,7 +61,7 @@ def digest(data: bytes) -> dict[str, Any]:
 
 
 def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
-    """Return the parts of a multipart body (RFC 7578) by name; None if it is malformed."""
+    """Return the parts of a multipart body (RFC 7578) by name, or None if it is malformed."""
     pieces = (b"\r\n" + data).split(b"\r\n--" + boundary)
     if not boundary or len(pieces) < 3:
         return None
@@ -77,7 +77,7 @@ def _parts(data: bytes, boundary: bytes) -> dict[str, Any] | None:
 
 
 def _part(head: str, content: bytes) -> tuple[str, Any]:
-    """Return the name of a part and its value; of a file, a mapping with its name, type and content."""
+    """Return the name of a part and its value, which for a file is a mapping."""
     lines = (line.partition(":") for line in head.split("\r\n"))
     headers = {name.strip().lower(): text.strip() for name, _, text in lines}
     about = parameters(headers.get("content-disposition", ""))

@@ -155,7 +155,7 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
 
 
 def _basic_password(value: str) -> str:
-    """Return the password in the credentials of basic authentication (RFC 7617); empty for others."""
+    """Return the password in the credentials of basic authentication (RFC 7617), or an empty text."""
     if not value.lower().startswith("basic "):
         return ""
     try:

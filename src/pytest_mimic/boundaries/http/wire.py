@@ -40,7 +40,7 @@ _ERRORS = _SocketErrors()
 
 
 class RecordedFile:
-    """Replaces the file from which a real response is read; records the bytes that are read.
+    """Replaces the file from which a real response is read, and records the bytes that are read.
 
     Its end, or its closing, ends the exchange.
 
@@ -157,7 +157,7 @@ def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[],
 
 
 class _Socket(io.RawIOBase):
-    """A socket and its file. A read returns at most one piece; the end may be an error."""
+    """A socket and its file. A read returns at most one piece, and the end may be an error."""
 
     def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
         self._pieces = [piece for piece in reversed(pieces) if piece]

@@ -51,7 +51,7 @@ class RedisBoundary(Boundary):
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """Return a reply, with sets where the order means nothing; of an error, only the type.
+        """Return a reply, with sets where the order means nothing, or the type of an error.
 
         The text of an error names the server's address.
         """
@@ -155,7 +155,7 @@ class RedisBoundary(Boundary):
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:
-    """Give a lock the same token in each run; otherwise it draws a random one."""
+    """Give a lock the same token in each run instead of a random one."""
 
     @wraps(original)
     def acquire(lock: Any, *args: Any, **kwargs: Any) -> Any:

@@ -65,7 +65,7 @@ def _number(data: bytes, place: int) -> tuple[int, int]:
 
 
 def verb_of(command: Command) -> str:
-    """Return `GET`; a client may send several words, `CONFIG GET`, as one."""
+    """Return `GET`, or `CONFIG GET` if a client sends both words as one."""
     return text_of(command[0]).upper()
 
 
@@ -100,7 +100,7 @@ def key_places(command: Command) -> Sequence[int]:
 
 
 def place_after(command: Command, word: bytes) -> int:
-    """Return the place after an option; the end of the command if it is missing."""
+    """Return the place after an option, or the end of the command if it is missing."""
     return next((place for place, part in enumerate(command, 1) if part.upper() == word), len(command))
 
 

@@ -125,7 +125,7 @@ def _read_stored(plain: Any, encoder: Any) -> Any:
 
 
 def _replies_in(plain: dict[str, Any]) -> list[Any]:
-    """Return the stored replies of a batch; the last one may be the error that came instead.
+    """Return the stored replies of a batch. The last one may be the error that came instead.
 
     Raises:
         RedisError: The recorded error of sending.

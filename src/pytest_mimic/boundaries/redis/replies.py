@@ -82,7 +82,7 @@ def describe_commands(
 
 
 def _resource(command: Command, secret: Collection[int]) -> str:
-    """Return the first key of a command, or its first argument unless it is secret; shortened."""
+    """Return the shortened first key of a command, or its first argument unless that is secret."""
     keys = key_places(command)
     place = keys[0] if keys else 1
     if place >= len(command) or place in secret:
@@ -177,7 +177,7 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
 
 
 def load_reply(plain: Any, encoder: Any) -> Any:
-    """Return a reply as the client's parser would; of the reply of a transaction, errors as values.
+    """Return a reply as the client's parser would. Errors are returned, not raised.
 
     Args:
         plain: A result of `store_reply`.

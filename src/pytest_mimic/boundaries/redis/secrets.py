@@ -109,7 +109,7 @@ def _has_fields(command: Command) -> bool:
 
 
 def _hide_text(text: bytes) -> bytes:
-    """Return what replaces a secret text; 0 for a number, which the client may parse."""
+    """Return the replacement of a secret text, which is 0 for a number because the client may parse it."""
     if text in _STATUSES:
         return text
     try:
