@@ -1,4 +1,4 @@
-"""The stack of pytest runs in this process, and the command line that repeats the innermost one.
+"""The stack of pytest runs in this process, and the command that runs a test again as the innermost run does.
 
 This is the only state of a run at module level.
 """

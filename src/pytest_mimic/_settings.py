@@ -1,4 +1,4 @@
-"""The settings of a run, read once from options and ini lines."""
+"""The settings of a run as values: its mode, its vault and its rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exceptions of pytest-mimic: what happened, the facts, the remedy."""
+"""The exception classes of pytest-mimic, which carry what happened, the facts and the remedy."""
 
 from __future__ import annotations
 

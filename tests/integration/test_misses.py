@@ -196,7 +196,7 @@ def test_a_stale_recording_fails_with_two_commands(shop):
 
     assert lines[0].startswith("StaleRecordingError: shop:fetch has changed since this call was recorded (20")
     assert lines[1:3] == [
-        "to record it anew: pytest --mimic-record test_shop.py::test_week",
+        "to record it again: pytest --mimic-record test_shop.py::test_week",
         "to see whether the outcome changed: pytest --mimic-verify test_shop.py::test_week",
     ]
 

@@ -1,4 +1,4 @@
-"""Two values, walked side by side."""
+"""Compares two values part by part."""
 
 from __future__ import annotations
 

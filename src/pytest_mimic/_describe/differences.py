@@ -1,4 +1,4 @@
-"""The differences between two descriptions, also deep inside them."""
+"""The differences between the descriptions of two calls' arguments, for a miss."""
 
 from __future__ import annotations
 

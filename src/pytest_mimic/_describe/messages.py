@@ -1,4 +1,4 @@
-"""The texts of a test's errors: the call, the differences from its recording, and a command that helps."""
+"""The texts of the plugin's errors: the call, the differences from its recording, and a command that helps."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def stale(
     """
     when = f" ({recorded})" if recorded else ""
     commands = [
-        f"to record it anew: {command('--mimic-record', test)}",
+        f"to record it again: {command('--mimic-record', test)}",
         f"to see whether the outcome changed: {command('--mimic-verify', test)}",
     ]
     what = f"{_target_of(label)} has changed since this call was recorded{when}"
@@ -225,14 +225,14 @@ def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecording
     """Return the error for a new request that needs a secret which a replayed answer does not contain."""
     what = f"no recording of {label}, and it cannot be sent: it holds the placeholder of a secret"
     fact = "the answer that issued the secret was replayed, and recordings have no secrets"
-    remedy = f"to record the whole conversation anew: {command('--mimic-rerecord', test)}"
+    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
     return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
 def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
     """Return the error for a stream whose reader sends or throws in something else than while recording."""
     what = f"{label} is sent something else than when it was recorded"
-    remedy = f"to record it anew: {command('--mimic-rerecord', test)}"
+    remedy = f"to record it again: {command('--mimic-rerecord', test)}"
     return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 

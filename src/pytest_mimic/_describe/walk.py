@@ -1,4 +1,4 @@
-"""Any value as short plain data: readable, without secrets, the same in every process."""
+"""Describes any value as short plain data: readable, without secrets, the same in every process."""
 
 from __future__ import annotations
 

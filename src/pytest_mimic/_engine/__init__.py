@@ -1,1 +1,1 @@
-"""Decides about each call, and replays or records it."""
+"""The decisions about calls: engine.py decides, steps.py acts, wrappers.py calls both."""

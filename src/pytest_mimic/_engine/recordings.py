@@ -1,4 +1,4 @@
-"""Recordings of calls: found, checked, written and compared."""
+"""The recordings of a run's calls: finds and writes them, and explains a missing or stale one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps that a call can take: replay its recording, run it for real, or pass through."""
+"""The steps that the engine can decide on, which replay a recording, run a call for real or pass it through."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that do more than make a value: they import, fetch or run something that a pickle has as data."""
+"""The imports that count as code in a pickle, because they import, fetch or run something that the pickle holds as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reductions that both picklers share: by name (`pickles`) and by value (`by_value`)."""
+"""Ways to pickle a value that pickling by name and pickling by value share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descriptors as classes hold them: the function inside, and the same built around a wrapper."""
+"""Static methods, class methods and properties: the function inside, and the same descriptor around another function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports when a watched module has been imported or reloaded, or gives a name on demand; imports nothing itself."""
+"""Reports when a watched module has been imported, reloaded or asked for a name; imports nothing itself."""
 
 from __future__ import annotations
 

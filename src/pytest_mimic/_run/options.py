@@ -1,4 +1,4 @@
-"""Reads the settings and targets of a run from pytest's options, ini lines and hooks."""
+"""Reads and checks the settings and targets of a run: pytest's options, ini lines and hooks."""
 
 from __future__ import annotations
 

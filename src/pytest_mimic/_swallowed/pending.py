@@ -1,4 +1,4 @@
-"""Errors that must fail the running test even if the code under test catches them."""
+"""The errors of the running test that it must fail for, even if its code catches them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One body for a sync and an async method of a client: a generator that yields the results of the client's methods."""
+"""Runs one body for the sync and the async method of a client."""
 
 from __future__ import annotations
 

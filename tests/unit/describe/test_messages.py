@@ -252,7 +252,7 @@ def test_a_stale_recording_shows_two_commands() -> None:
     assert isinstance(error, StaleRecordingError)
     assert str(error) == (
         "shop.api:fetch_rates has changed since this call was recorded (2026-11-02)\n"
-        "  to record it anew: pytest --mimic-record tests/test_rates.py::test_day\n"
+        "  to record it again: pytest --mimic-record tests/test_rates.py::test_day\n"
         "  to see whether the outcome changed: pytest --mimic-verify tests/test_rates.py::test_day"
     )
 
@@ -321,7 +321,7 @@ def test_reading_a_stream_further_is_a_miss() -> None:
 def test_sending_something_else_to_a_stream_is_a_miss() -> None:
     assert str(messages.strange_answer("m:f()", test=TEST)) == (
         "m:f() is sent something else than when it was recorded\n"
-        "  to record it anew: pytest --mimic-rerecord tests/test_rates.py::test_day"
+        "  to record it again: pytest --mimic-rerecord tests/test_rates.py::test_day"
     )
 
 

@@ -64,7 +64,7 @@ class SqlBoundary(Boundary):
 
     def _connecting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def connect(record: Any) -> None:
-            """Let a record of a pool connect to a stand-in."""
+            """Let a record of a pool connect to a replacement."""
             __tracebackhide__ = True
             if not port.taking():
                 original(record)
@@ -83,7 +83,7 @@ class SqlBoundary(Boundary):
 
     def _adopting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def get_connection(record: Any) -> Any:
-            """Replace a connection that the pool opened before by a stand-in for it."""
+            """Replace a connection that the pool opened before by a replacement for it."""
             __tracebackhide__ = True
             connection = original(record)
             if isinstance(connection, StandInConnection):
@@ -143,7 +143,7 @@ class SqlBoundary(Boundary):
 
 
 class _StandInPool:
-    """The pool as a record sees it while it connects: its connections are stand-ins."""
+    """The pool as a record sees it while it connects: its connections are replacements."""
 
     def __init__(self, pool: Any, connection: LazyConnection) -> None:
         self._pool = pool
