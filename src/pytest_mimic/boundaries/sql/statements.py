@@ -1,7 +1,4 @@
-"""The text of a statement: its signature, its layout, and a rule for secrets where there is nothing but text.
-
-The reader knows words, quotes and parentheses, but no grammar. It hides too much rather than too little.
-"""
+"""The text of a statement, read without a grammar: its signature, its layout, and a rule that hides too much."""
 
 from __future__ import annotations
 
@@ -28,9 +25,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(r"[^\W\d]\w*")
-# Kinds of tokens: keywords and other words, and quoted identifiers.
 _NAMES = ("word", "quoted")
-_JSON_OPERATORS = frozenset(("->", "->>", "#>", "#>>"))
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
 _DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
 _OBJECTS = frozenset(
@@ -41,10 +36,8 @@ _BEFORE_TABLE = frozenset(
     """OR REPLACE TEMP TEMPORARY UNLOGGED MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS CONCURRENTLY ONLY IGNORE
     ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK SESSION""".split()
 )
-_UNITING = frozenset("UNION INTERSECT EXCEPT TABLE".split())
 # The neighbours of a column that a query lists as it is, and other words after which a name is no alias.
 _BEFORE_COLUMN = frozenset("SELECT RETURNING DISTINCT ALL , .".split())
-_AFTER_COLUMN = frozenset((",", "FROM", ";", ")", ""))
 _BEFORE_NAME = _BEFORE_COLUMN | frozenset("WHERE AND OR NOT BY ON SET IN LIKE WHEN THEN ELSE HAVING".split())
 # Functions that measure a value. Their result is no secret.
 MEASURING = frozenset("bit_length char_length character_length count length octet_length typeof".split())
@@ -58,9 +51,6 @@ class Token(NamedTuple):
     upper: str = ""
     name: str = ""
     depth: int = 0
-
-
-_END = Token()
 
 
 class Statement:
@@ -78,11 +68,8 @@ class Statement:
         self._words = words = [token for token in self._tokens if token.kind not in ("blank", "comment")]
         start = next((place for place, word in enumerate(words) if word.kind == "word"), 0)
         if words and words[start].upper == "WITH":  # after the common table expressions
-            rest = enumerate(words[start:], start)
-            verbs = (
-                place for place, word in rest if word.upper in _VERBS and word.depth == words[start].depth
-            )
-            start = next(verbs, start)
+            depth = words[start].depth
+            start = next((n for n, w in enumerate(words) if w.upper in _VERBS and w.depth == depth), start)
         self.verb = words[start].upper if words else ""
         self.signature = f"{self.verb} {_resource(words[start:])}".strip() if words else ""
         self.is_unordered = self.verb == "SELECT" and not any(
@@ -110,7 +97,7 @@ class Statement:
             # SQLite and MySQL read double quotes as a text where a value can be.
             expects_values |= token.upper in ("VALUES", "LIKE", "IN", "=", "==", "<>", "!=")
             is_text = token.kind == "string" or (expects_values and text.startswith('"') and before != ".")
-            if hides and is_text and before not in _JSON_OPERATORS:
+            if hides and is_text and before not in ("->", "->>", "#>", "#>>"):
                 hidden.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
             elif hides and (token.kind == "comment" or (numbers and text[0].isdigit())):
@@ -122,7 +109,9 @@ class Statement:
     def shows(self, secret: Callable[[str], bool]) -> bool:
         """Return whether a query lists a secret name, and not only its length or count."""
         listing: set[int] = set()
-        for opener, before, word in zip([_END, _END, *self._words], [_END, *self._words], self._words):
+        for opener, before, word in zip(
+            [Token(), Token(), *self._words], [Token(), *self._words], self._words
+        ):
             if word.upper in ("SELECT", "RETURNING"):
                 listing.add(word.depth)
             elif word.upper in ("FROM", "WHERE"):
@@ -138,18 +127,19 @@ class Statement:
 
         It is if queries list the name alone, or `*`, and nothing in the statement can give it to another value.
         """
-        words = self._words
+        words, is_listed, found = self._words, False, False
         if self.verb not in (*_VERBS, "EXPLAIN", "WITH"):
             return True  # the columns of PRAGMA, SHOW and the like are not computed
-        if not _NAME.fullmatch(column) or _UNITING.intersection(word.upper for word in words):
+        if not _NAME.fullmatch(column) or {"UNION", "INTERSECT", "EXCEPT", "TABLE"} & {
+            word.upper for word in words
+        }:
             return False
-        is_listed = found = False
         for place, word in enumerate(words):
             if word.kind not in _NAMES or word.name.lower() != column.lower():
                 continue
             found = True
-            before, after = words[place - 1], words[place + 1] if place + 1 < len(words) else _END
-            is_listed |= before.upper in _BEFORE_COLUMN and after.upper in _AFTER_COLUMN
+            before, after = words[place - 1], words[place + 1] if place + 1 < len(words) else Token()
+            is_listed |= before.upper in _BEFORE_COLUMN and after.upper in (",", "FROM", ";", ")", "")
             is_alias = before.kind != "other" and before.upper not in _BEFORE_NAME
             start = place  # of a list in parentheses, perhaps the names that a subquery gets
             while start > 1 and words[start].text != "(" and words[start].upper not in ("SELECT", "FROM"):
@@ -161,8 +151,9 @@ class Statement:
 
     def is_alias(self, column: str) -> bool:
         """Return whether a column's name is a name, and not the expression that SQLite shows as one."""
-        quoted = (word.name.lower() for word in self._words if word.kind == "quoted")
-        return column.isidentifier() or column.lower() in quoted
+        return column.isidentifier() or any(
+            column == word.name for word in self._words if word.kind == "quoted"
+        )
 
 
 def words_in(value: object) -> list[str]:
@@ -176,8 +167,8 @@ def _tokens(sql: str) -> Iterator[Token]:
         kind, text = match.lastgroup or "other", match.group()
         depth -= text == ")"
         name = text[1:-1].replace('""', '"') if kind == "quoted" else text
-        upper = text.upper() if kind == "word" else text
-        yield Token("string" if kind == "tag" else kind, text, upper, name, depth)
+        kind = "string" if kind == "tag" else kind
+        yield Token(kind, text, text.upper() if kind == "word" else text, name, depth)
         depth += text == "("
 
 
@@ -206,5 +197,4 @@ def _resource(words: Sequence[Token]) -> str:
     return ""
 
 
-# The same text is read once.
 read_statement = lru_cache(maxsize=1024)(Statement)
