@@ -51,31 +51,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mimic-vault", metavar="PATH", help="the folder of the recordings (overrides mimic_vault_path)"
     )
-    parser.addini("mimic_functions", "functions and boundaries to mimic, one per line", "linelist")
-    parser.addini(
-        "mimic_vault_path", "the folder of the recordings, relative to the rootdir", default=".mimic_vault"
-    )
-    parser.addini(
-        "mimic_redact",
-        "names whose values are hidden, besides the default ones (!name removes one)",
-        "linelist",
-    )
-    parser.addini(
-        "mimic_store_arguments",
-        "store a description of the arguments with each recording",
-        "bool",
-        default=True,
-    )
-    parser.addini(
-        "mimic_source",
-        "what to do if the source of a target has changed: strict, warn or ignore",
-        default="strict",
-    )
-    parser.addini(
-        "mimic_pickle",
-        "pickles that may be loaded: listed (what their recordings list) or forbid",
-        default="listed",
-    )
+    for name, text in (
+        ("functions", "functions and boundaries to mimic, one per line"),
+        ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
+    ):
+        parser.addini(f"mimic_{name}", text, "linelist")
+    text = "store a description of the arguments with each recording"
+    parser.addini("mimic_store_arguments", text, "bool", default=True)
+    for name, text, default in (
+        ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
+        ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
+        ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
+    ):
+        parser.addini(f"mimic_{name}", text, default=default)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -117,9 +105,8 @@ class _LateHooks:
     def pytest_testnodedown(self, node: Any) -> None:
         run = self._config.stash.get(_RUN, None)
         plain = getattr(node, "workeroutput", {}).get("mimic")
-        if plain is not None and (
-            run is None or not run.has_started
-        ):  # WorkerLedgers of a started run adds it
+        has_started = run is not None and run.has_started  # its WorkerLedgers then adds the ledger
+        if plain is not None and not has_started:
             _run(self._config).session.ledger.add(plain)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.errors import UnstableIdentityError
+from pytest_mimic._values.identities import identity_of
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.owners import Owner
@@ -59,22 +59,16 @@ class WiderFixtures:
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         """Return the parameters of a fixture and of the fixtures that it requests.
 
-        It is set up once for each, in an order that depends on the selection and on xdist.
+        It is set up once for each, in an order that depends on the selection and on xdist. So a parameter is named by
+        its index only if it has no identity.
         """
         needed = [one for name in fixturedef.argnames for one in self._parameters.get(name, ())]
         if hasattr(request, "param"):
-            needed.append(f"{fixturedef.argname}={_stable_name(request.param, index=request.param_index)}")
+            parameter = request.param
+            if isinstance(parameter, (str, int)):
+                shown = repr(parameter)
+            else:
+                shown = identity_of(parameter, self._session.roots) or str(request.param_index)
+            needed.append(f"{fixturedef.argname}={shown}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found
-
-
-def _stable_name(parameter: object, *, index: int) -> str:
-    """Return a name for a parameter that does not depend on the other ones, or its index if it has no identity."""
-    if isinstance(parameter, (str, int)):
-        return repr(parameter)
-    from pytest_mimic import fingerprint
-
-    try:
-        return fingerprint(parameter)
-    except UnstableIdentityError:
-        return str(index)

@@ -40,7 +40,14 @@ def settings_of(config: pytest.Config) -> Settings:
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
     vault, rootdir = _vault_folder(config), config.rootpath
-    to_rootdir = relative_path(rootdir, start=config.invocation_params.dir)
+    here = config.invocation_params.dir
+    to_rootdir = relative_path(rootdir, start=here)
+    # pytest would find another rootdir for a test outside of this one.
+    outside: tuple[str, ...] = ("--rootdir", to_rootdir)
+    if getattr(option, "inifilename", None) or getattr(option, "rootdir", None):
+        outside = ()
+    elif config.inipath is not None:
+        outside = ("-c", relative_path(config.inipath, start=here))
     return Settings(
         mode=mode,
         rootdir=rootdir,
@@ -56,7 +63,7 @@ def settings_of(config: pytest.Config) -> Settings:
         fail_on_unused=option.mimic_fail_on_unused,
         given=_given(option),
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
-        outside=_outside(config),
+        outside=outside,
     )
 
 
@@ -72,16 +79,6 @@ def _given(option: Any) -> tuple[str, ...]:
     words += [word for line in overridden for word in ("-o", line)]
     words += [word for glob in getattr(option, "doctestglob", ()) for word in ("--doctest-glob", glob)]
     return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
-
-
-def _outside(config: pytest.Config) -> tuple[str, ...]:
-    """Return the options that lead to this run's rootdir. pytest would find another one for a test outside of it."""
-    option, here = config.option, config.invocation_params.dir
-    if getattr(option, "inifilename", None) or getattr(option, "rootdir", None):
-        return ()
-    if config.inipath is None:
-        return "--rootdir", relative_path(config.rootpath, start=here)
-    return "-c", relative_path(config.inipath, start=here)
 
 
 def _vault_folder(config: pytest.Config) -> Path:
@@ -100,11 +97,7 @@ def _vault_folder(config: pytest.Config) -> Path:
 def _ini(config: pytest.Config, name: str) -> Any:
     try:
         return config.getini(name)
-    except (
-        TypeError,
-        ValueError,
-        pytest.UsageError,
-    ) as error:  # the value does not have the type of its option
+    except (TypeError, ValueError, pytest.UsageError) as error:  # the value is not of the option's type
         raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
 
 

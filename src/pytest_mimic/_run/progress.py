@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.state import CallUnderWay, RunState
+    from pytest_mimic._engine.state import RunState
 
 # How long a call runs before it is shown, and how often the line is updated, in seconds.
 _INTERVAL = 1.0
@@ -49,14 +49,12 @@ class Progress:
                 self._hide()
             else:
                 self._is_shown = True
-                self._write(f"{_SAVE} {self._line(longest)}{_ERASE}{_RESTORE}")
+                writer = self._terminal._tw
+                space = writer.fullwidth - writer.width_of_current_line - 2
+                label, seconds = f"mimic: recording {longest.call.label}", f" {longest.seconds:.0f} s"
+                line = label[: max(space - len(seconds), 0)] + seconds if space > len(seconds) else ""
+                self._write(f"{_SAVE} {line}{_ERASE}{_RESTORE}")
         self._hide()
-
-    def _line(self, real: CallUnderWay) -> str:
-        writer = self._terminal._tw
-        space = writer.fullwidth - writer.width_of_current_line - 2
-        label, seconds = f"mimic: recording {real.call.label}", f" {real.seconds:.0f} s"
-        return label[: max(space - len(seconds), 0)] + seconds if space > len(seconds) else ""
 
     def _hide(self) -> None:
         if self._is_shown:

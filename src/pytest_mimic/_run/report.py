@@ -89,10 +89,9 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         counts.append(f"{plural(ledger.verified, 'call')} verified")
     if ledger.drifted:
         counts.append(f"{ledger.drifted} drifted")
-    if ledger.replayed:
-        counts.append(f"{plural(ledger.replayed, 'call') if not counts else ledger.replayed} replayed")
-    if ledger.missing:
-        counts.append(f"{plural(len(ledger.missing), 'call') if not counts else len(ledger.missing)} missing")
+    for number, what in ((ledger.replayed, "replayed"), (len(ledger.missing), "missing")):
+        if number:  # only the first count names its unit
+            counts.append(f"{number if counts else plural(number, 'call')} {what}")
     if ledger.replayed:
         counts.append(f"{seconds(ledger.saved)} saved")
     parts = [", ".join(counts)] if counts else []
@@ -102,9 +101,8 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         kept = f", not cleared: {judgement.not_cleared}" if judgement.not_cleared else ""
         parts.append(f"{plural(judgement.unused, 'recording')} unused{kept}")
     if judgement.unproven:
-        parts.append(
-            f"{plural(judgement.unproven, 'recording')} not used, not judged: {judgement.unproven_as}"
-        )
+        unproven = plural(judgement.unproven, "recording")
+        parts.append(f"{unproven} not used, not judged: {judgement.unproven_as}")
     if judgement.not_judged:
         parts.append(f"unused recordings not judged: {judgement.not_judged}")
     return "; ".join(parts)

@@ -58,7 +58,9 @@ class PytestRun:
         self.session = Session(settings_of(config))
         self.has_started = False
         self._is_worker = hasattr(config, "workerinput")
-        self._is_controller = not self._is_worker and _distributes(config)
+        option = config.option  # checked as xdist does
+        distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
+        self._is_controller = not self._is_worker and distributes and not option.collectonly
         self._marks: list[Covering] = []
         self._wider = WiderFixtures(self.session)
         self._outcomes: dict[str, str] = {}
@@ -95,9 +97,8 @@ class PytestRun:
         A wrong target is reported when collecting has finished.
         """
         known = self.config.hook.pytest_mimic_targets.get_hookimpls()
-        hooks = [
-            partial(one.function, *[self.config] * len(one.argnames)) for one in known if one.plugin is plugin
-        ]
+        own = [one for one in known if one.plugin is plugin]
+        hooks = [partial(one.function, *[self.config] * len(one.argnames)) for one in own]
         try:
             if self.has_started:
                 self._cover(hook_targets(lambda: [hook() for hook in hooks]))
@@ -224,10 +225,8 @@ class PytestRun:
     def end_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
         test = self.session.state.test
-        if test != report.nodeid:
-            vars(report)["mimic_test"] = (
-                test  # the report goes to xdist's controller, which does not know the test
-            )
+        if test != report.nodeid:  # the report goes to xdist's controller, which does not know the test
+            vars(report)["mimic_test"] = test
         for error in self.session.take_pending():
             from pytest_mimic._run.verdicts import judge_phase
 
@@ -273,12 +272,10 @@ class PytestRun:
         self.session.take_strays()  # from threads that tests have left running
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
-            ledger.strays
-            or ledger.errors
-            or (self.session.settings.fail_on_unused and self._judgement.unused)
-        ):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            fails_on_unused = self.session.settings.fail_on_unused and self._judgement.unused
+            if ledger.strays or ledger.errors or fails_on_unused:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
@@ -296,10 +293,8 @@ class PytestRun:
         line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
         self._judgement = self._judgement._replace(vault=line)
         if vault.is_old():
-            ledger.note(
-                f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x, which are no longer used: "
-                "delete them"
-            )
+            old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
+            ledger.note(f"{old}, which are no longer used: delete them")
 
     def summary(self) -> list[str]:
         """Return the lines of the section titled `mimic`."""
@@ -312,11 +307,3 @@ class PytestRun:
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
-
-
-def _distributes(config: pytest.Config) -> bool:
-    """Check as xdist does whether it runs the tests in workers."""
-    option = config.option
-    return (
-        getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
-    )

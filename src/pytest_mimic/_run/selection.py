@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from glob import glob
 from pathlib import Path
@@ -44,52 +45,52 @@ def narrowed_by(
     return reasons
 
 
+@dataclass
 class GoneTests:
     """The tests that a complete run did not run because they no longer exist.
 
     A test may still exist if its file was not collected (`testpaths` leaves it out), or if the file still contains its
     name: a doctest in a run without doctests, or a unittest class with `-p no:unittest`.
 
-    Args:
+    Attributes:
         collected: The ids of the files in which the run looked for tests.
         ran: The ids of the tests that ran.
         rootdir: The rootdir.
         is_shared: Tests of other projects may have recorded as well. No test is then known to be gone.
     """
 
-    def __init__(
-        self, *, collected: Collection[str], ran: Collection[str], rootdir: Path, is_shared: bool
-    ) -> None:
-        self._collected = collected
-        self._ran = ran
-        self._rootdir = rootdir
-        self._is_shared = is_shared
-        self._known: dict[str, bool] = {}
+    collected: Collection[str]
+    ran: Collection[str]
+    rootdir: Path
+    is_shared: bool
+    _known: dict[str, bool] = field(init=False, default_factory=dict)
 
-    def __contains__(self, nodeid: object) -> bool:
-        key = str(nodeid)
-        if key not in self._known:
-            self._known[key] = self._is_gone(key)
-        return self._known[key]
+    def __contains__(self, nodeid: str) -> bool:
+        if nodeid not in self._known:
+            self._known[nodeid] = self._is_gone(nodeid)
+        return self._known[nodeid]
 
     def _is_gone(self, nodeid: str) -> bool:
-        if self._is_shared:
+        if self.is_shared:
             return False
         file, _, name = nodeid.partition("::")
-        path = Path(self._rootdir, file)
+        path = Path(self.rootdir, file)
         if not path.is_file():
             return True
-        if file not in self._collected:
+        if file not in self.collected:
             return False
         if self._is_doctest(nodeid):
             others_ran = any(ran.startswith(f"{file}::") and self._is_doctest(ran) for ran in self._functions)
-            return others_ran or not _holds_doctest(path, name)
+            text = path.read_text(encoding="utf-8", errors="replace")
+            owner = name.rpartition(".")[2]
+            is_named = path.suffix != ".py" or owner == path.stem or owner in text
+            return others_ran or not (">>>" in text and is_named)
         return nodeid.partition("[")[0] in self._functions or not _defines(path, name)
 
     @cached_property
     def _functions(self) -> set[str]:
         """The ids of the tests that ran, without parameters."""
-        return {nodeid.partition("[")[0] for nodeid in self._ran}
+        return {nodeid.partition("[")[0] for nodeid in self.ran}
 
     def _is_doctest(self, nodeid: str) -> bool:
         """Check whether an id is that of a doctest, which ends in a dotted name or in the name of its module.
@@ -100,16 +101,10 @@ class GoneTests:
         name = name.partition("[")[0]
         if "::" in name or "." in name:
             return "::" not in name
-        path = Path(self._rootdir, file)
+        path = Path(self.rootdir, file)
         if name != path.stem:
             return False
         return path.suffix != ".py" or not path.is_file() or not _defines(path, name)
-
-
-def _holds_doctest(path: Path, name: str) -> bool:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    owner = name.rpartition(".")[2]
-    return ">>>" in text and (path.suffix != ".py" or owner == path.stem or owner in text)
 
 
 def _defines(path: Path, name: str) -> bool:

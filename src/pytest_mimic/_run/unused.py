@@ -38,9 +38,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
     unused = set(session.vault.names()) - ledger.used
     is_shared = not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
     all_passed = not ledger.skipped_modules and set(outcomes.values()) <= {"passed"}
-    gone = GoneTests(
-        collected=ledger.collected, ran=outcomes.keys(), rootdir=settings.rootdir, is_shared=is_shared
-    )
+    gone = GoneTests(ledger.collected, outcomes.keys(), settings.rootdir, is_shared)
     proven = []
     for name in sorted(unused):
         try:
@@ -51,10 +49,14 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         if outcome == "passed" or (outcome is None and all_passed and recorder in gone):
             proven.append(name)
     unproven = len(unused) - len(proven)
-    shown = []
-    for name in proven[:SHOWN]:
-        label, test = _label(session.vault, name)
-        shown.append(Unused(label, test, is_gone=bool(test) and test not in outcomes))
+    rows = [_label(session.vault, name) for name in proven[:SHOWN]]
+    shown = [Unused(label, test, is_gone=bool(test) and test not in outcomes) for label, test in rows]
+    if not all_passed:
+        unproven_as = "some tests did not pass"
+    elif is_shared:
+        unproven_as = "the vault is outside of the rootdir, where other projects may use it"
+    else:
+        unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
     cleared = not_cleared = ""
     if settings.clear_unused and proven:
         if settings.no_record:
@@ -66,7 +68,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         unused=len(proven),
         shown=shown,
         unproven=unproven,
-        unproven_as=_why_unproven(unproven, all_passed=all_passed, is_shared=is_shared),
+        unproven_as=unproven_as,
         cleared=cleared,
         not_cleared=not_cleared,
     )
@@ -88,14 +90,6 @@ def _label(vault: Vault, name: str) -> tuple[str, str]:
     if recording.target in BOUNDARIES:
         label = f"{recording.target} {(recording.arguments or {}).get('signature', '')}".rstrip()
     return label, recording.test or ""
-
-
-def _why_unproven(count: int, *, all_passed: bool, is_shared: bool) -> str:
-    if not all_passed:
-        return "some tests did not pass"
-    if is_shared:
-        return "the vault is outside of the rootdir, where other projects may use it"
-    return "its test may still exist" if count == 1 else "their tests may still exist"
 
 
 def holds_recordings(vault: Path) -> bool:

@@ -29,7 +29,13 @@ def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError,
     if report.skipped and is_expected_failure:
         return
     report.longrepr = _explanation(report, error, rootdir)
-    if is_expected_failure and _may_fail_with(item, error):
+    mark = item.get_closest_marker("xfail")
+    expected = mark.kwargs.get("raises") if mark is not None else None
+    if expected is None or isinstance(expected, (type, tuple)):
+        is_expected = expected is None or isinstance(error, expected)
+    else:
+        is_expected = expected.matches(error)  # a pytest.RaisesExc or RaisesGroup
+    if is_expected_failure and is_expected:
         report.outcome = "skipped"
     else:
         report.outcome = "failed"
@@ -40,31 +46,19 @@ def _explanation(report: pytest.TestReport, error: MimicError, rootdir: Path) ->
     kind = type(error).__name__
     if isinstance(error, TargetError):
         return f"{kind}: {error}"
+    named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
     if isinstance(error, MissingRecordingError):
         named = "a missing recording"
-    else:
-        named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
     place = where_swallowed(error, rootdir)
     how = "was skipped after" if report.skipped else "passed only because"
     headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
     return "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
 
 
-def _may_fail_with(item: pytest.Item, error: MimicError) -> bool:
-    """Check whether a test's `xfail` marker expects the error."""
-    mark = item.get_closest_marker("xfail")
-    raises = mark.kwargs.get("raises") if mark is not None else None
-    if raises is None or isinstance(raises, (type, tuple)):
-        return raises is None or isinstance(error, raises)
-    return bool(raises.matches(error))  # a pytest.RaisesExc or RaisesGroup
-
-
 def _own_files(item: pytest.Item) -> set[str]:
     """Return the files of a test's own code. Handling an error there counts as deliberate."""
     doctest = getattr(item, "dtest", None)
-    if (
-        doctest is not None
-    ):  # only its examples are test code: the file around them may be the code under test
+    if doctest is not None:  # only its examples are test code, as the file may be the code under test
         examples = (f"<doctest {doctest.name}[{number}]>" for number in range(len(doctest.examples)))
         return {*examples, str(sys.modules["doctest"].__file__)}
     function: Any = getattr(item, "function", None)
