@@ -79,7 +79,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         decorated: Any = function
         if isinstance(
             decorated, type
-        ):  # pytest calls its tests, so the plugin reads the targets as it reads a marker
+        ):  # pytest calls its tests, so the plugin reads the targets as from a marker
             inner = vars(decorated).get("__mimic_targets__", ())
             decorated.__mimic_targets__ = (self._targets, *inner)  # type: ignore[attr-defined]
             return function

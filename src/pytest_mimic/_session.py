@@ -88,9 +88,8 @@ class Session:
         self.redactor = Redactor(settings.redact)
         self.vault = Vault(FolderStore(settings.vault), pickles=settings.pickles, label=settings.shown_vault)
         self.state = RunState(settings=settings, vault=self.vault, redactor=self.redactor, ledger=self.ledger)
-        self.engine = Engine(
-            self.state, in_flight=CallsInFlight(lock_folder(settings.vault)), today=strftime("%Y-%m-%d")
-        )
+        in_flight = CallsInFlight(lock_folder(settings.vault))
+        self.engine = Engine(self.state, in_flight=in_flight, today=strftime("%Y-%m-%d"))
         self.targets: list[Target] = []
         folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))
         self.roots: tuple[tuple[str, str], ...] = tuple((folder, "rootdir") for folder in folders)
@@ -146,20 +145,12 @@ class Session:
             return wrapper
         mimicked = self._mimicked.get(id(function))
         if mimicked is None:
-            mimicked = self._mimicked[id(function)] = Mimicked(
-                function, is_common=may_be_called_by_pytest(name, getattr(function, "__module__", None))
-            )
+            is_common = may_be_called_by_pytest(name, getattr(function, "__module__", None))
+            mimicked = self._mimicked[id(function)] = Mimicked(function, is_common=is_common)
         options, cassette = request.target.options, request.cassette
         plan = None  # the function runs for real
         if Selector(options.only, options.exclude).takes(name) and not (cassette and cassette.mode == "live"):
-            plan = FunctionPlan(
-                self.engine,
-                target=name,
-                function=function,
-                options=options,
-                cassette=cassette,
-                roots=lambda: self.roots,
-            )
+            plan = FunctionPlan(self.engine, name, function, options, lambda: self.roots, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
 
@@ -176,17 +167,11 @@ class Session:
         boundary = load_boundary(target.module)
         port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
         options = target.options
-        plan = BoundaryPlan(
-            self.engine,
-            boundary,
-            options=options,
-            selector=Selector(options.only, options.exclude),
-            cassette=cassette,
-        )
+        selector = Selector(options.only, options.exclude)
+        plan = BoundaryPlan(self.engine, boundary, options, selector, cassette)
         port.plans.append(plan)
-        activation = self._patcher.activate(
-            [edge._replace(origin=boundary.name) for edge in boundary.edges()]
-        )
+        edges = [edge._replace(origin=boundary.name) for edge in boundary.edges()]
+        activation = self._patcher.activate(edges)
 
         def uncover() -> None:
             activation.close()
@@ -301,13 +286,9 @@ class Session:
         in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
 
         def make() -> Cassette:
-            mode = mode_of(
-                fixture,
-                settings.mode,
-                name=name,
-                exists=self.vault.store.size(f"cassettes/{name}.json") is not None,
-                may_record=not settings.no_record and not in_ci,
-            )
+            exists = self.vault.store.size(f"cassettes/{name}.json") is not None
+            may_record = not settings.no_record and not in_ci
+            mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
             return Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
 
         def cover(cassette: Cassette) -> Callable[[], None]:

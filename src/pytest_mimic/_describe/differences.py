@@ -53,27 +53,22 @@ def _argument_steps(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name.lstrip("*"): part for name, part in by_name(arguments).items()}
 
 
-def _between(path: str, old: Any, new: Any) -> Iterator[Difference]:
-    if order(old) == order(new):
-        return
-    old_parts, new_parts = _steps(old), _steps(new)
-    if _kind_of(old) != _kind_of(new) or old_parts is None or new_parts is None:
-        yield Difference(path, *sides(old, new))
-        return
-    found = list(_between_parts(path, old_parts, new_parts))
-    yield from found
-    if not found or _length(old) != _length(new):
-        yield Difference(path, _total(old), _total(new))
-
-
 def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Difference]:
     for step in dict.fromkeys([*old, *new]):
         if step not in new:
             yield Difference(path + step, render(old[step], _SIDE_WIDTH), None)
         elif step not in old:
             yield Difference(path + step, None, render(new[step], _SIDE_WIDTH))
-        else:
-            yield from _between(path + step, old[step], new[step])
+        elif order(old[step]) != order(new[step]):
+            then, now = old[step], new[step]
+            inner_old, inner_new = _steps(then), _steps(now)
+            if _kind_of(then) != _kind_of(now) or inner_old is None or inner_new is None:
+                yield Difference(path + step, *sides(then, now))
+                continue
+            found = list(_between_parts(path + step, inner_old, inner_new))
+            yield from found
+            if not found or _length(then) != _length(now):
+                yield Difference(path + step, _total(then), _total(now))
 
 
 def _kind_of(description: Any) -> str:

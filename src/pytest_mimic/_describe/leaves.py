@@ -13,11 +13,10 @@ from pytest_mimic._values.opening import lineage
 _FEW = 6
 
 
-def _moment(_base: type, value: datetime) -> str:
-    """Return ISO 8601, with the name of the zone if it has one."""
+def _zone(value: datetime) -> str:
+    """Return the name of a moment's zone in brackets, if it has one."""
     zone = getattr(value.tzinfo, "key", None)
-    text = datetime.isoformat(value)
-    return f"{text}[{zone}]" if isinstance(zone, str) else text
+    return f"[{zone}]" if isinstance(zone, str) else ""
 
 
 def _titled(word: str) -> Callable[[type, Any], str]:
@@ -30,17 +29,6 @@ def _titled(word: str) -> Callable[[type, Any], str]:
         return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
 
     return text
-
-
-def _own_text(base: Any, value: Any) -> str:
-    """Return `str` as defined by the library's class, even if a derived class defines another."""
-    return str(base.__str__(value))
-
-
-def _url(_base: type, value: Any) -> str:
-    """Return the whole URL, as its parts alone do not show which one is a password."""
-    text = value.geturl()
-    return text if isinstance(text, str) else str(text, "latin-1")
 
 
 _OWN_TEXT = (
@@ -64,17 +52,19 @@ _OWN_TEXT = (
 )
 _PATHS = frozenset({"pathlib.PurePath", "pathlib._local.PurePath"})
 _TEXTS: dict[str, Callable[[type, Any], str]] = {
-    **dict.fromkeys([*_OWN_TEXT, *_PATHS], _own_text),
+    # `str` as the library's class defines it, even if a derived class defines another.
+    **dict.fromkeys([*_OWN_TEXT, *_PATHS], lambda base, value: str(base.__str__(value))),
     "builtins.builtin_function_or_method": _titled("function"),
     "builtins.function": _titled("function"),
     "builtins.method": _titled("method"),
     "builtins.module": _titled("module"),
     "builtins.type": _titled("class"),
     "datetime.date": lambda _base, value: date.isoformat(value),
-    "datetime.datetime": _moment,
+    "datetime.datetime": lambda _base, value: datetime.isoformat(value) + _zone(value),
     "datetime.time": lambda _base, value: time.isoformat(value),
-    "urllib.parse._ResultMixinBytes": _url,
-    "urllib.parse._ResultMixinStr": _url,
+    # The whole URL, as its parts alone do not show which one is a password.
+    "urllib.parse._ResultMixinBytes": lambda _base, value: str(value.geturl(), "latin-1"),
+    "urllib.parse._ResultMixinStr": lambda _base, value: value.geturl(),
 }
 
 

@@ -14,12 +14,7 @@ from pytest_mimic._ambient import command
 from pytest_mimic._describe import Difference, differences, hidden
 from pytest_mimic._identity.ignore import parse_path
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.errors import (
-    DriftError,
-    MissingRecordingError,
-    MutatedInputError,
-    StaleRecordingError,
-)
+from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
 __tracebackhide__ = True
@@ -122,13 +117,9 @@ def missing(
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
         remedies += _ignore_lines(_target_of(call.label), counted, nearest)
-    return MissingRecordingError(
-        f"no recording of {call.label}",
-        facts=[*lines, *facts],
-        remedies=remedies,
-        call=call.label,
-        test=call.test,
-    )
+    what = f"no recording of {call.label}"
+    facts = [*lines, *facts]
+    return MissingRecordingError(what, facts=facts, remedies=remedies, call=call.label, test=call.test)
 
 
 def _target_of(label: str) -> str:
@@ -142,10 +133,8 @@ def _difference_lines(
     if counted:
         return limited([one.line() for one in counted], _SHOWN)
     if differing:
-        ignored = ",".join(call.ignored)
-        return [
-            f"it differs only in what ignore={ignored} leaves out: it was recorded without, or is another test's"
-        ]
+        where = f"it differs only in what ignore={','.join(call.ignored)} leaves out"
+        return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
         return ["the same call: a recording of a sequence belongs to the test that made it"]
     if nearest.arguments is None or call.arguments is None:
@@ -158,10 +147,9 @@ def _difference_lines(
 def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
     """Return whether the path of a difference leads into a part that `ignore=` names."""
     steps = re.findall(r"[^.\[\]]+", path)
+    fitting = (wanted for wanted in map(parse_path, ignored) if len(wanted) <= len(steps))
     return any(
-        len(wanted) <= len(steps)
-        and all(want in ("*", step) for want, step in zip(wanted, steps, strict=False))
-        for wanted in map(parse_path, ignored)
+        all(want in ("*", step) for want, step in zip(wanted, steps, strict=False)) for wanted in fitting
     )
 
 
@@ -269,15 +257,10 @@ def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> M
     """
     shown = [one for one in found if _argument_of(one.path) in names]
     unseen = set(names) - {_argument_of(one.path) for one in shown}
-    return MutatedInputError(
-        f"{target} has mutated its inputs",
-        facts=[
-            *limited([one.line("before", "after") for one in shown], _SHOWN),
-            *(f"{name}: changed in a part that is not shown" for name in sorted(unseen)),
-        ],
-        remedies=[f"if that is its job: {target} mutates={','.join(names)}"],
-        call=target,
-    )
+    facts = limited([one.line("before", "after") for one in shown], _SHOWN)
+    facts += (f"{name}: changed in a part that is not shown" for name in sorted(unseen))
+    remedy = f"if that is its job: {target} mutates={','.join(names)}"
+    return MutatedInputError(f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target)
 
 
 def _argument_of(path: str) -> str:

@@ -96,10 +96,8 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
     """
     if arguments is None:
         return f"{target}(...)"
-    texts = [
-        render(part) if name.startswith("*") else f"{name}={render(part)}"
-        for name, part in by_name(arguments).items()
-    ]
+    named = by_name(arguments).items()
+    texts = [render(part) if name.startswith("*") else f"{name}={render(part)}" for name, part in named]
     return f"{target}({', '.join(_fitted(texts, width - len(target) - 2))})"
 
 

@@ -68,7 +68,13 @@ def compile_binder(function: Callable[..., object], *, drop_first: bool = False)
     by_keyword = {p.name: p.default for p in with_default if p.kind is Parameter.KEYWORD_ONLY}
     bind.__defaults__ = tuple(p.default for p in with_default if p.name not in by_keyword) or None
     bind.__kwdefaults__ = by_keyword or None
-    bind.__name__, bind.__qualname__ = _names_of(function)
+    # The TypeError of a call that does not fit names the function, also inside a partial or in an instance's class.
+    named: Any = function
+    while isinstance(named, functools.partial):
+        named = named.func
+    if not isinstance(getattr(named, "__qualname__", None), str):
+        named = type(named).__call__
+    bind.__name__, bind.__qualname__ = named.__name__, named.__qualname__
     shown = parameters[first:]
     return Bound(
         names=tuple(_STARS.get(p.kind, "") + p.name for p in shown),
@@ -98,12 +104,3 @@ def _parameters(function: Callable[..., object], *, follow_wrapped: bool = True)
 
 def _has_default(parameter: Parameter) -> bool:
     return parameter.default is not Parameter.empty
-
-
-def _names_of(function: Callable[..., object]) -> tuple[str, str]:
-    """Return `__name__` and `__qualname__` of a function, or of the function that a partial or an instance calls."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not isinstance(getattr(function, "__qualname__", None), str):
-        function = type(function).__call__
-    return function.__name__, function.__qualname__

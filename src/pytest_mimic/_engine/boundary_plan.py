@@ -31,7 +31,6 @@ class BoundaryPlan(Plan):
         self,
         engine: Engine,
         boundary: Boundary,
-        *,
         options: Options,
         selector: Selector,
         cassette: CassetteInUse | None,

@@ -64,8 +64,7 @@ class CassetteCall:
 
     def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
         """Check whether patterns select this call; the reference has their grammar."""
-        host = self._entry.host
-        return Selector(only or (), exclude or ()).takes(self._entry.signature, host)
+        return Selector(only or (), exclude or ()).takes(self._entry.signature, self._entry.host)
 
     def __repr__(self) -> str:
         return f"<CassetteCall {self.kind} {self.signature}>"
@@ -169,8 +168,7 @@ class Cassette:
         self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
-            verify = partial(self._recordings.verify, call, [entry.stored])
-            return RealCall(self._state, call, verify)
+            return RealCall(self._state, call, partial(self._recordings.verify, call, [entry.stored]))
         self.play_count += 1
         finish = partial(self._keep, place, call) if self.mode == "extend" else None
         return Replay(self._state, call, entry.stored, finish=finish)
@@ -220,9 +218,8 @@ class Cassette:
         if error is not None and is_interruption(error):
             self._was_interrupted = True
             if self._has_changed:
-                self._state.ledger.note(
-                    f"cassette {self.name} was not written: {type(error).__name__} interrupted its block"
-                )
+                reason = f"{type(error).__name__} interrupted its block"
+                self._state.ledger.note(f"cassette {self.name} was not written: {reason}")
         self._write()
         if self._strict and self.mode in ("replay", "verify") and error is None:
             self._check_played()
@@ -256,18 +253,14 @@ class Cassette:
             problem = "was not replayed in the order it was recorded in"
             place = misplaced[0]
             now = labels[self._order[place]]
-            fact = (
-                f"call {place + 1} was {labels[place]} when recorded, {now} now"
-                if place < len(labels)
-                else ""
-            )
-            facts = [fact or f"call {place + 1}, {now}, is one more than was recorded"]
+            facts = [f"call {place + 1}, {now}, is one more than was recorded"]
+            if place < len(labels):
+                facts = [f"call {place + 1} was {labels[place]} when recorded, {now} now"]
         else:
             return
         remedies = self._remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]
-        raise CassetteError(
-            f"cassette {self.name} {problem}", facts=facts, remedies=remedies, cassette=self.name
-        )
+        what = f"cassette {self.name} {problem}"
+        raise CassetteError(what, facts=facts, remedies=remedies, cassette=self.name)
 
 
 class CassetteBlock:
@@ -313,11 +306,8 @@ def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bo
     if mode is Mode.VERIFY:
         return "verify"
     if fixture == "record" and not may_record:
-        raise CassetteError(
-            f"mimic_record may not record cassette {name}: --mimic-no-record was given",
-            remedies=["to replay it if it is recorded: mimic_auto"],
-            cassette=name,
-        )
+        what = f"mimic_record may not record cassette {name}: --mimic-no-record was given"
+        raise CassetteError(what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name)
     if fixture == "record" or mode is Mode.RERECORD or (not exists and may_record):
         return "record"
     return "extend" if mode is Mode.RECORD else "replay"

@@ -57,9 +57,7 @@ class Engine:
             if cassette is not None:
                 step: Step = cassette.decide(call)
                 return step
-            if call.sequence:
-                return self.sequences.decide(call)
-            return self._decide_single(call)
+            return self.sequences.decide(call) if call.sequence else self._decide_single(call)
 
     def _decide_shared(self, call: Call, cassette: CassetteInUse) -> Step | CallInFlight:
         """Decide about a client's own call while a cassette is open.
@@ -133,7 +131,6 @@ class Engine:
             return False
         call.checks += 1
         if call.checks > MAX_CHECKS:
-            self.state.ledger.note(
-                f"{call.label} was in flight elsewhere for over {MAX_WAIT:.0f} s: it ran here too"
-            )
+            waited = f"{call.label} was in flight elsewhere for over {MAX_WAIT:.0f} s"
+            self.state.ledger.note(f"{waited}: it ran here too")
         return call.checks <= MAX_CHECKS

@@ -62,12 +62,11 @@ class FunctionPlan(Plan):
     def __init__(
         self,
         engine: Engine,
-        *,
         target: str,
         function: Callable[..., Any],
         options: Options,
-        cassette: CassetteInUse | None = None,
         roots: Callable[[], tuple[tuple[str, str], ...]],
+        cassette: CassetteInUse | None = None,
     ) -> None:
         self.engine = engine
         self.state = engine.state
@@ -110,8 +109,9 @@ class FunctionPlan(Plan):
         self, names: tuple[str, ...], defaults: tuple[object, ...], bind: Callable[..., tuple[object, ...]]
     ) -> Signature:
         options = self.options
+        ignore, key = options.ignore, options.key
         identity = CallIdentity(
-            self.target, names, ignore=options.ignore, key=options.key, roots=self._roots, defaults=defaults
+            self.target, names, ignore=ignore, key=key, roots=self._roots, defaults=defaults
         )
         return Signature(names, bind, identity)
 
@@ -186,11 +186,7 @@ class FunctionPlan(Plan):
             call.before = self._identities(call)
 
     def mutated(self, call: Call) -> None:
-        """Refuse a call that changed its arguments.
-
-        Raises:
-            MutatedInputError: `mutates=` does not name a changed argument.
-        """
+        """Refuse a call that changed an argument which `mutates=` does not name. See `Plan.mutated`."""
         before, after = call.before, self._identities(call)
         if before is None or before == after:
             return
@@ -212,21 +208,15 @@ class FunctionPlan(Plan):
         }
 
     def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-        """Change the arguments as the recorded call did.
-
-        Returns:
-            The value, or the caller's own argument if the recorded value was that argument.
-        """
+        """Change the arguments as the recorded call did. See `Plan.apply`."""
         from pytest_mimic._outcome.changes import apply_changes
 
         arguments = self.changed(call)
         for name, new in changed.items():
             current = arguments.get(name)
-            if current is None:  # with `ignore=` or `key=`, a call without the argument is the same call
-                continue
-            apply_changes(current, new)
-            if new is value:
-                value = current
+            if current is not None:  # with `ignore=` or `key=`, a call without the argument is the same call
+                apply_changes(current, new)
+                value = current if new is value else value
         return value
 
     def secrets(self, call: Call) -> frozenset[str]:

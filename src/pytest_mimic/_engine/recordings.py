@@ -59,12 +59,12 @@ class Recordings:
 
     def find(self, name: str, *, again: bool = False) -> Recording | None:
         """Return the recording with this name. It is read once a session, unless it is to be read again."""
-        if again or name not in self.known:
-            found = self._state.vault.read(name)
-            if found is not None:
-                self.known[name] = found
-            return found
-        return self.known[name]
+        if not again and name in self.known:
+            return self.known[name]
+        found = self._state.vault.read(name)
+        if found is not None:
+            self.known[name] = found
+        return found
 
     def of_target(self, target: str) -> Iterator[Recording]:
         """Yield all readable recordings of a target."""
@@ -121,7 +121,10 @@ class Recordings:
         if self._state.settings.source == "warn":
             import warnings
 
-            warnings.warn(str(error), stacklevel=1 + _frames_of_package())
+            frame, level = sys._getframe(), 1
+            while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+                frame, level = frame.f_back, level + 1  # up to the user's line
+            warnings.warn(str(error), stacklevel=level)
             return
         self._state.ledger.use(name)
         raise self._state.blame(error, call, by_option=remedies is None)
@@ -144,13 +147,10 @@ class Recordings:
         """
         from pytest_mimic._describe.messages import MissedCall, missing
 
-        settings = self._state.settings
         facts = []
         if self._state.vault.is_old():
-            facts.append(
-                f"{settings.shown_vault} holds recordings of pytest-mimic 0.x, which this version cannot read: "
-                "record them again with pytest --mimic-record"
-            )
+            old = f"{self._state.settings.shown_vault} holds recordings of pytest-mimic 0.x"
+            facts = [f"{old}, which this version cannot read: record them again with pytest --mimic-record"]
         missed = MissedCall(
             call.label,
             arguments=call.arguments,
@@ -162,9 +162,7 @@ class Recordings:
         error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verify(
-        self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float = 0.0
-    ) -> None:
+    def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float = 0) -> None:
         """Compare a real outcome with its recording; with one of several, if those are streams.
 
         Raises:
@@ -208,9 +206,8 @@ class Recordings:
             and plan.comparable(before.load(), outcome).value == plan.comparable(outcome).value
         ):
             return before
-        stored = self._state.vault.stored(
-            outcome, duration, target=plan.target, detached=plan.cassette is not None
-        )
+        is_detached = plan.cassette is not None
+        stored = self._state.vault.stored(outcome, duration, target=plan.target, detached=is_detached)
         if call.awaited:
             stored.entry["awaited"] = True
         return stored
@@ -286,12 +283,3 @@ class Recordings:
             self._state.vault.restore(name, data)
             if data is None:
                 self._state.ledger.used.discard(name)
-
-
-def _frames_of_package() -> int:
-    """Count the frames of this package between the caller and the user's line."""
-    frame = sys._getframe(1)
-    count = 0
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame, count = frame.f_back, count + 1
-    return count

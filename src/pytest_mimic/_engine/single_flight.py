@@ -7,7 +7,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -94,9 +93,19 @@ class CallsInFlight:
             current = self._calls.get(name)
             if current is not None:
                 return current, False
-            if not self._lock(_lock_name(name)):
+            lock_name = name.rpartition("/")[2][:3]
+            if not self._lock(lock_name):
                 return CallInFlight(lambda: None, is_here=False), False
-            flight = self._calls[name] = CallInFlight(partial(self._remove, name))
+
+            def remove() -> None:
+                with self._guard:
+                    if self._calls.pop(name, None) is None:
+                        return
+                    self._lock_users[lock_name] -= 1
+                    if not self._lock_users[lock_name]:
+                        self._locks.pop(lock_name).release()
+
+            flight = self._calls[name] = CallInFlight(remove)
             return flight, True
 
     def _lock(self, lock_name: str) -> bool:
@@ -113,19 +122,6 @@ class CallsInFlight:
             self._locks[lock_name] = lock
         self._lock_users[lock_name] += 1
         return True
-
-    def _remove(self, name: str) -> None:
-        with self._guard:
-            if self._calls.pop(name, None) is None:
-                return
-            lock_name = _lock_name(name)
-            self._lock_users[lock_name] -= 1
-            if not self._lock_users[lock_name]:
-                self._locks.pop(lock_name).release()
-
-
-def _lock_name(name: str) -> str:
-    return name.rpartition("/")[2][:3]
 
 
 def _current_task() -> object | None:

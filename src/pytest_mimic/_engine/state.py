@@ -91,9 +91,6 @@ class RunState:
         if self.settings.mode is Mode.VERIFY:
             return
         for real in list(self.unfinished):
-            how = (
-                "was still running at the end"
-                if real in self.running
-                else "was not read to its end or closed"
-            )
+            is_running = real in self.running
+            how = "was still running at the end" if is_running else "was not read to its end or closed"
             self.ledger.note(f"{real.call.label} {how}: not recorded")

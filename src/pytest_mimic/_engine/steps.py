@@ -52,7 +52,6 @@ class Replay:
         state: RunState,
         call: Call,
         stored: Stored,
-        *,
         others: Sequence[Stored] = (),
         finish: Finish | None = None,
     ) -> None:
@@ -65,17 +64,15 @@ class Replay:
 
     def load(self) -> Outcome:
         """Return a fresh copy of the outcome. The first copy counts as one replay."""
-        outcome = self._load(self.stored)
+        with self._state.pending:
+            outcome = self.stored.load()
         self._count()
         return outcome
 
     def load_others(self) -> Iterator[Outcome]:
         """Yield the other streams recorded for the same call."""
-        return map(self._load, self._others)
-
-    def _load(self, stored: Stored) -> Outcome:
         with self._state.pending:
-            return stored.load()
+            yield from (stored.load() for stored in self._others)
 
     def unpack(self, outcome: Outcome) -> Any:
         """Change the arguments as the recorded call did, and return its value or raise its exception."""
@@ -188,11 +185,8 @@ class RealCall:
         """Abandon the call if the stream or coroutine it returned is discarded before it was consumed."""
         from weakref import finalize
 
-        finalize(late, self._abandon_unread).atexit = False
-
-    def _abandon_unread(self) -> None:
-        if not self.begun:  # a stream that has begun ends by itself, after this
-            self.abandon()
+        # A stream that has begun ends by itself, after this.
+        finalize(late, lambda: None if self.begun else self.abandon()).atexit = False
 
     def finish(self, plain: object) -> None:
         """Record or compare a plain value; see `complete`."""

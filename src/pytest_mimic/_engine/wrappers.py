@@ -21,7 +21,6 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._engine.function_plan import FunctionPlan
     from pytest_mimic._engine.steps import RealCall, Replay, Step
-    from pytest_mimic._outcome.outcome import Outcome
 
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -250,15 +249,14 @@ def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
     if outcome.kind == "stream":
         assert real is not None
         return (perform_async if step.stored.awaited else perform)(replaying(step, real))
-    if step.stored.awaited and real is not None:
-        return _replay_coroutine(step, outcome)
-    return step.unpack(outcome)
+    if not step.stored.awaited or real is None:
+        return step.unpack(outcome)
 
+    async def late() -> Any:  # for a plain function that returned a coroutine
+        __tracebackhide__ = True
+        return step.unpack(outcome)
 
-async def _replay_coroutine(step: Replay, outcome: Outcome) -> Any:
-    """Give the outcome of a plain function that returned a coroutine."""
-    __tracebackhide__ = True
-    return step.unpack(outcome)
+    return late()
 
 
 async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

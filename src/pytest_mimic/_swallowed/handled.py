@@ -5,7 +5,6 @@ from __future__ import annotations
 import dis
 import sys
 from pathlib import Path
-from types import TracebackType
 
 from pytest_mimic.errors import MimicError
 
@@ -22,18 +21,14 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     tasks. A function that caught the error went on to a later instruction; one that the error left did not.
     """
     outermost = error.last_traceback
-    if outermost is None or not _went_on(outermost):
+    if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
         return False
-    file = outermost.tb_frame.f_code.co_filename
-    return file in files or Path(file).as_posix().endswith(_ASSERTING)
-
-
-def _went_on(entry: TracebackType) -> bool:
-    last = entry.tb_frame.f_lasti
-    if last == entry.tb_lasti:
-        return False
+    code = outermost.tb_frame.f_code
     # A `finally` or `with` also runs later instructions, and then raises the error again.
-    return dis.opname[entry.tb_frame.f_code.co_code[last]] not in ("RERAISE", "RAISE_VARARGS")
+    if dis.opname[code.co_code[outermost.tb_frame.f_lasti]] in ("RERAISE", "RAISE_VARARGS"):
+        return False
+    file = code.co_filename
+    return file in files or Path(file).as_posix().endswith(_ASSERTING)
 
 
 def where_swallowed(error: MimicError, rootdir: Path) -> str:

@@ -88,11 +88,9 @@ def opened(value: Any) -> Opened:
     plain = plain_form(value)
     if plain is not None:
         fields = _fields(value)
-        return (
-            Opened((), dict(zip(fields, plain, strict=False)))
-            if fields
-            else Opened((plain,), attributes_of(value))
-        )
+        if fields:
+            return Opened((), dict(zip(fields, plain, strict=False)))
+        return Opened((plain,), attributes_of(value))
     rule = registered_kind(kind)
     if rule is not None:
         with suppress(Exception):  # a rule that fails is reported when the identity is taken
