@@ -87,7 +87,6 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         return cast(F, wrapper)
 
     def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of the same kind that runs the given one inside the block."""
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with self:

@@ -166,9 +166,7 @@ class Session:
 
         boundary = load_boundary(target.module)
         port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
-        options = target.options
-        selector = Selector(options.only, options.exclude)
-        plan = BoundaryPlan(self.engine, boundary, options, selector, cassette)
+        plan = BoundaryPlan(self.engine, boundary, target.options, cassette)
         port.plans.append(plan)
         edges = [edge._replace(origin=boundary.name) for edge in boundary.edges()]
         activation = self._patcher.activate(edges)

@@ -46,10 +46,7 @@ class Closeness:
     def differing(self, recorded: Any, actual: Any, alike: Callable[[Any, Any], bool]) -> tuple[int, Any]:
         """Return how many elements differ, and the index of the first: a number in a list, a tuple in an array.
 
-        Args:
-            recorded: A list of objects, or a numpy array.
-            actual: The elements now, of the same dtype and shape.
-            alike: The equality of objects.
+        Both sides are lists of objects or numpy arrays, of the same dtype and shape. `alike` compares objects.
         """
         if isinstance(recorded, list):
             pairs = enumerate(zip(recorded, actual, strict=True))
@@ -92,7 +89,6 @@ def _is_nan(number: Any) -> bool:
 
 
 def _is_same(recorded: Any, actual: Any) -> bool:
-    """Return whether two numbers have the same identity."""
     if isinstance(recorded, float):
         both_nan = recorded != recorded and actual != actual
         return both_nan or (recorded == actual and math.copysign(1, recorded) == math.copysign(1, actual))

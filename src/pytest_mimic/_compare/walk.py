@@ -122,7 +122,6 @@ class Comparison:
         return True
 
     def _queue(self, pairs: Iterable[tuple[K, Any, Any]], locate: Callable[[K], Location]) -> None:
-        """Queue pairs in their order; `locate` makes the location of a key."""
         wanted = [(locate(key), old, new) for key, old, new in pairs if not self._is_settled(old, new)]
         self._todo.extend(reversed(wanted))
 
@@ -131,7 +130,6 @@ class Comparison:
             self.lines.differ(location, recorded, actual)
 
     def _object(self, location: Location, recorded: Any, actual: Any) -> None:
-        """Compare two objects of one type: their attributes and their content."""
         old, new = (
             Opened((), _exception_parts(side)) if isinstance(side, BaseException) else opened(side)
             for side in (recorded, actual)
@@ -150,7 +148,6 @@ class Comparison:
                 self._todo.append((location, *states))
 
     def _order(self, location: Location, old: Iterable[Any], new: Iterable[Any], what: str) -> None:
-        """Compare the order of two sets of names, if they are the same names."""
         then, now = list(old), list(new)
         if not self.shape and then != now and len(then) == len(now) and set(then) == set(now):
             self.lines.add(location, f": the {what} are in another order now")

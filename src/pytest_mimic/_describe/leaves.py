@@ -14,7 +14,6 @@ _FEW = 6
 
 
 def _zone(value: datetime) -> str:
-    """Return the name of a moment's zone in brackets, if it has one."""
     zone = getattr(value.tzinfo, "key", None)
     return f"[{zone}]" if isinstance(zone, str) else ""
 
@@ -51,7 +50,7 @@ _OWN_TEXT = (
     "zoneinfo.ZoneInfo",
 )
 _PATHS = frozenset({"pathlib.PurePath", "pathlib._local.PurePath"})
-_TEXTS: dict[str, Callable[[type, Any], str]] = {
+_TEXTS: dict[str, Callable[[Any, Any], str]] = {
     # `str` as the library's class defines it, even if a derived class defines another.
     **dict.fromkeys([*_OWN_TEXT, *_PATHS], lambda base, value: str(base.__str__(value))),
     "builtins.builtin_function_or_method": _titled("function"),

@@ -68,12 +68,8 @@ def nearest_recording(
 ) -> K | None:
     """Return the recording with the fewest arguments that differ from a call, or None without candidates.
 
-    Of several, the one with the fewest parts that differ; then the most alike; then one of the same test.
-
-    Args:
-        candidates: Recordings of the call's target; only the first few hundred are considered.
-        arguments: The description of the call's arguments.
-        test: The id of the test that makes the call.
+    Of several, the one with the fewest parts that differ; then the most alike; then one of the same test. Only the
+    first few hundred candidates are considered.
     """
 
     def distance(known: Known) -> tuple[float, ...]:
@@ -183,14 +179,7 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
 def stale(
     label: str, *, recorded: str | None = None, test: str | None = None, remedies: Sequence[str] | None = None
 ) -> StaleRecordingError:
-    """Return the error for a recording made from another source of its target.
-
-    Args:
-        label: The call, as `call_label` returns it.
-        recorded: The recording's date.
-        test: The id of the test that made the call; None outside tests.
-        remedies: How to record the call again, if not by the options.
-    """
+    """Return the error for a recording made on the date `recorded` from another source of its target."""
     when = f" ({recorded})" if recorded else ""
     commands = [
         f"to record it again: {command('--mimic-record', test)}",
@@ -248,13 +237,7 @@ def unverifiable(
 
 
 def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> MutatedInputError:
-    """Return the error for a function that changed its arguments.
-
-    Args:
-        target: The target's name.
-        names: The arguments that the function changed.
-        found: The differences between their descriptions before and after the call.
-    """
+    """Return the error for a function that changed arguments; `found` is how their descriptions then differ."""
     shown = [one for one in found if _argument_of(one.path) in names]
     unseen = set(names) - {_argument_of(one.path) for one in shown}
     facts = limited([one.line("before", "after") for one in shown], _SHOWN)

@@ -89,10 +89,7 @@ def _parts(node: dict[str, Any], digests: bool) -> Iterator[str]:
 def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int = _LABEL_WIDTH) -> str:
     """Return a call as people read it: `shop.api:fetch_rates(base='EUR', day=2024-05-01)`.
 
-    Args:
-        target: The target's name.
-        arguments: Their descriptions by name; None if the vault does not store them.
-        width: About how many characters the label may take.
+    The arguments are None if the vault does not store them. `width` is about how many characters the label may take.
     """
     if arguments is None:
         return f"{target}(...)"

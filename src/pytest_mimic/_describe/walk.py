@@ -81,11 +81,7 @@ def describe_arguments(
 ) -> dict[str, Any]:
     """Return the descriptions of a call's arguments by name. They share one budget, and none is left out.
 
-    Args:
-        arguments: Values by name, including those of `**extra`; `*rest` under its name with the star.
-        redactor: Knows which names are secret.
-        roots: Folders (prefix, token); paths in them are shown relative to the token.
-        budget: How much to describe.
+    The values of `**extra` have their own names, and `*rest` its name with the star. See `describe` for the rest.
     """
     walk = _Walk(redactor, secrets_in(dict(arguments), redactor), roots, budget)
     return walk.named(arguments, budget.characters, budget.depth)
@@ -311,7 +307,6 @@ _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
 
 
 def _size(description: Any) -> int:
-    """Return about how many characters a description takes."""
     if isinstance(description, dict):
         return sum(len(key) + 4 + _size(part) for key, part in description.items())
     if isinstance(description, list):

@@ -8,6 +8,7 @@ from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.steps import PASS
 from pytest_mimic._identity import CallIdentity, parse_path, prune
+from pytest_mimic._targets.pattern import Selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._swallowed.pending import PendingErrors
     from pytest_mimic._targets.options import Options
-    from pytest_mimic._targets.pattern import Selector
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -28,18 +28,13 @@ class BoundaryPlan(Plan):
     """A boundary as one activation mimics it. Its calls are plain data, which is redacted already."""
 
     def __init__(
-        self,
-        engine: Engine,
-        boundary: Boundary,
-        options: Options,
-        selector: Selector,
-        cassette: CassetteInUse | None,
+        self, engine: Engine, boundary: Boundary, options: Options, cassette: CassetteInUse | None
     ) -> None:
         self.engine = engine
         self.boundary = boundary
         self.kind = self.target = boundary.name
         self.options = options
-        self.selector = selector
+        self.selector = Selector(options.only, options.exclude)
         self.cassette = cassette
         implied = (part for path in options.ignore for part in boundary.implied.get(path, ()))
         ignored = tuple(f"call.{path}" for path in (*options.ignore, *implied))

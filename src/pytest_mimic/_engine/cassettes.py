@@ -91,13 +91,7 @@ class Cassette:
     __module__ = "pytest_mimic"
 
     def __init__(
-        self,
-        engine: Engine,
-        name: str,
-        mode: CassetteMode,
-        *,
-        strict: bool = False,
-        only_replays: bool = False,
+        self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
     ) -> None:
         self._state = engine.state
         self._recordings = engine.recordings

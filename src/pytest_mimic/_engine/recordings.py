@@ -186,12 +186,8 @@ class Recordings:
     ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
-        Args:
-            call: The call.
-            outcome: Its outcome.
-            duration: The duration of the real call, in seconds.
-            before: The outcome recorded so far. At a boundary it is kept if only parts changed that verifying
-                leaves out (a date, a server's name).
+        At a boundary, the outcome recorded `before` is kept if only parts changed that verifying leaves out (a date, a
+        server's name).
 
         Raises:
             MutatedInputError, UnstorableOutcomeError: It may not be recorded.

@@ -22,12 +22,7 @@ __tracebackhide__ = True
 
 
 class Sequences:
-    """Decides about the calls of sequences, and records them.
-
-    Args:
-        state: The run's state; its `owner` owns the calls.
-        recordings: The run's recordings.
-    """
+    """Decides about the calls of sequences, which the `owner` in the run's state owns, and records them."""
 
     def __init__(self, state: RunState, recordings: Recordings) -> None:
         self._state = state

@@ -68,15 +68,9 @@ class RunState:
         return outer is not None and outer.active
 
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
-        """Count an error of a call, and let the running test fail for it.
+        """Count an error of a call, let the running test fail for it, and return it, to be raised.
 
-        Args:
-            error: The error.
-            call: The call it is about.
-            by_option: Whether `--mimic-record` repairs it.
-
-        Returns:
-            The error, to be raised.
+        If `by_option`, `--mimic-record` repairs it.
         """
         from pytest_mimic.errors import DriftError, MissingRecordingError
 

@@ -167,10 +167,6 @@ def replaying(step: Replay, real: Callable[[], Any]) -> Script:
     The reader's replies must be the recorded ones. If they become those of another stream recorded for the same call,
     that one goes on.
 
-    Args:
-        step: The replay.
-        real: Makes the real stream.
-
     Raises:
         MissingRecordingError: The reader reads further than the recording, or replies otherwise, and the mode does not
             run the call.

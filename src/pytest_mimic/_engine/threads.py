@@ -10,11 +10,7 @@ from typing import Any
 
 
 class ContextCopier:
-    """While entered, copies a context variable into new threads and into tasks of thread pools.
-
-    Args:
-        variable: The variable. Where its value is None, nothing is copied.
-    """
+    """While entered, copies a context variable into new threads and into tasks of thread pools, unless it is None."""
 
     def __init__(self, variable: ContextVar[Any]) -> None:
         self._variable = variable
@@ -89,7 +85,6 @@ class ContextCopier:
         return submit
 
     def _inside(self, value: object, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function, with the variable set while it runs."""
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:

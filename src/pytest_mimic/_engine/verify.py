@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 def drift_of(
     call: Call, recorded: Outcome, actual: Outcome, *, redactor: Redactor, test: str
 ) -> DriftError | None:
-    """Return the error that shows how a real outcome differs from its recording, or None if they agree.
-
-    Args:
-        call: The call.
-        recorded: The recorded outcome.
-        actual: The real outcome.
-        redactor: Hides secrets in the error.
-        test: The id of the test that made the call.
-    """
+    """Return the error that shows how a real outcome differs from its recording, or None if they agree."""
     failure = _failure(actual)
     if failure is not None and _failure(recorded) is None:
         error = unverifiable(call.label, failure, test=test, redactor=redactor)
@@ -56,6 +48,5 @@ def matching_stream(recorded: Sequence[Stored], outcome: Outcome) -> Stored:
 
 
 def _failure(outcome: Outcome) -> BaseException | None:
-    """Return the exception that a call raised, or that ended its stream."""
     last = outcome.end if outcome.kind == "stream" else outcome
     return last.exception if last is not None else None

@@ -240,9 +240,7 @@ async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[
 def _replay(step: Replay, real: Callable[[], Any] | None) -> Any:
     """Return the recorded outcome, in the form in which the real call returned it.
 
-    Args:
-        step: The replay.
-        real: Makes the real call, for a stream that is read further than its recording. None in a coroutine.
+    `real` makes the real call, for a stream that is read further than its recording. It is None in a coroutine.
     """
     __tracebackhide__ = True
     outcome = step.load()
@@ -301,13 +299,7 @@ def _record_result(real_call: RealCall, result: Any) -> Any:
 
 
 async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> Any:
-    """Await the real coroutine and record its outcome.
-
-    Args:
-        real_call: The call that the outcome completes.
-        coroutine: The real coroutine.
-        late: Whether a plain function returned the coroutine, as its replay then must.
-    """
+    """Await the real coroutine and record its outcome. If `late`, a plain function returned the coroutine."""
     __tracebackhide__ = True
     from pytest_mimic._outcome.outcome import Outcome
 

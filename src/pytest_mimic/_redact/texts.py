@@ -53,11 +53,7 @@ _SHORTEST_SECRET = 4
 
 
 class SecretTexts:
-    """Replaces the values of secret names in texts.
-
-    Args:
-        secret: Checks whether a name is secret.
-    """
+    """Replaces the values of secret names in texts. `secret` checks whether a name is secret."""
 
     def __init__(self, secret: Callable[[object], bool]) -> None:
         self.secret = secret

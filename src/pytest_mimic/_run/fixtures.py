@@ -17,11 +17,7 @@ __tracebackhide__ = True
 
 
 class WiderFixtures:
-    """The fixtures of wider scope than a test.
-
-    Args:
-        session: The session in which the owner of calls is set.
-    """
+    """The fixtures of wider scope than a test. While they are set up or torn down, they own the session's calls."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -49,13 +49,7 @@ class Judgement(NamedTuple):
 
 
 def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> list[str]:
-    """Return the lines of the section titled `mimic`, which may be empty.
-
-    Args:
-        ledger: The run's ledger, workers included.
-        judgement: The result of the search for unused recordings.
-        quiet: Show problems only.
-    """
+    """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown."""
     misses = dict.fromkeys(ledger.missing)
     problems = _listed("missing:", _in_columns([(miss.label, miss.test) for miss in misses]))
     rows = []
@@ -109,7 +103,6 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
 
 
 def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Align the second text of each pair."""
     width = max((len(label) for label, _ in pairs[:SHOWN] if len(label) <= _WIDTH), default=0)
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 

@@ -133,10 +133,7 @@ class PytestRun:
             self.session.ledger.skipped_modules.add(report.nodeid)
 
     def finish_collection(self, selected: Sequence[pytest.Item]) -> None:
-        """Judge the selection and the targets.
-
-        Args:
-            selected: The tests that will run.
+        """Judge the selection, which are the tests that will run, and the targets.
 
         Raises:
             pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
@@ -162,7 +159,6 @@ class PytestRun:
         self._broken = problems[0]
 
     def _narrow(self, reason: str) -> None:
-        """Keep a reason why the run is not complete."""
         if reason not in self.session.ledger.selection:
             self.session.ledger.selection.append(reason)
 

@@ -89,7 +89,6 @@ class GoneTests:
 
     @cached_property
     def _functions(self) -> set[str]:
-        """The ids of the tests that ran, without parameters."""
         return {nodeid.partition("[")[0] for nodeid in self.ran}
 
     def _is_doctest(self, nodeid: str) -> bool:

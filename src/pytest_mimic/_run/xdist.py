@@ -10,12 +10,7 @@ if TYPE_CHECKING:
 
 
 class WorkerLedgers:
-    """A plugin for xdist's hooks.
-
-    Args:
-        ledger: The controller's ledger.
-        narrow: Called with a reason why the run is not complete.
-    """
+    """A plugin for xdist's hooks. It calls `narrow` with a reason why the run is not complete."""
 
     def __init__(self, ledger: Ledger, narrow: Callable[[str], None]) -> None:
         self._ledger = ledger

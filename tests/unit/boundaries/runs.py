@@ -18,7 +18,6 @@ from pytest_mimic._ledger import Ledger
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import Options
-from pytest_mimic._targets.pattern import Selector
 from pytest_mimic._vault import Vault
 from pytest_mimic._vault.store import MemoryStore
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
@@ -76,13 +75,8 @@ class Runs:
         self.steps: list[Any] = []
         self.engine_port = BoundaryPort(self.engine)
         if mode != "off":
-            plan = BoundaryPlan(
-                self.engine,
-                self.boundary,
-                options=Options(),
-                selector=Selector(exclude="*" if mode == "pass" else ()),
-                cassette=None,
-            )
+            options = Options(exclude=("*",) if mode == "pass" else ())
+            plan = BoundaryPlan(self.engine, self.boundary, options, None)
             self.engine_port.plans.append(plan)
 
     @property
