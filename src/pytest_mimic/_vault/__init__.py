@@ -3,13 +3,12 @@
 from pytest_mimic._vault.folder import FolderStore
 from pytest_mimic._vault.names import recording_name
 from pytest_mimic._vault.recordings import CassetteEntry, Recording, Stored
-from pytest_mimic._vault.store import MemoryStore, Store
+from pytest_mimic._vault.store import Store
 from pytest_mimic._vault.vault import Vault
 
 __all__ = [
     "CassetteEntry",
     "FolderStore",
-    "MemoryStore",
     "Recording",
     "Store",
     "Stored",

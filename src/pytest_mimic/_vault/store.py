@@ -1,10 +1,9 @@
-"""The store protocol: bytes by name, written whole or not at all; and a store in memory."""
+"""The protocol of a store, which keeps bytes by name and writes them whole or not at all."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 # pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
@@ -53,44 +52,3 @@ class Store(Protocol):
             TimeoutError: It was not free within `timeout` seconds.
         """
         ...
-
-
-class MemoryStore:
-    """A store that lasts as long as its object."""
-
-    def __init__(self) -> None:
-        self._files: dict[str, bytes] = {}
-        self._locks: dict[str, threading.RLock] = {}
-
-    def read(self, name: str) -> bytes | None:
-        return self._files.get(name)
-
-    def map(self, name: str) -> memoryview | None:
-        data = self._files.get(name)
-        return None if data is None else memoryview(bytearray(data))
-
-    def write(self, name: str, data: Data, *, durable: bool = True) -> None:  # noqa: ARG002
-        self._files[name] = data if isinstance(data, bytes) else b"".join(data)
-
-    def delete(self, names: Iterable[str]) -> list[int]:
-        return [len(data) for name in names if (data := self._files.pop(name, None)) is not None]
-
-    def size(self, name: str) -> int | None:
-        data = self._files.get(name)
-        return None if data is None else len(data)
-
-    def names(self, prefix: str = "", *, deep: bool = True) -> Iterator[str]:
-        folder = f"{prefix}/" if prefix else ""
-        for name in list(self._files):
-            if name.startswith(folder) and (deep or "/" not in name[len(folder) :]):
-                yield name
-
-    @contextmanager
-    def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
-        lock = self._locks.setdefault(name, threading.RLock())
-        if not lock.acquire(timeout=-1 if timeout is None else timeout):
-            raise TimeoutError(name)
-        try:
-            yield
-        finally:
-            lock.release()

@@ -19,8 +19,8 @@ from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import Options
 from pytest_mimic._vault import Vault
-from pytest_mimic._vault.store import MemoryStore
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
+from unit.memory_store import MemoryStore
 
 TEST = "test_shop.py::test_order"
 

@@ -52,8 +52,9 @@ import pytest
 
 from pytest_mimic._outcome import loading, pickles
 from pytest_mimic._outcome.outcome import Outcome
-from pytest_mimic._vault import MemoryStore, Recording, Vault, container
+from pytest_mimic._vault import Recording, Vault, container
 from pytest_mimic.errors import MimicError
+from unit.memory_store import MemoryStore
 
 NAME = "calls/shop/f/00.json"
 

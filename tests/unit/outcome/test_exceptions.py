@@ -17,7 +17,8 @@ import pytest
 from pytest_mimic._outcome import exceptions
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._outcome.raising import raise_again
-from pytest_mimic._vault import MemoryStore, Recording, Vault
+from pytest_mimic._vault import Recording, Vault
+from unit.memory_store import MemoryStore
 
 NAME = "calls/shop/f/00.json"
 

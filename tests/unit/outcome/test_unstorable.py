@@ -12,7 +12,8 @@ import pytest
 from pytest_mimic import UnstorableOutcomeError
 from pytest_mimic._outcome.encoding import snapshot
 from pytest_mimic._outcome.outcome import Outcome
-from pytest_mimic._vault import MemoryStore, Vault
+from pytest_mimic._vault import Vault
+from unit.memory_store import MemoryStore
 
 
 class Holder:

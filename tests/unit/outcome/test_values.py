@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from pytest_mimic._outcome import loading, pickles
 from pytest_mimic._outcome.outcome import Outcome
-from pytest_mimic._vault import MemoryStore, Recording, Vault
+from pytest_mimic._vault import Recording, Vault
+from unit.memory_store import MemoryStore
 
 NAME = "calls/shop/f/00.json"
 

@@ -9,11 +9,12 @@ import pickle
 import random
 
 import pytest
+from unit.memory_store import MemoryStore
 
 from pytest_mimic import CorruptRecordingError, MimicError, MissingRecordingError
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._outcome.pickles import Buffer, Pickled
-from pytest_mimic._vault import CassetteEntry, FolderStore, MemoryStore, Recording, Vault, container
+from pytest_mimic._vault import CassetteEntry, FolderStore, Recording, Vault, container
 
 NAME = "calls/shop/f/00.json"
 OBJECT = f"objects/aa/{'a' * 32}"

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from unit.memory_store import MemoryStore
 
 from pytest_mimic import MimicError
 from pytest_mimic._outcome.outcome import Outcome
-from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
+from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
 
 names = st.sampled_from(
     [recording_name(f"shop:{f}", f"{k:032x}") for f in ("f", "g", "Class.h") for k in range(2)]

@@ -11,10 +11,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from unit.memory_store import MemoryStore
 
 from pytest_mimic import MimicError
 from pytest_mimic._outcome.outcome import Outcome
-from pytest_mimic._vault import FolderStore, MemoryStore, Recording, Vault, recording_name
+from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(100)]
