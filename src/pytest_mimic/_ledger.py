@@ -84,12 +84,7 @@ class Ledger:
         self.forks.report(missing=[miss])
 
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
-        """Count a recorded call.
-
-        Args:
-            duration: The duration of the real call, in seconds.
-            replaced: The names of all objects that this process has replaced so far.
-        """
+        """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""
         self.recorded += 1
         self.record_seconds += duration
         if self.forks.is_child:

@@ -302,8 +302,7 @@ class Session:
             if name not in BOUNDARIES:
                 hint = did_you_mean(name, BOUNDARIES)
                 raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
-        named = [*targets, *boundaries]
-        if named:
+        if named := [*targets, *boundaries]:
             return as_targets(named, options)
         present = {target.module for target in self.targets if target.is_boundary}
         installed = [name for name in BOUNDARIES if name not in present and is_installed(name)]

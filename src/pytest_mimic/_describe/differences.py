@@ -39,10 +39,7 @@ def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) ->
     """Return the differences between the descriptions of two calls' arguments.
 
     There may be none although the calls differ; `hidden` then returns the parts that are described incompletely.
-
-    Args:
-        old: The recorded arguments by name; None if the vault does not store them.
-        new: The arguments now.
+    The recorded arguments are None if the vault does not store them.
     """
     if old is None or new is None:
         return []

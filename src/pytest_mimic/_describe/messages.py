@@ -93,12 +93,8 @@ def missing(
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, which shows how the nearest recording differs.
 
-    Args:
-        call: The call.
-        candidates: Recordings of the same target.
-        within: The name of the cassette with the candidates; by default they are those of the whole vault.
-        facts: Further facts, one line each.
-        remedies: How to record the call, if not by `--mimic-record`.
+    The candidates are recordings of the same target: those in a cassette if `within` names one, else those of the whole
+    vault. `remedies` describe how to record the call, if not by `--mimic-record`.
     """
     place = f" in {within}" if within else ""
     nearest = nearest_recording(candidates, call.arguments, test=call.test)

@@ -14,12 +14,9 @@ _LEAST_WIDTH = 24
 
 
 def render(description: Any, limit: int | None = None, *, digests: bool = False) -> str:
-    """Return a description as one line: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
+    """Return a description as one line of at most `limit` characters: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
 
-    Args:
-        description: The result of `describe`.
-        limit: The most characters of the text.
-        digests: Whether to show the digests of values that are described in part.
+    With `digests`, values that are described in part show theirs.
     """
     if isinstance(description, str):
         text = description if description == PLACEHOLDER else repr(description)

@@ -81,9 +81,7 @@ class Cassette:
         only_replays: Whether no option makes this block record.
 
     Attributes:
-        name: As above.
         path: The cassette's file.
-        mode: As above.
         play_count: How many calls were replayed.
         ordinals: The databases that calls went to, in order of first use.
     """
@@ -200,9 +198,8 @@ class Cassette:
     def close(self, error: BaseException | None) -> None:
         """End the block: write what was recorded, or check that everything was replayed.
 
-        Args:
-            error: The exception that left the block. If there is one, nothing is checked, so that it is seen.
-                If it interrupted the block, as Ctrl-C does, nothing is written.
+        If an exception left the block, nothing is checked, so that it is seen. If it interrupted the block, as Ctrl-C
+        does, nothing is written.
 
         Raises:
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
@@ -281,14 +278,9 @@ class CassetteBlock:
 
 
 def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:
-    """Return the mode of a fixture's cassette in a run's mode.
+    """Return the mode of a fixture's cassette in a run's mode; the fixture is `record`, `replay` or `auto`.
 
-    Args:
-        fixture: `record`, `replay` or `auto`.
-        mode: The run's mode.
-        name: The cassette's name.
-        exists: Whether the cassette exists.
-        may_record: False if `--mimic-no-record` forbids recording, or `CI` does for `auto`.
+    It may not record if `--mimic-no-record` forbids that, or `CI` for `auto`.
 
     Raises:
         CassetteError: The fixture must record and may not.

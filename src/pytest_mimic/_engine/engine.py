@@ -24,17 +24,7 @@ __tracebackhide__ = True
 
 
 class Engine:
-    """The decisions of one run.
-
-    Args:
-        state: The run's state.
-        in_flight: The calls that run for real now.
-        today: The date that new recordings bear, `2026-11-02`.
-
-    Attributes:
-        recordings: The recordings of the run's calls.
-        sequences: The decisions about calls of sequences.
-    """
+    """The decisions of one run. New recordings bear the date `today`: `2026-11-02`."""
 
     def __init__(self, state: RunState, *, in_flight: CallsInFlight, today: str) -> None:
         self.state = state

@@ -103,12 +103,8 @@ class Recordings:
     ) -> None:
         """Refuse a stale recording, or warn about it.
 
-        Args:
-            call: The call.
-            source: The source's fingerprint in the recording.
-            name: The recording's name.
-            recorded: The recording's date.
-            remedies: How to record the call again, if no option does.
+        The recording has the name, the fingerprint of the source, and the date `recorded`. `remedies` describe how to
+        record the call again, if no option does.
 
         Raises:
             StaleRecordingError: `mimic_source` is `strict`.
@@ -139,11 +135,8 @@ class Recordings:
     ) -> MimicError:
         """Return the error for a call without a recording. The test fails even if its code swallows the error.
 
-        Args:
-            call: The call.
-            among: The recordings among which the nearest is sought; by default all of the target.
-            within: The name of the cassette that was searched.
-            remedies: How to record the call, if no option does.
+        The nearest recording is sought `among` some of a cassette, or by default among all of the target. `remedies`
+        describe how to record the call, if no option does.
         """
         from pytest_mimic._describe.messages import MissedCall, missing
 

@@ -36,12 +36,8 @@ class PassThrough:
 class Replay:
     """Give the recorded outcome instead of calling the original.
 
-    Args:
-        state: The run's state.
-        call: The call.
-        stored: The recorded outcome.
-        others: Other streams recorded for the same call, whose readers sent other values.
-        finish: Records the outcome of a real call that continues a stream. None if the mode makes none.
+    `others` are other streams recorded for the same call, whose readers sent other values. `finish` records the outcome
+    of a real call that continues a stream. It is None if the mode makes none.
     """
 
     __slots__ = ("_finish", "_is_counted", "_others", "_state", "call", "stored")
@@ -107,10 +103,7 @@ class Replay:
         return self._state.blame(error, self.call, by_option=False)
 
     def continued(self, *, diverged: bool = False) -> RealCall:
-        """Return a real call that continues a stream past its recording.
-
-        Args:
-            diverged: Whether the reader sent something else than was recorded, instead of reading further.
+        """Return a real call that continues a stream past its recording, or where its reader has diverged from it.
 
         Raises:
             MissingRecordingError: The mode does not run it.

@@ -27,10 +27,7 @@ class WiderFixtures:
     def scope(self, fixturedef: Any, request: Any, nodeid: str) -> Iterator[None]:
         """Assign calls in this block, which is a fixture's set-up, and calls in its tear-down to the fixture's scope.
 
-        Args:
-            fixturedef: pytest's FixtureDef.
-            request: The fixture's request.
-            nodeid: The id of its class, module or package. Empty for the session.
+        The scope has the id of its class, module or package. That of the session is empty.
         """
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid

@@ -19,9 +19,7 @@ _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 class Progress:
     """Shows the longest real call under way at the right of the terminal's current line.
 
-    Args:
-        state: The run's state, whose real calls are shown.
-        terminal: pytest's terminal reporter. Nothing may be captured now.
+    It must be made while pytest captures nothing.
     """
 
     def __init__(self, state: RunState, terminal: Any) -> None:

@@ -28,12 +28,7 @@ def narrowed_by(
 ) -> list[str]:
     """Return the reasons why the requested selection is not complete.
 
-    Args:
-        option: pytest's parsed options.
-        args: The paths and ids that the run collects.
-        testpaths: The values of the ini option, relative to the rootdir.
-        rootdir: The rootdir.
-        cwd: The folder in which pytest was started.
+    The paths in `args` are relative to `cwd`, where pytest was started, and those in `testpaths` to the rootdir.
     """
     reasons = [f"{flag} was given" for name, flag in _NARROWING.items() if getattr(option, name, None)]
     given = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
@@ -55,7 +50,6 @@ class GoneTests:
     Attributes:
         collected: The ids of the files in which the run looked for tests.
         ran: The ids of the tests that ran.
-        rootdir: The rootdir.
         is_shared: Tests of other projects may have recorded as well. No test is then known to be gone.
     """
 

@@ -16,8 +16,7 @@ __tracebackhide__ = True
 class PendingErrors:
     """The errors of the running test. As a `with` block, it notes an error that is raised inside.
 
-    Args:
-        forks: The log for errors of a forked process, which cannot fail the test itself.
+    A forked process reports its errors to `forks`, because it cannot fail the test itself.
     """
 
     __slots__ = ("_arrived", "_errors", "_forks", "_process")
@@ -53,11 +52,7 @@ class PendingErrors:
         self._arrived[str(error)] += 1
 
     def take(self, reported: Iterable[MimicError] = ()) -> list[MimicError]:
-        """Return the errors since the last call.
-
-        Args:
-            reported: The errors that forked processes have reported; those that arrived count once.
-        """
+        """Return the errors since the last call. Those that a forked process has reported as well count once."""
         for error in reported:
             if self._arrived[str(error)]:
                 self._arrived[str(error)] -= 1

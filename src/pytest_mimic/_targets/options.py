@@ -55,12 +55,7 @@ def read_line_options(words: Sequence[str], target: str, origin: str) -> dict[st
 
 
 def read_keyword_options(options: Mapping[str, object], target: str, origin: str = "") -> dict[str, Any]:
-    """Read options given by keyword, and drop those that are None.
-
-    Args:
-        options: The options by name.
-        target: The target, or what else the options are for. Messages begin with it.
-        origin: The place where the target was written.
+    """Read options given by keyword, and drop those that are None. Messages begin with `origin` and `target`.
 
     Raises:
         TargetError: An option is unknown or has a bad value.
