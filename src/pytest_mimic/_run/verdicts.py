@@ -28,7 +28,17 @@ def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError,
     is_expected_failure = hasattr(report, "wasxfail")
     if report.skipped and is_expected_failure:
         return
-    report.longrepr = _explanation(report, error, rootdir)
+    kind = type(error).__name__
+    if isinstance(error, TargetError):
+        report.longrepr = f"{kind}: {error}"
+    else:
+        named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
+        if isinstance(error, MissingRecordingError):
+            named = "a missing recording"
+        place = where_swallowed(error, rootdir)
+        how = "was skipped after" if report.skipped else "passed only because"
+        headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
+        report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
     mark = item.get_closest_marker("xfail")
     expected = mark.kwargs.get("raises") if mark is not None else None
     if expected is None or isinstance(expected, (type, tuple)):
@@ -40,19 +50,6 @@ def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError,
     else:
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
-
-
-def _explanation(report: pytest.TestReport, error: MimicError, rootdir: Path) -> str:
-    kind = type(error).__name__
-    if isinstance(error, TargetError):
-        return f"{kind}: {error}"
-    named = f"an {kind}" if kind.startswith("U") else f"a {kind}"
-    if isinstance(error, MissingRecordingError):
-        named = "a missing recording"
-    place = where_swallowed(error, rootdir)
-    how = "was skipped after" if report.skipped else "passed only because"
-    headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
-    return "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
 
 
 def _own_files(item: pytest.Item) -> set[str]:
