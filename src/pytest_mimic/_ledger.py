@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")

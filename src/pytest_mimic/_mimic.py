@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
     from pytest_mimic._patch import Activation
 
-
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class RequestedTarget:

@@ -16,8 +16,7 @@ from pytest_mimic._identity.ignore import parse_path
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _SHOWN = 5
 _CANDIDATES = 300

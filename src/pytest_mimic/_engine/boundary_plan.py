@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pytest_mimic._targets.options import Options
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class BoundaryPlan(Plan):

@@ -7,8 +7,7 @@ from pathlib import PurePath
 
 from pytest_mimic.errors import CassetteError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # File systems allow 255 bytes; the temporary file that is written first has a longer name.
 _MAX_STEP_BYTES = 200

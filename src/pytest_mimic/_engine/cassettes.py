@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.call import CassetteInUse
     from pytest_mimic._targets.options import Options
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class Signature(NamedTuple):

@@ -15,8 +15,7 @@ from pytest_mimic._vault.locks import FOLDER, file_lock
 if TYPE_CHECKING:
     from filelock import FileLock
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # How long a call waits for an identical call elsewhere before it runs itself, in seconds.
 MAX_WAIT = 30.0

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Vault
     from pytest_mimic.errors import MimicError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class CallUnderWay(Protocol):

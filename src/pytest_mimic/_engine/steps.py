@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import Stored
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 Finish = Callable[["Outcome", float], None]
 """Records or compares the outcome of a real call; the float is its duration in seconds."""

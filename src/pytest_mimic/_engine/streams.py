@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.steps import RealCall, Replay
     from pytest_mimic._outcome.outcome import Outcome
 
-
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class Resume(NamedTuple):

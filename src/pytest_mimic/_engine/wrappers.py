@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.function_plan import FunctionPlan
     from pytest_mimic._engine.steps import RealCall, Replay, Step
 
-
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
-
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Any other value may have been recorded.
 _NOT_PLAYED = object()

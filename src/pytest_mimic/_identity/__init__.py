@@ -17,5 +17,4 @@ __all__ = [
     "source_fingerprint",
 ]
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks

@@ -15,8 +15,7 @@ from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.stdlib import Roots
 from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk, plain_nans
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 VERSION = 1
 

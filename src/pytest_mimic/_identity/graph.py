@@ -24,8 +24,7 @@ from xxhash import xxh3_128_digest
 from pytest_mimic._identity.kinds import Raw
 from pytest_mimic._identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, SCALARS, TEXT, Walk
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # A part within these limits is digested by one walk. The walk measures slightly differently: hence the margins.
 SMALL_CELLS = MOST_DEEP_CELLS // 8

@@ -13,8 +13,7 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Reduce, is_stdlib, type_tag
 from pytest_mimic._identity.refused import Unstable, full_name, human_name, refuse
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 PYDANTIC = frozenset({"pydantic.main.BaseModel", "pydantic.v1.main.BaseModel"})
 

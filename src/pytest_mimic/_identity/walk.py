@@ -18,8 +18,7 @@ from xxhash import xxh3_128
 from pytest_mimic._identity.kinds import Kind, Raw
 from pytest_mimic._identity.nans import NAN, chunks, with_one_nan
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Types that marshal writes directly in a mixed column, or in the short form of a small value. Its version is 2: later
 # ones write references that depend on interning and on reference counts. It writes anything with a buffer as bytes,

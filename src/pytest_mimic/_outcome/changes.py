@@ -12,8 +12,7 @@ from pytest_mimic._identity.state import slot_members
 from pytest_mimic._values.identities import identity_of
 from pytest_mimic._values.opening import parts_of
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 def apply_changes(current: Any, new: Any) -> None:

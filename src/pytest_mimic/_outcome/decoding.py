@@ -6,8 +6,7 @@ from typing import Any
 
 from pytest_mimic._outcome.outcome import Outcome
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 def decode_plain(body: Any) -> Outcome:

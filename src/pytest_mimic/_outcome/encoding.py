@@ -14,8 +14,7 @@ from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._outcome.plain import text_of
 from pytest_mimic.errors import UnstorableOutcomeError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 

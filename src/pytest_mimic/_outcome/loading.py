@@ -11,8 +11,7 @@ from typing import Any
 from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.names import resolve
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
 NAMED = ("pytest_mimic._outcome.pickles", "named")

@@ -14,8 +14,7 @@ from pytest_mimic._outcome.reducing import named, reduced
 
 __all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class Buffer(NamedTuple):

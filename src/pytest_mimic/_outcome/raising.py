@@ -7,8 +7,7 @@ from typing import NoReturn
 
 from pytest_mimic.errors import MimicError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 def is_outcome(error: BaseException) -> bool:

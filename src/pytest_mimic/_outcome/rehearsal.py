@@ -7,8 +7,7 @@ from typing import Any
 
 from pytest_mimic._outcome.loading import NAMED, Admission, RefusedError, load_all
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 def rehearse(stream: Any, buffers: Iterable[Any], *, count: int) -> None:

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.owners import Owner
     from pytest_mimic._session import Session
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class WiderFixtures:

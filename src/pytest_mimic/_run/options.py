@@ -18,9 +18,7 @@ from pytest_mimic.errors import TargetError
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
-
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Beginnings of the ini options that decide which tests there are, and what their calls return.
 _DECIDING = ("mimic_", "python", "doctest_")

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._run.progress import Progress
     from pytest_mimic._session import Covering
 
-# pytest leaves this module's frames out of tracebacks, so that a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _STOPPED = "the run was stopped early"
 # The exit codes of runs that were not stopped.

@@ -9,8 +9,7 @@ from os import getpid
 from pytest_mimic._swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class PendingErrors:

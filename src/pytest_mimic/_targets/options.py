@@ -11,8 +11,7 @@ from pytest_mimic._targets.spelling import did_you_mean
 from pytest_mimic.boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
 from pytest_mimic.errors import TargetError
 
-# pytest leaves this module's frames out of tracebacks, so that a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class Options(NamedTuple):

@@ -11,8 +11,7 @@ from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
 if TYPE_CHECKING:
     from pytest_mimic._outcome.pickles import Pickled
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
 END = b"\0mim"

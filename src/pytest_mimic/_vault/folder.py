@@ -25,8 +25,7 @@ from pytest_mimic._vault.locks import FOLDER, file_lock
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _open = open
 # Files from this size on, in bytes, are mapped instead of read.

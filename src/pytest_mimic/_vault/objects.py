@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic._vault.recordings import Entry, Origin
     from pytest_mimic._vault.store import Store
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The bytes of an outcome that a player keeps in memory; it reads a larger one again each time.
 _KEPT = 1 << 17

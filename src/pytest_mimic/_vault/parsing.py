@@ -9,8 +9,7 @@ from typing import Any
 from pytest_mimic._ambient import command
 from pytest_mimic.errors import CorruptRecordingError
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 FORMAT = 1
 _REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl)")

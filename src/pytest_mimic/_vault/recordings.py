@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""

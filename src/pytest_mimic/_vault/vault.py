@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from pytest_mimic._vault.clearing import Cleared
     from pytest_mimic._vault.store import Store
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # A pickle of pytest-mimic 0.x.
 _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._vault.store import Store
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 #: The lock that is held while objects are written or collected.
 OBJECTS_LOCK = "objects"

@@ -17,8 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.http.answer import load_response
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 def replayed_connection(

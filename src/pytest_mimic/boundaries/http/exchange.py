@@ -29,8 +29,7 @@ from pytest_mimic.boundaries.http.secrets import Secrets, holds_placeholder
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
     from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class _HttpxErrors(ExceptionFamily):

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
     from pytest_mimic.boundaries.http.secrets import Secrets
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class ExchangeRecorder:

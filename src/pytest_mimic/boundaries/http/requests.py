@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
     from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}
 _NUMBERS = {text: number for number, text in _VERSIONS.items()}

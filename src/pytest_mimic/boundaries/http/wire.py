@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.http.answer import StoredResponse
     from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # A body whose connection was closed before its end: the client finds out by itself.
 _CUT_OFF = "http.client:IncompleteRead"

@@ -21,8 +21,7 @@ from pytest_mimic.boundaries.sync_async import Steps, run_async, run_sync
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _Function = Callable[..., Any]
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.

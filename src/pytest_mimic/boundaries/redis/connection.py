@@ -21,8 +21,7 @@ from pytest_mimic.errors import UnstorableOutcomeError
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
 
-# pytest leaves this module's frames out of tracebacks: a failure points at the user's line.
-__tracebackhide__ = True
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Commands after which a connection only receives messages.
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
