@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._engine.call import CassetteInUse
     from pytest_mimic._outcome.outcome import Outcome
-    from pytest_mimic._redact.redactor import Redactor
-    from pytest_mimic._swallowed.pending import PendingErrors
     from pytest_mimic._targets.options import Options
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 
@@ -86,22 +84,16 @@ class BoundaryPort:
 
     Attributes:
         plans: The open activations, the innermost last.
+        redactor: Hides secrets in recordings.
+        noting: A block. Our errors raised in it fail the running test, even if its code catches them.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._state = engine.state
         self.plans: list[BoundaryPlan] = []
-
-    @property
-    def redactor(self) -> Redactor:
-        """The redactor, which hides secrets in recordings."""
-        return self._state.redactor
-
-    @property
-    def noting(self) -> PendingErrors:
-        """A block. Our errors raised in it fail the running test, even if its code catches them."""
-        return self._state.pending
+        self.redactor = engine.state.redactor
+        self.noting = engine.state.pending
 
     def taking(self) -> bool:
         """Check whether calls of this boundary are mimicked now."""
