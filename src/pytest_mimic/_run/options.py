@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def settings_of(config: pytest.Config) -> Settings:
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
         store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=_secret_names(config),
+        redact=tuple(chain(*_read_lines(config, "mimic_redact", lambda line, _origin: read_names(line)))),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         given=_given(option),
@@ -99,16 +100,18 @@ def _ini(config: pytest.Config, name: str) -> Any:
         raise pytest.UsageError(str(error) if name in str(error) else f"{name}: {error}") from None
 
 
-def _secret_names(config: pytest.Config) -> tuple[str, ...]:
-    names, problems = [], []
-    for number, line in enumerate(_ini(config, "mimic_redact"), 1):
+def _read_lines(config: pytest.Config, name: str, read: Callable[[str, str], Any]) -> list[Any]:
+    """Return what `read` makes of each line of an ini option and its origin. All wrong lines are named together."""
+    results, problems = [], []
+    for number, line in enumerate(_ini(config, name), 1):
+        origin = f"{name}, line {number}"
         try:
-            names += read_names(line)
-        except ValueError as error:
-            problems.append(f"mimic_redact, line {number}: {error}")
+            results.append(read(line, origin))
+        except ValueError as error:  # a TargetError names the origin itself
+            problems.append(str(error) if isinstance(error, TargetError) else f"{origin}: {error}")
     if problems:
         raise pytest.UsageError(*problems)
-    return tuple(names)
+    return results
 
 
 def ini_targets(config: pytest.Config) -> list[Target]:
@@ -117,17 +120,8 @@ def ini_targets(config: pytest.Config) -> list[Target]:
     Raises:
         pytest.UsageError: Lines are wrong. All of them are named.
     """
-    targets, problems = [], []
-    for number, line in enumerate(config.getini("mimic_functions"), 1):
-        try:
-            target = parse_target(line, origin=f"mimic_functions, line {number}")
-        except TargetError as error:
-            problems.append(str(error))
-        else:
-            targets += [target] if target is not None else []
-    if problems:
-        raise pytest.UsageError(*problems)
-    return targets
+    lines = _read_lines(config, "mimic_functions", lambda line, origin: parse_target(line, origin=origin))
+    return [target for target in lines if target is not None]
 
 
 def hook_targets(call_hooks: Callable[[], list[Any]]) -> list[Target]:
