@@ -46,8 +46,7 @@ class Segment(NamedTuple):
 class Packer:
     """Writes the file of a pickle, piece by piece.
 
-    Attributes:
-        checksum: Of the uncompressed content, in hex; empty until all pieces were taken.
+    `checksum` is of the uncompressed content, in hex; empty until all pieces were taken.
     """
 
     def __init__(self, pickled: Pickled) -> None:
@@ -112,11 +111,7 @@ def checksum_of(pickled: Pickled) -> str:
 
 
 def claimed_checksum(data: memoryview) -> str:
-    """Return the checksum that a file itself states.
-
-    Raises:
-        DamagedError: It is not a file of a pickle.
-    """
+    """Return the checksum that a file itself states. DamagedError: it is not a file of a pickle."""
     return _table(data)[0]
 
 
@@ -240,7 +235,6 @@ def _shuffle(block: memoryview | bytes, item: int) -> bytes:
 
 
 def _unshuffle(data: bytes, item: int) -> bytearray:
-    """Reverse `_shuffle`."""
     size = len(data)
     each = size // item
     whole = each * item

@@ -41,11 +41,7 @@ _numbers = count()
 
 
 class FolderStore:
-    """Files in a folder, which the first write makes.
-
-    Args:
-        path: The folder.
-    """
+    """Files in a folder, which the first write makes."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)

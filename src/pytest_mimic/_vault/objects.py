@@ -25,13 +25,7 @@ _KEPT = 1 << 17
 
 
 class Objects:
-    """Loads outcomes.
-
-    Args:
-        store: The files.
-        pickles: `listed`, or `forbid` to load no pickle.
-        label: The path that messages show.
-    """
+    """Loads outcomes; no pickle if `pickles` is `forbid` instead of `listed`. Messages show the path `label`."""
 
     def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
         self._store = store

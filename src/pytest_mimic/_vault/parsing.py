@@ -54,11 +54,7 @@ def corrupt(path: str, how: str, *, test: str | None = None) -> CorruptRecording
 
 
 def check_pulled(data: bytes | memoryview, path: str) -> None:
-    """Check that a file is not the pointer that Git LFS leaves in place of its content.
-
-    Raises:
-        CorruptRecordingError: It is.
-    """
+    """Raise CorruptRecordingError if a file is the pointer that Git LFS leaves in place of its content."""
     if data[: len(_LFS)] == _LFS:
         raise CorruptRecordingError(
             f"{path} is a Git LFS pointer, its content was not pulled", remedies=["git lfs pull"], file=path
@@ -68,11 +64,8 @@ def check_pulled(data: bytes | memoryview, path: str) -> None:
 def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -> dict[str, Any]:
     """Return the facts of a recording or a cassette, not yet checked but for the format.
 
-    Args:
-        data: The file's content.
-        label: The vault, for messages.
-        name: The file.
-        skim: Whether to skip the description of the arguments, which a replay does not need.
+    `label` is the vault, for messages. With `skim`, the description of the arguments is skipped: a replay does not
+    need it.
 
     Raises:
         CorruptRecordingError: The file is damaged, or of a newer format.
@@ -159,11 +152,7 @@ def _find_test(data: bytes) -> object:
 
 
 def check_entry(entry: Any, path: str, test: str | None) -> None:
-    """Check that an outcome has the shape of one.
-
-    Raises:
-        CorruptRecordingError: It has another shape.
-    """
+    """Raise CorruptRecordingError unless an outcome has the shape of one."""
     fault = _entry_fault(entry)
     if fault:
         raise damaged(path, fault, test=test)
@@ -259,11 +248,7 @@ def _exception_fault(tree: Any) -> str | None:
 
 
 def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
-    """Return the value of a JSON text.
-
-    Raises:
-        CorruptRecordingError: It is not JSON, or has text behind its end.
-    """
+    """Return the value of a JSON text. CorruptRecordingError: it is not JSON, or has text behind its end."""
     try:
         text = data.decode()
         value, end = _scan(text, 0)

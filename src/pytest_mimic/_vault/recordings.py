@@ -117,8 +117,7 @@ class Stored:
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
 
-        Raises:
-            CorruptRecordingError, StaleRecordingError, MimicError: As for `load`, now or when called.
+        The errors are those of `load`, now or when called.
         """
         entry = self.entry
         if "value" in entry:

@@ -23,12 +23,9 @@ class Store(Protocol):
         ...
 
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
-        """Put the content there, whole or not at all.
+        """Put bytes, or pieces of them taken one at a time, there: whole or not at all.
 
-        Args:
-            name: The file.
-            data: Bytes, or pieces of them, taken one at a time.
-            durable: Whether it must survive a loss of power from now on.
+        If it is `durable`, it must survive a loss of power from now on.
         """
         ...
 
@@ -45,9 +42,5 @@ class Store(Protocol):
         ...
 
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
-        """Keep every other thread and process out of `name` for the length of a block.
-
-        Raises:
-            TimeoutError: It was not free within `timeout` seconds.
-        """
+        """Keep other threads and processes out of `name` for a block; TimeoutError if not free in `timeout` seconds."""
         ...

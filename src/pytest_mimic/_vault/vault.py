@@ -40,13 +40,8 @@ _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
 class Vault:
     """The recordings of a project.
 
-    Args:
-        store: The files.
-        pickles: `listed`, or `forbid` to load no pickle.
-        label: The path that messages show.
-
-    Attributes:
-        replaced: Objects that re-recording has replaced, for `collect`.
+    `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
+    that re-recording has replaced, for `collect`.
     """
 
     def __init__(
@@ -82,12 +77,9 @@ class Vault:
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.
 
-        Returns:
-            Its source, its duration in seconds, and a function that returns the value, a fresh copy each time.
-            None if there is no such recording or it holds anything else, which `read` finds out.
-
-        Raises:
-            CorruptRecordingError, StaleRecordingError, MimicError: As for `read` and `Stored.player`.
+        Return its source, its duration in seconds, and a function that returns the value, a fresh copy each time.
+        None if there is no such recording or it holds anything else, which `read` finds out. The errors are those of
+        `read` and `Stored.player`.
         """
         data = self.store.read(name)
         if data is None:
@@ -103,12 +95,7 @@ class Vault:
         return (facts.get("source"), stored.duration, stored.player()) if stored.is_plain_value else None
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
-        """Return the calls of a cassette in order, or None if there is no such cassette.
-
-        Raises:
-            CorruptRecordingError: The file is damaged, or of a newer format.
-            MimicError: The store cannot be read.
-        """
+        """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
         data = self.store.read(name)
         if data is None:
             return None
@@ -128,11 +115,7 @@ class Vault:
         return entries
 
     def test_of(self, name: str) -> str | None:
-        """Return the test that made a recording or cassette, or None.
-
-        Raises:
-            CorruptRecordingError, MimicError: As for `read`.
-        """
+        """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
         data = self.store.read(name)
         return None if data is None else test_in(data, self.label, name)
 
@@ -150,11 +133,8 @@ class Vault:
     ) -> Stored:
         """Return the outcome encoded in memory. Nothing is written.
 
-        Args:
-            outcome: Of a real call.
-            duration: Of that call, in seconds.
-            target: Its function, for the error's text.
-            detached: Whether the outcome's value may change before it is written, as in a cassette.
+        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. If it is
+        `detached`, the outcome's value may change before it is written, as in a cassette.
 
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
@@ -175,13 +155,10 @@ class Vault:
         return stored
 
     def write(self, name: str, recording: Recording) -> bool:
-        """Write the recording: its objects first, then itself; whole or not at all.
+        """Write the recording, its objects first, whole or not at all; return whether a file was written.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
         the arguments are equal as well, the file is not touched.
-
-        Returns:
-            Whether a file was written.
 
         Raises:
             MimicError: The store cannot be written. The old content stays.
@@ -225,11 +202,7 @@ class Vault:
         return clearing.delete(self.store, names)
 
     def collect(self, objects: Iterable[str]) -> Cleared:
-        """Delete those of the objects that no recording names.
-
-        Raises:
-            MimicError: A file cannot be deleted. Those before it are deleted.
-        """
+        """Delete those of the objects that no recording names. The errors are those of `delete`."""
         from pytest_mimic._vault import clearing
 
         return clearing.collect(self.store, objects)

@@ -268,11 +268,7 @@ def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
 
 
 def _read_before(store: Store, objects: Objects, name: str, part: str) -> dict[str, Any] | None:
-    """Return the facts in the vault, or None if they are absent or damaged.
-
-    Raises:
-        CorruptRecordingError: They are of a newer format.
-    """
+    """Return the facts in the vault, None if absent or damaged. CorruptRecordingError: they have a newer format."""
     data = store.read(name)
     if data is None:
         return None

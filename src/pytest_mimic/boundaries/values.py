@@ -27,10 +27,7 @@ Fallback = Callable[[object, str], Any]
 def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = None) -> Any:
     """Return plain data that `from_plain` turns back into an equal value of the same type.
 
-    Args:
-        value: Anything that a database driver accepts or returns.
-        path: The name of the value, for the error.
-        unknown: Called for a value that has no plain form.
+    The value is anything that a database driver accepts or returns. `unknown` is called if it has no plain form.
 
     Raises:
         UnstorableOutcomeError: A part has no plain form; `path` names it.
@@ -69,11 +66,7 @@ def to_plain(value: object, path: str = "value", *, unknown: Fallback | None = N
 
 
 def from_plain(plain: Any) -> Any:
-    """Return the value that `to_plain` was given.
-
-    Raises:
-        CorruptRecordingError: A tag is unknown, or its content does not fit.
-    """
+    """Return the value that `to_plain` got. CorruptRecordingError: a tag is unknown, or its content does not fit."""
     if isinstance(plain, list):
         return [from_plain(item) for item in plain]
     if not isinstance(plain, dict):

@@ -189,10 +189,7 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
 
 
 class _ResponseListener:
-    """Records the body of one response while aiohttp's parser feeds it to its reader.
-
-    It records the chunks of the transfer if the body has any, and else the data as it arrives.
-    """
+    """Records a body while aiohttp's parser feeds it: the chunks of the transfer, or else the data as it arrives."""
 
     def __init__(self, recorder: ExchangeRecorder) -> None:
         self._recorder = recorder

@@ -36,9 +36,8 @@ class StoredResponse(NamedTuple):
     ) -> Exception | None:
         """Return the exception to raise after the chunks, or None if the response is complete.
 
-        Args:
-            load_error: Returns the client's exception for plain data.
-            exhausted: Returns the error for reading further than was recorded.
+        `load_error` turns plain data into the client's exception. `exhausted` returns the error for
+        reading further than was recorded.
         """
         if self.error is not None:
             return load_error(self.error)
@@ -56,10 +55,8 @@ def is_encoded(plain: dict[str, Any]) -> bool:
 def load_response(plain: dict[str, Any], method: str, *, decoded: bool = False) -> StoredResponse:
     """Return the response of a stored exchange, with the `Content-Length` that it has now.
 
-    Args:
-        plain: An exchange with a status. (One that is only an error has no response.)
-        method: The method of the request. The length in the response to a HEAD is left alone.
-        decoded: Return the chunks decompressed, for a client whose reader gets them so.
+    The exchange has a status: one that is only an error has no response. The length in the response to a HEAD is
+    left alone. With `decoded`, the chunks are decompressed, for a client whose reader gets them so.
     """
     body, error = plain.get("body"), plain.get("error")
     stopped = plain.get("end") == "stopped"

@@ -10,8 +10,7 @@ from typing import Any
 def inflate(chunks: Sequence[bytes], encoding: str) -> list[bytes] | None:
     """Decompress the chunks of a body, perhaps without its end, one by one.
 
-    Returns:
-        As many chunks, some perhaps empty. None if an encoding is unknown here, or if the body is not in it.
+    There are as many as before, some perhaps empty. None if an encoding is unknown here, or the body is not in it.
     """
     found: list[bytes] | None = list(chunks)
     # `Content-Encoding: deflate, gzip`: the last encoding is undone first.

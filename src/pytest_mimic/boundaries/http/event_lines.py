@@ -19,17 +19,11 @@ _DATA = re.compile(r"^data: ?")
 
 
 def scrub_lines(texts: Sequence[str], secrets: Secrets) -> list[str]:
-    """Hide the secrets in a stream of lines.
+    """Hide the secrets in a stream of lines, whose chunks may end anywhere in a line.
 
     A JSON document is handled as a whole, and so is an event that has one in several `data:` lines: the name of a
-    secret may be in one line and the value in the next.
-
-    Args:
-        texts: The chunks of the stream, which may end anywhere in a line.
-        secrets: Learns the secrets in all lines before it hides any.
-
-    Returns:
-        The chunks. One that ended in a line that has changed ends as far from the line's beginning as before.
+    secret may be in one line and the value in the next. The secrets in all lines are learned before any is hidden.
+    A chunk that ended in a line that has changed ends as far from the line's beginning as before.
     """
     units = _units(_LINES.findall("".join(texts)))
     for unit in units:

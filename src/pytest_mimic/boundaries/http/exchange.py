@@ -100,11 +100,7 @@ class _Headers(NamedTuple):
 
 
 class Exchange:
-    """The requests of one client: their descriptions, and the secrets that they share.
-
-    Args:
-        port: The engine.
-    """
+    """The requests of one client: their descriptions, and the secrets that they share."""
 
     def __init__(self, port: Port) -> None:
         self.port = port
@@ -113,11 +109,10 @@ class Exchange:
         self._read_headers: Callable[[Any], _Headers]
 
     def begin(self, request: HttpRequest) -> Step | None:
-        """Decide about a request.
+        """Return a step to replay or to run a request, or None if the client has to send it as usual.
 
-        Returns:
-            A step to replay or to run. None if the client has to send the request as usual: it is excluded, it is the
-            upgrade to a WebSocket, or its URL is invalid (`https://`, port 123456) and the client will complain.
+        It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or if its URL is invalid
+        (`https://`, port 123456) and the client will complain.
 
         Raises:
             MissingRecordingError: There is no recording and the mode does not run the request, or it would be sent
@@ -198,11 +193,7 @@ def _read_url(secrets: Secrets, url: str) -> _Url:
 
 @lru_cache(maxsize=1_000)
 def _read_origin(origin: str) -> tuple[str, str, int | None, str]:
-    """Return scheme, host and port of a URL, and the text that shows them.
-
-    Raises:
-        ValueError: The port is not a number, or too large.
-    """
+    """Return a URL's scheme, host, port and shown text. ValueError: the port is not a number, or too large."""
     parts = urlsplit(origin)
     host = (parts.hostname or "").lower()
     usual = _DEFAULT_PORTS.get(parts.scheme)

@@ -20,10 +20,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once: when it has been read, given up or broken.
 
-    Args:
-        port: The engine.
-        step: The step that runs the request.
-        secrets: Returns the secrets that the response may repeat.
+    `secrets` returns the secrets that the response may repeat.
 
     Attributes:
         head: Status, reason, version and headers of the response; empty before they arrive.
@@ -42,11 +39,7 @@ class ExchangeRecorder:
 
     @contextmanager
     def recording_errors(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
-        """Return a block in which an exception of the client is the outcome.
-
-        Args:
-            store_error: Returns an exception as plain data; None if it is not an outcome.
-        """
+        """Return a block in which a client's exception is the outcome if `store_error` has plain data for it."""
         try:
             yield
         except Exception as error:
@@ -77,11 +70,7 @@ class ExchangeRecorder:
         self._is_decoded = decoded
 
     def complete(self) -> None:
-        """Record a response whose body has been read to its end.
-
-        Raises:
-            DriftError: The recording differs. `stop` and `fail` raise it as well.
-        """
+        """Record a response read to its end. Like `stop` and `fail`, raise DriftError if the recording differs."""
         self._finish()
 
     def stop(self) -> None:

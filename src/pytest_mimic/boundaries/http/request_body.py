@@ -12,16 +12,10 @@ from pytest_mimic.boundaries.http.message import as_text, charset_of, media_type
 
 
 def describe_body(data: bytes, content_type: str | None, encoding: str | None) -> tuple[str | None, Any]:
-    """Return the format of a request's body and its plain value, in which secrets are not yet hidden.
+    """Return the format of a request's whole body and its plain value, in which secrets are not yet hidden.
 
-    Args:
-        data: The whole body.
-        content_type: The value of `Content-Type`.
-        encoding: The value of `Content-Encoding`; such a body is decompressed first.
-
-    Returns:
-        `json` and the value, `form` and its fields, `multipart` and its parts, `text` and the text, `bytes` and
-        their digest; or None and None for an empty body.
+    These are `json` and the value, `form` and its fields, `multipart` and its parts, `text` and the text, `bytes` and
+    their digest; or None and None for an empty body. A body in a `Content-Encoding` is decompressed first.
     """
     if not data:
         return None, None

@@ -28,9 +28,7 @@ class Secrets:
     A token that a server issues returns under other names, in paths and in texts. In a replay the application has the
     placeholder instead of the token. So the token is replaced in all requests, and both calls are the same call.
 
-    Args:
-        redactor: The rules for secret names.
-        known: Values that are secret already. It is not changed.
+    `known` are values that are secret already. It is not changed.
     """
 
     def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
@@ -87,9 +85,7 @@ class Secrets:
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
 
-        Args:
-            plain: The data.
-            keep_types: Replace numbers by 0, and keep mappings and lists. None always stays None.
+        With `keep_types`, numbers become 0, and mappings and lists are kept. None always stays None.
         """
         root = [self.redactor.scrub(plain, keep_types=keep_types)]
         todo: list[Any] = [root] if self.values else []

@@ -1,8 +1,4 @@
-"""HTTP/1.1 as the standard library reads it, for clients that are built on `http.client`.
-
-Recording: `RecordedFile` listens to the file from which a real response is read. Replaying: `parsed_response` lets the
-standard library read a response from recorded bytes.
-"""
+"""HTTP/1.1 as the standard library reads it, for clients that are built on `http.client`."""
 
 from __future__ import annotations
 
@@ -41,13 +37,8 @@ _ERRORS = _SocketErrors()
 class RecordedFile:
     """Replaces the file from which a real response is read, and records the bytes that are read.
 
-    Its end, or its closing, ends the exchange.
-
-    Args:
-        file: The real file.
-        recorder: Gets the body.
-        chunked: The body has chunks (RFC 9112, 7.1).
-        length: The bytes that the body has according to its head; None if that is unknown.
+    Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC 9112, 7.1). `length` is
+    the number of bytes that the body has according to its head; None if that is unknown.
     """
 
     def __init__(self, file: Any, recorder: ExchangeRecorder, *, chunked: bool, length: int | None) -> None:

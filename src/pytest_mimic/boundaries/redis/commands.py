@@ -105,12 +105,7 @@ def place_after(command: Command, word: bytes) -> int:
 
 
 def in_order(plain: list[Any], command: Command) -> list[Any]:
-    """Return the words of a command, sorted where their order means nothing: they may come from a set.
-
-    Args:
-        plain: The words as plain data.
-        command: The words as they are sent.
-    """
+    """Return the plain words of a command, sorted where their order means nothing: they may come from a set."""
     verb = verb_of(command)
     start = _UNORDERED_ARGUMENTS.get(verb)
     if start is not None:

@@ -56,10 +56,7 @@ class ConnectionState:
         return self.listens or self.is_busy
 
     def must_connect(self, connection: Any) -> bool:
-        """Return whether the connection has to be opened at once.
-
-        A connection that was lost while it listened goes on listening.
-        """
+        """Return whether to open the connection at once: one that was lost while it listened goes on listening."""
         # A listener registers a callback, and removes it when it returns the connection to its pool.
         self.listens = self.listens or (self._was_listening and bool(connection._connect_callbacks))
         return self.is_real
@@ -79,10 +76,7 @@ class ConnectionState:
         self.expected = deque(expected for expected in self.expected if expected is not batch)
 
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
-        """Decide about commands that are about to be sent.
-
-        Returns:
-            The batch to send, or None if the replies are recorded.
+        """Decide about commands to send: return their batch, or None if the replies are recorded.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the commands.
@@ -124,11 +118,7 @@ def _read_stored(plain: Any, encoder: Any) -> Any:
 
 
 def _replies_in(plain: dict[str, Any]) -> list[Any]:
-    """Return the stored replies of a batch. The last one may be the error that came instead.
-
-    Raises:
-        RedisError: The recorded error of sending.
-    """
+    """Return a batch's stored replies; the last may be the error that came instead. RedisError: sending failed."""
     if "error" not in plain:
         return plain.get("replies") or [plain["reply"]]
     error = plain["error"]
@@ -186,12 +176,7 @@ class Batch:
             self._step.abandon()
 
     def take(self, reply: Any, port: Port, encoder: Any) -> Any:
-        """Record a reply, and return it as the client wants it.
-
-        Args:
-            reply: The reply, read without decoding.
-            port: The engine.
-            encoder: Decodes the reply; None leaves it as it is.
+        """Record a reply, read without decoding, and return it as `encoder` decodes it; None leaves it as it is.
 
         Raises:
             ResponseError: The server's reply is an error.

@@ -43,11 +43,8 @@ def describe_commands(
 ) -> BoundaryCall:
     """Describe commands that are sent at once: a single one, a pipeline or a transaction.
 
-    Args:
-        commands: The commands as they are sent.
-        database: The number of the database among those of the test.
-        protocol: The version of RESP, which determines the types in replies.
-        redactor: The rules for secrets.
+    `database` is the number of the database among those of the test. `protocol` is the version of RESP, which
+    determines the types in replies.
     """
     secret = [secret_places(command, redactor) for command in commands]
     # Messages show the words in the order in which they count, so that `ignore=` can name their places.
@@ -106,13 +103,9 @@ def _shortened(plain: Any) -> Any:
 
 
 def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()) -> Any:
-    """Return a reply as plain data without secrets.
+    """Return a reply, read without decoding, as plain data without secrets.
 
-    Args:
-        reply: The reply, read without decoding.
-        command: The command that it answers.
-        redactor: The rules for secrets.
-        queued: The commands of a transaction, all of which `EXEC` answers.
+    `queued` are the commands of a transaction, all of which `EXEC` answers.
     """
     verb = verb_of(command)
     if queued and verb == "EXEC" and isinstance(reply, list):
@@ -134,8 +127,7 @@ def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Seq
 def comparable_reply(plain: Any) -> Any:
     """Return a stored reply for comparing, with sets and mappings where the order means nothing.
 
-    Args:
-        plain: A result of `store_reply`, or lists and mappings of results.
+    `plain` is a result of `store_reply`, or lists and mappings of results.
     """
     if isinstance(plain, list):
         return [comparable_reply(item) for item in plain]
@@ -177,11 +169,9 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
 
 
 def load_reply(plain: Any, encoder: Any) -> Any:
-    """Return a reply as the client's parser would. Errors are returned, not raised.
+    """Return a result of `store_reply` as the client's parser would. Errors are returned, not raised.
 
-    Args:
-        plain: A result of `store_reply`.
-        encoder: Decodes bytes, as the client was asked to; None leaves them as they are.
+    `encoder` decodes bytes, as the client was asked to; None leaves them as they are.
     """
 
     def decoded(value: bytes) -> Any:

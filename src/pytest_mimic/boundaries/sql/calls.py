@@ -91,14 +91,9 @@ def _read(sql: str, redactor: Redactor, numbers: bool) -> tuple[Statement, bool,
 class StatementCall(SqlCall):
     """A statement with its parameters: `cursor.execute(sql, parameters)`, or `executemany` if there are many.
 
-    Args:
-        sql: The statement, with the driver's own marks for parameters.
-        parameters: A mapping, a sequence, or None; with `many`, a list of them.
-        database: The number of the database in the test. If the call is shared, the name of the dialect.
-        redactor: The rules for secrets.
-        names: The names in the compiled statement.
-        many: It is `executemany`.
-        shared: It belongs to the engine, not to a test.
+    The statement has the driver's own marks for parameters. `parameters` is a mapping, a sequence, or None;
+    with `many`, a list of them. `database` is the number of the database in the test. A `shared` call belongs to the
+    engine, not to a test; its `database` is the name of the dialect.
     """
 
     def __init__(

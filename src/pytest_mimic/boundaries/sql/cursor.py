@@ -24,11 +24,8 @@ _OF_RESULT = frozenset(("description", "rowcount", "lastrowid"))
 class StandInCursor:
     """The cursor of a connection, which may not be open. SQLAlchemy uses it as if it were the driver's.
 
-    Args:
-        connection: The stand-in for the connection.
-        args: The arguments of the driver's `cursor()`. With arguments the cursor is on the server, and its rows
-            are read in parts.
-        kwargs: Its keyword arguments.
+    `args` and `kwargs` are those of the driver's `cursor()`. With `args`, or with `server_side`, the cursor is on
+    the server, and its rows are read in parts.
     """
 
     arraysize = 1
@@ -269,11 +266,7 @@ class StandInCursor:
 
 
 def _until_missing(rows: list[Any], step: Step) -> Iterator[Any]:
-    """Yield the rows of a recording that ended early.
-
-    Raises:
-        MissingRecordingError: The application reads further.
-    """
+    """Yield the rows of a recording that ended early; MissingRecordingError if the application reads further."""
     __tracebackhide__ = True
     yield from rows
     raise step.exhausted()

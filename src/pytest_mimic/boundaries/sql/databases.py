@@ -32,10 +32,8 @@ class Database:
     """A database, to which any number of engines and connections lead.
 
     The log holds what was replayed. It is run before the first call that has to run for real, so that a new
-    statement finds the tables and rows that the replayed ones made.
-
-    Attributes:
-        key: Distinguishes it from the other databases of this process.
+    statement finds the tables and rows that the replayed ones made. `key` distinguishes the database from the others
+    of this process.
     """
 
     def __init__(self, key: str) -> None:

@@ -45,10 +45,8 @@ def hide_details(text: str, redactor: Redactor) -> str:
 class DriverErrors(ExceptionFamily):
     """The errors of one driver: its own, and Python's about the values that it was given.
 
-    Args:
-        dbapi: The driver's module, or SQLAlchemy's adapter of it, which has PEP 249's classes.
-        scrub: Returns a text without secrets.
-        depth: How many errors this one is inside of.
+    `dbapi` is the driver's module, or SQLAlchemy's adapter of it, which has PEP 249's classes. `scrub` returns a text
+    without secrets. `depth` is how many errors this one is inside of.
     """
 
     def __init__(self, dbapi: Any, scrub: Callable[[str], str] = str, depth: int = 0) -> None:

@@ -54,11 +54,7 @@ def store_rows(
     hidden: Sequence[bool | Literal["text"]],
     redactor: Redactor,
 ) -> list[list[Any]]:
-    """Return rows as plain data, with other values in secret columns.
-
-    Raises:
-        UnstorableOutcomeError: A value has no plain form.
-    """
+    """Return rows as plain data, values in secret columns replaced. UnstorableOutcomeError: a value has no plain form."""
 
     def store(value: object, path: str, how: bool | Literal["text"]) -> Any:
         is_secret = not isinstance(value, _MEASURES) if how == "text" else how
@@ -93,12 +89,7 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
 
 
 def comparable_result(plain: Any, beside: Any = None) -> Any:
-    """Return the part of an outcome that verifying compares.
-
-    Args:
-        plain: The outcome.
-        beside: Another outcome of the same call, with which it is compared.
-    """
+    """Return the part of an outcome that verifying compares with `beside`, another outcome of the same call."""
     if not isinstance(plain, dict):
         return plain
     if plain.get("setup"):  # a server may be updated

@@ -44,7 +44,6 @@ class _PsycopgParts:
 
     @property
     def info(self) -> StandInInfo:
-        """Facts about the connection."""
         return StandInInfo(self._lazy)
 
     @property
@@ -221,11 +220,7 @@ class StandInInfo:
 def _recorded(
     lazy: LazyConnection, name: str, *, of: str = "", attributes: frozenset[str], methods: frozenset[str]
 ) -> Any:
-    """Return the recorded value of an attribute, or a method whose answers are recorded.
-
-    Raises:
-        AttributeError: It is neither in `attributes` nor in `methods`.
-    """
+    """Return a recorded attribute, or a method whose answers are recorded; AttributeError for any other name."""
     __tracebackhide__ = True
     path = f"{of}.{name}" if of else name
 
