@@ -140,10 +140,8 @@ def _c_function(value: Any) -> object:
 
 
 def shared_generator_method(method: Any) -> object | None:
-    """Return the name of a method of the random generator behind `random.random()`, or None for any other method.
-
-    The state of that generator changes with each use, so it must not count.
-    """
+    """Return the name of a method of the generator behind `random.random()`, or None for any other method."""
+    # The state of that generator changes with each use, so it must not count.
     if type(method.__self__).__module__ != "random":
         return None
     shared = getattr(sys.modules["random"], method.__name__, None)
@@ -151,10 +149,8 @@ def shared_generator_method(method: Any) -> object | None:
 
 
 def stdlib_method_name(method: Any) -> str | None:
-    """Return the name of a bound method of the standard library, or None for any other method.
-
-    The class that defines such a method differs by version, so only its name counts.
-    """
+    """Return the name of a bound method of the standard library, or None for any other method."""
+    # The class that defines such a method differs by version, so only its name counts.
     function, owner = method.__func__, method.__self__
     code: CodeType | None = getattr(function, "__code__", None)
     if code is None or not _is_from_stdlib(function.__module__, code.co_filename):

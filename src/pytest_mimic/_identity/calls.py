@@ -24,14 +24,9 @@ SHORT = 64
 
 
 def fingerprint(value: object, *, roots: Roots = ()) -> str:
-    """Return the identity of a value: the same for equal values, in every process and on every machine.
+    """Return the identity of a value: 32 hex digits, the same for equal values in every process and on every machine.
 
-    Args:
-        value: Any value.
-        roots: (absolute folder, token) pairs: a `pathlib` path under a folder counts relative to it.
-
-    Returns:
-        32 hex digits.
+    `roots` are (absolute folder, token) pairs: a `pathlib` path under a folder counts relative to it.
 
     Raises:
         Unstable: A part of the value has no stable identity.
@@ -40,10 +35,9 @@ def fingerprint(value: object, *, roots: Roots = ()) -> str:
 
 
 def fingerprint_outcome(value: object) -> str | None:
-    """Return the identity of an outcome, in which the order of dicts and the memory layout of arrays count as well.
+    """Return the identity of an outcome, 32 hex digits, or None if a part of the value has no stable identity.
 
-    Returns:
-        32 hex digits; None if a part of the value has no stable identity.
+    The order of dicts and the memory layout of arrays count as well.
     """
     try:
         digest = _digest(value, Resolver(tuple, layout=True), ordered=True)
@@ -107,10 +101,7 @@ class CallIdentity:
         self._prefix = dumps(("call", VERSION, target, counted_names, key is not None), 2)
 
     def key(self, values: tuple[Any, ...]) -> str:
-        """Return the identity of a bound call, in 32 hex digits.
-
-        Args:
-            values: The arguments, as the binder returns them.
+        """Return the identity of a call, 32 hex digits, from its arguments as the binder returns them.
 
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
@@ -144,11 +135,7 @@ class CallIdentity:
         return self._whole_part(place, value)
 
     def _pruned_part(self, place: int, value: Any) -> object:
-        """Return the part for an argument without its ignored parts.
-
-        Code of the value's own class runs meanwhile. It may raise anything, above all when a part that it needs is
-        left out.
-        """
+        # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
         try:
             pruned = prune(value, self._ignored[place])
         except Unstable as error:

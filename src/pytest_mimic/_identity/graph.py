@@ -74,11 +74,7 @@ class Node:
 
 
 def digest(value: object, walk: Walk) -> bytes:
-    """Return 16 bytes for a value of any depth, size and shape.
-
-    Raises:
-        Unstable: A part has no identity; its path is not known here.
-    """
+    """Return 16 bytes for a value of any depth, size and shape. An Unstable that it raises has no path yet."""
     return _Graph(walk).digest(value)
 
 
@@ -109,7 +105,6 @@ class _Graph:
     # Opening
 
     def node(self, value: Any) -> Node:
-        """Return the node of a container or an object."""
         node = self.nodes.get(id(value))
         if node is None:
             node = self.nodes[id(value)] = self.opened(value)
@@ -141,7 +136,6 @@ class _Graph:
         return Node(value, dumps(("pairs", len(keys)), 2), parts, pairs=2)
 
     def inner(self, node: Node) -> Iterator[Node]:
-        """Yield the nodes among a node's parts."""
         for part in node.parts:
             if type(part) not in SCALARS:
                 yield self.node(part)
@@ -199,7 +193,6 @@ class _Graph:
         node.levels = levels + 1
 
     def digest_small(self, values: list[Any]) -> bytes:
-        """Return the digest of small values, by one walk."""
         self.walk.cells = 0
         return self.walk.digest(values)
 
@@ -270,9 +263,7 @@ class _Graph:
 
         The nodes are numbered breadth-first, starting at the node with the smallest unique color. A node's digest is
         that of the whole numbered cycle, and its number. Equal parts that are several objects get several numbers.
-
-        Returns:
-            False if no color is unique: then there is no node to start at.
+        The result is False if no color is unique: then there is no node to start at.
         """
         by_color: dict[bytes, list[Node]] = {}
         for node in nodes:

@@ -30,9 +30,8 @@ _PART = re.compile(rf"{_BRACKET}|{_STEP}")
 def parse_path(path: str) -> Steps:
     """Return the steps of a path.
 
-    Args:
-        path: Steps between dots: mapping keys, attributes, indexes (`rows.0` or `rows[0]`), `*` for any one; a
-            key with spaces or dots as `rows['two words']`.
+    Between dots are mapping keys, attributes, indexes (`rows.0` or `rows[0]`), or `*` for any one. A key with spaces
+    or dots is written as `rows['two words']`.
 
     Raises:
         ValueError: A step is empty, or brackets contain neither an index nor a quoted key.
@@ -47,10 +46,8 @@ def parse_path(path: str) -> Steps:
 def prune(value: Any, paths: Iterable[Steps]) -> Any:
     """Return a value without the parts that paths name. Their containers are copied, and the other parts are shared.
 
-    Args:
-        value: Any value. It is not changed.
-        paths: Steps as `parse_path` returns them, relative to the value. A path that leads nowhere has no effect,
-            except that a mapping of another class than dict becomes plain.
+    The value is not changed. Paths are steps as `parse_path` returns them, relative to the value. One that leads
+    nowhere has no effect, except that a mapping of another class than dict becomes plain.
 
     Raises:
         Unstable: An object that contains a part cannot be copied.
@@ -153,11 +150,7 @@ def _pruned_object(value: Any, paths: Sequence[Steps]) -> object:
 
 
 def _bare_copy(value: Any) -> Any:
-    """Return an object of the same class that shares no attributes with this one.
-
-    Raises:
-        Unstable: The object cannot be copied.
-    """
+    """Return an object of the same class that shares no attributes with this one, or raise Unstable."""
     try:
         if isinstance(value, BaseException):
             # Not by the class's `__init__`, which may require other arguments.

@@ -20,10 +20,7 @@ PLAIN = frozenset({int, float, str, bool, type(None), bytes, list, tuple, dict, 
 class Kind(NamedTuple):
     """The identity rule of a type.
 
-    Attributes:
-        tag: The name of the type in the encoding. Types with different values have different tags.
-        reduce: Takes a value of the type and returns plainer data that represents it.
-        attributes: Whether that data is a dict of the value's attributes.
+    Types with different values have different tags. With `attributes`, `reduce` returns a dict of a value's attributes.
     """
 
     tag: str
@@ -69,11 +66,7 @@ def library_tag(type_: type, library: str, name: str) -> str:
 
 
 def register_fingerprint(type_: type, reduce: Reduce) -> None:
-    """Define the identity of a type and its subclasses.
-
-    Args:
-        type_: The type.
-        reduce: Takes a value of the type and returns plainer data that represents it.
+    """Define the identity of a type and its subclasses: `reduce` returns plainer data that represents a value.
 
     Raises:
         TypeError: `type_` is not a class, or is a plain builtin; or `reduce` is not callable.

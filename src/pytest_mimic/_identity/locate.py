@@ -14,10 +14,7 @@ from pytest_mimic.errors import UnstableIdentityError
 def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> UnstableIdentityError:
     """Return the error for a call of `target`, or a value by itself, that has no identity.
 
-    Args:
-        unstable: The part without identity.
-        target: The called target.
-        ignore: The path that leaves the part out; by default the whole argument.
+    `ignore` is the path that leaves the part out, by default the whole argument.
     """
     argument = ignore or unstable.path.split(".")[0].split("[")[0]
     owner = (unstable.owner or unstable.kind).__name__

@@ -31,9 +31,7 @@ def chunks(memory: memoryview) -> Iterable[memoryview]:
 def with_one_nan(memory: memoryview, floats: str) -> Any | None:
     """Return a copy of floats with one kind of NaN and zeros as padding, or None if the copy would be equal.
 
-    Args:
-        memory: A chunk of bytes.
-        floats: Their format as in `struct`: byte order and `e`, `f` or `d`; or `g` (long doubles) if numpy is loaded.
+    `floats` is a format as in `struct`: byte order and `e`, `f` or `d`; or `g` (long doubles) if numpy is loaded.
     """
     order, code = floats[0], floats[1]
     numpy: Any = sys.modules.get("numpy")

@@ -8,7 +8,6 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
 
     Attributes:
         type_name: The name of its type for people, such as `a thread lock`.
-        kind: Its type.
         path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
         owner: The type of the nearest object around it that a user may have written, or None.
     """
@@ -34,9 +33,5 @@ def human_name(type_: type) -> str:
 
 
 def refuse(value: object) -> object:
-    """Refuse to reduce a value. This is the `reduce` of types without identity.
-
-    Raises:
-        Unstable: Always.
-    """
+    """Raise Unstable. This is the `reduce` of types without identity."""
     raise Unstable(human_name(type(value)), type(value))

@@ -42,7 +42,6 @@ class Resolver:
         )
 
     def _library_kind(self, type_: type) -> Kind | None:
-        """Return the kind of a library's type, or of one derived from it, or None if there is no rule for it."""
         if type(type_.__module__) is not str:
             raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
         # Imported late: a run whose arguments are all plain never needs it.

@@ -21,15 +21,11 @@ IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 def source_fingerprint(function: object) -> str | None:
-    """Return the fingerprint of a function's or class's source, the same on every Python version.
+    """Return the fingerprint of a function's or class's source, 32 hex digits, the same on every Python version.
 
-    Comments, docstrings, layout and line numbers do not count; decorators do.
-
-    Args:
-        function: A function, method or class, or a wrapper of one (`functools.wraps`, `lru_cache`, `partial`).
-
-    Returns:
-        32 hex digits; None if there is no source: builtins, functions written in C, code made at run time.
+    Comments, docstrings, layout and line numbers do not count; decorators do. For a wrapper (`functools.wraps`,
+    `lru_cache`, `partial`), the source is that of the function inside. The result is None if there is no source:
+    builtins, functions written in C, code made at run time.
     """
     inner = _innermost(function)
     if isinstance(inner, type):
@@ -185,10 +181,7 @@ def own_methods(value: type) -> Iterator[FunctionType]:
 
 @lru_cache(maxsize=1024)
 def _source_of_class(qualname: str, file: str, lines: frozenset[int], stamp: object) -> str | None:
-    """Return the fingerprint of the class of that name that contains the lines of its methods.
-
-    A file may define several classes of the same name.
-    """
+    # A file may define several classes of the same name. This one contains the lines of its methods.
     tree = _tree(file, stamp)
     steps = [step for step in qualname.split(".") if step != "<locals>"]
     for node in () if tree is None else _classes(tree, steps):
@@ -198,7 +191,6 @@ def _source_of_class(qualname: str, file: str, lines: frozenset[int], stamp: obj
 
 
 def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
-    """Yield the classes with a qualified name."""
     todo = list(ast.iter_child_nodes(tree))
     while todo:
         node = todo.pop(0)

@@ -25,9 +25,7 @@ PANDAS_CACHED = "pandas._libs.properties.CachedProperty"
 def attribute_reader(type_: type, *, below: type = object) -> Reduce | None:
     """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
 
-    Args:
-        type_: The type of the instances.
-        below: A base class. Its slots and those of its bases do not count.
+    The slots of the base class `below` and of its bases do not count.
     """
     left_out = MEMORIES | _cached_properties(type_)
     slots = slot_members(type_, below=below)

@@ -1,7 +1,4 @@
-"""The value types of the standard library, each reduced to plainer data.
-
-The tables have the names of the types, so that no module is imported for its types.
-"""
+"""The value types of the standard library, each reduced to plainer data. Listed by name, so that none is imported."""
 
 from __future__ import annotations
 
@@ -160,13 +157,7 @@ BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
 
 
 def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kind | None:
-    """Return the kind of a value type of the standard library or of a subclass, or None for any other type.
-
-    Args:
-        type_: The type.
-        roots: See `Resolver`.
-        layout: Whether the value is part of an outcome.
-    """
+    """Return the kind of a value type of the standard library or of a subclass, or None for any other type."""
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
         return Kind(

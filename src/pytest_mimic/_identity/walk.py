@@ -49,12 +49,7 @@ class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the va
 
 
 class Walk:
-    """One walk through one value.
-
-    Args:
-        kind_of: Returns the kind of a type; called once for each type.
-        ordered: Whether the order of dicts counts.
-    """
+    """One walk through one value. It calls `kind_of` once for each type. If `ordered`, the order of dicts counts."""
 
     __slots__ = ("cells", "kind_of", "kinds", "ordered")
 

@@ -49,12 +49,7 @@ _CODE_NAMES = frozenset(
 
 
 def is_code(name: str, found: object) -> bool:
-    """Return whether the object with this name can import, fetch or run something that a pickle has as data.
-
-    Args:
-        name: The name in the pickle, `module:qualified.name`.
-        found: The object.
-    """
+    """Return whether the object that a pickle names can import, fetch or run something that the pickle has as data."""
     if isinstance(found, types.ModuleType):
         return True
     own = name_of(found)

@@ -1,7 +1,4 @@
-"""Pickling of functions and classes without an importable name, by value.
-
-The module imports cloudpickle. It is loaded only when a value needs it.
-"""
+"""Functions and classes without an importable name, pickled by value. It imports cloudpickle, so it is loaded late."""
 
 from __future__ import annotations
 
@@ -18,8 +15,7 @@ from pytest_mimic._outcome.reducing import named, reduced
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     """cloudpickle, except that anything with an importable name goes by it, also in `__main__`.
 
-    Attributes:
-        by_value: The names of the functions and classes stored by value.
+    `by_value` has the names of the functions and classes stored by value.
     """
 
     # cloudpickle stores an open file as its text and a memoryview as bytes. Neither is what the call returned.

@@ -55,7 +55,6 @@ def _relink(current: Any, new: Any) -> None:
 
 
 def _replace(current: Any, new: Any) -> None:
-    """Copy the items and attributes of one value to the other."""
     if hasattr(current, "__array_interface__") and hasattr(current, "__setitem__"):
         if current.shape != new.shape or current.dtype != new.dtype:
             current.resize(new.shape, refcheck=False)

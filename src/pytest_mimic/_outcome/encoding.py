@@ -23,10 +23,7 @@ _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 class Snapshot:
     """A copy of one item of a stream, made when the item was yielded.
 
-    Attributes:
-        fingerprint: 32 hex digits; equal for equal items.
-        text: The item as readable JSON, or None.
-        pickled: The item as a pickle, or None.
+    The fingerprint is 32 hex digits, equal for equal items. `text` is readable JSON; it or `pickled` is None.
     """
 
     fingerprint: str
@@ -45,13 +42,8 @@ class Snapshot:
 class Encoded:
     """An outcome in memory: the text of a JSON body, or pickles.
 
-    Attributes:
-        kind: The outcome's kind.
-        changes: The names of the arguments that the call changed.
-        fingerprint: 32 hex digits; equal for equal outcomes.
-        text: The body as readable JSON, or None.
-        pickled: The body and a stream's items as pickles, or None.
-        count: The number of pickles.
+    `changes` names the arguments that the call changed. The fingerprint is 32 hex digits, equal for equal outcomes.
+    `text` is readable JSON; it or `pickled` is None. The pickles are the body and a stream's items, `count` in all.
     """
 
     kind: OutcomeKind
@@ -63,12 +55,7 @@ class Encoded:
 
 
 def snapshot(value: object, *, path: str = "result", target: str | None = None) -> Snapshot:
-    """Return a copy of an item of a stream, whose object may change afterwards.
-
-    Args:
-        value: The item.
-        path: The name of the item in the error.
-        target: The function, for the error.
+    """Return a copy of an item of a stream, whose object may change afterwards. An error names it by `path`.
 
     Raises:
         UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
@@ -87,9 +74,7 @@ def snapshot(value: object, *, path: str = "result", target: str | None = None) 
 def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
     """Return the outcome in memory, ready to be stored.
 
-    Args:
-        outcome: The outcome. Its large buffers are not copied: call `pickled.detach()` before they may change.
-        target: The function, for the error.
+    Its large buffers are not copied: call `pickled.detach()` before they may change.
 
     Raises:
         UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
@@ -179,14 +164,7 @@ def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
 def _refusal(
     roots: dict[str, object], kind: OutcomeKind, target: str | None, reason: Exception
 ) -> UnstorableOutcomeError:
-    """Return the error that names the part which cannot be stored.
-
-    Args:
-        roots: The parts of the outcome by name.
-        kind: The outcome's kind.
-        target: The function.
-        reason: The exception that pickling raised.
-    """
+    """Return the error that names the part which cannot be stored; `roots` are the outcome's parts by name."""
     guilty = [(name, value) for name, value in roots.items() if not _is_storable(value)]
     path = guilty[0][0] if guilty else next(iter(roots))
     cause = f"{type(reason).__name__}: {reason}"
@@ -231,11 +209,8 @@ def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> ob
 
 
 def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
-    """Return the fingerprint of an outcome.
-
-    A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
-    may leave out parts that a replay must give back.
-    """
+    # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
+    # may leave out parts that a replay must give back.
     from pytest_mimic._identity import fingerprint_outcome
 
     found = None

@@ -14,12 +14,9 @@ from typing import Any, ClassVar
 class ExceptionFamily:
     """The exceptions of one library: which are outcomes, which fields are stored, and how they are made again.
 
-    A stored exception is a mapping: `type` is `PREFIX:NAME`, and the other keys are the fields. A subclass names
-    its modules and overrides the methods in which its library differs.
-
-    Attributes:
-        modules: The modules that define the classes, by the prefix that is stored for them. No other module is
-            ever looked into, so an edited recording cannot name an arbitrary class.
+    A stored exception is a mapping: `type` is `PREFIX:NAME`, and the other keys are the fields. A subclass lists the
+    modules that define the classes, by prefix, and overrides the methods in which its library differs. No other
+    module is ever looked into, so an edited recording cannot name an arbitrary class.
     """
 
     modules: ClassVar[Mapping[str, str]] = {}
@@ -35,9 +32,7 @@ class ExceptionFamily:
     def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
         """Return the exception that was stored.
 
-        Args:
-            stored: The result of `store`.
-            **context: Objects of the replayed call that `make` hands to the exception, such as its request.
+        `context` has objects of the replayed call that `make` hands to the exception, such as its request.
 
         Raises:
             LookupError: No module of the family has such a class.

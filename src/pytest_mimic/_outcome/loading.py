@@ -18,12 +18,7 @@ NAMED = ("pytest_mimic._outcome.pickles", "named")
 
 
 class Admission:
-    """The names that a pickle may import.
-
-    Args:
-        imports: Names of plain classes and functions.
-        code: Names of functions and classes that can import or run more.
-    """
+    """The names that a pickle may import: plain classes and functions, and `code`, which can import or run more."""
 
     def __init__(self, imports: Iterable[str] = (), code: Iterable[str] = ()) -> None:
         self._imports = frozenset(imports)

@@ -54,12 +54,7 @@ class Outcome:
 
     @classmethod
     def of_exception(cls, exception: BaseException, *, outer: BaseException | None = None) -> Outcome:
-        """Return the outcome of a call that raised.
-
-        Args:
-            exception: The raised exception.
-            outer: The exception that the caller was handling at the call.
-        """
+        """Return the outcome of a call that raised. `outer` is the exception that the caller was handling."""
         outcome = cls("raised", exception=exception)
         outcome.outer = outer
         return outcome

@@ -54,13 +54,7 @@ class Pickled:
 
 
 class ImportCollector(Admission):
-    """Admits every name and collects it: for loading a pickle that this process has just made.
-
-    Attributes:
-        imports: The names of plain classes and functions.
-        code: The names of code.
-        has_custom_identity: Whether one of the classes defines its own identity.
-    """
+    """Admits every name and collects it: for loading a pickle that this process has just made."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,8 +74,6 @@ class ImportCollector(Admission):
 
 
 class _Pickler(pickle.Pickler):
-    """A pickler of classes and functions by name."""
-
     by_value: frozenset[str] = frozenset()
 
     def reducer_override(self, thing: Any, /) -> Any:
@@ -89,11 +81,7 @@ class _Pickler(pickle.Pickler):
 
 
 def dump(value: object) -> Pickled:
-    """Pickle the value, and load it once to see that it loads and what it imports.
-
-    Raises:
-        Exception: Whatever the value's parts raise that cannot be pickled or loaded.
-    """
+    """Pickle the value, and load it once to see that it loads and what it imports. Its parts may raise anything."""
     try:
         return _dump(value, _Pickler)
     except RecursionError:

@@ -22,10 +22,7 @@ def is_outcome(error: BaseException) -> bool:
 
 
 def is_cancellation(error: BaseException | None) -> bool:
-    """Return whether an exception is the cancellation of a task.
-
-    It is known by its name, so that no event loop (asyncio, trio) is imported for its class.
-    """
+    """Return whether an exception is a task's cancellation, by its name: no event loop (asyncio, trio) is imported."""
     return type(error).__name__ in ("CancelledError", "Cancelled")
 
 

@@ -21,8 +21,7 @@ def reduced(thing: Any) -> Any:
 def named(module: str, qualname: str) -> Any:
     """Represent a function whose name leads to its mimic wrapper (see `Admission`).
 
-    Raises:
-        UnpicklingError: Always. Only pytest-mimic loads such a pickle, and never calls this.
+    It always raises UnpicklingError. Only pytest-mimic loads such a pickle, and never calls this.
     """
     raise pickle.UnpicklingError(f"{module}:{qualname} is loaded by pytest-mimic alone")
 

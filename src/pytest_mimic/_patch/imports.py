@@ -15,8 +15,7 @@ from pytest_mimic._patch.holders import Holder, namespace_of, read, write
 class ImportWatch:
     """A finder before all others (`sys.meta_path`), which wraps the loaders that these find for watched modules.
 
-    Args:
-        loaded: Called with a module's name after the module has been executed.
+    It calls `loaded` with a module's name after the module has been executed.
     """
 
     def __init__(self, loaded: Callable[[str], None]) -> None:
@@ -116,13 +115,9 @@ def _spec_of(module: object) -> Any:
 class OnDemandNames:
     """Replaces the `__getattr__` of a module (PEP 562) or of its class, and reports the values of some names.
 
-    Args:
-        holder: The namespace of a module, as lazy_loader fills it (scikit-image, scipy), or a subclass of
-            ModuleType, as transformers has one.
-        given: Called with the module, the name and the value; returns the value for whoever asked.
-
-    Attributes:
-        names: The modules and names to report.
+    The holder is a module's namespace, as lazy_loader fills it (scikit-image, scipy), or a subclass of ModuleType, as
+    transformers has one. `names` are the modules and names to report. `given` is called with the module, the name
+    and the value, and returns the value for whoever asked.
     """
 
     def __init__(self, holder: Holder, given: Callable[[str, str, object], object]) -> None:

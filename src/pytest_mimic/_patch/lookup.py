@@ -20,11 +20,9 @@ class FoundFunction(NamedTuple):
 
     Attributes:
         holder: The module's namespace or the class by which it is named.
-        name: Its name there.
         held: The object that the holder itself has under that name. MISSING if a class inherits it, or
             a module gives it on demand.
         original: The object that is held there, or in the base, while nothing is patched.
-        function: The function to be mimicked.
         kind: function, method, classmethod, staticmethod, property or cached_property.
         label: `module:path` as in the target.
     """
@@ -45,10 +43,7 @@ class NotFoundError(Exception):
 class OnDemandError(NotFoundError):
     """A module announces the name, but gives it only on demand, which may import other modules.
 
-    Attributes:
-        holder: The namespace or class that has the `__getattr__`.
-        module: The module's name.
-        name: The name to ask it for.
+    The holder is the namespace or class that has the `__getattr__`.
     """
 
     def __init__(self, holder: Holder, module: str, name: str) -> None:
@@ -61,11 +56,8 @@ class OnDemandError(NotFoundError):
 class Lookup:
     """Looks names up without evaluating a descriptor or importing a module.
 
-    Args:
-        original: Returns the object that a patch has replaced with the given one.
-
-    Attributes:
-        given: By module and name, the values that modules have given on demand.
+    `original` returns the object that a patch has replaced with the given one. The attribute `given` has, by module
+    and name, the values that modules have given on demand.
     """
 
     def __init__(self, original: Callable[[object], object]) -> None:
@@ -207,7 +199,6 @@ def _hint(names: Mapping[str, object] | Sequence[str], name: str) -> str:
 
 
 def _announced(namespace: Mapping[str, Any]) -> set[str]:
-    """Return the names that a module says it has."""
     names: set[str] = set(namespace.get("__all__") or ())
     if callable(namespace.get("__dir__")):
         names.update(namespace["__dir__"]())
@@ -232,7 +223,6 @@ def _mangled(holder: Holder, name: str) -> str:
 
 
 def _function(original: object, label: str) -> Any:
-    """Return the function to be mimicked for the object that a holder has."""
     if isinstance(original, type):
         raise NotFoundError(f"is a class, which cannot be mimicked, name its methods: {label}.*")
     if isinstance(original, ModuleType):
@@ -251,7 +241,6 @@ def _function(original: object, label: str) -> Any:
 
 
 def _copy_of(function: Any) -> Any:
-    """Return another function that does the same."""
     if not isinstance(function, FunctionType):
         # A function written in C cannot be copied.
         return functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))

@@ -36,8 +36,7 @@ Function = Callable[..., Any]
 class Activation:
     """Requests that are in force from `Patcher.activate` until `close`.
 
-    Attributes:
-        problems: For each request that names nothing, the reason, as soon as it is known. The reader removes it.
+    `problems` has the reason for each request that names nothing, as soon as it is known. The reader removes it.
     """
 
     def __init__(self, patcher: Patcher, requests: Iterable[Patchable]) -> None:
@@ -148,7 +147,6 @@ class Patcher:
     # Modules that are imported later
 
     def _rewatch(self) -> None:
-        """Watch the modules that the activations depend on, and no others."""
         names = {name for each in self._activations for active in each._requests for name in active.modules}
         for name in self._watch.names - names:
             self._lookup.forget(name)

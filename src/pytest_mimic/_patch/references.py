@@ -26,9 +26,8 @@ def unknown_references(things: list[object], known: Iterable[object]) -> list[in
         Mimicked.function, its closure     2   known, as the wrapper refers to them
         the list `things`, this function   2   measured with an object that nothing else refers to
 
-    Args:
-        things: Objects in a new list, which belongs to this function from now on.
-        known: Each object that a known holder refers to, once for each reference. It is read lazily, after counting.
+    `things` is a new list, which belongs to this function from now on. `known` has each object that a known holder
+    refers to, once for each reference. It is read lazily, after counting.
     """
     things.append(object())
     *counts, unavoidable = map(sys.getrefcount, things)
