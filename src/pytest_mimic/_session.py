@@ -258,15 +258,10 @@ class Session:
         strict: bool = False,
         **options: Any,
     ) -> CassetteBlock:
-        """Return the context manager of a cassette fixture.
+        """Return the context manager of a cassette fixture: `record`, `replay` or `auto`.
 
-        Args:
-            fixture: `record`, `replay` or `auto`.
-            name: The cassette's name. By default it is made from the test's id.
-            targets: The targets that the cassette takes, besides the boundaries.
-            boundaries: The names of boundaries.
-            strict: Fail if a recorded call was not made, or if the order differs.
-            options: The options of a target line, for all targets.
+        By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
+        made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
         from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
         from pytest_mimic._engine.cassettes import Cassette, CassetteBlock, mode_of

@@ -27,9 +27,7 @@ _PACKAGE = str(Path(__file__).parents[1])
 class Recordings:
     """The recordings of one run's calls.
 
-    Args:
-        state: The run's state.
-        today: The date that new recordings bear, `2026-11-02`. Given, because a test may have stopped the clock.
+    New recordings bear the date `today`, `2026-11-02`. It is given, because a test may have stopped the clock.
 
     Attributes:
         guard: Held while counters and sequences change.

@@ -105,12 +105,9 @@ async def perform_async(script: Script) -> AsyncGenerator[Any, Any]:
 
 
 def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
-    """Relay a real stream and record it.
+    """Relay a real generator or async generator and record it.
 
-    Args:
-        real_call: The call that the stream completes.
-        real: The generator or async generator.
-        replies: The replies of a reader who has had the first items already, one for each.
+    The replies are those of a reader who has had the first items already, one for each.
 
     Raises:
         UnstorableOutcomeError: An item, or the end, cannot be stored.

@@ -39,12 +39,9 @@ class Redactor(SecretNames):
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced. None stays None.
 
-        Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well.
-
-        Args:
-            plain: Data as JSON has it.
-            keep_types: Replace each secret by a value of its type, numbers by 0, so that code which reads the data
-                finds what it expects. Mappings and lists keep their shape.
+        Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
+        each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
+        expects. Mappings and lists keep their shape.
         """
         root = [plain]
         todo: list[tuple[Any, bool]] = [(root, False)]

@@ -43,13 +43,7 @@ _HEADERS = {
 class PytestRun:
     """One pytest process's run, and the plugin whose hooks only such a run needs.
 
-    Args:
-        config: pytest's configuration.
-        item: The running test, if the run is made while one runs.
-
-    Attributes:
-        session: The settings, vault and patches of the run.
-        has_started: Whether the configured targets are covered.
+    It may be made while a test, `item`, is running. It has started when the configured targets are covered.
     """
 
     def __init__(self, config: pytest.Config, item: pytest.Item | None = None) -> None:
@@ -180,12 +174,9 @@ class PytestRun:
     def begin_test(
         self, item: pytest.Item, decorations: Sequence[Sequence[Target]], marks: Sequence[pytest.Mark]
     ) -> None:
-        """Begin a test, before its set-up.
+        """Begin a test, before its set-up: mimic the targets of its class's decorators and of its markers.
 
-        Args:
-            item: The test.
-            decorations: The targets that its class is decorated with, the outermost first.
-            marks: Its markers, the closest first.
+        The outermost decoration is the first, the closest marker is the first.
 
         Raises:
             TargetError: A target does not exist.

@@ -22,12 +22,8 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
     A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
-    skipped or failed.
-
-    Args:
-        session: The run's session.
-        outcomes: For each test's id `passed`, `failed` or `skipped`.
-        reasons: The reasons why the run was not complete. With one of them, nothing is judged.
+    skipped or failed. Outcomes are `passed`, `failed` or `skipped`, by the test's id. If there are reasons why the run
+    was not complete, nothing is judged.
     """
     settings, ledger = session.settings, session.ledger
     if settings.mode is Mode.LIVE:
