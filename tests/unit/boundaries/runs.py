@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -42,11 +43,14 @@ class Runs:
         self.port = _Port(self)
         self.again("record")
 
-    def again(self, mode: Literal["record", "replay", "verify", "pass", "off"]) -> None:
+    def again(
+        self, mode: Literal["record", "replay", "verify", "pass", "off"], *, redact: Sequence[str] = ()
+    ) -> None:
         """Begin the next run of the test.
 
         Args:
             mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no boundary.
+            redact: Secret names, as in `mimic_redact`.
         """
         settings = Settings(
             mode=Mode(mode) if mode in ("replay", "verify") else Mode.RECORD,
@@ -65,7 +69,7 @@ class Runs:
         self.state = RunState(
             settings=settings,
             vault=Vault(self.store, pickles=settings.pickles),
-            redactor=Redactor(),
+            redactor=Redactor(redact),
             ledger=Ledger(),
         )
         self.state.test = TEST

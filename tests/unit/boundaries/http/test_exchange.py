@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 from unit.boundaries.runs import Runs
@@ -160,7 +159,7 @@ def test_a_secret_in_a_header_is_hidden_everywhere_later(runs):
 
 
 def test_cookies_can_be_made_public(runs):
-    runs.state.redactor = Redactor(["!cookie"])
+    runs.again("record", redact=["!cookie"])
     plain = recorded(runs, [], b"you are 4711abcd0815", sent=[("Cookie", "user=4711abcd0815")])
 
     assert plain["body"] == {"text": "you are 4711abcd0815"}
