@@ -699,3 +699,39 @@ def test_new_name_of_a_function_is_patched_by_the_next_block(project):
     project.record("-p", "no:randomly").expect(passed=4, real=["fetch Oslo"])
 
     project.replay("-p", "no:randomly").expect(passed=4, real=[])
+
+
+def test_a_name_made_in_a_later_block_is_restored(project) -> None:
+    project.write("pytest.ini", "[pytest]\n")
+    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.write(
+        "user.py",
+        """
+        import shop
+        from shop import fetch as named
+
+        class Holder:
+            call = staticmethod(shop.fetch)
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pytest
+        import shop, user
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_first():
+            user.named("Oslo")
+
+        @pytest.mark.mimic("shop:fetch")
+        def test_second():
+            user.late = shop.fetch
+
+        def test_third():
+            assert user.late is shop.fetch
+            assert not hasattr(user.late, "__mimic_original__")
+        """,
+    )
+
+    project.record().expect(passed=3)

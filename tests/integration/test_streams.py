@@ -673,3 +673,43 @@ def test_a_discarded_stream_or_coroutine_blocks_no_other_call(project):
     project.record("-W", "ignore").expect(passed=1, never=["in flight elsewhere"])
 
     project.replay("-W", "ignore").expect(passed=1, real=[])
+
+
+def test_a_stream_in_a_reference_cycle_is_collected_silently(project) -> None:
+    project.write("pytest.ini", "[pytest]\nmimic_functions =\n    shop:plain\n    shop:pages\n")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio
+        import gc
+        import shop
+
+        class Holder:
+            pass
+
+        def hold(stream):
+            holder = Holder()
+            holder.itself, holder.stream = holder, stream
+            return holder
+
+        def test_it():
+            holder = hold(shop.plain(3))
+            next(holder.stream)
+            del holder
+            gc.collect()
+
+        def test_async():
+            async def main():
+                holder = hold(shop.pages(3))
+                await holder.stream.__anext__()
+                del holder
+                gc.collect()
+                await asyncio.sleep(0)
+
+            asyncio.run(main())
+        """,
+    )
+
+    project.record("-W", "error").expect(passed=2)
+    project.replay("-W", "error").expect(passed=2, real=[])

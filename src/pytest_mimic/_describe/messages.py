@@ -45,14 +45,9 @@ K = TypeVar("K", bound=Known)
 
 @dataclass(slots=True, frozen=True)
 class MissedCall:
-    """A call without a recording.
+    """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    Attributes:
-        label: The call, as `call_label` returns it.
-        arguments: The descriptions of its arguments; None if they are not stored.
-        test: The id of the test that made the call; None outside tests.
-        ignored: The paths that the target's `ignore=` leaves out of the identity.
-        sequence: Whether recordings belong to the test that made them.
+    `ignored` has the paths that the target's `ignore=` leaves out. Recordings of a `sequence` belong to their test.
     """
 
     label: str

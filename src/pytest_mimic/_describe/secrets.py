@@ -40,7 +40,10 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
 def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
     """Yield the parts with their names; the second item of a (name, value) pair is named by the first."""
     kind = type(value)
-    if issubclass(kind, (type, str, bytes)) or library_of(kind) is not None or callable(value):
+    if issubclass(kind, (type, str, bytes)):
+        return
+    is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
+    if not is_container and (library_of(kind) is not None or callable(value)):
         return
     for part in parts_of(value):
         if part.role in ("attribute", "entry", "field"):

@@ -13,10 +13,8 @@ class Owner:
     """The test, or the scope of a wider fixture, that the calls of a sequence belong to.
 
     Attributes:
-        name: The test's id, or the scope's name.
         fixtures: How many fixtures of this scope are set up now.
-        positions: How many calls of each sequence were made, by the recording's name.
-        sequences: The sequences that are being recorded, by the recording's name.
+        positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
         ordinals: The databases that calls went to, in order of first use.
     """
 

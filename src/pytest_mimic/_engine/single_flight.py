@@ -28,13 +28,8 @@ MAX_CHECKS = int(MAX_WAIT / _INTERVAL)
 class CallInFlight:
     """A call that runs for real now. As a step, it makes an identical call wait until it is done.
 
-    Args:
-        done: Called when the call is done.
-        is_here: Whether this thread makes the call, not another process.
-
-    Attributes:
-        returned_coroutine: Whether it is a plain function's call, which has returned a coroutine.
-        interval: The pause between two checks, in seconds.
+    `done` is called at its end. It is here if this thread makes it, not another process. It has `returned_coroutine` if
+    it is a plain function's call whose coroutine is awaited now. The `interval` between two checks is in seconds.
     """
 
     __slots__ = ("_done", "_finished", "_task", "_thread", "returned_coroutine")

@@ -41,6 +41,7 @@ class Switch(NamedTuple):
     """
 
     script: Script
+    close: Callable[[], Any] | None = None
 
 
 Action = Resume | Give | Switch
@@ -64,44 +65,52 @@ class Reply(NamedTuple):
             return f"{type(self.value).__module__}.{type(self.value).__qualname__}"
 
 
-def perform(script: Script) -> Generator[Any, Any, Any]:
-    """Carry out a script as a generator."""
+def perform(script: Script, close: Callable[[], Any] | None = None) -> Generator[Any, Any, Any]:
+    """Carry out a script as a generator, and then close the real stream."""
     advance: Callable[[Any], Action] = script.send
     value: Any = None
-    while True:
-        try:
-            action = advance(value)
-        except StopIteration as end:
-            return end.value
-        if isinstance(action, Switch):
-            script, value = action.script, None
-            advance = script.send
-            continue
-        try:
-            value = (yield action.item) if isinstance(action, Give) else action.method()
-            advance = script.send
-        except BaseException as error:
-            advance, value = script.throw, error
+    try:
+        while True:
+            try:
+                action = advance(value)
+            except StopIteration as end:
+                return end.value
+            if isinstance(action, Switch):
+                (script, close), value = action, None
+                advance = script.send
+                continue
+            try:
+                value = (yield action.item) if isinstance(action, Give) else action.method()
+                advance = script.send
+            except BaseException as error:
+                advance, value = script.throw, error
+    finally:  # not in the script: the garbage collector may have closed that first
+        if close is not None:
+            close()
 
 
-async def perform_async(script: Script) -> AsyncGenerator[Any, Any]:
-    """Carry out a script as an async generator."""
+async def perform_async(script: Script, close: Callable[[], Any] | None = None) -> AsyncGenerator[Any, Any]:
+    """Carry out a script as an async generator, and then close the real stream."""
     advance: Callable[[Any], Action] = script.send
     value: Any = None
-    while True:
-        try:
-            action = advance(value)
-        except StopIteration:
-            return
-        if isinstance(action, Switch):
-            script, value = action.script, None
-            advance = script.send
-            continue
-        try:
-            value = (yield action.item) if isinstance(action, Give) else await action.method()
-            advance = script.send
-        except BaseException as error:
-            advance, value = script.throw, error
+    try:
+        while True:
+            try:
+                action = advance(value)
+            except StopIteration:
+                return
+            if isinstance(action, Switch):
+                (script, close), value = action, None
+                advance = script.send
+                continue
+            try:
+                value = (yield action.item) if isinstance(action, Give) else await action.method()
+                advance = script.send
+            except BaseException as error:
+                advance, value = script.throw, error
+    finally:
+        if close is not None:
+            await close()
 
 
 def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
@@ -152,7 +161,6 @@ def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) 
             sent.append(reply.identity)
             resume = partial(throw if reply.is_thrown else send, reply.value)
     finally:
-        yield Resume(real.aclose if is_async else real.close)
         real_call.abandon()
 
 
@@ -192,7 +200,8 @@ def replaying(step: Replay, real: Callable[[], Any]) -> Script:
     real_call = real_call or step.continued()
     with real_call.running():
         stream = real()
-    return (yield Switch(recording(real_call, stream, replies=replies)))
+    close = getattr(stream, "aclose", None) or stream.close
+    return (yield Switch(recording(real_call, stream, replies=replies), close))
 
 
 def replies_to(stream: Outcome) -> list[str | None]:

@@ -142,7 +142,8 @@ def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         if step.mode == "replay":
             return (yield from perform(replaying(step, lambda: function(*args, **kwargs))))
         if step.mode == "run":
-            return (yield from perform(recording(step, function(*args, **kwargs))))
+            stream = function(*args, **kwargs)
+            return (yield from perform(recording(step, stream), stream.close))
         return (yield from function(*args, **kwargs))
 
     return wrapper
@@ -161,7 +162,7 @@ def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callab
         else:
             stream = function(*args, **kwargs)
             if step.mode == "run":
-                stream = perform_async(recording(step, stream))
+                stream = perform_async(recording(step, stream), stream.aclose)
         # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
         try:
             item = await stream.__anext__()
@@ -279,10 +280,10 @@ def _record_result(real_call: RealCall, result: Any) -> Any:
     __tracebackhide__ = True
     late: Any
     if isinstance(result, types.GeneratorType):
-        late = perform(recording(real_call, result))
+        late = perform(recording(real_call, result), result.close)
     elif isinstance(result, types.AsyncGeneratorType):
         real_call.call.awaited = True
-        late = perform_async(recording(real_call, result))
+        late = perform_async(recording(real_call, result), result.aclose)
     elif isinstance(result, types.CoroutineType):
         late = _record_coroutine(real_call, result, late=True)
         real_call.returned_coroutine()

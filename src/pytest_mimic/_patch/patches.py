@@ -207,7 +207,8 @@ class Patches:
             self._last_places.clear()
             self._last_modules = modules
         for patch in ended:
-            places = [place for place in patch.places if place.before is not MISSING]
+            # Without the wrapper: a reference kept here would count as one that was there before the next block.
+            places = [place._replace(ours=MISSING) for place in patch.places if place.before is not MISSING]
             self._last_places[id(patch.function)] = (patch.function, places)
 
     def sweep(self) -> None:

@@ -47,10 +47,8 @@ class GoneTests:
     A test may still exist if its file was not collected (`testpaths` leaves it out), or if the file still contains its
     name: a doctest in a run without doctests, or a unittest class with `-p no:unittest`.
 
-    Attributes:
-        collected: The ids of the files in which the run looked for tests.
-        ran: The ids of the tests that ran.
-        is_shared: Tests of other projects may have recorded as well. No test is then known to be gone.
+    All are known by their ids: the files that were collected, and the tests that ran. If tests of other projects may
+    have recorded as well (`is_shared`), no test is known to be gone.
     """
 
     collected: Collection[str]
