@@ -176,8 +176,6 @@ class PytestRun:
     ) -> None:
         """Begin a test, before its set-up: mimic the targets of its class's decorators and of its markers.
 
-        The outermost decoration is the first, the closest marker is the first.
-
         Raises:
             TargetError: A target does not exist.
         """
