@@ -28,8 +28,8 @@ MAX_CHECKS = int(MAX_WAIT / _INTERVAL)
 class CallInFlight:
     """A call that runs for real now. As a step, it makes an identical call wait until it is done.
 
-    `done` is called at its end. It is here if this thread makes it, not another process. It has `returned_coroutine` if
-    it is a plain function's call whose coroutine is awaited now. The `interval` between two checks is in seconds.
+    At its end, `done` is called. With `is_here`, this thread makes the call; otherwise another process does.
+    `returned_coroutine` says that a plain function returned a coroutine. Checks are `interval` seconds apart.
     """
 
     __slots__ = ("_done", "_finished", "_task", "_thread", "returned_coroutine")

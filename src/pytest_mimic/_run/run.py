@@ -186,7 +186,7 @@ class PytestRun:
             raise self._broken
         for targets in decorations:
             self._marks.append(self.session.enter(targets))
-        for mark in reversed(marks):
+        for mark in reversed(marks):  # the closest marker comes first, and is entered last
             if not mark.args:
                 raise TargetError('the marker names no target: write it as mimic("shop.api:fetch_rates")')
             self._marks.append(self.session.enter(as_targets(mark.args, mark.kwargs)))

@@ -312,6 +312,13 @@ def test_secrets_in_a_value_are_found_at_any_depth() -> None:
     assert secrets_in(value, REDACTOR) == {"abcd", "hunter2", "ann", "pass1", "xyz1", "xyz2"}
 
 
+def test_secrets_in_a_callable_mapping_are_found() -> None:
+    class Settings(dict[str, str]):
+        def __call__(self) -> None: ...
+
+    assert secrets_in({"settings": Settings(token="abcd")}, REDACTOR) == {"abcd"}
+
+
 def test_long_strings_are_cut_and_still_differ() -> None:
     first, second = describe("x" * 5_000 + "a", REDACTOR), describe("x" * 5_000 + "b", REDACTOR)
 
