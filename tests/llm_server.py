@@ -1,4 +1,4 @@
-"""A small fake of the OpenAI and Anthropic APIs on loopback: replies, streams, tool calls, and first a 429."""
+"""A small fake of the OpenAI and Anthropic APIs on loopback: replies, streams, tool calls, a 429 and a 500 at first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Handler(BaseHTTPRequestHandler):
         key = self.headers.get("X-Api-Key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
         if key != KEY:
             self.answer(401, {"error": {"message": f"Incorrect API key provided: {key}", "type": "auth"}})
-        elif "busy" in json.dumps(asked) and self.first_time():
+        elif "broken" in json.dumps(asked) and self.first_time("broken"):
+            self.answer(500, {"error": {"message": "internal error"}}, {"Retry-After-Ms": "1"})
+        elif "busy" in json.dumps(asked) and self.first_time("busy"):
             self.answer(
                 429, {"error": {"message": "slow down", "type": "rate_limit"}}, {"Retry-After-Ms": "1"}
             )
@@ -36,11 +38,12 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.anthropic(asked)
 
-    def first_time(self) -> bool:
+    def first_time(self, name: str) -> bool:
         """Return True once for each name."""
         with self.server.lock:
-            first, self.server.busy = not self.server.busy, True
-        return first
+            is_first = name not in self.server.failed
+            self.server.failed.add(name)
+        return is_first
 
     def answer(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
         """Send a JSON response."""
@@ -126,7 +129,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.lock = threading.Lock()
-        self.busy = False
+        self.failed: set[str] = set()
         self.seen: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
