@@ -89,6 +89,55 @@ def test_an_ignored_body_may_be_of_any_kind(project, left_out, outcomes):
     project.replay(env={"API": "http://127.0.0.1:9", "AGAIN": "1"}).expect(**outcomes)
 
 
+LARGE_BODIES = """
+    import base64, os
+    import httpx, pytest
+
+    IMAGE = bytes(range(256)) * 12_000
+    CHANGED = IMAGE[:2_000_000] + b"!" + IMAGE[2_000_001:]
+    KINDS = {
+        "json": lambda text, image: {"json": {"model": "m", "image": text, "rows": [*range(50_000), text[2_666_667]]}},
+        "part of json": lambda text, image: {"json": {"messages": [{"content": [{"image": {"data": text}}]}]}},
+        "form": lambda text, image: {"data": {"n": "1", "image": text}},
+        "text": lambda text, image: {"content": text},
+        "text file": lambda text, image: {"files": {"rows": ("rows.csv", text)}},
+        "file": lambda text, image: {"files": {"image": ("cat.png", image, "image/png")}},
+        "bytes": lambda text, image: {"content": image},
+    }
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_it(kind):
+        image = CHANGED if "AGAIN" in os.environ else IMAGE
+        httpx.post(os.environ["API"] + f"/nothing/{kind}", **KINDS[kind](base64.b64encode(image).decode(), image))
+"""
+
+
+@pytest.mark.promise("a described argument never makes a readable file large")
+def test_a_large_body_makes_no_large_recording(project):
+    """It still counts in full, and a miss shows that it differs."""
+    project.ini("httpx ignore=port")
+    project.write("test_it.py", LARGE_BODIES)
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url}).expect(passed=7)
+    sizes = [len(data) for name, data in recorded.vault.items() if name.startswith("calls/")]
+
+    nowhere = {"API": "http://127.0.0.1:9"}
+    project.replay(env=nowhere).expect(passed=7)
+    missed = project.replay(env={**nowhere, "AGAIN": "1"}).expect(failed=7)
+
+    assert len(sizes) == 7
+    assert max(sizes) < 10_000
+    for differing in (
+        "body.image: 4096000 characters recorded, 4096000 that differ after the first 2000",
+        "body.messages[0].content[0].image.data: 4096000 characters recorded, 4096000 that differ after the first",
+        "body: 4096000 characters recorded, 4096000 that differ after the first 2000",
+        "body.rows.content: 4096000 characters recorded, 4096000 that differ after the first 2000",
+        "body.image.content.sha256: '",
+        "body.sha256: '",
+    ):
+        assert differing in missed.output
+
+
 def test_the_longer_of_two_readings_of_a_response_is_kept(project):
     project.ini("httpx")
     project.write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_mimic._describe.differences import Difference, differences, focused, hidden, sides
 from pytest_mimic._describe.secrets import secrets_in
 from pytest_mimic._describe.text import call_label, render
-from pytest_mimic._describe.walk import ARGUMENTS, Budget, describe, describe_arguments, plain_description
+from pytest_mimic._describe.walk import ARGUMENTS, Budget, describe, describe_arguments, describe_parts
 
 __all__ = [
     "ARGUMENTS",
@@ -14,10 +14,10 @@ __all__ = [
     "call_label",
     "describe",
     "describe_arguments",
+    "describe_parts",
     "differences",
     "focused",
     "hidden",
-    "plain_description",
     "render",
     "secrets_in",
     "sides",

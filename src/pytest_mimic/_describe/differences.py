@@ -64,7 +64,9 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
                 continue
             found = list(_between_parts(path + step, inner_old, inner_new))
             yield from found
-            if not found or _length(then) != _length(now):
+            is_partial = _length(then) is not None or _length(now) is not None
+            # Two forms of the same container, with nothing left out of either, do not differ.
+            if _length(then) != _length(now) or (is_partial and not found):
                 yield Difference(path + step, _total(then), _total(now))
 
 

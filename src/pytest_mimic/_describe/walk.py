@@ -42,6 +42,8 @@ class Budget(NamedTuple):
 
 # For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
+# For all parts of a boundary's call together. Nothing but the description shows what a client sends.
+_PARTS = Budget(characters=20_000, items=200, depth=24, text=2_000)
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100
@@ -87,14 +89,10 @@ def describe_arguments(
     return walk.named(arguments, budget.characters, budget.depth)
 
 
-def plain_description(plain: Any) -> Any:
-    """Return the description of plain data: itself, but a dict with the key `$` must not look like a marked form."""
-    if type(plain) is list:
-        return [plain_description(item) for item in plain]
-    if type(plain) is not dict:
-        return plain
-    inner = {key: plain_description(part) for key, part in plain.items()}
-    return {TAG: "dict", "entries": [list(pair) for pair in inner.items()]} if TAG in inner else inner
+def describe_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the descriptions of the parts of a boundary's call, plain data in which secrets are hidden already."""
+    walk = _Walk(Redactor(defaults=()), frozenset(), (), _PARTS)
+    return walk.named(parts, _PARTS.characters, _PARTS.depth)
 
 
 @dataclass(slots=True)

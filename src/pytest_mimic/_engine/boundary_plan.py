@@ -64,12 +64,10 @@ class BoundaryPlan(Plan):
             yield path, value
 
     def _described(self, edge_call: BoundaryCall) -> dict[str, Any]:
-        from pytest_mimic._describe import plain_description
+        from pytest_mimic._describe import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
-        parts = {**matched, **edge_call.described}
-        shown = {name: plain_description(part) for name, part in parts.items()}
-        return {"signature": edge_call.signature, **shown}
+        return describe_parts({"signature": edge_call.signature, **matched, **edge_call.described})
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""

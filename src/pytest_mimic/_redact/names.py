@@ -61,10 +61,11 @@ class SecretNames:
 
     Args:
         names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
+        defaults: The names that are secret by default.
     """
 
-    def __init__(self, names: Sequence[str] = ()) -> None:
-        self._secret = {normalised(name) for name in DEFAULT_NAMES}
+    def __init__(self, names: Sequence[str] = (), *, defaults: Sequence[str] = DEFAULT_NAMES) -> None:
+        self._secret = {normalised(name) for name in defaults}
         self._public = {normalised(name) for name in PUBLIC_NAMES}
         for name in names:
             added, removed = (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._redact.names import PLACEHOLDER, SecretNames
+from pytest_mimic._redact.names import DEFAULT_NAMES, PLACEHOLDER, SecretNames
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.texts import SecretTexts
@@ -19,13 +19,14 @@ class Redactor(SecretNames):
 
     Args:
         names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
+        defaults: The names that are secret by default.
 
     Attributes:
         issued: Values that servers sent under secret names in this run. Boundaries hide them elsewhere as well.
     """
 
-    def __init__(self, names: Sequence[str] = ()) -> None:
-        super().__init__(names)
+    def __init__(self, names: Sequence[str] = (), *, defaults: Sequence[str] = DEFAULT_NAMES) -> None:
+        super().__init__(names, defaults=defaults)
         self.issued: set[str] = set()
 
     @cached_property

@@ -23,7 +23,6 @@ _SHARED = frozenset({"SENTINEL", "CLUSTER", "COMMAND"})
 _UNORDERED = frozenset("SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS".split())
 _IN_TURN = frozenset({"HGETALL", "CONFIG", "CONFIG GET"})
 _SCANNING = {"SCAN": "$unordered", "SSCAN": "$unordered", "HSCAN": "$pairs"}
-_LONGEST_SHOWN = 300
 _LONGEST_KEY = 80
 
 
@@ -65,7 +64,7 @@ def describe_commands(
         is_transaction = verb_of(commands[0]) == "MULTI"
         verb, name, counted = ("MULTI" if is_transaction else "PIPELINE"), "commands", plain
         resource = _resource(commands[is_transaction], secret[is_transaction])
-    described = {name: _shortened(counted)}
+    described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
     shared = len(commands) == 1 and verb.partition(" ")[0] in _SHARED
@@ -94,12 +93,6 @@ def _plain_text(value: bytes) -> Any:
         return value.decode()
     except UnicodeDecodeError:
         return plain_bytes(value)
-
-
-def _shortened(plain: Any) -> Any:
-    if isinstance(plain, str) and len(plain) > _LONGEST_SHOWN:
-        return f"{plain[:_LONGEST_SHOWN]}… ({len(plain)} characters)"
-    return [_shortened(item) for item in plain] if isinstance(plain, list) else plain
 
 
 def store_reply(reply: Any, command: Command, redactor: Redactor, *, queued: Sequence[Command] = ()) -> Any:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
-_LONGEST_SHOWN = 300
 _IDENTITY = ("database", "statement", "params")
 _returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 
@@ -77,7 +76,7 @@ def describe_action(action: str, *, database: int | str, shared: bool = False, d
 
 
 def _call(signature: str, parts: dict[str, Any], described: Sequence[str], shared: bool) -> BoundaryCall:
-    shown = {name: _shortened(parts[name]) for name in described if parts[name]}
+    shown = {name: parts[name] for name in described if parts[name]}
     return BoundaryCall(signature, parts, identity=_IDENTITY, described=shown, shared=shared)
 
 
@@ -281,13 +280,3 @@ def hide_cursor(text: str) -> str:
     The length stays: PostgreSQL puts a mark below the place of a mistake.
     """
     return _CURSOR.sub(lambda name: "c_" + re.sub("[0-9a-f]", "0", name[0][2:]), text)
-
-
-def _shortened(plain: Any) -> Any:
-    if isinstance(plain, str) and len(plain) > _LONGEST_SHOWN:
-        return f"{plain[:_LONGEST_SHOWN]}… ({len(plain)} characters)"
-    if isinstance(plain, list):
-        return [_shortened(item) for item in plain]
-    if isinstance(plain, dict):
-        return {key: _shortened(item) for key, item in plain.items()}
-    return plain
