@@ -1,0 +1,125 @@
+"""Where a path is: below the rootdir or pytest's base temporary folder, and the way back to a path of this run."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_mimic._files.digests import FileDigests
+
+ROOTDIR = "rootdir"
+TEMPORARY = "tmp"
+
+# The folder of one xdist worker, inside the base temporary folder of the run.
+_WORKER = re.compile(r"popen-gw\d+\Z")
+
+
+class Place(NamedTuple):
+    """The place of a path below a folder of the run.
+
+    Attributes:
+        token: `rootdir` or `tmp`.
+        given: The name of the folder that `tmp_path` or `mktemp` gave, which does not count; empty below the rootdir.
+        rest: The path below that folder, with `/` between names. Empty for the folder itself.
+    """
+
+    token: str
+    given: str
+    rest: str
+
+    @property
+    def text(self) -> str:
+        """The path for people, the same in every run: `<tmp>/in.csv`."""
+        return f"<{self.token}>/{self.rest}" if self.rest else f"<{self.token}>"
+
+
+class Places:
+    """The rootdir and the base temporary folder of a run, in all their spellings.
+
+    Args:
+        marks: A list that is kept up to date with the spellings of the base temporary folder, in UTF-8. Data without any
+            of them contains no path below it.
+    """
+
+    def __init__(self, marks: list[bytes] | None = None) -> None:
+        self.marks = [] if marks is None else marks
+        self._roots: list[tuple[str, str]] = []
+        self._folders: dict[str, str] = {}
+
+    @cached_property
+    def digests(self) -> FileDigests:
+        """The digests of files, as read in this run."""
+        from pytest_mimic._files.digests import FileDigests
+
+        return FileDigests()
+
+    def set_root(self, token: str, *folders: str) -> None:
+        """Set the absolute folder of a token, in all its spellings. The first one is used for paths of this run."""
+        known = list(dict.fromkeys(folder.rstrip("/" + os.sep) for folder in folders))
+        self._folders[token] = known[0]
+        roots = [root for root in self._roots if root[1] != token]
+        roots += ((folder, token) for folder in known)
+        # The temporary folder may be below the rootdir.
+        self._roots = sorted(roots, key=lambda root: len(root[0]), reverse=True)
+        if token == TEMPORARY:
+            # A worker's folder is inside the one of the run, whose mark is enough.
+            outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
+            self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
+
+    def place_of(self, path: str) -> Place | None:
+        """Return the place of an absolute path, or None if it is below no root. `path` may be of any spelling."""
+        for folder, token in self._roots:
+            if not path.startswith(folder):
+                continue
+            tail = path[len(folder) :]
+            if tail and tail[0] not in ("/", os.sep):
+                continue
+            below = tail[1:].replace(os.sep, "/")
+            if token != TEMPORARY:
+                return Place(token, "", below)
+            return _temporary_place(folder, below)
+        return None
+
+    def place_of_text(self, text: str) -> Place | None:
+        """Return the place of a string that is a path below the base temporary folder, or None for any other string.
+
+        A text that continues after the path (a list of paths, a command with several, lines) is not a path.
+        """
+        spellings = [
+            folder for folder, token in self._roots if token == TEMPORARY and text.startswith(folder)
+        ]
+        if not spellings or text.count(spellings[-1]) > 1 or "\n" in text:
+            return None
+        place = self.place_of(text)
+        return place if place is not None and place.token == TEMPORARY else None
+
+    def path_of(self, place: Place) -> str:
+        """Return the absolute path of a place in this run. A place in a given folder keeps that folder's name."""
+        below = "/".join(filter(None, (place.given, place.rest)))
+        return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
+
+
+def _temporary_place(folder: str, below: str) -> Place | None:
+    if ".." in below or "//" in below or below[:1] == "/":
+        is_marked_folder = below.endswith("/")
+        below = posixpath.normpath(below.lstrip("/"))
+        if below.partition("/")[0] == "..":
+            return None
+        below = "" if below == "." else below + "/" * is_marked_folder
+    given, slash, rest = below.partition("/")
+    if slash and _WORKER.match(given):
+        inner, slash, rest = rest.partition("/")
+        given = f"{given}/{inner}"
+    # A file directly in the base temporary folder is in no given folder, and counts by its name.
+    if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
+        return Place(TEMPORARY, given, rest)
+    return Place(TEMPORARY, *_split_worker(given))
+
+
+def _split_worker(name: str) -> tuple[str, str]:
+    worker, _, rest = name.rpartition("/")
+    return worker, rest

@@ -1,0 +1,90 @@
+"""The place of a path below the folders of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A base temporary folder with two folders that fixtures gave, and a file."""
+    base = tmp_path / "base"
+    for name in ("test_read0", "data1", "popen-gw1/test_read0"):
+        (base / name).mkdir(parents=True)
+    (base / "shared.json").write_text("{}")
+    return base
+
+
+@pytest.fixture
+def places(base, tmp_path):
+    places = Places()
+    places.set_root(TEMPORARY, str(base))
+    places.set_root(ROOTDIR, str(tmp_path))
+    return places
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("base/test_read0/in.csv", Place("tmp", "test_read0", "in.csv")),
+        ("base/test_read0/a/b.csv", Place("tmp", "test_read0", "a/b.csv")),
+        ("base/test_read0", Place("tmp", "test_read0", "")),
+        ("base/test_read0/", Place("tmp", "test_read0", "")),
+        ("base/test_read0/a/", Place("tmp", "test_read0", "a/")),
+        ("base//test_read0//in.csv", Place("tmp", "test_read0", "in.csv")),
+        ("base/test_read0/../data1/in.csv", Place("tmp", "data1", "in.csv")),
+        ("base/popen-gw1/test_read0/in.csv", Place("tmp", "popen-gw1/test_read0", "in.csv")),
+        ("base/popen-gw1/test_read0", Place("tmp", "popen-gw1/test_read0", "")),
+        ("base/shared.json", Place("tmp", "", "shared.json")),
+        ("base/gone.json", Place("tmp", "", "gone.json")),
+        ("base", Place("tmp", "", "")),
+        ("base/../in.csv", None),
+        ("data/in.csv", Place("rootdir", "", "data/in.csv")),
+        ("", Place("rootdir", "", "")),
+        ("base-more/in.csv", Place("rootdir", "", "base-more/in.csv")),
+    ],
+)
+def test_place_of_a_path(places, tmp_path, path, place):
+    assert places.place_of(f"{tmp_path}/{path}".rstrip("/") if not path else f"{tmp_path}/{path}") == place
+
+
+def test_path_outside_of_the_folders_has_no_place(places, tmp_path):
+    assert places.place_of("/etc/hosts") is None
+    assert places.place_of(f"{tmp_path}-more/in.csv") is None
+
+
+def test_a_string_has_a_place_if_it_is_one_path_below_the_temporary_folder(places, base, tmp_path):
+    assert places.place_of_text(f"{base}/test_read0/in.csv") == Place("tmp", "test_read0", "in.csv")
+    for text in (
+        f"{tmp_path}/in.csv",
+        f"sqlite:///{base}/test_read0/a.db",
+        f"{base}/test_read0/a.csv:{base}/test_read0/b.csv",
+        f"{base}/test_read0/a.csv\nmore",
+        f"{base}x/test_read0/a.csv",
+        "in.csv",
+    ):
+        assert places.place_of_text(text) is None, text
+
+
+def test_every_spelling_of_the_folder_counts(places, base, tmp_path):
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(tmp_path)
+
+    places.set_root(TEMPORARY, str(base), str(link / "base"))
+
+    here = [f"{folder}/test_read0/in.csv" for folder in (base, link / "base")]
+    assert [places.place_of(path) for path in here] == [Place("tmp", "test_read0", "in.csv")] * 2
+    assert all(any(mark in path.encode() for mark in places.marks) for path in here)
+
+
+def test_path_of_a_place_is_a_path_of_this_run(places, base, tmp_path):
+    assert places.path_of(Place("tmp", "data1", "a/b.csv")) == str(base / "data1/a/b.csv")
+    assert places.path_of(Place("tmp", "", "")) == str(base)
+    assert places.path_of(Place("rootdir", "", "in.csv")) == str(tmp_path / "in.csv")
+
+
+def test_place_is_shown_without_the_folder_that_a_fixture_gave():
+    assert Place("tmp", "test_read0", "a/b.csv").text == "<tmp>/a/b.csv"
+    assert Place("tmp", "test_read0", "").text == "<tmp>"
