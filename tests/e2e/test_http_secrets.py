@@ -21,6 +21,14 @@ SECRETS = {
     "basic": "bs-secret-0010-jj",
     "graphql": "gq-secret-0011-kk",
     "xml": "xm-secret-0012-ll",
+    "google": "AIzaSyA0123456789-abcdefghijklmnopqrstu",
+    "sas": "sa-secret-0014-nn",
+    "verifier": "cv-secret-0015-oo",
+    "session": "se-secret-0016-pp",
+    "jsession": "jx-secret-0017-qq",
+    "card": "cd-secret-0018-rr",
+    "azure": "az-secret-0019-ss",
+    "hook": "hk-secret-0020-tt",
 }
 # Secrets that the server issues.
 ISSUED = (
@@ -55,6 +63,12 @@ def requests_of(url):
         ("POST", url + "/echo", {{"data": {{"access_token": S["form"], "a": "1"}}}}),
         ("POST", url + "/echo", {{"json": {{"query": 'mutation {{ in(password: "' + S["graphql"] + '") {{ id }} }}'}}}}),
         ("POST", url + "/echo", {{"json": {{"soap": "<in><password>" + S["xml"] + "</password></in>"}}}}),
+        ("GET", url + "/echo?q=1&key=" + S["google"], {{}}),
+        ("GET", url + "/echo?sv=2022&sig=" + S["sas"], {{}}),
+        ("GET", url + "/echo;jsessionid=" + S["jsession"], {{}}),
+        ("POST", url + "/echo", {{"data": {{"code_verifier": S["verifier"], "session": S["session"]}}}}),
+        ("POST", url + "/echo", {{"json": {{"cvv": S["card"], "webhook_url": S["hook"], "requires_auth": True}}}}),
+        ("GET", url + "/echo", {{"headers": {{"Ocp-Apim-Subscription-Key": S["azure"]}}}}),
         ("GET", with_user + "/echo", {{}}),
         ("GET", url + "/login", {{}}),
         ("GET", url + "/cookies", {{}}),

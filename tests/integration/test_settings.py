@@ -9,7 +9,7 @@ import pytest
 SHOP = """
     from tally import ran
 
-    def fetch(city, pin=None):
+    def fetch(city, member=None):
         ran("fetch", city)
         return {"city": city, "token": "given-by-the-function"}
 
@@ -21,7 +21,7 @@ TEST = """
     import shop
 
     def test_fetch():
-        assert shop.fetch("Oslo", pin="4711x")["city"] == "Oslo"
+        assert shop.fetch("Oslo", member="4711x")["city"] == "Oslo"
 """
 
 
@@ -136,14 +136,14 @@ def test_arguments_are_not_stored_if_turned_off(shop):
 @pytest.mark.promise("a function's own outcome is stored as it is")
 def test_secret_names_can_be_added_and_removed(shop):
     by_default = recordings(shop.record().expect(passed=1))
-    shop.ini("shop:fetch", mimic_redact=["pin"])
+    shop.ini("shop:fetch", mimic_redact=["member"])
     added = recordings(shop.record("--mimic-vault=added").expect(passed=1))
     added = [json.loads(file.read_text()) for file in (shop.root / "added").rglob("*.json")]
-    shop.ini("shop:fetch", mimic_redact=["city, pin  # as on cards", "!pin !city"])
+    shop.ini("shop:fetch", mimic_redact=["city, member  # as on cards", "!member !city"])
     shop.record("--mimic-vault=out").expect(passed=1)
     taken_out = [json.loads(file.read_text()) for file in (shop.root / "out").rglob("*.json")]
 
-    assert [recording["arguments"]["pin"] for recording in (*by_default, *taken_out)] == ["4711x", "4711x"]
+    assert [recording["arguments"]["member"] for recording in (*by_default, *taken_out)] == ["4711x", "4711x"]
     assert "4711x" not in json.dumps(added)
     assert added[0]["outcomes"][0]["value"]["token"] == "given-by-the-function"
 

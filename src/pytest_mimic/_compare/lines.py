@@ -133,7 +133,11 @@ class Lines:
         if actual is ABSENT:
             return Difference("", "", None).fact()
         kind = type(recorded)
-        if kind is type(actual) and kind in (str, bytes, bytearray) and not location.secret:
+        if (
+            kind is type(actual)
+            and kind in (str, bytes, bytearray)
+            and not self._is_hidden(location, recorded)
+        ):
             texts = self._readable(recorded), self._readable(actual)
             if texts[0] != texts[1]:
                 quote = repr if kind is str else lambda text: repr(text.encode("latin-1"))
@@ -150,7 +154,12 @@ class Lines:
         text = value if type(value) is str else value.decode("latin-1")
         return self.redactor.texts.scrub_text(text, self.secrets | secrets_in(value, self.redactor))
 
+    def _is_hidden(self, location: Location, value: Any) -> bool:
+        if location.secret:
+            return value is not None and type(value) is not bool
+        return any(self.redactor.hides(name, value) for name in location.keys)
+
     def _described(self, location: Location, value: Any) -> Any:
-        if location.secret and value is not None:
+        if self._is_hidden(location, value):
             return PLACEHOLDER
         return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)

@@ -29,7 +29,7 @@ def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
             found.add(bare_secret(text))
         elif id(part) not in seen:
             seen[id(part)] = part
-            todo += ((inner, secret or redactor.secret(name)) for name, inner in _named_parts(part))
+            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in _named_parts(part))
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
                 items = islice(type(part).__iter__(part), _SEARCHED)

@@ -91,7 +91,7 @@ def describe_arguments(
 
 def describe_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the descriptions of the parts of a boundary's call, plain data in which secrets are hidden already."""
-    walk = _Walk(Redactor(defaults=()), frozenset(), (), _PARTS)
+    walk = _Walk(Redactor(defaults=False), frozenset(), (), _PARTS)
     return walk.named(parts, _PARTS.characters, _PARTS.depth)
 
 
@@ -235,7 +235,7 @@ class _Walk:
         return self._shown(key) == key and key.isprintable()
 
     def _safe(self, name: object, value: Any) -> Any:
-        return PLACEHOLDER if value is not None and self.redactor.secret(name) else value
+        return PLACEHOLDER if self.redactor.hides(name, value) else value
 
     def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""

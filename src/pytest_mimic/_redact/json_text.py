@@ -13,7 +13,7 @@ _TOKEN = re.compile(
 )
 # What may precede a JSON text: a byte order mark, and a guard against being run as a script, `)]}',` or `for(;;);`.
 _BEFORE = re.compile(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
-_WORDS = {"null": "null", "false": "false", "true": "false"}
+_WORDS = frozenset({"null", "false", "true"})
 
 
 def looks_like_json(text: str) -> bool:
@@ -32,39 +32,42 @@ def parse_json_text(text: str) -> Any:
 
 
 def replace_in_json(
-    text: str, secret: Callable[[str], bool], placeholder: str, inner: Callable[[str], str]
+    text: str, hides: Callable[[object, object], bool], placeholder: str, inner: Callable[[str], str]
 ) -> str:
-    """Replace the values under secret names in a JSON text by values of the same type, and leave the rest unchanged.
+    """Replace secret values in a JSON text by values of the same type, and leave the rest unchanged.
 
     Args:
         text: Valid JSON.
-        secret: Checks whether the values under a name are secret.
-        placeholder: Replaces strings. Numbers become 0, truth values false.
+        hides: Checks whether a value of a name is secret. Everything in a secret mapping or list is secret.
+        placeholder: Replaces strings. Numbers become 0.
         inner: Applied to all other strings.
     """
     around: list[bool] = []  # for each open mapping or list: whether all of it is secret
-    is_secret = False
+    name: str | None = None
+
+    def is_secret(value: object) -> bool:
+        return (bool(around) and around[-1]) or hides(name, value)
 
     def replaced(token: re.Match[str]) -> str:
-        nonlocal is_secret
+        nonlocal name
         sign, word = token["sign"], token["word"]
         if token["colon"] is not None:
-            is_secret = around[-1] or secret(loads(token["text"]))
-        elif sign in ("{", "["):
-            around.append(is_secret)
-        elif sign is not None:
-            if sign != ",":
-                around.pop()
-            is_secret = bool(around) and around[-1]
-        elif is_secret:
-            # Only a string is no word. Numbers become a number of the same type.
-            zero = "0" if word and word.lstrip("-").isdigit() else "0.0"
-            return f'"{placeholder}"' if word is None else _WORDS.get(word, zero)
-        elif word is None:
+            name = loads(token["text"])
+            return token[0]
+        if sign in ("{", "["):
+            around.append(is_secret({}))
+        elif sign in ("}", "]"):
+            around.pop()
+        elif word is not None and word not in _WORDS and is_secret(0):
+            name = None
+            # Numbers become a number of the same type.
+            return "0" if word.lstrip("-").isdigit() else "0.0"
+        elif word is None and sign is None:
             string = loads(token[0])
-            changed = inner(string)
-            if changed != string:
-                return dumps(changed, ensure_ascii=token[0].isascii())
+            changed = placeholder if is_secret(string) else inner(string)
+            name = None
+            return token[0] if changed == string else dumps(changed, ensure_ascii=token[0].isascii())
+        name = None
         return token[0]
 
     start = _start(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 # What is stored and shown instead of a secret value.
 PLACEHOLDER = "<redacted>"
@@ -14,26 +15,40 @@ DEFAULT_NAMES = tuple(
     """password passwords passwd pwd passphrase passcode secret secrets client_secret secret_key
     secret_access_key token access_token access_tokens auth_token auth_tokens bearer_token id_token
     refresh_token refresh_tokens session_token security_token api_key api_keys api_token api_tokens
-    x_api_key access_key account_key encryption_key private_key shared_key signing_key ssh_key auth
-    authorization proxy_authorization bearer jwt cookie cookies set_cookie credential credentials csrf
-    csrf_token csrfmiddlewaretoken xsrf xsrf_token signature""".split()
+    x_api_key access_key access_key_id account_key encryption_key license_key licence_key private_key
+    service_key shared_key signing_key ssh_key subscription_key auth authorization proxy_authorization bearer
+    card_pin client_assertion code_verifier connection_string cookie cookies credential credentials csrf
+    csrf_token csrfmiddlewaretoken dsn jwt otp_code set_cookie signature user_pin webhook_url xsrf
+    xsrf_token""".split()
 )
+# Names that are secret only as the last words of a longer name (`card_cvv`).
+LAST_NAMES = ("cvc", "cvv", "otp", "psk", "sig")
+# Names that are secret only as a whole: in longer ones, they mean something else (`map_pin`, `pin_code`).
+WHOLE_NAMES = ("pin",)
+# Names, as last words, that are secret only if the value is a text. Otherwise, it is an object or a number for a thing.
+TEXT_NAMES = ("session", "session_id", "jsessionid", "phpsessid")
 
-# Names that contain a secret one but are not secret: paging, and the vocabulary of language models.
+# Names that contain a secret one but are not secret: paging, the vocabulary of language models, and RFC 9421.
 PUBLIC_NAMES = tuple(
-    """bos_token continuation_token cls_token end_token eos_token mask_token next_token pad_token
-    page_token pagination_token per_token sep_token special_token start_token stop_token sync_token
-    unk_token""".split()
+    """accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token end_token eos_token
+    mask_token next_token pad_token page_token pagination_token per_token sep_token signature_agent
+    signature_input special_token start_token stop_token sync_token unk_token""".split()
 )
 
 # A name with one of these as its last word describes a secret without holding it (`token_count`).
 _ABOUT = frozenset(
-    """age alg algorithm at backend budget class client cost count counts dir enabled endpoint error errors
-    expiration expired expires expiry field fields file filename for host id ids in index jar kind len length
-    level limit manager max method methods min mode name names path policy position price prob probs provider
-    rate required rotation scheme scope scopes server service size sizes status store strategy time ttl type
-    types uri url usage user username valid validator version""".split()
+    """accepted age alg algorithm allowed at backend banner budget changed class client consent cost count counts
+    created dir disabled domain enabled endpoint error errors expiration expired expires expiry field fields
+    file filename flow for format host httponly id ids in index jar kind len length level limit manager max
+    method methods min missing mode name names notice option options path policy position preference
+    preferences present price prob probs provider rate required requirement requirements rotation samesite
+    scheme scope scopes secure server service setting settings size sizes status store strategy supported time
+    ttl type types updated uri url usage user username valid validator verified version""".split()
 )
+# A name that begins with one of these, or has one before the secret word, asks about a secret (`requires_auth`).
+_ASKING = frozenset("allow allowed allows has is needs require required requires supports".split())
+# Google's keys, which are sent under the name `key`.
+_GOOGLE_KEY = re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
 _NAME = re.compile(r"!?[\w.-]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
@@ -56,56 +71,96 @@ def read_names(line: str) -> list[str]:
     return names
 
 
+def hide_google_keys(text: str) -> str:
+    """Replace the keys in a text that are known by their look."""
+    return _GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
+
+
 class SecretNames:
     """The secret names of a run.
 
     Args:
         names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
-        defaults: The names that are secret by default.
+        defaults: Whether the default names are secret, and keys that are known by their look.
     """
 
-    def __init__(self, names: Sequence[str] = (), *, defaults: Sequence[str] = DEFAULT_NAMES) -> None:
-        self._secret = {normalised(name) for name in defaults}
-        self._public = {normalised(name) for name in PUBLIC_NAMES}
+    def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
+        self._looks = defaults
+        # Where a name is secret: anywhere in a longer one, as its last words, or as a whole.
+        self._secret: dict[str, Literal["any", "last", "whole"]] = {}
+        self._texts: frozenset[str] = frozenset()
+        self._public: set[str] = set()
+        if defaults:
+            self._public.update(map(normalised, PUBLIC_NAMES))
+            self._texts = frozenset(map(normalised, TEXT_NAMES))
+            self._secret.update((normalised(name), "any") for name in DEFAULT_NAMES)
+            self._secret.update((normalised(name), "last") for name in (*LAST_NAMES, *TEXT_NAMES))
+            self._secret.update((normalised(name), "whole") for name in WHOLE_NAMES)
         for name in names:
-            added, removed = (
-                (self._public, self._secret) if name.startswith("!") else (self._secret, self._public)
-            )
-            added.add(normalised(name))
-            removed.discard(normalised(name))
-        self._answers: dict[str, bool] = {}
+            word = normalised(name)
+            self._texts -= {word}
+            if name.startswith("!"):
+                self._public.add(word)
+                self._secret.pop(word, None)
+            else:
+                self._secret[word] = "any"
+                self._public.discard(word)
+        self._answers: dict[str, Literal["never", "text", "always"]] = {}
 
     def secret(self, name: object) -> bool:
-        """Check whether the value of an argument, key, attribute, header or parameter of this name is secret."""
+        """Check whether all values of an argument, key, attribute, header or parameter of this name are secret."""
+        return self._answer(name) == "always"
+
+    def hides(self, name: object, value: object) -> bool:
+        """Check whether a value is secret because of its name, or because of its look.
+
+        None and booleans are not. Some names are secret only if the value is a text.
+        """
+        if value is None or value is True or value is False:
+            return False
+        answer = self._answer(name)
+        if answer == "always":
+            return True
+        is_text = isinstance(value, (str, bytes))
+        if answer == "text":
+            return is_text and len(value) > 0  # type: ignore[arg-type]
+        return self._looks and type(value) is str and _GOOGLE_KEY.fullmatch(value) is not None
+
+    def _answer(self, name: object) -> Literal["never", "text", "always"]:
         if isinstance(name, bytes):
             name = name.decode("latin-1")
         if not isinstance(name, str) or len(name) > _LONGEST_NAME:
-            return False
+            return "never"
         answer = self._answers.get(name)
         if answer is None:
             if len(self._answers) > _KEPT_ANSWERS:
                 self._answers.clear()
-            answer = self._answers[name] = self._is_secret(name)
+            answer = self._answers[name] = self._judged(name)
         return answer
 
-    def _is_secret(self, name: str) -> bool:
+    def _judged(self, name: str) -> Literal["never", "text", "always"]:
         """Compare the longest secret name that this name contains as whole words with the longest public one."""
         words = _words(name)
         count = len(words)
         while count and words[count - 1].isdigit():  # token_count_1 is a count
             count -= 1
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
-        secret = public = 0
+        secret = public = ""
         for start in range(len(words)):
+            is_asked = start > 0 and (words[0] in _ASKING or words[start - 1] in _ASKING)
             for end in range(start + 1, len(words) + 1):
                 if describes_a_secret and end < count:
                     continue
                 part = "".join(words[start:end])
-                if part in self._secret:
-                    secret = max(secret, len(part))
+                place = self._secret.get(part)
+                is_there = place == "any" or (end >= count and (place == "last" or start == 0))
+                if place is not None and is_there and not is_asked:
+                    secret = max(secret, part, key=len)
                 if part in self._public:
-                    public = max(public, len(part))
-        return secret > public
+                    public = max(public, part, key=len)
+        if len(secret) <= len(public):
+            return "never"
+        return "text" if secret in self._texts else "always"
 
     def secret_flag(self, item: object) -> bool:
         """Check whether an item is a command-line option with a secret name, whose value is the next item."""

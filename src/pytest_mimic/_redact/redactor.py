@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._redact.names import DEFAULT_NAMES, PLACEHOLDER, SecretNames
+from pytest_mimic._redact.names import PLACEHOLDER, SecretNames
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.texts import SecretTexts
 
-_ZEROES: dict[type, object] = {bool: False, int: 0, float: 0.0}
+_ZEROES: dict[type, object] = {int: 0, float: 0.0}
 
 
 class Redactor(SecretNames):
@@ -19,13 +19,13 @@ class Redactor(SecretNames):
 
     Args:
         names: Names to add to the default ones. `!name` removes one. The last word on a name wins.
-        defaults: The names that are secret by default.
+        defaults: Whether the default names are secret, and keys that are known by their look.
 
     Attributes:
         issued: Values that servers sent under secret names in this run. Boundaries hide them elsewhere as well.
     """
 
-    def __init__(self, names: Sequence[str] = (), *, defaults: Sequence[str] = DEFAULT_NAMES) -> None:
+    def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
         self.issued: set[str] = set()
 
@@ -35,10 +35,10 @@ class Redactor(SecretNames):
         # Most runs replay without looking into a text, and compiling the patterns takes milliseconds.
         from pytest_mimic._redact.texts import SecretTexts
 
-        return SecretTexts(self.secret)
+        return SecretTexts(self.hides)
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
-        """Return a copy of plain data in which the values of secret names are replaced. None stays None.
+        """Return a copy of plain data in which the values of secret names are replaced. None and booleans stay.
 
         Strings that are data themselves, such as JSON or a URL, lose the secrets in them as well. With `keep_types`,
         each secret is replaced by a value of its type, numbers by 0, so that code which reads the data finds what it
@@ -49,8 +49,10 @@ class Redactor(SecretNames):
         while todo:
             box, is_secret = todo.pop()
             for key, value in list(box.items() if isinstance(box, dict) else enumerate(box)):
-                hidden = is_secret or (isinstance(box, dict) and self.secret(key))
-                if hidden and value is not None and not (keep_types and isinstance(value, (dict, list))):
+                hidden = is_secret or self.hides(key if isinstance(box, dict) else None, value)
+                if value is None or value is True or value is False:
+                    continue
+                if hidden and not (keep_types and isinstance(value, (dict, list))):
                     box[key] = _ZEROES.get(type(value), PLACEHOLDER) if keep_types else PLACEHOLDER
                 elif isinstance(value, (dict, list)):
                     box[key] = value.copy()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote_plus
 
 from pytest_mimic._redact.json_text import looks_like_json, parse_json_text, replace_in_json
-from pytest_mimic._redact.names import PLACEHOLDER, normalised
+from pytest_mimic._redact.names import PLACEHOLDER, hide_google_keys, normalised
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
 # No pattern backtracks far: repetitions are bounded or cannot match what follows them, so that a long text which fits
@@ -21,11 +21,15 @@ _NAMED = re.compile(
 )
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, or bare, perhaps after `Bearer`.
 _VALUE = re.compile(
-    r"""(?:None|null)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
+    r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
     r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
     + _SCHEMES
     + r"""\s+)?(?!<redacted>)[^\s"',;&]*[^\s"',;&)\]}>]"""
 )
+# The values after a name that are no secret.
+_NO_SECRETS = frozenset({"", "None", "null", "True", "true", "False", "false"})
+# A parameter in the path of a URL.
+_PATH_PARAMETER = re.compile(r";([^;/?#=]+)=([^;/?#]+)")
 _FORM = re.compile(r"[\w.\[\]%+-]+=[^&\s]*(?:&[\w.\[\]%+-]+=[^&\s]*)*")
 _WITH_QUERY = re.compile(r"[^\s?#]*[?#]\S+")
 _GRAPHQL = re.compile(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
@@ -53,16 +57,16 @@ _SHORTEST_SECRET = 4
 
 
 class SecretTexts:
-    """Replaces the values of secret names in texts. `secret` checks whether a name is secret."""
+    """Replaces the values of secret names in texts. `hides` checks whether a name has a secret value."""
 
-    def __init__(self, secret: Callable[[object], bool]) -> None:
-        self.secret = secret
+    def __init__(self, hides: Callable[[object, object], bool]) -> None:
+        self.hides = hides
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
         if parse_json_text(text) is None:
             return text
-        return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_json)
+        return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_json)
 
     def scrub_data(self, text: str) -> str:
         """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
@@ -70,7 +74,7 @@ class SecretTexts:
         Any other text loses the secrets in its URLs only.
         """
         if looks_like_json(text) and parse_json_text(text) is not None:
-            return replace_in_json(text, self.secret, PLACEHOLDER, self.scrub_data)
+            return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_data)
         if patterns := _literals_of(text):
             for pattern in patterns:
                 text = pattern.sub(self._hide_literal, text)
@@ -85,10 +89,11 @@ class SecretTexts:
     def literals(self, text: str) -> list[str]:
         """Return the values of secret names in markup or GraphQL. Any other text has none."""
         found = (match for pattern in _literals_of(text) for match in pattern.finditer(text))
-        return [match["block"] or match["text"] for match in found if self.secret(match["name"])]
+        named = ((match["name"], match["block"] or match["text"]) for match in found)
+        return [value for name, value in named if self.hides(name, value)]
 
     def _hide_literal(self, match: re.Match[str]) -> str:
-        if not self.secret(match["name"]):
+        if not self.hides(match["name"], match["block"] or match["text"]):
             return match[0]
         start, end = match.span("block" if match["text"] is None else "text")
         return f"{match.string[match.start() : start]}{PLACEHOLDER}{match.string[end : match.end()]}"
@@ -98,9 +103,18 @@ class SecretTexts:
         url = _USERINFO.sub(_hide_userinfo, url)
         url, hash_sign, fragment = url.partition("#")
         url, question_mark, query = url.partition("?")
+        url = self.scrub_path(url)
         if "=" in fragment:
             fragment = self.scrub_form(fragment)
         return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
+
+    def scrub_path(self, path: str) -> str:
+        """Return the path of a URL without the secrets in its parameters (`/cart;jsessionid=0A1B`)."""
+
+        def hide(match: re.Match[str]) -> str:
+            return f";{match[1]}={PLACEHOLDER}" if self.hides(match[1], match[2]) else match[0]
+
+        return _PATH_PARAMETER.sub(hide, path) if ";" in path else path
 
     def scrub_urls(self, text: str) -> str:
         return _URL.sub(lambda match: self.scrub_url(match[0]), text)
@@ -110,7 +124,7 @@ class SecretTexts:
         fields = []
         for field in form.split("&"):
             name, sign, value = field.partition("=")
-            if value and self.secret(unquote_plus(name)):
+            if value not in _NO_SECRETS and self.hides(unquote_plus(name), value):
                 value = PLACEHOLDER
             fields.append(f"{name}{sign}{self.scrub_urls(value)}")
         return "&".join(fields)
@@ -120,7 +134,7 @@ class SecretTexts:
 
         Cookies keep their names, `Set-Cookie` its attributes, and other headers their parameters.
         """
-        if not self.secret(name):
+        if value in _NO_SECRETS or not self.hides(name, value):
             return "".join(self._assigned(self.scrub_urls(value))) if "=" in value else value
         kind = normalised(name)
         if kind == "cookie":
@@ -137,7 +151,7 @@ class SecretTexts:
             text: The text to show.
             secrets: Values known to be secret. Those under four characters are left in.
         """
-        text = hide_values(text, secrets)
+        text = hide_google_keys(hide_values(text, secrets))
         if "://" in text:
             text = self.scrub_urls(text)
         return "".join(self._assigned(text))
@@ -147,8 +161,9 @@ class SecretTexts:
         done = at = 0
         while named := _NAMED.search(text, at):
             at = named.end()
-            value = _VALUE.match(text, at) if self.secret(named["name"]) else None
-            if value is not None and value[0] not in ("None", "null"):
+            # In free text, names that are secret only with a text mean something else.
+            value = _VALUE.match(text, at) if self.hides(named["name"], 0) else None
+            if value is not None and value[0] not in _NO_SECRETS:
                 quote = value["open"] or value["double"] or value["single"] or ""
                 yield f"{text[done:at]}{quote}{PLACEHOLDER}{quote}"
                 done = at = value.end()

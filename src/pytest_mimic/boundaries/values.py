@@ -271,7 +271,6 @@ _DECODERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "$ip": _read_ip,
 }
 _ZEROES: tuple[tuple[type, object], ...] = (
-    (bool, False),
     (int, 0),
     (float, 0.0),
     (Decimal, Decimal(0)),
@@ -284,11 +283,11 @@ _ZEROES: tuple[tuple[type, object], ...] = (
 def blank(value: object, placeholder: str) -> Any:
     """Return a value of the same type in place of a secret one.
 
-    Text and bytes become the placeholder, other values the zero of their type. None stays None, and containers
+    Text and bytes become the placeholder, other values the zero of their type. None and booleans stay, and containers
     keep their shape.
     """
-    if value is None:
-        return None
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, (list, tuple, set, frozenset)):
         make = getattr(value, "_make", type(value))  # a composite type is a named tuple
         return make([blank(item, placeholder) for item in value])

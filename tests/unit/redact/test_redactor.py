@@ -27,7 +27,11 @@ def redactor() -> Redactor:
         "authorization", "Authorization", "Proxy-Authorization", "auth", "basic_auth", b"Authorization",
         "cookie", "Set-Cookie", "cookies", "private_key", "privateKeyPem", "credential", "aws_credentials",
         "csrf", "csrftoken", "csrfmiddlewaretoken", "X-CSRFToken", "X-XSRF-TOKEN", "signature", "X-Amz-Signature",
-        "user_password_for_db",
+        "user_password_for_db", "code_verifier", "client_assertion", "dsn", "sentry_dsn", "SENTRY_DSN",
+        "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
+        "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "AWSAccessKeyId", "aws_access_key_id",
+        "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
+        "card_pin", "this_is_my_password", "password_input", "accept_token",
     ],
 )  # fmt: skip
 def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) -> None:
@@ -41,6 +45,13 @@ def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) ->
         "token_ids", "token_count_1", "token_type", "tokenType", "eos_token", "next_page_token", "nextPageToken", "page_token",
         "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
         "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
+        "Access-Control-Allow-Credentials", "allow_credentials", "accept_cookies", "cookie_consent", "requires_auth",
+        "X-Requires-Auth", "requires_client_secret", "has_password", "is_token_valid", "Signature-Input", "Accept-Signature",
+        "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
+        "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
+        "otp_length", "cvv_check", "dsn_host", "sort_key", "primary_key", "foreign_key", "cache_key", "service_keys_count",
+        "code", "verifier", "assertion", "webhook", "connection", "license", "subscription",
+        "session", "session_id", "JSESSIONID", "session_count", "sessions", "session_name",
         None, 3, ("token",), "token" * 100,
     ],
 )  # fmt: skip
@@ -130,6 +141,48 @@ def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None
     assert plain["list"][0]["api_key"] == ["a", "b"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    "name", ["session", "Session", "sessionid", "session_id", "JSESSIONID", "X-Session-Id", "PHPSESSID"]
+)
+def test_a_session_is_a_secret_if_it_is_a_text(redactor: Redactor, name: str) -> None:
+    """An object, a mapping or a number of this name means something else."""
+    assert redactor.hides(name, "a1b2c3d4e5")
+    assert redactor.scrub({name: "a1b2c3d4e5"}) == {name: PLACEHOLDER}
+    assert redactor.scrub({name: {"user": "ann", "token": "abc"}}) == {
+        name: {"user": "ann", "token": PLACEHOLDER}
+    }
+    assert redactor.scrub({name: 12, "of": [True]}) == {name: 12, "of": [True]}
+    assert Redactor([f"!{name}"]).scrub({name: "a1b2c3d4e5"}) == {name: "a1b2c3d4e5"}
+    assert Redactor([name]).scrub({name: 12}) == {name: PLACEHOLDER}
+
+
+GOOGLE_KEY = "AIza" + "Sy0-_x7" * 5
+
+
+def test_a_key_is_a_secret_if_it_looks_like_one(redactor: Redactor) -> None:
+    """Google's keys have a prefix and a length of their own; other keys are mostly names of things."""
+    plain = {"key": GOOGLE_KEY, "keys": [GOOGLE_KEY], "sort": "AIzaleas", "k": {"key": "user-1"}}
+
+    assert redactor.scrub(plain) == {
+        "key": PLACEHOLDER,
+        "keys": [PLACEHOLDER],
+        "sort": "AIzaleas",
+        "k": {"key": "user-1"},
+    }
+
+
+def test_booleans_under_secret_names_are_kept(redactor: Redactor) -> None:
+    plain = {"auth": True, "password": False, "secret": {"on": True, "of": [False, "abc"]}, "token": "true"}
+
+    assert redactor.scrub(plain, keep_types=True) == {
+        "auth": True,
+        "password": False,
+        "secret": {"on": True, "of": [False, PLACEHOLDER]},
+        "token": PLACEHOLDER,
+    }
+    assert redactor.scrub({"auth": True, "password": 1}) == {"auth": True, "password": PLACEHOLDER}
+
+
 def test_replaced_values_can_keep_their_types(redactor: Redactor) -> None:
     plain = {
         "auth": {"id": "abc", "ttl": 60, "rate": 0.5, "renew": True, "none": None, "of": [{"a": "x"}]},
@@ -143,7 +196,7 @@ def test_replaced_values_can_keep_their_types(redactor: Redactor) -> None:
             "id": PLACEHOLDER,
             "ttl": 0,
             "rate": 0.0,
-            "renew": False,
+            "renew": True,
             "none": None,
             "of": [{"a": PLACEHOLDER}],
         },
@@ -192,6 +245,14 @@ def test_values_without_a_name_are_unchanged(redactor: Redactor, plain: object) 
             "https://a.com/?next=https://b.com/?token=<redacted>",
         ),
         ("https://a.com/x?mail=ann@shop.com", "https://a.com/x?mail=ann@shop.com"),
+        (f"https://maps.test/?key={GOOGLE_KEY}&q=a", "https://maps.test/?key=<redacted>&q=a"),
+        ("https://maps.test/?key=user-1&session=abc", "https://maps.test/?key=user-1&session=<redacted>"),
+        ("https://a.test/blob?sv=2022&sig=ab%2Bc%3D&se=1", "https://a.test/blob?sv=2022&sig=<redacted>&se=1"),
+        ("https://a.test/b;jsessionid=0A1B/c;v=2?d=1", "https://a.test/b;jsessionid=<redacted>/c;v=2?d=1"),
+        (
+            "/in?auth=true&remember_token=False&password=abc",
+            "/in?auth=true&remember_token=False&password=<redacted>",
+        ),
     ],
 )
 def test_urls_lose_their_secrets(redactor: Redactor, url: str, expected: str) -> None:
@@ -237,6 +298,11 @@ def test_a_form_loses_only_secret_values(redactor: Redactor) -> None:
             'Digest realm="a b", nonce="n1", qop="auth,auth-int", session_token="<redacted>", stale=false',
         ),
         ("Content-Type", "text/html; charset=utf-8", "text/html; charset=utf-8"),
+        ("X-Session-Id", "abc", "<redacted>"),
+        ("X-Auth", "true", "true"),
+        ("Access-Control-Allow-Credentials", "true", "true"),
+        ("Signature-Input", 'a=("@method");created=1;keyid="k"', 'a=("@method");created=1;keyid="k"'),
+        ("Signature", "a=:abc=:", "<redacted>"),
     ],
 )
 def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, expected: str) -> None:
@@ -252,6 +318,8 @@ def test_headers_lose_their_secrets(redactor: Redactor, name: str, value: str, e
         ("{'token': 'abc'}", "{'token': '<redacted>'}"),
         ("Authorization: Bearer abc.def, Accept: x", "Authorization: <redacted>, Accept: x"),
         ("password=None token: null", "password=None token: null"),
+        ("auth=True token: false pwd=Trueman", "auth=True token: false pwd=<redacted>"),
+        (f"403 for {GOOGLE_KEY}: denied", "403 for <redacted>: denied"),
         ("cannot open https://ann:pw@shop.com/ now", "cannot open https://ann:<redacted>@shop.com/ now"),
         ("url=x;token=abc a=token=abc", "url=x;token=<redacted> a=token=<redacted>"),
         ("token=<redacted>", "token=<redacted>"),
@@ -282,7 +350,7 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
         ('{"password":"abc", "n":1.50}', '{"password":"<redacted>", "n":1.50}'),
         (
             '{"auth": {"id": 7, "of": ["a", null, true, 1e3]}, "user": ["ö", "\\u00f6"]}',
-            '{"auth": {"id": 0, "of": ["<redacted>", null, false, 0.0]}, "user": ["ö", "\\u00f6"]}',
+            '{"auth": {"id": 0, "of": ["<redacted>", null, true, 0.0]}, "user": ["ö", "\\u00f6"]}',
         ),
         ('{"got": "{\\"token\\": \\"abc\\"}"}', '{"got": "{\\"token\\": \\"<redacted>\\"}"}'),
         (
@@ -290,6 +358,11 @@ def test_free_text_loses_the_values_after_secret_names(redactor: Redactor, text:
             '[{"token": "<redacted>"}, {"a": NaN, "a": "token"}]',
         ),
         ('{"to": ["/x?token=abc"]}', '{"to": ["/x?token=<redacted>"]}'),
+        (
+            '{"session": "abc", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "x"], "session": ["y"]}',
+            '{"session": "<redacted>", "sessionid": {"session": 1, "n": "a"}, "auth": [true, "<redacted>"], "session": ["y"]}',
+        ),
+        (f'{{"key": "{GOOGLE_KEY}", "of": ["key", 1]}}', '{"key": "<redacted>", "of": ["key", 1]}'),
         ("see https://shop.com/?token=abc now", "see https://shop.com/?token=<redacted> now"),
         (
             'mutation In($password: String!) { in(by: {name: "Ann", password: "a\\"b"}, token : """c\n""") {token} }',

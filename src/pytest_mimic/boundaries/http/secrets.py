@@ -41,7 +41,9 @@ class Secrets:
         while todo:
             value, is_secret = todo.pop()
             if isinstance(value, dict):
-                todo += [(inner, is_secret or self.redactor.secret(name)) for name, inner in value.items()]
+                todo += [
+                    (inner, is_secret or self.redactor.hides(name, inner)) for name, inner in value.items()
+                ]
             elif isinstance(value, list):
                 todo += [(inner, is_secret) for inner in value]
             elif isinstance(value, str) and is_secret:
@@ -65,7 +67,7 @@ class Secrets:
         """Learn the values of secret headers, and of each cookie."""
         for name, value in headers:
             lower = name.lower()
-            if not self.redactor.secret(name):
+            if not self.redactor.hides(name, value):
                 continue
             if lower in ("cookie", "set-cookie"):
                 cookies = value.split(";") if lower == "cookie" else [value.partition(";")[0]]
@@ -122,6 +124,7 @@ class Secrets:
         """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
         if "%3" in path:
             path = _ESCAPED.sub(PLACEHOLDER, path)
+        path = self.redactor.texts.scrub_path(path)
         return hide_values(path, self.values) if self.values else path
 
     def line(self, line: str) -> str:

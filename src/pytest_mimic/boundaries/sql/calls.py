@@ -140,7 +140,8 @@ class StatementCall(SqlCall):
             if not self._is_secret(own, value):
                 plain[free] = self._shown(free, value)
                 continue
-            plain[free] = None if value is None else PLACEHOLDER
+            is_plain = value is None or isinstance(value, bool)
+            plain[free] = value if is_plain else PLACEHOLDER
             if value is not None:
                 self._hidden.add(self._names.owners.get(own, own))
             if isinstance(value, str):

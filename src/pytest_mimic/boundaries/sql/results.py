@@ -78,7 +78,7 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
         return redactor.texts.scrub_json(value)
     if type(value) is dict:
         return {
-            key: blank(item, PLACEHOLDER) if redactor.secret(key) else hide_inside(item, redactor)
+            key: blank(item, PLACEHOLDER) if redactor.hides(key, item) else hide_inside(item, redactor)
             for key, item in value.items()
         }
     if type(value) is list:

@@ -312,7 +312,7 @@ def test_secrets_are_hidden_across_chunks(texts, scrubbed):
             '{"auth":{"client_token":"abc","policies":["a","b"],"lease":3600,"renewable":true,"note":null}}',
             "application/json",
             '{"auth":{"client_token":"<redacted>","policies":["<redacted>","<redacted>"],'
-            '"lease":0,"renewable":false,"note":null}}',
+            '"lease":0,"renewable":true,"note":null}}',
         ),
     ],
 )
