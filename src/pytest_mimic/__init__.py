@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from pytest_mimic._engine.cassettes import Cassette, CassetteCall
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
     from pytest_mimic._targets.target import Target
@@ -52,6 +53,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Loads a public name on first use: a run that mimics nothing pays for none of them (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pytest-mimic")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -62,4 +67,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -83,6 +83,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
             decorated.__mimic_targets__ = (self._targets, *inner)  # type: ignore[attr-defined]
             return function
         wrapper: Any = functools.wraps(decorated)(self._around(decorated))
+        wrapper.__mimic_targets__ = (self._targets,)
         return cast(F, wrapper)
 
     def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:

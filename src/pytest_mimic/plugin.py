@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ _MODES = ("record", "rerecord", "verify", "live")
 _RUN = pytest.StashKey["PytestRun"]()
 _ITEM = pytest.StashKey[pytest.Item]()
 _TEMPORARY = pytest.StashKey[Any]()
+_OTHER_VAULTS = pytest.StashKey[dict[str, None]]()
 _SESSION_OF = pytest.StashKey[Callable[[], Any]]()
 
 
@@ -103,6 +104,8 @@ class _LateHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
+        others = getattr(node, "workeroutput", {}).get("mimic_other_vaults", ())
+        self._config.stash.setdefault(_OTHER_VAULTS, {}).update(dict.fromkeys(others))
         run = self._config.stash.get(_RUN, None)
         plain = getattr(node, "workeroutput", {}).get("mimic")
         has_started = run is not None and run.has_started  # its WorkerLedgers then adds the ledger
@@ -154,6 +157,37 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.finish_collection(session.items)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["mimic_other_vaults"] = _other_vaults(session.config, session.items)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    run = config.stash.get(_RUN, None)
+    lines = run.late_header(items) if run is not None else []
+    vaults = _named(config, _other_vaults(config, items))
+    return [*lines, *(line if line.startswith(" ") else f"mimic: {line}" for line in vaults)]
+
+
+def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Return the vaults in the tests' folders and above that the run does not use. Each folder is looked at once."""
+    if config.option.mimic_vault or config.option.mimic_live:
+        return []
+    root, folders = config.rootpath, set()
+    for path in {item.path for item in items}:
+        for folder in path.parents:
+            if folder in folders or root.is_relative_to(folder):
+                break
+            folders.add(folder)
+    vaults = {vault for folder in folders if os.path.isdir(vault := f"{folder}/.mimic_vault")}  # noqa: PTH112
+    return sorted(vaults - {os.path.normpath(root / config.getini("mimic_vault_path"))})
+
+
+def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
+    if not vaults:
+        return []
+    from pytest_mimic._run.other_vaults import name_vaults
+
+    return name_vaults(vaults, start=config.invocation_params.dir)
 
 
 # -- tests
@@ -223,7 +257,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
-    if run is not None and (lines := run.summary()):
+    lines = run.summary() if run is not None else []
+    if lines := [*lines, *_named(config, config.stash.get(_OTHER_VAULTS, ()))]:
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line)

@@ -289,3 +289,26 @@ def test_an_unreadable_vault_is_reported_in_the_summary(shop, mode):
     run = shop.run(*mode).expect(passed=1, exit_code=1, never=["Traceback", "INTERNALERROR"])
 
     assert run.section[0].startswith(f"cannot read {shop.vault}")
+
+
+MARKED = {
+    "a marker": "@pytest.mark.mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')",
+    "a decorator": "@mimic('shop:fetch')\ndef test_it(): shop.fetch('Oslo')",
+    "a decorated class": "@mimic('shop:fetch')\nclass TestIt:\n    def test_it(self): shop.fetch('Oslo')",
+    "a fixture": "def test_it(mimic_auto):\n    with mimic_auto(targets=['shop:fetch']): shop.fetch('Oslo')",
+}
+
+
+@pytest.mark.promise("a header line names the mode and the vault")
+@pytest.mark.parametrize("test", MARKED.values(), ids=MARKED)
+def test_a_run_whose_tests_name_the_targets_has_a_header(shop, test):
+    """The configuration names no target, so the header does not count them."""
+    shop.ini()
+    shop.write("test_shop.py", f"import pytest, shop\nfrom pytest_mimic import mimic\n\n{test}\n")
+
+    recorded = shop.record().expect(passed=1)
+    replayed = shop.replay().expect(passed=1)
+
+    assert recorded.header == "record into .mimic_vault"
+    assert replayed.header == "replay from .mimic_vault"
+    assert shop.run("-q", "--mimic-rerecord").header == ""

@@ -53,6 +53,12 @@ def test_the_package_is_typed():
     assert files("pytest_mimic").joinpath("py.typed").is_file()
 
 
+@pytest.mark.promise("pytest_mimic.__version__ is the installed version")
+def test_the_package_has_the_version_of_its_distribution(installed):
+    assert pytest_mimic.__version__ == installed.version
+    assert "__version__" in dir(pytest_mimic)
+
+
 def test_public_names_are_listed_before_they_are_loaded():
     assert set(pytest_mimic.__all__) <= set(dir(pytest_mimic))
     assert all(hasattr(pytest_mimic, name) for name in pytest_mimic.__all__)

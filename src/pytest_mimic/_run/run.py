@@ -31,6 +31,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _STOPPED = "the run was stopped early"
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_FIXTURES = {"mimic_record", "mimic_replay", "mimic_auto"}
 _HEADERS = {
     Mode.REPLAY: "replay from {}",
     Mode.RECORD: "record into {}",
@@ -38,6 +39,16 @@ _HEADERS = {
     Mode.VERIFY: "verify against {}",
     Mode.LIVE: "live, every call runs for real, {} is left alone",
 }
+
+
+def names_targets(item: pytest.Item) -> bool:
+    """Check whether a test has its own targets: by a marker, a decorator or a fixture."""
+    decorated = [getattr(item, "function", None), *getattr(getattr(item, "cls", None), "__mro__", ())]
+    return (
+        item.get_closest_marker("mimic") is not None
+        or any("__mimic_targets__" in getattr(one, "__dict__", ()) for one in decorated)
+        or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    )
 
 
 class PytestRun:
@@ -49,7 +60,7 @@ class PytestRun:
     def __init__(self, config: pytest.Config, item: pytest.Item | None = None) -> None:
         self.config = config
         self.session = Session(settings_of(config))
-        self.has_started = False
+        self.has_started = self._has_header = False
         self._is_worker = hasattr(config, "workerinput")
         option = config.option  # checked as xdist does
         distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
@@ -106,12 +117,21 @@ class PytestRun:
             self.session.cover(targets)
 
     def header(self) -> list[str]:
-        """Return the line that names the mode and the vault."""
+        """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
         if not self.session.targets and not holds_recordings(settings.vault):
             return []
-        targets = plural(sum(not target.excluded for target in self.session.targets), "target")
-        return [f"mimic: {_HEADERS[settings.mode].format(settings.shown_vault)} ({targets})"]
+        self._has_header = True
+        count = sum(not target.excluded for target in self.session.targets)
+        targets = f" ({plural(count, 'target')})" if count else ""  # markers and fixtures may name others
+        return [f"mimic: {_HEADERS[settings.mode].format(settings.shown_vault)}{targets}"]
+
+    def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
+        """Return the header after the collection, if only tests name targets."""
+        settings = self.session.settings
+        if self._has_header or self.config.option.verbose < 0 or not any(map(names_targets, items)):
+            return []
+        return [f"mimic: {_HEADERS[settings.mode].format(settings.shown_vault)}"]
 
     # -- collection
 

@@ -44,6 +44,8 @@ def read_line_options(words: Sequence[str], target: str, origin: str) -> dict[st
     given: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
+        if not name:
+            raise target_error(origin, f"{target}: there is no option {word or repr(word)}", target=target)
         if name in given:
             raise target_error(origin, f"{target}: {name} is given twice", target=target, option=name)
         if name == "key":

@@ -83,6 +83,9 @@ class Target:
             raise target_error(origin, f"{name} is an exclusion, which takes no options", target=name)
         given = {**read_line_options(words[1:], name, origin), **read_keyword_options(keywords, name, origin)}
         options = Options() if excluded else Options(**given)
+        if name in ("!", ""):
+            what = f"{name or repr(name)} is not a target, write it as package.module:function"
+            raise target_error(origin, what, target=name)
         module, path, dotted = _parse_name(name.removeprefix("!"), origin)
         check_kind(name, options, origin)
         self._set(module=module, path=path, excluded=excluded, options=options)
