@@ -117,6 +117,16 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
+    def page_tagged(self, _: dict[str, str]) -> None:
+        """Has an ETag, and answers a condition that it meets with 304."""
+        tag = '"one"'
+        if self.headers.get("If-None-Match") == tag:
+            self.send_response(304)
+            self.send_header("ETag", tag)
+            self.end_headers()
+        else:
+            self.json({"fresh": True}, ETag=tag, Cache_Control="max-age=0")
+
     def page_gzip(self, _: dict[str, str]) -> None:
         data = gzip.compress(json.dumps({"packed": True}).encode())
         self.answer(200, data, "application/json", Content_Encoding="gzip")

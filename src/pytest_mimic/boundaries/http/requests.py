@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache, partial, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -70,11 +71,31 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             return _replayed(self, step.outcome(), request, stream, step.exhausted)
         recorder = exchange.recorder(step, sent)
         with recorder.recording_errors(_ERRORS.store), step.running():
-            response = original(self, request, stream, *args, **options)
-        _record(response, recorder)
-        return response
+            received = original(_Sender(self), request, stream, *args, **options)
+        return _recorded(self, request, received, recorder)
 
     return send
+
+
+class _Sender:
+    """An adapter whose `send` returns the response of urllib3.
+
+    The adapter's own `build_response` may change the response (CacheControl turns a 304 into the cached response).
+    """
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+    @property
+    def __class__(self) -> Any:
+        return type(self._adapter)
+
+    @staticmethod
+    def build_response(_request: Any, raw: Any) -> Any:
+        return raw
 
 
 def _body_of(request: Any) -> bytes:
@@ -96,19 +117,24 @@ def _body_of(request: Any) -> bytes:
 # Recording
 
 
-def _record(response: Any, recorder: ExchangeRecorder) -> None:
-    """Let the recorder see the body of a real response when it is read."""
-    raw = response.raw
+def _recorded(adapter: Any, request: Any, raw: Any, recorder: ExchangeRecorder) -> Any:
+    """Return the adapter's response. The recorder sees the body of the real one when it is read."""
     original: Any = getattr(raw, "_original_response", None)
-    # An adapter has read the body, or there is no file of the standard library from which it will be read.
     file = getattr(original, "fp", None)
+    # Without a file of the standard library, the body is known when the response has read it.
+    is_unseen = not hasattr(original, "fp")
     version = _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1")
-    recorder.start(response.status_code, response.reason, version, raw.headers.items(), decoded=file is None)
-    if file is None:
-        recorder.chunks.append(response.content)
-        recorder.complete()
-    else:
+    recorder.start(raw.status, raw.reason, version, raw.headers.items(), decoded=is_unseen)
+    if file is not None:
         original.fp = RecordedFile(file, recorder, chunked=bool(raw.chunked), length=original.length)
+    elif not is_unseen:
+        recorder.complete()
+    with recorder.recording_errors(lambda _: None) if is_unseen else nullcontext():
+        response = adapter.build_response(request, raw)
+        if is_unseen:
+            recorder.chunks.append(response.content)
+            recorder.complete()
+    return response
 
 
 # Replaying

@@ -370,6 +370,90 @@ def test_a_response_read_by_its_adapter_is_recorded(runs: Runs, server: Server) 
     assert real[0] == '{"packed": true}'
 
 
+def test_a_revalidated_response_is_recorded_as_the_server_sent_it(runs: Runs, server: Server) -> None:
+    """CacheControl turns a 304 into the response of its cache."""
+    cachecontrol = pytest.importorskip("cachecontrol")
+
+    def talk(url: str) -> list[Any]:
+        with cachecontrol.CacheControl(requests.Session()) as session:
+            responses = [session.get(f"{url}/tagged") for _ in range(3)]
+            return [(each.status_code, each.json(), each.from_cache) for each in responses]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed
+    assert [from_cache for *_, from_cache in real] == [False, True, True]
+    assert [plain["status"] for plain in runs.plain] == [200, 304, 304]
+    assert len(server.seen) == 3
+
+
+def test_an_adapter_may_refuse_or_replace_a_response(runs: Runs, server: Server) -> None:
+    """What it does is no part of the recording, and happens again on replay."""
+
+    class Strict(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def build_response(self, request: Any, raw: Any) -> Any:
+            response = super().build_response(request, raw)
+            if response.status_code == 404:
+                raise LookupError(response.json()["error"])
+            response.status_code, response.reason = 299, "Mine"
+            return response
+
+    def talk(url: str) -> list[Any]:
+        with requests.Session() as session:
+            session.mount("http://", Strict())
+            with pytest.raises(LookupError, match="not found"):
+                session.get(f"{url}/no_such_page")
+            responses = [session.get(f"{url}/{page}") for page in ("users/1", "nothing", "gzip")]
+            return [(each.status_code, each.reason, each.text) for each in responses]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed
+    assert [plain["status"] for plain in runs.plain] == [404, 200, 204, 200]
+
+
+def test_a_response_from_an_adapters_own_pool_is_recorded(runs: Runs, server: Server) -> None:
+    """It does not come from a connection of the standard library."""
+
+    class Pool:
+        def urlopen(self, url: str, **_: Any) -> Any:
+            body, headers = io.BytesIO(url.encode()), {"X-Pool": "own"}
+            return urllib3.HTTPResponse(body, headers, 200, preload_content=False)
+
+    class Own(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def cert_verify(self, *_: Any) -> None:
+            pass
+
+        def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
+            return Pool()
+
+    def talk(url: str) -> Any:
+        with requests.Session() as session:
+            session.mount("http://", Own())
+            response = session.get(f"{url}/pooled")
+            return response.text, response.headers["X-Pool"]
+
+    assert both(runs, server, talk) == (("/pooled", "own"), ("/pooled", "own"))
+
+
+def test_streamed_uploads_of_requests_toolbelt_are_recorded(runs: Runs, server: Server) -> None:
+    toolbelt = pytest.importorskip("requests_toolbelt")
+
+    def talk(url: str) -> list[Any]:
+        form = toolbelt.MultipartEncoder(
+            {"n": "1", "file": ("a.txt", io.BytesIO(b"text" * 50_000), "text/plain")}
+        )
+        sent: list[int] = []
+        watched = toolbelt.MultipartEncoderMonitor(form, lambda monitor: sent.append(monitor.bytes_read))
+        response = requests.post(f"{url}/echo", data=watched, headers={"Content-Type": watched.content_type})
+        lines = toolbelt.streaming_iterator.StreamingIterator(8, iter([b"one\n", b"two\n"]))
+        body = requests.post(f"{url}/echo", data=lines).json()["body"]
+        return [len(response.json()["body"]) > 200_000, sent[-1] == form.len, body]
+
+    assert both(runs, server, talk) == ([True, True, "one\ntwo\n"], [True, True, "one\ntwo\n"])
+    assert runs.calls[0].parts["format"] == "multipart"
+
+
 def test_the_raw_response_of_a_read_body_is_at_its_end(runs: Runs, server: Server) -> None:
     def talk(url: str) -> Any:
         raw = requests.get(f"{url}/cookies").raw
