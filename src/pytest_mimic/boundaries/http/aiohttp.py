@@ -63,7 +63,8 @@ class _AiohttpErrors(ExceptionFamily):
         message = stored["message"]
         reason = OSError(stored.get("errno"), message)
         if issubclass(cls, (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)):
-            error: Exception = cls(context["req"].connection_key, reason)
+            req = context["req"]
+            error: Exception = cls(_proxy_key(req) if "proxy" in stored else req.connection_key, reason)
         elif "errno" in stored:
             error = cls(*reason.args)
         elif "code" in stored:
@@ -71,6 +72,15 @@ class _AiohttpErrors(ExceptionFamily):
         else:
             error = cls(message) if message else cls()
         return error
+
+
+def _proxy_key(req: Any) -> Any:
+    """Return the key of the connection to a request's proxy, which its error names."""
+    key, proxy = req.connection_key, req.proxy
+    place = {"host": proxy.host, "port": proxy.port, "is_ssl": proxy.scheme == "https"}
+    # Older versions have fewer fields.
+    unset = {name: None for name in key._fields if name.startswith(("proxy", "server_hostname"))}
+    return key._replace(**place, **unset)
 
 
 _ERRORS = _AiohttpErrors()
@@ -183,7 +193,9 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
         recorder.fail({"type": _TIMEOUT, "message": "", "at": "response"})
     elif isinstance(error, Exception):
         stored = _ERRORS.store(error)
-        recorder.fail(stored and {**stored, "at": at})
+        place = getattr(error, "host", None), getattr(error, "port", None)
+        is_of_proxy = req.proxy is not None and place == (req.proxy.host, req.proxy.port)
+        recorder.fail(stored and {**stored, "at": at, **({"proxy": True} if is_of_proxy else {})})
     else:
         recorder.abandon()
 

@@ -11,13 +11,16 @@ from typing import Any
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import HttpVersion
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.http.answer import load_response
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# Statuses of responses without a body, RFC 9110, 15.3.5 and 15.4.5. (Those under 200 are not recorded.)
+_WITHOUT_BODY = (204, 304)
 
 
 def replayed_connection(
@@ -32,6 +35,7 @@ def replayed_connection(
         raise errors.load(plain["error"], req=req)
     protocol = _ReplayedProtocol(req.loop)
     protocol.transport = _NOWHERE
+    protocol.connector = connector
     protocol.recorded = req, plain, exhausted, errors
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
@@ -71,6 +75,7 @@ _NOWHERE = _Nowhere()
 class _ReplayedProtocol(ResponseHandler):
     """Returns the recorded response when the session reads one."""
 
+    connector: Any
     recorded: tuple[Any, dict[str, Any], Callable[[], Exception], ExceptionFamily]
     params: Mapping[str, Any] = {}
 
@@ -106,13 +111,16 @@ class _ReplayedProtocol(ResponseHandler):
             "loop": self._loop,
         }
         payload: StreamReader
-        if len(answer.chunks) < 2 and answer.is_complete:
+        if req.method == "HEAD" or answer.status in _WITHOUT_BODY:
+            payload = EMPTY_PAYLOAD
+        elif len(answer.chunks) < 2 and answer.is_complete:
             payload = StreamReader(self, **options)
             payload.feed_data(b"".join(answer.chunks))
             payload.feed_eof()
         else:
             payload = _ReplayedReader(self, **options)
             payload.pending = answer.chunks[::-1]
+            payload.stopped = answer.stopped
             payload.ending = partial(answer.ending, partial(errors.load, req=req), exhausted)
             payload.is_chunked = "chunked" in headers.get("Transfer-Encoding", "")
         # The attributes of the message that aiohttp's parser returns.
@@ -133,8 +141,9 @@ class _ReplayedProtocol(ResponseHandler):
 class _ReplayedReader(StreamReader):
     """Returns recorded chunks one by one when they are read, then raises the exception that ended them."""
 
-    __slots__ = ("ending", "is_chunked", "pending")
+    __slots__ = ("ending", "is_chunked", "pending", "stopped")
     pending: list[bytes]
+    stopped: bool
     ending: Callable[[], Exception | None]
     is_chunked: bool
 
@@ -153,10 +162,15 @@ class _ReplayedReader(StreamReader):
         if is_last:
             self.feed_eof()
 
-    async def _wait(self, func_name: str) -> None:  # noqa: ARG002
+    async def _wait(self, func_name: str) -> None:
         await asyncio.sleep(0)
         if self._exception is not None:
             raise self._exception
+        protocol: Any = self._protocol
+        if self.stopped and not self.pending and protocol.connector.closed:
+            # The rest cannot be read, as the session was closed: the reader raises its own error.
+            protocol.transport = None
+            await super()._wait(func_name)
         self._next()
 
     async def wait_eof(self) -> None:

@@ -115,6 +115,66 @@ def test_a_stream_replays_chunk_by_chunk(runs: Runs, server: Server, page: str) 
     assert len(runs.plain[0]["body"]["chunks"]) >= 3
 
 
+async def errors_of(*reads: Callable[[], Awaitable[bytes]]) -> list[Any]:
+    """Return what each read gives: the data, or the name of its exception and the text."""
+    found: list[Any] = []
+    for read in reads:
+        try:
+            found.append(await read())
+        except Exception as error:
+            found.append((type(error).__name__, str(error)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "page"),
+    [
+        ("GET", "nothing"),
+        ("GET", "tagged"),
+        ("HEAD", "users/1"),
+        ("HEAD", "gzip"),
+        ("GET", "users/1"),
+        ("GET", "redirect"),
+    ],
+)
+def test_a_read_after_close_gives_the_same(runs: Runs, server: Server, method: str, page: str) -> None:
+    """Nothing, if the response has no body (204, 304, HEAD), else an exception of aiohttp."""
+
+    async def talk(session: Any, url: str) -> list[Any]:
+        headers = {"If-None-Match": '"one"'}
+        response = await session.request(method, f"{url}/{page}", headers=headers, allow_redirects=False)
+        response.close()
+        return await errors_of(response.read, response.read)
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed
+    assert (real[0] == b"") == (method == "HEAD" or page in ("nothing", "tagged"))
+
+
+@pytest.mark.parametrize("reads", [0, 1])
+@pytest.mark.parametrize("page", ["users/1", "events", "long", "long?way=html", "stall"])
+def test_a_read_after_its_session_closed_gives_the_same(
+    runs: Runs, server: Server, page: str, reads: int
+) -> None:
+    """The rest of a body that had not arrived is no miss: it cannot be read in a live run either."""
+
+    async def talk(session: Any, url: str) -> list[Any]:
+        response = await session.get(f"{url}/{page}")
+        if page == "events":  # all of it has arrived
+            await response.content.wait_eof()
+        for _ in range(reads):
+            await response.content.readany()
+        await session.close()
+        read = await errors_of(response.read, response.read, response.content.readany)
+        return [None if isinstance(each, bytes) else each for each in read]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed
+    assert runs.state.ledger.missing == []
+
+
 @pytest.mark.parametrize("page", ["long", "long?way=html", "long?way=gzip"])
 def test_a_reader_can_stop_at_the_same_place(runs: Runs, server: Server, page: str) -> None:
     """It reads as many chunks as while recording, whatever the body."""
@@ -413,6 +473,22 @@ def test_a_refused_connection_keeps_host_and_reason(runs: Runs, server: Server) 
     runs.again("replay")
 
     assert run(talk, server) == real
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "http://proxy.invalid:3128"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_error_of_a_proxy_names_the_proxy(runs: Runs, server: Server, scheme: str, proxy: str) -> None:
+    async def talk(session: Any, _: str) -> tuple[Any, ...]:
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await session.get(f"{scheme}://elsewhere.example/", proxy=proxy)
+        error = caught.value
+        return type(error).__name__, str(error), error.host, error.port, error.ssl
+
+    real = run(talk, server)
+    runs.again("replay")
+
+    assert run(talk, server) == real
+    assert real[2] in proxy
 
 
 def test_a_cancelled_call_is_not_recorded(runs: Runs, server: Server) -> None:
