@@ -18,11 +18,12 @@ _LINES = ("notes", "errors", "problems", "selection")  # each worker has the sam
 
 
 class Miss(NamedTuple):
-    """A call that had no recording: its label, its test, and whether `--mimic-record` records it."""
+    """A call that had no recording: its label, its test, whether `--mimic-record` records it, and its identity."""
 
     label: str
     test: str
     by_option: bool = True
+    key: str = ""
 
 
 class Ledger:
@@ -31,7 +32,7 @@ class Ledger:
     Attributes:
         recorded, record_seconds: Real calls recorded, and how long they took, in seconds.
         verified, drifted: Real calls compared, and those that differed from their recording.
-        missing: Calls without a recording.
+        missing: Calls without a recording. The same call of the same test counts once.
         failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
@@ -78,9 +79,10 @@ class Ledger:
             self.notes.append(sentence)
 
     def count_miss(self, miss: Miss) -> None:
-        """Count a call without a recording."""
-        self.missing.append(miss)
-        self.forks.report(missing=[miss])
+        """Count a call without a recording, unless the same test has made it before."""
+        if miss not in self.missing:
+            self.missing.append(miss)
+            self.forks.report(missing=[miss])
 
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""
@@ -130,7 +132,9 @@ class Ledger:
         """Add the account of another process, or a part of it, in the form of `to_plain`."""
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
-        self.missing += [Miss(*miss) for miss in plain.get("missing", ())]
+        for miss in plain.get("missing", ()):
+            if Miss(*miss) not in self.missing:
+                self.missing.append(Miss(*miss))
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + plain.get(name, 0))
         for name in _LISTS:

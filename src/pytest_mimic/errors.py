@@ -52,6 +52,10 @@ class MimicError(Exception):
         rebuild = self.rebuild or rebuild_error
         return rebuild, (type(self), self.what, self.facts, self.remedies, self.data)
 
+    def copy(self) -> Self:
+        """Return an equal error that was not raised yet."""
+        return type(self)(self.what, facts=self.facts, remedies=self.remedies, **self.data)
+
     def with_traceback(self, tb: TracebackType | None) -> Self:
         """Set the traceback, and keep the old one for `last_traceback`: `assertRaises` removes it in this way."""
         self._removed_traceback = self.last_traceback

@@ -246,3 +246,92 @@ def test_the_command_for_a_doctest_in_a_text_has_its_glob(project):
     told = re.search(r"to record the missing: pytest (.*)", missed.output)
     assert told is not None
     project.run(*shlex.split(told[1])).expect(passed=1)
+
+
+@pytest.mark.promise("the same missing call counts once")
+def test_the_same_missing_call_of_a_test_counts_once(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def ask(day):
+            with pytest.raises(MissingRecordingError) as caught:
+                shop.fetch("CHF", day)
+            return str(caught.value)
+
+        def test_day():
+            assert ask("today") == ask("today")
+            ask("tomorrow")
+
+        def test_other():
+            ask("today")
+        """,
+    )
+
+    run = shop.replay().expect(passed=2, real=[])
+
+    assert run.section[0].startswith("3 calls missing")
+    assert [line.split()[-1] for line in run.section[2:5]] == [
+        "test_shop.py::test_day",
+        "test_shop.py::test_day",
+        "test_shop.py::test_other",
+    ]
+
+
+def test_a_repeated_miss_is_judged_each_time(shop):
+    """The test handles one of two equal misses, and the code under test swallows the other one."""
+    shop.write(
+        "safe.py",
+        """
+        import contextlib, shop
+
+        def fetch(base):
+            with contextlib.suppress(Exception):
+                return shop.fetch(base)
+        """,
+    )
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, safe, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_day():
+            safe.fetch("CHF")
+            with pytest.raises(MissingRecordingError):
+                shop.fetch("CHF")
+        """,
+    )
+
+    run = shop.replay().expect(failed=1, says=["a missing recording was swallowed in safe.py:5"])
+
+    assert run.section[0].startswith("1 call missing")
+
+
+def test_the_nearest_recording_of_the_same_test_is_found_among_many(project):
+    """Only some recordings are compared with a call: those of the same test come first."""
+    project.ini("shop:fetch")
+    project.write("shop.py", "def fetch(base, day):\n    return base\n")
+    project.write(
+        "test_shop.py",
+        """
+        import os
+        import shop
+
+        def test_day():
+            shop.fetch("EUR", os.environ.get("DAY", "monday"))
+
+        def test_many():
+            for number in range(400):
+                shop.fetch("EUR", number)
+        """,
+    )
+    project.record().expect(passed=2)
+
+    project.replay("-k", "day", env={"DAY": "sunday"}).expect(
+        failed=1,
+        deselected=1,
+        says=["nearest: recorded by test_shop.py::test_day", "'monday' recorded, 'sunday' now"],
+    )

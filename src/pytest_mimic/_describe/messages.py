@@ -60,19 +60,21 @@ class MissedCall:
 def nearest_recording(
     candidates: Iterable[K], arguments: Mapping[str, Any] | None, *, test: str | None = None
 ) -> K | None:
-    """Return the recording with the fewest arguments that differ from a call, or None without candidates.
+    """Return the recording that is most like a call, or None without candidates.
 
-    Of several, the one with the fewest parts that differ; then the most alike; then one of the same test. Only the
-    first few hundred candidates are considered.
+    A recording of the same test comes first, if it has at least one argument in common with the call or no recording
+    has. Then comes the one with the fewest arguments that differ; then the fewest parts; then the most alike. Only
+    the first few hundred candidates are considered.
     """
 
     def distance(known: Known) -> tuple[float, ...]:
         if known.arguments is None or arguments is None:
-            return (1_000_000, 0, 0, known.test != test)
+            return (True, known.test != test, 1_000_000, 0, 0)
         found = differences(known.arguments, arguments)
         whole = {_argument_of(one.path) for one in found}
         alike = sum(SequenceMatcher(None, one.old or "", one.new or "").ratio() for one in found[:_SHOWN])
-        return (len(whole), len(found), -alike, known.test != test)
+        has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
+        return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
 
     return min(islice(candidates, _CANDIDATES), key=distance, default=None)
 

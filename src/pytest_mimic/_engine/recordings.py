@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ class Recordings:
         self._today = today
         self.known: dict[str, Recording] = {}
         self._replaced_cassettes: dict[str, bytes | None] = {}
+        self._tests: dict[str, str | None] = {}  # by the name of a recording
+        self._missed: dict[tuple[str, ...], MimicError] = {}
 
     # -- finding
 
@@ -64,18 +67,33 @@ class Recordings:
             self.known[name] = found
         return found
 
-    def of_target(self, target: str) -> Iterator[Recording]:
-        """Yield all readable recordings of a target."""
-        from pytest_mimic._vault import recording_name
-
-        folder = recording_name(target, "").rpartition("/")[0]
-        for name in self._state.vault.store.names(folder):
+    def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
+        """Yield all readable recordings of a target, those of a test first."""
+        for name in self._names_of(target, test):
             try:
                 recording = self._state.vault.read(name)
             except MimicError:
                 continue
             if recording is not None and recording.target == target:
                 yield recording
+
+    def _names_of(self, target: str, test: str) -> Iterator[str]:
+        """Yield the names of the files that may hold recordings of a target, those of a test first."""
+        from pytest_mimic._vault import recording_name
+
+        vault = self._state.vault
+        folder = recording_name(target, "").rpartition("/")[0]
+        others = []
+        for name in vault.store.names(folder):
+            if name not in self._tests:  # once a run: a run may have many misses
+                self._tests[name] = None
+                with suppress(MimicError):
+                    self._tests[name] = vault.test_of(name)
+            if self._tests[name] == test:
+                yield name
+            else:
+                others.append(name)
+        yield from others
 
     # -- checking
 
@@ -134,10 +152,15 @@ class Recordings:
         """Return the error for a call without a recording. The test fails even if its code swallows the error.
 
         The nearest recording is sought `among` some of a cassette, or by default among all of the target. `remedies`
-        describe how to record the call, if no option does.
+        describe how to record the call, if no option does. The same call of a test gets an equal error again, and no
+        recording is sought.
         """
         from pytest_mimic._describe.messages import MissedCall, missing
 
+        key = (self._state.test, call.plan.target, call.key, within)
+        before = self._missed.get(key)
+        if before is not None:  # a copy, because its traceback will show whether the test handled it
+            return self._state.blame(before.copy(), call, by_option=remedies is None)
         facts = []
         if self._state.vault.is_old():
             old = f"{self._state.settings.shown_vault} holds recordings of pytest-mimic 0.x"
@@ -149,8 +172,9 @@ class Recordings:
             ignored=call.plan.options.ignore,
             sequence=call.sequence and call.plan.cassette is None,
         )
-        candidates = self.of_target(call.plan.target) if among is None else among
+        candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among
         error = missing(missed, candidates, within=within, facts=facts, remedies=remedies)
+        self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
     def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float = 0) -> None:
@@ -262,7 +286,8 @@ class Recordings:
         vault.write_cassette(name, entries, test=self._state.test, recorded=self._today)
 
     def end_test(self, *, passed: bool) -> None:
-        """Restore the cassettes that the ending test replaced, unless it passed."""
+        """Forget the misses of the ending test, and restore the cassettes that it replaced, unless it passed."""
+        self._missed.clear()
         replaced, self._replaced_cassettes = self._replaced_cassettes, {}
         if passed:
             return

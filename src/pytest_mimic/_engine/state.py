@@ -74,7 +74,7 @@ class RunState:
         from pytest_mimic.errors import DriftError, MissingRecordingError
 
         if isinstance(error, MissingRecordingError):
-            self.ledger.count_miss(Miss(call.label, self.test, by_option))
+            self.ledger.count_miss(Miss(call.label, self.test, by_option, call.key))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         return self.pending.note(error)

@@ -50,8 +50,8 @@ class Judgement(NamedTuple):
 
 def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown."""
-    misses = dict.fromkeys(ledger.missing)
-    problems = _listed("missing:", _in_columns([(miss.label, miss.test) for miss in misses]))
+    misses = dict.fromkeys((miss.label, miss.test) for miss in ledger.missing)
+    problems = _listed("missing:", _in_columns(list(misses)))
     rows = []
     for one in judgement.shown:
         recorder = f"recorded by {one.test}{', gone' if one.is_gone else ''}" if one.test else ""

@@ -62,6 +62,23 @@ def test_a_miss_shows_the_nearest_recording_and_its_differences() -> None:
     )
 
 
+def test_a_recording_of_the_same_test_is_nearer_than_one_with_fewer_differences() -> None:
+    now = described(prompt="Greet Zoe", model="small", limit=3)
+    own = Recorded(described(prompt="Greet Ann", model="large", limit=3), test=TEST)
+    other = Recorded(described(prompt="Greet Zoe", model="small", limit=4))
+
+    assert "nearest: recorded by tests/test_rates.py::test_day" in missed(now, other, own)
+
+
+def test_a_recording_with_nothing_in_common_is_not_near() -> None:
+    now = described(base="EUR", day=1)
+    own = Recorded(described(base="USD", day=2), test=TEST)
+    other = Recorded(described(base="EUR", day=2))
+
+    assert "nearest: recorded by tests/test_rates.py::test_week" in missed(now, own, other)
+    assert "nearest: recorded by tests/test_rates.py::test_day" in missed(described(base="CHF"), other, own)
+
+
 def test_a_miss_keeps_its_attributes_when_pickled() -> None:
     error = messages.missing(MissedCall("m:f(a=1)", test=TEST))
     copy = pickle.loads(pickle.dumps(error))
