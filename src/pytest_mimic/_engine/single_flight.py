@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._vault.locks import FOLDER, file_lock
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ class CallsInFlight:
                         return
                     self._lock_users[lock_name] -= 1
                     if not self._lock_users[lock_name]:
-                        self._locks.pop(lock_name).release()
+                        outside_event_loop(self._locks.pop(lock_name).release)()
 
             flight = self._calls[name] = CallInFlight(remove)
             return flight, True
 
+    @outside_event_loop
     def _lock(self, lock_name: str) -> bool:
         """Take a lock between processes; calls of this process share it."""
         from filelock import Timeout

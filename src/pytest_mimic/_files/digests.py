@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 
 from xxhash import xxh3_128
 
+from pytest_mimic._event_loop import outside_event_loop
+
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 CHUNK = 1 << 20
@@ -71,6 +73,7 @@ class FileDigests:
         # The wall clock may be a false one during a test: it is read once.
         self._origin = self._wall_clock() - self._clock()
 
+    @outside_event_loop
     def content_of(self, path: str) -> Content:
         """Return the content of the file or folder that a path names. Links are followed.
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._event_loop import outside_event_loop
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
@@ -54,6 +56,7 @@ def _innermost(function: Any) -> Any:
 # Functions
 
 
+@outside_event_loop
 def code_source(code: CodeType) -> str | None:
     """Return the fingerprint of the definition that a code object was compiled from, or None if it is not found."""
     linecache.checkcache(code.co_filename)
@@ -154,6 +157,7 @@ def _shape(code: CodeType) -> object:
 # Classes
 
 
+@outside_event_loop
 def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
     codes = [method.__code__ for method in own_methods(value)]

@@ -21,6 +21,7 @@ from threading import Lock
 from time import time
 from types import ModuleType
 
+from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._vault.locks import FOLDER, file_lock
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
@@ -49,6 +50,7 @@ class FolderStore:
         self._ready: set[str] = set()
         self._threads: dict[tuple[int, str], Lock] = {}
 
+    @outside_event_loop
     def read(self, name: str) -> bytes | None:
         try:
             file = open_file(self._prefix + name, _READ)
@@ -61,6 +63,7 @@ class FolderStore:
             self._check_absent(name, reason)
             return None
 
+    @outside_event_loop
     def map(self, name: str) -> memoryview | None:
         try:
             file = open_file(self._prefix + name, _READ)
@@ -75,6 +78,7 @@ class FolderStore:
             self._check_absent(name, reason)
             return None
 
+    @outside_event_loop
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         path = self._prefix + name
         if _is_faked():
@@ -94,6 +98,7 @@ class FolderStore:
             at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
 
+    @outside_event_loop
     def delete(self, names: Iterable[str]) -> list[int]:
         # In the order of their inodes: on ext4, this deletes 5,000 files thirty times as fast as in that of their names.
         found, sizes = [], []
@@ -110,12 +115,14 @@ class FolderStore:
             raise _cannot("delete", reason.filename or self.path, reason) from None
         return sizes
 
+    @outside_event_loop
     def size(self, name: str) -> int | None:
         try:
             return stat(self._prefix + name).st_size
         except OSError:
             return None
 
+    @outside_event_loop
     def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         try:
@@ -131,6 +138,7 @@ class FolderStore:
                 names += self.names(start + name)
         return names
 
+    @outside_event_loop
     def prune(self, folders: set[str]) -> None:
         """Remove these folders and the folders around them, as far as they are empty."""
         for folder in sorted(folders, key=len, reverse=True):
@@ -149,13 +157,13 @@ class FolderStore:
         # Threads of one process wait for a lock in memory first, as waiting for a file is polling. The lock belongs to
         # the process id: a forked child inherits locks whose owners do not exist in it.
         threads = self._threads.setdefault((getpid(), name), Lock())
-        if not threads.acquire(timeout=-1 if timeout is None else timeout):
+        if not outside_event_loop(threads.acquire)(timeout=-1 if timeout is None else timeout):
             raise TimeoutError(name)
         try:
             path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
             file = file_lock(path, timeout=-1 if timeout is None else timeout, poll_interval=0.005)
             try:
-                file.acquire()
+                outside_event_loop(file.acquire)()
             except Timeout:
                 raise TimeoutError(name) from None
             except OSError as reason:
@@ -163,11 +171,12 @@ class FolderStore:
             try:
                 yield
             finally:
-                file.release()
+                outside_event_loop(file.release)()
         finally:
             threads.release()
 
     @cached_property
+    @outside_event_loop
     def _lock_folder(self) -> str:
         """The folder of lock files: outside the vault, and the same for every path that leads to the vault."""
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
