@@ -12,7 +12,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")
-_LISTS = ("failures", "strays")
+_LISTS = ("failures", "strays", "restarts")
 _SETS = ("used", "replaced", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
 
@@ -37,6 +37,7 @@ class Ledger:
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
+        restarts: The tests that were run again, each with the new call of its conversation.
         notes: Sentences for the summary.
         errors: Errors outside of any test, and steps that failed at the end of a test or of the run.
         problems: Targets that turned out not to exist.
@@ -59,6 +60,7 @@ class Ledger:
         self.missing: list[Miss] = []
         self.failures: list[str] = []
         self.strays: list[str] = []
+        self.restarts: list[str] = []
         self.used: set[str] = set()
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
@@ -92,6 +94,15 @@ class Ledger:
             new = replaced - self.replaced
             self.replaced |= new
             self.forks.report(recorded=1, record_seconds=duration, replaced=sorted(new))
+
+    def forget_replays(self, kept: int) -> None:
+        """Forget all replays of this process but the first ones, because a test is run again."""
+        del self._replays[kept:]
+
+    @property
+    def own_replays(self) -> int:
+        """The number of replays of this process."""
+        return len(self._replays)
 
     def count_replay(self, duration: float) -> None:
         """Count a replay, which saved so many seconds."""

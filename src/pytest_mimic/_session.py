@@ -195,6 +195,18 @@ class Session:
         self.state.owner = Owner(nodeid)
         self._unnamed = 0
 
+    def begin_again(self) -> None:
+        """Prepare for the next attempt of a test, in which the conversations that have ended this one run for real."""
+        conversations = self.state.conversations
+        for one in conversations.restarts:
+            self._owners.pop(one.name, None)
+        conversations.begin_again()
+
+    def end_scope(self, owner: Owner) -> None:
+        """End the scope of wider fixtures. The same run may enter it again."""
+        owner.rewind()
+        self.state.conversations.end(owner.name)
+
     def enter_scope(self, name: str) -> Callable[[], Owner]:
         """Assign calls to the scope of a wider fixture until the returned function is called."""
         outer, owner = self.state.owner, self._owners.setdefault(name, Owner(name))
@@ -206,12 +218,17 @@ class Session:
 
         return leave
 
-    def end_test(self, *, passed: bool) -> None:
-        """End a test, after its teardown."""
+    def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
+        """End a test, after its teardown. It is whole if it passed and was neither skipped nor expected to fail."""
+        conversations = self.state.conversations
+        passed = passed and not conversations.restarts
         try:
             self.engine.recordings.end_test(passed=passed)
-            self.engine.sequences.end_owner(self.state.owner, passed=passed)
+            self.engine.sequences.end_owner(self.state.owner, passed=passed and is_whole)
         finally:
+            if passed:
+                conversations.end(self.state.owner.name)
+                conversations.end_cassettes()
             self._patcher.sweep()
             self.state.owner = self._owners.setdefault("", Owner(""))
             self.state.test = ""

@@ -237,11 +237,13 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, objec
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     run = item.config.stash.get(_RUN, None)
     if run is not None:
-        run.end_phase(item, report)
+        run.end_phase(item, call, report)
     return report
 
 

@@ -16,9 +16,21 @@ class Owner:
         fixtures: How many fixtures of this scope are set up now.
         positions, sequences: The number of calls made, and the sequence being recorded, by the recording's name.
         ordinals: The databases that calls went to, in order of first use.
+        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
     """
 
-    __slots__ = ("_longest", "fixtures", "name", "ordinals", "positions", "sequences")
+    __slots__ = (
+        "_longest",
+        "fixtures",
+        "is_aborted",
+        "is_ending",
+        "name",
+        "ordinals",
+        "positions",
+        "recorded_again",
+        "replayed",
+        "sequences",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -26,6 +38,9 @@ class Owner:
         self.positions: dict[str, int] = {}
         self.sequences: dict[str, SequenceInProgress] = {}
         self.ordinals: dict[str, list[str]] = {}
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = self.is_ending = False
         self._longest: dict[str, int] = {}
 
     def length(self, name: str) -> int:
@@ -37,6 +52,7 @@ class Owner:
         self._longest |= {name: self.length(name) for name in self.positions}
         self.positions.clear()
         self.ordinals.clear()
+        self.replayed.clear()
         for sequence in self.sequences.values():
             sequence.commit()
 

@@ -44,6 +44,7 @@ class Recordings:
         self._replaced_cassettes: dict[str, bytes | None] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
+        self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
 
@@ -261,6 +262,18 @@ class Recordings:
         self._state.vault.write(name, recording)
         self.known[name] = recording
         self._state.ledger.use(name)
+
+    def drop_others(self, owner: Owner, target: str) -> None:
+        """Delete the recordings of an owner at a boundary that it did not make in this run."""
+        if target not in self._by_owner:
+            found = self._by_owner[target] = {}
+            for recording in self.of_target(target):
+                if recording.owner is not None:
+                    found.setdefault(recording.owner, set()).add(recording.name)
+        for name in self._by_owner[target].get(owner.name, set()) - owner.sequences.keys():
+            self._state.vault.restore(name, None)
+            self.known.pop(name, None)
+            self._state.ledger.used.discard(name)
 
     def count(self, call: Call, outcome: Outcome, duration: float) -> None:
         """Count a call as recorded; the summary names recorded errors and statuses of 500 or more."""

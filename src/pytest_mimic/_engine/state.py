@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_mimic._engine.conversations import Conversations
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.threads import ContextCopier
 from pytest_mimic._ledger import Miss
@@ -44,6 +45,7 @@ class RunState:
         unfinished: The real calls without an outcome so far, in the order in which they began.
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
+        conversations: Those that are recorded again as a whole.
         pending: The errors that must fail the running test, even if its code catches them.
     """
 
@@ -58,6 +60,7 @@ class RunState:
         self.unfinished: dict[CallUnderWay, None] = {}
         self.owner = Owner("")
         self.test = ""
+        self.conversations = Conversations()
         self.pending = PendingErrors(ledger.forks)
 
     @property

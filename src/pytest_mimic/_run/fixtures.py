@@ -32,11 +32,16 @@ class WiderFixtures:
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
         leaving: list[Callable[[], Owner]] = []
 
+        def begin_to_end() -> None:
+            leaving.append(self._session.enter_scope(name))
+            self._session.state.owner.is_ending = True
+
         def end() -> None:
             owner = leaving.pop()()
+            owner.is_ending = False
             owner.fixtures -= 1
             if not owner.fixtures:  # the scope has ended, and pytest may set it up again later in this run
-                owner.rewind()
+                self._session.end_scope(owner)
 
         # Finalizers run in reverse order, and the fixture adds its own tear-down in this block. So calls belong to the scope
         # from before the tear-down (the second finalizer below) until after it (this one).
@@ -46,7 +51,7 @@ class WiderFixtures:
             yield
         finally:
             leave().fixtures += 1
-            fixturedef.addfinalizer(lambda: leaving.append(self._session.enter_scope(name)))
+            fixturedef.addfinalizer(begin_to_end)
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         """Return the parameters of a fixture and of the fixtures that it requests.

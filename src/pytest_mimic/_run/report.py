@@ -58,7 +58,8 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
         rows.append((one.label, recorder))
     heading = "cleared:" if judgement.cleared else "unused:"
     problems += _listed(heading, _in_columns(rows), total=judgement.unused)
-    notes = [*ledger.notes, *ledger.errors]
+    again = _listed("run again from the start, because a conversation has a new call:", ledger.restarts)
+    notes = [*again, *ledger.notes, *ledger.errors]
     if quiet and not problems and not notes:
         return []
     remedies = []

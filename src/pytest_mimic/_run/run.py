@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_mimic._run.progress import Progress
+    from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._session import Covering
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -71,8 +72,10 @@ class PytestRun:
         self._collected: list[pytest.Item] = []
         self._late_problems: list[TargetError] = []
         self._broken: TargetError | None = None
-        self._phases_passed, self._ran_tests = True, False
+        self._phases_passed = self._is_whole = True
+        self._ran_tests = False
         self._judgement = Judgement()
+        self._restarts: Restarts | None = None
         self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
@@ -90,6 +93,11 @@ class PytestRun:
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         manager = self.config.pluginmanager
         manager.register(self, "mimic-run")
+        if self.session.settings.mode is Mode.RECORD:
+            from pytest_mimic._run.restarts import Restarts
+
+            self._restarts = Restarts(self.session)
+            manager.register(self._restarts, "mimic-restarts")
         if manager.hasplugin("xdist"):
             from pytest_mimic._run.xdist import WorkerLedgers
 
@@ -199,7 +207,7 @@ class PytestRun:
         Raises:
             TargetError: A target does not exist.
         """
-        self._phases_passed = True
+        self._phases_passed = self._is_whole = True
         self.session.take_strays()
         self.session.begin_test(plain_id(item))
         if self._broken is not None:
@@ -226,24 +234,32 @@ class PytestRun:
         """Count paths under pytest's base temporary folder relative to it."""
         self.session.add_root(str(factory.getbasetemp()), "tmp")
 
-    def end_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
+    def end_phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
         test = self.session.state.test
         if test != report.nodeid:  # the report goes to xdist's controller, which does not know the test
             vars(report)["mimic_test"] = test
-        for error in self.session.take_pending():
+        when = report.when
+        pending = self.session.take_pending()
+        if self._restarts is not None and not self._restarts.judge(report):
+            call.excinfo, pending = None, []  # else --pdb would stop at it
+        for error in pending:
             from pytest_mimic._run.verdicts import judge_phase
 
             judge_phase(item, report, error, self.session.settings.rootdir)
         self._phases_passed = self._phases_passed and report.outcome != "failed"
-        if report.when == "teardown":
-            self._keep_error(lambda: self.session.end_test(passed=self._phases_passed))
+        if report.outcome == "skipped" or hasattr(report, "wasxfail"):
+            self._is_whole = False
+        if when == "teardown":
+            passed, is_whole = self._phases_passed, self._is_whole
+            self._keep_error(lambda: self.session.end_test(passed=passed, is_whole=is_whole))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep how the test ended: failed in any phase, skipped, or passed."""
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
-            self._outcomes.pop(nodeid, None)
+            if vars(report).get("mimic_restarts") != []:  # else a test has passed but for its teardown
+                self._outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             self._outcomes[nodeid] = "failed" if report.failed else "skipped"
         elif report.when == "call":
