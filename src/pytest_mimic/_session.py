@@ -193,6 +193,7 @@ class Session:
         self.state.test = nodeid
         self.state.pending.begin()
         self.state.owner = Owner(nodeid)
+        self.state.places.own = None
         self._unnamed = 0
 
     def begin_again(self) -> None:
@@ -232,6 +233,7 @@ class Session:
             self._patcher.sweep()
             self.state.owner = self._owners.setdefault("", Owner(""))
             self.state.test = ""
+            self.state.places.own = None
 
     def break_off(self) -> None:
         """End the test during which the run was stopped, if there is one, as not passed."""
@@ -251,6 +253,12 @@ class Session:
     def add_root(self, folder: str, token: str) -> None:
         """Count paths under a folder relative to it."""
         self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
+        self.state.places.set_root(token, folder, os.path.realpath(folder))
+
+    def set_own_folder(self, folder: str) -> None:
+        """Note the folder that `tmp_path` gave to the running test."""
+        place = self.state.places.place_of(folder)
+        self.state.places.own = place.given if place is not None else None
 
     def close(self, *, passed: bool) -> None:
         """Restore everything."""

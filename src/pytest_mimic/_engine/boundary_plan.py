@@ -28,6 +28,7 @@ class BoundaryPlan(Plan):
         self, engine: Engine, boundary: Boundary, options: Options, cassette: CassetteInUse | None
     ) -> None:
         self.engine = engine
+        self.places = engine.state.places
         self.boundary = boundary
         self.kind = self.target = boundary.name
         self.options = options

@@ -20,6 +20,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
+    from pytest_mimic._files.places import Places
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry
 
@@ -42,8 +43,9 @@ class CassetteCall:
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, entry: CassetteEntry) -> None:
+    def __init__(self, entry: CassetteEntry, places: Places) -> None:
         self._entry = entry
+        self._places = places
         self.kind: str = entry.kind
         self.target: str = entry.target
         self.arguments: dict[str, Any] | None = entry.arguments
@@ -52,7 +54,9 @@ class CassetteCall:
     @property
     def outcome(self) -> Any:
         """A fresh copy of the outcome: the value, the exception, or the items of the stream."""
-        outcome = self._entry.stored.load()
+        from pytest_mimic._outcome.placing import PathStore
+
+        outcome = self._entry.stored.load(PathStore(self._places))
         return {"value": outcome.value, "raised": outcome.exception, "stream": outcome.items}[outcome.kind]
 
     @property
@@ -132,7 +136,7 @@ class Cassette:
     @property
     def calls(self) -> list[CassetteCall]:
         """The calls in order: those recorded so far, or those that can be replayed."""
-        return [CassetteCall(entry) for entry in self._entries if entry is not None]
+        return [CassetteCall(entry, self._state.places) for entry in self._entries if entry is not None]
 
     @property
     def all_played(self) -> bool:

@@ -188,7 +188,7 @@ class Recordings:
 
         state = self._state
         outcome.changed = call.plan.changed(call)
-        expected = matching_stream(recorded, outcome).load()
+        expected = matching_stream(recorded, outcome, call.paths).load(call.paths)
         with self.guard:
             state.ledger.verified += 1
         drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
@@ -215,11 +215,12 @@ class Recordings:
         if (
             before is not None
             and plan.kind != "function"
-            and plan.comparable(before.load(), outcome).value == plan.comparable(outcome).value
+            and plan.comparable(before.load(call.paths), outcome).value == plan.comparable(outcome).value
         ):
             return before
         is_detached = plan.cassette is not None
-        stored = self._state.vault.stored(outcome, duration, target=plan.target, detached=is_detached)
+        vault = self._state.vault
+        stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         if call.awaited:
             stored.entry["awaited"] = True
         return stored
@@ -234,9 +235,9 @@ class Recordings:
         if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._engine.streams import goes_further, share_beginning
 
-            new = stored.load()
+            new = stored.load(call.paths)
             for other in self.known[name].outcomes:
-                old = other.load()
+                old = other.load(call.paths)
                 if old.kind != "stream":
                     continue
                 if not share_beginning(old, new):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._engine.conversations import Conversations
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.threads import ContextCopier
+from pytest_mimic._files.places import ROOTDIR, Places
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed.pending import PendingErrors
@@ -47,6 +49,7 @@ class RunState:
         test: The id of the running test, empty outside of tests.
         conversations: Those that are recorded again as a whole.
         pending: The errors that must fail the running test, even if its code catches them.
+        places: The rootdir and the base temporary folder.
     """
 
     def __init__(self, *, settings: Settings, vault: Vault, redactor: Redactor, ledger: Ledger) -> None:
@@ -62,6 +65,8 @@ class RunState:
         self.test = ""
         self.conversations = Conversations()
         self.pending = PendingErrors(ledger.forks)
+        self.places = Places()
+        self.places.set_root(ROOTDIR, str(settings.rootdir), os.path.realpath(settings.rootdir))
 
     @property
     def is_nested(self) -> bool:

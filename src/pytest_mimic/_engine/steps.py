@@ -60,14 +60,14 @@ class Replay:
     def load(self) -> Outcome:
         """Return a fresh copy of the outcome. The first copy counts as one replay."""
         with self._state.pending:
-            outcome = self.stored.load()
+            outcome = self.stored.load(self.call.paths)
         self._count()
         return outcome
 
     def load_others(self) -> Iterator[Outcome]:
         """Yield the other streams recorded for the same call."""
         with self._state.pending:
-            yield from (stored.load() for stored in self._others)
+            yield from (stored.load(self.call.paths) for stored in self._others)
 
     def unpack(self, outcome: Outcome) -> Any:
         """Change the arguments as the recorded call did, and return its value or raise its exception."""
@@ -81,7 +81,8 @@ class Replay:
     def outcome(self) -> Any:
         """Return a fresh copy of the plain value that a boundary stored."""
         with self._state.pending:
-            plain = self.stored.player()()
+            stored = self.stored
+            plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
         self._count()
         return plain
 
@@ -234,7 +235,7 @@ class RealCall:
 
         if self._state.settings.mode is not Mode.VERIFY:
             with self._state.pending:
-                return snapshot(value, target=self.call.plan.target)
+                return snapshot(value, target=self.call.plan.target, paths=self.call.paths)
         try:
             return snapshot(value).load()
         except UnstorableOutcomeError:  # it differs from the recording, which could be stored

@@ -12,6 +12,7 @@ from pytest_mimic._engine.streams import share_beginning
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
     from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._vault import Stored
     from pytest_mimic.errors import DriftError
@@ -40,10 +41,10 @@ def drift_of(
     return drift(call.label, lines, test=test) if lines else None
 
 
-def matching_stream(recorded: Sequence[Stored], outcome: Outcome) -> Stored:
+def matching_stream(recorded: Sequence[Stored], outcome: Outcome, paths: PathStore | None = None) -> Stored:
     """Return the stream, of those recorded for a call, whose reader sent the same values."""
     if len(recorded) > 1 and outcome.kind == "stream":
-        return next((one for one in recorded if share_beginning(one.load(), outcome)), recorded[0])
+        return next((one for one in recorded if share_beginning(one.load(paths), outcome)), recorded[0])
     return recorded[0]
 
 

@@ -28,6 +28,7 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._vault.clearing import Cleared
     from pytest_mimic._vault.store import Store
 
@@ -129,11 +130,18 @@ class Vault:
         return Stored(self._objects, entry, origin)
 
     def stored(
-        self, outcome: Outcome, duration: float, *, target: str | None = None, detached: bool = False
+        self,
+        outcome: Outcome,
+        duration: float,
+        *,
+        target: str | None = None,
+        paths: PathStore | None = None,
+        detached: bool = False,
     ) -> Stored:
         """Return the outcome encoded in memory. Nothing is written.
 
-        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. If it is
+        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. `paths` stores
+        the outcome's paths by their places. If it is
         `detached`, the outcome's value may change before it is written, as in a cassette.
 
         Raises:
@@ -141,7 +149,7 @@ class Vault:
         """
         from pytest_mimic._outcome.encoding import encode
 
-        encoded = encode(outcome, target=target)
+        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
         if encoded.pickled is not None and self._objects.forbidden:
             raise UnstorableOutcomeError(
                 f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",

@@ -156,7 +156,7 @@ class _FileWriter:
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Return whether an outcome equals the sound one in the vault."""
         encoded = stored.encoded
-        if stored.awaited != old.get("awaited", False):
+        if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
             return False
         if encoded is None:
             # It was read from a vault, and is written again with other outcomes of its sequence.
@@ -178,6 +178,8 @@ class _FileWriter:
         entry = facts_of(stored.entry)
         if stored.awaited:
             entry["awaited"] = True
+        if encoded.is_tagged:
+            entry["tagged"] = True
         if encoded.text is not None and not self._needs_object(encoded):
             return {**entry, **parse(encoded.text.encode(), "memory")}
         entry["kind"] = encoded.kind

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -353,7 +354,7 @@ def test_pickle_that_imports_other_names_is_not_shared():
     vault = Vault(store)
     put(vault, A, (1, 2))
     (name,) = objects(store)
-    put(Vault(other := MemoryStore()), B, {"x": Path("a")})
+    put(Vault(other := MemoryStore()), B, {"x": Fraction(1)})
     store.write(name, other.read(*objects(other)))
 
     put(vault, B, (1, 2))
