@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._swallowed.forks import ForkLog
@@ -12,7 +12,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")
-_LISTS = ("failures", "strays", "restarts")
+_LISTS = ("failures", "strays", "restarts", "draws", "processes")
 _SETS = ("used", "replaced", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
 
@@ -34,6 +34,8 @@ class Ledger:
         verified, drifted: Real calls compared, and those that differed from their recording.
         missing: Calls without a recording. The same call of the same test counts once.
         failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
+        draws: Calls that drew from a global random state: label, and the modules of the states.
+        processes: Processes that were started without anything mimicked in them: test, and the way of starting.
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
@@ -61,6 +63,8 @@ class Ledger:
         self.failures: list[str] = []
         self.strays: list[str] = []
         self.restarts: list[str] = []
+        self.draws: list[Sequence[str]] = []
+        self.processes: list[Sequence[str]] = []
         self.used: set[str] = set()
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
@@ -85,6 +89,17 @@ class Ledger:
         if miss not in self.missing:
             self.missing.append(miss)
             self.forks.report(missing=[miss])
+
+    def count_draw(self, label: str, modules: Sequence[str]) -> None:
+        """Count a real call that drew from the global random states of these modules."""
+        row = [label, ", ".join(modules)]
+        self.draws.append(row)
+        self.forks.report(draws=[row])
+
+    def count_process(self, test: str, method: str) -> None:
+        """Count a process that a test started by this method of multiprocessing, with nothing mimicked in it."""
+        self.processes.append([test, method])
+        self.forks.report(processes=[[test, method]])
 
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""

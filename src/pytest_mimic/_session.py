@@ -105,7 +105,10 @@ class Session:
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimic targets until the covering is closed. In live mode, only check whether they exist."""
         targets = list(targets)
+        requests: list[RequestedTarget | Edge]
         requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
+        if targets and self.settings.mode is not Mode.LIVE:
+            requests.append(Edge("multiprocessing.process", ("BaseProcess", "start"), self._note_processes))
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_boundary and self.settings.mode is not Mode.LIVE]
         covering = Covering(functions, [self._cover_boundary(target, cassette) for target in bounded])
@@ -139,7 +142,8 @@ class Session:
         if isinstance(request, Edge):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
-                wrapper = self._edges[id(function)] = request.wrap(function, self._ports[request.origin])
+                port: Any = self._ports.get(request.origin)
+                wrapper = self._edges[id(function)] = request.wrap(function, port)
             return wrapper
         mimicked = self._mimicked.get(id(function))
         if mimicked is None:
@@ -151,6 +155,11 @@ class Session:
             plan = FunctionPlan(self.engine, name, function, options, lambda: self.roots, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
+
+    def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:
+        from pytest_mimic._engine.processes import noting_processes
+
+        return noting_processes(start, self.state)
 
     def _judge(self, request: RequestedTarget | Edge, function: Callable[..., Any]) -> str:
         return "" if isinstance(request, Edge) else request.target.misfit(function)

@@ -45,6 +45,7 @@ class RunState:
         context_copier: Copies `inside` into threads that the real call starts.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
+        seeding: Functions that have seeded a global random state, each with the module of the state.
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
         conversations: Those that are recorded again as a whole.
@@ -61,6 +62,7 @@ class RunState:
         self.context_copier = ContextCopier(self.inside)
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
+        self.seeding: set[tuple[str, str]] = set()
         self.owner = Owner("")
         self.test = ""
         self.conversations = Conversations()

@@ -132,7 +132,7 @@ class RealCall:
         outer: The exception that the caller was handling when it made the call.
     """
 
-    __slots__ = ("_finish", "_flight", "_started", "_state", "active", "begun", "call", "outer")
+    __slots__ = ("_drawn", "_finish", "_flight", "_started", "_state", "active", "begun", "call", "outer")
     mode: Literal["run"] = "run"
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     _clock = staticmethod(perf_counter)
@@ -148,6 +148,9 @@ class RealCall:
         self._state = state
         self._finish = finish
         self._flight = flight
+        # A client at a boundary may draw: it waits a random time before it tries again, for example.
+        is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
+        self._drawn: set[str] | None = set() if is_recorded else None
         self._started = self._clock()
         state.unfinished[self] = None
 
@@ -157,12 +160,37 @@ class RealCall:
         token = self._state.inside.set(self)
         self._state.running.add(self)
         try:
-            with self._state.context_copier:
+            with self._state.context_copier, self._noting_draws():
                 yield
         finally:
             self._state.running.discard(self)
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 self._state.inside.reset(token)
+
+    @contextmanager
+    def _noting_draws(self) -> Iterator[None]:
+        """Note the global random states from which the code in this block draws, each once for this call."""
+        if self._drawn is None:
+            yield
+            return
+        from pytest_mimic._engine.randomness import Change, change, global_states
+
+        # A function that seeds a state is not watched again: its next call may draw from the same seed.
+        target, seeding = self.call.plan.target, self._state.seeding
+        before = {name: old for name, old in global_states().items() if (target, name) not in seeding}
+        try:
+            yield
+        finally:
+            now, found = global_states(), []
+            for name, old in before.items():
+                how = change(old, now.get(name, old), self.seconds)
+                if how is Change.SEEDED:
+                    seeding.add((target, name))
+                elif how is Change.DRAWN and name not in self._drawn:
+                    found.append(name)
+            self._drawn.update(found)
+            if found:
+                self._state.ledger.count_draw(self.call.label, found)
 
     @property
     def seconds(self) -> float:

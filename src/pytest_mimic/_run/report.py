@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +59,7 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
         rows.append((one.label, recorder))
     heading = "cleared:" if judgement.cleared else "unused:"
     problems += _listed(heading, _in_columns(rows), total=judgement.unused)
+    problems += _hidden(ledger)
     again = _listed("run again from the start, because a conversation has a new call:", ledger.restarts)
     notes = [*again, *ledger.notes, *ledger.errors]
     if quiet and not problems and not notes:
@@ -69,11 +71,36 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
     if judgement.unused and not judgement.cleared:
         remedies.append("to drop the unused: pytest --mimic-clear-unused")
     counts = _counts(ledger, judgement)
+    if ledger.draws:
+        how = "seed inside the function, or pass a seed or a generator as an argument"
+        remedies.append(f"to make these calls repeatable: {how}")
+    if ledger.processes:
+        remedies.append(
+            "to mimic calls there: start the process by fork, or name the function that starts it"
+        )
     lines = [counts] if counts else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _listed("recorded errors:", ledger.failures)
     return [*lines, *problems, *notes, *remedies]
+
+
+def _hidden(ledger: Ledger) -> list[str]:
+    """Return the lines about inputs that no recording sees. Equal ones are counted."""
+    draws = [
+        (label, f"{modules}{_times(count)}")
+        for (label, modules), count in Counter(map(tuple, ledger.draws)).items()
+    ]
+    started = [
+        f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
+        for (test, method), count in Counter(map(tuple, ledger.processes)).items()
+    ]
+    drew = _listed("drew from a global random state:", _in_columns(draws))
+    return [*drew, *_listed("processes:", started)]
+
+
+def _times(count: int) -> str:
+    return f", {count} times" if count > 1 else ""
 
 
 def _counts(ledger: Ledger, judgement: Judgement) -> str:
