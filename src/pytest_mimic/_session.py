@@ -241,7 +241,7 @@ class Session:
                 conversations.end_cassettes()
             self._patcher.sweep()
             self.state.owner = self._owners.setdefault("", Owner(""))
-            self.state.test = ""
+            self.state.end_test()
             self.state.places.own = None
 
     def break_off(self) -> None:

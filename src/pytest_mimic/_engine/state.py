@@ -15,10 +15,13 @@ from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed.pending import PendingErrors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_mimic._engine.call import Call
     from pytest_mimic._ledger import Ledger
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._settings import Settings
+    from pytest_mimic._swallowed.retries import Retries
     from pytest_mimic._vault import Vault
     from pytest_mimic.errors import MimicError
 
@@ -49,6 +52,7 @@ class RunState:
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
         conversations: Those that are recorded again as a whole.
+        own_files: Returns the files of the running test's own code.
         pending: The errors that must fail the running test, even if its code catches them.
         places: The rootdir and the base temporary folder.
     """
@@ -66,9 +70,11 @@ class RunState:
         self.owner = Owner("")
         self.test = ""
         self.conversations = Conversations()
+        self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
         self.places = Places()
         self.places.set_root(ROOTDIR, str(settings.rootdir), os.path.realpath(settings.rootdir))
+        self._retries: Retries | None = None
 
     @property
     def is_nested(self) -> bool:
@@ -87,7 +93,21 @@ class RunState:
             self.ledger.count_miss(Miss(call.label, self.test, by_option, call.key))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
-        return self.pending.note(error)
+        self.pending.note(error)
+        if self.test and isinstance(error, (MissingRecordingError, DriftError)):
+            if self._retries is None:
+                from pytest_mimic._swallowed.retries import Retries
+
+                self._retries = Retries(self.own_files(), self.settings.rootdir)
+            self._retries.watch(error, call.key)
+        return error
+
+    def end_test(self) -> None:
+        """End the running test: code that waits is no longer disturbed."""
+        self.test = ""
+        retries, self._retries = self._retries, None
+        if retries is not None:
+            retries.end()
 
     def report_unfinished(self) -> None:
         """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""

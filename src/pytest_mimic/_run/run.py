@@ -79,6 +79,7 @@ class PytestRun:
         self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
+            self.session.state.own_files = partial(_own_files, item)
 
     # -- start
 
@@ -210,6 +211,7 @@ class PytestRun:
         self._phases_passed = self._is_whole = True
         self.session.take_strays()
         self.session.begin_test(plain_id(item))
+        self.session.state.own_files = partial(_own_files, item)
         if self._broken is not None:
             raise self._broken
         for targets in decorations:
@@ -327,3 +329,9 @@ class PytestRun:
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
+
+
+def _own_files(item: pytest.Item) -> set[str]:
+    from pytest_mimic._run.verdicts import own_files
+
+    return own_files(item)

@@ -19,7 +19,7 @@ def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError,
     Drift and wrong targets fail the test in any case. If the phase has failed by itself, the error is added to its
     report as a section.
     """
-    if not isinstance(error, (DriftError, TargetError)) and handled_in(error, _own_files(item)):
+    if not isinstance(error, (DriftError, TargetError)) and handled_in(error, own_files(item)):
         return
     if report.failed:
         if error.what not in report.longreprtext:
@@ -52,7 +52,7 @@ def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError,
         vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
 
 
-def _own_files(item: pytest.Item) -> set[str]:
+def own_files(item: pytest.Item) -> set[str]:
     """Return the files of a test's own code. Handling an error there counts as deliberate."""
     doctest = getattr(item, "dtest", None)
     if doctest is not None:  # only its examples are test code, as the file may be the code under test
