@@ -26,6 +26,13 @@ class Miss(NamedTuple):
     key: str = ""
 
 
+class Replayed(NamedTuple):
+    """A replay: the seconds that it saved, and the name of its recording or cassette."""
+
+    seconds: float
+    name: str
+
+
 class Ledger:
     """The account of one process.
 
@@ -51,8 +58,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.forks = ForkLog()
-        # One entry for each replay, the seconds that it saved: appending is safe in threads without a lock.
-        self._replays: list[float] = []
+        # One entry for each replay: appending is safe in threads without a lock.
+        self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
         self.recorded = 0
@@ -119,17 +126,21 @@ class Ledger:
         """The number of replays of this process."""
         return len(self._replays)
 
-    def count_replay(self, duration: float) -> None:
-        """Count a replay, which saved so many seconds."""
-        self._replays.append(duration)
+    def replays_since(self, begin: int) -> list[Replayed]:
+        """Return the replays of this process after the first ones."""
+        return self._replays[begin:]
 
-    def player(self, duration: float, fresh: Callable[[], Any]) -> Callable[[], Any]:
+    def count_replay(self, duration: float, name: str = "") -> None:
+        """Count a replay of the recording with this name, which saved so many seconds."""
+        self._replays.append(Replayed(duration, name))
+
+    def player(self, duration: float, fresh: Callable[[], Any], name: str = "") -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
-        count = self._replays.append
+        count, replayed = self._replays.append, Replayed(duration, name)
 
         def play() -> Any:
             value = fresh()
-            count(duration)
+            count(replayed)
             return value
 
         return play
@@ -142,7 +153,7 @@ class Ledger:
     @property
     def saved(self) -> float:
         """How long the replayed calls took when they were recorded, in seconds."""
-        return self._saved_elsewhere + sum(self._replays)
+        return self._saved_elsewhere + sum(replayed.seconds for replayed in self._replays)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._ledger import Ledger, Miss
 
-TEXTS = ("failures", "strays", "restarts", "notes", "errors", "problems", "selection")
+TEXTS = ("failures", "strays", "restarts", "draws", "processes", "notes", "errors", "problems", "selection")
 SETS = ("used", "replaced", "collected", "skipped_modules")
 
 

@@ -160,7 +160,7 @@ class FunctionPlan(Plan):
         if found is None or self.engine.recordings.is_stale(self, found[0]):
             return None
         _, duration, fresh = found
-        player = self.players[key] = self.state.ledger.player(duration, fresh)
+        player = self.players[key] = self.state.ledger.player(duration, fresh, name)
         self.state.ledger.use(name)
         return player
 

@@ -89,7 +89,7 @@ class Replay:
     def _count(self) -> None:
         if not self._is_counted:
             self._is_counted = True
-            self._state.ledger.count_replay(self.stored.duration)
+            self._state.ledger.count_replay(self.stored.duration, self.stored.name)
 
     def exhausted(self) -> MimicError:
         """Return the error for a response that is read further than its recording goes, in any mode.

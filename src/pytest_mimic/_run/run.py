@@ -73,7 +73,7 @@ class PytestRun:
         self._late_problems: list[TargetError] = []
         self._broken: TargetError | None = None
         self._phases_passed = self._is_whole = True
-        self._ran_tests = False
+        self._ran_tests, self._replays_before = False, 0
         self._judgement = Judgement()
         self._restarts: Restarts | None = None
         self._progress: Progress | None = None
@@ -212,6 +212,7 @@ class PytestRun:
         self.session.take_strays()
         self.session.begin_test(plain_id(item))
         self.session.state.own_files = partial(_own_files, item)
+        self._replays_before = self.session.ledger.own_replays
         if self._broken is not None:
             raise self._broken
         for targets in decorations:
@@ -249,6 +250,10 @@ class PytestRun:
             from pytest_mimic._run.verdicts import judge_phase
 
             judge_phase(item, report, error, self.session.settings.rootdir)
+        if report.failed and (replays := self.session.ledger.replays_since(self._replays_before)):
+            from pytest_mimic._run.verdicts import name_replays
+
+            report.sections.append(("mimic", name_replays(replays, self.session.vault, test)))
         self._phases_passed = self._phases_passed and report.outcome != "failed"
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False

@@ -1,16 +1,24 @@
-"""Fails a phase of a test that passed only because its code caught an error of the plugin."""
+"""Judges the phases of a test: fails one that passed only because its code caught an error of the plugin."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from inspect import unwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._ambient import command
+from pytest_mimic._run.report import plural
 from pytest_mimic._swallowed.handled import handled_in, where_swallowed
-from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
+
+if TYPE_CHECKING:
+    from pytest_mimic._ledger import Replayed
+    from pytest_mimic._vault import Vault
 
 
 def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:
@@ -50,6 +58,18 @@ def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError,
     else:
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
+
+
+def name_replays(replays: Sequence[Replayed], vault: Vault, test: str) -> str:
+    """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now."""
+    dates = set()
+    for name in {replayed.name for replayed in replays}:
+        with suppress(MimicError):  # the error of the test names a damaged file
+            dates.add(vault.date_of(name))
+    known = sorted(dates - {""})
+    recorded = f", recorded {' to '.join(dict.fromkeys([known[0], known[-1]]))}" if known else ""
+    remedy = f"to record them again: {command('--mimic-rerecord', test)}"
+    return printable(f"{plural(len(replays), 'call')} replayed{recorded}; {remedy}")
 
 
 def own_files(item: pytest.Item) -> set[str]:

@@ -70,6 +70,11 @@ class Stored:
         self.duration: float = entry["duration"]
 
     @property
+    def name(self) -> str:
+        """The file that holds it, `?` until it is written."""
+        return self._origin.name
+
+    @property
     def kind(self) -> OutcomeKind:
         """`value`, `raised` or `stream`."""
         entry = self.entry

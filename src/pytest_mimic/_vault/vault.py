@@ -120,6 +120,12 @@ class Vault:
         data = self.store.read(name)
         return None if data is None else test_in(data, self.label, name)
 
+    def date_of(self, name: str) -> str:
+        """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
+        data = self.store.read(name)
+        date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
+        return date if isinstance(date, str) else ""
+
     def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
         if not is_description(facts.get("arguments")):
             raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
