@@ -12,8 +12,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")
-_LISTS = ("failures", "strays", "restarts", "draws", "processes")
-_SETS = ("used", "replaced", "skipped_modules", "collected")
+_LISTS = ("failures", "taken_back", "put_back", "wrote", "strays", "restarts", "draws", "processes")
+_SETS = ("used", "replaced", "trusted", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
 
 
@@ -33,6 +33,13 @@ class Replayed(NamedTuple):
     name: str
 
 
+class RecordedError(NamedTuple):
+    """A recorded outcome that is an error: the call and its error in words, and the test that made the call."""
+
+    label: str
+    test: str
+
+
 class Ledger:
     """The account of one process.
 
@@ -40,7 +47,11 @@ class Ledger:
         recorded, record_seconds: Real calls recorded, and how long they took, in seconds.
         verified, drifted: Real calls compared, and those that differed from their recording.
         missing: Calls without a recording. The same call of the same test counts once.
-        failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
+        failures: The recorded errors that were kept, each as in `RecordedError`.
+        taken_back: The labels of the errors of failing tests, which were not kept.
+        put_back: The name of each recording that a failing test replaced, its content before and its content now.
+        trusted: Marks of the contents that passing tests used; see `_engine.judging`.
+        wrote: What forked processes wrote since the last test: the arguments of `Journal.note`.
         draws: Calls that drew from a global random state: label, and the modules of the states.
         processes: Processes that were started without anything mimicked in them: test, and the way of starting.
         used: Names of the recordings and cassettes that the run used or made.
@@ -67,7 +78,11 @@ class Ledger:
         self.verified = 0
         self.drifted = 0
         self.missing: list[Miss] = []
-        self.failures: list[str] = []
+        self.failures: list[Sequence[str]] = []
+        self.taken_back: list[str] = []
+        self.put_back: list[Sequence[str | None]] = []
+        self.trusted: set[str] = set()
+        self.wrote: list[list[Any]] = []
         self.strays: list[str] = []
         self.restarts: list[str] = []
         self.draws: list[Sequence[str]] = []

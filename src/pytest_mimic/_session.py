@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
-from pytest_mimic._engine.owners import Owner
+from pytest_mimic._engine.scopes import Scopes
 from pytest_mimic._engine.single_flight import CallsInFlight, lock_folder
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
@@ -76,6 +76,7 @@ class Session:
     """One pytest run, or one worker of it.
 
     Attributes:
+        scopes: The tests and scopes that calls belong to.
         targets: The configured targets, from the ini file and the hook.
         roots: Pairs of a folder and a token. Paths under the folder count relative to it.
     """
@@ -97,7 +98,7 @@ class Session:
         self._edges: dict[int, Callable[..., Any]] = {}
         self._ports: dict[str, BoundaryPort] = {}
         self._coverings: list[Covering] = []
-        self._owners: dict[str, Owner] = {}
+        self.scopes = Scopes(self.engine)
         self._unnamed = 0
 
     # -- covering
@@ -201,46 +202,16 @@ class Session:
         self._patcher.look_again()
         self.state.test = nodeid
         self.state.pending.begin()
-        self.state.owner = Owner(nodeid)
+        self.scopes.begin_test(nodeid)
         self.state.places.own = None
         self._unnamed = 0
 
-    def begin_again(self) -> None:
-        """Prepare for the next attempt of a test, in which the conversations that have ended this one run for real."""
-        conversations = self.state.conversations
-        for one in conversations.restarts:
-            self._owners.pop(one.name, None)
-        conversations.begin_again()
-
-    def end_scope(self, owner: Owner) -> None:
-        """End the scope of wider fixtures. The same run may enter it again."""
-        owner.rewind()
-        self.state.conversations.end(owner.name)
-
-    def enter_scope(self, name: str) -> Callable[[], Owner]:
-        """Assign calls to the scope of a wider fixture until the returned function is called."""
-        outer, owner = self.state.owner, self._owners.setdefault(name, Owner(name))
-        self.state.owner = owner
-
-        def leave() -> Owner:
-            self.state.owner = outer
-            return owner
-
-        return leave
-
     def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
         """End a test, after its teardown. It is whole if it passed and was neither skipped nor expected to fail."""
-        conversations = self.state.conversations
-        passed = passed and not conversations.restarts
         try:
-            self.engine.recordings.end_test(passed=passed)
-            self.engine.sequences.end_owner(self.state.owner, passed=passed and is_whole)
+            self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
-            if passed:
-                conversations.end(self.state.owner.name)
-                conversations.end_cassettes()
             self._patcher.sweep()
-            self.state.owner = self._owners.setdefault("", Owner(""))
             self.state.end_test()
             self.state.places.own = None
 
@@ -272,8 +243,7 @@ class Session:
     def close(self, *, passed: bool) -> None:
         """Restore everything."""
         try:
-            for owner in self._owners.values():
-                self.engine.sequences.end_owner(owner, passed=passed)
+            self.scopes.close(passed=passed)
             self.ledger.replaced |= self.vault.replaced
         finally:
             for covering in reversed(self._coverings):

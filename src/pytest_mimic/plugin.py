@@ -218,6 +218,8 @@ def _decorations(item: pytest.Item) -> list[Any]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    if (run := item.config.stash.get(_RUN, None)) is not None:
+        run.session.scopes.begin_teardown()
     try:
         return (yield)
     finally:

@@ -72,6 +72,11 @@ class Plan:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
         return outcome
 
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one."""
+        exception = outcome.last.exception if outcome.last is not None else None
+        return None if exception is None else f"raised {type(exception).__name__}"
+
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
         """Return the secret values among the arguments, which no message may show."""
         return frozenset()

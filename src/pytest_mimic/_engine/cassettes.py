@@ -21,6 +21,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
     from pytest_mimic._files.places import Places
+    from pytest_mimic._ledger import RecordedError
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry
 
@@ -113,6 +114,7 @@ class Cassette:
         self._places: dict[str, list[int]] = {}
         self._positions: dict[str, int] = {}
         self._order: list[int] = []
+        self._errors: dict[int, RecordedError | None] = {}
         self._closed = False
         self._has_new_entries = False
         self._was_interrupted = False
@@ -224,7 +226,8 @@ class Cassette:
             stored=self._recordings.encode(call, outcome, duration, before=before),
         )
         self._has_new_entries = True
-        self._recordings.count(call, outcome, duration)
+        self._errors[place] = self._recordings.error_of(call, outcome)
+        self._recordings.count(duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 
@@ -238,7 +241,7 @@ class Cassette:
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
         self._closed = True
-        self._state.ledger.use(self._file)
+        self._state.use(self._file)
         if error is not None and is_interruption(error):
             self._was_interrupted = True
             if self._has_changed:
@@ -259,7 +262,7 @@ class Cassette:
             if self.recorded_again:  # what was replayed has its place among the new calls
                 places = dict.fromkeys((*self._order, *places))
             entries = [entry for place in places if (entry := self._entries[place]) is not None]
-            self._recordings.write_cassette(self._file, entries)
+            self._recordings.write_cassette(self._file, entries, self._errors)
 
     def _check_played(self) -> None:
         from pytest_mimic._describe import call_label

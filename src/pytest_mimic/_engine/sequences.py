@@ -45,7 +45,7 @@ class Sequences:
         if recording is None:
             raise self._recordings.miss(call)
         self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
-        self._state.ledger.use(name)
+        self._state.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
             return RealCall(self._state, call, partial(self._recordings.verify, call, [stored]))
@@ -72,14 +72,15 @@ class Sequences:
         def finish(outcome: Outcome, duration: float) -> None:
             before = sequence.old[position] if position < len(sequence.old) else None
             stored = recordings.encode(call, outcome, duration, before=before)
+            errors = {position: recordings.error_of(call, outcome)}
             with recordings.guard:
                 sequence.new[position] = stored
-                recordings.write(name, call, sequence.outcomes(), owner)
-            recordings.count(call, outcome, duration)
+                recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
+            recordings.count(duration)
 
         if is_real:
             return RealCall(self._state, call, finish)
-        self._state.ledger.use(name)
+        self._state.use(name)
         return Replay(self._state, call, sequence.old[position], finish=finish)
 
     def _converse(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
@@ -107,7 +108,9 @@ class Sequences:
             length = owner.length(name)
             is_again = mode is Mode.RERECORD or sequence.call.plan.target in owner.recorded_again
             if is_again and len(sequence.old) > length:
-                self._recordings.write(name, sequence.call, sequence.outcomes(length=length), owner)
+                self._recordings.write(
+                    name, sequence.call, sequence.outcomes(length=length), owner, errors={}
+                )
         if owner.name == self._state.test:  # another run may set up other fixtures of a wider scope
             for target in sorted(owner.recorded_again):
                 self._recordings.drop_others(owner, target)

@@ -82,6 +82,11 @@ class RunState:
         outer = self.inside.get()
         return outer is not None and outer.active
 
+    def use(self, name: str) -> None:
+        """Note that the current test or fixture uses a recording or cassette."""
+        self.ledger.use(name)
+        self.owner.journal.used.add(name)
+
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it, to be raised.
 

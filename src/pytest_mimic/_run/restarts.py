@@ -60,7 +60,7 @@ class Restarts:
             self._had_passed = self._had_passed or self._has_passed
             if any(one.is_wider for one in reasons):
                 self._tear_down(item)
-            self._session.begin_again()
+            self._session.scopes.begin_again()
             return item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         finally:
             self._attempts, self._had_passed = 0, False

@@ -14,7 +14,7 @@ from pytest_mimic._run.node_ids import plain_id, without_group
 from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
 from pytest_mimic._run.report import Judgement, plural, size, summary
 from pytest_mimic._run.selection import narrowed_by
-from pytest_mimic._run.unused import holds_recordings, judge_unused
+from pytest_mimic._run.unused import holds_recordings, judge_unused, label_of
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.target import Target, as_targets
@@ -76,6 +76,7 @@ class PytestRun:
         self._ran_tests, self._replays_before = False, 0
         self._judgement = Judgement()
         self._restarts: Restarts | None = None
+        self._restored: list[str] = []
         self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
@@ -293,6 +294,7 @@ class PytestRun:
             return
         if session.shouldstop or session.shouldfail or not is_complete:
             self._narrow(_STOPPED)
+        self._keep_error(self._put_back)
         self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
@@ -303,6 +305,15 @@ class PytestRun:
             fails_on_unused = self.session.settings.fail_on_unused and self._judgement.unused
             if ledger.strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _put_back(self) -> None:
+        """Restore the recordings that only failing tests of the run have replaced, and then collect their objects."""
+        ledger, vault = self.session.ledger, self.session.vault
+        if ledger.put_back:
+            from pytest_mimic._engine.judging import put_back
+
+            self._restored = [label_of(vault, name)[0] for name in put_back(vault, ledger)]
+            ledger.replaced |= vault.replaced
 
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
@@ -326,7 +337,9 @@ class PytestRun:
     def summary(self) -> list[str]:
         """Return the lines of the section titled `mimic`."""
         ledger = self.session.ledger
-        lines = summary(ledger, self._judgement, quiet=self.config.option.verbose < 0)
+        lines = summary(
+            ledger, self._judgement, restored=self._restored, quiet=self.config.option.verbose < 0
+        )
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._vault.clearing import Cleared
     from pytest_mimic._vault.store import Store
+    from pytest_mimic._vault.writing import Written
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -168,8 +169,8 @@ class Vault:
             stored.detach()
         return stored
 
-    def write(self, name: str, recording: Recording) -> bool:
-        """Write the recording, its objects first, whole or not at all; return whether a file was written.
+    def write(self, name: str, recording: Recording) -> Written:
+        """Write the recording, its objects first, whole or not at all; return what this did to its file.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
         the arguments are equal as well, the file is not touched.
@@ -181,18 +182,18 @@ class Vault:
 
         written = writing.write_recording(self.store, self._objects, name, recording)
         self.replaced |= written.replaced
-        return written.changed
+        return written
 
     def write_cassette(
         self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
-    ) -> bool:
+    ) -> Written:
         """Write the cassette, as `write` does a recording."""
         from pytest_mimic._vault import writing
 
         facts = {"test": test, "recorded": recorded}
         written = writing.write_cassette(self.store, self._objects, name, entries, facts)
         self.replaced |= written.replaced
-        return written.changed
+        return written
 
     def restore(self, name: str, data: bytes | None) -> None:
         """Restore the content that `store.read` returned before a `write`; None deletes the file."""

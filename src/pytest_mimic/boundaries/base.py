@@ -155,3 +155,16 @@ class Boundary:
             beside: The plain data of another outcome of the same call, with which this one is compared.
         """
         return plain
+
+    def failure(self, plain: Any, /) -> str | None:
+        """Return how an exchange failed, `raised ReadTimeout` or `gave 503`; None if it did not. Failing tests keep no failure.
+
+        By default, it has failed if the plain data has an `error`, or a `status` of 500 or more.
+        """
+        if not isinstance(plain, dict):
+            return None
+        error, status = plain.get("error"), plain.get("status")
+        if error is not None:
+            kind = error.get("type") if isinstance(error, dict) else None
+            return f"raised {kind.rpartition(':')[2]}" if isinstance(kind, str) else "failed"
+        return f"gave {status}" if isinstance(status, int) and status >= 500 else None

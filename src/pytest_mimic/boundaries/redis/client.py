@@ -58,6 +58,12 @@ class RedisBoundary(Boundary):
             return comparable_reply(plain)
         return {"error": plain["error"]["type"], "after": comparable_reply(plain["error"]["after"])}
 
+    def failure(self, plain: Any, /) -> str | None:
+        """Return the error of sending or reading, or the first of the server's replies that is an error."""
+        replies = plain.get("replies") or [plain.get("reply")]
+        errors = [reply["$error"] for reply in replies if isinstance(reply, dict) and "$error" in reply]
+        return super().failure(plain) or (f"gave {errors[0][0]}" if errors else None)
+
     def _connection_edges(self, module: str, can_read: str, run: _Function) -> list[Edge]:
         methods: dict[str, Callable[..., Steps]] = {
             "connect": self._connect,
