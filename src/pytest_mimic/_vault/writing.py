@@ -41,22 +41,10 @@ _CHEAP = 0.01
 
 
 class Written(NamedTuple):
-    """The result of writing a file.
+    """Whether a file was written, and the objects that it no longer names."""
 
-    Attributes:
-        before: Its content before, None if there was none.
-        now: Its content now, the same if nothing was written.
-        replaced: The objects that it no longer names.
-    """
-
-    before: bytes | None
-    now: bytes | None
+    changed: bool
     replaced: set[str]
-
-    @property
-    def changed(self) -> bool:
-        """Whether the file was written."""
-        return self.now is not self.before
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
@@ -73,8 +61,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
     with writer.transaction():
-        data, facts = _read_before(store, objects, name, "outcomes")
-        before, now = facts or {}, data
+        before = _read_before(store, objects, name, "outcomes") or {}
         old = before.get("outcomes", [])
         entries = writer.entries(old)
         changed = True
@@ -86,9 +73,9 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
             head.update({key: before.get(key) for key in kept})
             changed = not _equal(head, {key: before.get(key) for key in head})
         if changed:
-            now = writer.write(name, {**head, "outcomes": entries})
+            writer.write(name, {**head, "outcomes": entries})
     writer.settle(entries)
-    return Written(data, now, _references(old) - _references(entries))
+    return Written(changed, _references(old) - _references(entries))
 
 
 def write_cassette(
@@ -99,8 +86,7 @@ def write_cassette(
     outcomes = [call.stored for call in calls]
     writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)
     with writer.transaction():
-        data, before = _read_before(store, objects, name, "calls")
-        now = data
+        before = _read_before(store, objects, name, "calls")
         old_calls = [] if before is None else before["calls"]
         old = [call["outcome"] for call in old_calls]
         entries = writer.entries(old)
@@ -112,10 +98,11 @@ def write_cassette(
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
-        if before is None or not is_same:
-            now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls})
+        changed = before is None or not is_same
+        if changed:
+            writer.write(name, {"format": FORMAT, **facts, "calls": new_calls})
     writer.settle(entries)
-    return Written(data, now, _references(old) - _references(entries))
+    return Written(changed, _references(old) - _references(entries))
 
 
 class _FileWriter:
@@ -153,12 +140,10 @@ class _FileWriter:
             found.append(old if old is not None and self._is_same(stored, old) else self._entry(stored))
         return found
 
-    def write(self, name: str, facts: dict[str, Any]) -> bytes:
-        """Write the file itself, and return its content. From now on its objects are named."""
-        content = (layout(facts) + "\n").encode()
-        self._store.write(name, content, durable=self._durable)
+    def write(self, name: str, facts: dict[str, Any]) -> None:
+        """Write the file itself. From now on its objects are named."""
+        self._store.write(name, (layout(facts) + "\n").encode(), durable=self._durable)
         self._made.clear()
-        return content
 
     def settle(self, entries: Sequence[Entry]) -> None:
         """Let the outcomes refer to the vault, and free their memory."""
@@ -171,7 +156,7 @@ class _FileWriter:
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Return whether an outcome equals the sound one in the vault."""
         encoded = stored.encoded
-        if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
+        if stored.awaited != old.get("awaited", False):
             return False
         if encoded is None:
             # It was read from a vault, and is written again with other outcomes of its sequence.
@@ -193,8 +178,6 @@ class _FileWriter:
         entry = facts_of(stored.entry)
         if stored.awaited:
             entry["awaited"] = True
-        if encoded.is_tagged:
-            entry["tagged"] = True
         if encoded.text is not None and not self._needs_object(encoded):
             return {**entry, **parse(encoded.text.encode(), "memory")}
         entry["kind"] = encoded.kind
@@ -284,17 +267,11 @@ def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     return True
 
 
-def _read_before(
-    store: Store, objects: Objects, name: str, part: str
-) -> tuple[bytes | None, dict[str, Any] | None]:
-    """Return the content in the vault, and its facts: None if absent or damaged.
-
-    Raises:
-        CorruptRecordingError: They have a newer format.
-    """
+def _read_before(store: Store, objects: Objects, name: str, part: str) -> dict[str, Any] | None:
+    """Return the facts in the vault, None if absent or damaged. CorruptRecordingError: they have a newer format."""
     data = store.read(name)
     if data is None:
-        return None, None
+        return None
     try:
         facts = parse_recording(data, objects.label, name)
         for each in facts[part]:
@@ -302,10 +279,10 @@ def _read_before(
     except CorruptRecordingError as error:
         if "format" in error.data:
             raise
-        return data, None
+        return None
     except (LookupError, TypeError):
-        return data, None
-    return data, facts
+        return None
+    return facts
 
 
 def _are_identical(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:
