@@ -27,20 +27,20 @@ def current() -> Any:
     return _runs[-1]() if _runs else None
 
 
-def command(option: str, test: str | None) -> str:
-    """Return the command line that runs one test with an option, or all tests if `test` is empty.
+def command(option: str, *tests: str | None) -> str:
+    """Return the command line that runs tests with an option, or all tests if there is none (None or empty).
 
-    It repeats the options of this run that the next one needs, and names the test relative to the folder in which
+    It repeats the options of this run that the next one needs, and names the tests relative to the folder in which
     pytest was started.
     """
     from shlex import join
 
     session = current()
     words = ["pytest", option]
+    named = [test for test in tests if test]
     if session is not None:
         words += session.settings.given
-        if test and test.startswith("../"):
+        if any(test.startswith("../") for test in named):
             words += session.settings.outside
-    if test:
-        words.append(test if session is None else session.settings.prefix + test)
-    return join(words)
+    prefix = "" if session is None else session.settings.prefix
+    return join([*words, *(prefix + test for test in named)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._swallowed.forks import ForkLog
@@ -12,8 +12,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")
-_LISTS = ("failures", "strays")
-_SETS = ("used", "replaced", "skipped_modules", "collected")
+_LISTS = ("failures", "taken_back", "put_back", "wrote", "strays", "restarts", "draws", "processes")
+_SETS = ("used", "replaced", "trusted", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
 
 
@@ -26,6 +26,20 @@ class Miss(NamedTuple):
     key: str = ""
 
 
+class Replayed(NamedTuple):
+    """A replay: the seconds that it saved, and the name of its recording or cassette."""
+
+    seconds: float
+    name: str
+
+
+class RecordedError(NamedTuple):
+    """A recorded outcome that is an error: the call and its error in words, and the test that made the call."""
+
+    label: str
+    test: str
+
+
 class Ledger:
     """The account of one process.
 
@@ -33,10 +47,17 @@ class Ledger:
         recorded, record_seconds: Real calls recorded, and how long they took, in seconds.
         verified, drifted: Real calls compared, and those that differed from their recording.
         missing: Calls without a recording. The same call of the same test counts once.
-        failures: Labels of recorded outcomes that are errors (an exception, a 5xx).
+        failures: The recorded errors that were kept, each as in `RecordedError`.
+        taken_back: The labels of the errors of failing tests, which were not kept.
+        put_back: The name of each recording that a failing test replaced, its content before and its content now.
+        trusted: Marks of the contents that passing tests used; see `_engine.judging`.
+        wrote: What forked processes wrote since the last test: the arguments of `Journal.note`.
+        draws: Calls that drew from a global random state: label, and the modules of the states.
+        processes: Processes that were started without anything mimicked in them: test, and the way of starting.
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
+        restarts: The tests that were run again, each with the new call of its conversation.
         notes: Sentences for the summary.
         errors: Errors outside of any test, and steps that failed at the end of a test or of the run.
         problems: Targets that turned out not to exist.
@@ -48,8 +69,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.forks = ForkLog()
-        # One entry for each replay, the seconds that it saved: appending is safe in threads without a lock.
-        self._replays: list[float] = []
+        # One entry for each replay: appending is safe in threads without a lock.
+        self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
         self.recorded = 0
@@ -57,8 +78,15 @@ class Ledger:
         self.verified = 0
         self.drifted = 0
         self.missing: list[Miss] = []
-        self.failures: list[str] = []
+        self.failures: list[Sequence[str]] = []
+        self.taken_back: list[str] = []
+        self.put_back: list[Sequence[str | None]] = []
+        self.trusted: set[str] = set()
+        self.wrote: list[list[Any]] = []
         self.strays: list[str] = []
+        self.restarts: list[str] = []
+        self.draws: list[Sequence[str]] = []
+        self.processes: list[Sequence[str]] = []
         self.used: set[str] = set()
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
@@ -84,6 +112,17 @@ class Ledger:
             self.missing.append(miss)
             self.forks.report(missing=[miss])
 
+    def count_draw(self, label: str, modules: Sequence[str]) -> None:
+        """Count a real call that drew from the global random states of these modules."""
+        row = [label, ", ".join(modules)]
+        self.draws.append(row)
+        self.forks.report(draws=[row])
+
+    def count_process(self, test: str, method: str) -> None:
+        """Count a process that a test started by this method of multiprocessing, with nothing mimicked in it."""
+        self.processes.append([test, method])
+        self.forks.report(processes=[[test, method]])
+
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""
         self.recorded += 1
@@ -93,17 +132,30 @@ class Ledger:
             self.replaced |= new
             self.forks.report(recorded=1, record_seconds=duration, replaced=sorted(new))
 
-    def count_replay(self, duration: float) -> None:
-        """Count a replay, which saved so many seconds."""
-        self._replays.append(duration)
+    def forget_replays(self, kept: int) -> None:
+        """Forget all replays of this process but the first ones, because a test is run again."""
+        del self._replays[kept:]
 
-    def player(self, duration: float, fresh: Callable[[], Any]) -> Callable[[], Any]:
+    @property
+    def own_replays(self) -> int:
+        """The number of replays of this process."""
+        return len(self._replays)
+
+    def replays_since(self, begin: int) -> list[Replayed]:
+        """Return the replays of this process after the first ones."""
+        return self._replays[begin:]
+
+    def count_replay(self, duration: float, name: str = "") -> None:
+        """Count a replay of the recording with this name, which saved so many seconds."""
+        self._replays.append(Replayed(duration, name))
+
+    def player(self, duration: float, fresh: Callable[[], Any], name: str = "") -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
-        count = self._replays.append
+        count, replayed = self._replays.append, Replayed(duration, name)
 
         def play() -> Any:
             value = fresh()
-            count(duration)
+            count(replayed)
             return value
 
         return play
@@ -116,7 +168,7 @@ class Ledger:
     @property
     def saved(self) -> float:
         """How long the replayed calls took when they were recorded, in seconds."""
-        return self._saved_elsewhere + sum(self._replays)
+        return self._saved_elsewhere + sum(replayed.seconds for replayed in self._replays)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
-from pytest_mimic._engine.owners import Owner
+from pytest_mimic._engine.scopes import Scopes
 from pytest_mimic._engine.single_flight import CallsInFlight, lock_folder
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
@@ -76,6 +76,7 @@ class Session:
     """One pytest run, or one worker of it.
 
     Attributes:
+        scopes: The tests and scopes that calls belong to.
         targets: The configured targets, from the ini file and the hook.
         roots: Pairs of a folder and a token. Paths under the folder count relative to it.
     """
@@ -97,7 +98,7 @@ class Session:
         self._edges: dict[int, Callable[..., Any]] = {}
         self._ports: dict[str, BoundaryPort] = {}
         self._coverings: list[Covering] = []
-        self._owners: dict[str, Owner] = {}
+        self.scopes = Scopes(self.engine)
         self._unnamed = 0
 
     # -- covering
@@ -105,7 +106,10 @@ class Session:
     def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
         """Mimic targets until the covering is closed. In live mode, only check whether they exist."""
         targets = list(targets)
+        requests: list[RequestedTarget | Edge]
         requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
+        if targets and self.settings.mode is not Mode.LIVE:
+            requests.append(Edge("multiprocessing.process", ("BaseProcess", "start"), self._note_processes))
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_boundary and self.settings.mode is not Mode.LIVE]
         covering = Covering(functions, [self._cover_boundary(target, cassette) for target in bounded])
@@ -139,7 +143,8 @@ class Session:
         if isinstance(request, Edge):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
-                wrapper = self._edges[id(function)] = request.wrap(function, self._ports[request.origin])
+                port: Any = self._ports.get(request.origin)
+                wrapper = self._edges[id(function)] = request.wrap(function, port)
             return wrapper
         mimicked = self._mimicked.get(id(function))
         if mimicked is None:
@@ -151,6 +156,11 @@ class Session:
             plan = FunctionPlan(self.engine, name, function, options, lambda: self.roots, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
+
+    def _note_processes(self, start: Callable[..., Any], _port: object) -> Callable[..., Any]:
+        from pytest_mimic._engine.processes import noting_processes
+
+        return noting_processes(start, self.state)
 
     def _judge(self, request: RequestedTarget | Edge, function: Callable[..., Any]) -> str:
         return "" if isinstance(request, Edge) else request.target.misfit(function)
@@ -192,29 +202,18 @@ class Session:
         self._patcher.look_again()
         self.state.test = nodeid
         self.state.pending.begin()
-        self.state.owner = Owner(nodeid)
+        self.scopes.begin_test(nodeid)
+        self.state.places.own = None
         self._unnamed = 0
 
-    def enter_scope(self, name: str) -> Callable[[], Owner]:
-        """Assign calls to the scope of a wider fixture until the returned function is called."""
-        outer, owner = self.state.owner, self._owners.setdefault(name, Owner(name))
-        self.state.owner = owner
-
-        def leave() -> Owner:
-            self.state.owner = outer
-            return owner
-
-        return leave
-
-    def end_test(self, *, passed: bool) -> None:
-        """End a test, after its teardown."""
+    def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
+        """End a test, after its teardown. It is whole if it passed and was neither skipped nor expected to fail."""
         try:
-            self.engine.recordings.end_test(passed=passed)
-            self.engine.sequences.end_owner(self.state.owner, passed=passed)
+            self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
             self._patcher.sweep()
-            self.state.owner = self._owners.setdefault("", Owner(""))
-            self.state.test = ""
+            self.state.end_test()
+            self.state.places.own = None
 
     def break_off(self) -> None:
         """End the test during which the run was stopped, if there is one, as not passed."""
@@ -234,12 +233,17 @@ class Session:
     def add_root(self, folder: str, token: str) -> None:
         """Count paths under a folder relative to it."""
         self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
+        self.state.places.set_root(token, folder, os.path.realpath(folder))
+
+    def set_own_folder(self, folder: str) -> None:
+        """Note the folder that `tmp_path` gave to the running test."""
+        place = self.state.places.place_of(folder)
+        self.state.places.own = place.given if place is not None else None
 
     def close(self, *, passed: bool) -> None:
         """Restore everything."""
         try:
-            for owner in self._owners.values():
-                self.engine.sequences.end_owner(owner, passed=passed)
+            self.scopes.close(passed=passed)
             self.ledger.replaced |= self.vault.replaced
         finally:
             for covering in reversed(self._coverings):

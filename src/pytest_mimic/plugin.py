@@ -21,6 +21,7 @@ _RUN = pytest.StashKey["PytestRun"]()
 _ITEM = pytest.StashKey[pytest.Item]()
 _TEMPORARY = pytest.StashKey[Any]()
 _OTHER_VAULTS = pytest.StashKey[dict[str, None]]()
+_TEST_FOLDER = pytest.StashKey[str]()
 _SESSION_OF = pytest.StashKey[Callable[[], Any]]()
 
 
@@ -136,6 +137,8 @@ def _run(config: pytest.Config) -> PytestRun:
         run = config.stash[_RUN] = PytestRun(config, config.stash.get(_ITEM, None))
         if _TEMPORARY in config.stash:
             run.add_temporary_folder(config.stash[_TEMPORARY])
+        if folder := config.stash.get(_TEST_FOLDER, ""):
+            run.session.set_own_folder(folder)
     return run
 
 
@@ -199,6 +202,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if _SESSION_OF not in item.config.stash:
         return
     item.config.stash[_ITEM] = item
+    item.config.stash[_TEST_FOLDER] = ""
     marks = list(item.iter_markers("mimic"))
     decorations = _decorations(item)
     run = _run(item.config) if marks or decorations else item.config.stash.get(_RUN, None)
@@ -214,6 +218,8 @@ def _decorations(item: pytest.Item) -> list[Any]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    if (run := item.config.stash.get(_RUN, None)) is not None:
+        run.session.scopes.begin_teardown()
     try:
         return (yield)
     finally:
@@ -230,6 +236,12 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, objec
         if run is not None:
             run.add_temporary_folder(factory)
         return factory
+    if fixturedef.argname == "tmp_path":
+        given = yield
+        request.config.stash[_TEST_FOLDER] = str(given)
+        if run is not None:
+            run.session.set_own_folder(str(given))
+        return given
     if run is None:
         return (yield)
     with run.fixture_scope(fixturedef, request):
@@ -237,11 +249,13 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, objec
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     run = item.config.stash.get(_RUN, None)
     if run is not None:
-        run.end_phase(item, report)
+        run.end_phase(item, call, report)
     return report
 
 

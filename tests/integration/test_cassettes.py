@@ -237,7 +237,7 @@ def test_strict_does_not_hide_the_tests_own_failure(shop):
 
 
 @pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
-@pytest.mark.promise("a failing test keeps recordings but no new or changed cassette")
+@pytest.mark.promise("a failing test leaves no new or changed cassette")
 def test_a_failing_test_writes_no_cassette(shop):
     """A cassette that existed before stays unchanged."""
     test = """

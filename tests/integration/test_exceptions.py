@@ -327,10 +327,10 @@ def test_classes_of_the_test_module_and_local_classes_replay(round_trip):
 def test_the_traceback_ends_at_the_callers_line(project):
     project.ini("shop:innocent")
     project.write("shop.py", SHOP)
-    project.write(
-        "test_shop.py", "import shop\n\ndef helper():\n    shop.innocent()\n\ndef test_it():\n    helper()\n"
-    )
-    project.record().expect(failed=1, real=["innocent"])
+    test = "import pytest, shop\n\ndef helper():\n    shop.innocent()\n\n{mark}def test_it():\n    helper()\n"
+    project.write("test_shop.py", test.format(mark="@pytest.mark.xfail\n"))
+    project.record().expect(xfailed=1, real=["innocent"])
+    project.write("test_shop.py", test.format(mark=""))
 
     run = project.replay()
 
@@ -458,7 +458,7 @@ def test_the_section_names_a_recorded_error(project):
 
     run = project.record().expect(passed=1)
 
-    assert "  shop:innocent() raised ValueError" in run.section
+    assert "  shop:innocent() raised ValueError    test_shop.py::test_it" in run.section
 
 
 def test_a_recorded_context_is_kept_in_an_except_block(round_trip):

@@ -109,7 +109,7 @@ def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     shop.record().expect(passed=1)
 
 
-@pytest.mark.promise("a failing test keeps recordings but no new or changed cassette")
+@pytest.mark.promise("a failing test leaves no new or changed cassette")
 def test_a_failing_test_keeps_its_new_recordings(shop):
     shop.write("test_shop.py", "import shop\n\ndef test_fetch():\n    assert not shop.fetch('Oslo')\n")
     shop.record().expect(failed=1, real=["fetch Oslo"])

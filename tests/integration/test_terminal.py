@@ -202,7 +202,8 @@ def test_recorded_errors_are_listed(shop):
         "1 call recorded in # s",
         "vault: .mimic_vault, 1 recording, # B",
         "recorded errors:",
-        "  shop:fetch(city='Oslo') raised OSError",
+        "  shop:fetch(city='Oslo') raised OSError    test_shop.py::test_it",
+        "to record it again: pytest --mimic-rerecord test_shop.py::test_it",
     ]
 
 

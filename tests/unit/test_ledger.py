@@ -8,8 +8,21 @@ import pytest
 
 from pytest_mimic._ledger import Ledger, Miss
 
-TEXTS = ("failures", "strays", "notes", "errors", "problems", "selection")
-SETS = ("used", "replaced", "collected", "skipped_modules")
+TEXTS = (
+    "failures",
+    "taken_back",
+    "put_back",
+    "wrote",
+    "strays",
+    "restarts",
+    "draws",
+    "processes",
+    "notes",
+    "errors",
+    "problems",
+    "selection",
+)
+SETS = ("used", "replaced", "trusted", "collected", "skipped_modules")
 
 
 def an_account(tag: str) -> Ledger:

@@ -198,6 +198,14 @@ def placeholder_sent(label: str, *, test: str | None = None) -> MissingRecording
     return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
+def cannot_begin_again(label: str, *, test: str | None = None) -> MissingRecordingError:
+    """Return the error for a new call after replayed ones, where no test can be run again from its start."""
+    what = f"no recording of {label}, and it cannot run for real: calls before it were replayed"
+    fact = "a conversation is recorded as a whole, and what happens here cannot be repeated"
+    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
+    return MissingRecordingError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+
+
 def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingError:
     """Return the error for a stream whose reader sends or throws in something else than while recording."""
     what = f"{label} is sent something else than when it was recorded"
@@ -225,14 +233,6 @@ def unverifiable(
     fact = f"{name}: {first[:_LINE]}" if first else name
     what = f"{label} could not be verified: the real call failed"
     remedy = f"to try again: {command('--mimic-verify', test)}"
-    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
-
-
-def unsendable(label: str, *, test: str | None = None) -> DriftError:
-    """Return the error for a recording that could not be verified because a secret for the request is missing."""
-    what = f"{label} could not be verified: its request holds the placeholder of a secret"
-    fact = "the real answer that should have issued the secret had none in that place, or was replayed"
-    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
     return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 

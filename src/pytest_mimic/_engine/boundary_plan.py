@@ -28,6 +28,7 @@ class BoundaryPlan(Plan):
         self, engine: Engine, boundary: Boundary, options: Options, cassette: CassetteInUse | None
     ) -> None:
         self.engine = engine
+        self.places = engine.state.places
         self.boundary = boundary
         self.kind = self.target = boundary.name
         self.options = options
@@ -68,6 +69,10 @@ class BoundaryPlan(Plan):
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
         return describe_parts({"signature": edge_call.signature, **matched, **edge_call.described})
+
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an exchange ended in; see `Boundary.failure`."""
+        return self.boundary.failure(outcome.value)
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""

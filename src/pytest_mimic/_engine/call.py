@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pytest_mimic._files.places import Places
     from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._targets.options import Options
 
 
@@ -28,6 +31,7 @@ class Plan:
         kind: `function`, or the boundary's name.
         target: The function's `module:name`, or the boundary's name.
         cassette: The cassette that takes the calls, if a block is open.
+        places: The folders below which paths are stored by their place.
         source: The fingerprint of the target's source. None without a source.
     """
 
@@ -35,6 +39,7 @@ class Plan:
     target: str
     options: Options
     cassette: CassetteInUse | None
+    places: Places
     source: str | None = None
 
     def note(self, call: Call) -> None:
@@ -59,9 +64,18 @@ class Plan:
         """
         return value
 
+    def folders(self, call: Call) -> Sequence[str]:  # noqa: ARG002
+        """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""
+        return ()
+
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
         return outcome
+
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one."""
+        exception = outcome.last.exception if outcome.last is not None else None
+        return None if exception is None else f"raised {type(exception).__name__}"
 
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
         """Return the secret values among the arguments, which no message may show."""
@@ -115,6 +129,13 @@ class Call:
     def is_shared(self) -> bool:
         """Whether a boundary's client made the call for itself, so that it belongs to no test."""
         return self.plan.kind != "function" and not self.sequence
+
+    @cached_property
+    def paths(self) -> PathStore:
+        """The store of the paths in the outcome."""
+        from pytest_mimic._outcome.placing import PathStore
+
+        return PathStore(self.plan.places, lambda: self.plan.folders(self))
 
     @property
     def arguments(self) -> dict[str, Any]:

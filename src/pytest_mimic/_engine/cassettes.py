@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
+from pytest_mimic._engine.conversations import RestartError
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._outcome.raising import is_interruption
@@ -19,6 +20,8 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
+    from pytest_mimic._files.places import Places
+    from pytest_mimic._ledger import RecordedError
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry
 
@@ -41,8 +44,9 @@ class CassetteCall:
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, entry: CassetteEntry) -> None:
+    def __init__(self, entry: CassetteEntry, places: Places) -> None:
         self._entry = entry
+        self._places = places
         self.kind: str = entry.kind
         self.target: str = entry.target
         self.arguments: dict[str, Any] | None = entry.arguments
@@ -51,7 +55,9 @@ class CassetteCall:
     @property
     def outcome(self) -> Any:
         """A fresh copy of the outcome: the value, the exception, or the items of the stream."""
-        outcome = self._entry.stored.load()
+        from pytest_mimic._outcome.placing import PathStore
+
+        outcome = self._entry.stored.load(PathStore(self._places))
         return {"value": outcome.value, "raised": outcome.exception, "stream": outcome.items}[outcome.kind]
 
     @property
@@ -83,9 +89,11 @@ class Cassette:
         path: The cassette's file.
         play_count: How many calls were replayed.
         ordinals: The databases that calls went to, in order of first use.
+        replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
     """
 
     __module__ = "pytest_mimic"
+    is_ending = False
 
     def __init__(
         self, engine: Engine, name: str, mode: CassetteMode, *, strict: bool, only_replays: bool
@@ -106,14 +114,20 @@ class Cassette:
         self._places: dict[str, list[int]] = {}
         self._positions: dict[str, int] = {}
         self._order: list[int] = []
+        self._errors: dict[int, RecordedError | None] = {}
         self._closed = False
         self._has_new_entries = False
         self._was_interrupted = False
-        self._replaced: list[CassetteEntry] = []
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = False
+        # What the block replaces, by the key of the call.
+        self._replaced: dict[str, list[CassetteEntry]] = {}
         self._exists = True
         if mode == "record":
             with suppress(CorruptRecordingError):  # a damaged file is replaced whole
-                self._replaced = self._state.vault.read_cassette(self._file) or []
+                for entry in self._state.vault.read_cassette(self._file) or ():
+                    self._replaced.setdefault(entry.key, []).append(entry)
         elif mode != "live":
             read = self._state.vault.read_cassette(self._file)
             self._exists = read is not None
@@ -124,12 +138,12 @@ class Cassette:
     @property
     def calls(self) -> list[CassetteCall]:
         """The calls in order: those recorded so far, or those that can be replayed."""
-        return [CassetteCall(entry) for entry in self._entries if entry is not None]
+        return [CassetteCall(entry, self._state.places) for entry in self._entries if entry is not None]
 
     @property
     def all_played(self) -> bool:
         """Whether every call of the cassette was made in this block."""
-        return set(self._order) >= set(range(len(self._entries)))
+        return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
     def decide(self, call: Call) -> Step:
         """Return the step for a call that this cassette takes.
@@ -140,17 +154,20 @@ class Cassette:
         if self.mode == "live":
             return PASS
         place = None
+        is_extending = self.mode == "extend"
+        if is_extending and call.plan.kind != "function" and self._converses_again(call):
+            return self._record(call, None)
         with self._guard:
             places = self._places.get(call.key)
             if places and self.mode != "record":
                 position = self._positions.get(call.key, 0)
                 self._positions[call.key] = position + 1
                 # The last of identical calls repeats, unless a new one may be recorded.
-                if position < len(places) or self.mode != "extend":
+                if position < len(places) or not is_extending:
                     place = places[min(position, len(places) - 1)]
         entry = self._entries[place] if place is not None else None
         is_new = entry is None or self._recordings.is_stale(call.plan, entry.source)
-        if self.mode == "record" or (self.mode == "extend" and is_new):
+        if self.mode == "record" or (is_extending and is_new):
             return self._record(call, place)
         if entry is None or place is None:
             among = [one for one in self._entries if one is not None and one.target == call.plan.target]
@@ -159,10 +176,29 @@ class Cassette:
         self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
-            return self._recordings.verification(call, [entry.stored])
+            return RealCall(self._state, call, partial(self._recordings.verify, call, [entry.stored]))
         self.play_count += 1
-        finish = partial(self._keep, place, call) if self.mode == "extend" else None
+        finish = partial(self._keep, place, call) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
+
+    def _converses_again(self, call: Call) -> bool:
+        """Return whether a call of a boundary runs for real, since the conversation has a new call."""
+        state, target = self._state, call.plan.target
+        with self._recordings.guard, self._guard:
+            is_new = self._positions.get(call.key, 0) >= len(self._places.get(call.key, ()))
+            try:
+                runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
+            except RestartError:
+                from pytest_mimic._describe.messages import cannot_begin_again
+
+                error = cannot_begin_again(call.label, test=state.test)
+                raise state.blame(error, call, by_option=False) from None
+            for place, entry in enumerate(self._entries if runs else ()):
+                if entry is not None and entry.target == target and place not in self._order:
+                    self._replaced.setdefault(entry.key, []).append(entry)
+                    self._entries[place] = None
+                    self._places.pop(entry.key, None)
+        return runs
 
     def _record(self, call: Call, place: int | None) -> RealCall:
         """Run a call for real, and record it in place of a stale entry or as a new one."""
@@ -176,9 +212,9 @@ class Cassette:
     def _keep(self, place: int, call: Call, outcome: Outcome, duration: float) -> None:
         from pytest_mimic._vault import CassetteEntry
 
-        # The outcome of the same call in the file that is being replaced.
-        replaced = self._replaced[place] if place < len(self._replaced) else None
-        before = replaced.stored if replaced is not None and replaced.key == call.key else None
+        with self._guard:
+            replaced = self._replaced.get(call.key)
+            before = replaced.pop(0).stored if replaced else None
         self._entries[place] = CassetteEntry(
             kind=call.plan.kind,
             target=call.plan.target,
@@ -190,7 +226,8 @@ class Cassette:
             stored=self._recordings.encode(call, outcome, duration, before=before),
         )
         self._has_new_entries = True
-        self._recordings.count(call, outcome, duration)
+        self._errors[place] = self._recordings.error_of(call, outcome)
+        self._recordings.count(duration)
         if self._closed:  # a stream was read to its end after the block
             self._write()
 
@@ -204,7 +241,7 @@ class Cassette:
             CassetteError: The block is strict, and a recorded call was not made, or the order differs.
         """
         self._closed = True
-        self._state.ledger.use(self._file)
+        self._state.use(self._file)
         if error is not None and is_interruption(error):
             self._was_interrupted = True
             if self._has_changed:
@@ -216,12 +253,16 @@ class Cassette:
 
     @property
     def _has_changed(self) -> bool:
-        return self.mode == "record" or (self.mode == "extend" and self._has_new_entries)
+        is_new = self.mode == "record" or (self.mode == "extend" and self._has_new_entries)
+        return is_new and not self.is_aborted
 
     def _write(self) -> None:
         if self._has_changed and not self._was_interrupted:
-            entries = [entry for entry in self._entries if entry is not None]
-            self._recordings.write_cassette(self._file, entries)
+            places: Iterable[int] = range(len(self._entries))
+            if self.recorded_again:  # what was replayed has its place among the new calls
+                places = dict.fromkeys((*self._order, *places))
+            entries = [entry for place in places if (entry := self._entries[place]) is not None]
+            self._recordings.write_cassette(self._file, entries, self._errors)
 
     def _check_played(self) -> None:
         from pytest_mimic._describe import call_label

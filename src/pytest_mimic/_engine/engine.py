@@ -58,7 +58,7 @@ class Engine:
         name = self.recordings.name_of(call)
         recording = None if cassette.mode == "record" else self.recordings.find(name)
         if recording is not None:
-            self.state.ledger.use(name)
+            self.state.use(name)
             return Replay(self.state, call, recording.outcomes[0])
         if cassette.mode in ("record", "extend"):
             return self._run_once(call, name)
@@ -78,9 +78,9 @@ class Engine:
             raise recordings.miss(call)
         else:
             recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
-        self.state.ledger.use(name)
+        self.state.use(name)
         if mode is Mode.VERIFY:
-            return recordings.verification(call, recording.outcomes)
+            return RealCall(self.state, call, partial(recordings.verify, call, recording.outcomes))
         return self._replay(call, name, recording.outcomes)
 
     def _replay(self, call: Call, name: str, outcomes: Sequence[Stored]) -> Replay:
@@ -109,7 +109,7 @@ class Engine:
         if found is None:
             return RealCall(self.state, call, finish, flight)
         flight.done()
-        self.state.ledger.use(name)
+        self.state.use(name)
         return self._replay(call, name, found.outcomes)
 
     def _waits(self, call: Call, flight: CallInFlight) -> bool:

@@ -69,6 +69,7 @@ class FunctionPlan(Plan):
     ) -> None:
         self.engine = engine
         self.state = engine.state
+        self.places = engine.state.places
         self.target = target
         self.function = function
         self.options = options
@@ -159,7 +160,7 @@ class FunctionPlan(Plan):
         if found is None or self.engine.recordings.is_stale(self, found[0]):
             return None
         _, duration, fresh = found
-        player = self.players[key] = self.state.ledger.player(duration, fresh)
+        player = self.players[key] = self.state.ledger.player(duration, fresh, name)
         self.state.ledger.use(name)
         return player
 
@@ -217,6 +218,17 @@ class FunctionPlan(Plan):
                 apply_changes(current, new)
                 value = current if new is value else value
         return value
+
+    def folders(self, call: Call) -> list[str]:
+        """Return the folders of `tmp_path` or `mktemp` that the arguments name. See `Plan.folders`."""
+        from pytest_mimic._files.named import named_paths
+
+        found = (
+            (self.places.place_of_text if one.is_text else self.places.place_of)(one.text)
+            for argument in _arguments(call)
+            for one in named_paths(argument.name, argument.value)
+        )
+        return [place.given for place in found if place is not None and place.given]
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments, which no message may show."""

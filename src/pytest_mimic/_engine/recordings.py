@@ -7,21 +7,21 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._engine.steps import Replay, Verification
 from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._describe.messages import Known
     from pytest_mimic._engine.call import Call, Plan
-    from pytest_mimic._engine.owners import Owner
+    from pytest_mimic._engine.owners import Errors, Owner
     from pytest_mimic._engine.state import RunState
+    from pytest_mimic._ledger import RecordedError
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry, Recording, Stored
+    from pytest_mimic._vault.writing import Written
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -34,18 +34,18 @@ class Recordings:
     New recordings bear the date `today`, `2026-11-02`. It is given, because a test may have stopped the clock.
 
     Attributes:
-        guard: Held while counters and sequences change.
+        guard: Held while counters, sequences and journals change.
         known: The recordings that this run has read or written, by name.
     """
 
     def __init__(self, state: RunState, *, today: str) -> None:
-        self.guard = threading.Lock()
+        self.guard = threading.RLock()
         self._state = state
         self._today = today
         self.known: dict[str, Recording] = {}
-        self._replaced_cassettes: dict[str, bytes | None] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
+        self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
 
@@ -140,7 +140,7 @@ class Recordings:
                 frame, level = frame.f_back, level + 1  # up to the user's line
             warnings.warn(str(error), stacklevel=level)
             return
-        self._state.ledger.use(name)
+        self._state.use(name)
         raise self._state.blame(error, call, by_option=remedies is None)
 
     def miss(
@@ -179,23 +179,22 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verification(self, call: Call, recorded: Sequence[Stored]) -> Verification:
-        """Return the step that verifies a call; several outcomes are streams whose readers sent other values."""
-        replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, call, recorded), replay)
+    def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float = 0) -> None:
+        """Compare a real outcome with its recording; with one of several, if those are streams.
 
-    def _verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float) -> None:
-        """Compare a real outcome with its recording, and note a difference."""
+        Raises:
+            DriftError: They differ.
+        """
         from pytest_mimic._engine.verify import drift_of, matching_stream
 
         state = self._state
         outcome.changed = call.plan.changed(call)
-        expected = matching_stream(recorded, outcome)
+        expected = matching_stream(recorded, outcome, call.paths).load(call.paths)
         with self.guard:
             state.ledger.verified += 1
         drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
         if drift is not None:
-            state.blame(drift, call)
+            raise state.blame(drift, call)
 
     # -- writing
 
@@ -217,11 +216,12 @@ class Recordings:
         if (
             before is not None
             and plan.kind != "function"
-            and plan.comparable(before.load(), outcome).value == plan.comparable(outcome).value
+            and plan.comparable(before.load(call.paths), outcome).value == plan.comparable(outcome).value
         ):
             return before
         is_detached = plan.cassette is not None
-        stored = self._state.vault.stored(outcome, duration, target=plan.target, detached=is_detached)
+        vault = self._state.vault
+        stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         if call.awaited:
             stored.entry["awaited"] = True
         return stored
@@ -236,20 +236,28 @@ class Recordings:
         if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._engine.streams import goes_further, share_beginning
 
-            new = stored.load()
+            new = stored.load(call.paths)
             for other in self.known[name].outcomes:
-                old = other.load()
+                old = other.load(call.paths)
                 if old.kind != "stream":
                     continue
                 if not share_beginning(old, new):
                     streams.insert(-1, other)
                 elif goes_further(old, new):
                     return
-        self.write(name, call, streams)
-        self.count(call, outcome, duration)
+        self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
+        self.count(duration)
 
-    def write(self, name: str, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> None:
-        """Write a recording of a call, or of an owner's sequence."""
+    def write(
+        self,
+        name: str,
+        call: Call,
+        outcomes: list[Stored],
+        owner: Owner | None = None,
+        *,
+        errors: Errors,
+    ) -> None:
+        """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
         from pytest_mimic._vault import Recording
 
         recording = Recording(
@@ -261,40 +269,61 @@ class Recordings:
             owner=owner.name if owner is not None else None,
             outcomes=outcomes,
         )
-        self._state.vault.write(name, recording)
+        written = self._state.vault.write(name, recording)
         self.known[name] = recording
-        self._state.ledger.use(name)
+        self._state.use(name)
+        is_talk = owner is not None and call.plan.kind != "function"
+        self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
 
-    def count(self, call: Call, outcome: Outcome, duration: float) -> None:
-        """Count a call as recorded; the summary names recorded errors and statuses of 500 or more."""
-        ledger = self._state.ledger
+    def drop_others(self, owner: Owner, target: str) -> None:
+        """Delete the recordings of an owner at a boundary that it did not make in this run."""
+        if target not in self._by_owner:
+            found = self._by_owner[target] = {}
+            for recording in self.of_target(target):
+                if recording.owner is not None:
+                    found.setdefault(recording.owner, set()).add(recording.name)
+        for name in self._by_owner[target].get(owner.name, set()) - owner.sequences.keys():
+            self._state.vault.restore(name, None)
+            self.known.pop(name, None)
+            self._state.ledger.used.discard(name)
+
+    def _note(self, name: str, written: Written, errors: Errors, *, conversation: str | None = None) -> None:
+        """Enter what was written into the journal of the running test or fixture."""
+        state, (before, now, _) = self._state, written
         with self.guard:
-            ledger.count_recorded(duration, self._state.vault.replaced)
-        plain = outcome.value if isinstance(outcome.value, dict) and call.plan.kind != "function" else {}
-        status, error = plain.get("status"), plain.get("error")
-        if outcome.kind == "raised":
-            ledger.failures.append(f"{call.label} raised {type(outcome.exception).__name__}")
-        elif isinstance(error, dict) and "type" in error:
-            ledger.failures.append(f"{call.label} raised {error['type'].rpartition(':')[2]}")
-        elif isinstance(status, int) and status >= 500:
-            ledger.failures.append(f"{call.label} gave {status}")
+            state.owner.journal.note(name, before, now, errors, conversation=conversation)
+        if state.ledger.forks.is_child and state.pending.is_elsewhere:
+            texts = [None if content is None else content.decode("latin-1") for content in (before, now)]
+            state.ledger.forks.report(wrote=[[name, *texts, list(errors.items()), conversation]])
+
+    def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
+        """Return the error that an outcome is, or None if it is a good one."""
+        problem = call.plan.failure(outcome)
+        if problem is None:
+            return None
+        from pytest_mimic._ledger import RecordedError
+
+        return RecordedError(f"{call.label} {problem}", self._state.test)
+
+    def count(self, duration: float) -> None:
+        """Count a call as recorded."""
+        with self.guard:
+            self._state.ledger.count_recorded(duration, self._state.vault.replaced)
 
     # -- cassettes
 
-    def write_cassette(self, name: str, entries: list[CassetteEntry]) -> None:
-        """Write a cassette. If its test fails, `end_test` restores the file that it replaced."""
-        vault = self._state.vault
-        if name not in self._replaced_cassettes:
-            self._replaced_cassettes[name] = vault.store.read(name)
-        vault.write_cassette(name, entries, test=self._state.test, recorded=self._today)
+    def write_cassette(self, name: str, entries: list[CassetteEntry], errors: Errors) -> None:
+        """Write a cassette. If its test fails, the file that it replaced is restored."""
+        written = self._state.vault.write_cassette(name, entries, test=self._state.test, recorded=self._today)
+        self._note(name, written, errors)
 
-    def end_test(self, *, passed: bool) -> None:
-        """Forget the misses of the ending test, and restore the cassettes that it replaced, unless it passed."""
+    # -- the end of a test
+
+    def end_test(self) -> None:
+        """Forget the misses of the ending test, and add what forked processes wrote to its journal."""
         self._missed.clear()
-        replaced, self._replaced_cassettes = self._replaced_cassettes, {}
-        if passed:
-            return
-        for name, data in replaced.items():
-            self._state.vault.restore(name, data)
-            if data is None:
-                self._state.ledger.used.discard(name)
+        rows, self._state.ledger.wrote = self._state.ledger.wrote, []
+        if rows:
+            from pytest_mimic._engine.judging import note_forked
+
+            note_forked(self._state.owner.journal, rows)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_mimic._engine.conversations import RestartError
 from pytest_mimic._engine.owners import Owner, SequenceInProgress
 from pytest_mimic._engine.steps import RealCall, Replay
 from pytest_mimic._settings import Mode
@@ -43,16 +45,19 @@ class Sequences:
         if recording is None:
             raise self._recordings.miss(call)
         self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
-        self._state.ledger.use(name)
+        self._state.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
-            return self._recordings.verification(call, [stored])
+            return RealCall(self._state, call, partial(self._recordings.verify, call, [stored]))
         return Replay(self._state, call, stored)
 
     def _record(
         self, owner: Owner, name: str, position: int, call: Call, recording: Recording | None
     ) -> Step:
-        """Replay what `--mimic-record` keeps; run the call for real beyond that."""
+        """Replay what `--mimic-record` keeps; run the call for real beyond that.
+
+        At a boundary, a new call makes the whole conversation run for real.
+        """
         recordings = self._recordings
         with recordings.guard:
             sequence = owner.sequences.get(name)
@@ -60,25 +65,52 @@ class Sequences:
                 is_kept = recording is not None and not recordings.is_outdated(call.plan, recording)
                 old = list(recording.outcomes) if recording is not None and is_kept else []
                 sequence = owner.sequences[name] = SequenceInProgress(call, old)
+            is_real = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
+            if call.plan.kind != "function":
+                is_real = self._converse(owner, call, is_new=is_real)
 
         def finish(outcome: Outcome, duration: float) -> None:
             before = sequence.old[position] if position < len(sequence.old) else None
             stored = recordings.encode(call, outcome, duration, before=before)
+            errors = {position: recordings.error_of(call, outcome)}
             with recordings.guard:
                 sequence.new[position] = stored
-                recordings.write(name, call, sequence.outcomes(), owner)
-            recordings.count(call, outcome, duration)
+                recordings.write(name, call, sequence.outcomes(), owner, errors=errors)
+            recordings.count(duration)
 
-        if self._state.settings.mode is Mode.RECORD and position < len(sequence.old):
-            self._state.ledger.use(name)
-            return Replay(self._state, call, sequence.old[position], finish=finish)
-        return RealCall(self._state, call, finish)
+        if is_real:
+            return RealCall(self._state, call, finish)
+        self._state.use(name)
+        return Replay(self._state, call, sequence.old[position], finish=finish)
+
+    def _converse(self, owner: Owner, call: Call, *, is_new: bool) -> bool:
+        """Return whether a call of a boundary runs for real."""
+        state = self._state
+        is_wider = owner.name != state.test
+        try:
+            return state.conversations.runs(owner, owner.name, call, is_new=is_new, is_wider=is_wider)
+        except RestartError:
+            from pytest_mimic._describe.messages import cannot_begin_again
+
+            raise state.blame(
+                cannot_begin_again(call.label, test=state.test), call, by_option=False
+            ) from None
 
     def end_owner(self, owner: Owner, *, passed: bool) -> None:
-        """Drop the outcomes that a re-recorded sequence no longer reaches, if its test passed."""
-        if self._state.settings.mode is not Mode.RERECORD or not passed:
+        """If its test passed, drop what was recorded before and does not belong to its conversations any more.
+
+        These are the outcomes that a sequence no longer reaches, and the calls that were not made again.
+        """
+        mode = self._state.settings.mode
+        if not passed or not mode.writes:
             return
         for name, sequence in owner.sequences.items():
             length = owner.length(name)
-            if len(sequence.old) > length:
-                self._recordings.write(name, sequence.call, sequence.outcomes(length=length), owner)
+            is_again = mode is Mode.RERECORD or sequence.call.plan.target in owner.recorded_again
+            if is_again and len(sequence.old) > length:
+                self._recordings.write(
+                    name, sequence.call, sequence.outcomes(length=length), owner, errors={}
+                )
+        if owner.name == self._state.test:  # another run may set up other fixtures of a wider scope
+            for target in sorted(owner.recorded_again):
+                self._recordings.drop_others(owner, target)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_mimic._engine.conversations import Conversations
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.threads import ContextCopier
+from pytest_mimic._files.places import ROOTDIR, Places
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed.pending import PendingErrors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_mimic._engine.call import Call
     from pytest_mimic._ledger import Ledger
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._settings import Settings
+    from pytest_mimic._swallowed.retries import Retries
     from pytest_mimic._vault import Vault
     from pytest_mimic.errors import MimicError
 
@@ -42,9 +48,13 @@ class RunState:
         context_copier: Copies `inside` into threads that the real call starts.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
+        seeding: Functions that have seeded a global random state, each with the module of the state.
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
+        conversations: Those that are recorded again as a whole.
+        own_files: Returns the files of the running test's own code.
         pending: The errors that must fail the running test, even if its code catches them.
+        places: The rootdir and the base temporary folder.
     """
 
     def __init__(self, *, settings: Settings, vault: Vault, redactor: Redactor, ledger: Ledger) -> None:
@@ -56,15 +66,26 @@ class RunState:
         self.context_copier = ContextCopier(self.inside)
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
+        self.seeding: set[tuple[str, str]] = set()
         self.owner = Owner("")
         self.test = ""
+        self.conversations = Conversations()
+        self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
+        self.places = Places()
+        self.places.set_root(ROOTDIR, str(settings.rootdir), os.path.realpath(settings.rootdir))
+        self._retries: Retries | None = None
 
     @property
     def is_nested(self) -> bool:
         """Whether the current thread or task is inside a call that runs for real."""
         outer = self.inside.get()
         return outer is not None and outer.active
+
+    def use(self, name: str) -> None:
+        """Note that the current test or fixture uses a recording or cassette."""
+        self.ledger.use(name)
+        self.owner.journal.used.add(name)
 
     def blame(self, error: MimicError, call: Call, *, by_option: bool = True) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it, to be raised.
@@ -77,7 +98,21 @@ class RunState:
             self.ledger.count_miss(Miss(call.label, self.test, by_option, call.key))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
-        return self.pending.note(error)
+        self.pending.note(error)
+        if self.test and isinstance(error, (MissingRecordingError, DriftError)):
+            if self._retries is None:
+                from pytest_mimic._swallowed.retries import Retries
+
+                self._retries = Retries(self.own_files(), self.settings.rootdir)
+            self._retries.watch(error, call.key)
+        return error
+
+    def end_test(self) -> None:
+        """End the running test: code that waits is no longer disturbed."""
+        self.test = ""
+        retries, self._retries = self._retries, None
+        if retries is not None:
+            retries.end()
 
     def report_unfinished(self) -> None:
         """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""

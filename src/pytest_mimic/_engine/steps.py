@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._outcome.raising import is_cancellation, is_outcome, raise_again
+from pytest_mimic._outcome.raising import is_cancellation, raise_again
 from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 Finish = Callable[["Outcome", float], None]
-"""Takes the outcome of a real call; the float is its duration in seconds."""
+"""Records or compares the outcome of a real call; the float is its duration in seconds."""
 
 
 class PassThrough:
@@ -36,8 +36,7 @@ class Replay:
     """Give the recorded outcome instead of calling the original.
 
     `others` are other streams recorded for the same call, whose readers sent other values. `finish` records the outcome
-    of a real call that continues a stream. It is None if the mode makes none. With `counts`, the first copy of the
-    outcome counts as a replay.
+    of a real call that continues a stream. It is None if the mode makes none.
     """
 
     __slots__ = ("_finish", "_is_counted", "_others", "_state", "call", "stored")
@@ -50,27 +49,25 @@ class Replay:
         stored: Stored,
         others: Sequence[Stored] = (),
         finish: Finish | None = None,
-        *,
-        counts: bool = True,
     ) -> None:
         self.call = call
         self.stored = stored
         self._state = state
         self._others = others
         self._finish = finish
-        self._is_counted = not counts
+        self._is_counted = False
 
     def load(self) -> Outcome:
         """Return a fresh copy of the outcome. The first copy counts as one replay."""
         with self._state.pending:
-            outcome = self.stored.load()
+            outcome = self.stored.load(self.call.paths)
         self._count()
         return outcome
 
     def load_others(self) -> Iterator[Outcome]:
         """Yield the other streams recorded for the same call."""
         with self._state.pending:
-            yield from (stored.load() for stored in self._others)
+            yield from (stored.load(self.call.paths) for stored in self._others)
 
     def unpack(self, outcome: Outcome) -> Any:
         """Change the arguments as the recorded call did, and return its value or raise its exception."""
@@ -84,14 +81,15 @@ class Replay:
     def outcome(self) -> Any:
         """Return a fresh copy of the plain value that a boundary stored."""
         with self._state.pending:
-            plain = self.stored.player()()
+            stored = self.stored
+            plain = stored.load(self.call.paths).value if stored.is_tagged else stored.player()()
         self._count()
         return plain
 
     def _count(self) -> None:
         if not self._is_counted:
             self._is_counted = True
-            self._state.ledger.count_replay(self.stored.duration)
+            self._state.ledger.count_replay(self.stored.duration, self.stored.name)
 
     def exhausted(self) -> MimicError:
         """Return the error for a response that is read further than its recording goes, in any mode.
@@ -120,23 +118,22 @@ class Replay:
 
 
 class RealCall:
-    """Call the original, and record its outcome.
+    """Call the original; then record its outcome, or compare it with the recording.
 
     Args:
         state: The run's state.
         call: The call. Its arguments are saved now, before the original can change them.
-        finish: Records the outcome, or compares it with the recording.
+        finish: Records or compares the outcome.
         flight: The entry that makes identical calls wait for this one.
 
     Attributes:
         active: Whether the call has no outcome so far.
         begun: Whether the stream or coroutine that the call returned is being consumed.
         outer: The exception that the caller was handling when it made the call.
-        recorded: The recorded outcome that the caller gets, if the real one is only compared with it.
     """
 
-    __slots__ = ("_finish", "_flight", "_started", "_state", "active", "begun", "call", "outer", "recorded")
-    mode: Literal["run", "verify"] = "run"
+    __slots__ = ("_drawn", "_finish", "_flight", "_started", "_state", "active", "begun", "call", "outer")
+    mode: Literal["run"] = "run"
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     _clock = staticmethod(perf_counter)
 
@@ -148,10 +145,12 @@ class RealCall:
         self.active = True
         self.begun = False
         self.outer = sys.exc_info()[1]
-        self.recorded: Replay | None = None
         self._state = state
         self._finish = finish
         self._flight = flight
+        # A client at a boundary may draw: it waits a random time before it tries again, for example.
+        is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
+        self._drawn: set[str] | None = set() if is_recorded else None
         self._started = self._clock()
         state.unfinished[self] = None
 
@@ -161,12 +160,37 @@ class RealCall:
         token = self._state.inside.set(self)
         self._state.running.add(self)
         try:
-            with self._state.context_copier:
+            with self._state.context_copier, self._noting_draws():
                 yield
         finally:
             self._state.running.discard(self)
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 self._state.inside.reset(token)
+
+    @contextmanager
+    def _noting_draws(self) -> Iterator[None]:
+        """Note the global random states from which the code in this block draws, each once for this call."""
+        if self._drawn is None:
+            yield
+            return
+        from pytest_mimic._engine.randomness import Change, change, global_states
+
+        # A function that seeds a state is not watched again: its next call may draw from the same seed.
+        target, seeding = self.call.plan.target, self._state.seeding
+        before = {name: old for name, old in global_states().items() if (target, name) not in seeding}
+        try:
+            yield
+        finally:
+            now, found = global_states(), []
+            for name, old in before.items():
+                how = change(old, now.get(name, old), self.seconds)
+                if how is Change.SEEDED:
+                    seeding.add((target, name))
+                elif how is Change.DRAWN and name not in self._drawn:
+                    found.append(name)
+            self._drawn.update(found)
+            if found:
+                self._state.ledger.count_draw(self.call.label, found)
 
     @property
     def seconds(self) -> float:
@@ -186,16 +210,17 @@ class RealCall:
         finalize(late, lambda: None if self.begun else self.abandon()).atexit = False
 
     def finish(self, plain: object) -> None:
-        """Complete the call with a plain value; see `complete`."""
+        """Record or compare a plain value; see `complete`."""
         from pytest_mimic._outcome.outcome import Outcome
 
         self.complete(Outcome.of_value(plain))
 
     def complete(self, outcome: Outcome) -> None:
-        """Record an outcome, or compare it with the recording. A difference fails the test afterwards.
+        """Record an outcome, or compare it with the recording.
 
         Raises:
             MutatedInputError, UnstorableOutcomeError: The outcome is refused; nothing is recorded.
+            DriftError: The outcome differs from the recording.
         """
         if not self.active:
             return
@@ -206,15 +231,8 @@ class RealCall:
         finally:
             self._end()
 
-    def answers(self, error: BaseException) -> bool:  # noqa: ARG002 - for Verification
-        """Return whether the caller gets a recorded outcome, although the original raised this."""
-        return False
-
-    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - for Verification
-        """End the call without an outcome. Nothing is recorded; the summary names a cancelled call.
-
-        `error` is the exception that the original raised, which has no plain form.
-        """
+    def abandon(self) -> None:
+        """End the call without an outcome. Nothing is recorded; the summary names a cancelled call."""
         if not self.active:
             return
         self._end()
@@ -227,17 +245,13 @@ class RealCall:
         if self._flight is not None:
             self._flight.done()
 
-    def refuse(self) -> Replay:
-        """End the call because its request contains the placeholder of a secret, and return the step to take instead.
-
-        Raises:
-            MissingRecordingError: There is none.
-        """
+    def refused(self) -> MimicError:
+        """End the call, and return the error for a request that contains the placeholder of a secret."""
         from pytest_mimic._describe.messages import placeholder_sent
 
         self.abandon()
         error = placeholder_sent(self.call.label, test=self._state.test)
-        raise self._state.blame(error, self.call, by_option=False)
+        return self._state.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:
         """Return a copy of an item of a stream, as it is now.
@@ -249,48 +263,11 @@ class RealCall:
 
         if self._state.settings.mode is not Mode.VERIFY:
             with self._state.pending:
-                return snapshot(value, target=self.call.plan.target)
+                return snapshot(value, target=self.call.plan.target, paths=self.call.paths)
         try:
             return snapshot(value).load()
         except UnstorableOutcomeError:  # it differs from the recording, which could be stored
             return value
-
-
-class Verification(RealCall):
-    """Call the original, compare its outcome with the recording, and give the recorded one.
-
-    So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
-    """
-
-    __slots__ = ("_replay", "exhausted", "outcome")
-    mode: Literal["run", "verify"] = "verify"
-
-    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
-        super().__init__(state, call, finish)
-        self.recorded = self._replay = recorded
-        self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
-        return is_outcome(error)
-
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End the call. A failure of the original is drift; see `RealCall.abandon`."""
-        if error is None or not is_outcome(error):
-            super().abandon()
-            return
-        from pytest_mimic._outcome.outcome import Outcome
-
-        self.complete(Outcome.of_exception(error))
-
-    def refuse(self) -> Replay:
-        """End the call because its request contains the placeholder of a secret. It cannot be verified."""
-        from pytest_mimic._describe.messages import unsendable
-
-        self.abandon()
-        self._state.ledger.verified += 1
-        self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
-        return self._replay
 
 
 Step = PassThrough | Replay | RealCall

@@ -43,9 +43,13 @@ class Places:
     Args:
         marks: A list that is kept up to date with the spellings of the base temporary folder, in UTF-8. Data without any
             of them contains no path below it.
+
+    Attributes:
+        own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
     """
 
     def __init__(self, marks: list[bytes] | None = None) -> None:
+        self.own: str | None = None
         self.marks = [] if marks is None else marks
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}

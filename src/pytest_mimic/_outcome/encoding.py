@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from json import loads
@@ -11,7 +12,9 @@ from xxhash import xxh3_128
 
 from pytest_mimic._outcome import exceptions, loading, pickles, unstorable
 from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
+from pytest_mimic._outcome.placing import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._outcome.plain import text_of
+from pytest_mimic._outcome.tags import tagged, untagged
 from pytest_mimic.errors import UnstorableOutcomeError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -23,19 +26,22 @@ _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 class Snapshot:
     """A copy of one item of a stream, made when the item was yielded.
 
-    The fingerprint is 32 hex digits, equal for equal items. `text` is readable JSON; it or `pickled` is None.
+    The fingerprint is 32 hex digits, equal for equal items. `text` is readable JSON, perhaps with tags; it or `pickled` is
+    None. `paths` stored its paths.
     """
 
     fingerprint: str
     text: str | None
     pickled: pickles.Pickled | None
+    is_tagged: bool = False
+    paths: PathStore = NOWHERE
 
     def load(self) -> Any:
         """Return a fresh copy of the item."""
         if self.text is not None:
-            return loads(self.text)
-        kept = cast(pickles.Pickled, self.pickled)
-        return loading.load_all(b"".join(kept.chunks), kept.copies(), pickles.ImportCollector(), count=1)[0]
+            tree = loads(self.text)
+            return untagged(tree, self.paths) if self.is_tagged else tree
+        return _load(cast(pickles.Pickled, self.pickled), self.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class Encoded:
     """An outcome in memory: the text of a JSON body, or pickles.
 
     `changes` names the arguments that the call changed. The fingerprint is 32 hex digits, equal for equal outcomes.
-    `text` is readable JSON; it or `pickled` is None. The pickles are the body and a stream's items, `count` in all.
+    `text` is readable JSON; it or `pickled` is None. The pickles are the body and a stream's items, `count` in all. It
+    `is_tagged` if parts of it are stored as tags, or paths by their places.
     """
 
     kind: OutcomeKind
@@ -52,27 +59,30 @@ class Encoded:
     text: str | None = None
     pickled: pickles.Pickled | None = None
     count: int = 1
+    is_tagged: bool = False
 
 
-def snapshot(value: object, *, path: str = "result", target: str | None = None) -> Snapshot:
+def snapshot(
+    value: object, *, path: str = "result", target: str | None = None, paths: PathStore = NOWHERE
+) -> Snapshot:
     """Return a copy of an item of a stream, whose object may change afterwards. An error names it by `path`.
 
     Raises:
         UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
     """
-    text = text_of(value)
+    text, is_tagged = _text(value, paths)
     if text is not None:
-        return Snapshot(_hex(text), text=text, pickled=None)
+        return Snapshot(_hex(text), text=text, pickled=None, is_tagged=is_tagged, paths=paths)
     try:
-        pickled = pickles.dump(value)
+        pickled = pickles.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
         raise _refusal({path: value}, "stream", target, reason) from None
     pickled.detach()
-    return Snapshot(_fingerprint(value, pickled), text=None, pickled=pickled)
+    return Snapshot(_fingerprint(value, pickled), text=None, pickled=pickled, paths=paths)
 
 
-def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
-    """Return the outcome in memory, ready to be stored.
+def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
+    """Return the outcome in memory, ready to be stored; its paths as `paths` stores them.
 
     Its large buffers are not copied: call `pickled.detach()` before they may change.
 
@@ -85,10 +95,10 @@ def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
     ]
     last = outcome.last
     if last is None or last.exception is None:
-        return _encode(outcome, items, target)
+        return _encode(outcome, items, target, paths)
     with exceptions.cut(last.exception, last.outer):
         try:
-            return _encode(outcome, items, target)
+            return _encode(outcome, items, target, paths)
         except UnstorableOutcomeError:
             # A cause is part of the outcome: it was chosen with `from`. A context came along by chance, so a recording
             # does without one that cannot be stored.
@@ -96,34 +106,46 @@ def encode(outcome: Outcome, *, target: str | None = None) -> Encoded:
                 context = link.__context__
                 if context is not None and context is not link.__cause__ and not _is_storable(context):
                     with exceptions.cut(last.exception, context):
-                        return _encode(outcome, items, target)
+                        return _encode(outcome, items, target, paths)
             raise
 
 
-def _encode(outcome: Outcome, items: list[Snapshot], target: str | None) -> Encoded:
+def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
     changes = list(outcome.changed)
     if all(item.text is not None for item in items):
-        text = text_of(_body(outcome, [item.load() for item in items], plain=True))
+        text, is_tagged = _text(_body(outcome, [item.load() for item in items], plain=True), paths)
         if text is not None:
-            return Encoded(outcome.kind, changes, _hex(text), text=text)
+            return Encoded(outcome.kind, changes, _hex(text), text=text, is_tagged=is_tagged)
     body = _body(outcome, len(items))
-    last = outcome.last or outcome
-    error = last.exception if last.kind == "raised" else None
     try:
-        pickled = pickles.dump(body)
+        pickled = pickles.dump(body, paths)
     except Exception as reason:  # the value's parts may raise anything
-        result = {"exception": error} if last.kind == "raised" else {"result": last.value}
+        last = outcome.last or outcome
+        result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
         roots = {**outcome.changed, **result, "sent": outcome.sent}
         raise _refusal(roots, last.kind, target, reason) from None
-    parts: object = body
-    if error is not None:
-        raised = _exception_parts(error)
-        parts = {"kind": outcome.kind, "raised": raised, "changed": outcome.changed, "sent": outcome.sent}
-    fingerprint = _fingerprint(parts, pickled)
+    fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
     if items:
-        pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load()) for item in items)])
+        pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
         fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
-    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=1 + len(items))
+    count, is_tagged = 1 + len(items), pickled.has_paths
+    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=count, is_tagged=is_tagged)
+
+
+def _text(value: Any, paths: PathStore) -> tuple[str | None, bool]:
+    """Return a value as readable JSON, or None if JSON does not keep it, and whether it has tags."""
+    text = text_of(value)
+    if text is not None and not paths.may_hold(text):
+        return text, False
+    tree = tagged(value, paths)
+    if tree is value:
+        return text, False
+    return (None, False) if tree is None else (text_of(tree), True)
+
+
+def _load(pickled: pickles.Pickled, paths: loading.PathRestorer) -> Any:
+    stream, buffers = b"".join(pickled.chunks), pickled.copies()
+    return loading.load_all(stream, buffers, pickles.ImportCollector(), count=1, paths=paths)[0]
 
 
 def _body(outcome: Outcome, items: object, *, plain: bool = False) -> dict[str, Any]:
@@ -155,6 +177,7 @@ def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
         code=sorted({name for part in parts for name in part.code}),
         by_value=any(part.by_value for part in parts),
         has_custom_identity=any(part.has_custom_identity for part in parts),
+        has_paths=any(part.has_paths for part in parts),
     )
 
 
@@ -208,7 +231,19 @@ def _exception_parts(exception: BaseException, seen: tuple[int, ...] = ()) -> ob
     return type(exception), args, state
 
 
-def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
+def _counted_parts(body: dict[str, Any]) -> object:
+    """Return a body, in which the exception that it ends with is replaced by its parts."""
+    stream = body.get("stream", {})
+    end = stream.get("end") or body
+    if "raised" not in end:
+        return body
+    kind, raised = "stream" if stream else "raised", _exception_parts(end["raised"])
+    return {"kind": kind, "raised": raised, "changed": body.get("changed", {}), "sent": stream.get("sent")}
+
+
+def _fingerprint(
+    value: Any, pickled: pickles.Pickled, counted: Callable[[Any], object] = lambda value: value
+) -> str:
     # A value without identity has its pickle's hash. So has a value with a class that defines its own identity, which
     # may leave out parts that a replay must give back.
     from pytest_mimic._identity import fingerprint_outcome
@@ -216,7 +251,7 @@ def _fingerprint(value: object, pickled: pickles.Pickled) -> str:
     found = None
     if not pickled.has_custom_identity:
         with suppress(Exception):  # methods of the value's own types may raise anything
-            found = fingerprint_outcome(value)
+            found = fingerprint_outcome(counted(_load(pickled, NEUTRAL) if pickled.has_paths else value))
     if found is None:
         digest = xxh3_128()
         for chunk in pickled.chunks:

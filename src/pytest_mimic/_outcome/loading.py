@@ -6,15 +6,24 @@ import io
 import pickle
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.names import resolve
+from pytest_mimic._outcome.placing import NOWHERE
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The name that represents, in a pickle, a function whose own name leads to its mimic wrapper.
 NAMED = ("pytest_mimic._outcome.pickles", "named")
+
+
+class PathRestorer(Protocol):
+    """Restores the paths of a pickle; see `PathStore`."""
+
+    def restored(self, kind: Any, where: Any) -> Any:
+        """Return a string or path."""
+        ...
 
 
 class Admission:
@@ -52,8 +61,15 @@ class RefusedError(Exception):
     """A pickle imports a name that it may not, or would change an object that it imports."""
 
 
-def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count: int) -> list[Any]:
-    """Load `count` pickles from one stream. They share no objects.
+def load_all(
+    stream: Any,
+    buffers: Iterable[Any],
+    admission: Admission,
+    *,
+    count: int,
+    paths: PathRestorer | None = None,
+) -> list[Any]:
+    """Load `count` pickles from one stream. They share no objects. Their paths are restored by `paths`.
 
     Raises:
         RefusedError: A pickle imports a name that it may not.
@@ -61,16 +77,25 @@ def load_all(stream: Any, buffers: Iterable[Any], admission: Admission, *, count
     """
     file = io.BytesIO(stream)
     buffers = iter(buffers)
-    return [_Unpickler(file, buffers, admission).load() for _ in range(count)]
+    return [_Unpickler(file, buffers, admission, paths or NOWHERE).load() for _ in range(count)]
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, buffers: Iterable[Any], admission: Admission) -> None:
+    def __init__(self, file: Any, buffers: Iterable[Any], admission: Admission, paths: PathRestorer) -> None:
         super().__init__(file, buffers=buffers)
         self._find = admission.find
+        self._paths = paths
 
     def find_class(self, module: str, qualname: str, /) -> Any:
         return self._find(module, qualname)
+
+    def persistent_load(self, reference: Any, /) -> Any:
+        # Only texts, so that an edited pickle gives no other object to `restored`.
+        kind, where = reference
+        parts = (where,) if type(where) is str else where
+        if not all(type(part) is str for part in parts):
+            raise pickle.UnpicklingError("a path that is not a text")
+        return self._paths.restored(kind, where)
 
 
 def is_foreign(made_by: str | None) -> bool:

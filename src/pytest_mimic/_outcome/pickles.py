@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.loading import Admission, load_all
+from pytest_mimic._outcome.placing import NOWHERE, PathStore, is_path_class, persistent_id
 from pytest_mimic._outcome.reducing import named, reduced
 
 __all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
@@ -35,6 +36,7 @@ class Pickled:
         code: The names of code stored by value, and of imports that can import or fetch more, sorted.
         by_value: Whether code is stored by value, which only the same Python version can load.
         has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
+        has_paths: Whether it contains paths by their places.
     """
 
     chunks: list[bytes]
@@ -43,6 +45,7 @@ class Pickled:
     code: list[str]
     by_value: bool
     has_custom_identity: bool
+    has_paths: bool = False
 
     def detach(self) -> None:
         """Copy the buffers, so that the value may change."""
@@ -61,6 +64,7 @@ class ImportCollector(Admission):
         self.imports: set[str] = set()
         self.code: set[str] = set()
         self.has_custom_identity = False
+        self.has_paths = False
 
     def find(self, module: str, qualname: str) -> Any:
         """Return the object with this name."""
@@ -70,6 +74,7 @@ class ImportCollector(Admission):
         name = f"{module}:{qualname}"
         (self.code if is_code(name, found) else self.imports).add(name)
         self.has_custom_identity |= isinstance(found, type) and registered_kind(found) is not None
+        self.has_paths |= is_path_class(found)
         return found
 
 
@@ -80,19 +85,39 @@ class _Pickler(pickle.Pickler):
         return reduced(thing)
 
 
-def dump(value: object) -> Pickled:
+def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
     """Pickle the value, and load it once to see that it loads and what it imports. Its parts may raise anything."""
     try:
-        return _dump(value, _Pickler)
+        return _dump(value, _Pickler, paths)
     except RecursionError:
         raise
     except Exception:  # a lambda, a local class, a module: perhaps by value
         from pytest_mimic._outcome.by_value import ByValuePickler
 
-        return _dump(value, ByValuePickler)
+        return _dump(value, ByValuePickler, paths)
 
 
-def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
+def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
+    # First without `persistent_id`, which Python calls for each part: that takes twice the time.
+    pickled, has_paths = _dump_with(value, pickler_class, paths)
+    if not has_paths and not paths.may_be_in(pickled.chunks):
+        return pickled
+    has_placed = False
+
+    class PlacingPickler(pickler_class):  # type: ignore[misc]
+        def persistent_id(self, part: Any, /) -> Any:
+            nonlocal has_placed
+            found = persistent_id(part, paths)
+            has_placed |= found is not None
+            return found
+
+    placed, _ = _dump_with(value, PlacingPickler, paths)
+    placed.has_paths = True
+    return placed if has_placed else pickled
+
+
+def _dump_with(value: object, pickler_class: Callable[..., Any], paths: PathStore) -> tuple[Pickled, bool]:
+    """Return a pickle, and whether it imports a class of paths."""
     chunks: list[bytes] = []
     buffers: list[pickle.PickleBuffer] = []
     # Not a BytesIO, which would copy large bytes to join them.
@@ -100,9 +125,9 @@ def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
     pickler.dump(value)
     parts = [Buffer(buffer.raw(), memoryview(buffer).itemsize) for buffer in buffers]
     collector = ImportCollector()
-    load_all(b"".join(chunks), [part.memory for part in parts], collector, count=1)
+    load_all(b"".join(chunks), [part.memory for part in parts], collector, count=1, paths=paths)
     by_value = frozenset(pickler.by_value)
-    return Pickled(
+    pickled = Pickled(
         chunks,
         parts,
         imports=sorted(collector.imports),
@@ -110,3 +135,4 @@ def _dump(value: object, pickler_class: Callable[..., Any]) -> Pickled:
         by_value=bool(by_value),
         has_custom_identity=collector.has_custom_identity,
     )
+    return pickled, collector.has_paths

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._patch.patcher import Activation, Patchable, Patcher
+from pytest_mimic._patch.activation import Activation, Patchable
+from pytest_mimic._patch.patcher import Patcher
 
 __all__ = ["Activation", "Patchable", "Patcher"]

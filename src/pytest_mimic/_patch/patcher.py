@@ -1,12 +1,13 @@
-"""Activations: the functions that are wanted, patched now or when their modules are imported."""
+"""Patches the functions that are wanted, now or when their modules are imported."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
+from pytest_mimic._patch.activation import Activation, ActiveRequest, Claim, Patchable
 from pytest_mimic._patch.holders import MISSING
 from pytest_mimic._patch.imports import ImportWatch, OnDemandNames, is_initialising
 from pytest_mimic._patch.lookup import FoundFunction, Lookup, NotFoundError, OnDemandError
@@ -14,65 +15,8 @@ from pytest_mimic._patch.patches import Patch, Patches
 from pytest_mimic._targets.modules import module_exists
 from pytest_mimic._targets.options import target_error
 from pytest_mimic._targets.target import FunctionPath
-from pytest_mimic.errors import TargetError
-
-
-class Patchable(Protocol):
-    """Names functions to patch: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
-
-    @property
-    def module(self) -> str: ...
-    @property
-    def path(self) -> tuple[str, ...]: ...
-    @property
-    def excluded(self) -> bool: ...
-    @property
-    def origin(self) -> str: ...
-
 
 Function = Callable[..., Any]
-
-
-class Activation:
-    """Requests that are in force from `Patcher.activate` until `close`.
-
-    `problems` has the reason for each request that names nothing, as soon as it is known. The reader removes it.
-    """
-
-    def __init__(self, patcher: Patcher, requests: Iterable[Patchable]) -> None:
-        self.problems: list[TargetError] = []
-        self._patcher = patcher
-        self._requests = [_ActiveRequest(request) for request in requests]
-        self._covered: dict[int, tuple[_ActiveRequest, Patch]] = {}
-
-    def close(self) -> None:
-        """Restore everything that no other activation covers. Closing twice does no harm."""
-        self._patcher.deactivate(self)
-
-
-class _ActiveRequest:
-    """A request, and the facts known about it.
-
-    Attributes:
-        candidates: Its possible meanings, the longest module first.
-        definitions: Where the functions are defined, if the request names them by another module.
-        is_open: Whether no function was found yet, and no problem.
-    """
-
-    def __init__(self, request: Patchable) -> None:
-        self.request = request
-        own = FunctionPath(request.module, request.path)
-        self.candidates: list[FunctionPath] = list(getattr(request, "candidates", None) or [own])
-        self.definitions: list[FunctionPath] = []
-        self.is_open = True
-
-    @property
-    def is_wildcard(self) -> bool:
-        return self.request.path[-1] == "*"
-
-    @property
-    def modules(self) -> set[str]:
-        return {candidate.module for candidate in (*self.candidates, *self.definitions)}
 
 
 class Patcher:
@@ -104,13 +48,13 @@ class Patcher:
 
     def activate(self, requests: Iterable[Patchable]) -> Activation:
         """Patch functions of imported modules now, and the others as soon as they are imported."""
-        activation = Activation(self, requests)
+        activation = Activation(requests, self.deactivate)
         with self._lock:
             self._activations.append(activation)
             try:
                 self._rewatch()
-                self._settle(activation)
-                for active in activation._requests:
+                self._settle(activation, activation.requests)
+                for active in activation.requests:
                     self._refuse_half_imported(activation, active)
             except BaseException:
                 self.deactivate(activation)
@@ -123,7 +67,7 @@ class Patcher:
             if activation not in self._activations:
                 return
             self._activations.remove(activation)
-            ended, activation._covered = list(activation._covered.values()), {}
+            ended, activation.covered = list(activation.covered.values()), {}
             try:
                 for active, patch in reversed(ended):
                     self._let_go(active, patch)
@@ -140,14 +84,14 @@ class Patcher:
         """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
         with self._lock:
             for activation in list(self._activations):
-                waiting = [active for active in activation._requests if active.is_open]
-                if any(not active.modules.isdisjoint(sys.modules) for active in waiting):
-                    self._settle(activation)
+                activation.waiting = waiting = [active for active in activation.waiting if active.is_open]
+                if any(each.module in sys.modules for active in waiting for each in active.candidates):
+                    self._settle(activation, waiting)
 
     # Modules that are imported later
 
     def _rewatch(self) -> None:
-        names = {name for each in self._activations for active in each._requests for name in active.modules}
+        names: set[str] = set().union(*(activation.by_module for activation in self._activations))
         for name in self._watch.names - names:
             self._lookup.forget(name)
         for key, hook in list(self._on_demand.items()):
@@ -172,10 +116,10 @@ class Patcher:
 
     def _settle_all(self, module: str) -> None:
         for activation in list(self._activations):
-            if any(module in active.modules for active in activation._requests):
-                self._settle(activation, just_loaded=module)
+            if module in activation.by_module:
+                self._settle(activation, activation.by_module[module], just_loaded=module)
 
-    def _refuse_half_imported(self, activation: Activation, active: _ActiveRequest) -> None:
+    def _refuse_half_imported(self, activation: Activation, active: ActiveRequest) -> None:
         """Refuse a request for a module whose import began before it was watched: its end would go unnoticed."""
         for module, path in active.candidates:
             if active.is_open and is_initialising(sys.modules.get(module)):
@@ -184,54 +128,41 @@ class Patcher:
 
     # From requests to functions
 
-    def _settle(self, activation: Activation, *, just_loaded: str | None = None) -> None:
-        """Cover the functions that the activation's requests name by now, and patch the new ones.
+    def _settle(
+        self, activation: Activation, requests: Iterable[ActiveRequest], *, just_loaded: str | None = None
+    ) -> None:
+        """Cover the functions that these requests of an activation name by now, and patch the new ones.
 
         `just_loaded` is the module whose import has just ended. Others may be half executed then, so a name that is
         missing there is no problem yet.
         """
+        touched: dict[int, None] = {}
+        for active in list(requests):
+            found = self._find_all(activation, active, just_loaded)
+            touched.update(dict.fromkeys(activation.claim(active, found)))
+        if self._cover is None:
+            return
         fresh: list[Patch] = []
+        excluded: list[Patch] = []
         # Patches are installed together, so that all holders are searched once. After an error, deactivating needs them.
         try:
-            wanted = self._wanted(activation, just_loaded)
-            for key, (active, found) in wanted.items() if self._cover is not None else ():
-                known = activation._covered.get(key)
-                if known is None or known[0] is not active:
-                    activation._covered[key] = (active, self._patch(active, found, fresh))
-                if known is not None and known[0] is not active:
+            for key in touched:
+                known, claim = activation.covered.get(key), activation.decide(key)
+                if claim is not None and (known is None or known[0] is not claim.active):
+                    patch = self._patch(activation, claim, fresh)
+                    activation.covered[key] = claim.active, patch
+                elif claim is None and activation.claims[key] and known is not None:
+                    excluded.append(activation.covered.pop(key)[1])
+                else:
+                    continue
+                if known is not None:
                     self._let_go(*known)
         finally:
+            self._patches.remove(excluded)
             self._patches.install(fresh)
-        self._rewatch()
-
-    def _wanted(
-        self, activation: Activation, just_loaded: str | None
-    ) -> dict[int, tuple[_ActiveRequest, FoundFunction]]:
-        """Return the functions that are named by now, each with the request that decides about it.
-
-        A request that names a function wins over a wildcard, then a later one wins. An exclusion removes the
-        functions that came before it, also those that were covered before the exclusion could be read.
-        """
-        wanted: dict[int, tuple[_ActiveRequest, FoundFunction]] = {}
-        excluded: set[int] = set()
-        for active in activation._requests:
-            for found in self._find_all(activation, active, just_loaded):
-                key = id(found.function)
-                if active.request.excluded:
-                    excluded.add(key)
-                    wanted.pop(key, None)
-                elif key not in wanted or wanted[key][0].is_wildcard or not active.is_wildcard:
-                    wanted[key] = (active, found)
-        late = [
-            activation._covered.pop(key) for key in (excluded - wanted.keys()) & activation._covered.keys()
-        ]
-        for active, patch in late:
-            self._let_go(active, patch)
-        self._patches.remove([patch for _, patch in late])
-        return wanted
 
     def _find_all(
-        self, activation: Activation, active: _ActiveRequest, just_loaded: str | None
+        self, activation: Activation, active: ActiveRequest, just_loaded: str | None
     ) -> list[FoundFunction]:
         """Return the functions that a request names in imported modules; note its problem, if any, once."""
         found: list[FoundFunction] = []
@@ -272,7 +203,7 @@ class Patcher:
                 self._on_demand[key].names.add((error.module, error.name))
             return []
 
-    def _refuse(self, activation: Activation, active: _ActiveRequest, problem: str) -> None:
+    def _refuse(self, activation: Activation, active: ActiveRequest, problem: str) -> None:
         if active.is_open:
             active.is_open = False
             activation.problems.append(target_error(active.request.origin, problem))
@@ -286,10 +217,11 @@ class Patcher:
 
     # From functions to patches
 
-    def _patch(self, active: _ActiveRequest, found: FoundFunction, fresh: list[Patch]) -> Patch:
+    def _patch(self, activation: Activation, claim: Claim, fresh: list[Patch]) -> Patch:
         """Cover a function; add its patch to `fresh` if there was none."""
+        active, found = claim
         patch = self._patches.of(found.function)
-        label = patch.label if patch is not None else self._label(active, found)
+        label = patch.label if patch is not None else self._label(activation, active, found)
         assert self._cover is not None
         wrapper = self._cover(active.request, label, found.function, found.kind)
         if patch is None:
@@ -298,7 +230,7 @@ class Patcher:
         patch.covers += 1
         return patch
 
-    def _label(self, active: _ActiveRequest, found: FoundFunction) -> str:
+    def _label(self, activation: Activation, active: ActiveRequest, found: FoundFunction) -> str:
         """Return the name under which the function is defined, if that leads to it."""
         module = getattr(found.function, "__module__", None)
         path = getattr(found.function, "__qualname__", None)
@@ -310,9 +242,11 @@ class Patcher:
             return found.label
         if definition not in active.candidates and not active.is_wildcard:
             active.definitions.append(definition)
+            activation.by_module.setdefault(module, []).append(active)
+            self._watch.watch({*self._watch.names, module})
         return f"{module}:{path}"
 
-    def _let_go(self, active: _ActiveRequest, patch: Patch) -> None:
+    def _let_go(self, active: ActiveRequest, patch: Patch) -> None:
         patch.covers -= 1
         self._uncover(active.request, patch.label, patch.function)
 

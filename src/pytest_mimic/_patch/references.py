@@ -6,6 +6,7 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from types import BuiltinMethodType
 
 from pytest_mimic._patch.holders import identity_of, module_name
@@ -46,15 +47,16 @@ def references_of(wrapper: object) -> Iterator[object]:
     yield from found
     seen: set[int] = set()
     for _ in range(_LEVELS):
-        opened = {identity_of(thing): thing for thing in found if _is_transparent(thing)}
+        opened = {identity_of(thing): thing for thing in found if _is_transparent(thing.__class__)}
         found = [part for key, thing in opened.items() if key not in seen for part in _attributes(thing)]
         seen |= opened.keys()
         yield from found
 
 
-def _is_transparent(thing: object) -> bool:
-    """Return whether it is the plugin's own, or a method such as `cache_info` of functools.lru_cache."""
-    return type(thing) is BuiltinMethodType or is_machinery(module_name(type(thing)))
+@lru_cache(maxsize=256)
+def _is_transparent(kind: type) -> bool:
+    """Return whether it is the plugin's own class, or that of methods as `cache_info` of functools.lru_cache."""
+    return kind is BuiltinMethodType or is_machinery(module_name(kind))
 
 
 def _attributes(thing: object) -> Iterable[object]:

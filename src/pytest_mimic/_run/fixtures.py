@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_mimic._values.identities import identity_of
 
 if TYPE_CHECKING:
@@ -30,23 +32,33 @@ class WiderFixtures:
         """
         parameters = self._parameters_of(fixturedef, request)
         name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
-        leaving: list[Callable[[], Owner]] = []
+        leaving: list[Callable[[bool], Owner]] = []
+
+        def begin_to_end() -> None:
+            leaving.append(self._session.scopes.enter(name))
+            self._session.state.owner.is_ending = True
 
         def end() -> None:
-            owner = leaving.pop()()
+            owner = leaving.pop()(True)
+            owner.is_ending = False
             owner.fixtures -= 1
             if not owner.fixtures:  # the scope has ended, and pytest may set it up again later in this run
-                owner.rewind()
+                self._session.scopes.end(owner)
 
         # Finalizers run in reverse order, and the fixture adds its own tear-down in this block. So calls belong to the scope
         # from before the tear-down (the second finalizer below) until after it (this one).
         fixturedef.addfinalizer(end)
-        leave = self._session.enter_scope(name)
+        leave = self._session.scopes.enter(name)
+        passed = False
         try:
             yield
+            passed = True
+        except pytest.skip.Exception:
+            passed = True
+            raise
         finally:
-            leave().fixtures += 1
-            fixturedef.addfinalizer(lambda: leaving.append(self._session.enter_scope(name)))
+            leave(passed).fixtures += 1
+            fixturedef.addfinalizer(begin_to_end)
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         """Return the parameters of a fixture and of the fixtures that it requests.

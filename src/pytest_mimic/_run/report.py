@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # How many lines a list in the summary has at most.
 SHOWN = 10
+# How many calls a single line names at most.
+_IN_LINE = 3
 # Labels beyond this length do not widen their column.
 _WIDTH = 60
 
@@ -48,8 +51,13 @@ class Judgement(NamedTuple):
     vault: str = ""
 
 
-def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> list[str]:
-    """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown."""
+def summary(
+    ledger: Ledger, judgement: Judgement, *, restored: Sequence[str] = (), quiet: bool = False
+) -> list[str]:
+    """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
+
+    `restored` are the labels of the recordings that stood before and were put back.
+    """
     misses = dict.fromkeys((miss.label, miss.test) for miss in ledger.missing)
     problems = _listed("missing:", _in_columns(list(misses)))
     rows = []
@@ -58,7 +66,9 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
         rows.append((one.label, recorder))
     heading = "cleared:" if judgement.cleared else "unused:"
     problems += _listed(heading, _in_columns(rows), total=judgement.unused)
-    notes = [*ledger.notes, *ledger.errors]
+    problems += _hidden(ledger)
+    again = _listed("run again from the start, because a conversation has a new call:", ledger.restarts)
+    notes = [*again, *ledger.notes, *ledger.errors]
     if quiet and not problems and not notes:
         return []
     remedies = []
@@ -68,11 +78,77 @@ def summary(ledger: Ledger, judgement: Judgement, *, quiet: bool = False) -> lis
     if judgement.unused and not judgement.cleared:
         remedies.append("to drop the unused: pytest --mimic-clear-unused")
     counts = _counts(ledger, judgement)
+    if ledger.draws:
+        how = "seed inside the function, or pass a seed or a generator as an argument"
+        remedies.append(f"to make these calls repeatable: {how}")
+    if ledger.processes:
+        remedies.append(
+            "to mimic calls there: start the process by fork, or name the function that starts it"
+        )
     lines = [counts] if counts else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
-        lines += _listed("recorded errors:", ledger.failures)
+        lines += _taken_back(ledger.taken_back, restored)
+        errors, remedy = _recorded_errors(ledger)
+        lines += errors
+        remedies += remedy
     return [*lines, *problems, *notes, *remedies]
+
+
+def _hidden(ledger: Ledger) -> list[str]:
+    """Return the lines about inputs that no recording sees. Equal ones are counted."""
+    draws = [
+        (label, f"{modules}{_times(count)}")
+        for (label, modules), count in Counter(map(tuple, ledger.draws)).items()
+    ]
+    started = [
+        f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
+        for (test, method), count in Counter(map(tuple, ledger.processes)).items()
+    ]
+    drew = _listed("drew from a global random state:", _in_columns(draws))
+    return [*drew, *_listed("processes:", started)]
+
+
+def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
+    """Return the list of the recorded errors, and the command that records them again."""
+    counts = Counter((label, test) for label, test in ledger.failures)
+    rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
+    tests = list(dict.fromkeys(test for _, test in counts if test))
+    if len(tests) > SHOWN:
+        tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    again = "it" if len(rows) == 1 else "them"
+    remedy = f"to record {again} again: {command('--mimic-rerecord', *tests[:SHOWN])}"
+    return _listed("recorded errors:", _in_columns(rows)), [remedy] if rows else []
+
+
+def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
+    """Return a line on the errors of failing tests, and one on the recordings that failing tests had replaced."""
+    lines = []
+    if labels:
+        whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
+        lines.append(f"{plural(len(labels), 'outcome')} {whose} not kept: {_in_line(labels)}")
+    if restored:
+        was = "was" if len(restored) == 1 else "were"
+        why = (
+            "only failing tests had replaced it"
+            if len(restored) == 1
+            else "only failing tests had replaced them"
+        )
+        lines.append(
+            f"{plural(len(restored), 'recording')} {was} put back, because {why}: {_in_line(restored)}"
+        )
+    return lines
+
+
+def _in_line(labels: Sequence[str]) -> str:
+    counts = Counter(labels)
+    shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
+    more = len(counts) - len(shown)
+    return "; ".join([*shown, *([f"and {more} more"] if more else [])])
+
+
+def _times(count: int) -> str:
+    return f", {count} times" if count > 1 else ""
 
 
 def _counts(ledger: Ledger, judgement: Judgement) -> str:

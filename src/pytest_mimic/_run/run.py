@@ -14,7 +14,7 @@ from pytest_mimic._run.node_ids import plain_id, without_group
 from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
 from pytest_mimic._run.report import Judgement, plural, size, summary
 from pytest_mimic._run.selection import narrowed_by
-from pytest_mimic._run.unused import holds_recordings, judge_unused
+from pytest_mimic._run.unused import holds_recordings, judge_unused, label_of
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.target import Target, as_targets
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_mimic._run.progress import Progress
+    from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._session import Covering
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -71,11 +72,15 @@ class PytestRun:
         self._collected: list[pytest.Item] = []
         self._late_problems: list[TargetError] = []
         self._broken: TargetError | None = None
-        self._phases_passed, self._ran_tests = True, False
+        self._phases_passed = self._is_whole = True
+        self._ran_tests, self._replays_before = False, 0
         self._judgement = Judgement()
+        self._restarts: Restarts | None = None
+        self._restored: list[str] = []
         self._progress: Progress | None = None
         if item is not None:
             self.session.begin_test(plain_id(item))
+            self.session.state.own_files = partial(_own_files, item)
 
     # -- start
 
@@ -90,6 +95,11 @@ class PytestRun:
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         manager = self.config.pluginmanager
         manager.register(self, "mimic-run")
+        if self.session.settings.mode is Mode.RECORD:
+            from pytest_mimic._run.restarts import Restarts
+
+            self._restarts = Restarts(self.session)
+            manager.register(self._restarts, "mimic-restarts")
         if manager.hasplugin("xdist"):
             from pytest_mimic._run.xdist import WorkerLedgers
 
@@ -199,9 +209,11 @@ class PytestRun:
         Raises:
             TargetError: A target does not exist.
         """
-        self._phases_passed = True
+        self._phases_passed = self._is_whole = True
         self.session.take_strays()
         self.session.begin_test(plain_id(item))
+        self.session.state.own_files = partial(_own_files, item)
+        self._replays_before = self.session.ledger.own_replays
         if self._broken is not None:
             raise self._broken
         for targets in decorations:
@@ -226,24 +238,36 @@ class PytestRun:
         """Count paths under pytest's base temporary folder relative to it."""
         self.session.add_root(str(factory.getbasetemp()), "tmp")
 
-    def end_phase(self, item: pytest.Item, report: pytest.TestReport) -> None:
+    def end_phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
         test = self.session.state.test
         if test != report.nodeid:  # the report goes to xdist's controller, which does not know the test
             vars(report)["mimic_test"] = test
-        if errors := self.session.take_pending():
+        when = report.when
+        pending = self.session.take_pending()
+        if self._restarts is not None and not self._restarts.judge(report):
+            call.excinfo, pending = None, []  # else --pdb would stop at it
+        for error in pending:
             from pytest_mimic._run.verdicts import judge_phase
 
-            judge_phase(item, report, errors, self.session.settings.rootdir)
+            judge_phase(item, report, error, self.session.settings.rootdir)
+        if report.failed and (replays := self.session.ledger.replays_since(self._replays_before)):
+            from pytest_mimic._run.verdicts import name_replays
+
+            report.sections.append(("mimic", name_replays(replays, self.session.vault, test)))
         self._phases_passed = self._phases_passed and report.outcome != "failed"
-        if report.when == "teardown":
-            self._keep_error(lambda: self.session.end_test(passed=self._phases_passed))
+        if report.outcome == "skipped" or hasattr(report, "wasxfail"):
+            self._is_whole = False
+        if when == "teardown":
+            passed, is_whole = self._phases_passed, self._is_whole
+            self._keep_error(lambda: self.session.end_test(passed=passed, is_whole=is_whole))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep how the test ended: failed in any phase, skipped, or passed."""
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         if str(report.outcome) == "rerun":  # an outcome of pytest-rerunfailures
-            self._outcomes.pop(nodeid, None)
+            if vars(report).get("mimic_restarts") != []:  # else a test has passed but for its teardown
+                self._outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             self._outcomes[nodeid] = "failed" if report.failed else "skipped"
         elif report.when == "call":
@@ -270,6 +294,7 @@ class PytestRun:
             return
         if session.shouldstop or session.shouldfail or not is_complete:
             self._narrow(_STOPPED)
+        self._keep_error(self._put_back)
         self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
@@ -280,6 +305,15 @@ class PytestRun:
             fails_on_unused = self.session.settings.fail_on_unused and self._judgement.unused
             if ledger.strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _put_back(self) -> None:
+        """Restore the recordings that only failing tests of the run have replaced, and then collect their objects."""
+        ledger, vault = self.session.ledger, self.session.vault
+        if ledger.put_back:
+            from pytest_mimic._engine.judging import put_back
+
+            self._restored = [label_of(vault, name)[0] for name in put_back(vault, ledger)]
+            ledger.replaced |= vault.replaced
 
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
@@ -303,7 +337,9 @@ class PytestRun:
     def summary(self) -> list[str]:
         """Return the lines of the section titled `mimic`."""
         ledger = self.session.ledger
-        lines = summary(ledger, self._judgement, quiet=self.config.option.verbose < 0)
+        lines = summary(
+            ledger, self._judgement, restored=self._restored, quiet=self.config.option.verbose < 0
+        )
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]
@@ -311,3 +347,9 @@ class PytestRun:
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
+
+
+def _own_files(item: pytest.Item) -> set[str]:
+    from pytest_mimic._run.verdicts import own_files
+
+    return own_files(item)

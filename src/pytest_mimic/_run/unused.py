@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._run.report import SHOWN, Judgement, Unused, plural, size
 from pytest_mimic._run.selection import GoneTests
 from pytest_mimic._settings import Mode
-from pytest_mimic._vault.names import FOLDERS
+from pytest_mimic._vault.names import CASSETTES, FOLDERS
 from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import MimicError
 
@@ -45,7 +45,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         if outcome == "passed" or (outcome is None and all_passed and recorder in gone):
             proven.append(name)
     unproven = len(unused) - len(proven)
-    rows = [_label(session.vault, name) for name in proven[:SHOWN]]
+    rows = [label_of(session.vault, name) for name in proven[:SHOWN]]
     shown = [Unused(label, test, is_gone=bool(test) and test not in outcomes) for label, test in rows]
     if not all_passed:
         unproven_as = "some tests did not pass"
@@ -70,12 +70,12 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
     )
 
 
-def _label(vault: Vault, name: str) -> tuple[str, str]:
+def label_of(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
     from pytest_mimic._describe import call_label
 
     try:
-        if name.startswith("cassettes/"):
+        if name.startswith(CASSETTES):
             return f"cassette {name[10:-5]}", vault.test_of(name) or ""
         recording = vault.read(name)
     except MimicError:

@@ -1,76 +1,40 @@
-"""Fails a phase of a test that hid an error of the plugin: its code caught the error, or the error is drift."""
+"""Judges the phases of a test: fails one that passed only because its code caught an error of the plugin."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from inspect import unwrap
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._ambient import command
+from pytest_mimic._run.report import plural
 from pytest_mimic._swallowed.handled import handled_in, where_swallowed
-from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError
+from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
-# How many drifts of a test are shown.
-_SHOWN = 10
+if TYPE_CHECKING:
+    from pytest_mimic._ledger import Replayed
+    from pytest_mimic._vault import Vault
 
 
-def judge_phase(
-    item: pytest.Item, report: pytest.TestReport, errors: Sequence[MimicError], rootdir: Path
-) -> None:
-    """Let a phase fail for the errors that were noted in it, unless the test itself handled them.
+def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:
+    """Let a phase fail for an error that was raised in it, unless the test itself handled the error.
 
-    Drift, which nothing raises, and wrong targets fail the test in any case. If the phase has failed by itself, the
-    errors are added to its report as sections.
+    Drift and wrong targets fail the test in any case. If the phase has failed by itself, the error is added to its
+    report as a section.
     """
-    drifts = [error for error in errors if isinstance(error, DriftError)]
-    if drifts:
-        _fail_for_drift(item, report, drifts)
-    for error in errors:
-        if not isinstance(error, DriftError):
-            _fail_for_swallowed(item, report, error, rootdir)
-
-
-def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
-    lines = [line for drift in drifts[:_SHOWN] for line in f"DriftError: {drift}".splitlines()]
-    if len(drifts) > _SHOWN:
-        more = len(drifts) - _SHOWN
-        lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
-    if report.failed:
-        report.sections.append(("mimic", "\n".join(lines)))
-    elif not (report.skipped and hasattr(report, "wasxfail")):
-        report.longrepr = _Failure(lines)  # type: ignore[assignment]
-        _fail(item, report, drifts[0])
-
-
-class _Failure:
-    """The lines of an error as pytest shows those of a failed test."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = [f"E   {line}" for line in lines]
-        self.reprcrash = SimpleNamespace(message=lines[0])
-
-    def __str__(self) -> str:
-        return "\n".join(self._lines)
-
-    def toterminal(self, terminal: Any) -> None:
-        for line in self._lines:
-            terminal.line(line, bold=True, red=True)
-
-
-def _fail_for_swallowed(
-    item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path
-) -> None:
-    if not isinstance(error, TargetError) and handled_in(error, _own_files(item)):
+    if not isinstance(error, (DriftError, TargetError)) and handled_in(error, own_files(item)):
         return
     if report.failed:
         if error.what not in report.longreprtext:
             report.sections.append(("mimic", str(error)))
         return
-    if report.skipped and hasattr(report, "wasxfail"):
+    is_expected_failure = hasattr(report, "wasxfail")
+    if report.skipped and is_expected_failure:
         return
     kind = type(error).__name__
     if isinstance(error, TargetError):
@@ -83,25 +47,32 @@ def _fail_for_swallowed(
         how = "was skipped after" if report.skipped else "passed only because"
         headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
         report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
-    _fail(item, report, error)
-
-
-def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
-    """Let a phase fail for an error, unless the test is expected to fail with it."""
     mark = item.get_closest_marker("xfail")
     expected = mark.kwargs.get("raises") if mark is not None else None
     if expected is None or isinstance(expected, (type, tuple)):
         is_expected = expected is None or isinstance(error, expected)
     else:
         is_expected = expected.matches(error)  # a pytest.RaisesExc or RaisesGroup
-    if hasattr(report, "wasxfail") and is_expected:
+    if is_expected_failure and is_expected:
         report.outcome = "skipped"
     else:
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)  # pytest does not count a report as failed that has it
 
 
-def _own_files(item: pytest.Item) -> set[str]:
+def name_replays(replays: Sequence[Replayed], vault: Vault, test: str) -> str:
+    """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now."""
+    dates = set()
+    for name in {replayed.name for replayed in replays}:
+        with suppress(MimicError):  # the error of the test names a damaged file
+            dates.add(vault.date_of(name))
+    known = sorted(dates - {""})
+    recorded = f", recorded {' to '.join(dict.fromkeys([known[0], known[-1]]))}" if known else ""
+    remedy = f"to record them again: {command('--mimic-rerecord', test)}"
+    return printable(f"{plural(len(replays), 'call')} replayed{recorded}; {remedy}")
+
+
+def own_files(item: pytest.Item) -> set[str]:
     """Return the files of a test's own code. Handling an error there counts as deliberate."""
     doctest = getattr(item, "dtest", None)
     if doctest is not None:  # only its examples are test code, as the file may be the code under test

@@ -33,6 +33,11 @@ class PendingErrors:
         if isinstance(error, MimicError):
             self.note(error)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another process judges the test: this one was forked in the middle of it."""
+        return getpid() != self._process
+
     def begin(self) -> None:
         """Begin a test. This process judges it; with pytest-forked, that is a forked one."""
         self._process = getpid()
@@ -41,7 +46,7 @@ class PendingErrors:
         """Note an error, once, and return it."""
         if not any(error is noted for noted in self._errors):
             self._errors.append(error)
-            if getpid() != self._process:
+            if self.is_elsewhere:
                 self._forks.report_error(error)
         return error
 

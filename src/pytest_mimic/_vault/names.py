@@ -7,6 +7,8 @@ from hashlib import blake2b
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
+#: The beginning of the name of each cassette.
+CASSETTES = "cassettes/"
 
 _LONGEST = 56
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")

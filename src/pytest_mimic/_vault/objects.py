@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.loading import Admission
     from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._vault.recordings import Entry, Origin
     from pytest_mimic._vault.store import Store
 
@@ -35,31 +36,33 @@ class Objects:
         self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
 
-    def load(self, entry: Entry, origin: Origin) -> Outcome:
-        """Return the outcome of an entry, a fresh copy each time."""
+    def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
+        """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
-            return self._unpickled(entry, origin, *self._content(entry, origin))
+            return self._unpickled(entry, origin, *self._content(entry, origin), paths)
         from pytest_mimic._outcome.decoding import decode_plain
 
         is_object = "json" in entry
         body = self._body(entry, origin) if is_object else marshal.loads(marshal.dumps(body_of(entry)))
         try:
-            return decode_plain(body)
+            return decode_plain(_untagged(body, paths) if entry.get("tagged") else body)
         except (ImportError, AttributeError) as reason:
             raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
         except (LookupError, TypeError, ValueError) as reason:
             raise self._damaged(entry["json"] if is_object else origin.name, origin, str(reason)) from None
 
-    def load_encoded(self, encoded: Encoded) -> Outcome:
+    def load_encoded(self, encoded: Encoded, paths: PathStore | None = None) -> Outcome:
         """Return an outcome that is still in memory, a fresh copy each time."""
         from pytest_mimic._outcome.decoding import decode_pickled, decode_plain
         from pytest_mimic._outcome.loading import load_all
         from pytest_mimic._outcome.pickles import ImportCollector
 
         if encoded.text is not None:
-            return decode_plain(parse(encoded.text.encode(), "memory"))
+            body = parse(encoded.text.encode(), "memory")
+            return decode_plain(_untagged(body, paths) if encoded.is_tagged else body)
         kept: Any = encoded.pickled
-        bodies = load_all(b"".join(kept.chunks), kept.copies(), ImportCollector(), count=encoded.count)
+        stream, buffers = b"".join(kept.chunks), kept.copies()
+        bodies = load_all(stream, buffers, ImportCollector(), count=encoded.count, paths=paths)
         return decode_pickled(bodies)
 
     def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
@@ -176,7 +179,9 @@ class Objects:
                 f"only Python {made_by} can load it, this is {python_version()}",
             )
 
-    def _unpickled(self, entry: Entry, origin: Origin, stream: bytes, buffers: list[Any]) -> Outcome:
+    def _unpickled(
+        self, entry: Entry, origin: Origin, stream: bytes, buffers: list[Any], paths: PathStore | None = None
+    ) -> Outcome:
         """Load pickle streams whose bytes are as they were recorded."""
         from pytest_mimic._outcome.decoding import decode_pickled
         from pytest_mimic._outcome.loading import RefusedError, load_all
@@ -184,7 +189,8 @@ class Objects:
         name, kind = entry["pickle"], entry["kind"]
         try:
             self._rehearse(entry, stream, buffers)
-            bodies = load_all(stream, buffers, self._admission(entry), count=entry.get("count", 1))
+            count = entry.get("count", 1)
+            bodies = load_all(stream, buffers, self._admission(entry), count=count, paths=paths)
         except RefusedError as reason:
             raise self._damaged(name, origin, str(reason)) from None
         except MimicError:
@@ -234,6 +240,13 @@ class Objects:
             remedies=[f"to record it again: {command('--mimic-rerecord', origin.test)}"],
             call=origin.target,
         )
+
+
+def _untagged(body: Any, paths: PathStore | None) -> Any:
+    from pytest_mimic._outcome.placing import NOWHERE
+    from pytest_mimic._outcome.tags import untagged
+
+    return untagged(body, paths or NOWHERE)
 
 
 def fingerprint_in(name: str) -> str:

@@ -164,6 +164,8 @@ def _entry_fault(entry: Any) -> str | None:
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
         return "an outcome needs one value, exception or file"
+    if type(entry.get("tagged", False)) is not bool:
+        return "tagged must be true or false"
     body = entry[held[0]]
     is_object_name = held[0] in ("json", "pickle")
     if is_object_name:

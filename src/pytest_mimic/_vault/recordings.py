@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
+    from pytest_mimic._outcome.placing import PathStore
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -17,7 +18,7 @@ Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 
 #: The keys of an entry that do not belong to the outcome.
-_FACTS = frozenset({"duration", "awaited"})
+_FACTS = frozenset({"duration", "awaited", "tagged"})
 
 
 def body_of(entry: Entry) -> Entry:
@@ -41,11 +42,11 @@ class Origin(NamedTuple):
 class OutcomeReader(Protocol):
     """Loads outcomes; see `Objects`."""
 
-    def load(self, entry: Entry, origin: Origin) -> Outcome: ...
+    def load(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Outcome: ...
 
     def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]: ...
 
-    def load_encoded(self, encoded: Encoded) -> Outcome: ...
+    def load_encoded(self, encoded: Encoded, paths: PathStore | None) -> Outcome: ...
 
 
 class Stored:
@@ -67,6 +68,11 @@ class Stored:
         self.entry = entry
         self.encoded = encoded
         self.duration: float = entry["duration"]
+
+    @property
+    def name(self) -> str:
+        """The file that holds it, `?` until it is written."""
+        return self._origin.name
 
     @property
     def kind(self) -> OutcomeKind:
@@ -91,6 +97,11 @@ class Stored:
         return self.entry.get("awaited", False) is True
 
     @property
+    def is_tagged(self) -> bool:
+        """Whether parts of it are put in when it is loaded, such as paths, which differ from run to run."""
+        return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it holds code of another Python version, which this one cannot load."""
         from pytest_mimic._outcome.loading import is_foreign
@@ -99,11 +110,11 @@ class Stored:
 
     @property
     def is_plain_value(self) -> bool:
-        """Whether `player` returns all of it: a returned value, no changed arguments, nothing to await."""
-        return self.kind == "value" and not self.changes and not self.awaited
+        """Whether `player` returns all of it: a returned value, no changed arguments, no paths, nothing to await."""
+        return self.kind == "value" and not (self.changes or self.awaited or self.is_tagged)
 
-    def load(self) -> Outcome:
-        """Return the outcome, a fresh copy each time.
+    def load(self, paths: PathStore | None = None) -> Outcome:
+        """Return the outcome, a fresh copy each time, with its paths restored by `paths`.
 
         Raises:
             CorruptRecordingError: A file is damaged or missing.
@@ -111,8 +122,8 @@ class Stored:
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is not None:
-            return self._reader.load_encoded(self.encoded)
-        return self._reader.load(self.entry, self._origin)
+            return self._reader.load_encoded(self.encoded, paths)
+        return self._reader.load(self.entry, self._origin, paths)
 
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.

@@ -28,8 +28,10 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._vault.clearing import Cleared
     from pytest_mimic._vault.store import Store
+    from pytest_mimic._vault.writing import Written
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -119,6 +121,12 @@ class Vault:
         data = self.store.read(name)
         return None if data is None else test_in(data, self.label, name)
 
+    def date_of(self, name: str) -> str:
+        """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
+        data = self.store.read(name)
+        date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
+        return date if isinstance(date, str) else ""
+
     def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
         if not is_description(facts.get("arguments")):
             raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
@@ -129,11 +137,18 @@ class Vault:
         return Stored(self._objects, entry, origin)
 
     def stored(
-        self, outcome: Outcome, duration: float, *, target: str | None = None, detached: bool = False
+        self,
+        outcome: Outcome,
+        duration: float,
+        *,
+        target: str | None = None,
+        paths: PathStore | None = None,
+        detached: bool = False,
     ) -> Stored:
         """Return the outcome encoded in memory. Nothing is written.
 
-        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. If it is
+        `duration` is that of the real call, in seconds. `target` is its function, for the error's text. `paths` stores
+        the outcome's paths by their places. If it is
         `detached`, the outcome's value may change before it is written, as in a cassette.
 
         Raises:
@@ -141,7 +156,7 @@ class Vault:
         """
         from pytest_mimic._outcome.encoding import encode
 
-        encoded = encode(outcome, target=target)
+        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
         if encoded.pickled is not None and self._objects.forbidden:
             raise UnstorableOutcomeError(
                 f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
@@ -154,8 +169,8 @@ class Vault:
             stored.detach()
         return stored
 
-    def write(self, name: str, recording: Recording) -> bool:
-        """Write the recording, its objects first, whole or not at all; return whether a file was written.
+    def write(self, name: str, recording: Recording) -> Written:
+        """Write the recording, its objects first, whole or not at all; return what this did to its file.
 
         If the outcomes equal those in the vault, the facts of the run that recorded them stay. If the source and
         the arguments are equal as well, the file is not touched.
@@ -167,18 +182,18 @@ class Vault:
 
         written = writing.write_recording(self.store, self._objects, name, recording)
         self.replaced |= written.replaced
-        return written.changed
+        return written
 
     def write_cassette(
         self, name: str, entries: list[CassetteEntry], *, test: str | None = None, recorded: str = ""
-    ) -> bool:
+    ) -> Written:
         """Write the cassette, as `write` does a recording."""
         from pytest_mimic._vault import writing
 
         facts = {"test": test, "recorded": recorded}
         written = writing.write_cassette(self.store, self._objects, name, entries, facts)
         self.replaced |= written.replaced
-        return written.changed
+        return written
 
     def restore(self, name: str, data: bytes | None) -> None:
         """Restore the content that `store.read` returned before a `write`; None deletes the file."""

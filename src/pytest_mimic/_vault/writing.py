@@ -41,10 +41,22 @@ _CHEAP = 0.01
 
 
 class Written(NamedTuple):
-    """Whether a file was written, and the objects that it no longer names."""
+    """The result of writing a file.
 
-    changed: bool
+    Attributes:
+        before: Its content before, None if there was none.
+        now: Its content now, the same if nothing was written.
+        replaced: The objects that it no longer names.
+    """
+
+    before: bytes | None
+    now: bytes | None
     replaced: set[str]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file was written."""
+        return self.now is not self.before
 
 
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
@@ -61,7 +73,8 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
     origin = Origin(name, recording.target, recording.test)
     writer = _FileWriter(store, objects, origin, recording.outcomes, inline=INLINE)
     with writer.transaction():
-        before = _read_before(store, objects, name, "outcomes") or {}
+        data, facts = _read_before(store, objects, name, "outcomes")
+        before, now = facts or {}, data
         old = before.get("outcomes", [])
         entries = writer.entries(old)
         changed = True
@@ -73,9 +86,9 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
             head.update({key: before.get(key) for key in kept})
             changed = not _equal(head, {key: before.get(key) for key in head})
         if changed:
-            writer.write(name, {**head, "outcomes": entries})
+            now = writer.write(name, {**head, "outcomes": entries})
     writer.settle(entries)
-    return Written(changed, _references(old) - _references(entries))
+    return Written(data, now, _references(old) - _references(entries))
 
 
 def write_cassette(
@@ -86,7 +99,8 @@ def write_cassette(
     outcomes = [call.stored for call in calls]
     writer = _FileWriter(store, objects, origin, outcomes, inline=INLINE_IN_CASSETTE)
     with writer.transaction():
-        before = _read_before(store, objects, name, "calls")
+        data, before = _read_before(store, objects, name, "calls")
+        now = data
         old_calls = [] if before is None else before["calls"]
         old = [call["outcome"] for call in old_calls]
         entries = writer.entries(old)
@@ -98,11 +112,10 @@ def write_cassette(
             if _in_order(new["arguments"]) == _in_order(known.get("arguments")):
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
-        changed = before is None or not is_same
-        if changed:
-            writer.write(name, {"format": FORMAT, **facts, "calls": new_calls})
+        if before is None or not is_same:
+            now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls})
     writer.settle(entries)
-    return Written(changed, _references(old) - _references(entries))
+    return Written(data, now, _references(old) - _references(entries))
 
 
 class _FileWriter:
@@ -140,10 +153,12 @@ class _FileWriter:
             found.append(old if old is not None and self._is_same(stored, old) else self._entry(stored))
         return found
 
-    def write(self, name: str, facts: dict[str, Any]) -> None:
-        """Write the file itself. From now on its objects are named."""
-        self._store.write(name, (layout(facts) + "\n").encode(), durable=self._durable)
+    def write(self, name: str, facts: dict[str, Any]) -> bytes:
+        """Write the file itself, and return its content. From now on its objects are named."""
+        content = (layout(facts) + "\n").encode()
+        self._store.write(name, content, durable=self._durable)
         self._made.clear()
+        return content
 
     def settle(self, entries: Sequence[Entry]) -> None:
         """Let the outcomes refer to the vault, and free their memory."""
@@ -156,7 +171,7 @@ class _FileWriter:
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Return whether an outcome equals the sound one in the vault."""
         encoded = stored.encoded
-        if stored.awaited != old.get("awaited", False):
+        if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
             return False
         if encoded is None:
             # It was read from a vault, and is written again with other outcomes of its sequence.
@@ -178,6 +193,8 @@ class _FileWriter:
         entry = facts_of(stored.entry)
         if stored.awaited:
             entry["awaited"] = True
+        if encoded.is_tagged:
+            entry["tagged"] = True
         if encoded.text is not None and not self._needs_object(encoded):
             return {**entry, **parse(encoded.text.encode(), "memory")}
         entry["kind"] = encoded.kind
@@ -267,11 +284,17 @@ def _loads_alike(data: Any, checksum: str, facts: Entry) -> bool:
     return True
 
 
-def _read_before(store: Store, objects: Objects, name: str, part: str) -> dict[str, Any] | None:
-    """Return the facts in the vault, None if absent or damaged. CorruptRecordingError: they have a newer format."""
+def _read_before(
+    store: Store, objects: Objects, name: str, part: str
+) -> tuple[bytes | None, dict[str, Any] | None]:
+    """Return the content in the vault, and its facts: None if absent or damaged.
+
+    Raises:
+        CorruptRecordingError: They have a newer format.
+    """
     data = store.read(name)
     if data is None:
-        return None
+        return None, None
     try:
         facts = parse_recording(data, objects.label, name)
         for each in facts[part]:
@@ -279,10 +302,10 @@ def _read_before(store: Store, objects: Objects, name: str, part: str) -> dict[s
     except CorruptRecordingError as error:
         if "format" in error.data:
             raise
-        return None
+        return data, None
     except (LookupError, TypeError):
-        return None
-    return facts
+        return data, None
+    return data, facts
 
 
 def _are_identical(entries: Sequence[Entry], before: Sequence[Entry]) -> bool:

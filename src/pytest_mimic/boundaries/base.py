@@ -14,17 +14,17 @@ class Step(Protocol):
     """The engine's decision about one call at an edge.
 
     `mode` says what the edge has to do: return the recorded outcome (`replay`), call the original function and
-    report its outcome (`run`), do both in this order (`verify`), or call it and report nothing (`pass`).
+    report its outcome (`run`), or call it and report nothing (`pass`).
     """
 
-    mode: Literal["replay", "run", "verify", "pass"]
+    mode: Literal["replay", "run", "pass"]
 
     def outcome(self) -> Any:
-        """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`."""
+        """Return a fresh copy of the plain data that `finish` was given. For `replay` only."""
         ...
 
     def exhausted(self) -> Exception:
-        """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
+        """Return the error to raise when a reader wants more than was recorded. For `replay` only."""
         ...
 
     def running(self) -> AbstractContextManager[None]:
@@ -32,30 +32,21 @@ class Step(Protocol):
         ...
 
     def finish(self, plain: object) -> None:
-        """Record the outcome, as plain data without secrets; to `verify`, compare it. For `run` and `verify`.
+        """Record the outcome, as plain data without secrets, or compare it in a verifying run. For `run` only.
 
-        To `run`, it may come late: the outcome of a stream is known when its reader stops. To `verify`, it comes before
-        the recorded outcome is returned. A difference fails the test afterwards, and raises nothing.
-        """
-        ...
-
-    def answers(self, error: BaseException) -> bool:
-        """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
-        ...
-
-    def refuse(self) -> Step:
-        """End a run whose request would be sent with a placeholder in place of a secret, and return what to do instead.
+        It may come late: the outcome of a stream is known when its reader stops.
 
         Raises:
-            MissingRecordingError: It has no recording.
+            DriftError: The recording differs.
         """
         ...
 
-    def abandon(self, error: BaseException | None = None) -> None:
-        """End a run that has no outcome, for example after an interrupt: nothing is recorded.
+    def refused(self) -> Exception:
+        """Return the error for a request that would be sent with a placeholder in place of a secret."""
+        ...
 
-        The error is the one that the original raised. To `verify`, it is drift.
-        """
+    def abandon(self) -> None:
+        """End a run that has no outcome, for example after an interrupt: nothing is recorded."""
         ...
 
 
@@ -164,3 +155,16 @@ class Boundary:
             beside: The plain data of another outcome of the same call, with which this one is compared.
         """
         return plain
+
+    def failure(self, plain: Any, /) -> str | None:
+        """Return how an exchange failed, `raised ReadTimeout` or `gave 503`; None if it did not. Failing tests keep no failure.
+
+        By default, it has failed if the plain data has an `error`, or a `status` of 500 or more.
+        """
+        if not isinstance(plain, dict):
+            return None
+        error, status = plain.get("error"), plain.get("status")
+        if error is not None:
+            kind = error.get("type") if isinstance(error, dict) else None
+            return f"raised {kind.rpartition(':')[2]}" if isinstance(kind, str) else "failed"
+        return f"gave {status}" if isinstance(status, int) and status >= 500 else None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(100)]
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
     outcomes = [vault.stored(Outcome.of_value(value), duration) for value in values]
-    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes))
+    return vault.write(name, Recording("shop:f", arguments, source, test, date, None, outcomes)).changed
 
 
 def files(store):
@@ -327,7 +328,7 @@ def test_awaited_value_is_another_outcome():
     stored = vault.stored(Outcome.of_value({"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
-    assert vault.write(A, Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])) is True
+    assert vault.write(A, Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])).changed
 
     assert vault.read(A).outcomes[0].awaited
 
@@ -353,7 +354,7 @@ def test_pickle_that_imports_other_names_is_not_shared():
     vault = Vault(store)
     put(vault, A, (1, 2))
     (name,) = objects(store)
-    put(Vault(other := MemoryStore()), B, {"x": Path("a")})
+    put(Vault(other := MemoryStore()), B, {"x": Fraction(1)})
     store.write(name, other.read(*objects(other)))
 
     put(vault, B, (1, 2))
@@ -483,7 +484,7 @@ def test_cassette_keeps_its_calls_in_order():
 
     entries = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
     assert vault.read_cassette(name) is None
-    assert vault.write_cassette(name, entries, test="t", recorded="2026-11-02") is True
+    assert vault.write_cassette(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
 
     again = vault.read_cassette(name)
@@ -492,10 +493,10 @@ def test_cassette_keeps_its_calls_in_order():
         ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
     ]
     assert [each.stored.load().value for each in again] == [{"status": 200}, (1, 2), {"body": "x" * 10_000}]
-    assert vault.write_cassette(name, again, test="other", recorded="2027-01-01") is False
+    assert not vault.write_cassette(name, again, test="other", recorded="2027-01-01").changed
     equal = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
     equal = [call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"}) for call in equal]
-    assert vault.write_cassette(name, equal, test="other", recorded="2027-01-01") is False
+    assert not vault.write_cassette(name, equal, test="other", recorded="2027-01-01").changed
     assert files(store) == before
     assert vault.test_of(name) == "t"
     assert vault.names() == {name}

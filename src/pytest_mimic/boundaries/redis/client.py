@@ -58,6 +58,12 @@ class RedisBoundary(Boundary):
             return comparable_reply(plain)
         return {"error": plain["error"]["type"], "after": comparable_reply(plain["error"]["after"])}
 
+    def failure(self, plain: Any, /) -> str | None:
+        """Return the error of sending or reading, or the first of the server's replies that is an error."""
+        replies = plain.get("replies") or [plain.get("reply")]
+        errors = [reply["$error"] for reply in replies if isinstance(reply, dict) and "$error" in reply]
+        return super().failure(plain) or (f"gave {errors[0][0]}" if errors else None)
+
     def _connection_edges(self, module: str, can_read: str, run: _Function) -> list[Edge]:
         methods: dict[str, Callable[..., Steps]] = {
             "connect": self._connect,
@@ -119,14 +125,7 @@ class RedisBoundary(Boundary):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
                 with suppress(redis_errors().ResponseError):
                     yield connection.read_response()
-            sent = yield original(connection, command, *args, **kwargs)
-            if not batch.verifies:
-                return sent
-        try:
-            return batch.sent(state)
-        except redis_errors().RedisError:
-            yield connection.disconnect()  # the real replies are not read
-            raise
+            return (yield original(connection, command, *args, **kwargs))
 
     def _read(
         self,
@@ -144,20 +143,12 @@ class RedisBoundary(Boundary):
         expected = state.expected.popleft()
         if not isinstance(expected, Batch):
             return expected(encoder)
-        reply = None
-        if not expected.is_broken:
-            with expected.talking(state, at="read"):
-                try:
-                    reply = yield original(connection, True, *args, **kwargs)
-                except redis_errors().ResponseError as error:
-                    reply = error
-        try:
-            return expected.take(reply, port, encoder)
-        except redis_errors().RedisError:
-            if expected.is_out_of_step:
-                state.forget(expected)
-                yield connection.disconnect()
-            raise
+        with expected.talking(state, at="read"):
+            try:
+                reply = yield original(connection, True, *args, **kwargs)
+            except redis_errors().ResponseError as error:
+                reply = error
+        return expected.take(reply, port, encoder)
 
     def _wrap_script(self, original: _Function, _port: Port) -> _Function:
         @wraps(original)

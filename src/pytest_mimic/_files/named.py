@@ -1,0 +1,76 @@
+"""The files and folders that the arguments of a call name: paths, and strings, at any depth."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pytest_mimic._values.libraries import library_of
+from pytest_mimic._values.opening import Part, parts_of
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# The most values that are looked at in the arguments of one call.
+MOST_PARTS = 10_000
+# The most bytes of a path on Linux.
+_LONGEST = 4096
+
+_SCALARS = frozenset({int, float, complex, bool, bytes, bytearray, type(None)})
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+class NamedPath(NamedTuple):
+    """A path, or a string that may be one.
+
+    Attributes:
+        step: The path to it in the argument, with the argument's name: `files[0]`.
+        text: Its text.
+        is_text: Whether it is a string.
+    """
+
+    step: str
+    text: str
+    is_text: bool
+
+
+def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
+    """Yield the paths in an argument, in an order that is the same in every run. Values of libraries are not opened."""
+    path_class = getattr(sys.modules.get("pathlib"), "PurePath", ())
+    left, seen = MOST_PARTS, set()
+    todo: list[tuple[str, Any]] = [(name, argument)]
+    while todo and left:
+        step, value = todo.pop()
+        left -= 1
+        kind = type(value)
+        if kind is str:
+            if 0 < len(value) <= _LONGEST and not {"\n", "\0"} & set(value):
+                yield NamedPath(step, value, is_text=True)
+        elif isinstance(value, path_class):
+            yield NamedPath(step, str(value), is_text=False)
+        elif kind not in _SCALARS and id(value) not in seen and _is_opened(kind):
+            seen.add(id(value))
+            parts = [(f"{step}{part.step}", part.value) for part in _parts(value, left)]
+            todo.extend(reversed(parts))
+
+
+def _is_opened(kind: type) -> bool:
+    if issubclass(kind, _CONTAINERS):
+        return True
+    package = str(kind.__module__).partition(".")[0]
+    return package not in sys.stdlib_module_names and library_of(kind) is None
+
+
+def _parts(value: Any, most: int) -> list[Part]:
+    if isinstance(value, (list, tuple)) and _SCALARS.issuperset(map(type, value)):
+        return []
+    if isinstance(value, (set, frozenset)):
+        ordered = sorted((one for one in value if isinstance(one, (str, os.PathLike))), key=str)
+        return [Part("item", index, one) for index, one in enumerate(ordered[:most])]
+    found: list[Part] = []
+    for part in parts_of(value):
+        if len(found) == most:
+            break
+        found.append(part)
+    return found

@@ -1,0 +1,94 @@
+"""What failing tests keep under xdist, where one worker does not know which tests pass in another."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("xdist")
+
+SHOP = """
+    import os
+    from tally import ran
+
+    def fetch(city, version):
+        ran("fetch", city)
+        if version == "down":
+            raise ConnectionError("the service is down")
+        return version
+"""
+# Neither order of the two tests may matter.
+TESTS = """
+    import os, shop
+
+    def test_passes():
+        shop.fetch("Oslo", os.environ["PASSES"])
+
+    def test_fails():
+        shop.fetch("Oslo", os.environ["FAILS"])
+        assert os.environ["FAILS"] == "old"
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """A project with two tests that make the same call, which is recorded."""
+    project.ini("shop:fetch ignore=version")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TESTS)
+    project.record(env={"PASSES": "old", "FAILS": "old"}).expect(passed=2, real=["fetch Oslo"])
+    return project
+
+
+def recorded(run):
+    """Return the recorded value of the only call."""
+    [data] = [data for name, data in run.vault.items() if name.startswith("calls/")]
+    return json.loads(data)["outcomes"][0]["value"]
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("fails", ["new", "another", "down"])
+def test_the_value_of_a_passing_test_stays(shop, fails):
+    run = shop.run("-n2", "--mimic-rerecord", process=True, env={"PASSES": "new", "FAILS": fails})
+
+    run.expect(passed=1, failed=1, real=["fetch Oslo"] * 2)
+    assert recorded(run) == "new"
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_worker_replaces_no_recording_if_its_test_fails(shop):
+    good = shop.files()
+    shop.write("test_shop.py", TESTS.replace('os.environ["PASSES"])', '"new"); assert 0'))
+
+    run = shop.run("-n2", "--mimic-rerecord", process=True, env={"FAILS": "another"})
+
+    run.expect(failed=2, says=["1 recording was put back"])
+    assert run.vault == good
+
+
+def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def test_passes():
+            pytest.raises(ConnectionError, shop.fetch, "Rome", "down")
+
+        def test_fails():
+            shop.fetch("Oslo", "down")
+        """,
+    )
+
+    run = shop.run("-n2", "--mimic-rerecord", process=True)
+
+    run.expect(
+        passed=1,
+        failed=1,
+        says=[
+            "shop:fetch(city='Rome') raised ConnectionError    test_shop.py::test_passes",
+            "to record it again: pytest --mimic-rerecord test_shop.py::test_passes",
+            "1 outcome of a failing test was not kept: shop:fetch(city='Oslo') raised ConnectionError",
+        ],
+    )

@@ -1,0 +1,129 @@
+"""Processes that are started without the patches of this one are named in the summary."""
+
+from __future__ import annotations
+
+import pytest
+
+SHOP = """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city
+
+    def in_process(method, city):
+        process = multiprocessing.get_context(method).Process(target=fetch, args=(city,))
+        process.start()
+        process.join()
+
+    def in_executor(method, cities):
+        context = multiprocessing.get_context(method)
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            return list(pool.map(fetch, cities))
+
+    def in_pool(method, cities):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            return pool.map(fetch, cities)
+"""
+HERE = "test_shop.py::test_it started a process"
+REMEDY = "to mimic calls there: start the process by fork, or name the function that starts it"
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked and recorded for Oslo. Returns a function that runs a test."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+    project.record().expect(passed=1)
+
+    def run(expression, *options):
+        project.write("test_shop.py", f"import shop\n\ndef test_it():\n    {expression}\n")
+        return project.run("-k", "test_it", *options, process=True)  # so that nothing is judged unused
+
+    run.project = project
+    return run
+
+
+@pytest.mark.promise("a process in which nothing is mimicked is named")
+@pytest.mark.parametrize(
+    ("expression", "method", "times"),
+    [
+        ("shop.in_process('spawn', 'Oslo')", "spawn", ""),
+        ("shop.in_process('forkserver', 'Oslo')", "forkserver", ""),
+        ("shop.in_pool('spawn', ['Oslo'])", "spawn", ", 2 times"),
+        ("shop.in_executor('spawn', ['Oslo', 'Oslo', 'Oslo'])", "spawn", ", 2 times"),
+    ],
+    ids=["spawn", "forkserver", "pool", "executor"],
+)
+def test_a_process_started_anew_is_named(shop, expression, method, times):
+    run = shop(expression).expect(passed=1)
+
+    assert set(run.real) == {"fetch Oslo"}
+    assert run.section[-3:] == [
+        "processes:",
+        f"  {HERE} ({method}) in which nothing is mimicked{times}",
+        REMEDY,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "options"),
+    [
+        ("shop.in_process('fork', 'Oslo')", ()),
+        ("shop.in_pool('fork', ['Oslo'])", ()),
+        ("shop.in_process('spawn', 'Oslo')", ("--mimic-live",)),
+    ],
+    ids=["process", "pool", "live"],
+)
+def test_other_processes_are_not_named(shop, expression, options):
+    run = shop(expression, *options).expect(passed=1)
+
+    assert "started a process" not in run.output
+
+
+def test_a_process_of_a_recorded_function_is_not_named(shop):
+    """Nothing inside of a call that is being recorded is mimicked, in this process either."""
+    shop.project.ini("shop:in_executor", "shop:fetch")
+
+    recorded = shop("shop.in_executor('spawn', ['Rome'])", "--mimic-record").expect(passed=1)
+    replayed = shop("shop.in_executor('spawn', ['Rome'])").expect(passed=1, real=[])
+
+    assert "started a process" not in recorded.output + replayed.output
+
+
+def test_only_processes_inside_of_a_block_are_named(shop):
+    shop.project.ini()
+    expression = "\n    ".join(
+        (
+            "from pytest_mimic import mimic",
+            "shop.in_process('spawn', 'outside')",
+            "with mimic('shop:fetch'): shop.in_process('spawn', 'inside')",
+            "shop.in_process('spawn', 'outside')",
+        )
+    )
+
+    run = shop(expression).expect(passed=1)
+
+    assert run.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
+
+
+def test_workers_of_xdist_and_forked_processes_report_theirs(shop):
+    run = shop("shop.in_process('spawn', 'Oslo')", "-n1").expect(passed=1)
+    inner = "import multiprocessing as m; p = m.get_context('fork').Process(target=shop.in_process, args=('spawn', 'x'))"
+    forked = shop(f"{inner}; p.start(); p.join()").expect(passed=1, real=["fetch x"])
+
+    assert run.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
+    assert forked.section[-2] == f"  {HERE} (spawn) in which nothing is mimicked"
+
+
+def test_a_process_of_joblib_is_named(shop):
+    pytest.importorskip("joblib", reason="needs joblib")
+
+    run = shop("import joblib; joblib.Parallel(2)(joblib.delayed(shop.fetch)('Oslo') for _ in 'ab')").expect(
+        passed=1
+    )
+
+    assert run.section[-2] == f"  {HERE} (loky) in which nothing is mimicked, 2 times"

@@ -1,0 +1,502 @@
+"""What a failing test keeps of what it recorded: new values, but no error, and nothing in place of a good recording."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SHOP = """
+    import os
+    from tally import ran
+
+    def answer(name):
+        ran(name)
+        if os.environ.get("DOWN"):
+            raise ConnectionError("the service is down")
+        return {"name": name, "version": os.environ.get("VERSION", "1")}
+
+    def fetch(city):
+        return answer(f"fetch {city}")
+
+    def poll(job):
+        return answer(f"poll {job}")
+"""
+
+DOWN = {"DOWN": "1"}
+LATER = {"VERSION": "2"}
+
+
+@pytest.fixture
+def shop(project):
+    """A project with a module `shop`, whose service is down if DOWN is set."""
+    project.ini("shop:fetch", "shop:poll sequence")
+    project.write("shop.py", SHOP)
+    return project
+
+
+def outcomes(files):
+    """Return the outcomes of all recordings: their values, or the names of their exceptions."""
+    found = [json.loads(data) for name, data in sorted(files.items()) if name.startswith("calls/")]
+    return [
+        outcome["value"]["version"] if "value" in outcome else "error"
+        for recording in found
+        for outcome in recording["outcomes"]
+    ]
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("call", ["fetch", "poll"])
+@pytest.mark.parametrize("handling", ["", "try: {call}\n    except ConnectionError: pass\n    assert 0"])
+def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
+    call = f"shop.{call}('Oslo')"
+    shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    {call}\n")
+    good = shop.record().expect(passed=1).vault
+    if handling:
+        shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    {handling.format(call=call)}\n")
+
+    run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["not kept: shop:"])
+
+    assert run.vault == good
+    assert "recorded errors:" not in run.section
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_new_error_of_a_failing_test_is_not_replayed_afterwards(shop):
+    shop.write(
+        "test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    shop.poll('job')\n"
+    )
+
+    down = shop.record(env=DOWN).expect(failed=1, real=["fetch Oslo"])
+    up = shop.record().expect(passed=1, real=["fetch Oslo", "poll job"])
+
+    assert down.vault == {}
+    assert outcomes(up.vault) == ["1", "1"]
+
+
+def test_a_later_test_of_the_run_calls_for_real_again(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_down(monkeypatch):
+            monkeypatch.setenv("DOWN", "1")
+            shop.fetch("Oslo")
+
+        def test_up():
+            shop.fetch("Oslo")
+        """,
+    )
+
+    run = shop.record().expect(passed=1, failed=1, real=["fetch Oslo"] * 2)
+
+    assert outcomes(run.vault) == ["1"]
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_passing_test_keeps_the_errors_it_recorded(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def test_it():
+            for call in (shop.fetch, shop.poll):
+                with pytest.raises(ConnectionError):
+                    call("Oslo")
+        """,
+    )
+
+    shop.record(env=DOWN).expect(passed=1, real=["fetch Oslo", "poll Oslo"], never=["not kept"])
+
+    shop.replay().expect(passed=1, real=[])
+
+
+def test_an_error_that_a_passing_test_recorded_survives_a_failing_one(shop):
+    test = "import pytest, shop\n\ndef test_it():\n    pytest.raises(ConnectionError, shop.fetch, 'Oslo')\n"
+    shop.write("test_shop.py", test)
+    good = shop.record(env=DOWN).expect(passed=1).vault
+    shop.write("test_shop.py", f"{test}    assert 0\n")
+
+    run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, never=["not kept"])
+
+    assert run.vault == good
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_failing_test_keeps_its_new_values(shop):
+    shop.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    shop.fetch('Oslo'), shop.poll('job')\n    assert 0\n",
+    )
+
+    shop.record().expect(failed=1, real=["fetch Oslo", "poll job"])
+
+    shop.record().expect(failed=1, real=[])
+
+
+def test_a_sequence_keeps_the_new_outcomes_before_an_error(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(monkeypatch):
+            shop.poll("job")
+            monkeypatch.setenv("DOWN", "1")
+            shop.poll("job")
+        """,
+    )
+
+    run = shop.record().expect(failed=1, real=["poll job"] * 2)
+
+    assert outcomes(run.vault) == ["1"]
+
+
+def test_an_outage_in_the_middle_restores_the_whole_sequence(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_it(monkeypatch):
+            shop.poll("job")
+            if os.environ.get("BREAKS"):
+                monkeypatch.setenv("DOWN", "1")
+            shop.poll("job")
+        """,
+    )
+    good = shop.record().expect(passed=1).vault
+
+    run = shop.run("--mimic-rerecord", env={**LATER, "BREAKS": "1"}).expect(failed=1)
+
+    assert run.vault == good
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("call", ["fetch", "poll"])
+@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
+def test_a_failing_test_replaces_no_recording(shop, option, call):
+    """With `--mimic-record`, the recording is stale."""
+    shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n")
+    good = shop.record().expect(passed=1).vault
+    shop.write(
+        "shop.py",
+        SHOP.replace("def answer", "ANSWER = 1\n\n    def answer").replace(
+            "return answer(", "return 0 or answer("
+        ),
+    )
+    shop.write("test_shop.py", f"import shop\n\ndef test_it():\n    shop.{call}('Oslo')\n    assert 0\n")
+
+    run = shop.run(option, env=LATER).expect(
+        failed=1, real=[f"{call} Oslo"], says=["1 recording was put back"]
+    )
+
+    assert run.vault == good
+
+
+@pytest.mark.parametrize("order", ["fails passes", "passes fails", "fails passes fails"])
+@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
+def test_a_new_recording_that_a_passing_test_used_stays(shop, option, order):
+    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.record().expect(passed=1)
+    shop.write("shop.py", SHOP.replace('return answer(f"fetch', 'return 0 or answer(f"fetch'))
+    names = [f"test_{number}_{how}" for number, how in enumerate(order.split())]
+    shop.write(
+        "test_shop.py",
+        "import shop\n"
+        + "".join(
+            f"\ndef {name}():\n    shop.fetch('Oslo')\n    assert {int(name.endswith('passes'))}\n"
+            for name in names
+        ),
+    )
+
+    run = shop.run(option, env=LATER)
+
+    assert outcomes(run.vault) == ["2"]
+    assert "put back" not in run.output
+
+
+def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_passes():
+            shop.fetch("Oslo")
+
+        def test_fails(monkeypatch):
+            monkeypatch.setenv("VERSION", "3")
+            assert shop.fetch("Oslo") == "another"
+        """,
+    )
+    shop.write("test_first.py", "import shop\n\ndef test_it(): shop.fetch('Oslo')\n")
+    shop.record("test_first.py").expect(passed=1)
+
+    run = shop.run("--mimic-rerecord", "test_shop.py", env=LATER).expect(passed=1, failed=1)
+
+    assert outcomes(run.vault) == ["2"]
+
+
+def test_objects_of_restored_recordings_stay_and_those_of_others_go(shop):
+    shop.write(
+        "shop.py",
+        SHOP.replace('"version":', '"large": "x" * 5000 + os.environ.get("VERSION", "1"), "version":'),
+    )
+    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    good = shop.record().expect(passed=1).vault
+    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+
+    run = shop.run("--mimic-rerecord", "--mimic-clear-unused", env=LATER).expect(failed=1)
+
+    assert sum(name.startswith("objects/") for name in good) == 1
+    assert run.vault == good
+
+
+FAILS = {
+    "tear-down": "@pytest.fixture\ndef late():\n    yield\n    assert 0\n\ndef test_it(late):\n    {}\n",
+    "interrupt": "def test_it():\n    {}\n    raise KeyboardInterrupt\n",
+    "exit": "def test_it():\n    {}\n    pytest.exit('enough')\n",
+    "set-up": "@pytest.fixture\ndef early():\n    {}\n    assert 0\n\ndef test_it(early): pass\n",
+    "strict xfail": "@pytest.mark.xfail(strict=True)\ndef test_it():\n    {}\n",
+}
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("failing", FAILS.values(), ids=FAILS)
+def test_a_test_may_fail_in_any_way(shop, failing):
+    test = "import pytest, shop\nfrom contextlib import suppress\n\n"
+    shop.write("test_shop.py", f"{test}def test_it(): shop.fetch('Oslo'), shop.fetch('Rome')\n")
+    good = shop.record().expect(passed=1).vault
+
+    shop.write("test_shop.py", test + failing.format("shop.fetch('Oslo')"))
+    value = shop.run("--mimic-rerecord", process=True, env=LATER)
+    shop.write("test_shop.py", test + failing.format("with suppress(OSError): shop.fetch('Rome')"))
+    error = shop.run("--mimic-rerecord", process=True, env=DOWN)
+
+    assert (value.real, error.real) == (["fetch Oslo"], ["fetch Rome"])
+    assert value.vault == error.vault == good
+
+
+def test_an_expected_failure_is_no_failing_test(shop):
+    shop.write(
+        "test_shop.py", "import pytest, shop\n\n@pytest.mark.xfail\ndef test_it(): shop.fetch('Oslo')\n"
+    )
+
+    run = shop.record(env=DOWN).expect(xfailed=1, real=["fetch Oslo"])
+
+    assert outcomes(run.vault) == ["error"]
+    shop.replay().expect(xfailed=1, real=[], never=["missing"])
+
+
+MODULE_FIXTURE = """
+    import pytest, shop
+
+    @pytest.fixture(scope="{scope}")
+    def city():
+        return shop.{call}("Oslo")
+
+    def test_one(city): assert {one}
+
+    def test_two(city): assert {two}
+"""
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("call", ["fetch", "poll"])
+@pytest.mark.parametrize("scope", ["module", "session", "package"])
+def test_a_wider_fixture_counts_as_passed_if_a_test_in_its_scope_passed(shop, scope, call):
+    shop.write("test_shop.py", MODULE_FIXTURE.format(scope=scope, call=call, one=1, two=1))
+    good = shop.record().expect(passed=2).vault
+
+    shop.write("test_shop.py", MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=0))
+    failed = shop.run("--mimic-rerecord", env=LATER).expect(failed=2)
+    shop.write("test_shop.py", MODULE_FIXTURE.format(scope=scope, call=call, one=0, two=1))
+    mixed = shop.run("--mimic-rerecord", env=LATER).expect(failed=1, passed=1)
+
+    assert failed.vault == good
+    assert outcomes(mixed.vault) == ["2"]
+
+
+@pytest.mark.parametrize("call", ["fetch", "poll"])
+def test_a_failing_set_up_of_a_module_keeps_no_errors(shop, call):
+    """Although another test of the module passes."""
+    test = MODULE_FIXTURE.format(scope="module", call=call, one=1, two=1) + "\n    def test_three(): pass\n"
+    shop.write("test_shop.py", test)
+    good = shop.record().expect(passed=3).vault
+
+    run = shop.run("--mimic-rerecord", env=DOWN).expect(passed=1, errors=2)
+
+    assert run.vault == good
+
+
+@pytest.mark.parametrize("call", ["fetch", "poll"])
+def test_errors_that_a_wider_fixture_handles_stay_if_its_tests_pass(shop, call):
+    test = MODULE_FIXTURE.replace('return shop.{call}("Oslo")', 'pytest.raises(OSError, shop.{call}, "Oslo")')
+    shop.write("test_shop.py", test.format(scope="module", call=call, one=1, two=1))
+
+    shop.record(env=DOWN).expect(passed=2)
+
+    shop.replay().expect(passed=2, real=[])
+
+
+@pytest.mark.promise("a cassette is written at the end of its block, and restored if the test fails")
+def test_an_outage_restores_a_cassette(shop):
+    test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto():\n        shop.fetch('Oslo')\n"
+    shop.write("test_shop.py", test)
+    good = shop.record().expect(passed=1).vault
+
+    run = shop.run("--mimic-rerecord", env=DOWN).expect(failed=1)
+
+    assert run.vault == good
+    assert "recorded errors:" not in run.section
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+@pytest.mark.parametrize("call", ["fetch", "poll"])
+def test_the_next_attempt_of_a_rerun_test_calls_for_real(shop, call):
+    """pytest-rerunfailures runs a failed test again."""
+    pytest.importorskip("pytest_rerunfailures")
+    shop.write(
+        "test_shop.py",
+        f"""
+        import shop
+        tries = []
+
+        def test_it(monkeypatch):
+            tries.append(1)
+            if len(tries) == 1:
+                monkeypatch.setenv("DOWN", "1")
+            shop.{call}("Oslo")
+        """,
+    )
+    options = {"plugins": ["rerunfailures"]}
+
+    run = shop.record("--reruns=1", **options).expect(passed=1, rerun=1, real=[f"{call} Oslo"] * 2)
+
+    assert outcomes(run.vault) == ["1"]
+    shop.replay(**options).expect(passed=1, real=[])
+
+
+def test_a_rerun_that_passes_keeps_what_its_first_attempt_recorded(shop):
+    pytest.importorskip("pytest_rerunfailures")
+    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.poll('Oslo')\n")
+    shop.record().expect(passed=1)
+    shop.write("shop.py", SHOP.replace('return answer(f"poll', 'return 0 or answer(f"poll'))
+    shop.write(
+        "test_shop.py",
+        "import shop\ntries = []\n\ndef test_it():\n    shop.poll('Oslo')\n    tries.append(1)\n    assert tries[1:]\n",
+    )
+
+    run = shop.record("--reruns=1", plugins=["rerunfailures"], env=LATER)
+
+    run.expect(passed=1, rerun=1, real=["poll Oslo"], never=["put back"])
+    assert outcomes(run.vault) == ["2"]
+
+
+@pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
+def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def test_three():
+            for _ in range(3):
+                pytest.raises(ConnectionError, shop.poll, "job")
+
+        @pytest.mark.parametrize("city", ["Oslo", "Rome"])
+        def test_city(city):
+            pytest.raises(ConnectionError, shop.fetch, city)
+        """,
+    )
+
+    run = shop.record(env=DOWN).expect(passed=3)
+    quiet = shop.run("--mimic-rerecord", "-q", env=DOWN)
+
+    assert run.section[2:] == [
+        "recorded errors:",
+        "  shop:poll(job='job') raised ConnectionError, 3 times    test_shop.py::test_three",
+        "  shop:fetch(city='Oslo') raised ConnectionError          test_shop.py::test_city[Oslo]",
+        "  shop:fetch(city='Rome') raised ConnectionError          test_shop.py::test_city[Rome]",
+        "to record them again: pytest --mimic-rerecord test_shop.py::test_three 'test_shop.py::test_city[Oslo]' "
+        "'test_shop.py::test_city[Rome]'",
+    ]
+    assert quiet.section == []
+
+
+@pytest.mark.promise("recorded errors are listed with their test and the command that records it again")
+def test_at_most_ten_recorded_errors_are_listed(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_it(number):
+            pytest.raises(ConnectionError, shop.fetch, str(number))
+        """,
+    )
+
+    run = shop.record(env=DOWN).expect(passed=12)
+
+    assert len(run.section) == 2 + 1 + 10 + 1 + 1
+    assert run.section[-2:] == ["  and 2 more", "to record them again: pytest --mimic-rerecord test_shop.py"]
+
+
+def test_the_summary_names_what_was_not_kept(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import contextlib, shop
+
+        def test_it():
+            for _ in range(3):
+                with contextlib.suppress(ConnectionError):
+                    shop.poll("job")
+            shop.fetch("Oslo")
+        """,
+    )
+
+    run = shop.record(env=DOWN).expect(failed=1)
+    quiet = shop.record("-q", env=DOWN).expect(failed=1)
+
+    assert (
+        "4 outcomes of failing tests were not kept: shop:poll(job='job') raised ConnectionError, 3 times; "
+        "shop:fetch(city='Oslo') raised ConnectionError"
+    ) in run.section
+    assert quiet.section == []
+
+
+@pytest.mark.promise("a check of the plugin never hides the test's own failure")
+def test_the_tests_own_failure_is_shown(shop):
+    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n")
+    shop.record().expect(passed=1)
+
+    shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["ConnectionError: the service is down"])
+
+
+def test_what_a_forked_process_records_is_judged_with_its_test(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import multiprocessing, pytest, shop
+
+        def call():
+            shop.fetch("Oslo")
+
+        @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+        def test_it():
+            process = multiprocessing.get_context("fork").Process(target=call)
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        """,
+    )
+    good = shop.record(process=True).expect(passed=1).vault
+
+    run = shop.run("--mimic-rerecord", env=DOWN, process=True).expect(failed=1, real=["fetch Oslo"])
+
+    assert run.vault == good

@@ -1,0 +1,321 @@
+"""Paths in outcomes come back below the rootdir and the temporary folders of the run that replays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+SHOP = """
+    import os
+    from collections import namedtuple
+    from dataclasses import dataclass
+    from pathlib import Path, PurePosixPath, PureWindowsPath
+    from tally import ran
+
+    Pair = namedtuple("Pair", "first second")
+
+    @dataclass
+    class Report:
+        file: Path
+        log: str
+        rows: int
+
+    class ExportError(Exception):
+        pass
+
+    def beside(path):
+        ran("beside")
+        return Path(path).with_name("out.csv")
+
+    def text(path):
+        ran("text")
+        return str(Path(path).with_name("out.csv"))
+
+    def many(path):
+        ran("many")
+        path = Path(path)
+        return {
+            "list": [path, str(path), 1],
+            "tuple": (path, PurePosixPath("a/b"), PureWindowsPath("C:\\\\a"), path.parent),
+            "pair": Pair(path / "x", str(path / "y")),
+            "report": Report(path / "r", str(path / "log"), 3),
+            "set": {path / name for name in "abcd"},
+            path: str(path),
+            "escape": {"$path": "no path"},
+        }
+
+    def readable(path):
+        ran("readable")
+        return {"files": [Path(path) / "a", str(path) + "/b", "c"], "odd": {"$str": 1}, "two": {"$$path": 2}}
+
+    def checkout():
+        ran("checkout")
+        return [Path(__file__).parent / "data" / "a.csv", Path("relative/a.csv"), Path("/etc/hosts")]
+
+    def fail(path):
+        ran("fail")
+        raise ExportError(path, str(path)) from FileNotFoundError(2, "No such file", str(path))
+
+    def listed(path):
+        ran("listed")
+        for name in ("a", "b"):
+            yield Path(path) / name
+        yield str(path)
+
+    def fill(path, into):
+        ran("fill")
+        into.append(Path(path) / "filled")
+        into.append(str(path))
+
+    async def later(path):
+        ran("later")
+        return Path(path) / "later"
+"""
+
+TEST = """
+    import asyncio
+    from pathlib import Path, PurePosixPath, PureWindowsPath
+    import pytest, shop
+
+    def test_path(tmp_path):
+        found = shop.beside(tmp_path / "in.csv")
+        assert found == tmp_path / "out.csv" and type(found) is type(Path())
+
+    def test_text(tmp_path):
+        assert shop.text(tmp_path / "in.csv") == str(tmp_path / "out.csv")
+
+    def test_many(tmp_path):
+        many = shop.many(tmp_path)
+        assert many["list"] == [tmp_path, str(tmp_path), 1]
+        windows = PureWindowsPath("C:\\\\a")
+        assert many["tuple"] == (tmp_path, PurePosixPath("a/b"), windows, tmp_path.parent)
+        assert many["pair"] == shop.Pair(tmp_path / "x", str(tmp_path / "y"))
+        assert many["report"] == shop.Report(tmp_path / "r", str(tmp_path / "log"), 3)
+        assert many["set"] == {tmp_path / name for name in "abcd"}
+        assert many[tmp_path] == str(tmp_path)
+        assert many["escape"] == {"$path": "no path"}
+
+    def test_readable(tmp_path):
+        files = [tmp_path / "a", f"{tmp_path}/b", "c"]
+        assert shop.readable(tmp_path) == {"files": files, "odd": {"$str": 1}, "two": {"$$path": 2}}
+
+    def test_checkout():
+        here = Path(shop.__file__).parent
+        assert shop.checkout() == [here / "data" / "a.csv", Path("relative/a.csv"), Path("/etc/hosts")]
+
+    def test_fail(tmp_path):
+        with pytest.raises(shop.ExportError) as caught:
+            shop.fail(tmp_path / "x")
+        assert caught.value.args == (tmp_path / "x", str(tmp_path / "x"))
+        assert caught.value.__cause__.filename == str(tmp_path / "x")
+
+    def test_listed(tmp_path):
+        assert list(shop.listed(tmp_path)) == [tmp_path / "a", tmp_path / "b", str(tmp_path)]
+
+    def test_fill(tmp_path):
+        into = []
+        shop.fill(tmp_path, into)
+        assert into == [tmp_path / "filled", str(tmp_path)]
+
+    def test_later(tmp_path):
+        assert asyncio.run(shop.later(tmp_path)) == tmp_path / "later"
+"""
+NAMES = ("beside", "text", "many", "readable", "checkout", "fail", "listed", "later")
+TARGETS = (*(f"shop:{name}" for name in NAMES), "shop:fill mutates=into")
+PASSED = 9
+
+
+@pytest.fixture
+def shop(project):
+    project.ini(*TARGETS)
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    return project
+
+
+@pytest.mark.promise("paths in outcomes come back under the folders of the run that replays")
+@pytest.mark.parametrize("process", [False, True])
+def test_paths_come_back_under_the_temporary_folder_of_the_replay(shop, process):
+    shop.record(process=process).expect(
+        passed=PASSED,
+        real=["beside", "text", "many", "readable", "checkout", "fail", "listed", "fill", "later"],
+    )
+
+    shop.replay(process=process).expect(passed=PASSED, real=[])
+
+    elsewhere = shop.root.parent / "elsewhere"
+    run = shop.replay(f"--basetemp={elsewhere}", process=process).expect(passed=PASSED, real=[])
+    assert run.changed == set()
+
+
+def test_the_vault_names_no_folder_of_the_run(shop):
+    """Neither the base temporary folder nor the kind of path that only this system has."""
+    run = shop.record().expect(passed=PASSED)
+
+    everything = b"".join(run.vault.values())
+    assert b'PosixPath"' not in everything.replace(b"PurePosixPath", b"")
+    assert b"pathlib" not in everything.replace(b"pathlib.Path", b"")
+    assert str(shop.root).encode() not in everything.replace(b"written to " + str(shop.root).encode(), b"")
+
+
+@pytest.mark.promise("paths in outcomes come back under the folders of the run that replays")
+def test_paths_come_back_in_another_checkout(shop):
+    shop.record().expect(passed=PASSED)
+    moved = shop.root.parent / "moved"
+    shutil.copytree(shop.root, moved)
+    shop.write("shop.py", "")
+    shop.root = moved
+    shop.monkeypatch.chdir(moved)
+
+    shop.replay(process=True).expect(passed=PASSED, real=[])
+
+
+def test_paths_come_back_in_the_folder_of_a_worker(shop):
+    shop.record(process=True).expect(passed=PASSED)
+
+    shop.replay("-n", "2", process=True).expect(passed=PASSED, real=[])
+
+
+def test_equal_outcomes_leave_the_files_alone(shop):
+    shop.record(hash_seed=1).expect(passed=PASSED)
+
+    again = shop.run("--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}", hash_seed=2)
+
+    assert again.expect(passed=PASSED).changed == set()
+
+
+def test_verify_finds_no_drift_in_another_temporary_folder(shop):
+    shop.record().expect(passed=PASSED)
+
+    shop.run("--mimic-verify", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=PASSED)
+
+
+def test_plain_outcomes_with_paths_are_readable(shop):
+    run = shop.record("-k", "test_readable or test_path").expect(passed=2, deselected=7)
+
+    texts = [json.loads(data)["outcomes"][0] for data in run.vault.values()]
+    values = sorted((text["value"] for text in texts), key=len)
+    assert values == [
+        {"$path": ["tmp_path", "out.csv"]},
+        {
+            "files": [{"$path": ["tmp_path", "a"]}, {"$str": ["tmp_path", "b"]}, "c"],
+            "odd": {"$$str": 1},
+            "two": {"$$$path": 2},
+        },
+    ]
+    assert all(text["tagged"] is True for text in texts)
+
+
+def test_a_path_that_no_argument_names_follows_the_test(project):
+    project.ini("shop:where", "shop:shared")
+    project.write(
+        "shop.py",
+        """
+        from pathlib import Path
+        from tally import ran
+
+        SETTINGS = {}
+
+        def where():
+            ran("where")
+            return SETTINGS["out"] / "result.csv"
+
+        def shared():
+            ran("shared")
+            return str(SETTINGS["shared"] / "result.csv")
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def shared(tmp_path_factory):
+            return tmp_path_factory.mktemp("shared")
+
+        def test_where(tmp_path):
+            shop.SETTINGS["out"] = tmp_path / "deep"
+            assert shop.where() == tmp_path / "deep" / "result.csv"
+
+        def test_shared(shared):
+            shop.SETTINGS["shared"] = shared
+            assert shop.shared() == str(shared / "result.csv")
+        """,
+    )
+    project.write("test_early.py", "def test_it(tmp_path_factory):\n    tmp_path_factory.mktemp('shared')\n")
+    project.record("test_shop.py").expect(passed=2, real=["where", "shared"])
+
+    project.replay("test_early.py", "test_shop.py").expect(passed=3, real=[])
+
+
+def test_a_cassette_keeps_paths(project):
+    project.ini("shop:beside")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_it(tmp_path, mimic_auto):
+            with mimic_auto("one") as cassette:
+                assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
+                assert shop.beside(tmp_path / "in.csv") == tmp_path / "out.csv"
+            assert cassette.calls[0].outcome == tmp_path / "out.csv"
+        """,
+    )
+    project.run().expect(passed=1, real=["beside", "beside"])
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_forbidden_pickle_is_not_needed_for_a_path(project):
+    project.ini("shop:beside", mimic_pickle="forbid")
+    project.write("shop.py", SHOP)
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it(tmp_path):\n    assert shop.beside(tmp_path / 'a') == tmp_path / 'out.csv'\n",
+    )
+    project.record().expect(passed=1)
+
+    project.replay().expect(passed=1, real=[])
+
+
+def test_verify_of_a_recorded_path_that_is_gone(project):
+    project.ini("shop:newest", "shop:scan")
+    project.write(
+        "shop.py",
+        """
+        import os
+        from pathlib import Path
+
+        def newest(folder):
+            return [Path(folder) / "gone" / os.environ["NAME"]]
+
+        def scan(folder):
+            if os.environ["NAME"] == "b":
+                raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
+            return [folder / "gone", (folder / "gone").stat().st_size]
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_newest(tmp_path):
+            shop.newest(tmp_path)
+
+        def test_scan(tmp_path):
+            if os.environ["NAME"] == "a":
+                (tmp_path / "gone").write_text("x")
+            shop.scan(tmp_path)
+        """,
+    )
+    project.record(env={"NAME": "a"}).expect(passed=2)
+
+    run = project.run("--mimic-verify", env={"NAME": "b"})
+
+    run.expect(failed=2, says=["no longer gives what was recorded"], never=["pytest_mimic/", "INTERNALERROR"])

@@ -1,0 +1,143 @@
+"""The report of a failing test says in one line what was replayed in it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return city
+"""
+PASSING = """
+    import shop
+
+    def test_one():
+        for city in ["Oslo", "Oslo", "Rome"]:
+            shop.fetch(city)
+
+    def test_two():
+        pass
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked; both cities are recorded, Rome on another day."""
+    project.ini("shop:fetch")
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", PASSING)
+    project.record().expect(passed=2)
+    for name, data in project.files().items():
+        date = b"2026-11-02" if b"Oslo" in data else b"2026-11-05"
+        (project.vault / name).write_bytes(
+            re.sub(rb'"recorded": "[-0-9]+"', b'"recorded": "%s"' % date, data)
+        )
+    return project
+
+
+def said(run):
+    """The lines about replays in the reports of failing tests."""
+    return [line for line in run.output.splitlines() if " replayed, recorded " in line]
+
+
+@pytest.mark.promise("the report of a failing test says what was replayed in it")
+@pytest.mark.parametrize(
+    ("calls", "line"),
+    [
+        (["Oslo", "Oslo"], "2 calls replayed, recorded 2026-11-02"),
+        (["Rome"], "1 call replayed, recorded 2026-11-05"),
+        (["Rome", "Oslo"], "2 calls replayed, recorded 2026-11-02 to 2026-11-05"),
+    ],
+    ids=["one recording", "one call", "two days"],
+)
+def test_a_failing_test_names_its_replays(shop, calls, line):
+    body = f"[shop.fetch(city) for city in {calls}]"
+    shop.write(
+        "test_shop.py",
+        f"import shop\n\ndef test_one(): {body}\n\ndef test_two():\n    {body}\n    assert 0\n",
+    )
+
+    run = shop.replay().expect(passed=1, failed=1)
+
+    assert said(run) == [f"{line}; to record them again: pytest --mimic-rerecord test_shop.py::test_two"]
+
+
+def test_a_failing_test_without_replays_says_nothing(shop):
+    shop.write("test_shop.py", PASSING.replace("pass", "assert 0"))
+
+    run = shop.replay().expect(passed=1, failed=1)
+
+    assert "to record them again" not in run.output
+
+
+def test_passing_and_skipped_tests_and_expected_failures_say_nothing(shop):
+    body = "shop.fetch('Oslo')\n    "
+    shop.write(
+        "test_shop.py",
+        f"import pytest, shop\n\ndef test_one():\n    {body}pytest.skip()\n\n"
+        f"@pytest.mark.xfail\ndef test_two():\n    {body}assert 0\n\ndef test_three():\n    {body}pass\n",
+    )
+
+    run = shop.replay("-rA").expect(passed=1, skipped=1, xfailed=1)
+
+    assert "to record them again" not in run.output
+
+
+def test_replays_in_fixtures_count(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture
+        def city():
+            yield shop.fetch("Oslo")
+            shop.fetch("Rome")
+            assert 0
+
+        def test_one(city): pass
+        """,
+    )
+
+    run = shop.replay().expect(passed=1, errors=1)
+
+    assert said(run)[0].startswith("2 calls replayed, recorded 2026-11-02 to 2026-11-05; ")
+
+
+def test_replays_of_sequences_and_cassettes_count(shop):
+    shop.ini("shop:fetch sequence")
+    body = "shop.fetch('Oslo'); shop.fetch('Oslo')"
+    cassette = "    with mimic_auto('talk', targets=['shop:fetch']):\n        shop.fetch('Rome')\n"
+    shop.write("test_shop.py", f"import shop\n\ndef test_it(mimic_auto):\n    {body}\n{cassette}")
+    shop.record().expect(passed=1)
+    shop.write(
+        "test_shop.py", f"import shop\n\ndef test_it(mimic_auto):\n    {body}\n{cassette}    assert 0\n"
+    )
+
+    run = shop.replay().expect(failed=1)
+
+    assert said(run)[0].startswith("3 calls replayed, recorded ")
+
+
+def test_a_test_that_fails_for_a_miss_names_its_replays_too(shop):
+    shop.write("test_shop.py", "import shop\n\ndef test_it(): shop.fetch('Oslo'); shop.fetch('Bonn')\n")
+
+    run = shop.replay().expect(failed=1, says=["no recording of shop:fetch(city='Bonn')"])
+
+    assert said(run)[0].startswith("1 call replayed, recorded 2026-11-02; ")
+
+
+def test_the_workers_of_xdist_say_it(shop):
+    pytest.importorskip("xdist", reason="needs xdist")
+    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+
+    run = shop.replay("-n1", process=True).expect(failed=1)
+
+    assert said(run) == [
+        "1 call replayed, recorded 2026-11-02; to record them again: pytest --mimic-rerecord test_shop.py::test_it"
+    ]
