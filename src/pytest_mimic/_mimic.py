@@ -27,15 +27,16 @@ def fingerprint(value: object) -> str:
     """Return the identity of a value as in the vault, 32 hex digits.
 
     Args:
-        value: Anything with a stable identity. Inside a pytest run, `pathlib` paths under the
-            rootdir or the base temporary folder count relative to it.
+        value: Anything with a stable identity. Inside a pytest run, `pathlib` paths under the rootdir count relative to
+            it. Paths under the base temporary folder, also strings, count by their place in the folder that a fixture
+            gave, and by the content of what they name.
 
     Raises:
         UnstableIdentityError: A part has no stable identity. The message names the path to it.
     """
     session: Session | None = _ambient.current()
     try:
-        return identity_of(value, roots=session.roots if session is not None else ())
+        return identity_of(value, places=session.state.places if session is not None else None)
     except Unstable as unstable:
         from pytest_mimic._identity.locate import refusal
 

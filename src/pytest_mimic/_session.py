@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from time import strftime
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,6 @@ class Session:
     Attributes:
         scopes: The tests and scopes that calls belong to.
         targets: The configured targets, from the ini file and the hook.
-        roots: Pairs of a folder and a token. Paths under the folder count relative to it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -90,8 +88,6 @@ class Session:
         in_flight = CallsInFlight(lock_folder(settings.vault))
         self.engine = Engine(self.state, in_flight=in_flight, today=strftime("%Y-%m-%d"))
         self.targets: list[Target] = []
-        folders = dict.fromkeys((str(settings.rootdir), os.path.realpath(settings.rootdir)))
-        self.roots: tuple[tuple[str, str], ...] = tuple((folder, "rootdir") for folder in folders)
         cover = None if settings.mode is Mode.LIVE else self._cover
         self._patcher = Patcher(cover, self._uncover, self._judge)
         self._mimicked: dict[int, Mimicked] = {}
@@ -153,7 +149,7 @@ class Session:
         options, cassette = request.target.options, request.cassette
         plan = None  # the function runs for real
         if Selector(options.only, options.exclude).takes(name) and not (cassette and cassette.mode == "live"):
-            plan = FunctionPlan(self.engine, name, function, options, lambda: self.roots, cassette)
+            plan = FunctionPlan(self.engine, name, function, options, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
 
@@ -229,11 +225,6 @@ class Session:
         for error in self.take_pending():
             is_miss = isinstance(error, MissingRecordingError)
             (self.ledger.strays if is_miss else self.ledger.errors).append(str(error))
-
-    def add_root(self, folder: str, token: str) -> None:
-        """Count paths under a folder relative to it."""
-        self.roots = ((folder, token), *(root for root in self.roots if root[1] != token))
-        self.state.places.set_root(token, folder, os.path.realpath(folder))
 
     def set_own_folder(self, folder: str) -> None:
         """Note the folder that `tmp_path` gave to the running test."""

@@ -74,6 +74,8 @@ def usage_error(run, line):
         ),
         ("redis ignore=comand[2]", "redis: ignore=comand[2] names no part of a call (did you mean command?)"),
         ("httpx mutates=a", "httpx: mutates= is an option of a function"),
+        ("httpx content=a", "httpx: content= is an option of a function"),
+        ("shop:fetch content=a.b", "shop:fetch: content= takes names of arguments, not 'a.b'"),
         ("shop:fetch match=city", "shop:fetch: match= is an option of a boundary"),
         ("shop:fetch ignore", "shop:fetch: ignore= takes arguments or paths in them, not nothing"),
         ("shop:fetch rtol=much", "shop:fetch: rtol= takes a number that is not negative, not 'much'"),
@@ -143,6 +145,7 @@ def test_a_missing_target_is_reported_after_collection(shop, line, message):
         ("shop:fetch ignore=citty", "shop:fetch: ignore=citty names no argument (did you mean city?)"),
         ("shop:fetch ignore=sent_at.day", "shop:fetch: ignore=sent_at.day names no argument (it has city)"),
         ("shop:fetch mutates=rows", "shop:fetch: mutates=rows names no argument (it has city)"),
+        ("shop:fetch content=citty", "shop:fetch: content=citty names no argument (did you mean city?)"),
         ("shop:fetch ignore=*", "shop:fetch: ignore=* names no argument (it has city)"),
         (
             "shop:Client.fetch ignore=sef",

@@ -7,20 +7,31 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_mimic._describe.text import by_name, render, short_name
-from pytest_mimic._describe.walk import TAG, order
+from pytest_mimic._describe.walk import CONTENT, PATH_TEXT, TAG, order
+from pytest_mimic._files.digests import MISSING
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._values.opening import key_step
 
 _SIDE_WIDTH = 70
+_FILES = frozenset({"Path", PATH_TEXT, CONTENT})
+_FILE_KEYS = frozenset({"text", "digest"})
 _HOLDING = frozenset({"attributes", "entries", "items", "keys", "value"})
 
 
 class Difference(NamedTuple):
-    """A part in which two values differ. A side that is None does not have the part."""
+    """A part in which two values differ.
+
+    Attributes:
+        path: The path to it.
+        old: Its text; for the content of a file, its digest. None if the value does not have the part.
+        new: The same of the other value.
+        file: The name of the file or folder whose content differs, else empty.
+    """
 
     path: str
     old: str | None
     new: str | None
+    file: str = ""
 
     def line(self, before: str = "recorded", after: str = "now") -> str:
         """Return `day: 2024-04-30 recorded, 2024-05-01 now`."""
@@ -28,11 +39,24 @@ class Difference(NamedTuple):
 
     def fact(self, before: str = "recorded", after: str = "now") -> str:
         """Return the line without its path."""
+        if self.file:
+            return self._file_fact(before == "recorded")
         if self.old is None:
             return f"{self.new} {after}, not {'in the recording' if before == 'recorded' else before}"
         if self.new is None:
             return f"{before}, missing {after}"
         return f"{self.old} {before}, {self.new} {after}"
+
+    def _file_fact(self, is_recorded: bool) -> str:
+        if self.old == MISSING:
+            return (
+                f"{self.file} exists now, it did not when recorded"
+                if is_recorded
+                else f"{self.file} was made"
+            )
+        if self.new == MISSING:
+            return f"{self.file} does not exist now" if is_recorded else f"{self.file} was removed"
+        return f"content of {self.file} {'differs from the recorded one' if is_recorded else 'changed'}"
 
 
 def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Difference]:
@@ -58,6 +82,14 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             yield Difference(path + step, None, render(new[step], _SIDE_WIDTH))
         elif order(old[step]) != order(new[step]):
             then, now = old[step], new[step]
+            if (
+                is_file(then)
+                and is_file(now)
+                and (then["text"] == now["text"] or _is_same_content(then, now))
+            ):
+                if then["digest"] != now["digest"]:
+                    yield Difference(path + step, then["digest"], now["digest"], _file_name(now))
+                continue
             inner_old, inner_new = _steps(then), _steps(now)
             if _kind_of(then) != _kind_of(now) or inner_old is None or inner_new is None:
                 yield Difference(path + step, *sides(then, now))
@@ -68,6 +100,26 @@ def _between_parts(path: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             # Two forms of the same container, with nothing left out of either, do not differ.
             if _length(then) != _length(now) or (is_partial and not found):
                 yield Difference(path + step, _total(then), _total(now))
+
+
+def is_file(description: Any) -> bool:
+    """Check whether something is described that counts with the content of a file or folder."""
+    return (
+        isinstance(description, dict) and description.get(TAG) in _FILES and description.keys() >= _FILE_KEYS
+    )
+
+
+def _is_same_content(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Check whether two values of `content=` are the same; their names do not count."""
+    return old[TAG] == new[TAG] == CONTENT and old["digest"] == new["digest"]
+
+
+def _file_name(description: dict[str, Any]) -> str:
+    """Return the name of a described file, relative to the folder that a fixture gave."""
+    text = str(description["text"]).strip("'")
+    if description[TAG] == CONTENT:
+        return text.removeprefix("<content of ").removesuffix(">")
+    return text.removeprefix("<tmp>/")
 
 
 def _kind_of(description: Any) -> str:

@@ -8,20 +8,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from json import dumps
-from typing import Any, NamedTuple
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._describe.secrets import secrets_in
+from pytest_mimic._files.digests import NoDigest
+from pytest_mimic._files.places import Places
+from pytest_mimic._identity.paths import NamedContent, counted_file
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._values.identities import identity_of
 from pytest_mimic._values.libraries import has_extent, library_of
 from pytest_mimic._values.opening import is_pair, opened, type_name
 
+if TYPE_CHECKING:
+    from pytest_mimic._files.places import Place
+
 # The key that marks the form of a value for which JSON has no form; the entry names its type.
 TAG = "$"
-
-Roots = tuple[tuple[str, str], ...]
+# The tags of a string that is a path below the base temporary folder, and of a path that `content=` names.
+PATH_TEXT, CONTENT = "path", "content"
 
 
 class Budget(NamedTuple):
@@ -57,7 +64,7 @@ def describe(
     value: object,
     redactor: Redactor,
     *,
-    roots: Roots = (),
+    places: Places | None = None,
     budget: Budget = ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
 ) -> Any:
@@ -70,28 +77,32 @@ def describe(
     Args:
         value: Anything.
         redactor: Knows which names are secret.
-        roots: Folders (prefix, token); paths in them are shown relative to the token.
+        places: The folders of the run. Paths in them are shown by their place.
         budget: How much of the value to describe.
         secrets: Texts known to be secret, besides those under secret names in the value itself.
     """
-    walk = _Walk(redactor, secrets | secrets_in(value, redactor), roots, budget)
+    walk = _Walk(redactor, secrets | secrets_in(value, redactor), places or Places(), budget)
     return walk.node(value, budget.characters, budget.depth)
 
 
 def describe_arguments(
-    arguments: Mapping[str, object], redactor: Redactor, *, roots: Roots = (), budget: Budget = ARGUMENTS
+    arguments: Mapping[str, object],
+    redactor: Redactor,
+    *,
+    places: Places | None = None,
+    budget: Budget = ARGUMENTS,
 ) -> dict[str, Any]:
     """Return the descriptions of a call's arguments by name. They share one budget, and none is left out.
 
     The values of `**extra` have their own names, and `*rest` its name with the star. See `describe` for the rest.
     """
-    walk = _Walk(redactor, secrets_in(dict(arguments), redactor), roots, budget)
+    walk = _Walk(redactor, secrets_in(dict(arguments), redactor), places or Places(), budget)
     return walk.named(arguments, budget.characters, budget.depth)
 
 
-def describe_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
+def describe_parts(parts: Mapping[str, Any], places: Places | None = None) -> dict[str, Any]:
     """Return the descriptions of the parts of a boundary's call, plain data in which secrets are hidden already."""
-    walk = _Walk(Redactor(defaults=False), frozenset(), (), _PARTS)
+    walk = _Walk(Redactor(defaults=False), frozenset(), places or Places(), _PARTS)
     return walk.named(parts, _PARTS.characters, _PARTS.depth)
 
 
@@ -101,7 +112,7 @@ class _Walk:
 
     redactor: Redactor
     secrets: frozenset[str]
-    roots: Roots
+    places: Places
     budget: Budget
     # Identities by the value's id, as a value with many places needs only one. The value is kept alive with it.
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
@@ -123,7 +134,7 @@ class _Walk:
         one_text = _ADDRESS.sub("", str(value)) if is_data else leaf_text(value)
         if one_text is not None:
             if is_path(kind):
-                return {TAG: "Path", "text": self._path(one_text)}
+                return self._path(value, one_text)
             shown = " ".join(self._shown(one_text[: self.budget.text]).splitlines())
             leaf = {TAG: type_name(kind), "text": shown}
             # A value with a text in angle brackets may hold more than the text shows.
@@ -142,6 +153,8 @@ class _Walk:
     # Values without parts
 
     def _text(self, value: str, room: int) -> Any:
+        if (place := self._place_of_text(value)) is not None:
+            return self._with_content({TAG: PATH_TEXT, "text": repr(self._shown(place.text))}, value)
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
         shown = self._shown(value[: 4 * limit])
         readable = shown[:limit].encode("utf-8", "backslashreplace").decode()
@@ -163,11 +176,25 @@ class _Walk:
             return value
         return self._marked({TAG: "int", "text": f"<int of {value.bit_length()} bits>"}, value)
 
-    def _path(self, path: str) -> str:
-        for prefix, token in self.roots:
-            if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/", "\\"):
-                return self._shown(f"<{token}>{path[len(prefix) :]}")
-        return self._shown(path)
+    def _path(self, value: Any, text: str) -> dict[str, Any]:
+        place = self.places.place_of(text)
+        description = {TAG: "Path", "text": self._shown(text if place is None else place.text)}
+        path = counted_file(value, self.places)
+        return description if path is None else self._with_content(description, path)
+
+    def _place_of_text(self, text: str) -> Place | None:
+        return self.places.place_of_text(text) if self.places.marks else None
+
+    def _content(self, value: NamedContent, _room: int) -> dict[str, Any]:
+        name = self._shown(PurePath(value.text).name)
+        return self._with_content({TAG: CONTENT, "text": f"<content of {name}>"}, value.text)
+
+    def _with_content(self, description: dict[str, Any], path: str) -> dict[str, Any]:
+        """Add the digest of the file or folder that a path names."""
+        try:
+            return {**description, "digest": self.places.digests.content_of(path).short}
+        except NoDigest:  # the identity has refused it, or does not need it
+            return description
 
     def _shown(self, text: str) -> str:
         return self.redactor.texts.scrub_text(text, self.secrets)
@@ -175,7 +202,7 @@ class _Walk:
     def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
         """Add a digest to an incomplete description, so that another value looks different."""
         if id(value) not in self.identities:
-            self.identities[id(value)] = (value, identity_of(value, self.roots))
+            self.identities[id(value)] = (value, identity_of(value, self.places))
         identity = self.identities[id(value)][1]
         return description if identity is None else {**description, "digest": identity[:_DIGEST]}
 
@@ -232,7 +259,7 @@ class _Walk:
         """Return whether a key can be a key of the description without any change."""
         if type(key) is not str or len(key) > _LONGEST_KEY or key.startswith(TAG):
             return False
-        return self._shown(key) == key and key.isprintable()
+        return self._shown(key) == key and key.isprintable() and self._place_of_text(key) is None
 
     def _safe(self, name: object, value: Any) -> Any:
         return PLACEHOLDER if self.redactor.hides(name, value) else value
@@ -289,6 +316,7 @@ class _Walk:
 
 
 _LEAVES: dict[type, Callable[[_Walk, Any, int], Any]] = {
+    NamedContent: _Walk._content,
     str: _Walk._text,
     bytes: _Walk._bytes,
     bytearray: _Walk._bytes,

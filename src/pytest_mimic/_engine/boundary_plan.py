@@ -37,7 +37,7 @@ class BoundaryPlan(Plan):
         implied = (part for path in options.ignore for part in boundary.implied.get(path, ()))
         ignored = tuple(f"call.{path}" for path in (*options.ignore, *implied))
         self._ignored = [parse_path(path) for path in options.ignore]
-        self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, roots=tuple)
+        self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, places=self.places)
 
     def call(self, edge_call: BoundaryCall) -> Call:
         """Return a call at one of the boundary's edges."""
@@ -68,7 +68,8 @@ class BoundaryPlan(Plan):
         from pytest_mimic._describe import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}
-        return describe_parts({"signature": edge_call.signature, **matched, **edge_call.described})
+        parts = {"signature": edge_call.signature, **matched, **edge_call.described}
+        return describe_parts(parts, self.places)
 
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an exchange ended in; see `Boundary.failure`."""

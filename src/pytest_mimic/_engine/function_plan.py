@@ -64,7 +64,6 @@ class FunctionPlan(Plan):
         target: str,
         function: Callable[..., Any],
         options: Options,
-        roots: Callable[[], tuple[tuple[str, str], ...]],
         cassette: CassetteInUse | None = None,
     ) -> None:
         self.engine = engine
@@ -76,7 +75,6 @@ class FunctionPlan(Plan):
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
         self.running = engine.state.running
-        self._roots = roots
         self.plays = engine.state.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
 
     @cached_property
@@ -109,9 +107,14 @@ class FunctionPlan(Plan):
         self, names: tuple[str, ...], defaults: tuple[object, ...], bind: Callable[..., tuple[object, ...]]
     ) -> Signature:
         options = self.options
-        ignore, key = options.ignore, options.key
         identity = CallIdentity(
-            self.target, names, ignore=ignore, key=key, roots=self._roots, defaults=defaults
+            self.target,
+            names,
+            defaults=defaults,
+            ignore=options.ignore,
+            key=options.key,
+            content=options.content,
+            places=self.places,
         )
         return Signature(names, bind, identity)
 
@@ -173,7 +176,12 @@ class FunctionPlan(Plan):
 
         ignored = self.options.ignore
         shown = {name: value for name, value in _named(signature, values).items() if name not in ignored}
-        return describe_arguments(shown, self.state.redactor, roots=self._roots())
+        if self.options.content:
+            from pytest_mimic._identity.paths import with_contents
+
+            for name in shown.keys() & self.options.content:
+                shown[name] = with_contents(shown[name], self.places)
+        return describe_arguments(shown, self.state.redactor, places=self.places)
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         digest = call.reading.identity.digest

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_mimic._engine.conversations import Conversations
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.threads import ContextCopier
-from pytest_mimic._files.places import ROOTDIR, Places
+from pytest_mimic._files.places import Places
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed.pending import PendingErrors
@@ -72,8 +72,7 @@ class RunState:
         self.conversations = Conversations()
         self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
-        self.places = Places()
-        self.places.set_root(ROOTDIR, str(settings.rootdir), os.path.realpath(settings.rootdir))
+        self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self._retries: Retries | None = None
 
     @property

@@ -24,6 +24,7 @@ _FINE_TICK = 20_000_000
 _COARSE_TICK = 2_000_000_000
 _SECOND = 1_000_000_000
 
+MISSING: Literal["missing"] = "missing"
 Kind = Literal["file", "folder", "missing", "socket"]
 # Size, time of the last change of the content and of the facts about the file, inode and device. The second time counts
 # as well, because `os.utime` can restore the first.
@@ -85,7 +86,7 @@ class FileDigests:
         except PermissionError as error:
             raise NoDigest("a file in a folder that may not be read") from error
         except (OSError, ValueError):  # ValueError: a null character
-            return Content("missing")
+            return Content(MISSING)
         if stat.S_ISREG(found.st_mode):
             return Content("file", self._file(path, found))
         if stat.S_ISDIR(found.st_mode):
@@ -134,7 +135,7 @@ class FileDigests:
                 except PermissionError as error:
                     raise NoDigest(f"a folder in which {relative} may not be read") from error
                 except OSError:  # a link that leads nowhere
-                    others.append((relative, "missing", b""))
+                    others.append((relative, MISSING, b""))
                     continue
                 identity = one.st_dev, one.st_ino
                 if stat.S_ISREG(one.st_mode):

@@ -41,18 +41,21 @@ class Places:
     """The rootdir and the base temporary folder of a run, in all their spellings.
 
     Args:
-        marks: A list that is kept up to date with the spellings of the base temporary folder, in UTF-8. Data without any
-            of them contains no path below it.
+        rootdir: The spellings of the rootdir.
 
     Attributes:
+        marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
+            them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
     """
 
-    def __init__(self, marks: list[bytes] | None = None) -> None:
+    def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
-        self.marks = [] if marks is None else marks
+        self.marks: list[bytes] = []
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
+        if rootdir:
+            self.set_root(ROOTDIR, *rootdir)
 
     @cached_property
     def digests(self) -> FileDigests:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from marshal import dumps
 from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._files.places import Places
 from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.nans import NAN
 from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
-from pytest_mimic._identity.stdlib import Roots
-from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, TooLarge, Walk, plain_nans
+from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, HoldsMark, TooLarge, Walk, plain_nans
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -23,15 +24,19 @@ VERSION = 1
 SHORT = 64
 
 
-def fingerprint(value: object, *, roots: Roots = ()) -> str:
+def fingerprint(value: object, *, places: Places | None = None) -> str:
     """Return the identity of a value: 32 hex digits, the same for equal values in every process and on every machine.
 
-    `roots` are (absolute folder, token) pairs: a `pathlib` path under a folder counts relative to it.
+    Paths below the folders of a run count by their `places`.
 
     Raises:
         Unstable: A part of the value has no stable identity.
     """
-    return xxh3_128_hexdigest(_VALUE + dumps([_part(value, Resolver(lambda: roots), "value")], 2))
+    resolver = Resolver(places or Places())
+    data = dumps([_part(value, resolver, "value")], 2)
+    if _is_marked(data, resolver):
+        data = dumps([_part(value, resolver, "value", locates=True)], 2)
+    return xxh3_128_hexdigest(_VALUE + data)
 
 
 def fingerprint_outcome(value: object) -> str | None:
@@ -40,7 +45,7 @@ def fingerprint_outcome(value: object) -> str | None:
     The order of dicts and the memory layout of arrays count as well.
     """
     try:
-        digest = _digest(value, Resolver(tuple, layout=True), ordered=True)
+        digest = _digest(value, Resolver(Places(), layout=True), ordered=True)
     except Unstable:
         return None
     return xxh3_128_hexdigest(_OUTCOME + digest)
@@ -59,10 +64,14 @@ class CallIdentity:
         defaults: Parallel to `names`: the value that the binder uses for an omitted argument.
         ignore: Paths of parts that do not count: arguments, parts of them, names inside `**extra`.
         key: Takes the bound arguments, a mapping by name, and returns the value that represents them.
-        roots: Returns the (absolute folder, token) pairs under which paths count relative.
+        content: Arguments, or names inside `**extra`, whose paths count by the content of what they name.
+        places: The folders of the run.
     """
 
-    __slots__ = ("_counted", "_extra", "_ignored", "_key", "_markers", "_names", "_prefix", "_resolver")
+    __slots__ = (
+        *("_by_content", "_counted", "_extra", "_ignored", "_key", "_markers", "_marks", "_names", "_prefix"),
+        "_resolver",
+    )
 
     def __init__(
         self,
@@ -72,13 +81,16 @@ class CallIdentity:
         defaults: Sequence[object] = (),
         ignore: Sequence[str] = (),
         key: Callable[[Mapping[str, Any]], object] | None = None,
-        roots: Callable[[], Roots] = tuple,
+        content: Sequence[str] = (),
+        places: Places | None = None,
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
         self._names = plain
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
-        self._resolver = Resolver(roots)
+        self._resolver = Resolver(places or Places())
+        self._marks = self._resolver.places.marks
+        self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
         self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
@@ -106,9 +118,8 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
-        if self._key is not None:
-            key = self._key(dict(zip(self._names, values)))
-            return xxh3_128_hexdigest(self._prefix + dumps([_part(key, self._resolver, "key")], 2))
+        if self._key is not None or self._by_content:
+            return xxh3_128_hexdigest(self._prefix + self._chosen(values))
         parts = []
         for place in self._counted:
             value = values[place]
@@ -116,25 +127,62 @@ class CallIdentity:
                 parts.append(value)
             else:
                 parts.append(self._argument(place, value))
-        return xxh3_128_hexdigest(self._prefix + dumps(parts, 2))
+        data = dumps(parts, 2)
+        for mark in self._marks:
+            if mark in data:
+                data = self._with_paths(values)
+                break
+        return xxh3_128_hexdigest(self._prefix + data)
+
+    def _chosen(self, values: tuple[Any, ...]) -> bytes:
+        """Return the data of a call with `key=` or `content=`."""
+        if self._key is None:
+            return self._with_paths(values)
+        key = self._key(dict(zip(self._names, values)))
+        return dumps([_part(key, self._resolver, "key", locates=True)], 2)
+
+    def _with_paths(self, values: tuple[Any, ...]) -> bytes:
+        """Return the data of a call in which strings that are paths count as such."""
+        parts = [self._argument(place, values[place], locates=True) for place in self._counted]
+        return dumps(parts, 2)
 
     def digest(self, place: int, value: Any) -> str | None:
         """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
         if place not in self._counted:
             return None
         try:
-            return xxh3_128_hexdigest(dumps([self._argument(place, value)], 2))
+            return xxh3_128_hexdigest(dumps([self._argument(place, value, locates=True)], 2))
         except Unstable:
             return None
 
-    def _argument(self, place: int, value: Any) -> object:
+    def _argument(self, place: int, value: Any, *, locates: bool = False) -> object:
+        if self._by_content:
+            value = self._as_content(place, value)
         if place in self._ignored:
-            return self._pruned_part(place, value)
+            return self._pruned_part(place, value, locates=locates)
         if place in self._markers and self._markers[place] is value:
             return ...
-        return self._whole_part(place, value)
+        return self._whole_part(place, value, locates=locates)
 
-    def _pruned_part(self, place: int, value: Any) -> object:
+    def _as_content(self, place: int, value: Any) -> Any:
+        """Return an argument with objects for the paths whose content counts."""
+        from pytest_mimic._identity.paths import with_contents
+
+        places = self._resolver.places
+        name = self._names[place]
+        try:
+            if name in self._by_content:
+                return with_contents(value, places)
+            if place == self._extra and not self._by_content.isdisjoint(value):
+                changed = {}
+                for name, item in value.items():
+                    changed[name] = with_contents(item, places) if name in self._by_content else item
+                return changed
+        except Unstable as error:
+            raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
+        return value
+
+    def _pruned_part(self, place: int, value: Any, *, locates: bool) -> object:
         # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
         try:
             pruned = prune(value, self._ignored[place])
@@ -143,7 +191,7 @@ class CallIdentity:
         except Exception as error:
             raise self._failing(place, value, "when it is looked into", error) from error
         try:
-            return self._whole_part(place, pruned)
+            return self._whole_part(place, pruned, locates=locates)
         except Unstable:
             raise
         except Exception as error:
@@ -155,9 +203,9 @@ class CallIdentity:
         what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
         return Unstable(what, type(value), self._names[place])
 
-    def _whole_part(self, place: int, value: Any) -> object:
+    def _whole_part(self, place: int, value: Any, *, locates: bool) -> object:
         try:
-            return _part(value, self._resolver, self._names[place])
+            return _part(value, self._resolver, self._names[place], locates=locates)
         except Unstable:
             if place == self._extra:
                 for name, one in value.items():  # raises for the guilty argument, with its own name
@@ -165,12 +213,42 @@ class CallIdentity:
             raise
 
 
-def _part(value: Any, resolver: Resolver, name: str) -> object:
+def _part(value: Any, resolver: Resolver, name: str, *, locates: bool = False) -> object:
     """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
 
     The forms cannot be mistaken for one another: a dict is written as `[keys, values]`, and a plain list contains
-    only scalars.
+    only scalars. With `locates`, a value that holds a string which is a path has no short form. Without, the dump of
+    the form contains a mark: see `_is_marked`.
     """
+    short = _short(value)
+    if short is not _LONG and not (locates and _holds_path(value, short, resolver)):
+        return short
+    try:
+        return [[_digest(value, resolver)]]
+    except Unstable as error:
+        from pytest_mimic._identity.locate import located
+
+        raise located(error, value, resolver, name) from None
+
+
+def _is_marked(data: bytes, resolver: Resolver) -> bool:
+    return any(mark in data for mark in resolver.places.marks)
+
+
+def _holds_path(value: Any, short: object, resolver: Resolver) -> bool:
+    """Check whether a value that has a short form is or holds a string that is a path."""
+    if not _is_marked(dumps(short, 2), resolver):
+        return False
+    type_ = type(value)
+    texts = [value] if type_ is str else [*value, *value.values()] if type_ is dict else value
+    locate = resolver.locator()
+    return any(locate(text) is not text for text in texts if type(text) is str)
+
+
+_LONG = object()
+
+
+def _short(value: Any) -> object:
     type_ = type(value)
     if type_ is dict:
         if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
@@ -189,18 +267,21 @@ def _part(value: Any, resolver: Resolver, name: str) -> object:
             return value
         if SCALARS.issuperset(map(type, value)):
             return type_(plain_nans(list(value)))
-    try:
-        return [[_digest(value, resolver)]]
-    except Unstable as error:
-        from pytest_mimic._identity.locate import located
-
-        raise located(error, value, resolver, name) from None
+    return _LONG
 
 
 def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:
+    walk = partial(Walk, resolver, ordered=ordered)
     try:
-        return Walk(resolver, ordered=ordered).digest([value])
+        return _digest_by(value, partial(walk, marks=resolver.places.marks))
+    except HoldsMark:
+        return _digest_by(value, partial(walk, locate=resolver.locator()))
+
+
+def _digest_by(value: object, walk: Callable[[], Walk]) -> bytes:
+    try:
+        return walk().digest([value])
     except TooLarge:
         from pytest_mimic._identity.graph import digest
 
-        return digest(value, Walk(resolver, ordered=ordered))
+        return digest(value, walk())

@@ -113,26 +113,31 @@ class _Graph:
     def opened(self, value: Any) -> Node:
         type_ = type(value)
         if type_ in LISTS:
-            return Node(value, dumps((type_.__name__, len(value)), 2), list(value))
+            return Node(value, dumps((type_.__name__, len(value)), 2), self.walk.located(list(value)))
         if type_ is dict:
             return self.opened_dict(value)
         if type_ is set or type_ is frozenset:
-            return Node(value, dumps((type_.__name__, len(value)), 2), list(value), pairs=1)
+            return Node(
+                value, dumps((type_.__name__, len(value)), 2), self.walk.located(list(value)), pairs=1
+            )
         if type_ is Raw:
             return Node(value, b"", [])
         kind = self.walk.kind(type_)
-        return Node(value, dumps(("kind", kind.tag), 2), [kind.reduce(value)])
+        return Node(value, dumps(("kind", kind.tag), 2), self.walk.located([kind.reduce(value)]))
 
     def opened_dict(self, value: dict[Any, Any]) -> Node:
-        keys = list(value)
+        content = value
+        if self.walk.locate is not None:
+            content = dict(zip(self.walk.located(list(value)), self.walk.located(list(value.values()))))
+        keys = list(content)
         if self.walk.ordered:
-            return Node(value, dumps(("ordered", len(keys)), 2), [*keys, *value.values()])
+            return Node(value, dumps(("ordered", len(keys)), 2), [*keys, *content.values()])
         types = set(map(type, keys))
         if types <= TEXT or types <= NUMBER:
             keys.sort()
             label = dumps(("dict", len(keys)), 2) + self.digest_small(keys)
-            return Node(value, label, list(map(value.__getitem__, keys)))
-        parts = list(chain.from_iterable(value.items()))
+            return Node(value, label, list(map(content.__getitem__, keys)))
+        parts = list(chain.from_iterable(content.items()))
         return Node(value, dumps(("pairs", len(keys)), 2), parts, pairs=2)
 
     def inner(self, node: Node) -> Iterator[Node]:

@@ -24,11 +24,15 @@ def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> Unstab
         if target
         else "the value has no stable identity"
     )
-    ways = [f"leave it out:   {target} ignore={argument}", f"or teach it:    {teach}"]
+    ways = [f"leave it out:   {target} ignore={argument}"]
+    if unstable.remedy is None:
+        ways.append(f"or teach it:    {teach}")
+    elif unstable.remedy:
+        ways.append(unstable.remedy)
     return UnstableIdentityError(
         what,
         facts=[f"{unstable.path}: {unstable.type_name}"],
-        remedies=ways if target else [f"teach it: {teach}"],
+        remedies=ways if target else [f"teach it: {teach}"] if unstable.remedy is None else [],
         target=target,
         path=unstable.path,
     )
@@ -43,8 +47,11 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
     kinds: dict[type, Kind] = {}
     seen: dict[int, object] = {}
     todo: list[tuple[str, Any, type | None]] = [(name, value, None)]
+    locate = resolver.locator() if resolver.places.marks else str
     while todo:
         path, part, owner = todo.pop()
+        if type(part) is str:
+            part = locate(part)
         type_ = type(part)
         if type_ in SCALARS or type_ is Raw or id(part) in seen:
             continue
@@ -63,7 +70,7 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
                 kind = kinds.get(type_) or kinds.setdefault(type_, resolver(type_))
                 reduced: Any = kind.reduce(part)
             except Unstable as error:
-                return Unstable(error.type_name, error.kind, path, owner)
+                return Unstable(error.type_name, error.kind, path, owner, remedy=error.remedy)
             if type(reduced) is dict and (kind.attributes or reduced is getattr(part, "__dict__", None)):
                 steps += ((f".{name}", item, type_) for name, item in reduced.items())
             else:
@@ -71,4 +78,4 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
                 steps += (("", item, owner) for item in inner)
         todo += ((path + step, item, around) for step, item, around in reversed(steps))
     # Found before, but gone now: code of the value's class answers differently each time.
-    return Unstable(unstable.type_name, unstable.kind, name)
+    return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)

@@ -10,14 +10,24 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         type_name: The name of its type for people, such as `a thread lock`.
         path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
         owner: The type of the nearest object around it that a user may have written, or None.
+        remedy: What to do besides leaving it out, or an empty string if there is nothing. None: teach the type.
     """
 
-    def __init__(self, type_name: str, kind: type, path: str = "", owner: type | None = None) -> None:
+    def __init__(
+        self,
+        type_name: str,
+        kind: type,
+        path: str = "",
+        owner: type | None = None,
+        *,
+        remedy: str | None = None,
+    ) -> None:
         super().__init__(f"{path or 'the value'} has no stable identity: {type_name}")
         self.type_name = type_name
         self.kind = kind
         self.path = path
         self.owner = owner
+        self.remedy = remedy
 
 
 def full_name(type_: type) -> str:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from pytest_mimic._identity.callables import callable_kind
 from pytest_mimic._identity.kinds import Kind, registered_kind
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.state import state_kind
-from pytest_mimic._identity.stdlib import Roots, stdlib_kind
+from pytest_mimic._identity.stdlib import stdlib_kind
+
+if TYPE_CHECKING:
+    from pytest_mimic._files.places import Places
 
 
 class Resolver:
     """Finds the kind of a type.
 
     Args:
-        roots: Returns (absolute folder, token) pairs; paths under one count relative to it.
+        places: The folders of the run, under which paths count by their place.
         layout: Whether the value is an outcome: then the memory layout of arrays counts, and other facts that
             equality ignores and a replay gives back.
     """
 
-    __slots__ = ("layout", "roots")
+    __slots__ = ("layout", "places")
 
-    def __init__(self, roots: Callable[[], Roots], *, layout: bool = False) -> None:
-        self.roots = roots
+    def __init__(self, places: Places, *, layout: bool = False) -> None:
+        self.places = places
         self.layout = layout
 
     def __call__(self, type_: type) -> Kind:
@@ -37,9 +41,15 @@ class Resolver:
             registered_kind(type_)
             or callable_kind(type_)
             or self._library_kind(type_)
-            or stdlib_kind(type_, self.roots, layout=self.layout)
+            or stdlib_kind(type_, self.places, layout=self.layout)
             or state_kind(type_)
         )
+
+    def locator(self) -> Callable[[str], object]:
+        """Return the function that replaces strings which are paths: see `text_locator`."""
+        from pytest_mimic._identity.paths import text_locator
+
+        return text_locator(self.places)
 
     def _library_kind(self, type_: type) -> Kind | None:
         if type(type_.__module__) is not str:

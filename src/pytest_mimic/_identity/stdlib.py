@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._identity.callables import shared_generator_method, stdlib_method_name
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
 from pytest_mimic._identity.refused import Unstable, full_name, refuse
 from pytest_mimic._identity.state import attribute_reader, exception_fields
 
-SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
+if TYPE_CHECKING:
+    from pytest_mimic._files.places import Places
 
-Roots = tuple[tuple[str, str], ...]
+SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 
 
 def _range(value: range) -> object:
@@ -156,7 +155,7 @@ TAGS = {
 BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
 
 
-def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kind | None:
+def stdlib_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
     """Return the kind of a value type of the standard library or of a subclass, or None for any other type."""
     names = [full_name(base).replace("pathlib._local.", "pathlib.") for base in type_.__mro__]
     if "enum.Enum" in names:
@@ -173,7 +172,9 @@ def stdlib_kind(type_: type, roots: Callable[[], Roots], *, layout: bool) -> Kin
             return Kind(type_tag(type_), partial(_exception, read=read, whole=layout))
         reduce = REDUCERS.get(name)
         if reduce is None and name in PATHS:
-            reduce = partial(_path, roots=roots)
+            from pytest_mimic._identity.paths import path_reducer
+
+            reduce = path_reducer(places)
         if reduce is not None:
             # The other attributes of typing's own classes differ by version.
             if name == names[0] or type_.__module__ == "typing":
@@ -198,12 +199,3 @@ REFUSED = frozenset(
 
 def _both(reduce: Reduce, read: Reduce | None) -> Reduce:
     return reduce if read is None else lambda value: (reduce(value), read(value))
-
-
-def _path(value: Any, *, roots: Callable[[], Roots]) -> object:
-    """Reduce a path to its text, or below a root to the root's token and the rest."""
-    text = os.fspath(value)
-    for prefix, token in roots():
-        if text == prefix or (text.startswith(prefix) and text[len(prefix) :][:1] in ("/", os.sep)):
-            return token, text[len(prefix) + 1 :].replace(os.sep, "/")
-    return value.as_posix()

@@ -7,7 +7,7 @@ their contents are joined into a further column. Nothing recurses into the value
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from marshal import dumps
 from operator import countOf, itemgetter, ne
@@ -48,15 +48,34 @@ class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the va
     """A value is deeper or larger than one walk takes, and perhaps cyclic."""
 
 
+class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `locate`
+    """A value holds a mark, and so perhaps a string that is a path below the base temporary folder."""
+
+
 class Walk:
-    """One walk through one value. It calls `kind_of` once for each type. If `ordered`, the order of dicts counts."""
+    """One walk through one value. It calls `kind_of` once for each type. If `ordered`, the order of dicts counts.
 
-    __slots__ = ("cells", "kind_of", "kinds", "ordered")
+    Args:
+        marks: Texts in UTF-8 of which no string may contain one: see `HoldsMark`.
+        locate: Replaces some strings by objects that have a kind of their own, the same object for equal strings. None
+            for a walk in which strings are only strings, which is faster.
+    """
 
-    def __init__(self, kind_of: Callable[[type], Kind], *, ordered: bool = False) -> None:
+    __slots__ = ("cells", "kind_of", "kinds", "locate", "marks", "ordered")
+
+    def __init__(
+        self,
+        kind_of: Callable[[type], Kind],
+        *,
+        ordered: bool = False,
+        marks: Sequence[bytes] = (),
+        locate: Callable[[str], object] | None = None,
+    ) -> None:
         self.kind_of = kind_of
         self.kinds: dict[type, Kind] = {}
         self.ordered = ordered
+        self.marks = marks
+        self.locate = locate
         self.cells = 0
 
     def kind(self, type_: type) -> Kind:
@@ -66,11 +85,26 @@ class Walk:
             kind = self.kinds[type_] = self.kind_of(type_)
         return kind
 
+    def located(self, column: Column) -> Column:
+        """Return the column with objects for the strings that `locate` replaces."""
+        locate = self.locate
+        if locate is None:
+            return column
+        return [locate(value) if type(value) is str else value for value in column]
+
+    def search(self, data: bytes) -> bytes:
+        """Return encoded strings, or raise HoldsMark."""
+        for mark in self.marks:
+            if mark in data:
+                raise HoldsMark
+        return data
+
     def digest(self, column: list[Any], level: int = 0) -> bytes:
         """Return 16 bytes for the values of `column`, in their order.
 
         Raises:
             TooLarge: The values are cyclic, nested too deep, or too many for one walk.
+            HoldsMark: A string contains a mark.
             Unstable: A value has no identity; its path is not known here.
         """
         hasher = xxh3_128()
@@ -78,6 +112,8 @@ class Walk:
         todo = [(column, level)] if column else []
         while todo:
             column, level = todo.pop()
+            if self.locate is not None:
+                column = self.located(column)
             self.cells += len(column)
             most = MOST_CELLS if level < DEEP_LEVEL else MOST_DEEP_CELLS
             if level > MOST_LEVELS or self.cells > most:
@@ -97,7 +133,7 @@ class Walk:
                     update(b"K" + dumps((kind.tag, len(column)), 2))
                     pushed = (list(map(kind.reduce, column)),)
             elif SCALARS.issuperset(map(type, column)):
-                update(b"M" + dumps(plain_nans(column), 2))
+                update(b"M" + self.search(dumps(plain_nans(column), 2)))
                 continue
             else:
                 pushed = self.by_tag(column, update)
@@ -129,12 +165,13 @@ class Walk:
         """Return how values without a natural order were ranked, and a rank for each, by which they can be sorted."""
         if level > MOST_LEVELS:
             raise TooLarge
+        values = self.located(values)
         types = set(map(type, values))
         if types <= SCALARS:
-            return b"m", [dumps(value, 2) for value in plain_nans(values)]
+            return b"m", [self.search(dumps(value, 2)) for value in plain_nans(values)]
         tags = set(map(self.tag, types))
-        if tags == {tuple} and EXACT.issuperset(map(type, chain.from_iterable(values))):
-            return b"m", [dumps(value, 2) for value in values]
+        if tags == {tuple} and EXACT.issuperset(map(type, self.located(list(chain.from_iterable(values))))):
+            return b"m", [self.search(dumps(value, 2)) for value in values]
         if len(tags) == 1 and isinstance(tag := tags.pop(), str):
             how, ranks = self.ranks([self.kinds[type(value)].reduce(value) for value in values], level + 1)
             return b"K" + dumps(tag, 2) + how, ranks
@@ -161,9 +198,9 @@ def _write_floats(_walk: Walk, column: Column, update: Update, _level: int) -> t
     return ()
 
 
-def _write_texts(_walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
+def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:
     text = "\0".join(column)
-    data = text.encode("utf-8", "surrogatepass")
+    data = walk.search(text.encode("utf-8", "surrogatepass"))
     if text.count("\0") == len(column) - 1:
         update(b"S" + dumps((len(column), len(data)), 2))
     else:
@@ -214,6 +251,8 @@ def joined(walk: Walk, column: Column) -> Column:
 
 def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> tuple[Column, ...]:
     update((b"E" if type(column[0]) is set else b"G") + dumps(list(map(len, column)), 2))
+    if walk.locate is not None:  # before sorting, as the folder's name must not decide the order
+        column = [walk.located(list(value)) for value in column]
     types = set(map(type, chain.from_iterable(column)))
     if types <= TEXT or types <= NUMBER:
         return (list(chain.from_iterable(map(sorted, column))),)
@@ -225,6 +264,8 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> tuple
 
 
 def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> tuple[Column, ...]:
+    if walk.locate is not None:
+        column = [dict(zip(walk.located(list(value)), value.values())) for value in column]
     if len(column) == 1:
         return _write_dict(walk, column[0], update, level)
     if walk.ordered:
@@ -240,13 +281,13 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> tupl
             try:
                 columns = [list(map(itemgetter(key), column)) for key in reversed(keys)]
             except KeyError:
-                return _write_shapes(column, update)
-            update(b"C" + dumps((len(column), keys), 2))
+                return _write_shapes(walk, column, update)
+            update(b"C" + walk.search(dumps((len(column), keys), 2)))
             return tuple(columns)
-    return _write_shapes(column, update)
+    return _write_shapes(walk, column, update)
 
 
-def _write_shapes(column: Column, update: Update) -> tuple[Column, ...]:
+def _write_shapes(walk: Walk, column: Column, update: Update) -> tuple[Column, ...]:
     """Write dicts with several sets of keys: one column for each key of each set, or flat if there are too many sets."""
     orders = list(map(tuple, column))
     shape_of = {order: tuple(sorted(order)) for order in dict.fromkeys(orders)}
@@ -261,7 +302,7 @@ def _write_shapes(column: Column, update: Update) -> tuple[Column, ...]:
         return list(chain.from_iterable(keys)), list(chain.from_iterable(values))
     number_of = {order: numbers[shape] for order, shape in shape_of.items()}
     marks = list(map(number_of.__getitem__, orders))
-    update(b"V" + dumps((marks, list(map(list, numbers))), 2))
+    update(b"V" + walk.search(dumps((marks, list(map(list, numbers))), 2)))
     rows: list[Column] = [[] for _ in numbers]
     for mark, row in zip(marks, column):
         rows[mark].append(row)

@@ -72,7 +72,7 @@ class WiderFixtures:
             if isinstance(parameter, (str, int)):
                 shown = repr(parameter)
             else:
-                shown = identity_of(parameter, self._session.roots) or str(request.param_index)
+                shown = identity_of(parameter, self._session.state.places) or str(request.param_index)
             needed.append(f"{fixturedef.argname}={shown}")
         self._parameters[fixturedef.argname] = found = list(dict.fromkeys(needed))
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mimic._files.places import TEMPORARY
 from pytest_mimic._run.fixtures import WiderFixtures
 from pytest_mimic._run.node_ids import plain_id, without_group
 from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
@@ -235,8 +238,20 @@ class PytestRun:
         return self._wider.scope(fixturedef, request, plain_id(request.node))
 
     def add_temporary_folder(self, factory: pytest.TempPathFactory) -> None:
-        """Count paths under pytest's base temporary folder relative to it."""
-        self.session.add_root(str(factory.getbasetemp()), "tmp")
+        """Count paths under pytest's base temporary folder by their place in it, and by content."""
+        base = str(factory.getbasetemp())
+        folders = [base]
+        if self._is_worker:  # tests of several workers share files in the folder around
+            folders.append(str(factory.getbasetemp().parent))
+        # pytest resolves links in the folder's path; its user may not.
+        outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
+        real = os.path.realpath(outer)
+        if real != outer and base.startswith(real):
+            folders += [outer + folder[len(real) :] for folder in folders]
+        given = self.config.option.basetemp
+        if given:
+            folders.append(os.path.abspath(given))  # noqa: PTH100 - links in it are not resolved
+        self.session.state.places.set_root(TEMPORARY, *folders)
 
     def end_phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Judge a phase of a test, and end the test after its teardown."""

@@ -22,6 +22,7 @@ class Options(NamedTuple):
     key: Callable[[Mapping[str, Any]], object] | None = None
     sequence: bool = False
     mutates: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
     rtol: float = 0.0
     atol: float = 0.0
     volatile: tuple[str, ...] = ()
@@ -75,10 +76,9 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
         TargetError: An option is for the other kind, or names a part that calls of this boundary do not have.
     """
     is_boundary = target in BOUNDARIES
-    unfit = {"mutates": "a function", "key": "a function"} if is_boundary else {"match": "a boundary"}
-    for name, kind in unfit.items():
+    for name in ("mutates", "key", "content") if is_boundary else ("match",):
         if getattr(options, name):
-            what = f"{target}: {name}= is an option of {kind}"
+            what = f"{target}: {name}= is an option of {'a function' if is_boundary else 'a boundary'}"
             raise target_error(origin, what, target=target, option=name)
     if not is_boundary:
         return
@@ -132,6 +132,13 @@ def _read_list(value: object) -> tuple[str, ...]:
     return items
 
 
+def _read_names(value: object) -> tuple[str, ...]:
+    names = _read_list(value)
+    if not all(name.isidentifier() for name in names):
+        raise ValueError(value)
+    return names
+
+
 def _read_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
@@ -167,6 +174,7 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "key": (_read_function, "a function"),
     "sequence": (_read_switch, "true or false"),
     "mutates": (_read_paths, "names of arguments"),
+    "content": (_read_names, "names of arguments"),
     "rtol": (_read_tolerance, "a number that is not negative"),
     "atol": (_read_tolerance, "a number that is not negative"),
     "volatile": (_read_paths, "paths in the outcome"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def identity_of(value: object, roots: tuple[tuple[str, str], ...] = ()) -> str | None:
+if TYPE_CHECKING:
+    from pytest_mimic._files.places import Places
+
+
+def identity_of(value: object, places: Places | None = None) -> str | None:
     """Return the value's fingerprint, or None for a value without a stable identity."""
     from pytest_mimic._identity import fingerprint
 
     try:
-        return fingerprint(value, roots=roots)
+        return fingerprint(value, places=places)
     except Exception:  # the value's own code failed, which is reported when a call needs the identity
         return None

@@ -37,6 +37,7 @@ from pytest_mimic._describe import (
     render,
     secrets_in,
 )
+from pytest_mimic._files.places import Places
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
 
@@ -391,12 +392,12 @@ def test_all_arguments_are_described() -> None:
 
 
 def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
-    roots = ((str(tmp_path), "tmp_path"),)
+    places = Places(str(tmp_path))
 
-    assert shown(tmp_path / "a" / "b.csv", roots=roots) == "<tmp_path>/a/b.csv"
-    assert shown(tmp_path, roots=roots) == "<tmp_path>"
-    assert shown(pathlib.Path(f"{tmp_path}x"), roots=roots) == f"{tmp_path}x"
-    assert shown(str(tmp_path), roots=roots) == repr(str(tmp_path))
+    assert shown(tmp_path / "a" / "b.csv", places=places) == "<rootdir>/a/b.csv"
+    assert shown(tmp_path, places=places) == "<rootdir>"
+    assert shown(pathlib.Path(f"{tmp_path}x"), places=places) == f"{tmp_path}x"
+    assert shown(str(tmp_path), places=places) == repr(str(tmp_path))
 
 
 def test_descriptions_do_not_depend_on_the_hash_seed() -> None:

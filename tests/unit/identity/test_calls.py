@@ -12,6 +12,7 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 from kinds_of_things import WithIdentity
 
+from pytest_mimic._files.places import Places
 from pytest_mimic._identity import CallIdentity, Unstable, fingerprint, parse_path, prune
 from pytest_mimic._identity.locate import refusal
 
@@ -122,13 +123,14 @@ def test_a_bare_object_as_default_means_not_given():
 
 
 def test_paths_are_relative_to_the_roots_at_the_time_of_the_call(tmp_path):
-    folder = tmp_path / "run-1"
-    calls = CallIdentity("a:f", ("path",), roots=lambda: ((str(folder), "<tmp>"),))
+    places = Places()
+    places.set_root("tmp", str(tmp_path / "run-1"))
+    calls = CallIdentity("a:f", ("path",), places=places)
 
-    first = calls.key((folder / "data",))
-    folder = tmp_path / "run-2"
+    first = calls.key((tmp_path / "run-1" / "data",))
+    places.set_root("tmp", str(tmp_path / "run-2"))
 
-    assert calls.key((folder / "data",)) == first
+    assert calls.key((tmp_path / "run-2" / "data",)) == first
     assert calls.key((tmp_path / "run-1" / "data",)) != first
 
 

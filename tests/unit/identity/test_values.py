@@ -28,6 +28,7 @@ import zoneinfo
 import kinds_of_things as k
 import pytest
 
+from pytest_mimic._files.places import Places
 from pytest_mimic._identity import fingerprint, fingerprint_outcome, register_fingerprint
 
 NAN = float("nan")
@@ -318,19 +319,17 @@ def test_an_outcome_without_identity_has_none():
 
 @pytest.mark.promise("a path under the rootdir counts relative to it")
 def test_paths_count_relative_to_their_roots(tmp_path):
-    roots = ((str(tmp_path / "one"), "<root>"),)
-    elsewhere = ((str(tmp_path / "two"), "<root>"),)
+    places, elsewhere = Places(str(tmp_path / "one")), Places(str(tmp_path / "two"))
 
-    here = [fingerprint(tmp_path / "one" / rest, roots=roots) for rest in ("a/b", "")]
-    there = [fingerprint(tmp_path / "two" / rest, roots=elsewhere) for rest in ("a/b", "")]
+    here = [fingerprint(tmp_path / "one" / rest, places=places) for rest in ("a/b", "")]
+    there = [fingerprint(tmp_path / "two" / rest, places=elsewhere) for rest in ("a/b", "")]
 
     assert here == there
-    both = (*roots, (str(tmp_path / "two"), "<other>"))
     inside = [tmp_path / "one" / "a/b", tmp_path / "one" / "c/b", tmp_path / "one", tmp_path / "two" / "a/b"]
-    assert len({fingerprint(path, roots=both) for path in inside}) == len(inside)
+    assert len({fingerprint(path, places=places) for path in inside}) == len(inside)
     assert here[0] != fingerprint(tmp_path / "one" / "a/b")
-    assert fingerprint(tmp_path / "one-more", roots=roots) == fingerprint(tmp_path / "one-more")
-    assert fingerprint(str(tmp_path / "one"), roots=roots) == fingerprint(str(tmp_path / "one"))
+    assert fingerprint(tmp_path / "one-more", places=places) == fingerprint(tmp_path / "one-more")
+    assert fingerprint(str(tmp_path / "one"), places=places) == fingerprint(str(tmp_path / "one"))
 
 
 class Taught:

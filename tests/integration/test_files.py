@@ -1,0 +1,445 @@
+"""Files as inputs: paths count by the content of what they name, and not by the folder that a fixture gave."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+SHOP = """
+    import os
+    from dataclasses import dataclass
+    from pathlib import Path
+    from tally import ran
+
+    @dataclass
+    class Job:
+        source: str
+        limit: int = 10
+
+    def load(path):
+        ran("load")
+        return Path(path).read_text()
+
+    def load_all(paths):
+        ran("load_all")
+        return [Path(path).read_text() for path in (paths.values() if isinstance(paths, dict) else paths)]
+
+    def run(job):
+        ran("run")
+        return Path(job.source).read_text()
+
+    def listing(folder):
+        ran("listing")
+        return {file.name: file.read_text() for file in Path(folder).iterdir() if file.is_file()}
+
+    def exists(path):
+        ran("exists")
+        return Path(path).exists()
+"""
+
+
+@pytest.fixture
+def shop(project):
+    project.ini(*(f"shop:{name}" for name in ("load", "load_all", "run", "listing", "exists")))
+    project.write("shop.py", SHOP)
+    return project
+
+
+def read(data, *, argument="path", call="shop.load", result="data"):
+    """Return a test module with a test `test_read` that writes `data` to a file and reads it by a mimicked call."""
+    return f"""
+        import shop
+
+        def test_read(tmp_path):
+            data = {data!r}
+            path = tmp_path / "in.csv"
+            path.write_text(data)
+            assert {call}({argument}) == {result}
+    """
+
+
+FILES_PROMISE = (
+    "a path under the base temporary folder counts by its place below the fixture's folder and by content"
+)
+
+
+@pytest.mark.promise(FILES_PROMISE)
+@pytest.mark.parametrize(
+    ("argument", "call", "result"),
+    [
+        ("path", "shop.load", "data"),
+        ("str(path)", "shop.load", "data"),
+        ("[str(path)]", "shop.load_all", "[data]"),
+        ("{'x': str(path), 'n': str(path)}", "shop.load_all", "[data, data]"),
+        ("{path: str(path)}", "shop.load_all", "[data]"),
+        ("(path, str(path))", "shop.load_all", "[data, data]"),
+        ("[str(path)] * 100", "shop.load_all", "[data] * 100"),
+        ("{str(path)}", "shop.load_all", "[data]"),
+        ("shop.Job(str(path))", "shop.run", "data"),
+        ("tmp_path", "shop.listing", "{'in.csv': data}"),
+        ("str(tmp_path)", "shop.listing", "{'in.csv': data}"),
+    ],
+)
+def test_tests_of_one_name_in_two_files_have_their_own_data(shop, argument, call, result):
+    for name, data in (("a", "one"), ("b", "two")):
+        shop.write(f"test_{name}.py", read(data, argument=argument, call=call, result=result))
+
+    shop.record("test_a.py").expect(passed=1)
+    shop.run("test_b.py").expect(failed=1, real=[])
+    shop.record().expect(passed=2, real=[call.removeprefix("shop.")])
+    shop.replay("test_b.py").expect(passed=1)
+    shop.replay("test_b.py", "test_a.py", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=2)
+
+
+def test_the_same_data_in_two_tests_is_one_recording(shop):
+    """The names of the folders that fixtures give do not count."""
+    shop.write("test_a.py", read("one"))
+    shop.write("test_b.py", read("one").replace("test_read", "test_other"))
+
+    shop.record().expect(passed=2, real=["load"])
+
+
+def test_long_parametrized_names_and_folders_of_one_name_in_two_modules(shop):
+    """pytest cuts the names of folders to 30 characters."""
+    shop.write(
+        "test_long.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("data", ["a" * 60 + last for last in "xyz"])
+        def test_with_a_name_that_is_long_enough_to_be_cut(tmp_path, data):
+            (tmp_path / "in.csv").write_text(data)
+            assert shop.load(tmp_path / "in.csv") == data
+        """,
+    )
+    for name in "ab":
+        shop.write(
+            f"test_{name}.py",
+            f"""
+            import pytest, shop
+
+            @pytest.fixture(scope="module")
+            def data(tmp_path_factory):
+                folder = tmp_path_factory.mktemp("data")
+                (folder / "in.csv").write_text("{name}")
+                return folder
+
+            def test_read(data, tmp_path):
+                assert shop.load(data / "in.csv") == "{name}"
+                assert shop.listing(str(data)) == {{"in.csv": "{name}"}}
+            """,
+        )
+
+    shop.record().expect(passed=5)
+    shop.replay().expect(passed=5)
+    shop.replay("test_b.py").expect(passed=1)
+
+
+def test_workers_record_and_replay_files(shop):
+    """Also one that they share, in the folder around those of the workers."""
+    for name in "abcd":
+        shop.write(
+            f"test_{name}.py",
+            read(name)
+            + f"""
+        def test_shared(tmp_path_factory):
+            base = tmp_path_factory.getbasetemp()
+            folder = base.parent if base.name.startswith("popen-") else base
+            (folder / "{name}.json").write_text("{name}")
+            assert shop.load(str(folder / "{name}.json")) == "{name}"
+    """,
+        )
+
+    shop.record("-n2", "--dist=loadfile", process=True).expect(passed=8)
+    shop.replay("-n2", process=True).expect(passed=8)
+    shop.replay("-n1", process=True).expect(passed=8)
+    shop.replay("test_c.py").expect(passed=2)
+
+
+@pytest.mark.promise("a file that changed is another input")
+def test_a_file_that_changes_between_two_calls_of_a_test(shop):
+    """Also with the same size, and with its old time."""
+    shop.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_change(tmp_path):
+            path = tmp_path / "in.csv"
+            for data in ("one", "two", "three", "six", "one"):
+                with open(path, "r+" if path.exists() else "w") as file:
+                    file.truncate(0)
+                    file.write(data)
+                os.utime(path, (1_000_000_000, 1_000_000_000))
+                assert shop.load(path) == data
+                assert shop.load(str(path)) == data
+        """,
+    )
+
+    shop.record().expect(passed=1, real=["load"] * 8)
+    shop.replay().expect(passed=1)
+
+
+def test_a_miss_names_the_file_whose_content_changed(shop):
+    shop.write("test_shop.py", read("one"))
+    shop.record().expect(passed=1)
+    shop.write("test_shop.py", read("two"))
+
+    told = [
+        "no recording of shop:load(path=<tmp>/in.csv)",
+        "path: content of in.csv differs from the recorded one",
+    ]
+    shop.run().expect(failed=1, real=[], says=told)
+
+    shop.write("test_shop.py", read("one").replace('"in.csv"', '"new.csv"'))
+    told = ["path: <tmp>/in.csv recorded, <tmp>/new.csv now"]
+    shop.run().expect(failed=1, real=[], says=told)
+
+
+@pytest.mark.parametrize("argument", ["str(path)", "[path]", "shop.Job(str(path))"])
+def test_a_miss_names_the_changed_file_inside_an_argument(shop, argument):
+    call = {"s": "shop.load", "[": "shop.load_all"}.get(argument[0], "shop.run")
+    call = "shop.run" if "Job" in argument else call
+    shop.write("test_shop.py", read("one", argument=argument, call=call, result="shop and data or [data]"))
+    source = read("one", argument=argument, call=call).replace("== data", "")
+    shop.write("test_shop.py", source)
+    shop.record().expect(passed=1)
+    shop.write("test_shop.py", source.replace("'one'", "'two'"))
+
+    shop.run().expect(failed=1, real=[], says=["content of in.csv differs from the recorded one"])
+
+
+def test_paths_that_name_nothing_count_by_their_place(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_missing(tmp_path):
+            assert not shop.exists(tmp_path / "a")
+            assert not shop.exists(str(tmp_path / "a"))
+            assert not shop.exists(str(tmp_path / "b"))
+            (tmp_path / "a").write_text("")
+            assert shop.exists(tmp_path / "a")
+            assert shop.exists(str(tmp_path / "a"))
+        """,
+    )
+
+    shop.record().expect(passed=1, real=["exists"] * 5)
+    shop.replay(f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=1)
+
+
+def test_a_relative_path_in_tmp_path_counts_with_its_content(shop):
+    for name, data in (("a", "one"), ("b", "two")):
+        source = read(data, argument="__import__('pathlib').Path('in.csv')")
+        source = source.replace(
+            "(tmp_path):", "(tmp_path, monkeypatch):\n            monkeypatch.chdir(tmp_path)"
+        )
+        shop.write(f"test_{name}.py", source)
+
+    shop.record().expect(passed=2, real=["load", "load"])
+    shop.replay().expect(passed=2)
+
+
+def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_strings(tmp_path):
+            (tmp_path / "a").write_text("1")
+            texts = [f"file://{tmp_path}/a", f"{tmp_path}/a:{tmp_path}/b", f"{tmp_path}/a\\n", str(tmp_path.parent) + "x"]
+            for text in texts:
+                assert not shop.exists(text)
+        """,
+    )
+    fixed = f"--basetemp={shop.root.parent / 'fixed'}"
+
+    shop.record(fixed).expect(passed=1, real=["exists"] * 4)
+    shop.replay(fixed).expect(passed=1)
+    shop.run(f"{fixed}-2").expect(failed=1, real=[])
+
+
+def test_recordings_with_paths_are_the_same_in_every_run(shop):
+    """Neither names of folders nor their places reach the vault."""
+    shop.write("test_shop.py", read("one", argument="{path: [str(path)]}", call="len", result="1"))
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_read(tmp_path):
+            path = tmp_path / "in.csv"
+            path.write_text("one")
+            shop.load_all({path: str(path)}), shop.load_all({str(path): path}), shop.load(path)
+        """,
+    )
+    first = shop.record().expect(passed=1)
+    second = shop.run("--mimic-rerecord", f"--basetemp={shop.root.parent / 'elsewhere'}").expect(passed=1)
+
+    assert not second.changed
+    vault = b"".join(first.vault.values()).decode()
+    assert "<tmp>/in.csv" in vault
+    assert not re.search(rf"{re.escape(str(shop.root))}|test_read0|elsewhere", vault)
+
+
+# -- limits and refusals
+
+
+@pytest.mark.promise("a folder with more than 10,000 files or 2 GB is refused, with the remedy")
+@pytest.mark.parametrize(
+    ("fill", "reason"),
+    [
+        ("[(folder / str(n)).touch() for n in range(10_001)]", "a folder with more than 10,000 files"),
+        (
+            "[os.truncate(os.open(folder / n, os.O_CREAT | os.O_RDWR), 1_000_000_001) for n in 'ab']",
+            "a folder with more than 2 GB of files",
+        ),
+        ("os.mkfifo(folder / 'pipe')", "a folder with a named pipe, pipe"),
+    ],
+)
+def test_a_folder_that_cannot_be_digested_is_refused(shop, fill, reason):
+    shop.write(
+        "test_shop.py",
+        f"""
+        import os, pytest, shop
+
+        def test_large(tmp_path):
+            folder = tmp_path / "data"
+            folder.mkdir()
+            {fill}
+            for argument in (folder, [str(folder)]):
+                shop.listing(argument)
+        """,
+    )
+
+    told = [
+        "UnstableIdentityError: shop:listing has an argument without a stable identity",
+        f"folder: {reason}",
+        "leave it out:   shop:listing ignore=folder",
+    ]
+    run = shop.record().expect(failed=1, real=[], says=told, never=["register_fingerprint"])
+    assert ("or pass a narrower folder" in run.output) == ("more than" in reason)
+
+
+# -- content=
+
+
+@pytest.fixture
+def files(shop):
+    """A project in which the paths of `load` and `load_all` count by content, wherever the files are."""
+    shop.ini("shop:load content=path", "shop:load_all content=paths", "shop:listing content=folder")
+    return shop
+
+
+@pytest.mark.promise("content= counts what is in files and folders, not their place or name")
+def test_content_counts_and_place_does_not(files, tmp_path_factory):
+    files.write("data/in.csv", "one")
+    files.write("data/copy.csv", "one")
+    files.write("data/more/deep.csv", "x")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    files.write(elsewhere / "other.csv", "one")
+    files.write(elsewhere / "copied" / "in.csv", "one")
+    files.write(elsewhere / "copied" / "copy.csv", "one")
+    files.write(elsewhere / "copied" / "more" / "deep.csv", "x")
+    files.write(
+        "test_shop.py",
+        f"""
+        import pathlib, shop
+
+        ELSEWHERE = pathlib.Path({str(elsewhere)!r})
+
+        def test_content():
+            for path in ("data/in.csv", "data/copy.csv", pathlib.Path("data/in.csv"), ELSEWHERE / "other.csv"):
+                assert shop.load(path) == "one"
+            for paths in (["data/in.csv"], [str(ELSEWHERE / "other.csv")], (pathlib.Path("data/copy.csv"),)):
+                assert shop.load_all(paths) == ["one"]
+            for folder in ("data", ELSEWHERE / "copied"):
+                assert shop.listing(folder) == {{"in.csv": "one", "copy.csv": "one"}}
+        """,
+    )
+
+    files.record().expect(passed=1, real=["load", "load_all", "listing"])
+    files.replay().expect(passed=1)
+
+    files.write("data/in.csv", "two")
+    run = files.run().expect(failed=1, real=[])
+    assert "content of in.csv differs from the recorded one" in run.output
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason", "remedy"),
+    [
+        (
+            "'data/gone.csv'",
+            "path: a path of content= at which there is no file",
+            "make the file before the call",
+        ),
+        ("3", "path: a value of type int, where content= takes paths", ""),
+        ("['in.csv', b'x']", "path: a value of type bytes, where content= takes paths", ""),
+    ],
+)
+def test_content_without_a_file_is_refused(files, argument, reason, remedy):
+    files.write("test_shop.py", f"import shop\ndef test_load():\n    shop.load({argument})\n")
+
+    files.record().expect(failed=1, real=[], says=["UnstableIdentityError", reason, remedy])
+
+
+def test_content_may_be_none_or_in_keywords(project):
+    project.ini("shop:load content=path,extra")
+    project.write(
+        "shop.py",
+        """
+        from tally import ran
+
+        def load(path=None, **more):
+            ran("load", *more)
+            return 1
+        """,
+    )
+    project.write("a.csv", "one")
+    project.write("b.csv", "one")
+    project.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_load():
+            shop.load(), shop.load(None), shop.load("a.csv"), shop.load("b.csv")
+            shop.load(extra="a.csv"), shop.load(extra="b.csv"), shop.load(other="a.csv"), shop.load(other="b.csv")
+        """,
+    )
+
+    project.record().expect(passed=1, real=["load", "load", "load extra", "load other", "load other"])
+    project.replay().expect(passed=1)
+
+
+def test_content_is_an_option_in_python_too(shop):
+    shop.ini()
+    shop.write("a.csv", "one")
+    shop.write("b.csv", "one")
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import mimic
+
+        @pytest.mark.mimic("shop:load", content="path")
+        def test_marker():
+            assert shop.load("a.csv") == shop.load("b.csv") == "one"
+
+        @mimic("shop:load_all", content=["paths"])
+        def test_decorator():
+            assert shop.load_all(["a.csv"]) == shop.load_all(["b.csv"]) == ["one"]
+
+        def test_fixture(mimic_auto):
+            with mimic_auto(targets=["shop:run"], content="job"):
+                with pytest.raises(TypeError, match="where content= takes paths"):
+                    shop.run(shop.Job("a.csv"))
+        """,
+    )
+
+    shop.record().expect(passed=3, real=["load", "load_all"])
+    shop.replay("-k", "not fixture").expect(passed=2, deselected=1)
