@@ -8,6 +8,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._event_loop import outside_event_loop
+
 if TYPE_CHECKING:
     from pytest_mimic._files.digests import FileDigests
 
@@ -110,6 +112,7 @@ class Places:
         return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
 
 
+@outside_event_loop
 def _temporary_place(folder: str, below: str) -> Place | None:
     if ".." in below or "//" in below or below[:1] == "/":
         is_marked_folder = below.endswith("/")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._files.digests import MISSING, Content, NoDigest
 from pytest_mimic._files.places import TEMPORARY
 from pytest_mimic._identity.refused import Unstable
@@ -77,6 +78,7 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
     return reduce
 
 
+@outside_event_loop
 def counted_file(path: Any, places: Places) -> str | None:
     """Return the absolute path of the file whose content counts with a `pathlib` path, or None if only the path counts.
 
