@@ -59,12 +59,9 @@ def read(data, *, argument="path", call="shop.load", result="data"):
     """
 
 
-FILES_PROMISE = (
+@pytest.mark.promise(
     "a path under the base temporary folder counts by its place below the fixture's folder and by content"
 )
-
-
-@pytest.mark.promise(FILES_PROMISE)
 @pytest.mark.parametrize(
     ("argument", "call", "result"),
     [

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._identity import CallIdentity, Folders, fingerprint
+from pytest_mimic._files.places import Places
+from pytest_mimic._identity import CallIdentity, fingerprint
 from pytest_mimic._identity.walk import MOST_LEVELS
 
 # The name of a run's folder must not decide the order of keys or members.
@@ -30,9 +31,9 @@ def runs(tmp_path_factory):
             path = given_folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        folders = Folders()
-        folders.places.set_root("tmp", str(base))
-        found.append((folders, lambda rest, folder=given_folder: f"{folder}/{rest}" if rest else str(folder)))
+        places = Places()
+        places.set_root("tmp", str(base))
+        found.append((places, lambda rest, folder=given_folder: f"{folder}/{rest}" if rest else str(folder)))
     return found
 
 
@@ -71,12 +72,12 @@ def filled(template: Any, path_of: Any) -> Any:
 
 def keys_of(template: Any, run: Any) -> list[str]:
     """Return the identities of a template in one run: as a value, as arguments, and changed as `mutates=` sees it."""
-    folders, path_of = run
+    places, path_of = run
     value = filled(template, path_of)
-    calls = CallIdentity("a:f", ("x", "*rest", "**extra"), folders=folders)
-    by_key = CallIdentity("a:f", ("x",), key=lambda arguments: arguments["x"], folders=folders)
+    calls = CallIdentity("a:f", ("x", "*rest", "**extra"), places=places)
+    by_key = CallIdentity("a:f", ("x",), key=lambda arguments: arguments["x"], places=places)
     return [
-        fingerprint(value, folders=folders),
+        fingerprint(value, places=places),
         calls.key((value, (1, value), {"name": value})),
         by_key.key((value,)),
         str(calls.digest(0, value)),
@@ -136,10 +137,10 @@ def test_paths_in_a_value_have_the_same_identity_in_every_run(runs, template):
 
 def test_a_path_within_a_cycle(runs):
     found = []
-    for folders, path_of in runs:
+    for places, path_of in runs:
         value: list[Any] = [path_of("a.csv"), {"x": path_of("b.csv")}]
         value.append(value)
-        found.append(fingerprint(value, folders=folders))
+        found.append(fingerprint(value, places=places))
 
     assert found[0] == found[1]
 
@@ -163,7 +164,7 @@ def test_the_content_counts_in_every_position(runs, template):
 
 
 def test_different_paths_differ(runs):
-    folders, path_of = runs[0]
+    places, path_of = runs[0]
     kinds = [str, Text, pathlib.Path, pathlib.PurePath]
     rests = ["a.csv", "b.csv", "same.csv", "gone", "sub", "", "a.csv/"]
 
@@ -171,7 +172,7 @@ def test_different_paths_differ(runs):
     values += [kind(path_of(rest)) for kind in kinds[2:] for rest in rests[:-1]]
     values += ["a.csv", ("a.csv", "file"), [path_of("a.csv")], pathlib.Path("a.csv"), "one"]
 
-    assert len({fingerprint(value, folders=folders) for value in values}) == len(values)
+    assert len({fingerprint(value, places=places) for value in values}) == len(values)
 
 
 @given(
@@ -197,8 +198,8 @@ def test_any_value_with_paths_has_the_same_identity_in_every_run(runs, template)
 )
 def test_values_without_paths_count_as_in_a_run_without_a_temporary_folder(template, deep):
     """Also strings in which the folder's name appears."""
-    folders = Folders()
-    folders.places.set_root("tmp", "/base")
+    places = Places()
+    places.set_root("tmp", "/base")
 
     def with_base(value: Any) -> Any:
         if isinstance(value, str):
@@ -211,4 +212,4 @@ def test_values_without_paths_count_as_in_a_run_without_a_temporary_folder(templ
 
     value = nested(with_base(template), (MOST_LEVELS + 10) * deep)
 
-    assert fingerprint(value, folders=folders) == fingerprint(value)
+    assert fingerprint(value, places=places) == fingerprint(value)
