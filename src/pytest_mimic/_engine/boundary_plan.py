@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._targets.options import Options
     from pytest_mimic.boundaries.base import Boundary, BoundaryCall
+    from pytest_mimic.boundaries.replay_log import Caller
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -117,6 +118,17 @@ class BoundaryPort:
             MissingRecordingError: It has no recording, and the mode does not run it.
         """
         return self._engine.decide(self.plans[-1].call(call)) if self.takes(call) else PASS
+
+    @property
+    def caller(self) -> Caller:
+        """The owner or the cassette that calls belong to now."""
+        cassette: Any = self.plans[-1].cassette if self.plans else None
+        caller: Caller = cassette or self._state.owner
+        return caller
+
+    def report(self, sentence: str) -> None:
+        """Add a sentence to the summary, once."""
+        self._state.ledger.note(sentence)
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""

@@ -36,7 +36,8 @@ def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
         changes = {name: journal.changes[name] for name in group}
         is_cassette = group[0].startswith(CASSETTES)
         has_errors = any(change.has_errors for change in changes.values())
-        is_whole = is_cassette or any(change.has_replaced for change in changes.values())
+        is_talk = changes[group[0]].conversation in journal.replaces
+        is_whole = is_cassette or is_talk or any(change.has_replaced for change in changes.values())
         if is_whole and not has_errors and not is_cassette:
             rows = [(name, _text(change.before), _text(change.now)) for name, change in changes.items()]
             _enter(ledger, put_back=[(name, old, new) for name, old, new in rows if old != new])

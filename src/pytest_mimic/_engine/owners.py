@@ -58,13 +58,15 @@ class Journal:
     Attributes:
         changes: What was written, by the name of the recording or cassette.
         used: The names of the recordings that were replayed or written.
+        replaces: The boundaries at which a conversation stood before.
     """
 
-    __slots__ = ("changes", "used")
+    __slots__ = ("changes", "replaces", "used")
 
     def __init__(self) -> None:
         self.changes: dict[str, JournalEntry] = {}
         self.used: set[str] = set()
+        self.replaces: set[str] = set()
 
     def note(
         self,
@@ -161,14 +163,16 @@ class SequenceInProgress:
         call: The first call.
         old: The outcomes recorded before.
         new: The outcomes of this pass, by position.
+        was_recorded: Whether the run found outcomes.
     """
 
-    __slots__ = ("call", "new", "old")
+    __slots__ = ("call", "new", "old", "was_recorded")
 
     def __init__(self, call: Call, old: list[Stored]) -> None:
         self.call = call
         self.old = old
         self.new: dict[int, Stored] = {}
+        self.was_recorded = bool(old)
 
     def commit(self) -> None:
         """Treat the new outcomes as recorded."""

@@ -275,14 +275,18 @@ class Recordings:
         is_talk = owner is not None and call.plan.kind != "function"
         self._note(name, written, errors, conversation=call.plan.target if is_talk else None)
 
-    def drop_others(self, owner: Owner, target: str) -> None:
-        """Delete the recordings of an owner at a boundary that it did not make in this run."""
+    def others(self, owner: Owner, target: str) -> set[str]:
+        """Return the names of an owner's recordings at a boundary whose calls it did not make in this run."""
         if target not in self._by_owner:
             found = self._by_owner[target] = {}
             for recording in self.of_target(target):
                 if recording.owner is not None:
                     found.setdefault(recording.owner, set()).add(recording.name)
-        for name in self._by_owner[target].get(owner.name, set()) - owner.sequences.keys():
+        return self._by_owner[target].get(owner.name, set()) - owner.sequences.keys()
+
+    def drop_others(self, owner: Owner, target: str) -> None:
+        """Delete the recordings of an owner at a boundary whose calls it did not make in this run."""
+        for name in self.others(owner, target):
             self._state.vault.restore(name, None)
             self.known.pop(name, None)
             self._state.ledger.used.discard(name)

@@ -108,6 +108,7 @@ class Scopes:
     def close(self, *, passed: bool) -> None:
         """End all scopes."""
         for owner in self._owners.values():
+            self._engine.sequences.end_scope(owner)
             self._engine.sequences.end_owner(owner, passed=passed)
         for owner in self._owners.values():
             self._judge(owner, passed=owner.passed)
@@ -124,6 +125,7 @@ class Scopes:
         if passed:
             accept(journal, state.ledger, with_replayed=state.settings.mode.writes)
             return
+        journal.replaces = self._engine.sequences.replaced_by(owner)
         for name in take_back(journal, state.vault, state.ledger):
             self._engine.recordings.known.pop(name, None)
             owner.sequences.pop(name, None)

@@ -96,6 +96,24 @@ class Sequences:
                 cannot_begin_again(call.label, test=state.test), call, by_option=False
             ) from None
 
+    def end_scope(self, owner: Owner) -> None:
+        """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""
+        if self._state.settings.mode is not Mode.RECORD:
+            return
+        replaced = {one.call.plan.target for one in owner.sequences.values() if one.was_recorded}
+        for target in sorted(owner.recorded_again & replaced):
+            from pytest_mimic._ambient import command
+
+            scope = owner.name.partition("[")[0]
+            kept = f"have new recordings at {target}, their tests keep older ones"
+            remedy = command("--mimic-rerecord", scope)
+            self._state.ledger.note(f"the fixtures of {scope or 'the session'} {kept}: {remedy}")
+
+    def replaced_by(self, owner: Owner) -> set[str]:
+        """Return the boundaries at which an owner's conversation is recorded again and stood before."""
+        made = {one.call.plan.target for one in owner.sequences.values() if one.was_recorded}
+        return {each for each in owner.recorded_again if each in made or self._recordings.others(owner, each)}
+
     def end_owner(self, owner: Owner, *, passed: bool) -> None:
         """If its test passed, drop what was recorded before and does not belong to its conversations any more.
 

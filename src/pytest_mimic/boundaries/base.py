@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
+    from pytest_mimic.boundaries.replay_log import Caller
 
 
 class Step(Protocol):
@@ -99,6 +100,15 @@ class Port(Protocol):
         """
         ...
 
+    @property
+    def caller(self) -> Caller:
+        """The test, fixture's scope or cassette that calls belong to now."""
+        ...
+
+    def report(self, sentence: str) -> None:
+        """Add a sentence to the summary of the run, once."""
+        ...
+
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among the names used in `space` by this test or cassette.
 
@@ -135,10 +145,13 @@ class Boundary:
             where that module can be found.
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
+        closes_on_exits: The client gives up a connection through which a `BaseException` passes. A test that is to be
+            run again is then ended with an `Exception`.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    closes_on_exits: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -74,6 +75,7 @@ class Runs:
         )
         self.state.test = TEST
         self.state.owner = Owner(TEST)
+        self._fixtures = Owner("test_shop.py")
         self.engine = Engine(self.state, in_flight=CallsInFlight(settings.vault), today="2026-11-02")
         self.calls: list[BoundaryCall] = []
         self.steps: list[Any] = []
@@ -82,6 +84,13 @@ class Runs:
             options = Options(exclude=("*",) if mode == "pass" else ())
             plan = BoundaryPlan(self.engine, self.boundary, options, None)
             self.engine_port.plans.append(plan)
+
+    @contextmanager
+    def in_fixture(self) -> Iterator[None]:
+        """Let calls belong to the set-up of a wider fixture, whose conversation is its own."""
+        test, self.state.owner = self.state.owner, self._fixtures
+        yield
+        self.state.owner = test
 
     @property
     def plain(self) -> list[Any]:

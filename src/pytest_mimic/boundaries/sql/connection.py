@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.sql.calls import SqlCall, describe_action, hide_cursor
-from pytest_mimic.boundaries.sql.databases import Database, Operation
+from pytest_mimic.boundaries.sql.databases import Database, Noted, Operation
 from pytest_mimic.boundaries.sql.errors import DriverErrors, hide_details
 from pytest_mimic.boundaries.sql.statements import read_statement
 
@@ -107,17 +106,17 @@ class LazyConnection:
         introduce, self.introduce = self.introduce, None
         if introduce is not None:
             introduce()
-        log = self.database.take()
+        log = self.database.log.take()
         self.connect()
         for connection, operation in log:
             connection._repeat(operation)
-        for connection in {connection for connection, _ in log}:
+        for connection in {noted.connection for noted in log}:
             if connection.closed:
                 connection.close("close")
         return self.real
 
     def _repeat(self, operation: Operation) -> None:
-        """Run a replayed operation, and warn if it fails unexpectedly.
+        """Run a replayed operation, and report it if its result is not the recorded one.
 
         A failure is expected if the recorded call failed as well, or if the database was not empty.
         """
@@ -127,7 +126,7 @@ class LazyConnection:
         try:
             if guarded:
                 run_statement(real, "execute", f"SAVEPOINT {_SAVEPOINT}")
-            operation.run(real)
+            is_same = operation.run(real) is not False and not operation.failed
             if guarded:
                 run_statement(real, "execute", f"RELEASE SAVEPOINT {_SAVEPOINT}")
         except Exception as error:
@@ -136,12 +135,15 @@ class LazyConnection:
             verb = read_statement(operation.name).verb
             exists = verb in ("CREATE", "DROP", "ALTER") or isinstance(error, self.dbapi.IntegrityError)
             if not operation.failed and not exists:
-                warnings.warn(
-                    "could not run a replayed statement again before recording the next one: "
-                    f"{operation.name or operation.kind}: {error}\n"
-                    "to start over: an empty database, and pytest --mimic-rerecord",
-                    stacklevel=2,
-                )
+                self._report(operation, f"failed with {type(error).__name__}")
+        else:
+            if not is_same:
+                self._report(operation, "gave another result than the recorded one")
+
+    def _report(self, operation: Operation, how: str) -> None:
+        what = read_statement(operation.name).signature if operation.name else operation.kind.upper()
+        remedy = "to record everything again, on an empty database: pytest --mimic-rerecord"
+        self.port.report(f"sqlalchemy {what}, run for real because new calls follow, {how} ({remedy})")
 
     def close(self, how: str) -> None:
         """Close the real connection if there is one, by its method `close` or `terminate`."""
@@ -184,7 +186,8 @@ class LazyConnection:
         if self.setting_up:
             self._setup.append(operation.run)
         else:
-            self.database.note(self, operation)
+            if self.database.log.note(self.port.caller, Noted(self, operation)):
+                self.catch_up()
 
     def configure(self, run: Callable[[Any], Any]) -> Any:
         """Configure the real connection with a function: at once if it is open, else when it is opened."""

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, StatementCall
 from pytest_mimic.boundaries.sql.connection import LazyConnection, run_statement, yield_once
 from pytest_mimic.boundaries.sql.databases import Operation
-from pytest_mimic.boundaries.sql.results import load_columns, load_rows, store_columns, store_rows
+from pytest_mimic.boundaries.sql.results import (
+    comparable_result,
+    load_columns,
+    load_rows,
+    store_columns,
+    store_rows,
+)
 from pytest_mimic.boundaries.values import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -75,7 +81,7 @@ class StandInCursor:
         lazy = self._lazy
         self._reset()
         if lazy.resetting and lazy.real is None:
-            lazy.note(self._noted(kind, sql, args))
+            lazy.note(Operation("execute", lambda real: run_statement(real, kind, sql, *args), str(sql)))
             return self
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
@@ -96,7 +102,14 @@ class StandInCursor:
         if step.mode == "replay":
             yield_once(lazy.dialect)
             outcome = step.outcome()
-            lazy.note(self._noted(kind, sql, args)._replace(failed="error" in outcome))
+            lazy.note(
+                Operation(
+                    "execute",
+                    lambda real: self._repeat(real, kind, sql, args, call=call, recorded=outcome),
+                    str(sql),
+                    failed="error" in outcome,
+                )
+            )
             lazy.raise_recorded(outcome)
             self._replay(outcome, step)
             return self
@@ -104,8 +117,36 @@ class StandInCursor:
             self._run(step, call, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
         return self
 
-    def _noted(self, kind: str, sql: Any, args: tuple[Any, ...]) -> Operation:
-        return Operation("execute", lambda real: run_statement(real, kind, sql, *args), str(sql))
+    def _repeat(
+        self,
+        real: Any,
+        kind: str,
+        sql: Any,
+        args: tuple[Any, ...],
+        *,
+        call: SqlCall,
+        recorded: dict[str, Any],
+    ) -> bool:
+        """Run a replayed statement, and return whether its result is the recorded one."""
+        cursor = StandInCursor(self._connection)
+        cursor._real = real.cursor()
+        try:
+            getattr(cursor._real, kind)(sql, *args)
+            cursor._copy_result()
+            rows = cursor._read_all()
+        finally:
+            cursor._close_real()
+        if not recorded.get("end", True):
+            return True
+        found = cursor._stored(call, rows)
+        return bool(comparable_result(recorded, found) == comparable_result(found, recorded))
+
+    def _read_all(self) -> Sequence[Any]:
+        if not self.description:
+            return []
+        rows: Sequence[Any] = self._real.fetchall()
+        self.rowcount = self._real.rowcount  # some drivers know it only after the last row
+        return rows
 
     def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Execute a statement that is not mimicked."""
@@ -141,9 +182,7 @@ class StandInCursor:
             if self._args or self._kwargs.get("server_side"):
                 self._partial = step, call, []
                 return
-            rows = self._real.fetchall() if self.description else []
-            if self.description:
-                self.rowcount = self._real.rowcount  # some drivers know it only after the last row
+            rows = self._read_all()
             self._close_real()
         self._rows = iter(rows)
         step.finish(self._stored(call, rows))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
-# The number of operations that the log of a database keeps.
-_LONGEST_LOG = 20_000
+from pytest_mimic.boundaries.replay_log import ReplayLog
 
 
 class Operation(NamedTuple):
@@ -17,7 +15,7 @@ class Operation(NamedTuple):
 
     Attributes:
         kind: `execute`, `commit`, `rollback`, or `configure` if it is about the connection and not about data.
-        run: Does it to the real connection.
+        run: Does it to the real connection. It returns whether the result is the recorded one.
         name: The statement.
         failed: The recording says that it failed.
     """
@@ -28,48 +26,43 @@ class Operation(NamedTuple):
     failed: bool = False
 
 
+class Noted(NamedTuple):
+    """An operation, and the connection on which it was replayed."""
+
+    connection: Any
+    operation: Operation
+
+
 class Database:
     """A database, to which any number of engines and connections lead.
 
-    The log holds what was replayed. It is run before the first call that has to run for real, so that a new
-    statement finds the tables and rows that the replayed ones made. `key` distinguishes the database from the others
-    of this process.
+    `key` distinguishes it from the others of this process. `log` holds what was replayed on it.
     """
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self._log: list[tuple[Any, Operation]] = []
-        self._guard = threading.Lock()
-
-    def note(self, connection: object, operation: Operation) -> None:
-        """Add an operation to the log."""
-        with self._guard:
-            if len(self._log) < _LONGEST_LOG:
-                self._log.append((connection, operation))
+        self.log: ReplayLog[Noted] = ReplayLog()
 
     def roll_back(self, connection: object) -> None:
         """Drop the operations of a connection that follow its last commit."""
-        with self._guard:
-            for place in reversed(range(len(self._log))):
-                other, operation = self._log[place]
-                if other is not connection or operation.kind == "configure":
-                    continue
-                if operation.kind == "commit":
-                    return
-                del self._log[place]
+        is_open = True
 
-    def take(self) -> list[tuple[Any, Operation]]:
-        """Return the log and empty it."""
-        with self._guard:
-            taken, self._log = self._log, []
-            return taken
+        def is_undone(noted: Noted) -> bool:
+            nonlocal is_open
+            if noted.connection is not connection or noted.operation.kind == "configure":
+                return False
+            is_open = is_open and noted.operation.kind != "commit"
+            return is_open
+
+        self.log.remove(is_undone)
 
     def take_configuration(self, connection: object) -> list[Operation]:
         """Return the operations that configure one connection, and remove them from the log."""
-        with self._guard:
-            taken = [each for each in self._log if each[0] is connection and each[1].kind == "configure"]
-            self._log = [each for each in self._log if each not in taken]
-            return [operation for _, operation in taken]
+
+        def configures(noted: Noted) -> bool:
+            return noted.connection is connection and noted.operation.kind == "configure"
+
+        return [noted.operation for noted in reversed(self.log.remove(configures))]
 
 
 class Databases:

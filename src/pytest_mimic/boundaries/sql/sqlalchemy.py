@@ -33,6 +33,7 @@ class SqlBoundary(Boundary):
     """Stand-ins for the connections of SQLAlchemy's pools."""
 
     parts = ("statement", "params", "database")
+    closes_on_exits = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

@@ -27,12 +27,13 @@ pytest_plugins = ("database_servers",)
 def test_new_call_finds_the_database_as_the_replayed_ones_left_it(
     runs: Runs, connect: Connect, place: Place
 ) -> None:
-    """A test that has grown is recorded on an empty database: what was replayed before runs there first."""
+    """A test is recorded on an empty database: what was replayed of a wider fixture runs there first."""
 
     def steps(url: str, *more: str) -> Any:
         engine = connect(url)
-        run(engine, "CREATE TABLE t (a int)")
-        with engine.connect() as connection:
+        with runs.in_fixture(), engine.connect() as connection:
+            connection.execute(sa.text("CREATE TABLE t (a int)"))
+            connection.commit()
             connection.execute(sa.text("INSERT INTO t VALUES (1)"))
             connection.commit()
             connection.execute(sa.text("INSERT INTO t VALUES (2)"))
@@ -58,7 +59,7 @@ def test_new_call_finds_what_each_connection_has_committed(runs: Runs, connect: 
 
     def steps(*more: str) -> Any:
         engine = connect(pg.real, poolclass=sa.NullPool)
-        with engine.connect() as first, engine.connect() as second:
+        with runs.in_fixture(), engine.connect() as first, engine.connect() as second:
             first.execute(sa.text("INSERT INTO t VALUES (1)"))
             second.execute(sa.text("INSERT INTO t VALUES (2)"))
             first.rollback()
@@ -78,7 +79,8 @@ def test_new_call_finds_a_database_that_is_not_empty(runs: Runs, connect: Connec
 
     def steps(*more: str) -> Any:
         engine = connect(place.real)
-        run(engine, "CREATE TABLE t (a int UNIQUE)", "INSERT INTO t VALUES (1)", "CREATE TABLE u (a int)")
+        with runs.in_fixture():
+            run(engine, "CREATE TABLE t (a int UNIQUE)", "INSERT INTO t VALUES (1)", "CREATE TABLE u (a int)")
         return [one(engine, statement) for statement in more]
 
     steps()
@@ -89,14 +91,15 @@ def test_new_call_finds_a_database_that_is_not_empty(runs: Runs, connect: Connec
     assert steps("SELECT count(*) FROM t", "SELECT count(*) FROM u") == [1, 0]
 
 
-def test_replayed_statement_that_fails_when_run_is_a_warning(
+def test_replayed_statement_that_fails_when_run_is_in_the_summary(
     runs: Runs, connect: Connect, place: Place
 ) -> None:
-    """The database is not as it was: a warning says which statement it would not take, and what to do."""
+    """The database is not as it was: a sentence says which statement it would not take, and what to do."""
 
     def steps(*more: str) -> Any:
         engine = connect(place.real)
-        run(engine, "INSERT INTO t VALUES (1)")
+        with runs.in_fixture():
+            run(engine, "INSERT INTO t VALUES (1)")
         return [one(engine, statement) for statement in more]
 
     runs.again("off")
@@ -107,8 +110,14 @@ def test_replayed_statement_that_fails_when_run_is_a_warning(
     run(connect(place.real), "DROP TABLE t")
     runs.again("record")
 
-    with pytest.warns(UserWarning, match=r"(?s)could not run .*INSERT INTO t VALUES.*--mimic-rerecord"):
-        assert steps("SELECT 3") == [3]
+    assert steps("SELECT 3") == [3]
+
+    [note] = runs.state.ledger.notes
+    assert re.fullmatch(
+        r"sqlalchemy INSERT t, run for real because new calls follow, failed with \w+ "
+        r"\(to record .* --mimic-rerecord\)",
+        note,
+    )
 
 
 @pytest.mark.promise("verifying compares status, content type and body")

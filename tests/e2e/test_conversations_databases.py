@@ -1,0 +1,155 @@
+"""Conversations with a database: what wider fixtures made is there when a test's calls run for real."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+pytest_plugins = ("database_servers",)
+
+SHOP = """
+    import os
+    import pytest
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(os.environ["DATABASE_URL"], poolclass=sa.NullPool)
+
+    def run(*statements):
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement))
+
+    def names():
+        with engine.connect() as connection:
+            return connection.scalars(sa.text("SELECT name FROM users ORDER BY name")).all()
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql+psycopg"])
+def database(request, tmp_path):
+    """The URL of an empty database, and that of one that does not answer."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/shop.db", f"sqlite:///{tmp_path}/none/shop.db"
+    pytest.importorskip("psycopg")
+    postgres = request.getfixturevalue("postgres")
+    return f"{request.param}://{postgres.new_database()}", f"{request.param}://nobody@127.0.0.1:1/gone"
+
+
+def content(database):
+    """Return the names that are in the table of users, or None without the table."""
+    engine = sa.create_engine(database[0], poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            return connection.scalars(sa.text("SELECT name FROM users ORDER BY name")).all()
+    except sa.exc.DBAPIError:
+        return None
+
+
+def run(project: Project, database, *args, real=True):
+    """Run the project's tests with the database or without it."""
+    return project.run(*args, env={"DATABASE_URL": database[0 if real else 1]})
+
+
+def test_a_changed_insert_is_committed(project: Project, database) -> None:
+    """Its COMMIT was recorded before."""
+    test = """
+        from shop import run, names
+
+        def test_users():
+            run("CREATE TABLE IF NOT EXISTS users (name varchar(20))", "DELETE FROM users")
+            run("INSERT INTO users VALUES ('NAME')")
+            assert names() == ["NAME"]
+    """
+    project.ini("sqlalchemy")
+    project.write("shop.py", SHOP)
+    project.write("test_users.py", test.replace("NAME", "ann"))
+    run(project, database, "--mimic-record").expect(passed=1)
+    project.write("test_users.py", test.replace("NAME", "bob"))
+
+    run(project, database, "--mimic-record").expect(
+        passed=1, says=["test_users.py::test_users    sqlalchemy INSERT users"]
+    )
+
+    assert content(database) == ["bob"]
+    run(project, database, "--mimic-fail-on-unused", real=False).expect(passed=1)
+
+
+FIXTURE = """
+    import pytest
+    from shop import engine, names, run
+
+    @pytest.fixture(scope="module", autouse=True)
+    def tables():
+        run("CREATE TABLE users (name varchar(20))", "INSERT INTO users VALUES ('ann')")
+        yield
+        run("DROP TABLE users")
+
+    def test_before():
+        assert names() == ["ann"]
+
+    def test_users():
+        if FIRST:
+            assert names() == ["ann"]
+        run("INSERT INTO users VALUES ('NAME')")
+        assert names() == ["ann", "NAME"]
+        run("DELETE FROM users WHERE name = 'NAME'")
+
+    def test_after():
+        assert names() == ["ann"]
+"""
+
+
+@pytest.mark.parametrize("first", ["True", "False"], ids=["in the middle", "its first call"])
+@pytest.mark.parametrize("args", [(), ("test_users.py::test_users",)], ids=["all", "alone"])
+@pytest.mark.promise("a wider fixture keeps its conversation, which is done for real first at SQL and Redis")
+def test_tables_of_a_wider_fixture_are_there(project: Project, database, first, args) -> None:
+    """They are made and dropped for real when the statements of one test run for real."""
+    project.ini("sqlalchemy")
+    project.write("shop.py", SHOP)
+    test = FIXTURE.replace("FIRST", first)
+    project.write("test_users.py", test.replace("NAME", "bob"))
+    before = run(project, database, "--mimic-record").expect(passed=3)
+    assert content(database) is None
+    project.write("test_users.py", test.replace("NAME", "cid"))
+
+    again = run(project, database, "--mimic-record", *args)
+
+    again.expect(passed=1 if args else 3, never=["another result", "failed with"])
+    assert content(database) is None
+    owned = [name for name, data in before.vault.items() if b'"owner": "test_users.py"' in data]
+    assert len(owned) >= 4
+    assert not again.changed.intersection(owned)
+    run(project, database, "--mimic-fail-on-unused", real=False).expect(passed=3)
+
+
+def test_a_fixture_whose_statement_changes_is_set_up_again(project: Project, database) -> None:
+    """The tests keep their own conversations, and the summary says so."""
+    project.ini("sqlalchemy")
+    project.write("shop.py", SHOP)
+    test = FIXTURE.replace("FIRST", "True").replace("NAME", "bob")
+    project.write("test_users.py", test)
+    run(project, database, "--mimic-record").expect(passed=3)
+    project.write("test_users.py", test.replace("VALUES ('ann')", "VALUES ('amy')"))
+
+    again = run(project, database, "--mimic-record")
+
+    again.expect(
+        passed=3,
+        says=[
+            "test_users.py::test_before    sqlalchemy INSERT users",
+            "the fixtures of test_users.py have new recordings at sqlalchemy, their tests keep older ones: "
+            "pytest --mimic-rerecord test_users.py",
+        ],
+    )
+    assert content(database) is None
+    run(project, database, real=False).expect(passed=3)
+    project.write("test_users.py", test.replace("ann", "amy"))
+    run(project, database, "--mimic-rerecord").expect(passed=3)
