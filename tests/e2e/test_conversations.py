@@ -310,3 +310,35 @@ def test_any_kind_of_test_runs_again(shop, kind, args):
     assert 'tests="2"' in junit
     assert junit.count("<testcase") == 2
     assert replay(shop).outcomes == {"passed": 2}
+
+
+@pytest.mark.parametrize("failing", ["replace", "requests.post"])
+def test_a_failing_test_leaves_the_conversation_as_it_was(shop, failing):
+    """A new call whose test failed is not replayed together with the old ones."""
+    test = """
+        import requests
+        from cart import URL
+        from shop import replace
+
+        def test_cart():
+            FAIL
+            assert replace("ITEM") == ["ITEM"]
+    """
+    shop.write("test_cart.py", test.replace("ITEM", "tea").replace("FAIL", "pass"))
+    before, _ = record(shop)
+    before.expect(passed=1)
+    broken = {
+        "replace": "assert replace('milk') == []",
+        "requests.post": "requests.delete(URL); requests.post(URL, json={'item': 'milk'}); assert False",
+    }
+    shop.write("test_cart.py", test.replace("ITEM", "milk").replace("FAIL", broken[failing]))
+
+    failed, seen = record(shop)
+
+    failed.expect(failed=1, says=[AGAIN])
+    assert "POST /cart milk" in seen
+    assert failed.vault == before.vault
+    shop.write("test_cart.py", test.replace("ITEM", "milk").replace("FAIL", "pass"))
+    again, seen = record(shop)
+    again.expect(passed=1)
+    assert seen == requests_for("milk")
