@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-from pytest_mimic._compare.lines import Lines, Location
+from pytest_mimic._compare.lines import ABSENT, Lines, Location
 from pytest_mimic._compare.numbers import Closeness
 from pytest_mimic._compare.walk import Comparison, is_same_type, paired
 from pytest_mimic._identity import parse_path
@@ -46,7 +46,40 @@ def compare(
     for name, then, now in paired(recorded.changed, actual.changed):
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
         comparison.compare(location, then, now)
+    if recorded.files is not None and actual.files is not None:
+        _compare_files(lines, recorded.files.listing, actual.files.listing, shape=mode == "shape")
     return lines.all()
+
+
+def _compare_files(lines: Lines, recorded: dict[str, Any], actual: dict[str, Any], *, shape: bool) -> None:
+    """Compare the files that two calls wrote; if only shapes count, their names."""
+    old, new = (dict(_flat(listing)) for listing in (recorded, actual))
+    for name, then, now in paired(old, new):
+        if then is ABSENT or now is ABSENT:
+            how = "recorded, missing now" if now is ABSENT else "written now, not in the recording"
+        elif then == now or (shape and (then is None) is (now is None)):
+            continue
+        elif then is None or now is None:
+            how = "absent when recorded, written now" if then is None else "recorded, absent now"
+        elif then.get("size") != now.get("size"):
+            how = f"{then.get('size'):,} bytes recorded, {now.get('size'):,} now"
+        elif then.get("object") != now.get("object"):
+            how = "another content than recorded"
+        else:
+            how = "may be executed" if now.get("executable") else "may no longer be executed"
+        lines.add(Location(f"file {name}"), f": {how}")
+
+
+def _flat(listing: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each file of a listing, or None for an absent one, by its argument and name."""
+    for step, one in listing.items():
+        if one is None or "object" in one:
+            yield step, one
+        elif one.get("gone"):
+            yield step, None
+        else:
+            yield from ((f"{step}/{name}", file) for name, file in one["files"].items())
+            yield from ((f"{step}/{name}/", {}) for name in one.get("folders", ()))
 
 
 def _compare_outcomes(comparison: Comparison, recorded: Outcome, actual: Outcome, name: str = "") -> None:

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pytest_mimic._engine.call_files import CallFiles
     from pytest_mimic._files.places import Places
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._targets.options import Options
+    from pytest_mimic._vault.files import KeptFiles
 
 
 class CassetteInUse(Protocol):
@@ -49,7 +51,7 @@ class Plan:
         """Refuse a call that changed its arguments.
 
         Raises:
-            MutatedInputError: `mutates=` does not name a changed argument.
+            MutatedInputError: `mutates=` does not name a changed argument, or `writes=` a changed file.
         """
 
     def changed(self, call: Call) -> dict[str, object]:  # noqa: ARG002
@@ -67,6 +69,21 @@ class Plan:
     def folders(self, call: Call) -> Sequence[str]:  # noqa: ARG002
         """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""
         return ()
+
+    def kept(self, call: Call) -> KeptFiles | None:  # noqa: ARG002
+        """Return the files that `writes=` names, as they are after the call. None without `writes=`.
+
+        Raises:
+            UnstorableOutcomeError: They cannot be kept.
+        """
+        return None
+
+    def write(self, call: Call, files: KeptFiles) -> None:
+        """Write the recorded files where the arguments name them.
+
+        Raises:
+            MimicError: They cannot be written.
+        """
 
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:  # noqa: ARG002
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
@@ -94,6 +111,7 @@ class Call:
         host: The host that patterns are matched against, at boundaries.
         sequence: Whether the n-th identical call gets the n-th outcome.
         before: The identity of each argument before the real call, as the plan saved it.
+        files: The files that the arguments named before the real call.
         awaited: Whether a plain function returned a coroutine or an async generator.
         checks: How often the call has checked whether the same call elsewhere is done.
         is_async: Whether the caller lets other tasks run while it waits.
@@ -121,6 +139,7 @@ class Call:
         self._describe = describe
         self._described: dict[str, Any] | None = None
         self.before: dict[str, str | None] | None = None
+        self.files: CallFiles | None = None
         self.awaited = False
         self.checks = 0
         self.is_async = False

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_mimic._engine.call import CassetteInUse
+    from pytest_mimic._engine.call_files import CallArgument
     from pytest_mimic._targets.options import Options
+    from pytest_mimic._vault.files import KeptFiles
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -190,11 +192,42 @@ class FunctionPlan(Plan):
     def note(self, call: Call) -> None:
         """Describe and identify the arguments before the function can change them."""
         call.arguments  # noqa: B018 - made now
-        if self.state.settings.mode.writes or self.cassette is not None:
+        is_recorded = self.state.settings.mode.writes or self.cassette is not None
+        if is_recorded or self.options.writes:
+            from pytest_mimic._engine.call_files import CallFiles
+
+            vault = str(self.state.settings.vault)
+            call.files = CallFiles(self.target, self._call_arguments(call), self.places, vault=vault)
+        if is_recorded:
             call.before = self._identities(call)
 
+    def _call_arguments(self, call: Call) -> Iterator[CallArgument]:
+        """Yield the arguments, without those that `ignore=` leaves out."""
+        from pytest_mimic._engine.call_files import CallArgument
+
+        writes, ignore = self.options.writes, self.options.ignore
+        for _, parameter, name, value, _ in _arguments(call):
+            is_written = parameter in writes or name in writes
+            if is_written or not (parameter in ignore or name in ignore):
+                option = parameter if name.startswith(f"{parameter}[") else name
+                yield CallArgument(option, name, value, is_written)
+
+    def kept(self, call: Call) -> KeptFiles | None:
+        """Return the files that `writes=` names, as they are after the call. See `Plan.kept`."""
+        return call.files.kept() if call.files is not None else None
+
+    def write(self, call: Call, files: KeptFiles) -> None:
+        """Write the recorded files where the arguments name them. See `Plan.write`."""
+        from pytest_mimic._engine.call_files import write_kept
+
+        write_kept(
+            self.target, files, self._call_arguments(call), self.places, str(self.state.settings.vault)
+        )
+
     def mutated(self, call: Call) -> None:
-        """Refuse a call that changed an argument which `mutates=` does not name. See `Plan.mutated`."""
+        """Refuse a call that changed an argument or file which no option names. See `Plan.mutated`."""
+        if call.files is not None:
+            call.files.refuse_changes()
         before, after = call.before, self._identities(call)
         if before is None or before == after:
             return

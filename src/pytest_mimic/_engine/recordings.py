@@ -188,7 +188,7 @@ class Recordings:
         from pytest_mimic._engine.verify import drift_of, matching_stream
 
         state = self._state
-        outcome.changed = call.plan.changed(call)
+        outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(call)
         expected = matching_stream(recorded, outcome, call.paths).load(call.paths)
         with self.guard:
             state.ledger.verified += 1
@@ -211,7 +211,7 @@ class Recordings:
         """
         plan = call.plan
         plan.mutated(call)
-        outcome.changed = plan.changed(call)
+        outcome.changed, outcome.files = plan.changed(call), plan.kept(call)
         # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
         if (
             before is not None

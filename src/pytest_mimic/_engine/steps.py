@@ -74,6 +74,9 @@ class Replay:
         value = outcome.value
         if outcome.changed:
             value = self.call.plan.apply(self.call, outcome.changed, value)
+        if outcome.files is not None:
+            with self._state.pending:
+                self.call.plan.write(self.call, outcome.files)
         if outcome.exception is not None:
             raise_again(outcome.exception)
         return value

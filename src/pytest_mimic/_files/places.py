@@ -79,6 +79,10 @@ class Places:
             outer = (one for one in known if not any(one.startswith(other + os.sep) for other in known))
             self.marks[:] = [one.encode("utf-8", "surrogatepass") for one in outer]
 
+    def root(self, token: str) -> str | None:
+        """Return the absolute folder of a token, or None if it is not known in this run."""
+        return self._folders.get(token)
+
     def place_of(self, path: str) -> Place | None:
         """Return the place of an absolute path, or None if it is below no root. `path` may be of any spelling."""
         for folder, token in self._roots:

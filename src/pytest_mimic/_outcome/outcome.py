@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_mimic._vault.files import KeptFiles
+
 OutcomeKind = Literal["value", "raised", "stream"]
 
 
@@ -23,9 +25,10 @@ class Outcome:
         outer: The exception that the caller was handling at the call. It is not part of the outcome.
         changed: The new state of the arguments that `mutates=` names. If the call returned one of them, `value` is
             the same object.
+        files: The files that `writes=` names, after the call. None without `writes=`.
     """
 
-    __slots__ = ("changed", "end", "exception", "items", "kind", "outer", "sent", "value")
+    __slots__ = ("changed", "end", "exception", "files", "items", "kind", "outer", "sent", "value")
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Outcome:
         self.end = end
         self.sent = None if sent is None else list(sent)
         self.changed = {} if changed is None else changed
+        self.files: KeptFiles | None = None
 
     @classmethod
     def of_value(cls, value: object) -> Outcome:

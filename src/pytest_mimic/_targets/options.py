@@ -23,6 +23,7 @@ class Options(NamedTuple):
     sequence: bool = False
     mutates: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     rtol: float = 0.0
     atol: float = 0.0
     volatile: tuple[str, ...] = ()
@@ -76,7 +77,7 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
         TargetError: An option is for the other kind, or names a part that calls of this boundary do not have.
     """
     is_boundary = target in BOUNDARIES
-    for name in ("mutates", "key", "content") if is_boundary else ("match",):
+    for name in ("mutates", "key", "content", "writes") if is_boundary else ("match",):
         if getattr(options, name):
             what = f"{target}: {name}= is an option of {'a function' if is_boundary else 'a boundary'}"
             raise target_error(origin, what, target=target, option=name)
@@ -175,6 +176,7 @@ _READERS: dict[str, tuple[Callable[[object], object], str]] = {
     "sequence": (_read_switch, "true or false"),
     "mutates": (_read_paths, "names of arguments"),
     "content": (_read_names, "names of arguments"),
+    "writes": (_read_names, "names of arguments"),
     "rtol": (_read_tolerance, "a number that is not negative"),
     "atol": (_read_tolerance, "a number that is not negative"),
     "volatile": (_read_paths, "paths in the outcome"),

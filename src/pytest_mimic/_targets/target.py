@@ -116,7 +116,9 @@ class Target:
     def misfit(self, function: Callable[..., Any]) -> str:
         """Return a message about an argument that its options name and the function lacks, or an empty string."""
         named = [
-            (name, path) for name in ("ignore", "mutates", "content") for path in getattr(self.options, name)
+            (name, path)
+            for name in ("ignore", "mutates", "content", "writes")
+            for path in getattr(self.options, name)
         ]
         known = argument_names(function) if named and not self.is_shared and self.path[-1] != "*" else None
         if known is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xxhash import xxh3_64, xxh3_64_intdigest, xxh3_128
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 START = b"pytest-mimic pickle, format 1\n".ljust(64, b"\0")
+FILE_START = b"pytest-mimic file, format 1\n".ljust(64, b"\0")
 END = b"\0mim"
 # The alignment of buffers that Arrow recommends. It also holds for a mapped file.
 _ALIGN = 64
@@ -49,8 +50,10 @@ class Packer:
     `checksum` is of the uncompressed content, in hex; empty until all pieces were taken.
     """
 
+    start = START
+
     def __init__(self, pickled: Pickled) -> None:
-        self._pickled = pickled
+        self._segments: Iterable[tuple[memoryview, int]] = _segments(pickled)
         self._content = xxh3_128()
         self._position = 0
         self.checksum = ""
@@ -58,8 +61,8 @@ class Packer:
     def pieces(self) -> Iterator[bytes | memoryview]:
         """Yield the bytes to write, in order."""
         table = []
-        yield self._counted(START)
-        for data, item in _segments(self._pickled):
+        yield self._counted(self.start)
+        for data, item in self._segments:
             yield self._counted(b"\0" * (-self._position % _ALIGN))
             before = self._position
             segment = _choose(data, item)
@@ -100,10 +103,28 @@ class Packer:
         return rows + _TAIL.pack(checksum, xxh3_64_intdigest(rows + checksum), len(table), END)
 
 
+class FilePacker(Packer):
+    """Writes the object of a user's file, given in pieces of any size; see `Packer`."""
+
+    start = FILE_START
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._content = xxh3_128()
+        self._position = 0
+        self.checksum = ""
+        self._segments = ((memoryview(piece), 1) for piece in pieces)
+
+
 def checksum_of(pickled: Pickled) -> str:
     """Return the checksum that the file of this pickle will have."""
+    return checksum_of_segments(data for data, _ in _segments(pickled))
+
+
+def checksum_of_segments(segments: Iterable[memoryview | bytes]) -> str:
+    """Return the checksum of a file with these segments."""
     content = xxh3_128()
-    for data, _ in _segments(pickled):
+    for segment in segments:
+        data = memoryview(segment)
         content.update(len(data).to_bytes(8, "little"))
         for block in _blocks(data):
             content.update(block)
@@ -121,10 +142,16 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
     Raises:
         DamagedError: The content does not have that checksum, or any byte of the file is not as written.
     """
-    stated, table = _table(data)
+    parts = list(unpack_segments(data, checksum))
+    return bytes(parts[0]), parts[1:]
+
+
+def unpack_segments(data: memoryview, checksum: str, start: bytes = START) -> Iterator[Any]:
+    """Yield the content, segment by segment. It is right only if no error is raised until the end; see `unpack`."""
+    stated, table = _table(data, start)
     if stated != checksum:
         raise DamagedError("")
-    content, parts, position = xxh3_128(), [], len(START)
+    content, position = xxh3_128(), len(START)
     for segment in table:
         position = _skip_padding(data, position)
         stored = data[position : position + segment.stored]
@@ -133,16 +160,15 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
         content.update(segment.size.to_bytes(8, "little"))
         for block in _blocks(memoryview(part)):
             content.update(block)
-        parts.append(part)
+        yield part
     if content.hexdigest() != checksum or position != len(data) - _TAIL.size - _SEGMENT.size * len(table):
         raise DamagedError("")
-    return bytes(parts[0]), parts[1:]
 
 
-def _table(data: memoryview) -> tuple[str, list[Segment]]:
+def _table(data: memoryview, start: bytes = START) -> tuple[str, list[Segment]]:
     """Return the checksum and the table, both checked."""
     size = len(data)
-    if bytes(data[: len(START)]) != START:
+    if bytes(data[: len(START)]) != start:
         raise DamagedError("")
     if size < len(START) + _TAIL.size or bytes(data[-len(END) :]) != END:
         raise DamagedError(f"it ends after {size:,} bytes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
@@ -223,6 +223,22 @@ class Objects:
 
             admission = self._admissions[key] = Admission(imports, code)
         return admission
+
+    # Files
+
+    def file_content(self, origin: Origin, name: str) -> Iterator[Any]:
+        """Yield the content of a file that a call wrote. CorruptRecordingError: its object is missing or damaged."""
+        from pytest_mimic._vault.container import DamagedError
+        from pytest_mimic._vault.files import content_of
+
+        data = self._store.map(name)
+        if data is None:
+            raise self._missing(name, origin)
+        check_pulled(data, f"{self.label}/{name}")
+        try:
+            yield from content_of(data, name)
+        except DamagedError as reason:
+            raise self._damaged(name, origin, str(reason)) from None
 
     # Errors
 

@@ -12,8 +12,8 @@ from pytest_mimic.errors import CorruptRecordingError
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 FORMAT = 1
-_REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl)")
-REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl)")
+_REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl|bin)")
+REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)")
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
@@ -166,6 +166,11 @@ def _entry_fault(entry: Any) -> str | None:
         return "an outcome needs one value, exception or file"
     if type(entry.get("tagged", False)) is not bool:
         return "tagged must be true or false"
+    if "files" in entry:
+        from pytest_mimic._vault.files import listing_fault
+
+        if fault := listing_fault(entry["files"]):
+            return fault
     body = entry[held[0]]
     is_object_name = held[0] in ("json", "pickle")
     if is_object_name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._outcome.placing import PathStore
+    from pytest_mimic._vault.files import KeptFiles
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -18,7 +19,7 @@ Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 
 #: The keys of an entry that do not belong to the outcome.
-_FACTS = frozenset({"duration", "awaited", "tagged"})
+_FACTS = frozenset({"duration", "awaited", "files", "tagged"})
 
 
 def body_of(entry: Entry) -> Entry:
@@ -46,6 +47,8 @@ class OutcomeReader(Protocol):
 
     def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]: ...
 
+    def file_content(self, origin: Origin, name: str) -> Iterator[Any]: ...
+
     def load_encoded(self, encoded: Encoded, paths: PathStore | None) -> Outcome: ...
 
 
@@ -56,9 +59,10 @@ class Stored:
         duration: Of the real call, in seconds.
         entry: The outcome in the recording's JSON. Not to be changed.
         encoded: The outcome in memory, until it is written.
+        files: The files that the call wrote, until their content is written.
     """
 
-    __slots__ = ("_origin", "_reader", "duration", "encoded", "entry")
+    __slots__ = ("_origin", "_reader", "duration", "encoded", "entry", "files")
 
     def __init__(
         self, reader: OutcomeReader, entry: Entry, origin: Origin | None, encoded: Encoded | None = None
@@ -67,6 +71,7 @@ class Stored:
         self._origin = origin or Origin("?", "?", None)
         self.entry = entry
         self.encoded = encoded
+        self.files: KeptFiles | None = None
         self.duration: float = entry["duration"]
 
     @property
@@ -111,7 +116,9 @@ class Stored:
     @property
     def is_plain_value(self) -> bool:
         """Whether `player` returns all of it: a returned value, no changed arguments, no paths, nothing to await."""
-        return self.kind == "value" and not (self.changes or self.awaited or self.is_tagged)
+        return self.kind == "value" and not (
+            self.changes or self.awaited or self.is_tagged or "files" in self.entry
+        )
 
     def load(self, paths: PathStore | None = None) -> Outcome:
         """Return the outcome, a fresh copy each time, with its paths restored by `paths`.
@@ -122,8 +129,14 @@ class Stored:
             MimicError: It is a pickle, and pickles are forbidden.
         """
         if self.encoded is not None:
-            return self._reader.load_encoded(self.encoded, paths)
-        return self._reader.load(self.entry, self._origin, paths)
+            outcome = self._reader.load_encoded(self.encoded, paths)
+        else:
+            outcome = self._reader.load(self.entry, self._origin, paths)
+        if "files" in self.entry:
+            from pytest_mimic._vault.files import KeptFiles
+
+            outcome.files = KeptFiles(self.entry["files"], partial(self._reader.file_content, self._origin))
+        return outcome
 
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
@@ -141,9 +154,14 @@ class Stored:
         """Copy memory that belongs to the value itself, so that the value may change before it is written."""
         if self.encoded is not None and self.encoded.pickled is not None:
             self.encoded.pickled.detach()
+        if self.files is not None:
+            self.files.detach()
 
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
+        if self.files is not None:
+            self.files.drop()
+            self.files = None
         self.entry = entry
         self.encoded = None
         self._origin = origin

@@ -163,8 +163,11 @@ class Vault:
                 remedies=["nothing was recorded"],
                 path="result",
             )
-        entry = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        entry: dict[str, Any] = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
         stored = Stored(self._objects, entry, None, encoded)
+        if outcome.files is not None:
+            entry["files"] = outcome.files.listing
+            stored.files = outcome.files
         if detached:
             stored.detach()
         return stored

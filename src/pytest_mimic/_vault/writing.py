@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._outcome import loading
 from pytest_mimic._outcome.plain import layout, text_of
 from pytest_mimic._outcome.rehearsal import rehearse
-from pytest_mimic._vault.container import DamagedError, Packer, checksum_of, claimed_checksum, unpack
+from pytest_mimic._vault.container import (
+    DamagedError,
+    FilePacker,
+    Packer,
+    checksum_of,
+    claimed_checksum,
+    unpack,
+)
+from pytest_mimic._vault.files import objects_in
 from pytest_mimic._vault.objects import Objects, fingerprint_in
 from pytest_mimic._vault.parsing import FORMAT, check_entry, parse, parse_recording
 from pytest_mimic._vault.recordings import (
@@ -27,6 +35,7 @@ from pytest_mimic._vault.recordings import (
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._files.written import WrittenFile
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._vault.store import Store
 
@@ -136,7 +145,7 @@ class _FileWriter:
     def transaction(self) -> Iterator[None]:
         """Keep collectors out while no recording names the new objects; delete these objects after a failure."""
         encoded = [stored.encoded for stored in self._outcomes if stored.encoded is not None]
-        needs_lock = any(map(self._needs_object, encoded))
+        needs_lock = any(map(self._needs_object, encoded)) or any(stored.files for stored in self._outcomes)
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
             try:
                 yield
@@ -173,6 +182,11 @@ class _FileWriter:
         encoded = stored.encoded
         if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
             return False
+        if "files" in stored.entry or "files" in old:
+            if not _equal(stored.entry.get("files"), old.get("files")):
+                return False
+            if not all(self._has_file(name) for name in objects_in(old["files"])):
+                return False
         if encoded is None:
             # It was read from a vault, and is written again with other outcomes of its sequence.
             return _equal(body_of(stored.entry), body_of(old))
@@ -191,6 +205,8 @@ class _FileWriter:
         if encoded is None:
             return stored.entry
         entry = facts_of(stored.entry)
+        for name, file in stored.files.sources.items() if stored.files is not None else ():
+            self._place_file(name, file)
         if stored.awaited:
             entry["awaited"] = True
         if encoded.is_tagged:
@@ -238,6 +254,24 @@ class _FileWriter:
             elif checksum != checksum_of(pickled) and not _loads_alike(data, checksum, facts):
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
+
+    def _has_file(self, name: str) -> bool:
+        """Return whether the object of a file exists and is sound."""
+        try:
+            for _ in self._objects.file_content(self._origin, name):
+                pass
+        except MimicError:
+            return False
+        return True
+
+    def _place_file(self, name: str, file: WrittenFile) -> None:
+        """Write the object of a file, unless it exists."""
+        if self._has_file(name):
+            return
+        packer = FilePacker(file.pieces())
+        self._make(name, packer.pieces(), absent=self._store.size(name) is None)
+        if packer.checksum not in name:
+            raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""
@@ -329,4 +363,5 @@ def _equal(one: object, other: object) -> bool:
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:
-    return {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
+    bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
+    return bodies | {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}

@@ -1,0 +1,190 @@
+"""The files that the arguments of a call name: refused if the call changes them, or kept if `writes=` names them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._files.named import named_paths
+from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
+from pytest_mimic._files.states import State, StateReader, changes
+from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._files.restoring import FileTarget
+    from pytest_mimic._vault.files import KeptFiles
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_SHOWN = 5
+_ROOTS = "the rootdir and the base temporary folder"
+
+
+class CallArgument(NamedTuple):
+    """An argument of a call: its name for options, its own name, its value, and whether `writes=` names it."""
+
+    parameter: str
+    name: str
+    value: object
+    is_written: bool
+
+
+class NamedFile(NamedTuple):
+    """A file or folder that an argument names: the argument, the way to it in there, and the absolute path."""
+
+    argument: CallArgument
+    step: str
+    path: str
+
+
+class CallFiles:
+    """The files that the arguments of a real call name, as they were before it.
+
+    Args:
+        target: The function, for messages.
+        arguments: The arguments that count.
+        places: The folders of the run.
+        vault: The vault, whose files are none of the call's.
+    """
+
+    def __init__(self, target: str, arguments: Iterable[CallArgument], places: Places, *, vault: str) -> None:
+        self._target = target
+        self._places = places
+        self._excluded = (vault,)
+        self._reader = StateReader(places.digests, self._excluded)
+        self._named: list[tuple[NamedFile, State]] = []
+        self._written: list[tuple[NamedFile, State | None]] = []
+        for one in named_files(arguments, places):
+            if one.argument.is_written:
+                self._written.append((one, self._reader.state_of(one.path)))
+            elif not self._holds_root(one.path):
+                state = self._reader.state_of(one.path)
+                if state is not None:
+                    self._named.append((one, state))
+
+    def _holds_root(self, path: str) -> bool:
+        """Return whether a folder is too wide to be the call's: the rootdir, the temporary folder or one around them."""
+        for token in (ROOTDIR, TEMPORARY):
+            root = self._places.root(token)
+            if root is not None and (root == path or root.startswith(os.path.join(path, ""))):  # noqa: PTH118
+                return True
+        return False
+
+    def refuse_changes(self) -> None:
+        """Refuse a call that changed a file which `writes=` does not name.
+
+        Raises:
+            MutatedInputError: It did.
+        """
+        allowed = [one.path for one, _ in self._written]
+        found: list[tuple[NamedFile, str, str]] = []
+        for one, before in self._named:
+            after = self._reader.state_of(one.path)
+            for name, how in () if after is None else changes(before, after):
+                path = os.path.join(one.path, name) if name else one.path  # noqa: PTH118
+                if not any(path == other or path.startswith(os.path.join(other, "")) for other in allowed):  # noqa: PTH118
+                    found.append((one, path, how))
+        if found:
+            raise self._changed(found)
+
+    def _changed(self, found: Sequence[tuple[NamedFile, str, str]]) -> MutatedInputError:
+        facts = [f"{one.step}: {self._shown(path)}: {how}" for one, path, how in found]
+        if len(facts) > _SHOWN:
+            facts = [*facts[:_SHOWN], f"and {len(facts) - _SHOWN} more"]
+        outside = [path for _, path, _ in found if self._places.place_of(path) is None]
+        changed = dict.fromkeys(one.argument.parameter for one, _, _ in found)
+        if outside:
+            facts.append(f"writes= keeps files below {_ROOTS} only: {outside[0]} is elsewhere")
+            remedies = [f"if the file does not matter: {self._target} ignore={','.join(changed)}"]
+        else:
+            names = dict.fromkeys((*(one.argument.parameter for one, _ in self._written), *changed))
+            remedies = [f"if that is its job: {self._target} writes={','.join(names)}"]
+        what = f"{self._target} has changed a file that an argument names"
+        return MutatedInputError(what, facts=facts, remedies=remedies, call=self._target)
+
+    def kept(self) -> KeptFiles | None:
+        """Return the files that `writes=` names, as they are after the call.
+
+        Raises:
+            UnstorableOutcomeError: They cannot be kept.
+        """
+        if not self._written:
+            return None
+        from pytest_mimic._files.written import NotKeptError, written_at
+        from pytest_mimic._vault.files import KeptFiles
+
+        found = {}
+        for one, before in self._written:
+            if self._places.place_of(one.path) is None:
+                raise self._unstorable(one, f"{one.path} is not below {_ROOTS}")
+            try:
+                found[one.step] = written_at(one.path, before, self._excluded)
+            except NotKeptError as reason:
+                raise self._unstorable(one, str(reason)) from None
+        return KeptFiles.of(found)
+
+    def _unstorable(self, one: NamedFile, what: str) -> UnstorableOutcomeError:
+        title = f"what {self._target} wrote cannot be stored"
+        return UnstorableOutcomeError(
+            title, facts=[f"{one.step}: {what}"], remedies=["nothing was recorded"], path=one.step
+        )
+
+    def _shown(self, path: str) -> str:
+        place = self._places.place_of(path)
+        return path if place is None else place.text
+
+
+def named_files(arguments: Iterable[CallArgument], places: Places) -> Iterator[NamedFile]:
+    """Yield the files that arguments name; of strings, those that exist or could be made in a folder of the run."""
+    for argument in arguments:
+        for step, text, is_text in named_paths(argument.name, argument.value):
+            path = os.path.abspath(text)  # noqa: PTH100
+            if argument.is_written or not is_text or _may_name(path, places):
+                yield NamedFile(argument, step, path)
+
+
+def _may_name(path: str, places: Places) -> bool:
+    if os.path.lexists(path):
+        return True
+    return places.place_of(path) is not None and os.path.isdir(os.path.dirname(path))  # noqa: PTH112, PTH120
+
+
+def write_kept(
+    target: str, files: KeptFiles, arguments: Iterable[CallArgument], places: Places, vault: str
+) -> None:
+    """Write recorded files below the paths of a replayed call's arguments.
+
+    Raises:
+        MimicError: They would be written elsewhere than below the rootdir and the base temporary folder, or cannot.
+        CorruptRecordingError: An object of the vault is damaged. Nothing was written.
+    """
+    from pytest_mimic._files.restoring import UnsafePathError
+
+    written = [one for one in arguments if one.is_written]
+    targets = {one.step: _target(target, one, places, vault) for one in named_files(written, places)}
+    try:
+        files.write(targets)
+    except UnsafePathError as unsafe:
+        raise _not_written(target, str(unsafe)) from None
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise _not_written(target, f"{error.strerror or error}{where}") from None
+
+
+def _target(target: str, one: NamedFile, places: Places, vault: str) -> FileTarget:
+    from pytest_mimic._files.restoring import FileTarget
+
+    place = places.place_of(one.path)
+    if place is None or not (place.given or place.rest):
+        raise _not_written(target, f"{one.step}: {one.path} is not below {_ROOTS}")
+    if one.path == vault or one.path.startswith(os.path.join(vault, "")):  # noqa: PTH118
+        raise _not_written(target, f"{one.step}: {one.path} is in the vault")
+    root = places.path_of(Place(place.token, "", ""))
+    names = [name for part in (place.given, place.rest) for name in part.split("/") if name]
+    return FileTarget(root, tuple(names))
+
+
+def _not_written(target: str, fact: str) -> MimicError:
+    what = f"the recorded files of {target} cannot be written"
+    return MimicError(what, facts=[fact, "nothing was written"], call=target)

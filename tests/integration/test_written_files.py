@@ -1,0 +1,553 @@
+"""Files that a call writes: refused, or with `writes=` recorded with the outcome and written again on replay."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+ETL = """
+    import os
+    from pathlib import Path
+    from tally import ran
+
+    def export(path, rows=2):
+        ran("export")
+        Path(path).write_text("".join(f"{n},{n * n}\\n" for n in range(rows)))
+
+    def split(folder, names):
+        ran("split")
+        folder.mkdir(exist_ok=True)
+        (folder / "empty").mkdir()
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("same")
+        script = folder / "run.sh"
+        script.write_text("#!/bin/sh\\n")
+        script.chmod(0o4777)
+        (folder / "old.txt").unlink(missing_ok=True)
+        return folder / "run.sh"
+
+    def copies(paths):
+        ran("copies")
+        for path in paths:
+            Path(path).write_bytes(b"x" * 5000)
+
+    def remove(path):
+        ran("remove")
+        Path(path).unlink()
+
+    def half(path):
+        ran("half")
+        Path(path).write_text("half")
+        raise ValueError("half way")
+
+    def stream(path):
+        ran("stream")
+        with open(path, "w") as file:
+            for number in range(3):
+                file.write(str(number))
+                yield number
+
+    async def later(path):
+        ran("later")
+        Path(path).write_text("later")
+
+    def read(path):
+        ran("read")
+        return Path(path).read_text()
+
+    class Exporter:
+        def __init__(self, path):
+            self.path = path
+
+        def run(self):
+            ran("run")
+            self.path.write_text("run")
+"""
+WRITES = (
+    "etl:export writes=path",
+    "etl:split writes=folder",
+    "etl:copies writes=paths",
+    "etl:remove writes=path",
+    "etl:half writes=path",
+    "etl:stream writes=path",
+    "etl:later writes=path",
+)
+
+
+@pytest.fixture
+def etl(project):
+    project.write("etl.py", ETL)
+    return project
+
+
+def objects(run):
+    return sorted(name for name in run.vault if name.endswith(".bin"))
+
+
+def recording(run):
+    (name,) = (name for name in run.vault if name.startswith("calls/"))
+    return name, json.loads(run.vault[name])
+
+
+def errors(run):
+    return [line[1:].strip() for line in run.output.splitlines() if line.startswith("E  ")]
+
+
+@pytest.mark.promise("a call that changes a file named by an argument is refused without writes=")
+@pytest.mark.parametrize("form", ["tmp_path / 'out.csv'", "str(tmp_path / 'out.csv')", "'out.csv'"])
+def test_a_call_that_writes_a_file_is_refused(etl, form):
+    etl.ini("etl:export")
+    etl.write("test_etl.py", f"import etl\n\ndef test_it(tmp_path):\n    etl.export({form})\n")
+
+    run = etl.record().expect(failed=1, real=["export"], never=["pytest_mimic/"])
+
+    assert "pytest_mimic.MutatedInputError: etl:export has changed a file that an argument names" in errors(
+        run
+    )
+    assert "if that is its job: etl:export writes=path" in errors(run)
+    assert run.vault == {}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "etl.remove(old)",
+        "etl.copies([old])",
+        "etl.half(old)",
+        "list(etl.stream(str(old)))",
+        "asyncio.run(etl.later(old))",
+        "etl.split(old.parent, ['a'])",
+        "etl.Exporter(old).run()",
+    ],
+)
+def test_every_change_of_a_named_file_is_refused(etl, call):
+    etl.ini("etl:*", "etl:Exporter.*")
+    etl.write(
+        "test_etl.py",
+        f"""
+        import asyncio, etl
+
+        def test_it(tmp_path):
+            old = tmp_path / "old"
+            old.write_text("old")
+            {call}
+        """,
+    )
+
+    run = etl.record().expect(failed=1, says=["has changed a file that an argument names"])
+
+    assert run.vault == {}
+
+
+def test_a_change_of_the_same_size_at_the_same_moment_is_seen(etl):
+    etl.ini("etl:later")
+    etl.write(
+        "test_etl.py",
+        """
+        import asyncio, etl
+
+        def test_it(tmp_path):
+            (tmp_path / "a").write_text("sooner"[:5])
+            asyncio.run(etl.later(tmp_path / "a"))
+        """,
+    )
+
+    etl.record().expect(failed=1, says=["has changed a file that an argument names"])
+
+
+def test_reading_and_writing_the_same_again_is_allowed(etl):
+    etl.ini("etl:read", "etl:export")
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_it(tmp_path):
+            (tmp_path / "a").write_text("0,0\\n1,1\\n")
+            assert etl.read(tmp_path / "a") == "0,0\\n1,1\\n"
+            etl.export(tmp_path / "a")
+            assert etl.read("etl.py").startswith("import")
+        """,
+    )
+
+    etl.record().expect(passed=1)
+
+
+def test_a_file_elsewhere_cannot_be_kept(etl, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "log"
+    elsewhere.write_text("")
+    etl.ini("etl:export")
+    etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.export({str(elsewhere)!r})\n")
+
+    run = etl.record().expect(failed=1)
+
+    assert (
+        f"writes= keeps files below the rootdir and the base temporary folder only: {elsewhere} is elsewhere"
+        in (" ".join(errors(run)))
+    )
+    assert "if the file does not matter: etl:export ignore=path" in errors(run)
+
+
+TEST = """
+    import asyncio, os
+    from pathlib import Path
+    import pytest, etl
+
+    def test_export(tmp_path):
+        assert etl.export(tmp_path / "out.csv") is None
+        assert (tmp_path / "out.csv").read_text() == "0,0\\n1,1\\n"
+
+    def test_over_another(tmp_path):
+        (tmp_path / "out.csv").write_text(os.environ.get("BEFORE", "before"))
+        etl.export(str(tmp_path / "out.csv"), 3)
+        assert (tmp_path / "out.csv").read_text() == "0,0\\n1,1\\n2,4\\n"
+
+    def test_folder(tmp_path):
+        folder = tmp_path / "split"
+        folder.mkdir()
+        (folder / "old.txt").write_text("old")
+        assert etl.split(folder, ["a", "deep/b"]) == folder / "run.sh"
+        found = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*"))
+        assert found == ["a", "deep", "deep/b", "empty", "run.sh"]
+        assert (folder / "deep" / "b").read_text() == "same"
+        assert os.access(folder / "run.sh", os.X_OK) and not os.access(folder / "a", os.X_OK)
+
+    def test_list(tmp_path):
+        paths = [tmp_path / "one", str(tmp_path / "two")]
+        etl.copies(paths)
+        assert [Path(path).read_bytes() for path in paths] == [b"x" * 5000] * 2
+
+    def test_removed(tmp_path):
+        (tmp_path / "gone").write_text("x")
+        etl.remove(tmp_path / "gone")
+        assert not (tmp_path / "gone").exists()
+
+    def test_exception(tmp_path):
+        with pytest.raises(ValueError, match="half way"):
+            etl.half(tmp_path / "half")
+        assert (tmp_path / "half").read_text() == "half"
+
+    def test_stream(tmp_path):
+        assert list(etl.stream(tmp_path / "s")) == [0, 1, 2]
+        assert (tmp_path / "s").read_text() == "012"
+
+    def test_coroutine(tmp_path):
+        asyncio.run(etl.later(tmp_path / "l"))
+        assert (tmp_path / "l").read_text() == "later"
+"""
+
+
+@pytest.mark.promise("writes= makes the files that a call writes part of the outcome")
+def test_recorded_files_are_written_at_each_replay(etl):
+    etl.ini(*WRITES)
+    etl.write("test_etl.py", TEST)
+    recorded = etl.record().expect(passed=8)
+
+    for _ in range(2):
+        assert etl.replay(env={"BEFORE": "another"}).expect(passed=8, real=[]).changed == set()
+    assert etl.replay("-n", "2", process=True).expect(passed=8, real=[]).changed == set()
+    assert etl.run("--mimic-rerecord").expect(passed=8).changed == set()
+    assert etl.run("--mimic-verify").expect(passed=8).changed == set()
+    assert len(objects(recorded)) == len({recorded.vault[name] for name in objects(recorded)}) == 8
+
+
+def test_a_replay_sets_no_bit_but_that_to_execute(etl):
+    etl.ini("etl:split writes=folder")
+    etl.write(
+        "test_etl.py",
+        """
+        import os, etl
+
+        def test_it(tmp_path):
+            etl.split(tmp_path / "new", [])
+            mode = os.stat(tmp_path / "new" / "run.sh").st_mode
+            if os.environ.get("TALLY_OFFLINE"):
+                assert oct(mode) == oct(0o100777 & ~0o022)
+        """,
+    )
+    old = os.umask(0o022)
+    try:
+        etl.record().expect(passed=1)
+        etl.replay().expect(passed=1, real=[])
+    finally:
+        os.umask(old)
+
+
+def test_equal_contents_are_one_object_and_listed_readably(etl):
+    etl.ini("etl:copies writes=paths")
+    etl.write(
+        "test_etl.py",
+        "import etl\n\ndef test_it(tmp_path):\n    etl.copies([tmp_path / 'a', tmp_path / 'b'])\n",
+    )
+
+    run = etl.record().expect(passed=1)
+
+    (name,) = objects(run)
+    listed = {"object": name, "size": 5000}
+    assert recording(run)[1]["outcomes"][0]["files"] == {"paths[0]": listed, "paths[1]": listed}
+    assert len(run.vault[name]) < 500
+
+
+def test_a_file_below_the_rootdir_is_written_in_another_checkout(etl):
+    etl.ini("etl:export writes=path")
+    etl.write("test_etl.py", "import etl\n\ndef test_it():\n    etl.export('reports/out.csv')\n")
+    (etl.root / "reports").mkdir()
+    etl.record().expect(passed=1)
+    (etl.root / "reports" / "out.csv").unlink()
+    (etl.root / "reports").rmdir()
+
+    etl.replay().expect(passed=1, real=[])
+
+    assert (etl.root / "reports" / "out.csv").read_text() == "0,0\n1,1\n"
+
+
+def test_a_large_file_is_kept_in_pieces(etl):
+    etl.ini("etl:big writes=path")
+    etl.write(
+        "etl.py",
+        """
+        from tally import ran
+
+        def big(path):
+            ran("big")
+            with open(path, "wb") as file:
+                for number in range(20):
+                    file.write(bytes([number]) * (1 << 20))
+                file.write(b"end")
+        """,
+    )
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_it(tmp_path):
+            etl.big(tmp_path / "big")
+            data = (tmp_path / "big").read_bytes()
+            assert data == b"".join(bytes([n]) * (1 << 20) for n in range(20)) + b"end"
+        """,
+    )
+    run = etl.record().expect(passed=1)
+    assert sum(len(run.vault[name]) for name in objects(run)) < 100_000
+
+    etl.replay().expect(passed=1, real=[])
+
+
+def test_sequences_and_cassettes_keep_files(etl):
+    etl.ini("etl:count writes=path sequence")
+    etl.write(
+        "etl.py",
+        """
+        from tally import ran
+
+        CALLS = []
+
+        def count(path):
+            ran("count")
+            CALLS.append(path)
+            path.write_text(f"call {len(CALLS)}")
+        """,
+    )
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_sequence(tmp_path):
+            for text in ("call 1", "call 2"):
+                etl.count(tmp_path / "a")
+                assert (tmp_path / "a").read_text() == text
+
+        def test_cassette(tmp_path, mimic_auto):
+            with mimic_auto("counts"):
+                for text in ("call 3", "call 4"):
+                    etl.count(tmp_path / "a")
+                    assert (tmp_path / "a").read_text() == text
+        """,
+    )
+    etl.record().expect(passed=2)
+
+    etl.replay().expect(passed=2, real=[])
+
+
+def test_verify_names_the_file_that_differs(etl):
+    etl.ini("etl:note writes=folder")
+    etl.write(
+        "etl.py",
+        """
+        import os
+
+        def note(folder):
+            for name in os.environ["NAMES"].split():
+                (folder / name).write_text(os.environ["TEXT"])
+        """,
+    )
+    etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    etl.note(tmp_path)\n")
+    etl.record(env={"NAMES": "a b", "TEXT": "one"}).expect(passed=1)
+
+    etl.run("--mimic-verify", env={"NAMES": "a b", "TEXT": "one"}).expect(passed=1)
+    etl.run("--mimic-verify", env={"NAMES": "a b", "TEXT": "two"}).expect(
+        failed=1, says=["file folder/a: another content than recorded"]
+    )
+    etl.run("--mimic-verify", env={"NAMES": "a c", "TEXT": "three"}).expect(
+        failed=1,
+        says=[
+            "file folder/a: 3 bytes recorded, 5 now",
+            "file folder/b: recorded, missing now",
+            "file folder/c: written now, not in the recording",
+        ],
+    )
+
+
+def test_clearing_keeps_the_objects_of_files(etl):
+    etl.ini("etl:export writes=path")
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_one(tmp_path):
+            etl.export(tmp_path / "a", 3)
+
+        def test_two(tmp_path):
+            etl.export(tmp_path / "a", 4)
+        """,
+    )
+    assert len(objects(etl.record().expect(passed=2))) == 2
+    etl.write("test_etl.py", "import etl\n\ndef test_one(tmp_path):\n    etl.export(tmp_path / 'a', 3)\n")
+
+    run = etl.run("--mimic-clear-unused").expect(passed=1)
+
+    assert len(objects(run)) == 1
+    etl.replay().expect(passed=1, real=[])
+
+
+@pytest.mark.promise("a replay writes files below the named paths only, through no link")
+@pytest.mark.parametrize(
+    "name", ["../../x", "/tmp/x", "a/../../x", "..", "", "a//b", ".git/hooks/x", "a/./b"]
+)
+def test_an_edited_name_that_leaves_its_folder_is_refused(etl, name):
+    etl.ini("etl:split writes=folder")
+    etl.write(
+        "test_etl.py",
+        """
+        import os, etl
+
+        def test_it(tmp_path):
+            try:
+                (tmp_path / "deep" / "er").mkdir(parents=True)
+                etl.split(tmp_path / "deep" / "er" / "f", ["a"])
+            finally:
+                if os.environ.get("TALLY_OFFLINE"):
+                    assert [one.name for one in tmp_path.rglob("*")] == ["deep", "er"]
+        """,
+    )
+    recorded, facts = recording(etl.record().expect(passed=1))
+    files = facts["outcomes"][0]["files"]["folder"]["files"]
+    files[name] = files.pop("a")
+    (etl.vault / recorded).write_text(json.dumps(facts))
+
+    run = etl.replay().expect(failed=1, real=[], says=["CorruptRecordingError", recorded])
+
+    assert "lead out of their folder" in run.output
+
+
+@pytest.mark.promise("a replay writes files below the named paths only, through no link")
+def test_nothing_is_written_through_a_link(etl):
+    etl.ini("etl:split writes=folder")
+    etl.write(
+        "test_etl.py",
+        """
+        import os, etl
+
+        def test_it(tmp_path):
+            (tmp_path / "f").mkdir()
+            if os.environ.get("TALLY_OFFLINE"):
+                (tmp_path / "elsewhere").mkdir()
+                (tmp_path / "f" / "deep").symlink_to(tmp_path / "elsewhere")
+            try:
+                etl.split(tmp_path / "f", ["a", "deep/b"])
+            finally:
+                if os.environ.get("TALLY_OFFLINE"):
+                    assert list((tmp_path / "elsewhere").iterdir()) == []
+                    assert [one.name for one in (tmp_path / "f").iterdir()] == ["deep"]
+        """,
+    )
+    etl.record().expect(passed=1)
+
+    etl.replay().expect(
+        failed=1, real=[], says=["cannot be written", "deep is a link", "nothing was written"]
+    )
+
+
+def test_a_link_in_place_of_a_file_is_replaced_not_followed(etl):
+    etl.ini("etl:export writes=path")
+    etl.write(
+        "test_etl.py",
+        """
+        import os, etl
+
+        def test_it(tmp_path):
+            path = tmp_path / "out"
+            if os.environ.get("TALLY_OFFLINE"):
+                (tmp_path / "precious").write_text("precious")
+                path.symlink_to(tmp_path / "precious")
+            etl.export(path)
+            if os.environ.get("TALLY_OFFLINE"):
+                assert (tmp_path / "precious").read_text() == "precious"
+            assert not path.is_symlink() and path.read_text() == "0,0\\n1,1\\n"
+        """,
+    )
+    etl.record().expect(passed=1)
+
+    etl.replay().expect(passed=1, real=[])
+
+
+def test_a_damaged_object_writes_nothing(etl):
+    etl.ini("etl:copies writes=paths")
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_it(tmp_path):
+            try:
+                etl.copies([tmp_path / "a", tmp_path / "b"])
+            except Exception:
+                assert list(tmp_path.iterdir()) == []
+                raise
+        """,
+    )
+    (name,) = objects(etl.record().expect(passed=1))
+    data = bytearray((etl.vault / name).read_bytes())
+    data[70] ^= 1
+    (etl.vault / name).write_bytes(bytes(data))
+
+    etl.replay().expect(failed=1, real=[], says=["CorruptRecordingError", name])
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        ("(folder / 'link').symlink_to('x')", "folder: a folder with a symbolic link, link"),
+        ("os.mkfifo(folder / 'pipe')", "folder: a folder with a named pipe, pipe"),
+    ],
+)
+def test_what_is_no_file_is_refused(etl, make, says):
+    etl.ini("etl:odd writes=folder")
+    etl.write("etl.py", f"import os\n\ndef odd(folder):\n    {make}\n")
+    etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    etl.odd(tmp_path)\n")
+
+    run = etl.record().expect(failed=1, says=["what etl:odd wrote cannot be stored", says])
+
+    assert run.vault == {}
+
+
+def test_a_wrong_name_is_a_usage_error(etl):
+    etl.ini("etl:export writes=paht")
+    etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    pass\n")
+
+    etl.record().expect(exit_code=4, says=["writes=paht names no argument (did you mean path?)"])
