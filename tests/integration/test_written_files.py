@@ -551,3 +551,36 @@ def test_a_wrong_name_is_a_usage_error(etl):
     etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    pass\n")
 
     etl.record().expect(exit_code=4, says=["writes=paht names no argument (did you mean path?)"])
+
+
+def test_what_is_there_before_the_call_does_not_count(etl):
+    """Neither for an argument, nor for one in `**extra`, nor for an attribute of one."""
+    etl.ini("etl:export writes=path", "etl:Exporter.run writes=self", "etl:named writes=out")
+    etl.write(
+        "etl.py",
+        ETL + "\n    def named(**files):\n        ran('named')\n        files['out'].write_text('named')\n",
+    )
+    etl.write(
+        "test_etl.py",
+        """
+        import os, pytest, etl
+
+        @pytest.mark.parametrize("call", ["path", "text", "relative", "self", "extra"])
+        def test_it(tmp_path, call, monkeypatch):
+            monkeypatch.chdir(tmp_path)
+            out = tmp_path / "out"
+            if "BEFORE" in os.environ:
+                out.write_text(os.environ["BEFORE"])
+            if call == "self":
+                etl.Exporter(out).run()
+            elif call == "extra":
+                etl.named(out=out)
+            else:
+                etl.export({"path": out, "text": str(out), "relative": out.relative_to(tmp_path)}[call])
+            assert out.read_text() in ("run", "named", "0,0\\n1,1\\n")
+        """,
+    )
+    etl.record().expect(passed=5)
+
+    etl.replay(env={"BEFORE": "1"}).expect(passed=5, real=[])
+    etl.replay(env={"BEFORE": "other"}).expect(passed=5, real=[])

@@ -116,6 +116,7 @@ class FunctionPlan(Plan):
             ignore=options.ignore,
             key=options.key,
             content=options.content,
+            writes=options.writes,
             places=self.places,
         )
         return Signature(names, bind, identity)

@@ -49,7 +49,10 @@ class Places:
         marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
             them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
+        counts_content: Whether the content that a path names counts in its identity.
     """
+
+    counts_content = True
 
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
@@ -97,6 +100,10 @@ class Places:
             return _temporary_place(folder, below)
         return None
 
+    def without_content(self) -> Places:
+        """Return the same folders for paths that count by their place alone."""
+        return _PlacesAlone(self)
+
     def place_of_text(self, text: str) -> Place | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other string.
 
@@ -117,6 +124,16 @@ class Places:
 
 
 @outside_event_loop
+class _PlacesAlone(Places):
+    counts_content = False
+
+    def __init__(self, places: Places) -> None:
+        self._original = places
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._original, name)
+
+
 def _temporary_place(folder: str, below: str) -> Place | None:
     if ".." in below or "//" in below or below[:1] == "/":
         is_marked_folder = below.endswith("/")

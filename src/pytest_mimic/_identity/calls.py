@@ -65,12 +65,13 @@ class CallIdentity:
         ignore: Paths of parts that do not count: arguments, parts of them, names inside `**extra`.
         key: Takes the bound arguments, a mapping by name, and returns the value that represents them.
         content: Arguments, or names inside `**extra`, whose paths count by the content of what they name.
+        writes: Arguments, or names inside `**extra`, whose paths count by their place alone.
         places: The folders of the run.
     """
 
     __slots__ = (
         *("_by_content", "_counted", "_extra", "_ignored", "_key", "_markers", "_marks", "_names", "_prefix"),
-        "_resolver",
+        *("_resolver", "_writing", "_written"),
     )
 
     def __init__(
@@ -82,6 +83,7 @@ class CallIdentity:
         ignore: Sequence[str] = (),
         key: Callable[[Mapping[str, Any]], object] | None = None,
         content: Sequence[str] = (),
+        writes: Sequence[str] = (),
         places: Places | None = None,
     ) -> None:
         plain = tuple(name.lstrip("*") for name in names)
@@ -89,6 +91,8 @@ class CallIdentity:
         self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
         self._key = key
         self._resolver = Resolver(places or Places())
+        self._written = frozenset(writes)
+        self._writing = Resolver(self._resolver.places.without_content())
         self._marks = self._resolver.places.marks
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
@@ -118,7 +122,7 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
-        if self._key is not None or self._by_content:
+        if self._key is not None or self._by_content or self._written:
             return xxh3_128_hexdigest(self._prefix + self._chosen(values))
         parts = []
         for place in self._counted:
@@ -135,7 +139,7 @@ class CallIdentity:
         return xxh3_128_hexdigest(self._prefix + data)
 
     def _chosen(self, values: tuple[Any, ...]) -> bytes:
-        """Return the data of a call with `key=` or `content=`."""
+        """Return the data of a call with `key=`, `content=` or `writes=`."""
         if self._key is None:
             return self._with_paths(values)
         key = self._key(dict(zip(self._names, values)))
@@ -182,6 +186,16 @@ class CallIdentity:
             raise Unstable(error.type_name, error.kind, name, remedy=error.remedy) from error
         return value
 
+    def _as_written(self, place: int, value: Any) -> Any:
+        """Return an argument with plain data for what the call writes, which counts by its place alone."""
+        name = self._names[place]
+        if name in self._written:
+            return "written", _part(value, self._writing, name, locates=True)
+        if place == self._extra and type(value) is dict:
+            for key in self._written & value.keys():
+                value = {**value, key: ("written", _part(value[key], self._writing, key, locates=True))}
+        return value
+
     def _pruned_part(self, place: int, value: Any, *, locates: bool) -> object:
         # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
         try:
@@ -204,6 +218,8 @@ class CallIdentity:
         return Unstable(what, type(value), self._names[place])
 
     def _whole_part(self, place: int, value: Any, *, locates: bool) -> object:
+        if self._written:
+            value = self._as_written(place, value)
         try:
             return _part(value, self._resolver, self._names[place], locates=locates)
         except Unstable:

@@ -58,6 +58,8 @@ def content_of(path: str, places: Places, kind: type) -> Content:
     Raises:
         Unstable: It has no digest.
     """
+    if not places.counts_content:
+        return Content(MISSING)
     try:
         return places.digests.content_of(path)
     except NoDigest as error:
@@ -84,6 +86,8 @@ def counted_file(path: Any, places: Places) -> str | None:
 
     After `monkeypatch.chdir(tmp_path)`, a relative path names a file below the base temporary folder.
     """
+    if not places.counts_content:
+        return None
     text = os.fspath(path)
     place = places.place_of(text)
     if place is None and places.marks and isinstance(path, Path) and not path.is_absolute():
