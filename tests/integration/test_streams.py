@@ -326,6 +326,57 @@ def test_async_generators_replay(round_trip):
     )
 
 
+@pytest.mark.promise("a generator returned by a plain function is a stream")
+def test_a_returned_generator_that_nobody_reads_replays(round_trip):
+    replayed = round_trip(
+        "shop:plain",
+        "shop:plain_pages",
+        shop=SHOP,
+        test="""
+            import inspect
+            import shop
+
+            def test_dropped():
+                shop.plain(3)
+                shop.plain_pages(3)
+
+            def test_kept():
+                stream = shop.plain(4)
+                assert inspect.isgenerator(stream)
+
+            def test_closed():
+                shop.plain(5).close()
+        """,
+        passed=3,
+        real=["plain 3", "plain_pages 3", "plain 4", "plain 5"],
+    )
+
+    assert [line for line in replayed.section if "not recorded" in line] == []
+
+
+def test_an_unread_generator_that_is_read_later_is_a_miss(project):
+    """Until it is recorded further, and then it stays so."""
+    project.ini("shop:plain")
+    project.write("shop.py", SHOP)
+    test = """
+        import shop
+
+        def test_it():
+            stream = shop.plain(3)
+            {then}
+    """
+    read, leave = test.format(then="assert [*stream] == [0, 2, 4]"), test.format(then="del stream")
+    project.write("test_shop.py", leave)
+    project.record().expect(passed=1, real=["plain 3"])
+
+    project.write("test_shop.py", read)
+    project.replay().expect(failed=1, real=[], says=["is read further than it was when it was recorded"])
+    project.record().expect(passed=1, real=["plain 3"])
+    project.replay().expect(passed=1, real=[])
+    project.write("test_shop.py", leave)
+    project.replay().expect(passed=1, real=[])
+
+
 def test_each_item_is_recorded_as_it_was_when_it_was_read(round_trip):
     """The generator yields the same list each time, and makes it longer."""
     round_trip(

@@ -205,12 +205,23 @@ class RealCall:
         if self._flight is not None:
             self._flight.returned_coroutine = True
 
-    def abandon_with(self, late: Any) -> None:
-        """Abandon the call if the stream or coroutine it returned is discarded before it was consumed."""
+    def end_with(self, late: Any, *, unread: Outcome | None = None) -> None:
+        """End the call if the stream or coroutine that it returned is discarded before it was consumed.
+
+        Its outcome is then the `unread` stream. A coroutine has no such outcome.
+        """
         from weakref import finalize
 
-        # A stream that has begun ends by itself, after this.
-        finalize(late, lambda: None if self.begun else self.abandon()).atexit = False
+        def discarded() -> None:
+            if self.begun:  # it ends by itself, after this
+                return
+            if unread is None:
+                self.abandon()
+                return
+            with suppress(MimicError):  # it fails the test; nobody would catch it here
+                self.complete(unread)
+
+        finalize(late, discarded).atexit = False
 
     def finish(self, plain: object) -> None:
         """Record or compare a plain value; see `complete`."""

@@ -278,21 +278,22 @@ def _record_exception(real_call: RealCall, error: BaseException) -> None:
 def _record_result(real_call: RealCall, result: Any) -> Any:
     """Record what a plain function returned: a value now, a stream or coroutine when it ends."""
     __tracebackhide__ = True
+    from pytest_mimic._outcome.outcome import Outcome
+
     late: Any
+    unread: Outcome | None = Outcome.of_stream([])
     if isinstance(result, types.GeneratorType):
         late = perform(recording(real_call, result), result.close)
     elif isinstance(result, types.AsyncGeneratorType):
         real_call.call.awaited = True
         late = perform_async(recording(real_call, result), result.aclose)
     elif isinstance(result, types.CoroutineType):
-        late = _record_coroutine(real_call, result, late=True)
+        late, unread = _record_coroutine(real_call, result, late=True), None
         real_call.returned_coroutine()
     else:
-        from pytest_mimic._outcome.outcome import Outcome
-
         real_call.complete(Outcome.of_value(result))
         return result
-    real_call.abandon_with(late)
+    real_call.end_with(late, unread=unread)
     return late
 
 

@@ -83,7 +83,8 @@ REDUCERS: dict[str, Reduce] = {
     "builtins.NotImplementedType": lambda _: None,
     "builtins.mappingproxy": lambda value: value.copy(),
     "builtins.dict_keys": lambda value: set(value),
-    "builtins.dict_values": lambda value: value.mapping.copy(),
+    # A function that gets them sees the values only, in their order.
+    "builtins.dict_values": lambda value: list(value),
     "builtins.dict_items": lambda value: value.mapping.copy(),
     "builtins.odict_keys": lambda value: list(value),
     "builtins.odict_values": lambda value: list(value),

@@ -34,7 +34,8 @@ _MAKERS = frozenset(
     " contextlib:nullcontext copyreg:__newobj__ copyreg:__newobj_ex__ copyreg:_reconstructor http.client:HTTPMessage"
     " io:BytesIO io:StringIO logging:Formatter logging:LogRecord logging:PercentStyle"
     " operator:getitem operator:or_ pytest_mimic._outcome.exceptions:make pytest_mimic._outcome.exceptions:restore"
-    " pytest_mimic._outcome.exceptions:restore_links pytest_mimic._outcome.pickles:named re:_compile"
+    " pytest_mimic._outcome.exceptions:restore_links pytest_mimic._outcome.pickles:named"
+    " pytest_mimic._outcome.reducing:view re:_compile"
     " subprocess:CompletedProcess tarfile:TarInfo urllib.request:Request zipfile:ZipInfo".split()
 )
 # Of other packages, these count as code as a whole ...

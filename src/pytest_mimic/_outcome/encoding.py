@@ -13,7 +13,7 @@ from xxhash import xxh3_128
 from pytest_mimic._outcome import exceptions, loading, pickles, unstorable
 from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._outcome.placing import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._outcome.plain import text_of
+from pytest_mimic._outcome.plain import repeated_parts, text_of
 from pytest_mimic._outcome.tags import tagged, untagged
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -259,6 +259,8 @@ def _fingerprint(
         for buffer in pickled.buffers:
             digest.update(buffer.memory)
         return digest.hexdigest()
+    if repeated := repeated_parts(value):  # which do not count in identities
+        found = _hex(f"{found}{repeated}")
     return _hex(found + loading.python_version()) if pickled.by_value else found
 
 

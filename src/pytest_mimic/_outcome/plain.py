@@ -18,9 +18,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=F
 def text_of(value: object) -> str | None:
     """Return the value as readable JSON with a final newline, or None if JSON does not keep it exactly.
 
-    The order of dicts is kept. Two parts that are one object become two.
+    The order of dicts is kept. JSON does not keep that one list or dict is at two places.
     """
-    if not _has_plain_types(value):
+    if repeated_parts(value) != []:
         return None
     try:
         text = layout(value) + "\n"
@@ -57,24 +57,34 @@ def _is_leaf(parts: Any) -> bool:
     return not any(part for part in parts if type(part) is dict or type(part) is list)
 
 
-def _has_plain_types(value: object) -> bool:
-    """Return whether all parts are of exactly JSON's types, not too deep, and not shared over and over."""
+def repeated_parts(value: object) -> list[tuple[int, int]] | None:
+    """Return which lists and dicts of plain data are at several places, or None if it is not plain data.
+
+    Plain data has exactly the types of JSON and is not too deep. Each repetition is the number of its place, and that
+    of the first one. Places are counted level by level.
+    """
     level: list[Any] = [value]
+    places: dict[int, int] = {}
+    repeated: list[tuple[int, int]] = []
     for _ in range(DEPTH):
         inner: list[Any] = []
         for part in level:
             kind = type(part)
-            if kind is list:
+            if kind is not list and kind is not dict:
+                if kind not in _ATOMS:
+                    return None
+                continue
+            place = len(places) + len(repeated)
+            first = places.setdefault(id(part), place)
+            if first != place:
+                repeated.append((place, first))
+            elif kind is list:
                 inner.append(part)
-            elif kind is dict:
-                if set(map(type, part)) - {str}:
-                    return False
+            elif set(map(type, part)) - {str}:
+                return None
+            else:
                 inner.append(part.values())
-            elif kind not in _ATOMS:
-                return False
-        if len(inner) > 10_000 and len({id(part) for part in level}) * 10 < len(level):
-            return False
         level = [part for parts in inner for part in parts if type(part) is not str]
         if not level:
-            return True
-    return False
+            return repeated
+    return None

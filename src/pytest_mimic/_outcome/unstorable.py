@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 
 from pytest_mimic._values.opening import parts_of
 from pytest_mimic._values.words import words_for
@@ -24,5 +25,10 @@ def find_part(value: object, path: str, storable: Callable[[object], bool]) -> t
 def describe(part: object) -> str:
     """Return what a part is: `an open file`, `a Session object`."""
     kind = type(part)
+    if kind is FunctionType:
+        from pytest_mimic._outcome.by_value import lacks_class
+
+        if lacks_class(part):
+            return "a method whose class is not complete, so that its super() fails"
     article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
     return words_for(kind) or f"{article} {kind.__name__} object"

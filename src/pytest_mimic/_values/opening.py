@@ -184,6 +184,10 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "builtins.bytearray": lambda value: bytearray(bytearray.__iter__(value)),
     "builtins.bytes": lambda value: bytes(bytes.__iter__(value)),
     "builtins.dict": lambda value: dict(dict.items(value)),
+    # With their keys, as these say which values are secret.
+    "builtins.dict_items": lambda value: dict(value.mapping),
+    "builtins.dict_keys": list,
+    "builtins.dict_values": lambda value: dict(value.mapping),
     "builtins.float": float.__float__,
     "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
     "builtins.int": int.__int__,

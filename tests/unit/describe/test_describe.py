@@ -608,6 +608,15 @@ def test_parts_that_are_not_shown_are_named() -> None:
     assert hidden(None) == []
 
 
+def test_a_view_of_a_dict_is_described_without_its_secrets():
+    mapping = {"a": 1, "token": "abc"}
+
+    described = describe_arguments({"view": mapping.values(), "of": mapping.items()}, REDACTOR)
+
+    assert render(described["view"]) == "dict_values({'a': 1, 'token': <redacted>})"
+    assert render(described["of"]) == "dict_items({'a': 1, 'token': <redacted>})"
+
+
 def test_the_parts_of_a_request_are_their_own_description():
     """Except for the key that marks types in descriptions."""
     body = {"name": "a", "rows": [{"$": 5, "items": 3}]}

@@ -130,7 +130,7 @@ ROWS = {
     "Ellipsis": ("...", ["Ellipsis"], ["NotImplemented", "None"]),
     "mapping proxy": ("types.MappingProxyType({'a': 1, 'b': 2})", ["types.MappingProxyType({'b': 2, 'a': 1})"], ["{'a': 1, 'b': 2}", "types.MappingProxyType({'a': 1})"]),
     "dict keys": ("{'a': 1, 'b': 2}.keys()", ["{'b': 3, 'a': 4}.keys()"], ["{'a': 1}.keys()", "['a', 'b']"]),
-    "dict values": ("{'a': 1}.values()", [], ["{'a': 2}.values()", "{'a': 1}.items()"]),
+    "dict values": ("{'a': 1, 'b': 2}.values()", ["{'x': 1, 'y': 2}.values()"], ["{'b': 2, 'a': 1}.values()", "{'a': 1}.items()"]),
     "ordered views": ("collections.OrderedDict(a=1, b=2).keys()", [], ["collections.OrderedDict(b=1, a=2).keys()", "collections.OrderedDict(a=1, b=2).values()", "collections.OrderedDict(a=1, b=2).items()"]),
     "OrderedDict": ("collections.OrderedDict(a=1, b=2)", ["moved(collections.OrderedDict(b=2, a=1))"], ["collections.OrderedDict(b=2, a=1)", "{'a': 1, 'b': 2}", "[('a', 1), ('b', 2)]"]),
     "rows, one of them longer": ("[{'a': 1}] * 5 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 4", [], ["[{'a': 1}] * 10", "[{'a': 1}] * 5 + [{'a': 1, 'b': 3}] + [{'a': 1}] * 4", "[{'a': 1}] * 4 + [{'a': 1, 'b': 2}] + [{'a': 1}] * 5"]),

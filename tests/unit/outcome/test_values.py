@@ -405,3 +405,63 @@ def test_the_items_of_a_stream_may_be_of_one_class():
     loaded = kept(Outcome.of_stream([Point(1), Point(2)])).load()
 
     assert loaded.items == [Point(1), Point(2)]
+
+
+def twice(part):
+    return [part, {"again": part}, part]
+
+
+@pytest.mark.promise("a mutable part that stands twice stands twice in the copy")
+@pytest.mark.parametrize("part", [["a"], {"b": 1}, [], {}, [["a"], {}]], ids=repr)
+def test_a_part_that_stands_twice_stands_twice_in_the_copy(part):
+    first = kept(Outcome.of_value(twice(part))).load().value
+    first[0].clear()
+
+    assert first[1]["again"] is first[0]
+    assert first[2] is first[0]
+    assert kept(Outcome.of_value({"a": [part], "b": [part]})).player()()["b"] == [part]
+
+
+@pytest.mark.promise("a mutable part that stands twice stands twice in the copy")
+def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
+    store = MemoryStore()
+    one, other = ["a"], ["a"]
+    values = [[one, one, other], [one, other, other], [one, other, one], [["a"], ["a"], ["a"]]]
+
+    loaded = []
+    for value in values:
+        kept(Outcome.of_value({"long": ["text"] * 500, "parts": value}), store)
+        loaded.append(Vault(store).read(NAME).outcomes[0].load().value["parts"])
+
+    shared = [(parts[0] is parts[1], parts[1] is parts[2], parts[0] is parts[2]) for parts in loaded]
+    assert shared == [(True, False, False), (False, True, False), (False, False, True), (False, False, False)]
+    assert loaded == values
+
+
+def test_parts_that_cannot_change_may_stand_twice_in_json():
+    text, number = "a" * 50, 10**20
+
+    entry = entry_of(Outcome.of_value([text, [text, number], number, None, None]))
+
+    assert entry["value"] == [text, [text, number], number, None, None]
+
+
+def test_a_part_of_an_argument_and_of_the_value_is_one_object():
+    rows = [{"n": 1}]
+
+    loaded = kept(Outcome("value", value={"first": rows[0]}, changed={"rows": rows})).load()
+
+    assert loaded.value["first"] is loaded.changed["rows"][0]
+
+
+@pytest.mark.parametrize("name", ["keys", "values", "items"])
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
+def test_a_view_of_a_dict_is_kept(kind, name):
+    mapping = kind(a=[1], b=Row(2, ()))
+
+    loaded = kept(Outcome.of_value({"view": getattr(mapping, name)(), "of": mapping})).load().value
+
+    assert type(loaded["view"]) is type(getattr(mapping, name)())
+    assert [*loaded["view"]] == [*getattr(mapping, name)()]
+    loaded["of"]["c"] = 3
+    assert len(loaded["view"]) == 3
