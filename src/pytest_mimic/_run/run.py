@@ -262,10 +262,10 @@ class PytestRun:
         pending = self.session.take_pending()
         if self._restarts is not None and not self._restarts.judge(report):
             call.excinfo, pending = None, []  # else --pdb would stop at it
-        for error in pending:
+        if pending:
             from pytest_mimic._run.verdicts import judge_phase
 
-            judge_phase(item, report, error, self.session.settings.rootdir)
+            judge_phase(item, report, pending, self.session.settings.rootdir)
         if report.failed and (replays := self.session.ledger.replays_since(self._replays_before)):
             from pytest_mimic._run.verdicts import name_replays
 

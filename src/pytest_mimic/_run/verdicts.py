@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import unwrap
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from pytest_mimic._ambient import command
 from pytest_mimic._run.report import plural
-from pytest_mimic._swallowed.handled import handled_in, where_swallowed
+from pytest_mimic._swallowed.handled import caught_in, handled_in, is_in_project, where_swallowed
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError, TargetError, printable
 
 if TYPE_CHECKING:
@@ -21,14 +22,48 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Vault
 
 
-def judge_phase(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:
-    """Let a phase fail for an error that was raised in it, unless the test itself handled the error.
+def judge_phase(
+    item: pytest.Item, report: pytest.TestReport, errors: Sequence[MimicError], rootdir: Path
+) -> None:
+    """Let a phase fail for the errors that were raised in it, unless the test itself handled them.
 
-    Drift and wrong targets fail the test in any case. If the phase has failed by itself, the error is added to its
-    report as a section.
+    Drift and wrong targets fail the test in any case. If the phase has failed by itself, misses are shown before its
+    own failure, and other errors are added to its report as sections.
     """
-    if not isinstance(error, (DriftError, TargetError)) and handled_in(error, own_files(item)):
+    files = own_files(item)
+    # A test that failed may have handled a miss, and then raised another error. The chain of its errors shows that.
+    is_handled = caught_in if report.failed else handled_in
+    handled = [
+        error
+        for error in errors
+        if not isinstance(error, (DriftError, TargetError)) and is_handled(error, files)
+    ]
+    if report.failed:
+        _show_misses(report, errors, handled, lambda file: file in files or is_in_project(file, rootdir))
+        errors = [error for error in errors if not isinstance(error, MissingRecordingError)]
+    for error in errors:
+        if error not in handled:
+            _judge(item, report, error, rootdir)
+
+
+def _show_misses(
+    report: pytest.TestReport,
+    errors: Sequence[MimicError],
+    handled: Sequence[MimicError],
+    is_own: Callable[[str], bool],
+) -> None:
+    misses = [error for error in errors if isinstance(error, MissingRecordingError)]
+    if not misses:
         return
+    from pytest_mimic._run.failures import is_shown_as_error, show_first
+
+    # A test may handle a miss and fail for it all the same: tenacity's `Retrying` catches it within the test.
+    shown = [miss for miss in misses if miss not in handled or is_shown_as_error(report, miss)]
+    if shown:
+        show_first(report, shown, lambda path: is_own(os.path.abspath(path)))  # noqa: PTH100 - a link stays one
+
+
+def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:
     if report.failed:
         if error.what not in report.longreprtext:
             report.sections.append(("mimic", str(error)))

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import dis
+import os
 import sys
 from pathlib import Path
 
 from pytest_mimic.errors import MimicError
 
+# The folders in which libraries are installed.
+INSTALLED = ("site-packages", "dist-packages")
 _PACKAGE = Path(__file__).parents[1]
 # Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of these files.
 _ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:
-    """Check whether an error was caught in one of these files.
+    """Check whether an error was caught in one of these files, in a function that did not raise it again."""
+    outermost = error.last_traceback
+    if outermost is None or not caught_in(error, files):
+        return False
+    # A `finally` or `with` also runs later instructions, and then raises the error again.
+    frame = outermost.tb_frame
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] not in ("RERAISE", "RAISE_VARARGS")
+
+
+def caught_in(error: MimicError, files: set[str]) -> bool:
+    """Check whether an error was caught in one of these files, perhaps to be raised again.
 
     A traceback grows by one frame for each function that the error leaves. Its outermost frame is the function that
     caught the error, or one that the error left for C code, such as an event loop that stores the exceptions of its
@@ -23,12 +36,13 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
     outermost = error.last_traceback
     if outermost is None or outermost.tb_frame.f_lasti == outermost.tb_lasti:
         return False
-    code = outermost.tb_frame.f_code
-    # A `finally` or `with` also runs later instructions, and then raises the error again.
-    if dis.opname[code.co_code[outermost.tb_frame.f_lasti]] in ("RERAISE", "RAISE_VARARGS"):
-        return False
-    file = code.co_filename
+    file = outermost.tb_frame.f_code.co_filename
     return file in files or Path(file).as_posix().endswith(_ASSERTING)
+
+
+def is_in_project(file: str, rootdir: Path) -> bool:
+    """Check whether a file belongs to the project, and not to a library that is installed in one of its folders."""
+    return file.startswith(f"{rootdir}{os.sep}") and not any(folder in file for folder in INSTALLED)
 
 
 def where_swallowed(error: MimicError, rootdir: Path) -> str:

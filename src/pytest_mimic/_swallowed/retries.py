@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.machinery import is_machinery
-from pytest_mimic._swallowed.handled import handled_in
+from pytest_mimic._swallowed.handled import INSTALLED, handled_in, is_in_project
 from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _STDLIB = f"{Path(os.__file__).parent}{os.sep}"
-_INSTALLED = ("site-packages", "dist-packages")
 # They run jobs that have nothing to do with each other. Their coroutines, such as `wait_for`, belong to one job.
 _SCHEDULERS = frozenset({"anyio", "asyncio", "concurrent", "multiprocessing", "threading", "trio"})
 # How often the project's own loops in threads and tasks skip a wait after a miss.
@@ -57,7 +56,7 @@ class Retries:
 
     def __init__(self, own_files: set[str], rootdir: Path) -> None:
         self._own_files = own_files
-        self._root = f"{rootdir}{os.sep}"
+        self._rootdir = rootdir
         self._errors: list[MimicError] = []
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
@@ -135,7 +134,7 @@ class Retries:
         error, cause, is_main = self._cause_of(caller)
         if error is None or cause is None:
             return args
-        if is_main or not self._is_project(cause):
+        if is_main or not is_in_project(cause.f_code.co_filename, self._rootdir):
             context = error.__context__
             error.__traceback__ = None
             try:
@@ -161,9 +160,6 @@ class Retries:
             frame = frame.f_back
         return error, cause, False
 
-    def _is_project(self, frame: FrameType) -> bool:
-        return frame.f_code.co_filename.startswith(self._root) and not _is_installed(frame)
-
 
 def _is_genuine(sleep: object, module: str) -> bool:
     """Check whether a sleep is its module's own, and not one that somebody has put in its place."""
@@ -178,7 +174,7 @@ def _is_scheduler(frame: FrameType) -> bool:
 
 
 def _is_installed(frame: FrameType) -> bool:
-    return any(folder in frame.f_code.co_filename for folder in _INSTALLED)
+    return any(folder in frame.f_code.co_filename for folder in INSTALLED)
 
 
 def _module_of(frame: FrameType) -> str:
