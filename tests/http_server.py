@@ -282,6 +282,52 @@ class Handler(BaseHTTPRequestHandler):
     def page_login(self, _: dict[str, str]) -> None:
         self.json({"access_token": "tok-issued-42", "expires_in": 3600, "refresh_token": None})
 
+    def page_signin(self, _: dict[str, str]) -> None:
+        """Issue a token and a cookie, other ones in each release of the server."""
+        release = self.server.release
+        cookie = f"session=cookie-of-release-{release}; Path=/"
+        self.json(
+            {"user": {"access_token": f"token-of-release-{release}", "release": release}}, Set_Cookie=cookie
+        )
+
+    def page_account(self, _: dict[str, str]) -> None:
+        """Accept the token and the cookie of this release."""
+        release = self.server.release
+        known = self.headers.get("Authorization") == f"Bearer token-of-release-{release}"
+        known = known and f"cookie-of-release-{release}" in (self.headers.get("Cookie") or "")
+        self.server.strangers += not known
+        self.json({"name": "Zoë"} if known else {"error": "who?"}, 200 if known else 401)
+
+    def page_feed(self, query: dict[str, str]) -> None:
+        """Events, of which the second depends on the release."""
+        names = ["one", f"release {self.server.release}", "three", *["more"] * int(query.get("more", "0"))]
+        self.stream([f'data: {{"name": "{name}"}}\n\n' for name in names], "text/event-stream")
+
+    def page_moody(self, _: dict[str, str]) -> None:
+        """Answer, in later releases not any more."""
+        if self.server.release == 1:
+            self.json({"mood": "fine"})
+        self.close_connection = True
+
+    def page_mended(self, _: dict[str, str]) -> None:
+        """Answer, in the first release not yet."""
+        if self.server.release > 1:
+            self.json({"mood": "fine"})
+        self.close_connection = True
+
+    def page_endless(self, _: dict[str, str]) -> None:
+        """Events without an end."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for number in range(1, 3):
+            data = b'data: {"number": %d}\n\n' % number
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.wfile.flush()
+        self.server.stopping.wait(10)
+        self.close_connection = True
+
     def page_items(self, _: dict[str, str]) -> None:
         self.json({"path": self.path})
 
@@ -347,12 +393,14 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.seen: list[str] = []
         self.tries = 0
         self.asked = 0
         self.cart: list[str] = []
+        self.release = 1
+        self.strangers = 0
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -368,9 +416,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Run a server in a thread; it may be stopped early."""
-    server = Server()
+def running_server(port: int = 0) -> Iterator[Server]:
+    """Run a server in a thread, by default on a free port; it may be stopped early."""
+    server = Server(port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -40,21 +40,25 @@ def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         step = port.begin(describe(client, place, day, language, port))
         if step.mode == "pass":
             return original(client, place, day, language=language)
-        if step.mode == "replay":
-            return load_forecast(step.outcome())
-        try:
-            with step.running():
-                forecast = original(client, place, day, language=language)
-        except service_error() as error:
-            # An answer of the service like any other.
-            step.finish({"error": str(error)})
-            raise
-        except BaseException:
-            # An interrupt, for example, says nothing about the service.
-            step.abandon()
-            raise
-        step.finish(store_forecast(forecast))
-        return forecast
+        if step.mode != "replay":
+            try:
+                with step.running():
+                    forecast = original(client, place, day, language=language)
+            except service_error() as error:
+                # An answer of the service like any other.
+                step.finish({"error": str(error)})
+                if step.mode == "run":
+                    raise
+            except BaseException as error:
+                # An interrupt, for example, says nothing about the service.
+                step.abandon(error)
+                if not step.answers(error):
+                    raise
+            else:
+                step.finish(store_forecast(forecast))
+                if step.mode == "run":
+                    return forecast
+        return load_forecast(step.outcome())
 
     return ask
 

@@ -65,6 +65,7 @@ class Comparison:
         for side in (recorded, actual):
             self.lines.secrets |= secrets_in(side, self.lines.redactor)
         before = self.lines.count
+        self._seen.clear()  # what was shown in a returned value is shown again in a changed argument
         self._walk(root, recorded, actual)
         exact = self.close.exact and not self.shape and not self.volatile
         if other and exact and self.lines.count == before:

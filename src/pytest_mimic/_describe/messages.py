@@ -236,6 +236,14 @@ def unverifiable(
     return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
+def unsendable(label: str, *, test: str | None = None) -> DriftError:
+    """Return the error for a recording that could not be verified because a secret for the request is missing."""
+    what = f"{label} could not be verified: its request holds the placeholder of a secret"
+    fact = "the real answer that should have issued the secret had none in that place, or was replayed"
+    remedy = f"to record the whole conversation again: {command('--mimic-rerecord', test)}"
+    return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
+
+
 def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> MutatedInputError:
     """Return the error for a function that changed arguments; `found` is how their descriptions then differ."""
     shown = [one for one in found if _argument_of(one.path) in names]

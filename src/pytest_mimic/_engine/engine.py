@@ -80,7 +80,7 @@ class Engine:
             recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.state.use(name)
         if mode is Mode.VERIFY:
-            return RealCall(self.state, call, partial(recordings.verify, call, recording.outcomes))
+            return recordings.verification(call, recording.outcomes)
         return self._replay(call, name, recording.outcomes)
 
     def _replay(self, call: Call, name: str, outcomes: Sequence[Stored]) -> Replay:

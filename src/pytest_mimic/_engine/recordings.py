@@ -7,9 +7,11 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._engine.steps import Replay, Verification
 from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError
 
@@ -179,22 +181,23 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
-    def verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float = 0) -> None:
-        """Compare a real outcome with its recording; with one of several, if those are streams.
+    def verification(self, call: Call, recorded: Sequence[Stored]) -> Verification:
+        """Return the step that verifies a call; several outcomes are streams whose readers sent other values."""
+        replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
+        return Verification(self._state, call, partial(self._verify, call, recorded), replay)
 
-        Raises:
-            DriftError: They differ.
-        """
+    def _verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float) -> None:
+        """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._engine.verify import drift_of, matching_stream
 
         state = self._state
         outcome.changed, outcome.files = call.plan.changed(call), call.plan.kept(call)
-        expected = matching_stream(recorded, outcome, call.paths).load(call.paths)
+        expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
         drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
         if drift is not None:
-            raise state.blame(drift, call)
+            state.blame(drift, call)
 
     # -- writing
 

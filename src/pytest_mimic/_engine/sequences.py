@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.conversations import RestartError
@@ -48,7 +47,7 @@ class Sequences:
         self._state.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
-            return RealCall(self._state, call, partial(self._recordings.verify, call, [stored]))
+            return self._recordings.verification(call, [stored])
         return Replay(self._state, call, stored)
 
     def _record(

@@ -98,7 +98,7 @@ class RunState:
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         self.pending.note(error)
-        if self.test and isinstance(error, (MissingRecordingError, DriftError)):
+        if self.test and isinstance(error, MissingRecordingError):
             if self._retries is None:
                 from pytest_mimic._swallowed.retries import Retries
 

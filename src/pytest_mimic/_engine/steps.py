@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._outcome.raising import is_cancellation, raise_again
+from pytest_mimic._outcome.raising import is_cancellation, is_outcome, raise_again
 from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 Finish = Callable[["Outcome", float], None]
-"""Records or compares the outcome of a real call; the float is its duration in seconds."""
+"""Takes the outcome of a real call; the float is its duration in seconds."""
 
 
 class PassThrough:
@@ -36,7 +36,8 @@ class Replay:
     """Give the recorded outcome instead of calling the original.
 
     `others` are other streams recorded for the same call, whose readers sent other values. `finish` records the outcome
-    of a real call that continues a stream. It is None if the mode makes none.
+    of a real call that continues a stream. It is None if the mode makes none. With `counts`, the first copy of the
+    outcome counts as a replay.
     """
 
     __slots__ = ("_finish", "_is_counted", "_others", "_state", "call", "stored")
@@ -49,13 +50,15 @@ class Replay:
         stored: Stored,
         others: Sequence[Stored] = (),
         finish: Finish | None = None,
+        *,
+        counts: bool = True,
     ) -> None:
         self.call = call
         self.stored = stored
         self._state = state
         self._others = others
         self._finish = finish
-        self._is_counted = False
+        self._is_counted = not counts
 
     def load(self) -> Outcome:
         """Return a fresh copy of the outcome. The first copy counts as one replay."""
@@ -121,22 +124,34 @@ class Replay:
 
 
 class RealCall:
-    """Call the original; then record its outcome, or compare it with the recording.
+    """Call the original, and record its outcome.
 
     Args:
         state: The run's state.
         call: The call. Its arguments are saved now, before the original can change them.
-        finish: Records or compares the outcome.
+        finish: Records the outcome, or compares it with the recording.
         flight: The entry that makes identical calls wait for this one.
 
     Attributes:
         active: Whether the call has no outcome so far.
         begun: Whether the stream or coroutine that the call returned is being consumed.
         outer: The exception that the caller was handling when it made the call.
+        recorded: The recorded outcome that the caller gets, if the real one is only compared with it.
     """
 
-    __slots__ = ("_drawn", "_finish", "_flight", "_started", "_state", "active", "begun", "call", "outer")
-    mode: Literal["run"] = "run"
+    __slots__ = (
+        "_drawn",
+        "_finish",
+        "_flight",
+        "_started",
+        "_state",
+        "active",
+        "begun",
+        "call",
+        "outer",
+        "recorded",
+    )
+    mode: Literal["run", "verify"] = "run"
     # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
     _clock = staticmethod(perf_counter)
 
@@ -148,6 +163,7 @@ class RealCall:
         self.active = True
         self.begun = False
         self.outer = sys.exc_info()[1]
+        self.recorded: Replay | None = None
         self._state = state
         self._finish = finish
         self._flight = flight
@@ -224,17 +240,16 @@ class RealCall:
         finalize(late, discarded).atexit = False
 
     def finish(self, plain: object) -> None:
-        """Record or compare a plain value; see `complete`."""
+        """Complete the call with a plain value; see `complete`."""
         from pytest_mimic._outcome.outcome import Outcome
 
         self.complete(Outcome.of_value(plain))
 
     def complete(self, outcome: Outcome) -> None:
-        """Record an outcome, or compare it with the recording.
+        """Record an outcome, or compare it with the recording. A difference fails the test afterwards.
 
         Raises:
             MutatedInputError, UnstorableOutcomeError: The outcome is refused; nothing is recorded.
-            DriftError: The outcome differs from the recording.
         """
         if not self.active:
             return
@@ -245,8 +260,15 @@ class RealCall:
         finally:
             self._end()
 
-    def abandon(self) -> None:
-        """End the call without an outcome. Nothing is recorded; the summary names a cancelled call."""
+    def answers(self, error: BaseException) -> bool:  # noqa: ARG002 - for Verification
+        """Return whether the caller gets a recorded outcome, although the original raised this."""
+        return False
+
+    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - for Verification
+        """End the call without an outcome. Nothing is recorded; the summary names a cancelled call.
+
+        `error` is the exception that the original raised, which has no plain form.
+        """
         if not self.active:
             return
         self._end()
@@ -259,13 +281,17 @@ class RealCall:
         if self._flight is not None:
             self._flight.done()
 
-    def refused(self) -> MimicError:
-        """End the call, and return the error for a request that contains the placeholder of a secret."""
+    def refuse(self) -> Replay:
+        """End the call because its request contains the placeholder of a secret, and return the step to take instead.
+
+        Raises:
+            MissingRecordingError: There is none.
+        """
         from pytest_mimic._describe.messages import placeholder_sent
 
         self.abandon()
         error = placeholder_sent(self.call.label, test=self._state.test)
-        return self._state.blame(error, self.call, by_option=False)
+        raise self._state.blame(error, self.call, by_option=False)
 
     def copy(self, value: object) -> object:
         """Return a copy of an item of a stream, as it is now.
@@ -282,6 +308,43 @@ class RealCall:
             return snapshot(value).load()
         except UnstorableOutcomeError:  # it differs from the recording, which could be stored
             return value
+
+
+class Verification(RealCall):
+    """Call the original, compare its outcome with the recording, and give the recorded one.
+
+    So the calls that follow are the recorded ones. Drift does not raise here: it fails the test afterwards.
+    """
+
+    __slots__ = ("_replay", "exhausted", "outcome")
+    mode: Literal["run", "verify"] = "verify"
+
+    def __init__(self, state: RunState, call: Call, finish: Finish, recorded: Replay) -> None:
+        super().__init__(state, call, finish)
+        self.recorded = self._replay = recorded
+        self.outcome, self.exhausted = recorded.outcome, recorded.exhausted
+
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the caller gets the recorded outcome: not after an interrupt or an error of ours."""
+        return is_outcome(error)
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End the call. A failure of the original is drift; see `RealCall.abandon`."""
+        if error is None or not is_outcome(error):
+            super().abandon()
+            return
+        from pytest_mimic._outcome.outcome import Outcome
+
+        self.complete(Outcome.of_exception(error))
+
+    def refuse(self) -> Replay:
+        """End the call because its request contains the placeholder of a secret. It cannot be verified."""
+        from pytest_mimic._describe.messages import unsendable
+
+        self.abandon()
+        self._state.ledger.verified += 1
+        self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
+        return self._replay
 
 
 Step = PassThrough | Replay | RealCall

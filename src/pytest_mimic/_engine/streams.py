@@ -113,6 +113,14 @@ async def perform_async(script: Script, close: Callable[[], Any] | None = None) 
             await close()
 
 
+def relaying(step: RealCall, real: Any) -> Script:
+    """Relay a real stream, and record it or compare it with the recorded one."""
+    recorded = step.recorded
+    if recorded is None or recorded.stored.kind != "stream":  # a function of another kind may be recorded
+        return recording(step, real)
+    return verifying(step, recorded, real)
+
+
 def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) -> Script:
     """Relay a real generator or async generator and record it.
 
@@ -162,6 +170,60 @@ def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) 
             resume = partial(throw if reply.is_thrown else send, reply.value)
     finally:
         real_call.abandon()
+
+
+def verifying(step: RealCall, recorded: Replay, real: Any) -> Script:
+    """Give the items of a recorded stream, and let the real one take the same steps.
+
+    The real items are compared as far as the reader went. Past the recorded end, the real stream is asked for one more.
+
+    Raises:
+        MissingRecordingError: See `replaying`.
+    """
+    live, kept = recording(step, real), replaying(recorded, lambda: real)
+    is_live, reply = True, None
+    try:
+        while True:
+            if is_live:
+                is_live = yield from _reach_item(live, reply)
+            try:
+                given = _resume(kept, reply)
+            except StopIteration as end:
+                return end.value
+            try:
+                reply = Reply((yield given))
+            except BaseException as error:
+                reply = Reply(error, is_thrown=True)
+    finally:
+        live.close()
+
+
+def _reach_item(script: Script, reply: Reply | None) -> Generator[Resume, Any, bool]:
+    """Carry out a script up to its next item, and return whether there is one."""
+    try:
+        action = _resume(script, reply)
+        while isinstance(action, Resume):
+            try:
+                value = yield action
+            except BaseException as error:
+                action = script.throw(error)
+            else:
+                action = script.send(value)
+    except StopIteration:
+        return False
+    except BaseException as error:
+        is_from_reader = reply is not None and error is reply.value
+        if not (is_from_reader or is_outcome(error)):
+            raise
+        return False
+    return True
+
+
+def _resume(script: Script, reply: Reply | None) -> Action:
+    """Continue a script with its reader's reply, or start it without one."""
+    if reply is None:
+        return next(script)
+    return script.throw(reply.value) if reply.is_thrown else script.send(reply.value)
 
 
 def replaying(step: Replay, real: Callable[[], Any]) -> Script:

@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
 
 def drift_of(
-    call: Call, recorded: Outcome, actual: Outcome, *, redactor: Redactor, test: str
+    call: Call, stored: Stored, actual: Outcome, *, redactor: Redactor, test: str
 ) -> DriftError | None:
     """Return the error that shows how a real outcome differs from its recording, or None if they agree."""
-    failure = _failure(actual)
+    recorded, failure = stored.load(call.paths), _failure(actual)
     if failure is not None and _failure(recorded) is None:
         error = unverifiable(call.label, failure, test=test, redactor=redactor)
         error.__cause__ = failure
         return error
     plan, options = call.plan, call.plan.options
-    lines = compare(
+    lines = []
+    if stored.awaited and not (call.awaited or call.is_async or recorded.kind != actual.kind):
+        lines = ["the call returned something to await when recorded, not now"]
+    lines += compare(
         plan.comparable(recorded, actual),
         plan.comparable(actual, recorded),
         rtol=options.rtol,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._engine.single_flight import CallInFlight
 from pytest_mimic._engine.steps import PASS
-from pytest_mimic._engine.streams import perform, perform_async, recording, replaying
+from pytest_mimic._engine.streams import perform, perform_async, relaying, replaying
 from pytest_mimic._identity import Unstable
 from pytest_mimic._outcome.raising import is_outcome
 from pytest_mimic._patch.callers import called_by_pytest
@@ -101,9 +101,11 @@ def _function(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...,
             with step.running():
                 result = function(*args, **kwargs)
         except BaseException as error:
-            _record_exception(step, error)
-            raise
-        return _record_result(step, result)
+            if not _is_answered(step, error):
+                raise
+        else:
+            return _record_result(step, result)
+        return _recorded(step)
 
     return wrapper
 
@@ -141,10 +143,10 @@ def _generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callable[...
         step = _decide(plan, args, kwargs)
         if step.mode == "replay":
             return (yield from perform(replaying(step, lambda: function(*args, **kwargs))))
-        if step.mode == "run":
-            stream = function(*args, **kwargs)
-            return (yield from perform(recording(step, stream), stream.close))
-        return (yield from function(*args, **kwargs))
+        if step.mode == "pass" or step.mode == "wait":
+            return (yield from function(*args, **kwargs))
+        stream = function(*args, **kwargs)
+        return (yield from perform(relaying(step, stream), stream.close))
 
     return wrapper
 
@@ -161,8 +163,8 @@ def _async_generator(mimicked: Mimicked, function: Callable[..., Any]) -> Callab
             stream = perform_async(replaying(step, lambda: function(*args, **kwargs)))
         else:
             stream = function(*args, **kwargs)
-            if step.mode == "run":
-                stream = perform_async(recording(step, stream), stream.aclose)
+            if step.mode != "pass":
+                stream = perform_async(relaying(step, stream), stream.aclose)
         # An async generator cannot delegate (PEP 525 has no `yield from`), so this relays by hand.
         try:
             item = await stream.__anext__()
@@ -265,40 +267,71 @@ async def _join(plan: FunctionPlan, function: Callable[..., Any], args: Any, kwa
     return await (coroutine if step.mode == "pass" else _record_coroutine(step, coroutine, late=True))
 
 
-def _record_exception(real_call: RealCall, error: BaseException) -> None:
-    """Record an exception, unless it is an interrupt, an exit, a cancellation or a skip."""
+def _is_answered(real_call: RealCall, error: BaseException) -> bool:
+    """Complete a call with an exception, and return whether a recorded outcome answers the caller instead.
+
+    An interrupt, an exit, a cancellation and a skip are not outcomes.
+    """
     from pytest_mimic._outcome.outcome import Outcome
 
     if is_outcome(error):
         real_call.complete(Outcome.of_exception(error, outer=real_call.outer))
     else:
         real_call.abandon()
+    return real_call.answers(error)
+
+
+def _recorded(real_call: RealCall) -> Any:
+    """Return the recorded outcome of a call that was verified."""
+    __tracebackhide__ = True
+    assert real_call.recorded is not None
+    return _replay(real_call.recorded, lambda: None)
 
 
 def _record_result(real_call: RealCall, result: Any) -> Any:
-    """Record what a plain function returned: a value now, a stream or coroutine when it ends."""
+    """Complete a call with what a plain function returned: a value now, a stream or coroutine when it ends."""
     __tracebackhide__ = True
     from pytest_mimic._outcome.outcome import Outcome
 
     late: Any
     unread: Outcome | None = Outcome.of_stream([])
+    if real_call.recorded is not None and not _is_like(real_call.recorded, result):
+        return _verify_other_kind(real_call, result)
     if isinstance(result, types.GeneratorType):
-        late = perform(recording(real_call, result), result.close)
+        late = perform(relaying(real_call, result), result.close)
     elif isinstance(result, types.AsyncGeneratorType):
         real_call.call.awaited = True
-        late = perform_async(recording(real_call, result), result.aclose)
+        late = perform_async(relaying(real_call, result), result.aclose)
     elif isinstance(result, types.CoroutineType):
         late, unread = _record_coroutine(real_call, result, late=True), None
         real_call.returned_coroutine()
     else:
         real_call.complete(Outcome.of_value(result))
-        return result
+        return result if real_call.recorded is None else _recorded(real_call)
     real_call.end_with(late, unread=unread)
     return late
 
 
+def _is_like(recorded: Replay, result: Any) -> bool:
+    """Check whether a function still returns a stream, a coroutine, or neither."""
+    is_stream = isinstance(result, (types.GeneratorType, types.AsyncGeneratorType))
+    is_awaited = isinstance(result, (types.CoroutineType, types.AsyncGeneratorType))
+    return (is_stream, is_awaited) == (recorded.stored.kind == "stream", recorded.stored.awaited)
+
+
+def _verify_other_kind(real_call: RealCall, result: Any) -> Any:
+    """Compare a stream with a value, for example, and return the recorded outcome."""
+    __tracebackhide__ = True
+    from pytest_mimic._outcome.outcome import Outcome
+
+    real_call.complete(Outcome.of_value(result))
+    if isinstance(result, (types.GeneratorType, types.CoroutineType)):
+        result.close()
+    return _recorded(real_call)
+
+
 async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool = False) -> Any:
-    """Await the real coroutine and record its outcome. If `late`, a plain function returned the coroutine."""
+    """Await the real coroutine and complete the call. If `late`, a plain function returned the coroutine."""
     __tracebackhide__ = True
     from pytest_mimic._outcome.outcome import Outcome
 
@@ -308,8 +341,12 @@ async def _record_coroutine(real_call: RealCall, coroutine: Any, *, late: bool =
             result = await coroutine
     except BaseException as error:
         real_call.call.awaited = late
-        _record_exception(real_call, error)
-        raise
-    real_call.call.awaited = late
-    real_call.complete(Outcome.of_value(result))
-    return result
+        if not _is_answered(real_call, error):
+            raise
+    else:
+        real_call.call.awaited = late
+        real_call.complete(Outcome.of_value(result))
+        if real_call.recorded is None:
+            return result
+    assert real_call.recorded is not None
+    return real_call.recorded.unpack(real_call.recorded.load())

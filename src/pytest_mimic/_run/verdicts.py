@@ -1,4 +1,4 @@
-"""Judges the phases of a test: fails one that passed only because its code caught an error of the plugin."""
+"""Judges the phases of a test: fails one that hid an error of the plugin, or in which a call drifted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import unwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,29 +22,59 @@ if TYPE_CHECKING:
     from pytest_mimic._ledger import Replayed
     from pytest_mimic._vault import Vault
 
+# How many drifts of a test are shown.
+_SHOWN = 10
+
 
 def judge_phase(
     item: pytest.Item, report: pytest.TestReport, errors: Sequence[MimicError], rootdir: Path
 ) -> None:
-    """Let a phase fail for the errors that were raised in it, unless the test itself handled them.
+    """Let a phase fail for the errors that were noted in it, unless the test itself handled them.
 
-    Drift and wrong targets fail the test in any case. If the phase has failed by itself, misses are shown before its
-    own failure, and other errors are added to its report as sections.
+    Drift, which nothing raises, and wrong targets fail the test in any case. If the phase has failed by itself, misses
+    are shown before its own failure, and other errors are added to its report as sections.
     """
+    drifts = [error for error in errors if isinstance(error, DriftError)]
+    errors = [error for error in errors if not isinstance(error, DriftError)]
     files = own_files(item)
     # A test that failed may have handled a miss, and then raised another error. The chain of its errors shows that.
     is_handled = caught_in if report.failed else handled_in
-    handled = [
-        error
-        for error in errors
-        if not isinstance(error, (DriftError, TargetError)) and is_handled(error, files)
-    ]
+    handled = [error for error in errors if not isinstance(error, TargetError) and is_handled(error, files)]
     if report.failed:
         _show_misses(report, errors, handled, lambda file: file in files or is_in_project(file, rootdir))
         errors = [error for error in errors if not isinstance(error, MissingRecordingError)]
     for error in errors:
         if error not in handled:
             _judge(item, report, error, rootdir)
+    if drifts:
+        _fail_for_drift(item, report, drifts)
+
+
+def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequence[DriftError]) -> None:
+    lines = [line for drift in drifts[:_SHOWN] for line in f"DriftError: {drift}".splitlines()]
+    if len(drifts) > _SHOWN:
+        more = len(drifts) - _SHOWN
+        lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
+    if report.failed:
+        report.sections.append(("mimic", "\n".join(lines)))
+    elif not (report.skipped and hasattr(report, "wasxfail")):
+        report.longrepr = _Failure(lines)  # type: ignore[assignment]
+        _fail(item, report, drifts[0])
+
+
+class _Failure:
+    """The lines of an error as pytest shows those of a failed test."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = [f"E   {line}" for line in lines]
+        self.reprcrash = SimpleNamespace(message=lines[0])
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines)
+
+    def toterminal(self, terminal: Any) -> None:
+        for line in self._lines:
+            terminal.line(line, bold=True, red=True)
 
 
 def _show_misses(
@@ -68,8 +99,7 @@ def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, root
         if error.what not in report.longreprtext:
             report.sections.append(("mimic", str(error)))
         return
-    is_expected_failure = hasattr(report, "wasxfail")
-    if report.skipped and is_expected_failure:
+    if report.skipped and hasattr(report, "wasxfail"):
         return
     kind = type(error).__name__
     if isinstance(error, TargetError):
@@ -82,13 +112,18 @@ def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, root
         how = "was skipped after" if report.skipped else "passed only because"
         headline = f"{how} {named} was swallowed{f' in {place}' if place else ''}"
         report.longrepr = "\n".join([headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())])
+    _fail(item, report, error)
+
+
+def _fail(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
+    """Let a phase fail for an error, unless the test is expected to fail with it."""
     mark = item.get_closest_marker("xfail")
     expected = mark.kwargs.get("raises") if mark is not None else None
     if expected is None or isinstance(expected, (type, tuple)):
         is_expected = expected is None or isinstance(error, expected)
     else:
         is_expected = expected.matches(error)  # a pytest.RaisesExc or RaisesGroup
-    if is_expected_failure and is_expected:
+    if hasattr(report, "wasxfail") and is_expected:
         report.outcome = "skipped"
     else:
         report.outcome = "failed"

@@ -15,17 +15,17 @@ class Step(Protocol):
     """The engine's decision about one call at an edge.
 
     `mode` says what the edge has to do: return the recorded outcome (`replay`), call the original function and
-    report its outcome (`run`), or call it and report nothing (`pass`).
+    report its outcome (`run`), do both in this order (`verify`), or call it and report nothing (`pass`).
     """
 
-    mode: Literal["replay", "run", "pass"]
+    mode: Literal["replay", "run", "verify", "pass"]
 
     def outcome(self) -> Any:
-        """Return a fresh copy of the plain data that `finish` was given. For `replay` only."""
+        """Return a fresh copy of the recorded plain data, in the form that `finish` is given. For `replay` and `verify`."""
         ...
 
     def exhausted(self) -> Exception:
-        """Return the error to raise when a reader wants more than was recorded. For `replay` only."""
+        """Return the error to raise when a reader wants more than was recorded. For `replay` and `verify`."""
         ...
 
     def running(self) -> AbstractContextManager[None]:
@@ -33,21 +33,30 @@ class Step(Protocol):
         ...
 
     def finish(self, plain: object) -> None:
-        """Record the outcome, as plain data without secrets, or compare it in a verifying run. For `run` only.
+        """Record the outcome, as plain data without secrets; to `verify`, compare it. For `run` and `verify`.
 
-        It may come late: the outcome of a stream is known when its reader stops.
-
-        Raises:
-            DriftError: The recording differs.
+        To `run`, it may come late: the outcome of a stream is known when its reader stops. To `verify`, it comes before
+        the recorded outcome is returned. A difference fails the test afterwards, and raises nothing.
         """
         ...
 
-    def refused(self) -> Exception:
-        """Return the error for a request that would be sent with a placeholder in place of a secret."""
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the edge returns the recorded outcome although the original raised this: to `verify` only."""
         ...
 
-    def abandon(self) -> None:
-        """End a run that has no outcome, for example after an interrupt: nothing is recorded."""
+    def refuse(self) -> Step:
+        """End a run whose request would be sent with a placeholder in place of a secret, and return what to do instead.
+
+        Raises:
+            MissingRecordingError: It has no recording.
+        """
+        ...
+
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End a run that has no outcome, for example after an interrupt: nothing is recorded.
+
+        The error is the one that the original raised. To `verify`, it is drift.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import Options
 from pytest_mimic._vault import Vault
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
+from pytest_mimic.errors import DriftError
 from unit.memory_store import MemoryStore
 
 TEST = "test_shop.py::test_order"
@@ -122,6 +123,10 @@ class Runs:
         """How many real calls of this run ended without an outcome."""
         ended = sum(step.mode == "run" and not step.active for step in self.steps)
         return ended - self.state.ledger.recorded - self.state.ledger.verified
+
+    def drifts(self) -> str:
+        """Return the messages of the drifts since the last call."""
+        return "\n".join(str(error) for error in self.state.pending.take() if isinstance(error, DriftError))
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Patch the edges of the client."""

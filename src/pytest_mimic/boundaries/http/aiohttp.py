@@ -105,19 +105,27 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        if step.mode == "replay":
+        if step.mode != "run":
             # This module imports aiohttp, which is loaded by now.
-            from pytest_mimic.boundaries.http.aiohttp_replay import replayed_connection
-
-            return replayed_connection(self, req, step.outcome(), step.exhausted, _ERRORS)
+            from pytest_mimic.boundaries.http.aiohttp_replay import ReplayedProtocol, replayed_connection
+        if step.mode == "replay":
+            return replayed_connection(ReplayedProtocol(self, req, step.outcome, step.exhausted, _ERRORS))
         recorder = exchange.recorder(step, sent)
         try:
             with step.running():
                 connection = await original(self, req, *args, **options)
         except BaseException as error:
             _record_error(recorder, error, req, at="connect")
-            raise
-        _record_next_response(connection, req, recorder)
+            if not step.answers(error):
+                raise
+            connection = None
+        if step.mode == "run":
+            _record_next_response(connection, req, recorder)
+            return connection
+        replayed = ReplayedProtocol(self, req, recorder.recorded, step.exhausted, _ERRORS)
+        if connection is None:
+            return replayed_connection(replayed)
+        _record_next_response(connection, req, recorder, replayed)
         return connection
 
     return connect
@@ -146,8 +154,13 @@ async def _body_of(req: Any) -> bytes:
     return data
 
 
-def _record_next_response(connection: Any, req: Any, recorder: ExchangeRecorder) -> None:
-    """Let the recorder see the next response on a real connection, and nothing after it."""
+def _record_next_response(
+    connection: Any, req: Any, recorder: ExchangeRecorder, replayed: Any = None
+) -> None:
+    """Let the recorder see the next response on a real connection, and nothing after it.
+
+    To verify, the response is read here, and the session gets that of the `replayed` protocol.
+    """
     protocol = connection.protocol
     read, set_params = protocol.read, protocol.set_response_params
     listener = _ResponseListener(recorder)
@@ -157,21 +170,29 @@ def _record_next_response(connection: Any, req: Any, recorder: ExchangeRecorder)
         nonlocal decoded
         decoded = params.get("auto_decompress", True)
         set_params(**params)
+        if replayed is not None:
+            replayed.set_response_params(**params)
 
     async def recorded_read() -> Any:
         try:
             message, payload = await read()
         except BaseException as error:
             _record_error(recorder, error, req, at="response")
-            raise
-        if 100 <= message.code < 200 and message.code != 101:  # another response follows
-            return message, payload
-        # The methods of the class show again.
-        del protocol.read, protocol.set_response_params
-        version = f"HTTP/{message.version.major}.{message.version.minor}"
-        recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
-        listener.listen(payload)
-        return message, payload
+            if replayed is None or not recorder.answers(error):
+                raise
+        else:
+            if 100 <= message.code < 200 and message.code != 101:  # another response follows
+                return message, payload
+            # The methods of the class show again.
+            del protocol.read, protocol.set_response_params
+            version = f"HTTP/{message.version.major}.{message.version.minor}"
+            recorder.start(message.code, message.reason, version, message.raw_headers, decoded=decoded)
+            listener.listen(payload)
+            if replayed is None:
+                return message, payload
+            await _read(payload, recorder)
+            listener.leave()
+        return await replayed.read()
 
     def connection_lost(error: BaseException | None) -> None:
         type(protocol).connection_lost(protocol, error)
@@ -182,6 +203,17 @@ def _record_next_response(connection: Any, req: Any, recorder: ExchangeRecorder)
     # A response may be dropped before its end: returned with its connection, or lost with its session.
     protocol.connection_lost = connection_lost
     connection.add_callback(listener.leave)
+
+
+async def _read(payload: Any, recorder: ExchangeRecorder) -> None:
+    """Read of a real response what the recording has, to compare it."""
+    try:
+        while not (payload.at_eof() or recorder.has_enough):
+            await payload.readany()
+    except BaseException as error:
+        recorder.abandon(error)  # the listener has recorded it, unless it is an interrupt
+        if not recorder.answers(error):
+            raise
 
 
 def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *, at: str) -> None:
@@ -195,9 +227,10 @@ def _record_error(recorder: ExchangeRecorder, error: BaseException, req: Any, *,
         stored = _ERRORS.store(error)
         place = getattr(error, "host", None), getattr(error, "port", None)
         is_of_proxy = req.proxy is not None and place == (req.proxy.host, req.proxy.port)
-        recorder.fail(stored and {**stored, "at": at, **({"proxy": True} if is_of_proxy else {})})
+        proxy = {"proxy": True} if is_of_proxy else {}
+        recorder.fail(stored and {**stored, "at": at, **proxy}, error)
     else:
-        recorder.abandon()
+        recorder.abandon(error)
 
 
 class _ResponseListener:

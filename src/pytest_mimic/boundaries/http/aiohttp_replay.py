@@ -23,21 +23,12 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _WITHOUT_BODY = (204, 304)
 
 
-def replayed_connection(
-    connector: Any,
-    req: Any,
-    plain: dict[str, Any],
-    exhausted: Callable[[], Exception],
-    errors: ExceptionFamily,
-) -> Any:
+def replayed_connection(protocol: ReplayedProtocol) -> Any:
     """Return a connection with a recorded response, or raise the recorded exception of connecting."""
+    plain = protocol.outcome()
     if "status" not in plain and plain["error"].get("at") == "connect":
-        raise errors.load(plain["error"], req=req)
-    protocol = _ReplayedProtocol(req.loop)
-    protocol.transport = _NOWHERE
-    protocol.connector = connector
-    protocol.recorded = req, plain, exhausted, errors
-    return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+        raise protocol.errors.load(plain["error"], req=protocol.req)
+    return _ReplayedConnection(protocol.connector, None, protocol, protocol.req.loop)  # type: ignore[arg-type]
 
 
 class _ReplayedConnection(Connection):
@@ -72,24 +63,39 @@ class _Nowhere(asyncio.Transport):
 _NOWHERE = _Nowhere()
 
 
-class _ReplayedProtocol(ResponseHandler):
-    """Returns the recorded response when the session reads one."""
+class ReplayedProtocol(ResponseHandler):
+    """Returns the recorded response to a request when the session reads one."""
 
-    connector: Any
-    recorded: tuple[Any, dict[str, Any], Callable[[], Exception], ExceptionFamily]
-    params: Mapping[str, Any] = {}
+    def __init__(
+        self,
+        connector: Any,
+        req: Any,
+        outcome: Callable[[], dict[str, Any]],
+        exhausted: Callable[[], Exception],
+        errors: ExceptionFamily,
+    ) -> None:
+        super().__init__(req.loop)
+        self.transport = _NOWHERE
+        self.connector = connector
+        self.req = req
+        self.outcome = outcome
+        self.exhausted = exhausted
+        self.errors = errors
+        self.params: Mapping[str, Any] = {}
 
     def set_response_params(self, **params: Any) -> None:
+        """Keep how the response is to be read."""
         self.params = params
 
     def pause_reading(self) -> None:
-        pass  # nothing arrives by itself
+        """Do nothing: no data arrives by itself."""
 
     def resume_reading(self, *_: Any, **__: Any) -> None:
-        pass
+        """Do nothing."""
 
     async def read(self) -> Any:
-        req, plain, exhausted, errors = self.recorded
+        """Return the message and the payload of the response, or raise the recorded exception."""
+        req, plain, exhausted, errors = self.req, self.outcome(), self.exhausted, self.errors
         # Other tasks run here, as they do while the network is read.
         await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():

@@ -134,7 +134,7 @@ def _store_text(text: str, kind: str, secrets: Secrets) -> dict[str, Any]:
             if style:
                 return {"json": scrubbed, "style": style}
             # Once a secret is replaced the bytes differ in any case, so the compact style will do.
-            if style is not None or scrubbed != value:
+            if style is not None or scrubbed != value or not secrets.hides:
                 return {"json": scrubbed}
     if kind == "application/x-www-form-urlencoded":
         return {"text": secrets.form(text)}

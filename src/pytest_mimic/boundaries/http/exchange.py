@@ -2,7 +2,8 @@
 
 A client's module has its edges. For each request an edge asks `Exchange.begin` for a step. If the step is to run, the
 edge gives the real response to an `ExchangeRecorder` (recorder.py). If it is to replay, the edge builds the client's
-response from a `StoredResponse` (answer.py). An exchange is stored as
+response from a `StoredResponse` (answer.py). To verify, it does both, and reads the real response first. An exchange is
+stored as
 
     {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type", "application/json"]],
      "body": {"json": {"id": 1}}}
@@ -109,7 +110,7 @@ class Exchange:
         self._read_headers: Callable[[Any], _Headers]
 
     def begin(self, request: HttpRequest) -> Step | None:
-        """Return a step to replay or to run a request, or None if the client has to send it as usual.
+        """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
 
         It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or if its URL is invalid
         (`https://`, port 123456) and the client will complain.
@@ -149,8 +150,8 @@ class Exchange:
         step = self.port.begin(call)
         if step.mode == "pass":
             return None
-        if step.mode == "run" and holds_placeholder(request.url, text_pairs(request.headers)):
-            raise step.refused()
+        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
+            return step.refuse()
         return step
 
     def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:

@@ -7,7 +7,8 @@ classes and left alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -65,15 +66,18 @@ class HttpxBoundary(HttpBoundary):
         recorder = exchange.recorder(step, sent)
         with recorder.recording_errors(_ERRORS.store), step.running():
             response = yield send(request)
-        recorder.start(
-            response.status_code,
-            response.extensions.get("reason_phrase", b"").decode("latin-1"),
-            response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
-            response.headers.raw,
-        )
-        recorded_stream, _ = _stream_classes(sys.modules[self.name])
-        response.stream = recorded_stream(response.stream, recorder)
-        return response
+            recorder.start(
+                response.status_code,
+                response.extensions.get("reason_phrase", b"").decode("latin-1"),
+                response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
+                response.headers.raw,
+            )
+            recorded_stream, _ = _stream_classes(sys.modules[self.name])
+            response.stream = recorded_stream(response.stream, recorder)
+            if step.mode == "run":
+                return response
+            yield getattr(response.stream, f"{read}_all")()
+        return self._replayed(recorder.recorded(), request, step.exhausted)
 
     def _replayed(self, plain: dict[str, Any], request: Any, exhausted: Callable[[], Exception]) -> Any:
         """Return the recorded response, or raise the recorded exception."""
@@ -106,19 +110,36 @@ class _RecordedStream:
         self._stream = stream
         self._recorder = recorder
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Generator[bytes, None, None]:
         with self._recorder.recording_errors(_ERRORS.store):
             for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
         self._recorder.complete()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         with self._recorder.recording_errors(_ERRORS.store):
             async for chunk in self._stream:
                 self._recorder.chunks.append(chunk)
                 yield chunk
         self._recorder.complete()
+
+    def read_all(self) -> None:
+        """Read what the recording has, to compare it."""
+        with closing(iter(self)) as chunks:
+            while not self._recorder.has_enough and next(chunks, None) is not None:
+                pass
+        self.close()
+
+    async def aread_all(self) -> None:
+        """Read what the recording has, to compare it."""
+        chunks = aiter(self)
+        try:
+            while not self._recorder.has_enough and await anext(chunks, None) is not None:
+                pass
+        finally:
+            await chunks.aclose()
+        await self.aclose()
 
     def close(self) -> None:
         self._stream.close()
@@ -144,7 +165,7 @@ class _ReplayedStream:
         if error is not None:
             raise error
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         for chunk in self:
             yield chunk
 

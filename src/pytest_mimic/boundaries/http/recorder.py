@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.body import store_body
 from pytest_mimic.boundaries.http.compression import inflate
 from pytest_mimic.boundaries.http.message import text_pairs
+from pytest_mimic.boundaries.http.secrets import NoSecrets
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
@@ -34,17 +36,24 @@ class ExchangeRecorder:
         self._secrets = secrets
         self.head: dict[str, Any] = {}
         self._is_decoded = False
+        self._wanted: int | None = None
+        self._hidden: dict[str, Any] = {}
+        self._real: dict[str, Any] = {}
         self.chunks: list[bytes] = []
         self.done = False
 
     @contextmanager
     def recording_errors(self, store_error: Callable[[Exception], dict[str, Any] | None]) -> Iterator[None]:
-        """Return a block in which a client's exception is the outcome if `store_error` has plain data for it."""
+        """Return a block in which a client's exception is the outcome if `store_error` has plain data for it.
+
+        To verify, the block ends without the exception, as the recorded outcome is returned.
+        """
         try:
             yield
         except Exception as error:
-            self.fail(store_error(error))
-            raise
+            self.fail(store_error(error), error)
+            if not self._step.answers(error):
+                raise
         except BaseException as error:
             # If the reader of a stream stops, the client closes the stream next: `stop` follows.
             if not (self.head and isinstance(error, GeneratorExit)):
@@ -69,8 +78,41 @@ class ExchangeRecorder:
         }
         self._is_decoded = decoded
 
+    def answers(self, error: BaseException) -> bool:
+        """Return whether the recorded response is returned although the client raised this."""
+        return self._step.answers(error)
+
+    @property
+    def is_verifying(self) -> bool:
+        """Whether the response is only compared, and the recorded one returned."""
+        return self._step.mode == "verify"
+
+    @property
+    def wanted(self) -> int | None:
+        """How many bytes of the body to read for comparing it, as it arrives; None to read all of it.
+
+        The reader of the recorded response may have stopped: a stream may never end.
+        """
+        if self._wanted is None:
+            plain = self._step.outcome()
+            is_stopped = plain.get("end") == "stopped"
+            self._wanted = sum(map(len, load_response(plain, "GET").chunks)) if is_stopped else -1
+        return None if self._wanted < 0 else self._wanted
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether so much of the body was read."""
+        return self.wanted is not None and sum(map(len, self.chunks)) >= self.wanted
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
+        from pytest_mimic._redact.reveal import with_secrets
+
+        found: dict[str, Any] = with_secrets(self._step.outcome(), self._hidden, self._real)
+        return found
+
     def complete(self) -> None:
-        """Record a response read to its end. Like `stop` and `fail`, raise DriftError if the recording differs."""
+        """Record a response read to its end."""
         self._finish()
 
     def stop(self) -> None:
@@ -80,18 +122,18 @@ class ExchangeRecorder:
         else:
             self.abandon()
 
-    def fail(self, error: dict[str, Any] | None) -> None:
+    def fail(self, stored: dict[str, Any] | None, error: BaseException | None = None) -> None:
         """Record an exception of the client, as plain data, or abandon the exchange if it is None."""
-        if error is None:
-            self.abandon()
+        if stored is None:
+            self.abandon(error)
         else:
-            self._finish(error=error)
+            self._finish(error=stored)
 
-    def abandon(self) -> None:
+    def abandon(self, error: BaseException | None = None) -> None:
         """Record nothing."""
         if not self.done:
             self.done = True
-            self._step.abandon()
+            self._step.abandon(error)
 
     def _finish(self, **end: Any) -> None:
         if self.done:
@@ -107,6 +149,8 @@ class ExchangeRecorder:
             plain = self._store(secrets, stopped="end" in end)
             # A secret that a server issues is secret in all later requests, whichever client sends them.
             redactor.issued |= secrets.values - sent
+            if self.is_verifying:
+                self._hidden, self._real = plain, self._store(NoSecrets(redactor), stopped="end" in end)
         self._step.finish({**plain, **end})
 
     def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:

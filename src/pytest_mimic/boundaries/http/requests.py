@@ -72,6 +72,10 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         recorder = exchange.recorder(step, sent)
         with recorder.recording_errors(_ERRORS.store), step.running():
             received = original(_Sender(self), request, stream, *args, **options)
+            if step.mode == "verify":
+                _read(received, recorder)
+        if step.mode == "verify":
+            return _replayed(self, recorder.recorded(), request, stream, step.exhausted)
         return _recorded(self, request, received, recorder)
 
     return send
@@ -119,6 +123,31 @@ def _body_of(request: Any) -> bytes:
 
 def _recorded(adapter: Any, request: Any, raw: Any, recorder: ExchangeRecorder) -> Any:
     """Return the adapter's response. The recorder sees the body of the real one when it is read."""
+    is_unseen = _watch(raw, recorder)
+    with recorder.recording_errors(lambda _: None) if is_unseen else nullcontext():
+        response = adapter.build_response(request, raw)
+        if is_unseen:
+            recorder.chunks.append(response.content)
+            recorder.complete()
+    return response
+
+
+def _read(raw: Any, recorder: ExchangeRecorder) -> None:
+    """Read of a real response what the recording has, to compare it."""
+    is_unseen = _watch(raw, recorder)
+    # The data arrives as it is recorded only if nobody decodes it.
+    data = raw.read(recorder.wanted, decode_content=is_unseen)
+    if is_unseen:
+        recorder.chunks.append(data)
+        recorder.complete()
+    if recorder.done:
+        raw.release_conn()
+    else:
+        raw.close()
+
+
+def _watch(raw: Any, recorder: ExchangeRecorder) -> bool:
+    """Let the recorder see the body of a real response when it is read, and return whether it cannot."""
     original: Any = getattr(raw, "_original_response", None)
     file = getattr(original, "fp", None)
     # Without a file of the standard library, the body is known when the response has read it.
@@ -129,12 +158,7 @@ def _recorded(adapter: Any, request: Any, raw: Any, recorder: ExchangeRecorder) 
         original.fp = RecordedFile(file, recorder, chunked=bool(raw.chunked), length=original.length)
     elif not is_unseen:
         recorder.complete()
-    with recorder.recording_errors(lambda _: None) if is_unseen else nullcontext():
-        response = adapter.build_response(request, raw)
-        if is_unseen:
-            recorder.chunks.append(response.content)
-            recorder.complete()
-    return response
+    return is_unseen
 
 
 # Replaying

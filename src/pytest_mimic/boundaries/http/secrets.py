@@ -31,6 +31,8 @@ class Secrets:
     `known` are values that are secret already. It is not changed.
     """
 
+    hides = True
+
     def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
         self.redactor = redactor
         self.values = set(known)
@@ -144,6 +146,38 @@ class Secrets:
         return (
             line if scrubbed == value else f"{head}{write_json(scrubbed, style_of(value, text) or '')}{tail}"
         )
+
+
+class NoSecrets(Secrets):
+    """Hides nothing: the same response as it is."""
+
+    hides = False
+
+    def learn(self, plain: Any) -> None:
+        """Learn nothing."""
+
+    def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Learn nothing."""
+
+    def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:  # noqa: ARG002
+        """Return the data itself."""
+        return plain
+
+    def text(self, text: str) -> str:
+        """Return the text itself."""
+        return text
+
+    def form(self, form: str) -> str:
+        """Return the form itself."""
+        return form
+
+    def header(self, name: str, value: str) -> str:  # noqa: ARG002
+        """Return the value itself."""
+        return value
+
+    def line(self, line: str) -> str:
+        """Return the line itself."""
+        return line
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:

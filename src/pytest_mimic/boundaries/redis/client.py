@@ -125,7 +125,14 @@ class RedisBoundary(Boundary):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
                 with suppress(redis_errors().ResponseError):
                     yield connection.read_response()
-            return (yield original(connection, command, *args, **kwargs))
+            sent = yield original(connection, command, *args, **kwargs)
+            if not batch.verifies:
+                return sent
+        try:
+            return batch.sent(state)
+        except redis_errors().RedisError:
+            yield connection.disconnect()  # the real replies are not read
+            raise
 
     def _read(
         self,
@@ -143,12 +150,20 @@ class RedisBoundary(Boundary):
         expected = state.expected.popleft()
         if not isinstance(expected, Batch):
             return expected(encoder)
-        with expected.talking(state, at="read"):
-            try:
-                reply = yield original(connection, True, *args, **kwargs)
-            except redis_errors().ResponseError as error:
-                reply = error
-        return expected.take(reply, port, encoder)
+        reply = None
+        if not expected.is_broken:
+            with expected.talking(state, at="read"):
+                try:
+                    reply = yield original(connection, True, *args, **kwargs)
+                except redis_errors().ResponseError as error:
+                    reply = error
+        try:
+            return expected.take(reply, port, encoder)
+        except redis_errors().RedisError:
+            if expected.is_out_of_step:
+                state.forget(expected)
+                yield connection.disconnect()
+            raise
 
     def _wrap_script(self, original: _Function, _port: Port) -> _Function:
         @wraps(original)

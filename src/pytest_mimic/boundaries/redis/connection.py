@@ -103,9 +103,11 @@ class ConnectionState:
                 )
         step = port.begin(call)
         if step.mode == "replay":
-            self.expected.extend(partial(_read_stored, plain) for plain in _replies_in(step.outcome()))
+            outcome = step.outcome()
+            raise_if_unsent(outcome)
+            self.expected.extend(partial(_read_stored, plain) for plain in _replies_in(outcome))
             return None
-        batch = Batch(step, commands)
+        batch = Batch(step, commands, step.outcome() if step.mode == "verify" else None)
         if listening:
             self.listens = True
         else:
@@ -117,24 +119,47 @@ def _read_stored(plain: Any, encoder: Any) -> Any:
     return _returned(load_reply(plain, encoder))
 
 
+def raise_if_unsent(plain: dict[str, Any]) -> None:
+    """Raise the recorded error of sending commands, if there is one."""
+    error = plain.get("error")
+    if error is not None and error["at"] == "send":
+        raise load_error([error["type"], *error["args"]])
+
+
 def _replies_in(plain: dict[str, Any]) -> list[Any]:
-    """Return a batch's stored replies; the last may be the error that came instead. RedisError: sending failed."""
+    """Return a batch's stored replies; the last may be the error that came instead."""
     if "error" not in plain:
         return plain.get("replies") or [plain["reply"]]
     error = plain["error"]
-    stored = [error["type"], *error["args"]]
-    if error["at"] == "send":
-        raise load_error(stored)
-    return [*error["after"], {"$error": stored}]
+    return [*error["after"], {"$error": [error["type"], *error["args"]]}]
 
 
 class Batch:
-    """Commands that are sent together and for real. They are recorded when the last reply is read."""
+    """Commands that are sent together and for real. They are recorded when the last reply is read.
 
-    def __init__(self, step: Step, commands: list[Command]) -> None:
+    To verify, the replies that the client gets are those of the `recorded` outcome.
+
+    Attributes:
+        is_broken: The real commands have failed, so that no more replies are read.
+    """
+
+    def __init__(self, step: Step, commands: list[Command], recorded: dict[str, Any] | None = None) -> None:
         self._step = step
         self._commands = commands
         self._replies: list[Any] = []
+        self._recorded = recorded
+        self._answers = deque(() if recorded is None else _replies_in(recorded))
+        self.is_broken = False
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the client gets recorded replies."""
+        return self._recorded is not None
+
+    @property
+    def is_out_of_step(self) -> bool:
+        """Whether real replies are left that nobody will read, because the recording ended with an error."""
+        return self._recorded is not None and len(self._replies) < len(self._commands) and not self._answers
 
     @contextmanager
     def talking(self, state: ConnectionState, *, at: Literal["send", "read"]) -> Iterator[None]:
@@ -150,20 +175,26 @@ class Batch:
                 with self._step.running():
                     yield
         except BaseException as error:
-            state.forget(self)
-            if self._step.mode == "run" and isinstance(error, redis_errors().RedisError):
+            if self._recorded is None:
+                state.forget(self)
+            if self._step.mode == "pass":
+                raise
+            if isinstance(error, redis_errors().RedisError):
                 kind, *args = store_error(error)
                 self._step.finish({"error": {"type": kind, "args": args, "at": at, "after": self._replies}})
             else:
-                self.abandon()
-            raise
+                self._step.abandon(error)
+            self.is_broken = True
+            if not self._step.answers(error):
+                state.forget(self)
+                raise
         finally:
             state.is_busy = was_busy
 
     def scripts(self) -> list[str]:
         """Return the hashes of the scripts in the commands, if they are recorded."""
         found: list[bytes] = []
-        for command in self._commands if self._step.mode == "run" else ():
+        for command in self._commands if self._step.mode != "pass" else ():
             if first_word(command) in ("EVALSHA", "EVALSHA_RO"):
                 found += command[1:2]
             elif first_word(command) == "SCRIPT":
@@ -172,8 +203,19 @@ class Batch:
 
     def abandon(self) -> None:
         """Record nothing."""
-        if self._step.mode == "run":
+        if self._step.mode != "pass":
             self._step.abandon()
+
+    def sent(self, state: ConnectionState) -> None:
+        """Note that the commands were sent, or that sending failed, and raise the error that was recorded instead."""
+        if self._recorded is None:
+            return
+        try:
+            raise_if_unsent(self._recorded)
+        except redis_errors().RedisError:
+            state.forget(self)
+            self._step.finish({"replies": []})
+            raise
 
     def take(self, reply: Any, port: Port, encoder: Any) -> Any:
         """Record a reply, read without decoding, and return it as `encoder` decodes it; None leaves it as it is.
@@ -181,12 +223,14 @@ class Batch:
         Raises:
             ResponseError: The server's reply is an error.
         """
-        if self._step.mode == "run":
+        if self._step.mode != "pass" and not self.is_broken:
             command = self._commands[len(self._replies)]
             self._replies.append(store_reply(reply, command, port.redactor, queued=self._commands[1:-1]))
-            if len(self._replies) == len(self._commands):
+            if len(self._replies) == len(self._commands) or len(self._answers) == 1:
                 is_one = len(self._commands) == 1
                 self._step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
+        if self._recorded is not None:
+            return _read_stored(self._answers.popleft(), encoder)
         return _returned(reply if encoder is None else _decode(reply, encoder.decode))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._redact.reveal import with_secrets
 from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, StatementCall
 from pytest_mimic.boundaries.sql.connection import LazyConnection, run_statement, yield_once
 from pytest_mimic.boundaries.sql.databases import Operation
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 _WITHOUT_COUNT = frozenset(("psycopg", "psycopg_async"))
 # The attributes that a cursor has after a statement. Others are the application's, for the driver's cursor.
 _OF_RESULT = frozenset(("description", "rowcount", "lastrowid"))
+
+
+class Result(NamedTuple):
+    """The attributes that a driver's cursor has after a statement."""
+
+    description: Sequence[Sequence[Any]] | None = None
+    rowcount: int = -1
+    lastrowid: Any = None
 
 
 class StandInCursor:
@@ -54,8 +63,11 @@ class StandInCursor:
         self.rowcount = -1
         self.lastrowid: Any = None
         self._rows: Iterator[Any] = iter(())
+        self._result = Result()
         # Of a cursor on the server: the step, its call, and the rows that were read.
         self._partial: tuple[Step, SqlCall, list[Any]] | None = None
+        # The real outcome of a call that is verified, without its secrets and with them.
+        self._seen: tuple[Any, Any] = None, None
         # The driver's cursor is used as it is, for a call that is not mimicked.
         self._is_live = False
 
@@ -113,8 +125,15 @@ class StandInCursor:
             lazy.raise_recorded(outcome)
             self._replay(outcome, step)
             return self
+        was_run = False
         with lazy.recording(step, call):
             self._run(step, call, lambda cursor: getattr(cursor, kind)(sql, *args, **options))
+            was_run = True
+        # The driver reads the real results with the real numbers of types.
+        if step.mode == "verify" and not (lazy.setting_up and was_run):
+            outcome = with_secrets(step.outcome(), *self._seen)
+            lazy.raise_recorded(outcome)
+            self._replay(outcome, step)
         return self
 
     def _repeat(
@@ -145,7 +164,7 @@ class StandInCursor:
         if not self.description:
             return []
         rows: Sequence[Any] = self._real.fetchall()
-        self.rowcount = self._real.rowcount  # some drivers know it only after the last row
+        self._copy_result()  # some drivers know the number of rows only after the last one
         return rows
 
     def _pass(self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -168,9 +187,11 @@ class StandInCursor:
                 setattr(self._real, name, value)
 
     def _copy_result(self) -> None:
-        self.description = self._real.description
-        self.rowcount = self._real.rowcount
-        self.lastrowid = getattr(self._real, "lastrowid", None)
+        real = self._real
+        self._result = Result(real.description, real.rowcount, getattr(real, "lastrowid", None))
+        # While a result is verified in parts, the recorded one is shown.
+        if self._partial is None or self._partial[0].mode == "run":
+            self.description, self.rowcount, self.lastrowid = self._result
 
     def _run(self, step: Step, call: SqlCall, execute: Callable[[Any], Any]) -> None:
         lazy = self._lazy
@@ -185,7 +206,10 @@ class StandInCursor:
             rows = self._read_all()
             self._close_real()
         self._rows = iter(rows)
-        step.finish(self._stored(call, rows))
+        plain = self._stored(call, rows)
+        step.finish(plain)
+        if step.mode == "verify":
+            self._seen = plain, self._stored(call, rows, is_open=True)
 
     def _close_real(self) -> None:
         real, self._real = self._real, None
@@ -193,18 +217,21 @@ class StandInCursor:
 
     # -- outcomes
 
-    def _stored(self, call: SqlCall, rows: Sequence[Any], *, is_whole: bool = True) -> dict[str, Any]:
-        """Return the outcome as plain data. Without `is_whole`, there may be other rows."""
-        lazy = self._lazy
+    def _stored(
+        self, call: SqlCall, rows: Sequence[Any], *, is_whole: bool = True, is_open: bool = False
+    ) -> dict[str, Any]:
+        """Return the outcome as plain data. Without `is_whole`, there may be other rows; if `is_open`, it has its secrets."""
+        lazy, (description, rowcount, lastrowid) = self._lazy, self._result
         outcome: dict[str, Any] = {}
-        if self.description:
-            names = [str(column[0]) for column in self.description]
-            outcome["columns"] = store_columns(self.description, lazy.dbapi)
-            outcome["rows"] = store_rows(rows, names, call.hidden_columns(names), lazy.port.redactor)
-        if self.rowcount != -1:
-            outcome["rowcount"] = self.rowcount
-        if self.lastrowid is not None and call.call.signature.startswith(("INSERT", "REPLACE")):
-            outcome["lastrowid"] = to_plain(self.lastrowid, "lastrowid")
+        if description:
+            names = [str(column[0]) for column in description]
+            hidden = [False] * len(names) if is_open else call.hidden_columns(names)
+            outcome["columns"] = store_columns(description, lazy.dbapi)
+            outcome["rows"] = store_rows(rows, names, hidden, None if is_open else lazy.port.redactor)
+        if rowcount != -1:
+            outcome["rowcount"] = rowcount
+        if lastrowid is not None and call.call.signature.startswith(("INSERT", "REPLACE")):
+            outcome["lastrowid"] = to_plain(lastrowid, "lastrowid")
         if not is_whole:
             outcome["end"] = False
         elif len(rows) > 1 and call.is_unordered:
@@ -244,18 +271,22 @@ class StandInCursor:
         if self._partial is None:
             return list(islice(self._rows, count))
         step, call, so_far = self._partial
+        given: list[Any] = []
         with self._lazy.recording(step, call):
             with step.running():
-                rows = self._read_on(read)
-            so_far += rows
-            if count is None or not rows:
+                given = self._read_on(read)
+            so_far += given
+        if step.mode == "verify":
+            given = list(islice(self._rows, count))
+        with self._lazy.recording(step, call):
+            if count is None or not given:
                 self._finish_partial(is_whole=True)
-        return rows
+        return given
 
     def _read_on(self, read: Callable[[Any], Any]) -> list[Any]:
         rows = [row for row in read(self._real) if row is not None]
         # psycopg2's cursors on the server describe their rows with the first of them.
-        if self.description is None:
+        if self._result.description is None:
             self._copy_result()
         return rows
 

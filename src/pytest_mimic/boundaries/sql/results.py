@@ -52,13 +52,18 @@ def store_rows(
     rows: Iterable[Sequence[Any]],
     names: Sequence[str],
     hidden: Sequence[bool | Literal["text"]],
-    redactor: Redactor,
+    redactor: Redactor | None,
 ) -> list[list[Any]]:
-    """Return rows as plain data, values in secret columns replaced. UnstorableOutcomeError: a value has no plain form."""
+    """Return rows as plain data, values in secret columns replaced, unless there is no redactor.
+
+    UnstorableOutcomeError: a value has no plain form.
+    """
 
     def store(value: object, path: str, how: bool | Literal["text"]) -> Any:
         is_secret = not isinstance(value, _MEASURES) if how == "text" else how
-        return to_plain(blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor), path)
+        if redactor is not None:
+            value = blank(value, PLACEHOLDER) if is_secret else hide_inside(value, redactor)
+        return to_plain(value, path)
 
     columns = list(zip(names, hidden))
     return [
@@ -101,7 +106,12 @@ def comparable_result(plain: Any, beside: Any = None) -> Any:
         # The number of a type that was created in the database is another one in each database.
         is_own = len(column) > 1 and isinstance(column[1], int) and column[1] >= _FIRST_OWN_OID
         comparable["columns"].append([column[0], None, *column[2:]] if is_own else column)
-    if comparable.pop("unordered", False) or (beside or {}).get("unordered", False):
+    other: dict[str, Any] = beside or {}
+    if not (plain.get("end", True) and other.get("end", True)):
+        # One reader stopped: only the rows that both read are compared.
+        comparable.pop("end", None)
+        comparable["rows"] = plain["rows"][: len(other.get("rows") or plain["rows"])]
+    elif comparable.pop("unordered", False) or other.get("unordered", False):
         rows, others = (
             sorted(each or (), key=lambda row: dumps(row, sort_keys=True))
             for each in (plain["rows"], (beside or plain).get("rows"))
