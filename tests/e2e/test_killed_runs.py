@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from pytest_mimic._vault import FolderStore, Vault
 
 #: How many runs are killed: 3, or what the environment says.
@@ -80,3 +82,49 @@ def check(vault, when):
         value = recording.outcomes[0].load().value
         assert value["text"] == "x" * (value["number"] % 5 * 700), when
         assert recording.arguments == {"number": value["number"]}, when
+
+
+#: Kills the process at its first call of the system that changes such a file.
+KILLER = """
+import os, sys
+
+if "KILL_AT" in os.environ:
+    event_to_kill_at, part = os.environ["KILL_AT"].split()
+
+    def kill(event, args):
+        if event == event_to_kill_at and any(part in str(arg) for arg in args):
+            os.kill(os.getpid(), 9)
+
+    sys.addaudithook(kill)
+"""
+
+
+@pytest.mark.parametrize("then", [("--mimic-clear-unused",), ("--mimic-clear-unused", "-k", "kept")])
+def test_the_orphans_of_killed_runs_go_at_the_next_clearing(project, then):
+    """The objects of a run killed while it cleared, and the file of one killed while it recorded."""
+    project.ini("shop:compute")
+    project.write("conftest.py", KILLER)
+    project.write(
+        "shop.py",
+        """
+        def compute(number):
+            return number, b"large" * 5_000
+        """,
+    )
+    tests = "import shop\n\ndef test_kept():\n    assert shop.compute(1)[0] == 1\n"
+    project.write("test_shop.py", tests + "\ndef test_gone():\n    assert shop.compute(2)[0] == 2\n")
+    project.record(process=True).expect(passed=2)
+    project.write("test_shop.py", tests)
+
+    cleared = project.run("--mimic-clear-unused", process=True, env={"KILL_AT": "os.remove .pkl"})
+    project.write("test_more.py", "import shop\n\ndef test_more():\n    shop.compute(3)\n")
+    recorded = project.run("--mimic-record", "test_more.py", process=True, env={"KILL_AT": "os.rename .pkl"})
+    (project.root / "test_more.py").unlink()
+    orphans = [name for name in project.files() if name.endswith((".pkl", ".tmp"))]
+    run = project.run(*then, process=True)
+
+    assert (cleared.exit_code, recorded.exit_code) == (-9, -9)
+    assert len(orphans) == 3
+    run.expect(passed=1, says=["1 object without a recording cleared"])
+    assert sorted(name.rpartition(".")[2] for name in run.vault) == ["json", "pkl"]
+    assert project.run(*then, process=True).expect(passed=1, never=["cleared"]).changed == set()

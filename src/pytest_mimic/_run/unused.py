@@ -30,7 +30,8 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         is_asked = settings.clear_unused or settings.fail_on_unused
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
     if reasons:
-        return Judgement(not_judged=", ".join(reasons) if holds_recordings(settings.vault) else "")
+        reason = ", ".join(reasons) if holds_recordings(settings.vault) else ""
+        return Judgement(not_judged=reason, cleared=_cleared(session, ()))
     unused = set(session.vault.names()) - ledger.used
     is_shared = not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
     all_passed = not ledger.skipped_modules and set(outcomes.values()) <= {"passed"}
@@ -53,21 +54,27 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         unproven_as = "the vault is outside of the rootdir, where other projects may use it"
     else:
         unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
-    cleared = not_cleared = ""
-    if settings.clear_unused and proven:
-        if settings.no_record:
-            not_cleared = "--mimic-no-record was given"
-        else:
-            deleted = session.vault.delete(proven)
-            cleared = f"{plural(deleted.recordings, 'unused recording')} cleared ({size(deleted.bytes)})"
+    is_kept = settings.clear_unused and settings.no_record and proven
     return Judgement(
         unused=len(proven),
         shown=shown,
         unproven=unproven,
         unproven_as=unproven_as,
-        cleared=cleared,
-        not_cleared=not_cleared,
+        cleared=_cleared(session, proven),
+        not_cleared="--mimic-no-record was given" if is_kept else "",
     )
+
+
+def _cleared(session: Session, proven: Collection[str]) -> str:
+    """Clear the recordings, and what runs that were killed have left, if that was asked for; return it in words."""
+    settings = session.settings
+    if not settings.clear_unused or settings.no_record or not holds_recordings(settings.vault):
+        return ""
+    deleted = session.vault.delete(proven)
+    if deleted.recordings:
+        return f"{plural(deleted.recordings, 'unused recording')} cleared ({size(deleted.bytes)})"
+    orphans = plural(deleted.objects, "object")
+    return f"{orphans} without a recording cleared ({size(deleted.bytes)})" if deleted.objects else ""
 
 
 def label_of(vault: Vault, name: str) -> tuple[str, str]:

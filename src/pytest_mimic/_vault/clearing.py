@@ -23,6 +23,10 @@ class Cleared(NamedTuple):
 
 def delete(store: Store, names: Iterable[str]) -> Cleared:
     """Delete recordings and cassettes, and all objects that no other one names; see `Vault.delete`."""
+    sweep = getattr(store, "sweep", None)
+    if sweep is not None:  # a store without temporary files has no leftovers of them
+        sweep()
+    # A writer holds the lock until its recording names its objects.
     with store.lock(OBJECTS_LOCK):
         sizes = remove(store, list(names))
         # All objects are examined: a crash may have left some that no recording ever named.

@@ -150,6 +150,12 @@ class FolderStore:
                 self._ready.discard(self._prefix + folder)
                 folder = dirname(folder)
 
+    @outside_event_loop
+    def sweep(self) -> None:
+        """Remove the temporary files of writers that no longer run."""
+        with suppress(FileNotFoundError):
+            _sweep(self.path)
+
     @contextmanager
     def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
         from filelock import Timeout

@@ -444,6 +444,33 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
     assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
 
 
+def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_path):
+    """The writer has written the object and waits before its recording; the clearing waits for the writer."""
+    reached, clearing = threading.Event(), threading.Event()
+
+    class Writing(FolderStore):
+        def write(self, name, data, *, durable=True):
+            if name == A:
+                reached.set()
+                assert clearing.wait(30)
+            super().write(name, data, durable=durable)
+
+    class Clearing(FolderStore):
+        def lock(self, name, *, timeout=None):
+            clearing.set()
+            return super().lock(name, timeout=timeout)
+
+    writer = threading.Thread(target=lambda: put(Vault(Writing(tmp_path / "v")), A, (1,)))
+    writer.start()
+    assert reached.wait(30)
+
+    cleared = Vault(Clearing(tmp_path / "v")).delete(())
+    writer.join()
+
+    assert cleared == (0, 0, 0)
+    assert Vault(FolderStore(tmp_path / "v")).read(A).outcomes[0].load().value == (1,)
+
+
 def test_names_and_size_count_recordings(tmp_path):
     """Not leftovers, hidden files of others, or objects."""
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
