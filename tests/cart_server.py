@@ -24,7 +24,7 @@ class Handler(BaseHTTPRequestHandler):
         with server.guard:
             item = json.loads(body)["item"] if body else ""
             server.seen.append(f"{self.command} {self.path} {item}".rstrip())
-            items = server.items.setdefault(self.path, [])
+            items = server.items.setdefault(self.path.partition("?")[0], [])
             if self.command == "DELETE":
                 items.clear()
             elif self.command == "POST":

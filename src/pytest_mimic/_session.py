@@ -99,8 +99,13 @@ class Session:
 
     # -- covering
 
-    def cover(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
-        """Mimic targets until the covering is closed. In live mode, only check whether they exist."""
+    def cover(
+        self, targets: Iterable[Target], cassette: Cassette | None = None, *, activation: object = None
+    ) -> Covering:
+        """Mimic targets until the covering is closed. In live mode, only check whether they exist.
+
+        Lines for the same boundary belong together if they have the same `activation`, as the configured ones do.
+        """
         targets = list(targets)
         requests: list[RequestedTarget | Edge]
         requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
@@ -108,7 +113,9 @@ class Session:
             requests.append(Edge("multiprocessing.process", ("BaseProcess", "start"), self._note_processes))
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_boundary and self.settings.mode is not Mode.LIVE]
-        covering = Covering(functions, [self._cover_boundary(target, cassette) for target in bounded])
+        covering = Covering(
+            functions, [self._cover_boundary(target, cassette, activation) for target in bounded]
+        )
         self._coverings.append(covering)
         return covering
 
@@ -119,7 +126,7 @@ class Session:
             TargetError: A module or a function does not exist.
         """
         targets = list(targets)
-        covering = self.cover(targets, cassette)
+        covering = self.cover(targets, cassette, activation=object())
         absent = [problem for target in targets if (problem := missing_module(target)) is not None]
         for problem in (*absent, *covering.take_problems()):
             self.uncover(covering)
@@ -165,18 +172,20 @@ class Session:
         if not isinstance(request, Edge):
             self._mimicked[id(function)].remove(request)
 
-    def _cover_boundary(self, target: Target, cassette: Cassette | None) -> Callable[[], None]:
+    def _cover_boundary(
+        self, target: Target, cassette: Cassette | None, activation: object
+    ) -> Callable[[], None]:
         from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 
         boundary = load_boundary(target.module)
         port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
-        plan = BoundaryPlan(self.engine, boundary, target.options, cassette)
+        plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
         port.plans.append(plan)
         edges = [edge._replace(origin=boundary.name) for edge in boundary.edges()]
-        activation = self._patcher.activate(edges)
+        patched = self._patcher.activate(edges)
 
         def uncover() -> None:
-            activation.close()
+            patched.close()
             port.plans.remove(plan)
 
         return uncover

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytest.importorskip("requests", reason="needs requests")
@@ -342,3 +344,272 @@ def test_a_failing_test_leaves_the_conversation_as_it_was(shop, failing):
     again, seen = record(shop)
     again.expect(passed=1)
     assert seen == requests_for("milk")
+
+
+@pytest.mark.promise("sequence=no is for a boundary's calls that belong to no conversation")
+def test_calls_that_belong_to_no_conversation(shop):
+    """One recording for all tests, in any order; a new one needs no second run."""
+    shop.ini(
+        "requests only='GET /prices*' sequence=no ignore=port,headers.host",
+        "requests ignore=port,headers.host",
+    )
+    tests = """
+        import requests
+        from cart import URL
+        from shop import replace
+
+        def price(name):
+            return requests.get(URL.replace("cart", f"prices/{name}")).json()
+
+        def test_one():
+            assert replace("tea") == ["tea"]
+            for name in NAMES:
+                assert price(name) == []
+
+        def test_two():
+            assert price("tea") == []
+    """
+    shop.write("test_cart.py", tests.replace("NAMES", "['tea', 'tea']"))
+    first, seen = record(shop)
+    first.expect(passed=2)
+    assert seen == [*requests_for("tea"), "GET /prices/tea"]
+    shop.write("test_cart.py", tests.replace("NAMES", "['milk', 'tea']"))
+
+    again, seen = record(shop)
+
+    again.expect(passed=2, never=["run again"])
+    assert seen == ["GET /prices/milk"]
+    assert len(again.changed) == 1
+    replay(shop, "-p", "no:randomly", "test_cart.py::test_two", "test_cart.py::test_one").expect(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "real"),
+    [
+        (["only='POST *' ignore=port,body", "ignore=port"], []),
+        (["ignore=port", "only='POST *' ignore=port,body"], requests_for("milk")),
+        (["only='POST *' ignore=port", "only='DELETE *' ignore=port"], requests_for("milk")),
+        (["exclude='POST *' ignore=port", "exclude='GET *' ignore=port,body"], []),
+    ],
+    ids=[
+        "its options count",
+        "and not those of a later line",
+        "no line takes it",
+        "its line excludes nothing",
+    ],
+)
+@pytest.mark.promise("of several lines for a boundary the first that takes a call is its line")
+def test_the_first_line_that_takes_a_call_is_its_line(shop, lines, real):
+    """The item of the second run differs from that of the first, so `ignore=body` makes a difference."""
+    shop.ini(*(f"requests {line}" for line in lines))
+    test = TEST.replace("== list(ITEMS)", "in (['tea'], ['milk'])")
+    shop.write("test_cart.py", test.replace("ITEMS", "('tea',)"))
+    record(shop)[0].expect(passed=1)
+    shop.write("test_cart.py", test.replace("ITEMS", "('milk',)"))
+
+    again, seen = record(shop)
+
+    again.expect(passed=1)
+    assert sorted(seen) == sorted(real)
+
+
+WIDER = """
+    import pytest
+    import requests
+    from cart import URL
+    from shop import replace
+
+    @pytest.fixture(scope="SCOPE", autouse=True)
+    def first():
+        assert replace("FIRST") == ["FIRST"]
+        yield
+        requests.delete(URL)
+
+    class TestCart:
+        def test_before(self):
+            assert len(requests.get(URL + "?n").json()) == 1
+
+        def test_item(self):
+            requests.get(URL + "?n")
+            requests.post(URL, json={"item": "ITEM"})
+            assert requests.get(URL).json()[1:] == ["ITEM"]
+
+        def test_after(self):
+            assert requests.get(URL + "?n").json()
+"""
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_a_wider_fixture_keeps_its_conversation(shop, scope):
+    """Its answers stay as they are when the conversation of a test is recorded again."""
+    test = WIDER.replace("SCOPE", scope).replace("FIRST", "tea")
+    shop.write("test_cart.py", test.replace("ITEM", "milk").replace("[1:]", "[-1:]"))
+    before, _ = record(shop)
+    before.expect(passed=3)
+    shop.write("test_cart.py", test.replace("ITEM", "beer").replace("[1:]", "[-1:]"))
+
+    again, seen = record(shop)
+
+    again.expect(passed=3, says=["test_cart.py::TestCart::test_item    requests POST /cart"])
+    assert seen == ["GET /cart?n", "POST /cart beer", "GET /cart"]
+    made_by_fixture = [
+        data for data in before.vault.values() if b'"test": "test_cart.py::TestCart::test_before"' in data
+    ]
+    assert set(made_by_fixture) <= set(again.vault.values())
+    replay(shop).expect(passed=3)
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_a_changed_wider_fixture_is_set_up_again(shop, scope):
+    """From its start, with the test that needed it first."""
+    test = WIDER.replace("SCOPE", scope).replace("ITEM", "milk").replace("[1:]", "[-1:]")
+    shop.write("test_cart.py", test.replace("FIRST", "tea"))
+    record(shop)[0].expect(passed=3)
+    shop.write("test_cart.py", test.replace("FIRST", "beer"))
+
+    again, seen = record(shop)
+
+    again.expect(
+        passed=3,
+        says=["test_cart.py::TestCart::test_before    requests POST /cart", "their tests keep older ones"],
+    )
+    assert seen == [*requests_for("beer"), "DELETE /cart"]
+    replay(shop).expect(passed=3)
+
+
+def test_a_new_call_in_the_teardown_of_a_wider_fixture_is_an_error(shop):
+    """The fixture cannot be torn down twice."""
+    test = WIDER.replace("SCOPE", "module").replace("ITEM", "milk").replace("FIRST", "tea")
+    shop.write("test_cart.py", test.replace("[1:]", "[-1:]"))
+    record(shop)[0].expect(passed=3)
+    shop.write(
+        "test_cart.py", test.replace("[1:]", "[-1:]").replace("requests.delete(URL)", "replace('end')")
+    )
+
+    again, seen = record(shop)
+
+    again.expect(
+        passed=3,
+        errors=1,
+        says=[
+            "no recording of requests POST /cart, and it cannot run for real: calls before it were replayed",
+            "to record the whole conversation again: pytest --mimic-rerecord test_cart.py::TestCart::test_after",
+        ],
+        never=[AGAIN],
+    )
+    assert seen == []
+
+
+CASSETTE = """
+    from shop import replace
+
+    def test_cart(mimic_auto):
+        with mimic_auto("cart", boundaries=["requests"], ignore="port") as cassette:
+            assert replace(*ITEMS) == list(ITEMS)
+        assert cassette.mode in ("record", "extend") or cassette.all_played
+"""
+
+
+def test_a_cassette_with_a_new_call_is_recorded_again(shop):
+    """In its order, without the calls that are no longer made."""
+    shop.ini()
+    shop.write("test_cart.py", CASSETTE.replace("ITEMS", "('tea', 'beer')"))
+    record(shop)[0].expect(passed=1)
+    shop.write("test_cart.py", CASSETTE.replace("ITEMS", "('milk', 'beer')"))
+
+    again, seen = record(shop)
+
+    again.expect(passed=1, says=["test_cart.py::test_cart    requests POST /cart"])
+    assert seen == requests_for("milk", "beer")
+    [cassette] = [data for name, data in again.vault.items() if name.startswith("cassettes/")]
+    assert [call["signature"] for call in json.loads(cassette)["calls"]] == [
+        "DELETE /cart",
+        "POST /cart",
+        "POST /cart",
+        "GET /cart",
+    ]
+    replay(shop).expect(passed=1)
+
+
+def test_a_cassette_of_a_failing_test_stays(shop):
+    """Also if the test fails when it is run again."""
+    shop.ini()
+    shop.write("test_cart.py", CASSETTE.replace("ITEMS", "('tea',)"))
+    before, _ = record(shop)
+    before.expect(passed=1)
+    shop.write("test_cart.py", CASSETTE.replace("== list(ITEMS)", "== 0").replace("ITEMS", "('milk',)"))
+
+    again, seen = record(shop)
+
+    again.expect(failed=1)
+    assert seen == requests_for("milk")
+    assert again.vault == before.vault
+
+
+def test_a_test_that_another_plugin_reruns(shop):
+    """pytest-rerunfailures runs it again because it failed, this plugin because its conversation has changed."""
+    pytest.importorskip("pytest_rerunfailures")
+    test = """
+        from pathlib import Path
+        from shop import replace
+
+        def test_cart():
+            tries = Path(__file__).with_name("tries")
+            before = len(tries.read_text()) if tries.exists() else 0
+            assert replace("ITEM") == ["ITEM"]
+            tries.write_text("x" * (before + 1))
+            assert before > 0
+    """
+    shop.write("test_cart.py", test.replace("ITEM", "tea"))
+    record(shop, "--reruns=2", plugins=["rerunfailures"])[0].expect(passed=1, rerun=1)
+    (shop.root / "tries").unlink()
+    shop.write("test_cart.py", test.replace("ITEM", "milk"))
+
+    again, seen = record(shop, "--reruns=2", plugins=["rerunfailures"])
+
+    again.expect(passed=1, rerun=1, says=[AGAIN])
+    assert seen == requests_for("milk") * 2
+    replay(shop).expect(passed=1)
+
+
+ASYNC_PLUGINS = {"asyncio": {"asyncio_default_fixture_loop_scope": "function"}, "anyio": {}}
+BACKEND = """
+    import pytest
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
+"""
+
+
+@pytest.mark.parametrize("plugin", ASYNC_PLUGINS)
+def test_an_async_test_runs_again(shop, plugin):
+    """Of pytest-asyncio or anyio, with requests at the same time."""
+    pytest.importorskip("httpx")
+    pytest.importorskip({"asyncio": "pytest_asyncio"}.get(plugin, plugin))
+    shop.ini("httpx ignore=port,headers.host", **ASYNC_PLUGINS[plugin])
+    test = """
+        import asyncio
+        import httpx
+        import pytest
+        from cart import URL
+
+        @pytest.mark.PLUGIN
+        async def test_cart():
+            async with httpx.AsyncClient() as client:
+                await client.delete(URL)
+                posts = [client.post(f"{URL}/{n}", json={"item": "ITEM"}) for n in range(5)]
+                await asyncio.gather(*posts, return_exceptions=True)
+                assert (await client.get(f"{URL}/4")).json()[-1] == "ITEM"
+    """.replace("PLUGIN", plugin)
+    shop.write("conftest.py", BACKEND)
+    shop.write("test_cart.py", test.replace("ITEM", "tea"))
+    record(shop, plugins=[plugin])[0].expect(passed=1)
+    shop.write("test_cart.py", test.replace("ITEM", "milk"))
+
+    again, seen = record(shop, plugins=[plugin])
+
+    again.expect(passed=1, says=[AGAIN])
+    posts = [f"POST /cart/{n} milk" for n in range(5)]
+    assert sorted(seen) == sorted(["DELETE /cart", *posts, "GET /cart/4"])
+    replay(shop, plugins=[plugin]).expect(passed=1)

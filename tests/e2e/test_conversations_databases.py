@@ -153,3 +153,84 @@ def test_a_fixture_whose_statement_changes_is_set_up_again(project: Project, dat
     run(project, database, real=False).expect(passed=3)
     project.write("test_users.py", test.replace("ann", "amy"))
     run(project, database, "--mimic-rerecord").expect(passed=3)
+
+
+KINDS_OF_REDIS = {
+    "sync": """
+        import os
+        import redis
+
+        client = redis.Redis(port=int(os.environ["REDIS_PORT"]), decode_responses=True)
+
+        def do(*commands):
+            with client.pipeline(transaction=False) as pipe:
+                for command in commands[:-1]:
+                    client.execute_command(*command.split())
+            return client.execute_command(*commands[-1].split())
+    """,
+    "asyncio": """
+        import asyncio
+        import os
+        import redis.asyncio as redis
+
+        async def exchange(*commands):
+            async with redis.Redis(port=int(os.environ["REDIS_PORT"]), decode_responses=True) as client:
+                for command in commands:
+                    reply = await client.execute_command(*command.split())
+                return reply
+
+        def do(*commands):
+            return asyncio.run(exchange(*commands))
+    """,
+}
+REDIS_TEST = """
+    import pytest
+    from queue_of_jobs import do
+
+    @pytest.fixture(scope="module", autouse=True)
+    def jobs():
+        do("DEL jobs", "RPUSH jobs a b")
+        do("BLPOP nothing 1")
+        yield
+        do("DEL jobs")
+
+    def test_before():
+        assert do("LRANGE jobs 0 -1") == ["a", "b"]
+
+    def test_push():
+        assert do("LLEN jobs") == 2
+        assert do("RPUSH jobs NAME") == 3
+        assert do("LRANGE jobs 0 -1") == ["a", "b", "NAME"]
+        do("RPOP jobs")
+
+    def test_after():
+        assert do("LLEN jobs") == 2
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REDIS)
+@pytest.mark.parametrize("args", [(), ("test_jobs.py::test_push",)], ids=["all", "alone"])
+@pytest.mark.promise("a wider fixture keeps its conversation, which is done for real first at SQL and Redis")
+def test_keys_of_a_wider_fixture_are_there(project: Project, redis_server, kind, args) -> None:
+    """They are set and deleted for real when the commands of one test run for real."""
+    redis = pytest.importorskip("redis")
+    project.ini("redis")
+    project.write("queue_of_jobs.py", KINDS_OF_REDIS[kind])
+    project.write("test_jobs.py", REDIS_TEST.replace("NAME", "c"))
+    env = {"REDIS_PORT": str(redis_server.port)}
+    before = project.run("--mimic-record", env=env).expect(passed=3)
+    project.write("test_jobs.py", REDIS_TEST.replace("NAME", "d"))
+
+    again = project.run("--mimic-record", *args, env=env)
+
+    again.expect(
+        passed=1 if args else 3,
+        never=["another result"],
+        says=["4 calls recorded", "test_jobs.py::test_push    redis RPUSH jobs"],
+    )
+    with redis.Redis(port=redis_server.port) as client:
+        assert client.keys() == []
+    owned = [name for name, data in before.vault.items() if b'"owner": "test_jobs.py"' in data]
+    assert len(owned) == 3
+    assert not again.changed.intersection(owned)
+    project.run("--mimic-fail-on-unused", env={"REDIS_PORT": "1"}).expect(passed=3)

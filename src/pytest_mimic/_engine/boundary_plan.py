@@ -23,10 +23,15 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
 class BoundaryPlan(Plan):
-    """A boundary as one activation mimics it. Its calls are plain data, which is redacted already."""
+    """A boundary as one line of an activation mimics it. Its calls are plain data, which is redacted already."""
 
     def __init__(
-        self, engine: Engine, boundary: Boundary, options: Options, cassette: CassetteInUse | None
+        self,
+        engine: Engine,
+        boundary: Boundary,
+        options: Options,
+        cassette: CassetteInUse | None,
+        activation: object = None,
     ) -> None:
         self.engine = engine
         self.places = engine.state.places
@@ -35,6 +40,7 @@ class BoundaryPlan(Plan):
         self.options = options
         self.selector = Selector(options.only, options.exclude)
         self.cassette = cassette
+        self.activation = activation
         implied = (part for path in options.ignore for part in boundary.implied.get(path, ()))
         ignored = tuple(f"call.{path}" for path in (*options.ignore, *implied))
         self._ignored = [parse_path(path) for path in options.ignore]
@@ -47,7 +53,8 @@ class BoundaryPlan(Plan):
             self._identity.key((self._counted(edge_call),)),
             signature=edge_call.signature,
             host=edge_call.host,
-            sequence=not edge_call.shared,
+            sequence=not edge_call.shared and self.options.sequence is not False,
+            is_shared=edge_call.shared,
             describe=lambda: self._described(edge_call),
         )
 
@@ -88,7 +95,7 @@ class BoundaryPort:
     """The engine as the edges of one boundary see it.
 
     Attributes:
-        plans: The open activations, the innermost last.
+        plans: The lines of the open activations, those of the innermost one last.
         redactor: Hides secrets in recordings.
         noting: A block. Our errors raised in it fail the running test, even if its code catches them.
     """
@@ -109,7 +116,17 @@ class BoundaryPort:
 
         Patterns choose among a test's calls. The calls by which a client sets up its connections are always taken.
         """
-        return self.taking() and (call.shared or self.plans[-1].selector.takes(call.signature, call.host))
+        return self.taking() and self._line(call) is not None
+
+    def _line(self, call: BoundaryCall) -> BoundaryPlan | None:
+        """Return the first line of the innermost activation whose patterns select a call."""
+        last = self.plans[-1]
+        if call.shared:
+            return last
+        for plan in self.plans:
+            if plan.activation is last.activation and plan.selector.takes(call.signature, call.host):
+                return plan
+        return None
 
     def begin(self, call: BoundaryCall) -> Any:
         """Return the step for a call: a `boundaries.base.Step`.
@@ -117,7 +134,8 @@ class BoundaryPort:
         Raises:
             MissingRecordingError: It has no recording, and the mode does not run it.
         """
-        return self._engine.decide(self.plans[-1].call(call)) if self.takes(call) else PASS
+        line = self._line(call) if self.taking() else None
+        return PASS if line is None else self._engine.decide(line.call(call))
 
     @property
     def caller(self) -> Caller:

@@ -110,6 +110,7 @@ class Call:
         signature: `VERB resource`.
         host: The host that patterns are matched against, at boundaries.
         sequence: Whether the n-th identical call gets the n-th outcome.
+        is_shared: Whether a boundary's client made the call for itself, so that it belongs to no test.
         before: The identity of each argument before the real call, as the plan saved it.
         files: The files that the arguments named before the real call.
         awaited: Whether a plain function returned a coroutine or an async generator.
@@ -127,6 +128,7 @@ class Call:
         signature: str,
         host: str | None = None,
         sequence: bool,
+        is_shared: bool = False,
         describe: Callable[[], dict[str, Any]],
     ) -> None:
         self.plan = plan
@@ -136,6 +138,7 @@ class Call:
         self.signature = signature
         self.host = host
         self.sequence = sequence
+        self.is_shared = is_shared
         self._describe = describe
         self._described: dict[str, Any] | None = None
         self.before: dict[str, str | None] | None = None
@@ -143,11 +146,6 @@ class Call:
         self.awaited = False
         self.checks = 0
         self.is_async = False
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether a boundary's client made the call for itself, so that it belongs to no test."""
-        return self.plan.kind != "function" and not self.sequence
 
     @cached_property
     def paths(self) -> PathStore:

@@ -155,7 +155,7 @@ class Cassette:
             return PASS
         place = None
         is_extending = self.mode == "extend"
-        if is_extending and call.plan.kind != "function" and self._converses_again(call):
+        if is_extending and call.plan.kind != "function" and call.sequence and self._converses_again(call):
             return self._record(call, None)
         with self._guard:
             places = self._places.get(call.key)

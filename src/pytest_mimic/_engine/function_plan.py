@@ -148,7 +148,7 @@ class FunctionPlan(Plan):
             values=values,
             reading=signature,
             signature=self.target,
-            sequence=self.options.sequence,
+            sequence=bool(self.options.sequence),
             describe=lambda: self._described(signature, values),
         )
 

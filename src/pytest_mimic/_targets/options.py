@@ -20,7 +20,7 @@ class Options(NamedTuple):
     ignore: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
     key: Callable[[Mapping[str, Any]], object] | None = None
-    sequence: bool = False
+    sequence: bool | None = None
     mutates: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
@@ -149,7 +149,7 @@ def _read_text(value: object) -> str:
 def _read_switch(value: object) -> bool:
     if value is None or isinstance(value, bool):
         return value is not False
-    return {"true": True, "false": False}[_read_text(value).lower()]
+    return {"true": True, "yes": True, "false": False, "no": False}[_read_text(value).lower()]
 
 
 def _read_tolerance(value: object) -> float:

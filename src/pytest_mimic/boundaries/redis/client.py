@@ -14,8 +14,9 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from pytest_mimic.boundaries.base import Boundary, Edge
-from pytest_mimic.boundaries.redis.connection import Batch, ConnectionState, redis_errors
+from pytest_mimic.boundaries.redis.connection import Batch, ConnectionState, ReplayedCommands, redis_errors
 from pytest_mimic.boundaries.redis.replies import comparable_reply
+from pytest_mimic.boundaries.replay_log import ReplayLog
 from pytest_mimic.boundaries.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class RedisBoundary(Boundary):
         super().__init__(name)
         self._states: WeakKeyDictionary[Any, ConnectionState] = WeakKeyDictionary()
         self._scripts: dict[str, Any] = {}
+        # What was replayed, by the server and the database.
+        self._logs: dict[str, ReplayLog[ReplayedCommands]] = {}
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of connections that use the socket, and methods whose random values would count."""
@@ -117,9 +120,15 @@ class RedisBoundary(Boundary):
             return (yield original(connection, command, *args, **kwargs))
         command = command if isinstance(command, (str, bytes)) else list(command)
         batch = state.begin(connection, command, port)
-        if batch is None:
+        log = self._logs.setdefault(state.place(connection), ReplayLog())
+        if isinstance(batch, ReplayedCommands):
+            if log.note(port.caller, batch):
+                with state.busy():
+                    yield from self._catch_up(original, port, connection, log)
             return None
         with batch.talking(state, at="send"):
+            if batch.is_recorded:
+                yield from self._catch_up(original, port, connection, log)
             # Without loading its scripts, a recording would depend on whether the server knew them.
             for script in filter(None, map(self._scripts.get, batch.scripts())):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
@@ -133,6 +142,23 @@ class RedisBoundary(Boundary):
         except redis_errors().RedisError:
             yield connection.disconnect()  # the real replies are not read
             raise
+
+    def _catch_up(
+        self, original: _Function, port: Port, connection: Any, log: ReplayLog[ReplayedCommands]
+    ) -> Steps:
+        """Send what was replayed: the commands that follow must find what it made."""
+        for replayed in log.take():
+            if not replayed.is_repeatable:
+                continue
+            yield original(connection, replayed.packed)
+            replies = []
+            for _ in replayed.commands:
+                try:
+                    reply = yield connection.read_response(disable_decoding=True)
+                except redis_errors().ResponseError as error:
+                    reply = error
+                replies.append(reply)
+            replayed.compare(replies, port)
 
     def _read(
         self,

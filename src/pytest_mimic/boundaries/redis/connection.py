@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.boundaries.redis.commands import Command, first_word, read_commands, text_of
 from pytest_mimic.boundaries.redis.replies import (
+    comparable_reply,
     describe_commands,
     load_error,
     load_reply,
@@ -25,6 +27,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Commands after which a connection only receives messages.
 _LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
+# Commands that may wait for another client.
+_WAITING = re.compile("B[LRZ].*|XREAD|XREADGROUP|WAIT|WAITAOF")
 
 
 def redis_errors() -> Any:
@@ -75,8 +79,23 @@ class ConnectionState:
         """Expect no more replies of a batch."""
         self.expected = deque(expected for expected in self.expected if expected is not batch)
 
-    def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
-        """Decide about commands to send: return their batch, or None if the replies are recorded.
+    @staticmethod
+    def place(connection: Any) -> str:
+        """Return the server and the database of a connection."""
+        place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
+        return f"{place}/{connection.db}"
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Return a block in which everything on the connection is real."""
+        was_busy, self.is_busy = self.is_busy, True
+        try:
+            yield
+        finally:
+            self.is_busy = was_busy
+
+    def begin(self, connection: Any, packed: Any, port: Port) -> Batch | ReplayedCommands:
+        """Decide about commands to send: return their batch, or what was replayed if the replies are recorded.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the commands.
@@ -84,10 +103,9 @@ class ConnectionState:
             RedisError: The recorded error of sending these commands.
         """
         commands = read_commands(packed)
-        place = getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
         call = describe_commands(
             commands,
-            database=port.ordinal("redis", f"{place}/{connection.db}"),
+            database=port.ordinal("redis", self.place(connection)),
             protocol=int(connection.protocol or 2),
             redactor=port.redactor,
         )
@@ -106,7 +124,7 @@ class ConnectionState:
             outcome = step.outcome()
             raise_if_unsent(outcome)
             self.expected.extend(partial(_read_stored, plain) for plain in _replies_in(outcome))
-            return None
+            return ReplayedCommands(packed, commands, call.signature, step)
         batch = Batch(step, commands, step.outcome() if step.mode == "verify" else None)
         if listening:
             self.listens = True
@@ -132,6 +150,32 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
         return plain.get("replies") or [plain["reply"]]
     error = plain["error"]
     return [*error["after"], {"$error": [error["type"], *error["args"]]}]
+
+
+class ReplayedCommands(NamedTuple):
+    """Commands that were replayed: as they would have been sent, and each of them."""
+
+    packed: Any
+    commands: list[Command]
+    signature: str
+    step: Step
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the commands can be sent again: they were answered, and did not wait in vain."""
+        plain = self.step.outcome()
+        waited = _WAITING.fullmatch(first_word(self.commands[0])) is not None
+        return "error" not in plain and not (waited and plain.get("reply") is None)
+
+    def compare(self, replies: list[Any], port: Port) -> None:
+        """Report replies that are not the recorded ones."""
+        queued = self.commands[1:-1]
+        found = [store_reply(*each, port.redactor, queued=queued) for each in zip(replies, self.commands)]
+        plain = {"reply": found[0]} if len(found) == 1 else {"replies": found}
+        if comparable_reply(plain) != comparable_reply(self.step.outcome()):
+            remedy = "to record everything again, on an empty server: pytest --mimic-rerecord"
+            what = f"redis {self.signature}, run for real because new calls follow"
+            port.report(f"{what}, gave another result than the recorded one ({remedy})")
 
 
 class Batch:
@@ -167,13 +211,9 @@ class Batch:
 
         An error of the client in it is the outcome; another exception, an interrupt for example, is not.
         """
-        was_busy, state.is_busy = state.is_busy, True
         try:
-            if self._step.mode == "pass":
+            with state.busy(), nullcontext() if self._step.mode == "pass" else self._step.running():
                 yield
-            else:
-                with self._step.running():
-                    yield
         except BaseException as error:
             if self._recorded is None:
                 state.forget(self)
@@ -188,8 +228,11 @@ class Batch:
             if not self._step.answers(error):
                 state.forget(self)
                 raise
-        finally:
-            state.is_busy = was_busy
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the replies are recorded."""
+        return self._step.mode == "run"
 
     def scripts(self) -> list[str]:
         """Return the hashes of the scripts in the commands, if they are recorded."""

@@ -117,7 +117,7 @@ class StandInCursor:
             lazy.note(
                 Operation(
                     "execute",
-                    lambda real: self._repeat(real, kind, sql, args, call=call, recorded=outcome),
+                    lambda real: self._repeat(real, kind, sql, args, call=call, step=step),
                     str(sql),
                     failed="error" in outcome,
                 )
@@ -144,7 +144,7 @@ class StandInCursor:
         args: tuple[Any, ...],
         *,
         call: SqlCall,
-        recorded: dict[str, Any],
+        step: Step,
     ) -> bool:
         """Run a replayed statement, and return whether its result is the recorded one."""
         cursor = StandInCursor(self._connection)
@@ -155,6 +155,7 @@ class StandInCursor:
             rows = cursor._read_all()
         finally:
             cursor._close_real()
+        recorded = step.outcome()
         if not recorded.get("end", True):
             return True
         found = cursor._stored(call, rows)
