@@ -302,3 +302,62 @@ def test_a_fallback_after_a_refusal_is_not_recorded(project):
     project.record()
 
     project.replay().expect(failed=1, real=[], says=["no recording of shop:bad(how='lock')"])
+
+
+@pytest.mark.promise("a value that cannot be stored is refused with its part, and nothing is left")
+def test_a_lazy_frame_that_reads_a_file_later_is_refused(project):
+    """The file may have changed, or be gone, when the replayed frame reads it."""
+    pytest.importorskip("polars")
+    project.ini("shop:scan", "shop:deep")
+    project.write(
+        "shop.py",
+        """
+        import polars as pl
+
+        def scan(path):
+            return pl.scan_csv(path).filter(pl.col("a") > 0)
+
+        def deep(path):
+            return {"frames": [pl.DataFrame({"a": [1]}), pl.scan_csv(path)]}
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("name", ["scan", "deep"])
+        def test_it(name, tmp_path):
+            (tmp_path / "a.csv").write_text("a\\n1\\n")
+            getattr(shop, name)(tmp_path / "a.csv")
+        """,
+    )
+
+    run = project.record().expect(
+        failed=2,
+        says=[
+            "what shop:scan returned cannot be stored",
+            "result: a LazyFrame object, which reads files later",
+            "result.frames[1]: a LazyFrame object, which reads files later",
+            "let shop:scan return its data: collect()",
+        ],
+    )
+
+    assert run.vault == {}
+
+
+def test_a_lazy_frame_of_data_in_memory_is_stored(project):
+    pytest.importorskip("polars")
+    project.ini("shop:lazy")
+    project.write(
+        "shop.py",
+        "import polars as pl\n\ndef lazy():\n    frame = pl.DataFrame({'SCAN': [1, 2]})\n"
+        "    return frame.lazy().filter(pl.col('SCAN') > 1)\n",
+    )
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_it():\n    assert shop.lazy().collect()['SCAN'].to_list() == [2]\n",
+    )
+    project.record().expect(passed=1)
+
+    project.replay().expect(passed=1)

@@ -45,6 +45,8 @@ _CODE_PACKAGES = frozenset(
 # ... and these names.
 _CODE_NAMES = frozenset(
     "numpy.testing._private.utils:runstring numpy:load pandas.io.pickle:read_pickle pandas:read_pickle"
+    # Their own format contains the Python functions of a plan.
+    " polars.expr.expr:Expr polars.lazyframe.frame:LazyFrame"
     " torch.serialization:load torch.storage:_load_from_bytes".split()
 )
 

@@ -14,6 +14,7 @@ from pytest_mimic._outcome import exceptions, loading, pickles, unstorable
 from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._outcome.placing import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._outcome.plain import repeated_parts, text_of
+from pytest_mimic._outcome.reducing import lazy_remedy
 from pytest_mimic._outcome.tags import tagged, untagged
 from pytest_mimic.errors import UnstorableOutcomeError
 
@@ -191,6 +192,7 @@ def _refusal(
     guilty = [(name, value) for name, value in roots.items() if not _is_storable(value)]
     path = guilty[0][0] if guilty else next(iter(roots))
     cause = f"{type(reason).__name__}: {reason}"
+    remedies = ["nothing was recorded"]
     if isinstance(reason, RecursionError):
         facts = [f"{path}: nested too deeply"]
     elif not guilty:
@@ -199,12 +201,14 @@ def _refusal(
         root = path
         path, part = unstorable.find_part(guilty[0][1], root, _is_storable)
         facts = [f"{path}: {unstorable.describe(part)}"]
-        if path == root:
+        if (remedy := lazy_remedy(part)) is not None:
+            remedies.insert(0, f"let {target or 'the call'} return its data: {remedy}")
+        elif path == root:
             facts.append(cause)
     return UnstorableOutcomeError(
         f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
         facts=facts,
-        remedies=["nothing was recorded"],
+        remedies=remedies,
         path=path,
     )
 

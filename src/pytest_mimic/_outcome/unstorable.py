@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import FunctionType
 
+from pytest_mimic._outcome.reducing import lazy_remedy
 from pytest_mimic._values.opening import parts_of
 from pytest_mimic._values.words import words_for
 
@@ -14,6 +15,8 @@ def find_part(value: object, path: str, storable: Callable[[object], bool]) -> t
     seen: set[int] = set()
     while True:
         seen.add(id(value))
+        if lazy_remedy(value) is not None:
+            return path, value
         for part in parts_of(value):
             if id(part.value) not in seen and not storable(part.value):
                 path, value = path + part.step, part.value
@@ -31,4 +34,5 @@ def describe(part: object) -> str:
         if lacks_class(part):
             return "a method whose class is not complete, so that its super() fails"
     article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
-    return words_for(kind) or f"{article} {kind.__name__} object"
+    what = words_for(kind) or f"{article} {kind.__name__} object"
+    return what if lazy_remedy(part) is None else f"{what}, which reads files later"
