@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "docs/tutorial.md",
+    "docs/how-to/hidden-inputs.md",
     "docs/contributing/add-a-boundary.md",
     "docs/contributing/add-a-type.md",
 ]
