@@ -123,7 +123,6 @@ class Places:
         return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
 
 
-@outside_event_loop
 class _PlacesAlone(Places):
     counts_content = False
 
@@ -134,6 +133,7 @@ class _PlacesAlone(Places):
         return getattr(self._original, name)
 
 
+@outside_event_loop
 def _temporary_place(folder: str, below: str) -> Place | None:
     if ".." in below or "//" in below or below[:1] == "/":
         is_marked_folder = below.endswith("/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from marshal import dumps
 from typing import Any
@@ -14,7 +14,17 @@ from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.nans import NAN
 from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
-from pytest_mimic._identity.walk import EXACT, SCALARS, TEXT, HoldsMark, TooLarge, Walk, plain_nans
+from pytest_mimic._identity.walk import (
+    EXACT,
+    SCALARS,
+    SEPARATOR,
+    TEXT,
+    HoldsMark,
+    TooLarge,
+    Walk,
+    is_marked,
+    plain_nans,
+)
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -34,8 +44,9 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
     """
     resolver = Resolver(places or Places())
     data = dumps([_part(value, resolver, "value")], 2)
-    if _is_marked(data, resolver):
-        data = dumps([_part(value, resolver, "value", locates=True)], 2)
+    if is_marked(data, resolver.places.marks):
+        resolver.locates = True
+        data = dumps([_part(value, resolver, "value")], 2)
     return xxh3_128_hexdigest(_VALUE + data)
 
 
@@ -70,8 +81,8 @@ class CallIdentity:
     """
 
     __slots__ = (
-        *("_by_content", "_counted", "_extra", "_ignored", "_key", "_markers", "_marks", "_names", "_prefix"),
-        *("_resolver", "_writing", "_written"),
+        *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_locating", "_markers"),
+        *("_marks", "_names", "_prefix", "_resolver", "_writing", "_written"),
     )
 
     def __init__(
@@ -92,7 +103,9 @@ class CallIdentity:
         self._key = key
         self._resolver = Resolver(places or Places())
         self._written = frozenset(writes)
-        self._writing = Resolver(self._resolver.places.without_content())
+        self._is_special = key is not None or bool(content) or bool(writes)
+        self._locating = Resolver(self._resolver.places, locates=True)
+        self._writing = Resolver(self._resolver.places.without_content(), locates=True)
         self._marks = self._resolver.places.marks
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
@@ -122,7 +135,7 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
-        if self._key is not None or self._by_content or self._written:
+        if self._is_special:
             return xxh3_128_hexdigest(self._prefix + self._chosen(values))
         parts = []
         for place in self._counted:
@@ -130,12 +143,10 @@ class CallIdentity:
             if type(value) in EXACT:
                 parts.append(value)
             else:
-                parts.append(self._argument(place, value))
+                parts.append(self._argument(place, value, self._resolver))
         data = dumps(parts, 2)
-        for mark in self._marks:
-            if mark in data:
-                data = self._with_paths(values)
-                break
+        if self._marks and data.find(SEPARATOR) >= 0 and is_marked(data, self._marks):
+            data = self._with_paths(values)
         return xxh3_128_hexdigest(self._prefix + data)
 
     def _chosen(self, values: tuple[Any, ...]) -> bytes:
@@ -143,30 +154,33 @@ class CallIdentity:
         if self._key is None:
             return self._with_paths(values)
         key = self._key(dict(zip(self._names, values)))
-        return dumps([_part(key, self._resolver, "key", locates=True)], 2)
+        return dumps([_part(key, self._locating, "key")], 2)
 
     def _with_paths(self, values: tuple[Any, ...]) -> bytes:
         """Return the data of a call in which strings that are paths count as such."""
-        parts = [self._argument(place, values[place], locates=True) for place in self._counted]
-        return dumps(parts, 2)
+        return dumps([self._located(place, values[place]) for place in self._counted], 2)
 
     def digest(self, place: int, value: Any) -> str | None:
         """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
         if place not in self._counted:
             return None
         try:
-            return xxh3_128_hexdigest(dumps([self._argument(place, value, locates=True)], 2))
+            return xxh3_128_hexdigest(dumps([self._located(place, value)], 2))
         except Unstable:
             return None
 
-    def _argument(self, place: int, value: Any, *, locates: bool = False) -> object:
+    def _located(self, place: int, value: Any) -> object:
+        """Return an argument in which strings that are paths count as such, and those of `content=` by content."""
         if self._by_content:
             value = self._as_content(place, value)
+        return self._argument(place, value, self._locating)
+
+    def _argument(self, place: int, value: Any, resolver: Resolver) -> object:
         if place in self._ignored:
-            return self._pruned_part(place, value, locates=locates)
+            return self._pruned_part(place, value, resolver)
         if place in self._markers and self._markers[place] is value:
             return ...
-        return self._whole_part(place, value, locates=locates)
+        return self._whole_part(place, value, resolver)
 
     def _as_content(self, place: int, value: Any) -> Any:
         """Return an argument with objects for the paths whose content counts."""
@@ -190,13 +204,13 @@ class CallIdentity:
         """Return an argument with plain data for what the call writes, which counts by its place alone."""
         name = self._names[place]
         if name in self._written:
-            return "written", _part(value, self._writing, name, locates=True)
+            return "written", _part(value, self._writing, name)
         if place == self._extra and type(value) is dict:
             for key in self._written & value.keys():
-                value = {**value, key: ("written", _part(value[key], self._writing, key, locates=True))}
+                value = {**value, key: ("written", _part(value[key], self._writing, key))}
         return value
 
-    def _pruned_part(self, place: int, value: Any, *, locates: bool) -> object:
+    def _pruned_part(self, place: int, value: Any, resolver: Resolver) -> object:
         # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
         try:
             pruned = prune(value, self._ignored[place])
@@ -205,7 +219,7 @@ class CallIdentity:
         except Exception as error:
             raise self._failing(place, value, "when it is looked into", error) from error
         try:
-            return self._whole_part(place, pruned, locates=locates)
+            return self._whole_part(place, pruned, resolver)
         except Unstable:
             raise
         except Exception as error:
@@ -217,56 +231,29 @@ class CallIdentity:
         what = f"{human_name(type(value))}, which fails {when} ({type(error).__name__})"
         return Unstable(what, type(value), self._names[place])
 
-    def _whole_part(self, place: int, value: Any, *, locates: bool) -> object:
+    def _whole_part(self, place: int, value: Any, resolver: Resolver) -> object:
         if self._written:
             value = self._as_written(place, value)
         try:
-            return _part(value, self._resolver, self._names[place], locates=locates)
+            return _part(value, resolver, self._names[place])
         except Unstable:
             if place == self._extra:
                 for name, one in value.items():  # raises for the guilty argument, with its own name
-                    _part(one, self._resolver, name)
+                    _part(one, resolver, name)
             raise
 
 
-def _part(value: Any, resolver: Resolver, name: str, *, locates: bool = False) -> object:
+def _part(value: Any, resolver: Resolver, name: str) -> object:
     """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
 
     The forms cannot be mistaken for one another: a dict is written as `[keys, values]`, and a plain list contains
-    only scalars. With `locates`, a value that holds a string which is a path has no short form. Without, the dump of
-    the form contains a mark: see `_is_marked`.
+    only scalars. If the resolver locates, a value that holds a string which is a path has no short form. Otherwise the
+    dump of that form contains a mark.
     """
-    short = _short(value)
-    if short is not _LONG and not (locates and _holds_path(value, short, resolver)):
-        return short
-    try:
-        return [[_digest(value, resolver)]]
-    except Unstable as error:
-        from pytest_mimic._identity.locate import located
-
-        raise located(error, value, resolver, name) from None
-
-
-def _is_marked(data: bytes, resolver: Resolver) -> bool:
-    return any(mark in data for mark in resolver.places.marks)
-
-
-def _holds_path(value: Any, short: object, resolver: Resolver) -> bool:
-    """Check whether a value that has a short form is or holds a string that is a path."""
-    if not _is_marked(dumps(short, 2), resolver):
-        return False
     type_ = type(value)
-    texts = [value] if type_ is str else [*value, *value.values()] if type_ is dict else value
-    locate = resolver.locator()
-    return any(locate(text) is not text for text in texts if type(text) is str)
-
-
-_LONG = object()
-
-
-def _short(value: Any) -> object:
-    type_ = type(value)
-    if type_ is dict:
+    if resolver.locates and _holds_path(value, resolver):
+        pass
+    elif type_ is dict:
         if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
             keys = sorted(value)
             items = [value[key] for key in keys]
@@ -283,7 +270,26 @@ def _short(value: Any) -> object:
             return value
         if SCALARS.issuperset(map(type, value)):
             return type_(plain_nans(list(value)))
-    return _LONG
+    try:
+        return [[_digest(value, resolver)]]
+    except Unstable as error:
+        from pytest_mimic._identity.locate import located
+
+        raise located(error, value, resolver, name) from None
+
+
+def _holds_path(value: Any, resolver: Resolver) -> bool:
+    """Check whether a value that could have a short form is or holds a string that is a path."""
+    if not resolver.places.marks:
+        return False
+    type_ = type(value)
+    texts: Iterable[object] = ()
+    if type_ is str:
+        texts = (value,)
+    elif type_ in (list, tuple, dict) and len(value) <= SHORT:
+        texts = [*value, *value.values()] if type_ is dict else value
+    locate = resolver.locator()
+    return any(locate(text) is not text for text in texts if type(text) is str)
 
 
 def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:

