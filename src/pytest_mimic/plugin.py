@@ -288,6 +288,13 @@ def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     return vault
 
 
+class _Blocks(partial[Any]):
+    """A cassette fixture: returns a block. Tracebacks show its `repr`."""
+
+    def __repr__(self) -> str:
+        return f"<fixture mimic_{self.args[0]}>"
+
+
 @pytest.fixture
 def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Record a cassette in a block.
@@ -296,7 +303,7 @@ def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     Every call in the block runs for real. The cassette is written when the block ends.
     """
-    return partial(_run(request.config).session.block, "record")
+    return _Blocks(_run(request.config).session.block, "record")
 
 
 @pytest.fixture
@@ -308,7 +315,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
     Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or if the calls were
     made in another order.
     """
-    return partial(_run(request.config).session.block, "replay")
+    return _Blocks(_run(request.config).session.block, "replay")
 
 
 @pytest.fixture
@@ -319,4 +326,4 @@ def mimic_auto(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
-    return partial(_run(request.config).session.block, "auto")
+    return _Blocks(_run(request.config).session.block, "auto")

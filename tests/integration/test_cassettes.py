@@ -809,3 +809,19 @@ def test_a_cassettes_name_may_be_a_path(shop):
     )
 
     shop.run().expect(passed=1)
+
+
+def test_a_traceback_shows_the_fixtures_by_their_names(project):
+    project.ini()
+    project.write(
+        "test_it.py",
+        """
+        def test_it(mimic_record, mimic_replay, mimic_auto):
+            assert 0
+        """,
+    )
+
+    run = project.run("--showlocals").expect(failed=1, never=["functools", "Session"])
+
+    for name in ("mimic_record", "mimic_replay", "mimic_auto"):
+        assert f"{name} = <fixture {name}>" in " ".join(run.output.split())

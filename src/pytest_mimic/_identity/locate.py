@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Any
 
-from pytest_mimic._identity.kinds import Kind, Raw
-from pytest_mimic._identity.refused import Unstable
+from pytest_mimic._identity.kinds import Kind, Raw, is_stdlib
+from pytest_mimic._identity.refused import Unstable, full_name
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.walk import SCALARS
 from pytest_mimic.errors import UnstableIdentityError
+
+# Types of Python itself that have no name, in the words that create them.
+_NAMELESS = {"_thread.RLock": "threading.RLock()", "_thread.lock": "threading.Lock()"}
+# The path to an item of lists and mappings, as `ignore=` can name it.
+_ITEM = re.compile(r"\w+(\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])+")
 
 
 def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> UnstableIdentityError:
@@ -16,26 +23,53 @@ def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> Unstab
 
     `ignore` is the path that leaves the part out, by default the whole argument.
     """
-    argument = ignore or unstable.path.split(".")[0].split("[")[0]
-    owner = (unstable.owner or unstable.kind).__name__
-    teach = f"give {owner} a __mimic_identity__(), or register_fingerprint({owner}, ...)"
+    argument = ignore or re.split(r"[.\[{]", unstable.path)[0]
     what = (
         f"{target} has an argument without a stable identity"
         if target
         else "the value has no stable identity"
     )
-    ways = [f"leave it out:   {target} ignore={argument}"]
+    ways = []
+    if target and not ignore and unstable.is_item and _ITEM.fullmatch(unstable.path):
+        # A part of a list or mapping can be left out by itself.
+        steps = re.sub(r"\['?|'?\]", " ", unstable.path).split()
+        ways.append(f"leave it out:   {target} ignore={'.'.join(steps)}")
+        ways.append(f"or all of it:   {target} ignore={argument}")
+    elif target:
+        ways.append(f"leave it out:   {target} ignore={argument}")
     if unstable.remedy is None:
-        ways.append(f"or teach it:    {teach}")
-    elif unstable.remedy:
+        ways += _lessons(unstable.owner or unstable.kind, is_only=not target)
+    elif unstable.remedy and target:
         ways.append(unstable.remedy)
     return UnstableIdentityError(
         what,
         facts=[f"{unstable.path}: {unstable.type_name}"],
-        remedies=ways if target else [f"teach it: {teach}"] if unstable.remedy is None else [],
+        remedies=ways,
         target=target,
         path=unstable.path,
     )
+
+
+def _lessons(kind: type, *, is_only: bool) -> list[str]:
+    """Return how values of a type can get an identity, in a line, or nothing if they cannot.
+
+    With `is_only`, it is the only remedy.
+    """
+    if kind is object:
+        what = "a member of an Enum has an identity"
+        return [f"replace it: {what}" if is_only else f"or replace it:  {what}"]
+    if not is_stdlib(kind.__module__):
+        name = kind.__name__
+        how = f"give {name} a __mimic_identity__(), or register_fingerprint({name}, ...)"
+    elif full_name(kind) in _NAMELESS:
+        how = f"register_fingerprint(type({_NAMELESS[full_name(kind)]}), lambda lock: None)"
+    elif getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind and not (
+        kind.__module__.startswith("_") or kind.__module__ == "builtins"
+    ):
+        how = f"register_fingerprint({kind.__module__}.{kind.__qualname__}, ...)"
+    else:
+        return []
+    return [f"teach it: {how}" if is_only else f"or teach it:    {how}"]
 
 
 def located(unstable: Unstable, value: object, resolver: Resolver, name: str) -> Unstable:
@@ -46,10 +80,11 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
     """
     kinds: dict[type, Kind] = {}
     seen: dict[int, object] = {}
-    todo: list[tuple[str, Any, type | None]] = [(name, value, None)]
+    # With whether lists and mappings alone lead to the part.
+    todo: list[tuple[str, Any, type | None, bool]] = [(name, value, None, True)]
     locate = resolver.locator() if resolver.places.marks else str
     while todo:
-        path, part, owner = todo.pop()
+        path, part, owner, is_item = todo.pop()
         if type(part) is str:
             part = locate(part)
         type_ = type(part)
@@ -70,12 +105,15 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
                 kind = kinds.get(type_) or kinds.setdefault(type_, resolver(type_))
                 reduced: Any = kind.reduce(part)
             except Unstable as error:
-                return Unstable(error.type_name, error.kind, path, owner, remedy=error.remedy)
+                found = Unstable(error.type_name, error.kind, path, owner, remedy=error.remedy)
+                found.is_item = is_item
+                return found
             if type(reduced) is dict and (kind.attributes or reduced is getattr(part, "__dict__", None)):
                 steps += ((f".{name}", item, type_) for name, item in reduced.items())
             else:
                 inner = reduced if type(reduced) is tuple else (reduced,)
                 steps += (("", item, owner) for item in inner)
-        todo += ((path + step, item, around) for step, item, around in reversed(steps))
+        is_item = is_item and type_ in (list, tuple, dict)
+        todo += ((path + step, item, around, is_item) for step, item, around in reversed(steps))
     # Found before, but gone now: code of the value's class answers differently each time.
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)

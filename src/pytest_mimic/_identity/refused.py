@@ -10,6 +10,7 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         type_name: The name of its type for people, such as `a thread lock`.
         path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
         owner: The type of the nearest object around it that a user may have written, or None.
+        is_item: Whether it is an item of lists and mappings, each of which is an item of another, or the argument.
         remedy: What to do besides leaving it out, or an empty string if there is nothing. None: teach the type.
     """
 
@@ -27,6 +28,7 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         self.kind = kind
         self.path = path
         self.owner = owner
+        self.is_item = False
         self.remedy = remedy
 
 

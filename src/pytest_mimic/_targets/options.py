@@ -53,6 +53,8 @@ def read_line_options(words: Sequence[str], target: str, origin: str) -> dict[st
         if name == "key":
             what = f"{target}: key= takes a function, so it works in Python only"
             raise target_error(origin, what, target=target)
+        if name not in _READERS:
+            raise _unknown(name, target, origin, _READERS.keys() - {"key"})
         given[name] = _read(name, text if equals else None, target, origin)
     return given
 
@@ -98,11 +100,16 @@ def first_step(path: str) -> str:
     return re.split(r"[.\[]", path)[0]
 
 
+def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> TargetError:
+    """Return the error for an option that does not exist, with the closest one, or else all of them."""
+    hint = did_you_mean(name, known) or f" (there are {', '.join(sorted(known))})"
+    return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
+
+
 def _read(name: str, value: object, target: str, origin: str) -> Any:
     """Read and check one option. None means that a line has it without a value."""
     if name not in _READERS:
-        hint = did_you_mean(name, _READERS)
-        raise target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
+        raise _unknown(name, target, origin, _READERS)
     read, wanted = _READERS[name]
     try:
         return read(value)

@@ -279,15 +279,83 @@ def test_a_refused_part_behind_a_cycle_is_found():
     assert caught.value.path == "x[2]"
 
 
-def test_the_refusal_of_a_value_offers_a_remedy():
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (
+            [threading.Lock()],
+            [
+                "value[0]: a thread lock",
+                "teach it: register_fingerprint(type(threading.Lock()), lambda lock: None)",
+            ],
+        ),
+        (
+            [object()],
+            ["value[0]: a bare object()", "replace it: a member of an Enum has an identity"],
+        ),
+        (
+            Pool(),
+            [
+                "value._lock: a thread lock",
+                "teach it: give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)",
+            ],
+        ),
+        (
+            {"a": threading.Thread()},
+            ["value['a']: a thread", "teach it: register_fingerprint(threading.Thread, ...)"],
+        ),
+        ([(n for n in [])], ["value[0]: a generator"]),
+    ],
+)
+def test_the_refusal_of_a_value_offers_what_can_be_done(value, lines):
+    """A class of Python itself cannot be given a method, and some have no name to register."""
     with pytest.raises(Unstable) as caught:
-        fingerprint([threading.Lock()])
+        fingerprint(value)
 
     assert str(refusal(caught.value)).splitlines() == [
         "the value has no stable identity",
-        "  value[0]: a thread lock",
-        "  teach it: give lock a __mimic_identity__(), or register_fingerprint(lock, ...)",
+        *(f"  {line}" for line in lines),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ((n for n in []), ["leave it out:   shop:f ignore=x"]),
+        (
+            object(),
+            ["leave it out:   shop:f ignore=x", "or replace it:  a member of an Enum has an identity"],
+        ),
+        (
+            {"a": [1, threading.Lock()]},
+            [
+                "leave it out:   shop:f ignore=x.a.1",
+                "or all of it:   shop:f ignore=x",
+                "or teach it:    register_fingerprint(type(threading.Lock()), lambda lock: None)",
+            ],
+        ),
+        (
+            (0, {3: 4}, [threading.Thread()]),
+            [
+                "leave it out:   shop:f ignore=x.2.0",
+                "or all of it:   shop:f ignore=x",
+                "or teach it:    register_fingerprint(threading.Thread, ...)",
+            ],
+        ),
+        ({"a,b": (n for n in [])}, ["leave it out:   shop:f ignore=x"]),
+        ([{(n for n in [])}], ["leave it out:   shop:f ignore=x"]),
+        (deque([(n for n in [])]), ["leave it out:   shop:f ignore=x"]),
+    ],
+)
+def test_each_remedy_of_a_refused_call_can_be_done(value, lines):
+    with pytest.raises(Unstable) as caught:
+        CallIdentity("shop:f", ("x",)).key((value,))
+
+    error = refusal(caught.value, "shop:f")
+
+    assert str(error).splitlines()[2:] == [f"  {line}" for line in lines]
+    for path in [line.rpartition("=")[2] for line in lines if " ignore=" in line]:
+        assert CallIdentity("shop:f", ("x",), ignore=(path,)).key((value,))
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,11 @@ def test_options_can_be_replaced():
         ("shop:*.fetch", "shop:*.fetch is not a target, write it as package.module:function"),
         ("shop:fetch_*", "shop:fetch_* is not a target, write it as package.module:function"),
         ("shop:f ignroe=a", "shop:f: there is no option ignroe (did you mean ignore?)"),
+        (
+            "shop:f frozen=a",
+            "shop:f: there is no option frozen (there are atol, compare, content, exclude, ignore, match, mutates, only,"
+            " rtol, sequence, volatile, writes)",
+        ),
         ("shop:f ignore", "shop:f: ignore= takes arguments or paths in them, not nothing"),
         ("shop:f ignore=", "shop:f: ignore= takes arguments or paths in them, not ''"),
         ("shop:f ignore=a..b", "shop:f: ignore= takes arguments or paths in them, not 'a..b'"),
