@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any
+from uuid import uuid4
 
 KEY = "sk-live-9f8e7d6c5b4a"
 
@@ -70,8 +73,52 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
+    def agent(self, asked: dict[str, Any]) -> None:
+        """Call the first tool twice, then tell the result: in the API of OpenAI, with ids and texts of this turn only.
+
+        Texts and arguments are streamed in more pieces from turn to turn.
+        """
+        turn = next(self.server.turns)
+        head = {"id": f"chatcmpl-{uuid4().hex}", "created": time.time_ns() // 10**9, "model": asked["model"]}
+        usage = {"prompt_tokens": turn, "completion_tokens": 2 * turn, "total_tokens": 3 * turn}
+        results = [message["content"] for message in asked["messages"] if message["role"] == "tool"]
+        text = f"Turn {turn}: it is {' and '.join(results)}." + " Bring a coat." * (turn // 5)
+        if len(results) < 2:
+            function = {
+                "name": asked["tools"][0]["function"]["name"],
+                "arguments": f'{{"day": {len(results)}}}',
+            }
+            call = {"id": f"call_{uuid4().hex}", "type": "function", "function": function}
+            message: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [call]}
+            begun = {**call, "index": 0, "function": {**function, "arguments": ""}}
+            size = max(1, 8 - turn)
+            pieces = [function["arguments"][at : at + size] for at in range(0, 8, size)]
+            deltas = [
+                {"role": "assistant", "content": None, "tool_calls": [begun]},
+                *({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces),
+            ]
+        else:
+            message = {"role": "assistant", "content": text}
+            deltas = [
+                {"role": "assistant", "content": ""},
+                *({"content": f"{word} "} for word in text.split()),
+            ]
+        if not asked.get("stream"):
+            choice = {"index": 0, "finish_reason": "stop", "message": message}
+            self.answer(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+            return
+        chunk = {**head, "object": "chat.completion.chunk"}
+        choices = [
+            *({"index": 0, "delta": delta, "finish_reason": None} for delta in deltas),
+            {"index": 0, "delta": {}, "finish_reason": "stop"},
+        ]
+        self.stream([*((None, {**chunk, "choices": [choice]}) for choice in choices), (None, "[DONE]")])
+
     def openai(self, asked: dict[str, Any]) -> None:
         """Greet in the requested language, or call the first tool."""
+        if "agent" in asked["model"]:
+            self.agent(asked)
+            return
         head = {"id": "chatcmpl-1", "created": 1, "model": asked["model"]}
         if asked.get("stream"):
             words: list[dict[str, Any]] = [{"role": "assistant"}, {"content": "Grüß"}, {"content": " Gott"}]
@@ -131,6 +178,7 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.failed: set[str] = set()
         self.seen: list[str] = []
+        self.turns = count(1)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *args: object) -> None:

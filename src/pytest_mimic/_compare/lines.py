@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ class Location:
         parent: The location of the two values that hold these.
         secret: Whether the values must not be shown, as those of the parent.
         is_argument: Whether this is an argument that the call changed. Paths into it must begin with its name.
+        is_optional: Whether paths may leave this step out.
+        depth: How many steps lead here that paths must name.
     """
 
     text: str
@@ -39,11 +42,12 @@ class Location:
     parent: Location | None = None
     secret: bool = False
     is_argument: bool = False
+    is_optional: bool = False
     depth: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         if self.parent is not None:
-            self.depth = self.parent.depth + 1
+            self.depth = self.parent.depth + (not self.is_optional)
             self.secret = self.secret or self.parent.secret
 
     def steps(self) -> list[Location]:
@@ -71,11 +75,23 @@ class Location:
         for prefix in (tuple(name.split(".")) for name in names):
             if path[: len(prefix)] == prefix:
                 inner.append(path[len(prefix) :])
-        return any(
-            len(wanted) == len(steps)
-            and all(want == "*" or want in step.keys for want, step in zip(wanted, steps, strict=True))
-            for wanted in inner
-        )
+        return any(_leads(wanted, steps) for wanted in inner)
+
+    def make_optional(self) -> None:
+        """Let paths leave this step out. To be called before there are locations further in."""
+        if self.parent is not None and not self.is_optional:
+            self.is_optional = True
+            self.depth -= 1
+
+
+def _leads(path: tuple[str, ...], steps: Sequence[Location]) -> bool:
+    """Check whether a path leads along these steps, of which it may leave out the optional ones."""
+    if not steps:
+        return not path
+    step, rest = steps[0], steps[1:]
+    if path and (path[0] == "*" or path[0] in step.keys) and _leads(path[1:], rest):
+        return True
+    return step.is_optional and _leads(path, rest)
 
 
 @dataclass(slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+from pytest_mimic._compare.equality import is_same_type, paired
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
 from pytest_mimic._compare.numbers import Closeness
-from pytest_mimic._compare.walk import Comparison, is_same_type, paired
+from pytest_mimic._compare.walk import Comparison
 from pytest_mimic._identity import parse_path
 from pytest_mimic._outcome.encoding import Snapshot
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._values.events import Events
 
 
 def compare(
@@ -22,26 +24,30 @@ def compare(
     atol: float = 0.0,
     volatile: Sequence[str] = (),
     mode: Literal["exact", "shape"] = "exact",
+    ordered: bool = False,
     redactor: Redactor,
     secrets: Iterable[str] = (),
 ) -> list[str]:
     """Return the differences between two outcomes as lines; an empty list means that they are equal.
 
-    Values are equal if their identities are: types count, NaN equals itself, the order of a dict does not count.
+    Values are equal if their identities are: types count, NaN equals itself, the order of a dict does not count unless
+    they are compared `ordered`.
 
     Args:
         recorded: The outcome in the vault.
         actual: The outcome of the real call.
         rtol: Tolerance for numbers, relative to the recorded one.
         atol: Absolute tolerance for numbers; both tolerances add up, as in `numpy.isclose`.
-        volatile: Paths in the outcome to leave out: `headers.date`, `rows.*.id`.
+        volatile: Paths in the outcome, or in each event of a stream, to leave out: `headers.date`, `rows.*.id`.
         mode: `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
+        ordered: The order of mappings counts.
         redactor: Knows which names are secret.
         secrets: Texts known to be secret, which no line may show.
     """
     lines = Lines(redactor, frozenset(secrets), grouped=mode == "shape")
     paths = tuple(parse_path(path) for path in volatile)
-    comparison = Comparison(lines, Closeness(rtol, atol), volatile=paths, shape=mode == "shape")
+    close = Closeness(rtol, atol)
+    comparison = Comparison(lines, close, volatile=paths, shape=mode == "shape", ordered=ordered)
     _compare_outcomes(comparison, recorded, actual)
     for name, then, now in paired(recorded.changed, actual.changed):
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
@@ -94,7 +100,9 @@ def _compare_outcomes(comparison: Comparison, recorded: Outcome, actual: Outcome
             del old[len(new) :]
         if recorded.end is None:
             del new[len(old) :]
-        comparison.compare(Location("items", ("items",)), old, new)
+        is_whole = recorded.end is not None and actual.end is not None
+        events = (Events(items, is_whole=is_whole) for items in (old, new))
+        comparison.compare(Location("items", ("items",)), *events)
         if recorded.end is not None and actual.end is not None:
             _compare_outcomes(comparison, recorded.end, actual.end, "the end of the stream")
     elif recorded.kind == "raised":

@@ -9,22 +9,28 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from pytest_mimic._compare.equality import (
+    exception_parts,
+    is_equal,
+    is_same_type,
+    key_identity,
+    other_identity,
+    paired,
+)
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
 from pytest_mimic._compare.numbers import Closeness, extent
 from pytest_mimic._describe import secrets_in
 from pytest_mimic._describe.leaves import leaf_text
 from pytest_mimic._redact.names import PLACEHOLDER
-from pytest_mimic._values.identities import identity_of
+from pytest_mimic._values.events import Events, ServerSentEvent
 from pytest_mimic._values.libraries import library_of
 from pytest_mimic._values.opening import (
     Opened,
-    attributes_of,
     is_pair,
     iterator_state,
     key_step,
     lineage,
     opened,
-    type_name,
 )
 from pytest_mimic._values.tables import Column, Table, open_elements
 
@@ -45,12 +51,14 @@ class Comparison:
         close: The equality of numbers.
         volatile: Paths to leave out, in steps.
         shape: Whether only keys, types and the lengths of tuples count.
+        ordered: Whether the order of mappings counts.
     """
 
     lines: Lines
     close: Closeness
     volatile: tuple[tuple[str, ...], ...] = ()
     shape: bool = False
+    ordered: bool = False
     # The pairs that `_alike` is comparing, further out: a pair inside itself counts as alike.
     _asked: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
     _todo: list[tuple[Location, Any, Any]] = field(init=False, default_factory=list)
@@ -59,7 +67,7 @@ class Comparison:
 
     def compare(self, root: Location, recorded: Any, actual: Any) -> None:
         """Compare two values and everything in them."""
-        other = _other_identity(recorded, actual)
+        other = other_identity(recorded, actual)
         if other is False:
             return
         for side in (recorded, actual):
@@ -83,7 +91,7 @@ class Comparison:
         kind = type(recorded)
         if recorded is ABSENT or actual is ABSENT or not is_same_type(recorded, actual):
             # A library may have several classes for one value: a RangeIndex, and an Index of the same numbers.
-            if library_of(kind) is None or _other_identity(recorded, actual) is not False:
+            if library_of(kind) is None or other_identity(recorded, actual) is not False:
                 self.lines.differ(location, recorded, actual)
         elif kind in _CONTAINERS:
             if self._is_new(location, recorded, actual):
@@ -91,17 +99,17 @@ class Comparison:
         elif kind in (str, bytes, bytearray):
             self._leaf(location, recorded, actual, recorded == actual)
         elif library_of(kind) is not None:
-            if self.close.exact and not self.shape and _other_identity(recorded, actual) is False:
+            if self.close.exact and not self.shape and other_identity(recorded, actual) is False:
                 return
             old, new = open_elements(recorded), open_elements(actual)
             if old is None or new is None:
-                self._leaf(location, recorded, actual, _equal(recorded, actual))
+                self._leaf(location, recorded, actual, is_equal(recorded, actual))
             else:
                 self._todo.append((location, old, new))
         elif kind in _NUMBERS:
             self._leaf(location, recorded, actual, self.close(recorded, actual))
         elif leaf_text(recorded) is not None:
-            self._leaf(location, recorded, actual, _equal(recorded, actual))
+            self._leaf(location, recorded, actual, is_equal(recorded, actual))
         elif self._is_new(location, recorded, actual):
             self._object(location, recorded, actual)
 
@@ -132,7 +140,7 @@ class Comparison:
 
     def _object(self, location: Location, recorded: Any, actual: Any) -> None:
         old, new = (
-            Opened((), _exception_parts(side)) if isinstance(side, BaseException) else opened(side)
+            Opened((), exception_parts(side)) if isinstance(side, BaseException) else opened(side)
             for side in (recorded, actual)
         )
         if old.attributes or new.attributes:
@@ -144,7 +152,7 @@ class Comparison:
         elif not (old.attributes or new.attributes):
             states = iterator_state(recorded), iterator_state(actual)
             if None in states:
-                self._leaf(location, recorded, actual, _equal(recorded, actual))
+                self._leaf(location, recorded, actual, is_equal(recorded, actual))
             else:
                 self._todo.append((location, *states))
 
@@ -155,11 +163,51 @@ class Comparison:
 
     def _mapping(self, location: Location, recorded: dict[Any, Any], actual: dict[Any, Any]) -> None:
         # 1, 1.0 and True are one key to Python, and three here.
-        then, now = ({_key_identity(key): key for key in side} for side in (recorded, actual))
+        then, now = ({key_identity(key): key for key in side} for side in (recorded, actual))
         old = {identity: recorded[key] for identity, key in then.items()}
         new = {identity: actual[key] for identity, key in now.items()}
         keys = now | then
+        if self.ordered and [key for key in old if key in new] != [key for key in new if key in old]:
+            self.lines.add(location, ": the keys are in another order now")
         self._queue(paired(old, new), lambda identity: self._entry(location, keys[identity]))
+
+    def _event(self, location: Location, recorded: dict[str, Any], actual: dict[str, Any]) -> None:
+        def locate(name: str) -> Location:
+            secret = self.lines.redactor.secret(name)
+            return Location(key_step(name), (name,), location, secret, is_optional=name == "data")
+
+        self._queue(paired(recorded, actual), locate)
+
+    def _events(self, location: Location, recorded: Events, actual: Events) -> None:
+        """Compare two streams event by event. A path to a part of an event is for all events."""
+        location.make_optional()
+        if self.shape:
+            self._event_shapes(location, recorded, actual)
+        else:
+            self._sequence(location, recorded, actual)
+
+    def _event_shapes(self, location: Location, recorded: Events, actual: Events) -> None:
+        """Compare the shapes of events: each event now must have the shape of a recorded one of its name.
+
+        How many there are is no matter of shape, as the deltas of a text show. Of two whole streams, the first events
+        and the last ones must have the same shapes, so that a stream that breaks off is found.
+        """
+        shapes: dict[object, list[Any]] = {}
+        for event in recorded:
+            known = shapes.setdefault(_name_of(event), [])
+            if not any(self._alike(shape, event) for shape in known):
+                known.append(event)
+        pairs = []
+        for index, event in enumerate(actual):
+            known = shapes.get(_name_of(event), [ABSENT])
+            pairs.append((index, next((one for one in known if self._alike(one, event)), known[0]), event))
+        if recorded.is_whole and actual.is_whole and recorded:
+            if not actual:
+                self.lines.add(location, f": {len(recorded)} events recorded, no event now")
+            else:
+                last = len(actual) - 1
+                pairs += [(0, recorded[0], actual[0]), (last, recorded[-1], actual[last])]
+        self._queue(pairs, lambda index: Location(f"[{index}]", (str(index),), location, is_optional=True))
 
     def _entry(self, parent: Location, key: Any) -> Location:
         if parent.secret:
@@ -203,8 +251,13 @@ class Comparison:
             (n, old[n] if n < len(old) - end else ABSENT, new[n] if n < len(new) - end else ABSENT)
             for n in range(start, most - end)
         )
-        # Paths count items from either end.
-        self._queue(pairs, lambda n: Location(f"[{n}]", (str(n), str(n - len(old))), location, secret))
+        is_event = type(recorded) is Events
+
+        def locate(n: int) -> Location:
+            keys = str(n), str(n - len(old))  # paths count items from either end
+            return Location(f"[{n}]", keys, location, secret, is_optional=is_event)
+
+        self._queue(pairs, locate)
 
     def _patterns(self, location: Location, recorded: list[Any], actual: list[Any]) -> None:
         """Compare the shapes of lists: each item now must have the shape of one that was recorded, if any was."""
@@ -235,7 +288,7 @@ class Comparison:
         return not inner.lines.count
 
     def _members(self, location: Location, recorded: Iterable[Any], actual: Iterable[Any]) -> None:
-        old, new = ({_key_identity(item): item for item in side} for side in (recorded, actual))
+        old, new = ({key_identity(item): item for item in side} for side in (recorded, actual))
         if self.shape:
             self._patterns(location, [old[key] for key in sorted(old, key=repr)], list(new.values()))
             return
@@ -278,6 +331,8 @@ _SIMPLE = frozenset({bool, float, int, str, type(None)})
 _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
     Column: Comparison._column,
+    Events: Comparison._events,
+    ServerSentEvent: Comparison._event,
     Table: Comparison._table,
     dict: Comparison._mapping,
     frozenset: Comparison._members,
@@ -287,44 +342,5 @@ _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
 }
 
 
-def paired(old: Mapping[K, Any], new: Mapping[K, Any]) -> list[tuple[K, Any, Any]]:
-    """Return each key of two mappings with both values, `ABSENT` where a side lacks the key."""
-    return [(key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in dict.fromkeys([*old, *new])]
-
-
-def is_same_type(recorded: object, actual: object) -> bool:
-    """Return whether two values have the same type; a class that was imported again is the same."""
-    return type(recorded) is type(actual) or type_name(type(recorded)) == type_name(type(actual))
-
-
-def _key_identity(key: Any) -> object:
-    """Return what makes two keys, or two members of a set, the same: `1`, `1.0` and `True` are three."""
-    if type(key) is str:
-        return key
-    if type(key) in (int, float, bool, bytes):
-        return type(key), repr(key)
-    return type(key), identity_of(key) or key
-
-
-def _exception_parts(error: BaseException) -> dict[str, Any]:
-    # Python keeps the names and paths of some errors apart from their arguments.
-    also = ("name", "path", "filename", "filename2") if isinstance(error, (ImportError, OSError)) else ()
-    parts = {name: getattr(error, name, None) for name in ("args", "__cause__", *also)}
-    return {name: part for name, part in parts.items() if part is not None} | attributes_of(error)
-
-
-def _other_identity(recorded: object, actual: object) -> bool | None:
-    """Return whether two values have different identities; None if one of them has no identity."""
-    old, new = identity_of(recorded), identity_of(actual)
-    return None if old is None or new is None else old != new
-
-
-def _equal(recorded: Any, actual: Any) -> bool:
-    """Return whether two values without parts are equal: by identity, or else as Python compares them."""
-    other = _other_identity(recorded, actual)
-    if other is not None:
-        return not other
-    try:
-        return bool(recorded == actual)
-    except Exception:  # a comparison that fails shows no equality
-        return False
+def _name_of(event: Any) -> object:
+    return event.get("event") if type(event) is ServerSentEvent else None

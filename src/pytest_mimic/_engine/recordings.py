@@ -206,8 +206,8 @@ class Recordings:
     ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
-        At a boundary, the outcome recorded `before` is kept if only parts changed that verifying leaves out (a date, a
-        server's name).
+        The outcome recorded `before` is kept if only parts changed that verifying leaves out: those of `volatile=`, and
+        at a boundary also a date or a server's name.
 
         Raises:
             MutatedInputError, UnstorableOutcomeError: It may not be recorded.
@@ -215,18 +215,16 @@ class Recordings:
         plan = call.plan
         plan.mutated(call)
         outcome.changed, outcome.files = plan.changed(call), plan.kept(call)
-        # The new outcome is compared beside nothing: if it goes further than the recorded one, they differ.
-        if (
-            before is not None
-            and plan.kind != "function"
-            and plan.comparable(before.load(call.paths), outcome).value == plan.comparable(outcome).value
-        ):
-            return before
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
         if call.awaited:
             stored.entry["awaited"] = True
+        if before is not None and (plan.options.volatile or plan.kind != "function"):
+            from pytest_mimic._engine.verify import is_unchanged
+
+            if is_unchanged(call, before, stored, redactor=self._state.redactor):
+                return before
         return stored
 
     def record(self, name: str, call: Call, outcome: Outcome, duration: float) -> None:
@@ -234,7 +232,7 @@ class Recordings:
 
         Of the streams of a call, one is kept for each way in which its reader replied: the one that goes furthest.
         """
-        stored = self.encode(call, outcome, duration)
+        stored = self.encode(call, outcome, duration, before=self._before(name, call, outcome))
         streams = [stored]
         if stored.kind == "stream" and name in self.known and name in self._state.ledger.used:
             from pytest_mimic._engine.streams import goes_further, share_beginning
@@ -250,6 +248,17 @@ class Recordings:
                     return
         self.write(name, call, streams, errors={0: self.error_of(call, outcome)})
         self.count(duration)
+
+    def _before(self, name: str, call: Call, outcome: Outcome) -> Stored | None:
+        """Return the outcome that a new one replaces, if parts of it may be volatile."""
+        if not call.plan.options.volatile and call.plan.kind == "function":
+            return None
+        from pytest_mimic._engine.verify import matching_stream
+
+        with suppress(MimicError):  # a damaged file is replaced
+            recording = self.find(name)
+            return recording and matching_stream(recording.outcomes, outcome, call.paths)
+        return None
 
     def write(
         self,

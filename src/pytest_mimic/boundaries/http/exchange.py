@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 from pytest_mimic.boundaries.http.body import body_value, load_body
+from pytest_mimic.boundaries.http.events import events_in
 from pytest_mimic.boundaries.http.message import header_of, text_pairs
 from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 from pytest_mimic.boundaries.http.request_body import describe_body, fields
@@ -48,7 +49,8 @@ class HttpBoundary(Boundary):
         """Return status, content type and body, or the type of the exception that came instead.
 
         Of a body that was not read to its end, only the part that both readers read is compared; how much more had
-        arrived is an accident. Without another exchange beside it, such a body is compared as it is.
+        arrived is an accident. Without another exchange beside it, such a body is compared as it is. A stream of events
+        is compared event by event.
         """
         if "status" not in plain:
             return {"error": plain["error"]["type"]}
@@ -56,12 +58,19 @@ class HttpBoundary(Boundary):
         headers = {} if kind is None else {"content-type": kind}
         found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
         is_cut = beside is not None and beside.get("end") == "stopped"
-        if is_cut or plain.get("end") == "stopped":
+        events = events_in(plain)
+        if events is not None:
+            found["body"] = events
+            others = None if beside is None else events_in(beside)
+            if others is not None and not (events.is_whole and others.is_whole):
+                events.is_whole = False
+                del events[len(others) :]
+        elif is_cut or plain.get("end") == "stopped":
             chunks = load_body(plain.get("body"))
-            others = chunks if beside is None else load_body(beside.get("body"))
-            body = b"".join(chunks)[: sum(map(len, others)) if is_cut else None]
+            chunks_beside = chunks if beside is None else load_body(beside.get("body"))
+            body = b"".join(chunks)[: sum(map(len, chunks_beside)) if is_cut else None]
             found["body"] = body.decode("utf-8", "backslashreplace")
-            found["chunks"] = min(len(chunks), len(others))
+            found["chunks"] = min(len(chunks), len(chunks_beside))
         if "error" in plain and not is_cut:
             found["error"] = plain["error"]["type"]
         return found

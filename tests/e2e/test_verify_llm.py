@@ -1,0 +1,122 @@
+"""A loop of tools and answers, whose ids and texts are other ones in each run, verifies by its shape."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+from llm_server import KEY, running_llm
+
+AGENT = """
+import os
+
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+
+def loop(ask):
+    messages = [{"role": "user", "content": "What is the weather like?"}]
+    for _ in range(5):
+        answer = ask({"model": "agent-x", "messages": messages, "tools": TOOLS})
+        if not answer.get("tool_calls"):
+            return answer["content"]
+        messages.append(answer)
+        for call in answer["tool_calls"]:
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": "sunny"})
+"""
+
+PLAIN = """
+import os
+import httpx
+from agent import loop
+
+def ask(question):
+    head = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
+    answer = httpx.post(os.environ["LLM"] + "/v1/chat/completions", json=question, headers=head)
+    return answer.json()["choices"][0]["message"]
+
+def test_loop():
+    assert loop(ask).startswith("Turn 3: it is sunny and sunny.")
+"""
+
+SDK = """
+import os
+import openai
+from agent import loop
+
+def ask(question):
+    client = openai.OpenAI(base_url=os.environ["LLM"] + "/v1", api_key=os.environ["LLM_KEY"])
+    message = client.chat.completions.create(**question).choices[0].message
+    return message.model_dump(exclude_none=True)
+
+def ask_streamed(question):
+    client = openai.OpenAI(base_url=os.environ["LLM"] + "/v1", api_key=os.environ["LLM_KEY"])
+    message = {"role": "assistant", "content": ""}
+    for chunk in client.chat.completions.create(**question, stream=True):
+        delta = chunk.choices[0].delta
+        message["content"] += delta.content or ""
+        for call in delta.tool_calls or ():
+            if call.id:
+                message["tool_calls"] = [call.model_dump(exclude_none=True, exclude={"index"})]
+            else:
+                message["tool_calls"][0]["function"]["arguments"] += call.function.arguments
+    return message
+
+def test_loop():
+    assert loop(ask).startswith("Turn 3: it is sunny and sunny.")
+
+def test_streamed_loop():
+    assert loop(ask_streamed).startswith("Turn 6: it is sunny and sunny.")
+"""
+
+
+@pytest.mark.promise("compare=shape compares structure and types, not values")
+@pytest.mark.parametrize(("client", "tests"), [("httpx", PLAIN), ("openai", SDK)])
+def test_a_tool_loop_verifies_by_its_shape_and_nothing_more(project, client, tests):
+    """The ids of the recorded answers are sent back to the model, so that the requests stay the recorded ones."""
+    if find_spec(client) is None:
+        pytest.skip(f"needs {client}")
+    count = tests.count("def test_")
+    project.ini("httpx compare=shape", "httpx2 compare=shape", filterwarnings="error")
+    project.write("agent.py", AGENT)
+    project.write("test_agent.py", tests)
+
+    with running_llm() as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+        project.record(process=True, env=env).expect(passed=count)
+        verified = project.run("--mimic-verify", process=True, env=env).expect(passed=count)
+        assert len(llm.seen) == 2 * 3 * count
+    project.replay(process=True, env=env).expect(passed=count)
+
+    assert verified.changed == set()
+    assert verified.section == [f"{3 * count} calls verified"]
+
+
+@pytest.mark.promise("volatile= leaves parts of an outcome out when verifying")
+def test_volatile_names_a_field_in_each_event_of_a_stream(project):
+    pytest.importorskip("httpx")
+    project.write(
+        "test_stream.py",
+        """
+        import os
+        import httpx
+
+        def test_it():
+            head = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
+            question = {"model": "agent-x", "stream": True, "messages": [{"role": "tool", "content": "dry"}] * 2}
+            httpx.post(os.environ["LLM"] + "/v1/chat/completions", json=question, headers=head)
+        """,
+    )
+    with running_llm() as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+        project.ini("httpx volatile=body.id,body.created,body.choices")
+        project.record(process=True, env=env).expect(passed=1)
+        project.run("--mimic-verify", process=True, env=env).expect(passed=1)
+        unchanged = project.run("--mimic-rerecord", process=True, env=env).expect(passed=1)
+        project.ini("httpx volatile=id,created")
+        drifted = project.run("--mimic-verify", process=True, env=env)
+
+    assert unchanged.changed == set()
+    drifted.expect(
+        failed=1,
+        says=["body[2].data.choices[0].delta.content: '1: ' recorded, '4: ' now"],
+        never=["created: "],
+    )
