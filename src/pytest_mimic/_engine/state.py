@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._engine.conversations import Conversations
@@ -74,6 +75,7 @@ class RunState:
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self._retries: Retries | None = None
+        self._guard = Lock()
 
     @property
     def is_nested(self) -> bool:
@@ -99,19 +101,19 @@ class RunState:
             self.ledger.drifted += 1
         self.pending.note(error)
         if self.test and isinstance(error, MissingRecordingError):
-            if self._retries is None:
-                from pytest_mimic._swallowed.retries import Retries
+            with self._guard:
+                if self._retries is None:
+                    from pytest_mimic._swallowed.retries import Retries
 
-                self._retries = Retries(self.own_files(), self.settings.rootdir)
-            self._retries.watch(error, call.key)
+                    self._retries = Retries(self.settings.rootdir)
+            self._retries.watch(error, call.key, self.own_files)
         return error
 
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""
         self.test = ""
-        retries, self._retries = self._retries, None
-        if retries is not None:
-            retries.end()
+        if self._retries is not None:
+            self._retries.end()
 
     def report_unfinished(self) -> None:
         """Name in the summary the calls that have no outcome when the tests are over: they are not recorded."""

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from functools import update_wrapper
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, iscoroutinefunction
 from pathlib import Path
-from types import BuiltinFunctionType, FrameType, FunctionType
-from typing import Any, NamedTuple
+from threading import Lock
+from types import FrameType
+from typing import Any
 
-from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.machinery import is_machinery
 from pytest_mimic._swallowed.handled import INSTALLED, handled_in, is_in_project
+from pytest_mimic._swallowed.sleeps import Sleeps
 from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -33,15 +34,6 @@ class EndlessRetry(BaseException):
     """Ends a test whose code makes the same missing call again and again. It is no `Exception`, which such code catches."""
 
 
-class _Sleep(NamedTuple):
-    """A function that waits."""
-
-    module: str
-    path: tuple[str, ...] = ("sleep",)
-    excluded: bool = False
-    origin: str = ""
-
-
 class Retries:
     """The misses of the running test, and the waits of the code that made them.
 
@@ -50,44 +42,45 @@ class Retries:
     a sleep.
 
     Args:
-        own_files: The files of the test's own code.
         rootdir: The project's folder. Other code belongs to libraries.
     """
 
-    def __init__(self, own_files: set[str], rootdir: Path) -> None:
-        self._own_files = own_files
+    def __init__(self, rootdir: Path) -> None:
         self._rootdir = rootdir
+        self._own_files: set[str] | None = None
         self._errors: list[MimicError] = []
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
         self._callers: dict[FrameType, MimicError] = {}
         self._skipped: Counter[FrameType] = Counter()
-        self._patcher = Patcher(self._cover, lambda *_: None)
-        self._wrappers: dict[int, Callable[..., Any]] = {}
-        self._patch()
-
-    def _patch(self) -> None:
-        found = ((name, sys.modules.get(name)) for name in ("time", "asyncio", "trio"))
-        names = [name for name, module in found if _is_genuine(getattr(module, "sleep", None), name)]
-        self._activation = self._patcher.activate(_Sleep(name) for name in names)
+        self._sleeps = Sleeps(self._wrap)
+        self._guard = Lock()
 
     def end(self) -> None:
-        """Restore the sleeps, and forget the misses."""
-        self._activation.close()
-        self._patcher.sweep()
-        for memory in (self._errors, self._last, self._callers, self._skipped):
+        """End the test: forget its misses, and let all sleeps be what they were."""
+        if self._own_files is None:
+            return
+        self._own_files = None
+        self._sleeps.restore()
+        for memory in (self._errors, self._last, self._times, self._callers, self._skipped):
             memory.clear()
 
-    def watch(self, error: MimicError, key: str) -> None:
-        """Remember a miss that is about to be raised. `key` is the identity of the call.
+    def watch(self, error: MimicError, key: str, own_files: Callable[[], set[str]]) -> None:
+        """Remember a miss that is about to be raised.
+
+        `key` is the identity of the call, and `own_files` returns the files of the test's own code.
 
         Raises:
             EndlessRetry: The code under test does not stop making the call.
         """
+        with self._guard:
+            if self._own_files is None:
+                self._own_files = own_files()
+                self._sleeps.replace()
         before = self._last.get(key)
         self._last[key] = error
         self._times[key] += 1
-        if self._times[key] > _LIMIT and before is not None and not handled_in(before, self._own_files):
+        if self._times[key] > _LIMIT and before and not handled_in(before, self._own_files):
             text = f"the same missing call was made {_LIMIT:,} times, so the test is ended"
             raise EndlessRetry(text) from error
         self._errors.append(error)
@@ -105,12 +98,11 @@ class Retries:
         file = frame.f_code.co_filename
         if file.startswith(_PACKAGE):
             return False
-        return file in self._own_files or is_machinery(_module_of(frame))
+        return file in (self._own_files or ()) or is_machinery(_module_of(frame))
 
     # Sleeping
 
-    def _cover(self, _request: object, _name: str, original: Callable[..., Any], _kind: str) -> Any:
-        """Return the wrapper of a sleep."""
+    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
 
         def wait(*args: Any, **options: Any) -> Any:
             __tracebackhide__ = True
@@ -120,11 +112,7 @@ class Retries:
             __tracebackhide__ = True
             return await original(*self._waiting(sys._getframe(1), args), **options)
 
-        wrapper = self._wrappers.get(id(original))
-        if wrapper is None:
-            function = wait_async if iscoroutinefunction(original) else wait
-            wrapper = self._wrappers[id(original)] = update_wrapper(function, original)
-        return wrapper
+        return update_wrapper(wait_async if iscoroutinefunction(original) else wait, original)
 
     def _waiting(self, caller: FrameType, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the arguments of a sleep: with no seconds if a wait is skipped. Raise the miss that a wait is due to."""
@@ -159,13 +147,6 @@ class Retries:
                 error, cause = self._callers.get(frame) or catchers.get(frame), frame
             frame = frame.f_back
         return error, cause, False
-
-
-def _is_genuine(sleep: object, module: str) -> bool:
-    """Check whether a sleep is its module's own, and not one that somebody has put in its place."""
-    if isinstance(sleep, FunctionType):
-        return str(sleep.__globals__.get("__name__")).partition(".")[0] == module
-    return isinstance(sleep, BuiltinFunctionType) and sleep.__module__ == module
 
 
 def _is_scheduler(frame: FrameType) -> bool:

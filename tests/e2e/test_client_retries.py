@@ -1,0 +1,319 @@
+"""A miss under a real client: it is shown first, counts once, and the client does not try again because of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from http_server import running_server
+from llm_server import KEY, running_llm
+
+OPENAI = """
+import asyncio, os
+import openai
+
+def client(kind=openai.OpenAI):
+    return kind(base_url=os.environ["LLM"] + "/v1", api_key=os.environ["LLM_KEY"])
+
+def ask(text, **more):
+    return {"model": "gpt-x", "messages": [{"role": "user", "content": text}], **more}
+
+def plain(text):
+    return client().chat.completions.create(**ask(text)).choices[0].message.content
+
+def stream(text):
+    events = client().chat.completions.create(**ask(text, stream=True))
+    return [event.choices[0].delta.content for event in events]
+
+async def alone(text):
+    async with client(openai.AsyncOpenAI) as api:
+        return await api.chat.completions.create(**ask(text))
+
+async def streamed(text):
+    async with client(openai.AsyncOpenAI) as api:
+        events = await api.chat.completions.create(**ask(text, stream=True))
+        return [event async for event in events]
+"""
+
+ANTHROPIC = """
+import asyncio, os
+import anthropic
+
+def client(kind=anthropic.Anthropic):
+    return kind(base_url=os.environ["LLM"], api_key=os.environ["LLM_KEY"])
+
+def ask(text, **more):
+    return {"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": text}], **more}
+
+def plain(text):
+    return client().messages.create(**ask(text)).content[0].text
+
+def stream(text):
+    with client().messages.stream(**ask(text)) as stream:
+        return list(stream.text_stream)
+
+async def alone(text):
+    async with client(anthropic.AsyncAnthropic) as api:
+        return await api.messages.create(**ask(text))
+
+async def streamed(text):
+    async with client(anthropic.AsyncAnthropic) as api:
+        async with api.messages.stream(**ask(text)) as stream:
+            return [text async for text in stream.text_stream]
+"""
+
+SDK_TESTS = """
+import asyncio, os
+from concurrent.futures import ThreadPoolExecutor
+import shop
+
+PROMPT = os.environ["PROMPT"]
+
+def test_plain():
+    shop.plain(PROMPT)
+
+def test_stream():
+    shop.stream(PROMPT)
+
+def test_alone():
+    asyncio.run(shop.alone(PROMPT))
+
+def test_streamed():
+    asyncio.run(shop.streamed(PROMPT))
+
+def test_in_threads():
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(shop.plain, [PROMPT] * 4))
+
+def test_at_once():
+    async def main():
+        await asyncio.gather(*(shop.alone(PROMPT) for _ in range(4)))
+    asyncio.run(main())
+"""
+
+# The waits that must not happen take an hour. The clients of `old_style` do as older versions of openai do.
+HTTP = """
+import asyncio, os, time
+import backoff, httpx, requests, stamina, tenacity
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+HOUR = 3600
+URL = os.environ["API"] + "/users?page=" + os.environ["PROMPT"]
+tries = []
+
+def every_hour(**more):
+    return tenacity.retry(wait=tenacity.wait_fixed(HOUR), stop=tenacity.stop_after_attempt(3), **more)
+
+@every_hour()
+def with_tenacity():
+    tries.append("tenacity")
+    return httpx.get(URL).json()
+
+@every_hour()
+async def with_tenacity_async():
+    tries.append("tenacity")
+    async with httpx.AsyncClient() as client:
+        return (await client.get(URL)).json()
+
+class ShopError(Exception):
+    pass
+
+@every_hour(retry=tenacity.retry_if_exception_type(ShopError), reraise=True)
+def around_a_wrapper():
+    tries.append("wrapper")
+    try:
+        return httpx.get(URL).json()
+    except Exception as error:
+        raise ShopError("the shop is closed") from error
+
+def with_a_loop():
+    for attempt in tenacity.Retrying(wait=tenacity.wait_fixed(HOUR), stop=tenacity.stop_after_attempt(3)):
+        with attempt:
+            tries.append("loop")
+            return httpx.get(URL).json()
+
+@backoff.on_exception(backoff.constant, Exception, interval=HOUR, jitter=None, max_tries=3)
+def with_backoff():
+    tries.append("backoff")
+    return httpx.get(URL).json()
+
+@stamina.retry(on=Exception, wait_initial=HOUR, wait_max=HOUR, timeout=None)
+def with_stamina():
+    tries.append("stamina")
+    return httpx.get(URL).json()
+
+def with_urllib3():
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(max_retries=Retry(3, backoff_factor=HOUR, backoff_max=HOUR)))
+    tries.append("urllib3")
+    return session.get(URL).json()
+
+def with_a_transport():
+    tries.append("transport")
+    with httpx.Client(transport=httpx.HTTPTransport(retries=3)) as client:
+        return client.get(URL).json()
+
+async def with_aiohttp_retry():
+    from aiohttp_retry import ExponentialRetry, RetryClient
+    tries.append("aiohttp_retry")
+    async with RetryClient(retry_options=ExponentialRetry(3, start_timeout=HOUR, max_timeout=HOUR)) as client:
+        async with client.get(URL) as response:
+            return await response.json()
+"""
+
+HTTP_TESTS = """
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+import pytest
+import shop
+
+@pytest.fixture(autouse=True)
+def only_once():
+    shop.tries.clear()
+    yield
+    assert len(shop.tries) == 1
+
+def test_tenacity():
+    shop.with_tenacity()
+
+def test_tenacity_async():
+    asyncio.run(shop.with_tenacity_async())
+
+def test_wrapper():
+    shop.around_a_wrapper()
+
+def test_loop():
+    shop.with_a_loop()
+
+def test_backoff():
+    shop.with_backoff()
+
+def test_stamina():
+    shop.with_stamina()
+
+def test_urllib3():
+    shop.with_urllib3()
+
+def test_transport():
+    shop.with_a_transport()
+
+def test_aiohttp_retry():
+    asyncio.run(shop.with_aiohttp_retry())
+
+def test_in_a_thread():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(shop.with_tenacity).result()
+"""
+
+APP = """
+import os
+import fastapi, httpx, tenacity
+
+app = fastapi.FastAPI()
+URL = os.environ["API"] + "/users?page=" + os.environ["PROMPT"]
+
+@app.get("/plain")
+def plain():
+    return httpx.get(URL).json()
+
+@app.get("/alone")
+async def alone():
+    async with httpx.AsyncClient() as client:
+        return (await client.get(URL)).json()
+
+@app.get("/again")
+@tenacity.retry(wait=tenacity.wait_fixed(3600), stop=tenacity.stop_after_attempt(3))
+async def again():
+    async with httpx.AsyncClient() as client:
+        return (await client.get(URL)).json()
+
+@app.get("/caught")
+def caught():
+    try:
+        return httpx.get(URL).json()
+    except Exception:
+        raise fastapi.HTTPException(502, "no users") from None
+"""
+
+APP_TESTS = """
+import pytest, warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from fastapi.testclient import TestClient
+from shop import app
+
+@pytest.mark.parametrize("page", ["/plain", "/alone", "/again", "/caught"])
+@pytest.mark.parametrize("raises", [True, False])
+def test_page(page, raises):
+    response = TestClient(app, raise_server_exceptions=raises).get(page)
+    assert response.status_code == 200
+"""
+
+
+def ask_again(project, shop, tests, *, passed, args=()):
+    """Record with one question; stop the servers, and ask another one."""
+    project.ini("httpx", "httpx2", "requests", "aiohttp", filterwarnings="error")
+    project.write("shop.py", shop)
+    project.write("test_shop.py", tests)
+    with running_llm() as llm, running_server() as server:
+        env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
+        project.run("--mimic-record", process=True, env=env).expect(passed=passed)
+    run = project.run(*args, process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"}, timeout=300)
+    return run.expect(failed=passed)
+
+
+def reports(run):
+    """Return the lines of each report, without captured logs."""
+    _, *found = re.split(r"^_{3,} \w+.* _{3,}\n", run.output, flags=re.MULTILINE)
+    assert found, run.output
+    return [re.split(r"^(?:-{3,}|={3,}) ", text, flags=re.MULTILINE)[0].splitlines() for text in found]
+
+
+def expect_misses(run, count):
+    """Check that each report shows one miss, first and in short, and that all of them are short."""
+    shown = reports(run)
+    assert len(shown) == count
+    for lines in shown:
+        assert lines[0].startswith("MissingRecordingError: no recording of "), lines
+        assert lines[1].startswith("  nearest: recorded by test_shop.py::test_"), lines
+        assert "'1' recorded, '2' now" in lines[2], lines
+        assert lines[3].startswith("  to record it: pytest --mimic-record "), lines
+        assert sum("no recording of" in line for line in lines) <= 2, lines
+        assert len(lines) < 36, lines
+    assert run.output.count(" - MissingRecordingError: no recording of ") == count
+    assert run.section[0].startswith(f"{count} call"), run.output
+
+
+@pytest.mark.promise("no client waits or tries again because of a miss")
+@pytest.mark.promise("a miss is shown first, then its client's error and the test's own failure")
+@pytest.mark.promise("the same missing call counts once")
+@pytest.mark.parametrize(("sdk", "shop"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
+def test_an_sdk_does_not_try_again(project, sdk, shop):
+    pytest.importorskip(sdk)
+
+    run = ask_again(project, shop, SDK_TESTS, passed=6, args=["--log-level=INFO"])
+
+    expect_misses(run, 6)
+    # Each of the twelve calls may announce one retry, and makes none.
+    assert run.output.count("Retrying request") <= 12, run.output
+
+
+@pytest.mark.promise("no client waits or tries again because of a miss")
+def test_a_library_of_retries_does_not_try_again(project):
+    for name in ("aiohttp_retry", "backoff", "stamina", "tenacity"):
+        pytest.importorskip(name)
+
+    run = ask_again(project, HTTP, HTTP_TESTS, passed=10)
+
+    expect_misses(run, 10)
+
+
+@pytest.mark.promise("a miss is shown first, then its client's error and the test's own failure")
+def test_an_application_under_its_test_client_shows_its_miss(project):
+    pytest.importorskip("fastapi")
+    pytest.importorskip("tenacity")
+
+    run = ask_again(project, APP, APP_TESTS, passed=8)
+
+    expect_misses(run, 8)
