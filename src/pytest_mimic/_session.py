@@ -240,10 +240,10 @@ class Session:
         place = self.state.places.place_of(folder)
         self.state.places.own = place.given if place is not None else None
 
-    def close(self, *, passed: bool) -> None:
-        """Restore everything."""
+    def close(self, *, passed: bool, is_complete: bool = False) -> None:
+        """Restore everything. A complete run has run all tests."""
         try:
-            self.scopes.close(passed=passed)
+            self.scopes.close(passed=passed, is_complete=is_complete)
             self.ledger.replaced |= self.vault.replaced
         finally:
             for covering in reversed(self._coverings):

@@ -314,6 +314,29 @@ def test_any_kind_of_test_runs_again(shop, kind, args):
     assert replay(shop).outcomes == {"passed": 2}
 
 
+def test_a_new_call_outside_of_tests_is_an_error_after_replayed_ones(shop):
+    """A module cannot be imported twice."""
+    shop.write(
+        "rates.py", "import requests\nfrom cart import URL\nrequests.get(URL)\nrequests.get(URL + 'NEW')\n"
+    )
+    shop.write("test_cart.py", "import rates\n\ndef test_cart():\n    assert rates\n")
+    shop.write("rates.py", (shop.root / "rates.py").read_text().replace("NEW", ""))
+    record(shop)[0].expect(passed=1)
+    shop.write("rates.py", (shop.root / "rates.py").read_text() + "requests.get(URL + '?new')\n")
+
+    again, seen = record(shop)
+
+    again.expect(
+        errors=1,
+        exit_code=2,
+        says=[
+            "no recording of requests GET /cart, and it cannot run for real: calls before it were replayed",
+            "to record the whole conversation again: pytest --mimic-rerecord",
+        ],
+    )
+    assert seen == []
+
+
 @pytest.mark.parametrize("failing", ["replace", "requests.post"])
 def test_a_failing_test_leaves_the_conversation_as_it_was(shop, failing):
     """A new call whose test failed is not replayed together with the old ones."""
@@ -474,7 +497,8 @@ def test_a_changed_wider_fixture_is_set_up_again(shop, scope):
         says=["test_cart.py::TestCart::test_before    requests POST /cart", "their tests keep older ones"],
     )
     assert seen == [*requests_for("beer"), "DELETE /cart"]
-    replay(shop).expect(passed=3)
+    assert again.vault.keys() != again.before.keys()  # the old call is gone
+    replay(shop, "--mimic-fail-on-unused").expect(passed=3)
 
 
 def test_a_new_call_in_the_teardown_of_a_wider_fixture_is_an_error(shop):

@@ -105,11 +105,11 @@ class Scopes:
                 state.conversations.end_cassettes()
             state.owner = self._outside
 
-    def close(self, *, passed: bool) -> None:
-        """End all scopes."""
+    def close(self, *, passed: bool, is_complete: bool = False) -> None:
+        """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
         for owner in self._owners.values():
             self._engine.sequences.end_scope(owner)
-            self._engine.sequences.end_owner(owner, passed=passed)
+            self._engine.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
         for owner in self._owners.values():
             self._judge(owner, passed=owner.passed)
 

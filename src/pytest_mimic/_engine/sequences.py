@@ -113,10 +113,11 @@ class Sequences:
         made = {one.call.plan.target for one in owner.sequences.values() if one.was_recorded}
         return {each for each in owner.recorded_again if each in made or self._recordings.others(owner, each)}
 
-    def end_owner(self, owner: Owner, *, passed: bool) -> None:
+    def end_owner(self, owner: Owner, *, passed: bool, is_complete: bool = True) -> None:
         """If its test passed, drop what was recorded before and does not belong to its conversations any more.
 
-        These are the outcomes that a sequence no longer reaches, and the calls that were not made again.
+        These are the outcomes that a sequence no longer reaches, and the calls that were not made again. Other fixtures
+        of the same scope may have made those, unless the run is complete.
         """
         mode = self._state.settings.mode
         if not passed or not mode.writes:
@@ -128,6 +129,6 @@ class Sequences:
                 self._recordings.write(
                     name, sequence.call, sequence.outcomes(length=length), owner, errors={}
                 )
-        if owner.name == self._state.test:  # another run may set up other fixtures of a wider scope
+        if is_complete:
             for target in sorted(owner.recorded_again):
                 self._recordings.drop_others(owner, target)

@@ -21,7 +21,10 @@ _MAX_ATTEMPTS = 20
 _RERUN: Any = "rerun"
 
 
-class RestartedTest(pytest.fail.Exception):
+_Failed: Any = pytest.fail.Exception
+
+
+class RestartedTest(_Failed):  # type: ignore[misc]  # pytest types it as a value
     """Ends a test that is run again. Only pytest catches it."""
 
 
@@ -40,7 +43,9 @@ class Restarts:
         self._has_passed = self._had_passed = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
         """Run a test, and run it again if a conversation has ended it."""
         self._attempts += 1
         self._has_passed = False
@@ -67,7 +72,7 @@ class Restarts:
 
     def _tear_down(self, item: pytest.Item) -> None:
         """Tear down the wider fixtures, so that the next attempt sets them up again from their start."""
-        stack: Any = item.session._setupstate  # type: ignore[attr-defined]  # as other plugins that rerun tests do
+        stack: Any = item.session._setupstate  # as other plugins that rerun tests do
         try:
             stack.teardown_exact(None)
         except BaseException as error:

@@ -303,7 +303,9 @@ class PytestRun:
         self.session.state.report_unfinished()
         is_complete = session.exitstatus in _COMPLETE
         if not self._is_controller:
-            self._keep_error(lambda: self.session.close(passed=is_complete and not session.testsfailed))
+            passed = is_complete and not session.testsfailed
+            ran_all = passed and not self._is_worker and self._passed_all()
+            self._keep_error(lambda: self.session.close(passed=passed, is_complete=ran_all))
         if self._is_worker:
             self.config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
             return
@@ -348,6 +350,11 @@ class PytestRun:
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
             ledger.note(f"{old}, which are no longer used: delete them")
+
+    def _passed_all(self) -> bool:
+        """Return whether all tests of the project have run and passed."""
+        all_passed = set(self._outcomes.values()) <= {"passed"}
+        return all_passed and not self.session.ledger.skipped_modules and not self._narrowed()
 
     def summary(self) -> list[str]:
         """Return the lines of the section titled `mimic`."""
