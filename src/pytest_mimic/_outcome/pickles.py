@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.loading import Admission, load_all
-from pytest_mimic._outcome.placing import NOWHERE, PathStore, is_path_class, persistent_id
+from pytest_mimic._outcome.placing import NOWHERE, PathStore, is_path_class, opened_texts, persistent_id
 from pytest_mimic._outcome.reducing import named, reduced
 
 __all__ = ["Buffer", "ImportCollector", "Pickled", "dump", "named"]
@@ -100,7 +100,8 @@ def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
 def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     # First without `persistent_id`, which Python calls for each part: that takes twice the time.
     pickled, has_paths = _dump_with(value, pickler_class, paths)
-    if not has_paths and not paths.may_be_in(pickled.chunks):
+    texts = [buffer.memory for buffer in pickled.buffers if buffer.item == 1]
+    if not has_paths and not paths.may_be_in([*pickled.chunks, *texts]):
         return pickled
     has_placed = False
 
@@ -110,6 +111,10 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
             found = persistent_id(part, paths)
             has_placed |= found is not None
             return found
+
+        def reducer_override(self, part: Any, /) -> Any:
+            opened = opened_texts(part, paths)
+            return super().reducer_override(part) if opened is None else opened
 
     placed, _ = _dump_with(value, PlacingPickler, paths)
     placed.has_paths = True

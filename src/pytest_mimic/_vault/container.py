@@ -146,9 +146,9 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
     return bytes(parts[0]), parts[1:]
 
 
-def unpack_segments(data: memoryview, checksum: str, start: bytes = START) -> Iterator[Any]:
+def unpack_segments(data: memoryview, checksum: str, header: bytes = START) -> Iterator[Any]:
     """Yield the content, segment by segment. It is right only if no error is raised until the end; see `unpack`."""
-    stated, table = _table(data, start)
+    stated, table = _table(data, header)
     if stated != checksum:
         raise DamagedError("")
     content, position = xxh3_128(), len(START)
@@ -165,10 +165,10 @@ def unpack_segments(data: memoryview, checksum: str, start: bytes = START) -> It
         raise DamagedError("")
 
 
-def _table(data: memoryview, start: bytes = START) -> tuple[str, list[Segment]]:
+def _table(data: memoryview, header: bytes = START) -> tuple[str, list[Segment]]:
     """Return the checksum and the table, both checked."""
     size = len(data)
-    if bytes(data[: len(START)]) != start:
+    if bytes(data[: len(START)]) != header:
         raise DamagedError("")
     if size < len(START) + _TAIL.size or bytes(data[-len(END) :]) != END:
         raise DamagedError(f"it ends after {size:,} bytes")

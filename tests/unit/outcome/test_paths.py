@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from pytest_mimic import fingerprint
 from pytest_mimic._files.places import Places
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._outcome.placing import PathStore
@@ -168,3 +169,34 @@ def test_a_pickle_lists_no_import_for_paths(there):
 
     assert vault.read(NAME).outcomes[0].kind == "value"
     assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == []
+
+
+@pytest.mark.parametrize(
+    "library", ["pandas", "pandas object", "pyarrow", "polars", "polars series", "numpy"]
+)
+def test_columns_of_texts_follow(tmp_path, there, here, library):
+    def column(folder):
+        texts = [str(folder / "a"), None if "numpy" not in library else "", "plain"]
+        if library == "numpy":
+            return pytest.importorskip("numpy").array(texts, dtype=object)
+        if library.startswith("pandas"):
+            kind = object if "object" in library else "str"
+            return (
+                pytest.importorskip("pandas")
+                .DataFrame({"n": [1, 2, 3], "file": texts})
+                .astype({"file": kind})
+            )
+        if library == "pyarrow":
+            return pytest.importorskip("pyarrow").table({"n": [1, 2, 3], "file": texts})
+        polars = pytest.importorskip("polars")
+        return (
+            polars.Series("file", texts)
+            if "series" in library
+            else polars.DataFrame({"n": [1, 2, 3], "file": texts})
+        )
+
+    found = load(put({"frame": column(tmp_path / "base" / "test_a0")}, there), here)
+
+    expected = column(tmp_path / "other" / "popen-gw1" / "test_a7")
+    assert type(found["frame"]) is type(expected)
+    assert fingerprint(found["frame"]) == fingerprint(expected)
