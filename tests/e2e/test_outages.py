@@ -1,0 +1,167 @@
+"""A service that is down while a test records leaves good recordings as they were, at each kind of boundary."""
+
+from __future__ import annotations
+
+import pytest
+from cart_server import cart_server
+from http_server import NOWHERE, running_server
+
+for _client in ("aiohttp", "httpx", "requests", "redis", "sqlalchemy"):
+    pytest.importorskip(_client)
+
+pytest_plugins = ("database_servers",)
+
+CLIENTS = {
+    "requests": "def get(url): return requests.get(url).status_code",
+    "httpx": "def get(url): return httpx.get(url).status_code",
+    "aiohttp": """
+import asyncio
+
+def get(url):
+    async def exchange():
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            await answer.read()
+            return answer.status
+    return asyncio.run(exchange())
+""",
+}
+TEST = """
+import os, pytest, shop
+
+def test_items():
+    assert shop.get(os.environ["API"] + "/items") == 200
+
+def test_flaky():
+    assert shop.get(os.environ["API"] + "/flaky") == int(os.environ.get("STATUS", "200"))
+"""
+
+
+@pytest.fixture(params=CLIENTS)
+def shop(project, request):
+    """A project with a server whose page /flaky is well while `tries` is more than 1."""
+    project.ini(f"{request.param} ignore=host,port,headers.host")
+    project.write("shop.py", f"import {request.param}\n{CLIENTS[request.param]}\n")
+    project.write("test_shop.py", TEST)
+    with running_server() as server:
+        project.server = server
+        yield project
+
+
+def up(shop, *args, tries, **env):
+    """Run with the server; its page /flaky has been tried so often."""
+    shop.server.tries = tries
+    return shop.run(*args, env={"API": shop.server.url, **env})
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_an_outage_of_a_web_service_leaves_its_recordings(shop):
+    good = up(shop, "--mimic-record", tries=2).expect(passed=2).vault
+
+    failing = up(shop, "--mimic-rerecord", tries=0).expect(passed=1, failed=1, says=["GET /flaky gave 503"])
+    down = shop.run("--mimic-rerecord", env={"API": NOWHERE}).expect(failed=2)
+
+    assert failing.vault == good
+    assert down.vault == good
+    shop.run(env={"API": NOWHERE}).expect(passed=2)
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_failed_exchange_of_a_failing_test_is_made_again(shop):
+    first = up(shop, "--mimic-record", tries=0).expect(passed=1, failed=1)
+
+    second = up(shop, "--mimic-record", tries=2).expect(passed=2, says=["1 call recorded"])
+
+    assert (len(first.vault), len(second.vault)) == (1, 2)
+
+
+def test_a_failed_exchange_of_a_passing_test_is_kept_and_listed(shop):
+    recorded = up(shop, "--mimic-record", tries=0, STATUS="503")
+
+    recorded.expect(passed=2, says=["GET /flaky gave 503    test_shop.py::test_flaky"])
+    shop.run(env={"API": NOWHERE, "STATUS": "503"}).expect(passed=2)
+
+
+def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project):
+    """None of its new answers stays beside the old ones."""
+    project.ini("requests ignore=host,port,headers.host")
+    project.write(
+        "test_shop.py",
+        """
+        import os, requests
+
+        def test_cart():
+            url = os.environ["API"] + "/cart"
+            requests.delete(url)
+            for item in os.environ["ITEMS"].split():
+                requests.post(url, json={"item": item})
+            assert requests.get(url).json() == os.environ.get("EXPECTED", os.environ["ITEMS"]).split()
+        """,
+    )
+    with cart_server() as server:
+        env = {"API": server.url}
+        good = project.record(env={**env, "ITEMS": "tea"}).expect(passed=1).vault
+
+        run = project.record(env={**env, "ITEMS": "tea milk", "EXPECTED": "nothing"})
+
+    run.expect(failed=1, says=["were put back, because only failing tests had replaced them"])
+    assert run.vault == good
+    project.run(env={"API": NOWHERE, "ITEMS": "tea"}).expect(passed=1)
+
+
+def test_an_error_of_a_database_replaces_no_recording(project):
+    project.ini("sqlalchemy")
+    project.write(
+        "test_shop.py",
+        """
+        import os
+        import sqlalchemy as sa
+
+        def test_it():
+            engine = sa.create_engine("sqlite:///shop.db")
+            with engine.begin() as connection:
+                if not os.environ.get("BROKEN"):
+                    connection.execute(sa.text("CREATE TABLE IF NOT EXISTS users (name TEXT)"))
+                assert connection.execute(sa.text("SELECT name FROM users")).all() == []
+            engine.dispose()
+        """,
+    )
+    good = project.record().expect(passed=1).vault
+    (project.root / "shop.db").unlink()
+
+    run = project.run("--mimic-rerecord", env={"BROKEN": "1"})
+
+    run.expect(failed=1, says=["1 outcome of a failing test was not kept: sqlalchemy SELECT users raised"])
+    assert run.vault == good
+
+
+def test_an_outage_of_redis_leaves_its_recordings(project, redis_server):
+    project.ini("redis")
+    project.write(
+        "test_shop.py",
+        """
+        import os, redis
+
+        def test_it():
+            client = redis.Redis.from_url(os.environ["REDIS_URL"])
+            client.set("user:1", "Zoe")
+            assert client.get("user:1") == b"Zoe"
+            client.close()
+
+        def test_wrong():
+            client = redis.Redis.from_url(os.environ["REDIS_URL"])
+            client.rpush("list", 1)
+            client.get("list" if os.environ.get("WRONG") else "user:2")
+            client.close()
+        """,
+    )
+    env = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    good = project.record(env=env).expect(passed=2).vault
+
+    wrong = project.run("--mimic-rerecord", "-k", "wrong", env={**env, "WRONG": "1"}).expect(
+        failed=1, deselected=1, says=["redis GET list gave ResponseError"]
+    )
+    with redis_server.stopped():
+        down = project.run("--mimic-rerecord", env=env).expect(failed=2, says=["redis SET user:1 raised"])
+
+    assert wrong.vault == good
+    assert down.vault == good
