@@ -12,8 +12,18 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The attributes of a ledger, by how two ledgers add up.
 _SUMS = ("recorded", "record_seconds", "verified", "drifted")
-_LISTS = ("failures", "taken_back", "put_back", "wrote", "strays", "restarts", "draws", "processes")
-_SETS = ("used", "replaced", "trusted", "skipped_modules", "collected")
+_LISTS = (
+    "failures",
+    "begun_again",
+    "taken_back",
+    "put_back",
+    "wrote",
+    "strays",
+    "restarts",
+    "draws",
+    "processes",
+)
+_SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
 
 
@@ -51,6 +61,8 @@ class Ledger:
         taken_back: The labels of the errors of failing tests, which were not kept.
         put_back: The name of each recording that a failing test replaced, its content before and its content now.
         trusted: Marks of the contents that passing tests used; see `_engine.judging`.
+        begun_again: The tests that were run again because a call of a conversation matches `--mimic-only`.
+        matched: The patterns of `--mimic-only` that matched a call.
         wrote: What forked processes wrote since the last test: the arguments of `Journal.note`.
         draws: Calls that drew from a global random state: label, and the modules of the states.
         processes: Processes that were started without anything mimicked in them: test, and the way of starting.
@@ -82,6 +94,8 @@ class Ledger:
         self.taken_back: list[str] = []
         self.put_back: list[Sequence[str | None]] = []
         self.trusted: set[str] = set()
+        self.begun_again: list[str] = []
+        self.matched: set[str] = set()
         self.wrote: list[list[Any]] = []
         self.strays: list[str] = []
         self.restarts: list[str] = []
@@ -100,6 +114,12 @@ class Ledger:
         """Note that a recording or cassette was used."""
         self.used.add(name)
         self.forks.report(used=[name])
+
+    def match(self, pattern: str) -> None:
+        """Note that a pattern of `--mimic-only` matched a call."""
+        if pattern not in self.matched:
+            self.matched.add(pattern)
+            self.forks.report(matched=[pattern])
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the summary, once."""

@@ -88,7 +88,9 @@ class Session:
         in_flight = CallsInFlight(lock_folder(settings.vault))
         self.engine = Engine(self.state, in_flight=in_flight, today=strftime("%Y-%m-%d"))
         self.targets: list[Target] = []
-        cover = None if settings.mode is Mode.LIVE else self._cover
+        # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
+        self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)
+        cover = self._cover if self._mimics else None
         self._patcher = Patcher(cover, self._uncover, self._judge)
         self._mimicked: dict[int, Mimicked] = {}
         self._edges: dict[int, Callable[..., Any]] = {}
@@ -109,10 +111,10 @@ class Session:
         targets = list(targets)
         requests: list[RequestedTarget | Edge]
         requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
-        if targets and self.settings.mode is not Mode.LIVE:
+        if targets and self._mimics:
             requests.append(Edge("multiprocessing.process", ("BaseProcess", "start"), self._note_processes))
         functions = self._patcher.activate(requests) if requests else None
-        bounded = [target for target in targets if target.is_boundary and self.settings.mode is not Mode.LIVE]
+        bounded = [target for target in targets if target.is_boundary and self._mimics]
         covering = Covering(
             functions, [self._cover_boundary(target, cassette, activation) for target in bounded]
         )
@@ -267,8 +269,9 @@ class Session:
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
         made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
+        from pytest_mimic._engine.cassette_modes import is_left_out, mode_left_out, mode_of
         from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
-        from pytest_mimic._engine.cassettes import Cassette, CassetteBlock, mode_of
+        from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
 
         read_keyword_options(options, f"mimic_{fixture}")
         if name is None:
@@ -283,8 +286,14 @@ class Session:
         def make() -> Cassette:
             exists = self.vault.store.size(f"cassettes/{name}.json") is not None
             may_record = not settings.no_record and not in_ci
-            mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-            return Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+            left_out = is_left_out(self.state, f"cassettes/{name}.json")
+            if left_out:
+                mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
+            else:
+                mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+            cassette = Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+            cassette.is_left_out = left_out and mode == "replay"
+            return cassette
 
         def cover(cassette: Cassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)

@@ -34,6 +34,7 @@ class Settings(NamedTuple):
         no_record: Nothing may be written, even if a fixture would record.
         ci: The environment variable `CI` is set.
         redact: Names to add to the secret ones. `!name` removes one.
+        only: The patterns of `--mimic-only`. The mode is only for calls that one of them matches; others replay.
         given: Options that suggested commands have to repeat.
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
         outside: Further options that suggested commands need for a test outside of the rootdir.
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     redact: tuple[str, ...]
     clear_unused: bool
     fail_on_unused: bool
+    only: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     prefix: str = ""
     outside: tuple[str, ...] = ()

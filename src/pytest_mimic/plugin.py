@@ -51,6 +51,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ):
         group.addoption(flag, action="store_true", help=text)
     group.addoption(
+        "--mimic-only",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="with one of the modes above: only for calls that match (a pattern or a target), replay all others; "
+        "may be given several times",
+    )
+    group.addoption(
         "--mimic-vault", metavar="PATH", help="the folder of the recordings (overrides mimic_vault_path)"
     )
     for name, text in (
@@ -120,6 +128,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(getattr(config.option, f"mimic_{mode}") for mode in _MODES)
+        or config.option.mimic_only
         or config.option.mimic_vault
         or config.getini("mimic_source") != "strict"
         or config.getini("mimic_pickle") != "listed"

@@ -15,6 +15,7 @@ TEXTS = (
     "wrote",
     "strays",
     "restarts",
+    "begun_again",
     "draws",
     "processes",
     "notes",
@@ -22,7 +23,7 @@ TEXTS = (
     "problems",
     "selection",
 )
-SETS = ("used", "replaced", "trusted", "collected", "skipped_modules")
+SETS = ("used", "replaced", "trusted", "matched", "collected", "skipped_modules")
 
 
 def an_account(tag: str) -> Ledger:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._ambient import command
 from pytest_mimic._engine.conversations import RestartError
@@ -16,18 +16,17 @@ from pytest_mimic._engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._outcome.raising import is_interruption
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.pattern import Selector
-from pytest_mimic.errors import CassetteError, CorruptRecordingError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.cassette_modes import CassetteMode
     from pytest_mimic._files.places import Places
     from pytest_mimic._ledger import RecordedError
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import CassetteEntry
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-CassetteMode = Literal["record", "replay", "extend", "verify", "live"]
 
 _NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
@@ -89,6 +88,7 @@ class Cassette:
         path: The cassette's file.
         play_count: How many calls were replayed.
         ordinals: The databases that calls went to, in order of first use.
+        is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
     """
 
@@ -120,7 +120,7 @@ class Cassette:
         self._was_interrupted = False
         self.replayed: set[str] = set()
         self.recorded_again: set[str] = set()
-        self.is_aborted = False
+        self.is_aborted = self.is_left_out = False
         # What the block replaces, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
         self._exists = True
@@ -151,6 +151,9 @@ class Cassette:
         Raises:
             MissingRecordingError: The cassette has no such call, and may not record it.
         """
+        only = self._state.only
+        if only is not None and only.takes(call.plan.target, call.signature, call.host):
+            self._begin_again_if_left_out(call)
         if self.mode == "live":
             return PASS
         place = None
@@ -173,13 +176,30 @@ class Cassette:
             among = [one for one in self._entries if one is not None and one.target == call.plan.target]
             within = f"cassette {self.name}{'' if self._exists else ', which does not exist'}"
             raise self._recordings.miss(call, among=among, within=within, remedies=self._remedies)
-        self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
+        if self._state.settings.mode is not Mode.VERIFY or self.is_left_out:
+            self._recordings.check_source(call, entry.source, name=self._file, remedies=self._remedies)
         self._order.append(place)
         if self.mode == "verify":
             return self._recordings.verification(call, [entry.stored])
         self.play_count += 1
         finish = partial(self._keep, place, call) if is_extending else None
         return Replay(self._state, call, entry.stored, finish=finish)
+
+    def _begin_again_if_left_out(self, call: Call) -> None:
+        """End the attempt of the test if the cassette replays, although `--mimic-only` selects this call."""
+        if not self.is_left_out:
+            return
+        with self._recordings.guard:
+            try:
+                raise self._state.conversations.restart(self, self._file, call, by_pattern=True)
+            except RestartError:
+                raise self._cannot_begin_again(call) from None
+
+    def _cannot_begin_again(self, call: Call) -> MimicError:
+        from pytest_mimic._describe.messages import cannot_begin_again
+
+        error = cannot_begin_again(call.label, test=self._state.test)
+        return self._state.blame(error, call, by_option=False)
 
     def _converses_again(self, call: Call) -> bool:
         """Return whether a call of a boundary runs for real, since the conversation has a new call."""
@@ -189,10 +209,7 @@ class Cassette:
             try:
                 runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
             except RestartError:
-                from pytest_mimic._describe.messages import cannot_begin_again
-
-                error = cannot_begin_again(call.label, test=state.test)
-                raise state.blame(error, call, by_option=False) from None
+                raise self._cannot_begin_again(call) from None
             for place, entry in enumerate(self._entries if runs else ()):
                 if entry is not None and entry.target == target and place not in self._order:
                     self._replaced.setdefault(entry.key, []).append(entry)
@@ -315,25 +332,3 @@ class CassetteBlock:
         __tracebackhide__ = True
         self._uncover()
         self._cassette.close(error)
-
-
-def mode_of(fixture: str, mode: Mode, *, name: str, exists: bool, may_record: bool) -> CassetteMode:
-    """Return the mode of a fixture's cassette in a run's mode; the fixture is `record`, `replay` or `auto`.
-
-    It may not record if `--mimic-no-record` forbids that, or `CI` for `auto`.
-
-    Raises:
-        CassetteError: The fixture must record and may not.
-    """
-    if mode is Mode.LIVE:
-        return "live"
-    if fixture == "replay":
-        return "replay"
-    if mode is Mode.VERIFY:
-        return "verify"
-    if fixture == "record" and not may_record:
-        what = f"mimic_record may not record cassette {name}: --mimic-no-record was given"
-        raise CassetteError(what, remedies=["to replay it if it is recorded: mimic_auto"], cassette=name)
-    if fixture == "record" or mode is Mode.RERECORD or (not exists and may_record):
-        return "record"
-    return "extend" if mode is Mode.RECORD else "replay"

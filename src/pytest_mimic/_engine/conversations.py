@@ -38,12 +38,14 @@ class Restart(NamedTuple):
         target: The boundary.
         label: The new call.
         is_wider: Whether the conversation belongs to the scope of a wider fixture.
+        by_pattern: Whether the call is not new, but one that `--mimic-only` selects.
     """
 
     name: str
     target: str
     label: str
     is_wider: bool
+    by_pattern: bool = False
 
 
 class AbortedCallError(RuntimeError):
@@ -66,6 +68,8 @@ class Conversations:
         self.end_test: Callable[[str], BaseException] | None = None
         self.restarts: list[Restart] = []
         self._again: dict[str, set[str]] = {}
+        # Those that have a call which `--mimic-only` selects: names, and boundaries. A cassette is one conversation.
+        self._taken: set[tuple[str, str]] = set()
         self._caught = 0
 
     def runs(self, participant: Participant, name: str, call: Call, *, is_new: bool, is_wider: bool) -> bool:
@@ -92,8 +96,38 @@ class Conversations:
         participant.recorded_again.add(target)
         return True
 
+    def takes(
+        self, participant: Participant, name: str, call: Call, *, matches: bool, is_wider: bool
+    ) -> bool:
+        """Return whether a conversation is one that `--mimic-only` selects, since one of its calls matches.
+
+        The arguments and errors are those of `runs`.
+        """
+        target = call.plan.target
+        if self._is_ended(name, target):
+            raise self._error(call)
+        if (name, target) in self._taken:
+            return True
+        if not matches:
+            participant.replayed.add(target)
+            return False
+        if target in participant.replayed:
+            raise self.restart(participant, name, call, is_wider=is_wider, by_pattern=True)
+        self._taken.add((name, target))
+        return True
+
+    def is_taken(self, name: str) -> bool:
+        """Check whether `--mimic-only` selects a call of a cassette, by the cassette's file."""
+        return any(name == taken for taken, _ in self._taken)
+
     def restart(
-        self, participant: Participant, name: str, call: Call, *, is_wider: bool = False
+        self,
+        participant: Participant,
+        name: str,
+        call: Call,
+        *,
+        is_wider: bool = False,
+        by_pattern: bool = False,
     ) -> BaseException:
         """Return the exception that ends the running test. It is run again, with this conversation for real.
 
@@ -103,7 +137,7 @@ class Conversations:
         if self.end_test is None or participant.is_ending:
             raise RestartError
         participant.is_aborted = True
-        self.restarts.append(Restart(name, call.plan.target, call.label, is_wider))
+        self.restarts.append(Restart(name, call.plan.target, call.label, is_wider, by_pattern))
         return self._error(call)
 
     def _is_ended(self, name: str, target: str) -> bool:
@@ -121,7 +155,10 @@ class Conversations:
     def begin_again(self) -> None:
         """Begin the next attempt of a test, in which the conversations that have ended this one run for real."""
         for one in self.restarts:
-            self._again.setdefault(one.name, set()).add(one.target)
+            if one.by_pattern:
+                self._taken.add((one.name, one.target))
+            else:
+                self._again.setdefault(one.name, set()).add(one.target)
         self.restarts = []
         self._caught = 0
 

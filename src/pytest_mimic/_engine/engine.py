@@ -66,7 +66,9 @@ class Engine:
 
     def _decide_single(self, call: Call) -> Step | CallInFlight:
         """Decide about a call with one recording for all tests."""
-        recordings, mode = self.recordings, self.state.settings.mode
+        recordings, mode = self.recordings, self.state.mode_of(call)
+        if mode is Mode.LIVE:
+            return PASS
         name = recordings.name_of(call)
         if mode is Mode.RERECORD:
             return self._run_once(call, name)
@@ -76,15 +78,15 @@ class Engine:
                 return self._run_once(call, name)
         elif recording is None:
             raise recordings.miss(call)
-        else:
+        elif mode is not Mode.VERIFY:
             recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self.state.use(name)
         if mode is Mode.VERIFY:
             return recordings.verification(call, recording.outcomes)
-        return self._replay(call, name, recording.outcomes)
+        return self._replay(call, name, recording.outcomes, may_record=mode.writes)
 
-    def _replay(self, call: Call, name: str, outcomes: Sequence[Stored]) -> Replay:
-        finish = partial(self.recordings.record, name, call) if self.state.settings.mode.writes else None
+    def _replay(self, call: Call, name: str, outcomes: Sequence[Stored], *, may_record: bool) -> Replay:
+        finish = partial(self.recordings.record, name, call) if may_record else None
         return Replay(self.state, call, outcomes[0], others=outcomes[1:], finish=finish)
 
     def _run_once(self, call: Call, name: str) -> Step | CallInFlight:
@@ -110,7 +112,7 @@ class Engine:
             return RealCall(self.state, call, finish, flight)
         flight.done()
         self.state.use(name)
-        return self._replay(call, name, found.outcomes)
+        return self._replay(call, name, found.outcomes, may_record=self.state.settings.mode.writes)
 
     def _waits(self, call: Call, flight: CallInFlight) -> bool:
         """Check whether a call waits for an identical one, unless that would be a deadlock or takes too long."""

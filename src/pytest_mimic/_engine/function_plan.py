@@ -77,7 +77,11 @@ class FunctionPlan(Plan):
         self.cassette = cassette
         self.players: dict[str, Callable[[], Any]] = {}
         self.running = engine.state.running
-        self.plays = engine.state.settings.mode is Mode.REPLAY and not options.sequence and cassette is None
+        mode, only = engine.state.settings.mode, engine.state.only
+        if only is not None and not only.selects(target):
+            mode = Mode.REPLAY
+        self.plays = mode is Mode.REPLAY and not options.sequence and cassette is None
+        self._is_live = mode is Mode.LIVE and cassette is None
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
@@ -151,6 +155,12 @@ class FunctionPlan(Plan):
             sequence=bool(self.options.sequence),
             describe=lambda: self._described(signature, values),
         )
+
+    def passes(self) -> bool:
+        """Check whether a call runs for real and is not seen: inside of a real call, or in live mode."""
+        if self._is_live and self.state.only is not None:
+            return self.state.only.takes(self.target, self.target)
+        return self.state.is_nested
 
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.steps import Replay, Verification
-from pytest_mimic._settings import Mode
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class Recordings:
         Raises:
             StaleRecordingError: `mimic_source` is `strict`.
         """
-        if self._state.settings.mode is Mode.VERIFY or not self.is_stale(call.plan, source):
+        if not self.is_stale(call.plan, source):
             return
         from pytest_mimic._describe.messages import stale
 

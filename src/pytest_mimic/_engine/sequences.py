@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.conversations import RestartError
 from pytest_mimic._engine.owners import Owner, SequenceInProgress
-from pytest_mimic._engine.steps import RealCall, Replay
+from pytest_mimic._engine.steps import PASS, RealCall, Replay
 from pytest_mimic._settings import Mode
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.steps import Step
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import Recording
+    from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -33,8 +34,11 @@ class Sequences:
         Raises:
             MissingRecordingError, StaleRecordingError, CorruptRecordingError: See `Engine.decide`.
         """
-        owner, mode = self._state.owner, self._state.settings.mode
+        owner = self._state.owner
         name = self._recordings.name_of(call, owner)
+        mode = self._mode_of(call, owner, name)
+        if mode is Mode.LIVE:
+            return PASS
         with self._recordings.guard:
             position = owner.positions.get(name, 0)
             owner.positions[name] = position + 1
@@ -43,12 +47,45 @@ class Sequences:
             return self._record(owner, name, position, call, recording)
         if recording is None:
             raise self._recordings.miss(call)
-        self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
+        if mode is not Mode.VERIFY:
+            self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self._state.use(name)
         stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
         if mode is Mode.VERIFY:
             return self._recordings.verification(call, [stored])
         return Replay(self._state, call, stored)
+
+    def _mode_of(self, call: Call, owner: Owner, name: str) -> Mode:
+        """Return the mode of a call. At a boundary, `--mimic-only` selects conversations as a whole."""
+        state = self._state
+        mode = state.mode_of(call)
+        if state.only is None or call.plan.kind == "function":
+            return mode
+        is_wider = owner.name != state.test
+        with self._recordings.guard:
+            try:
+                matches = mode is state.settings.mode or (
+                    self._recordings.find(name) is None and self._selects_recorded(call, owner)
+                )
+                is_taken = state.conversations.takes(
+                    owner, owner.name, call, matches=matches, is_wider=is_wider
+                )
+            except RestartError:
+                raise self._cannot_begin_again(call) from None
+        return state.settings.mode if is_taken else Mode.REPLAY
+
+    def _selects_recorded(self, call: Call, owner: Owner) -> bool:
+        """Check whether `--mimic-only` selects a recorded call of the conversation in which a new call is made."""
+        from urllib.parse import urlsplit
+
+        target, only = call.plan.target, self._state.only
+        for name in self._recordings.others(owner, target):
+            recording = self._recordings.find(name)
+            shown = (recording.arguments if recording is not None else None) or {}
+            host = urlsplit(str(shown.get("url", ""))).netloc or None
+            if only is not None and only.takes(target, str(shown.get("signature", "")), host):
+                return True
+        return False
 
     def _record(
         self, owner: Owner, name: str, position: int, call: Call, recording: Recording | None
@@ -89,11 +126,13 @@ class Sequences:
         try:
             return state.conversations.runs(owner, owner.name, call, is_new=is_new, is_wider=is_wider)
         except RestartError:
-            from pytest_mimic._describe.messages import cannot_begin_again
+            raise self._cannot_begin_again(call) from None
 
-            raise state.blame(
-                cannot_begin_again(call.label, test=state.test), call, by_option=False
-            ) from None
+    def _cannot_begin_again(self, call: Call) -> MimicError:
+        from pytest_mimic._describe.messages import cannot_begin_again
+
+        error = cannot_begin_again(call.label, test=self._state.test)
+        return self._state.blame(error, call, by_option=False)
 
     def end_scope(self, owner: Owner) -> None:
         """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""

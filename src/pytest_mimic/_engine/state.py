@@ -14,6 +14,7 @@ from pytest_mimic._files.places import Places
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed.pending import PendingErrors
+from pytest_mimic._targets.pattern import Only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ class RunState:
         conversations: Those that are recorded again as a whole.
         own_files: Returns the files of the running test's own code.
         pending: The errors that must fail the running test, even if its code catches them.
+        only: The patterns of `--mimic-only`; None if the mode is for all calls.
         places: The rootdir and the base temporary folder.
     """
 
@@ -74,8 +76,18 @@ class RunState:
         self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
+        self.only = Only(settings.only, ledger.match) if settings.only else None
         self._retries: Retries | None = None
         self._guard = Lock()
+
+    def mode_of(self, call: Call) -> Mode:
+        """Return the mode of a call that belongs to no conversation and no cassette."""
+        mode, plan = self.settings.mode, call.plan
+        if self.only is None or self.only.takes(plan.target, call.signature, call.host):
+            return mode
+        if call.is_shared and mode.writes:
+            return Mode.RECORD  # a client connects for a call that is recorded
+        return Mode.REPLAY
 
     @property
     def is_nested(self) -> bool:

@@ -206,7 +206,7 @@ def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
     """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
     __tracebackhide__ = True
-    if plan.state.is_nested:
+    if plan.passes():
         return PASS
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
@@ -220,7 +220,7 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     __tracebackhide__ = True
-    if plan.state.is_nested:
+    if plan.passes():
         return PASS
     call = plan.call(args, kwargs)
     call.is_async = True

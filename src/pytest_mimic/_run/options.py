@@ -16,6 +16,7 @@ from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import TargetError
 
+_NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mimic-verify and --mimic-live"
 # Values of the environment variable `CI` that mean "not in CI".
 _NOT_CI = ("", "0", "false", "no", "off")
 
@@ -38,6 +39,11 @@ def settings_of(config: pytest.Config) -> Settings:
     mode = given[0] if given else Mode.REPLAY
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
+    only = tuple(pattern.strip() for pattern in option.mimic_only)
+    if only and not given:
+        raise pytest.UsageError(_NEEDS_MODE)
+    if not all(only):
+        raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
     vault, rootdir = _vault_folder(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
@@ -60,6 +66,7 @@ def settings_of(config: pytest.Config) -> Settings:
         redact=tuple(chain(*_read_lines(config, "mimic_redact", lambda line, _origin: read_names(line)))),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
+        only=only,
         given=_given(option),
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,

@@ -68,6 +68,9 @@ def summary(
     problems += _listed(heading, _in_columns(rows), total=judgement.unused)
     problems += _hidden(ledger)
     again = _listed("run again from the start, because a conversation has a new call:", ledger.restarts)
+    again += _listed(
+        "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
+    )
     notes = [*again, *ledger.notes, *ledger.errors]
     if quiet and not problems and not notes:
         return []

@@ -61,7 +61,9 @@ class Restarts:
                 return result
             self._conversations.restarts = reasons
             self._session.ledger.forget_replays(replayed)
-            self._session.ledger.restarts += [f"{plain_id(item)}    {one.label}" for one in reasons]
+            ledger, test = self._session.ledger, plain_id(item)
+            for one in reasons:
+                (ledger.begun_again if one.by_pattern else ledger.restarts).append(f"{test}    {one.label}")
             self._had_passed = self._had_passed or self._has_passed
             if any(one.is_wider for one in reasons):
                 self._tear_down(item)

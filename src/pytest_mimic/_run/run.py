@@ -13,11 +13,12 @@ import pytest
 
 from pytest_mimic._files.places import TEMPORARY
 from pytest_mimic._run.fixtures import WiderFixtures
+from pytest_mimic._run.header import mode_line, names_targets
 from pytest_mimic._run.node_ids import plain_id, without_group
 from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
 from pytest_mimic._run.report import Judgement, plural, size, summary
 from pytest_mimic._run.selection import narrowed_by
-from pytest_mimic._run.unused import holds_recordings, judge_unused, label_of
+from pytest_mimic._run.unused import holds_recordings, judge_unused, restore_replaced
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.target import Target, as_targets
@@ -35,24 +36,6 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _STOPPED = "the run was stopped early"
 # The exit codes of runs that were not stopped.
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-_FIXTURES = {"mimic_record", "mimic_replay", "mimic_auto"}
-_HEADERS = {
-    Mode.REPLAY: "replay from {}",
-    Mode.RECORD: "record into {}",
-    Mode.RERECORD: "re-record into {}",
-    Mode.VERIFY: "verify against {}",
-    Mode.LIVE: "live, every call runs for real, {} is left alone",
-}
-
-
-def names_targets(item: pytest.Item) -> bool:
-    """Check whether a test has its own targets: by a marker, a decorator or a fixture."""
-    decorated = [getattr(item, "function", None), *getattr(getattr(item, "cls", None), "__mro__", ())]
-    return (
-        item.get_closest_marker("mimic") is not None
-        or any("__mimic_targets__" in getattr(one, "__dict__", ()) for one in decorated)
-        or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-    )
 
 
 class PytestRun:
@@ -98,7 +81,7 @@ class PytestRun:
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         manager = self.config.pluginmanager
         manager.register(self, "mimic-run")
-        if self.session.settings.mode is Mode.RECORD:
+        if self.session.settings.mode is Mode.RECORD or self.session.settings.only:
             from pytest_mimic._run.restarts import Restarts
 
             self._restarts = Restarts(self.session)
@@ -137,14 +120,14 @@ class PytestRun:
         self._has_header = True
         count = sum(not target.excluded for target in self.session.targets)
         targets = f" ({plural(count, 'target')})" if count else ""  # markers and fixtures may name others
-        return [f"mimic: {_HEADERS[settings.mode].format(settings.shown_vault)}{targets}"]
+        return [f"mimic: {mode_line(settings)}{targets}"]
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the header after the collection, if only tests name targets."""
         settings = self.session.settings
         if self._has_header or self.config.option.verbose < 0 or not any(map(names_targets, items)):
             return []
-        return [f"mimic: {_HEADERS[settings.mode].format(settings.shown_vault)}"]
+        return [f"mimic: {mode_line(settings)}"]
 
     # -- collection
 
@@ -311,7 +294,7 @@ class PytestRun:
             return
         if session.shouldstop or session.shouldfail or not is_complete:
             self._narrow(_STOPPED)
-        self._keep_error(self._put_back)
+        self._keep_error(lambda: self._restored.extend(restore_replaced(self.session)))
         self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
@@ -323,15 +306,6 @@ class PytestRun:
             if ledger.strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _put_back(self) -> None:
-        """Restore the recordings that only failing tests of the run have replaced, and then collect their objects."""
-        ledger, vault = self.session.ledger, self.session.vault
-        if ledger.put_back:
-            from pytest_mimic._engine.judging import put_back
-
-            self._restored = [label_of(vault, name)[0] for name in put_back(vault, ledger)]
-            ledger.replaced |= vault.replaced
-
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
         try:
@@ -342,6 +316,9 @@ class PytestRun:
     def _judge(self) -> None:
         self._judgement = judge_unused(self.session, self._outcomes, self._narrowed())
         settings, vault, ledger = self.session.settings, self.session.vault, self.session.ledger
+        for pattern in settings.only:
+            if pattern not in ledger.matched:
+                ledger.note(f"--mimic-only={pattern} matched no call")
         if not (settings.mode.writes and ledger.recorded):
             return
         count, total = vault.size()

@@ -46,7 +46,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         if outcome == "passed" or (outcome is None and all_passed and recorder in gone):
             proven.append(name)
     unproven = len(unused) - len(proven)
-    rows = [label_of(session.vault, name) for name in proven[:SHOWN]]
+    rows = [_label(session.vault, name) for name in proven[:SHOWN]]
     shown = [Unused(label, test, is_gone=bool(test) and test not in outcomes) for label, test in rows]
     if not all_passed:
         unproven_as = "some tests did not pass"
@@ -77,7 +77,19 @@ def _cleared(session: Session, proven: Collection[str]) -> str:
     return f"{orphans} without a recording cleared ({size(deleted.bytes)})" if deleted.objects else ""
 
 
-def label_of(vault: Vault, name: str) -> tuple[str, str]:
+def restore_replaced(session: Session) -> list[str]:
+    """Restore the recordings that only failing tests of the run have replaced, and return their labels."""
+    ledger, vault = session.ledger, session.vault
+    if not ledger.put_back:
+        return []
+    from pytest_mimic._engine.judging import put_back
+
+    labels = [_label(vault, name)[0] for name in put_back(vault, ledger)]
+    ledger.replaced |= vault.replaced
+    return labels
+
+
+def _label(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
     from pytest_mimic._describe import call_label
 

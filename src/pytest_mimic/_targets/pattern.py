@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 
 _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
 
@@ -34,6 +34,40 @@ class Selector:
         if self._only and not any(pattern.matches(verb, resource, host) for pattern in self._only):
             return False
         return not any(pattern.matches(verb, resource, host) for pattern in self._exclude)
+
+
+class Only:
+    """The patterns of `--mimic-only`: each a pattern of `Selector`, or a target (`shop.api:fetch`, `httpx`).
+
+    Args:
+        patterns: The patterns as the user wrote them.
+        note: Called with a pattern when it matches a call.
+    """
+
+    __slots__ = ("_note", "_patterns")
+
+    def __init__(self, patterns: Iterable[str], note: Callable[[str], object]) -> None:
+        self._patterns = [(pattern, Selector(pattern)) for pattern in patterns]
+        self._note = note
+
+    def selects(self, function: str) -> bool:
+        """Check whether all calls of a function match, without noting it."""
+        return bool(self._matching(function, function, None))
+
+    def takes(self, target: str, signature: str, host: str | None = None) -> bool:
+        """Check whether a call matches, and note the patterns that match it."""
+        matched = self._matching(target, signature, host)
+        for pattern in matched:
+            self._note(pattern)
+        return bool(matched)
+
+    def _matching(self, target: str, signature: str, host: str | None) -> list[str]:
+        names = (target, target.replace(":", "."))
+        return [
+            pattern
+            for pattern, selector in self._patterns
+            if any(fnmatchcase(name, pattern) for name in names) or selector.takes(signature, host)
+        ]
 
 
 def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic import CassetteError
-from pytest_mimic._engine.cassettes import mode_of
+from pytest_mimic._engine.cassette_modes import mode_of
 from pytest_mimic._settings import Mode
 
 
