@@ -133,8 +133,13 @@ def _is_wanted(config: pytest.Config) -> bool:
         or config.getini("mimic_source") != "strict"
         or config.getini("mimic_pickle") != "listed"
         or "://" in config.getini("mimic_vault_path")
-        or (config.rootpath / os.path.expanduser(config.getini("mimic_vault_path"))).is_dir()  # noqa: PTH111
+        or _vault_path(config).is_dir()
     )
+
+
+def _vault_path(config: pytest.Config) -> Path:
+    path: str = os.path.expanduser(config.getini("mimic_vault_path"))  # noqa: PTH111 - the home may be unknown
+    return config.rootpath / path
 
 
 def _run(config: pytest.Config) -> PytestRun:
@@ -169,8 +174,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.finish_collection(session.items)
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["mimic_other_vaults"] = _other_vaults(session.config, session.items)
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)  # of a worker of xdist
+    if output is not None:
+        output["mimic_other_vaults"] = _other_vaults(session.config, session.items)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -191,7 +197,7 @@ def _other_vaults(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
                 break
             folders.add(folder)
     vaults = {vault for folder in folders if os.path.isdir(vault := f"{folder}/.mimic_vault")}  # noqa: PTH112
-    return sorted(vaults - {os.path.normpath(root / config.getini("mimic_vault_path"))})
+    return sorted(vaults - {os.path.normpath(_vault_path(config))})
 
 
 def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
@@ -281,7 +287,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
     lines = run.summary() if run is not None else []
-    if lines := [*lines, *_named(config, config.stash.get(_OTHER_VAULTS, ()))]:
+    others: dict[str, None] = config.stash.get(_OTHER_VAULTS, {})
+    if lines := [*lines, *_named(config, others)]:
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line)
