@@ -93,10 +93,6 @@ class _Sender:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)
 
-    @property
-    def __class__(self) -> Any:
-        return type(self._adapter)
-
     @staticmethod
     def build_response(_request: Any, raw: Any) -> Any:
         return raw
