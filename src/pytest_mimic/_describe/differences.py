@@ -111,7 +111,7 @@ def is_file(description: Any) -> bool:
 
 def _is_same_content(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Check whether two values of `content=` are the same; their names do not count."""
-    return old[TAG] == new[TAG] == CONTENT and old["digest"] == new["digest"]
+    return bool(old[TAG] == new[TAG] == CONTENT and old["digest"] == new["digest"])
 
 
 def _file_name(description: dict[str, Any]) -> str:

@@ -72,7 +72,11 @@ def nearest_recording(
             return (True, known.test != test, 1_000_000, 0, 0)
         found = differences(known.arguments, arguments)
         whole = {_argument_of(one.path) for one in found}
-        alike = sum(SequenceMatcher(None, one.old or "", one.new or "").ratio() for one in found[:_SHOWN])
+        # Of a file, only the content differs: nothing is more alike.
+        alike = sum(
+            1 if one.file else SequenceMatcher(None, one.old or "", one.new or "").ratio()
+            for one in found[:_SHOWN]
+        )
         has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
         return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
 

@@ -29,6 +29,8 @@ Kind = Literal["file", "folder", "missing", "socket"]
 # Size, time of the last change of the content and of the facts about the file, inode and device. The second time counts
 # as well, because `os.utime` can restore the first.
 _Facts = tuple[int, int, int, int, int]
+# The devices and inodes of folders, the outermost first.
+_Inodes = tuple[tuple[int, int], ...]
 
 
 class NoDigest(Exception):  # noqa: N818 - it becomes an error with the call's facts
@@ -125,7 +127,7 @@ class FileDigests:
         files: list[tuple[str, str, os.stat_result]] = []
         others: list[tuple[str, str, bytes]] = []
         total = 0
-        todo = [(path, "", ((found.st_dev, found.st_ino),))]
+        todo: list[tuple[str, str, _Inodes]] = [(path, "", ((found.st_dev, found.st_ino),))]
         while todo:
             folder, prefix, around = todo.pop()
             for name in _names_in(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, is_stdlib
@@ -85,8 +86,7 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
     locate = resolver.locator() if resolver.places.marks else str
     while todo:
         path, part, owner, is_item = todo.pop()
-        if type(part) is str:
-            part = locate(part)
+        part = _located(part, locate)
         type_ = type(part)
         if type_ in SCALARS or type_ is Raw or id(part) in seen:
             continue
@@ -117,3 +117,7 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
         todo += ((path + step, item, around, is_item) for step, item, around in reversed(steps))
     # Found before, but gone now: code of the value's class answers differently each time.
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
+
+
+def _located(part: Any, locate: Callable[[str], object]) -> Any:
+    return locate(part) if type(part) is str else part
