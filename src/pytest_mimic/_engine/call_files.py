@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._files.named import named_paths
 from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
 from pytest_mimic._files.states import State, StateReader, changes
@@ -139,11 +140,17 @@ def named_files(arguments: Iterable[CallArgument], places: Places) -> Iterator[N
     """Yield the files that arguments name; of strings, those that exist or could be made in a folder of the run."""
     for argument in arguments:
         for step, text, is_text in named_paths(argument.name, argument.value):
-            path = os.path.abspath(text)  # noqa: PTH100
+            path = _absolute(text)
             if argument.is_written or not is_text or _may_name(path, places):
                 yield NamedFile(argument, step, path)
 
 
+@outside_event_loop
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100
+
+
+@outside_event_loop
 def _may_name(path: str, places: Places) -> bool:
     if os.path.lexists(path):
         return True

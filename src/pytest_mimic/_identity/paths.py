@@ -39,6 +39,7 @@ class NamedContent:
     __slots__ = ("kind", "places", "text")
     __module__ = "pytest_mimic"
 
+    @outside_event_loop
     def __init__(self, path: str | os.PathLike[str], places: Places) -> None:
         self.text = os.path.abspath(path)  # noqa: PTH100 - the text of any path, also of a pure one
         self.kind = type(path)
