@@ -1,4 +1,4 @@
-"""What makes two values the same, or two parts a pair."""
+"""The equality of values, and the pairs of parts that are compared."""
 
 from __future__ import annotations
 

@@ -105,9 +105,9 @@ def _wrap_connect(original: Callable[..., Awaitable[Any]], port: Port) -> Callab
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        if step.mode != "run":
-            # This module imports aiohttp, which is loaded by now.
-            from pytest_mimic.boundaries.http.aiohttp_replay import ReplayedProtocol, replayed_connection
+        # This module imports aiohttp, which is loaded by now.
+        from pytest_mimic.boundaries.http.aiohttp_replay import ReplayedProtocol, replayed_connection
+
         if step.mode == "replay":
             return replayed_connection(ReplayedProtocol(self, req, step.outcome, step.exhausted, _ERRORS))
         recorder = exchange.recorder(step, sent)
