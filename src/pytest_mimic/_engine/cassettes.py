@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._ambient import command
-from pytest_mimic._engine.conversations import RestartError
 from pytest_mimic._engine.engine import Engine
+from pytest_mimic._engine.owners import RestartError
 from pytest_mimic._engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._outcome.raising import is_interruption
 from pytest_mimic._settings import Mode

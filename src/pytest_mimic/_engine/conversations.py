@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic._engine.owners import RestartError
+
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
 
@@ -171,7 +173,3 @@ class Conversations:
         """End the conversations of all cassettes, as their test has passed."""
         for name in [name for name in self._again if name.startswith("cassettes/")]:
             del self._again[name]
-
-
-class RestartError(Exception):
-    """A conversation has a new call, and no test can be run again for it."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     """The error of each outcome, None for a good one, by its position in the recording."""
 
 
+class RestartError(Exception):
+    """A conversation has a new call, and no test can be run again for it."""
+
+
 class JournalEntry:
     """A recording or cassette that was written, perhaps several times.
 

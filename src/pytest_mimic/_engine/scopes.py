@@ -57,7 +57,8 @@ class Scopes:
     def end(self, owner: Owner) -> None:
         """End the scope of wider fixtures. The same run may enter it again."""
         owner.rewind()
-        self._state.conversations.end(owner.name)
+        if self._state.begun_conversations is not None:
+            self._state.begun_conversations.end(owner.name)
 
     # -- tests
 
@@ -87,7 +88,8 @@ class Scopes:
         """
         state, engine = self._state, self._engine
         test, around, self._around = state.owner, self._around, []
-        passed = passed and not state.conversations.restarts
+        conversations = state.begun_conversations
+        passed = passed and not (conversations and conversations.restarts)
         try:
             engine.recordings.end_test()
             engine.sequences.end_owner(test, passed=passed and is_whole)
@@ -100,9 +102,9 @@ class Scopes:
                     self._judge(owner, passed=owner.passed)
                     owner.passed = False
         finally:
-            if passed:
-                state.conversations.end(test.name)
-                state.conversations.end_cassettes()
+            if passed and conversations is not None:
+                conversations.end(test.name)
+                conversations.end_cassettes()
             state.owner = self._outside
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._engine.conversations import RestartError
-from pytest_mimic._engine.owners import Owner, SequenceInProgress
+from pytest_mimic._engine.owners import Owner, RestartError, SequenceInProgress
 from pytest_mimic._engine.steps import PASS, RealCall, Replay
 from pytest_mimic._settings import Mode
 

@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_mimic._engine.conversations import Conversations
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.threads import ContextCopier
 from pytest_mimic._files.places import Places
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.conversations import Conversations
     from pytest_mimic._ledger import Ledger
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._settings import Settings
@@ -53,7 +53,7 @@ class RunState:
         seeding: Functions that have seeded a global random state, each with the module of the state.
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
-        conversations: Those that are recorded again as a whole.
+        begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
         own_files: Returns the files of the running test's own code.
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
@@ -72,7 +72,7 @@ class RunState:
         self.seeding: set[tuple[str, str]] = set()
         self.owner = Owner("")
         self.test = ""
-        self.conversations = Conversations()
+        self.begun_conversations: Conversations | None = None
         self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
@@ -88,6 +88,15 @@ class RunState:
         if call.is_shared and mode.writes:
             return Mode.RECORD  # a client connects for a call that is recorded
         return Mode.REPLAY
+
+    @property
+    def conversations(self) -> Conversations:
+        """The conversations that are recorded again as a whole."""
+        if self.begun_conversations is None:
+            from pytest_mimic._engine.conversations import Conversations
+
+            self.begun_conversations = Conversations()
+        return self.begun_conversations
 
     @property
     def is_nested(self) -> bool:
