@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
-
 SHOP = """
     import asyncio
     from tally import ran
@@ -69,6 +67,7 @@ def shop(project):
     return run
 
 
+@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 def test_the_calls_that_follow_stay_the_recorded_ones(shop):
     """The id of the order is another one now. The call that sends it back is the recorded one."""
     run = shop(

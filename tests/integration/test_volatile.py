@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.promise("--mimic-rerecord keeps outcomes of which only volatile parts changed")
-
 SHOP = """
     import service
     from tally import ran
@@ -88,6 +86,7 @@ def test_files_stay_if_only_volatile_parts_changed(again, use, value):
     assert again(value, use=use) == set()
 
 
+@pytest.mark.promise("--mimic-rerecord keeps outcomes of which only volatile parts changed")
 @pytest.mark.parametrize("use", list(USES))
 def test_another_change_is_recorded_with_all_of_its_parts(again, project, use):
     assert again("{'id': NOW, 'name': name}", use=use, other="{'id': NOW, 'name': name * 2}")

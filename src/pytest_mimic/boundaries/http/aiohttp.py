@@ -208,8 +208,9 @@ def _record_next_response(
 async def _read(payload: Any, recorder: ExchangeRecorder) -> None:
     """Read of a real response what the recording has, to compare it."""
     try:
-        while not (payload.at_eof() or recorder.has_enough):
-            await payload.readany()
+        wanted, size = recorder.wanted, 0
+        while not payload.at_eof() and (wanted is None or size < wanted):
+            size += len(await payload.readany())
     except BaseException as error:
         recorder.abandon(error)  # the listener has recorded it, unless it is an interrupt
         if not recorder.answers(error):
