@@ -584,3 +584,21 @@ def test_what_is_there_before_the_call_does_not_count(etl):
 
     etl.replay(env={"BEFORE": "1"}).expect(passed=5, real=[])
     etl.replay(env={"BEFORE": "other"}).expect(passed=5, real=[])
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        (".git/hooks/post-checkout", ".git is git's"),
+        (".mimic_vault/calls/x", "is in the vault"),
+        ("../outside.txt", "is not below the rootdir and the base temporary folder"),
+    ],
+)
+def test_a_file_that_no_replay_could_write_is_refused_when_it_is_recorded(etl, path, says):
+    etl.ini("etl:export writes=path")
+    (etl.root / path).parent.mkdir(parents=True, exist_ok=True)
+    etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.export({path!r})\n")
+
+    run = etl.record().expect(failed=1, says=["what etl:export wrote cannot be stored", says])
+
+    assert not [name for name in run.vault if name.endswith(".json")]

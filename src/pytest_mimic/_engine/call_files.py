@@ -112,17 +112,20 @@ class CallFiles:
         """
         if not self._written:
             return None
+        from pytest_mimic._files.restoring import UnsafePathError, check_names
         from pytest_mimic._files.written import NotKeptError, written_at
         from pytest_mimic._vault.files import KeptFiles
 
         found = {}
         for one, before in self._written:
-            if self._places.place_of(one.path) is None:
-                raise self._unstorable(one, f"{one.path} is not below {_ROOTS}")
             try:
+                # The same checks as for a replay, which could not write the file otherwise.
+                check_names(_target(self._target, one, self._places, self._excluded[0]).names)
                 found[one.step] = written_at(one.path, before, self._excluded)
-            except NotKeptError as reason:
+            except (NotKeptError, UnsafePathError) as reason:
                 raise self._unstorable(one, str(reason)) from None
+            except MimicError as refused:
+                raise self._unstorable(one, refused.facts[0].partition(": ")[2]) from None
         return KeptFiles.of(found)
 
     def _unstorable(self, one: NamedFile, what: str) -> UnstorableOutcomeError:
