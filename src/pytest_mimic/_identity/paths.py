@@ -21,16 +21,19 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 class TextPath:
     """A string that is a path below the base temporary folder. It replaces the string in a walk."""
 
-    __slots__ = ("place", "places", "text")
+    __slots__ = ("found", "place", "places", "text")
     __module__ = "pytest_mimic"  # its tag, wherever it is defined
 
     def __init__(self, text: str, place: Place, places: Places) -> None:
         self.text = text
         self.place = place
         self.places = places
+        self.found: Content | None = None
 
     def __mimic_identity__(self) -> object:
-        return self.place.rest, *content_of(self.text, self.places, str)
+        if self.found is None:  # one walk reads a file once, even if it has just changed
+            self.found = content_of(self.text, self.places, str)
+        return self.place.rest, *self.found
 
 
 class NamedContent:
@@ -69,13 +72,16 @@ def content_of(path: str, places: Places, kind: type) -> Content:
 
 def path_reducer(places: Places) -> Callable[[Any], object]:
     """Return the function that reduces a `pathlib` path to plain parts."""
+    found: dict[str, Content] = {}  # one walk reads a file once, even if it has just changed
 
     def reduce(value: Any) -> object:
         place = places.place_of(os.fspath(value))
         counted = counted_file(value, places)
         where = (value.as_posix(),) if place is None else (place.token, place.rest)
         if counted is not None:
-            return (*where, *content_of(counted, places, type(value)))
+            if counted not in found:
+                found[counted] = content_of(counted, places, type(value))
+            return (*where, *found[counted])
         return where[0] if place is None else where
 
     return reduce

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -213,3 +214,22 @@ def test_values_without_paths_count_as_in_a_run_without_a_temporary_folder(templ
     value = nested(with_base(template), (MOST_LEVELS + 10) * deep)
 
     assert fingerprint(value, places=places) == fingerprint(value)
+
+
+def test_a_file_that_a_call_names_twice_is_read_once(runs):
+    places, path_of = runs[0]
+    calls = CallIdentity("a:f", ("x",), places=places)
+    path = pathlib.Path(path_of("a.csv"))
+    opened: list[str] = []
+
+    def hook(event: str, arguments: Any) -> None:
+        if event == "open" and arguments[0] == str(path):
+            opened.append(event)
+
+    sys.addaudithook(hook)
+
+    for value in ([str(path)] * 3, {"x": path, "y": [path]}):
+        path.write_text("one")
+        before = len(opened)
+        calls.key((value,))
+        assert len(opened) == before + 1
