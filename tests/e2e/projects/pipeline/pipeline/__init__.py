@@ -1,0 +1,1 @@
+"""A data pipeline: tables in, tables, models and figures out."""

@@ -1,0 +1,84 @@
+"""The life of an LLM agent: two providers, tools, streams, many requests at once, a 429 and a 500."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
+from llm_server import KEY, Server, running_llm
+
+for _library in ("openai", "anthropic", "pytest_randomly", "xdist"):
+    pytest.importorskip(_library)
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+COUNT = 6
+NO_PROVIDER = {"LLM": "http://127.0.0.1:1"}
+
+
+@pytest.fixture
+def provider() -> Iterator[Server]:
+    """A running fake of both providers."""
+    with running_llm() as server:
+        yield server
+
+
+@pytest.fixture
+def agent(project: Project, provider: Server) -> Project:
+    """The agent, recorded."""
+    check_in(project, "agent")
+    project.record(process=True, env=there(provider)).expect(passed=COUNT)
+    commit(project, "Record")
+    return project
+
+
+def there(provider: Server) -> dict[str, str]:
+    """Return the variables by which the agent finds a provider."""
+    return {"LLM": provider.url, "LLM_KEY": KEY}
+
+
+def test_the_agent_replays_everywhere(agent: Project, provider: Server) -> None:
+    replay_everywhere(agent, passed=COUNT, env=NO_PROVIDER)
+    kept = "".join(data.decode("utf-8", "replace") for data in agent.files().values())
+    assert KEY not in kept
+
+
+def test_a_changed_prompt_is_a_miss(agent: Project, provider: Server) -> None:
+    edit(agent, "agent.py", "You are a forecaster.", "You are a kind forecaster.")
+    asked = len(provider.seen)
+
+    missed = agent.replay(process=True, env=there(provider))
+    missed.expect(failed=COUNT, says=["kind forecaster", "MissingRecordingError: no recording of httpx"])
+    assert len(provider.seen) == asked
+    assert len(missed.output.splitlines()) < 60 * COUNT
+    agent.record(process=True, env=there(provider)).expect(passed=COUNT)
+    replay_here(agent, passed=COUNT, env=NO_PROVIDER)
+
+
+def test_a_provider_that_is_down_replaces_nothing(agent: Project) -> None:
+    broken = agent.run("--mimic-rerecord", process=True, env={**NO_PROVIDER, "LLM_KEY": KEY})
+
+    assert broken.expect(failed=COUNT).changed == set()
+    replay_here(agent, passed=COUNT, env=NO_PROVIDER)
+
+
+def test_branches_that_both_record_merge(agent: Project, provider: Server) -> None:
+    for branch in ("left", "right"):
+        git(agent, "switch", "-q", "-c", branch, "main")
+        agent.write(
+            f"tests/test_{branch}.py",
+            f"""
+            import agent
+
+            def test_{branch}():
+                assert agent.ask("{branch}") == "Hello"
+                assert agent.ask("both") == "Hello"
+            """,
+        )
+        agent.record(process=True, env=there(provider)).expect(passed=COUNT + 1)
+        commit(agent, branch)
+    git(agent, "merge", "-q", "-m", "Merge", "left")
+    replay_here(agent, passed=COUNT + 2, env=NO_PROVIDER)

@@ -1,0 +1,76 @@
+"""The life of a data pipeline: files in and out, frames, models, figures, processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
+
+for _library in ("numpy", "pandas", "PIL", "pytest_randomly", "xdist"):
+    pytest.importorskip(_library)
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+COUNT = 9
+
+
+@pytest.fixture
+def pipeline(project: Project) -> Project:
+    """The pipeline, recorded."""
+    check_in(project, "pipeline")
+    project.record(process=True).expect(passed=COUNT)
+    commit(project, "Record")
+    return project
+
+
+def test_the_pipeline_replays_everywhere(pipeline: Project) -> None:
+    replay_everywhere(pipeline, passed=COUNT, env={})
+    assert pipeline.run("--mimic-verify", process=True).expect(passed=COUNT).changed == set()
+    assert pipeline.run("--mimic-rerecord", process=True).expect(passed=COUNT).changed == set()
+    pipeline.run("--mimic-fail-on-unused", process=True, offline=True).expect(passed=COUNT)
+
+
+def test_two_workers_record_the_pipeline(project: Project) -> None:
+    check_in(project, "pipeline")
+    project.record("-n2", process=True).expect(passed=COUNT)
+    replay_here(project, passed=COUNT, env={})
+
+
+def test_a_changed_input_file_is_a_miss(pipeline: Project) -> None:
+    edit(pipeline, "data/sales.csv", "north,2022,5", "north,2022,6")
+
+    missed = pipeline.replay(process=True)
+    missed.expect(
+        failed=3, passed=COUNT - 3, real=[], says=["no recording of pipeline.files:read", "sales.csv"]
+    )
+    edit(pipeline, "tests/test_sales.py", '"north": 2.0', '"north": 3.0')
+    pipeline.record(process=True).expect(passed=COUNT)
+    replay_here(pipeline, passed=COUNT, env={})
+
+
+def test_a_broken_run_replaces_nothing(pipeline: Project) -> None:
+    broken = pipeline.run("--mimic-rerecord", process=True, offline=True)
+
+    assert broken.expect(failed=COUNT).changed == set()
+    replay_here(pipeline, passed=COUNT, env={})
+
+
+def test_branches_that_both_record_merge(pipeline: Project) -> None:
+    for branch, word in (("left", "l"), ("right", "r")):
+        git(pipeline, "switch", "-q", "-c", branch, "main")
+        pipeline.write(
+            f"tests/test_{branch}.py",
+            f"""
+            from pipeline import words
+
+            def test_{branch}():
+                assert words.count(["{word}"]) == {{"{word}": 1}}
+                assert words.count(["both"]) == {{"both": 1}}
+            """,
+        )
+        pipeline.record(process=True).expect(passed=COUNT + 1)
+        commit(pipeline, branch)
+    git(pipeline, "merge", "-q", "-m", "Merge", "-X", "ours", "left")
+    replay_here(pipeline, passed=COUNT + 2, env={})

@@ -1,0 +1,130 @@
+"""The life of a shop: FastAPI, SQLAlchemy over PostgreSQL, Redis, and two services over two HTTP clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
+from shop_services import Services, running_services
+
+for _library in (
+    "fastapi",
+    "httpx",
+    "requests",
+    "redis",
+    "psycopg",
+    "sqlalchemy",
+    "pytest_randomly",
+    "xdist",
+):
+    pytest.importorskip(_library)
+
+if TYPE_CHECKING:
+    from conftest import Project
+    from database_servers import Postgres, RedisServer
+
+pytest_plugins = ("database_servers",)
+
+COUNT = 4
+NOTHING_RUNS = {
+    "DATABASE_URL": "postgresql+psycopg://postgres@127.0.0.1:1/gone",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "PAYMENTS": "http://127.0.0.1:1",
+    "SHIPPING": "http://127.0.0.1:1",
+}
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    """The running services of payments and parcels."""
+    with running_services() as server:
+        yield server
+
+
+@pytest.fixture
+def there(postgres: Postgres, redis_server: RedisServer, services: Services) -> dict[str, str]:
+    """The variables by which the shop finds its servers."""
+    return {
+        "DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}",
+        "REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0",
+        "PAYMENTS": services.url,
+        "SHIPPING": services.url,
+    }
+
+
+@pytest.fixture
+def shop(project: Project, there: dict[str, str]) -> Project:
+    """The shop, recorded."""
+    check_in(project, "shop")
+    project.record(process=True, env=there).expect(passed=COUNT)
+    commit(project, "Record")
+    return project
+
+
+def test_the_shop_replays_everywhere(shop: Project, there: dict[str, str]) -> None:
+    replay_everywhere(shop, passed=COUNT, env=NOTHING_RUNS)
+    shop.run("--mimic-verify", process=True, env=there).expect(failed=2, passed=2, says=["payment-"])
+
+
+def test_a_changed_statement_is_recorded_with_its_conversation(shop: Project, there: dict[str, str]) -> None:
+    old = "sa.select(Product).where(Product.name == product)"
+    edit(shop, "shop.py", old, f"{old}.order_by(Product.id)")
+
+    missed = shop.replay(process=True, env=NOTHING_RUNS)
+    missed.expect(failed=3, passed=1, says=["no recording of sqlalchemy SELECT products"])
+    shop.record(process=True, env=there).expect(passed=COUNT)
+    replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
+
+
+def test_a_changed_request_is_recorded_with_its_conversation(
+    shop: Project, there: dict[str, str], services: Services
+) -> None:
+    edit(shop, "shop.py", 'CURRENCY = "EUR"', 'CURRENCY = "NOK"')
+
+    shop.replay(process=True, env=NOTHING_RUNS).expect(failed=2, passed=2, says=["'EUR' recorded, 'NOK' now"])
+    already = len(services.seen)
+    shop.record(process=True, env=there).expect(passed=COUNT)
+    assert [line for line in services.seen[already:] if "payments" in line and "NOK" not in line] == []
+    replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
+
+
+@pytest.mark.parametrize("broken", ["services", "database", "cache"])
+def test_a_broken_service_replaces_nothing(
+    shop: Project,
+    there: dict[str, str],
+    services: Services,
+    postgres: Postgres,
+    redis_server: RedisServer,
+    broken: str,
+) -> None:
+    before = shop.files()
+    with ExitStack() as stack:
+        services.is_broken = broken == "services"
+        if broken == "database":
+            stack.enter_context(postgres.stopped())
+        if broken == "cache":
+            stack.enter_context(redis_server.stopped())
+        run = shop.run("--mimic-rerecord", process=True, env=there)
+    assert run.exit_code == 1
+    replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
+    if broken != "services":  # every test needs the others
+        assert shop.files() == before
+
+
+def test_branches_that_both_record_merge(shop: Project, there: dict[str, str]) -> None:
+    for branch, product in (("left", "tea"), ("right", "pot")):
+        git(shop, "switch", "-q", "-c", branch, "main")
+        shop.write(
+            f"tests/test_{branch}.py",
+            f"""
+            def test_{branch}(client):
+                assert client.post("/orders", params={{"product": "{product}"}}).status_code == 201
+            """,
+        )
+        shop.record(process=True, env=there).expect(passed=COUNT + 1)
+        commit(shop, branch)
+    git(shop, "merge", "-q", "-m", "Merge", "left")
+    replay_here(shop, passed=COUNT + 2, env=NOTHING_RUNS)
