@@ -52,7 +52,7 @@ def edit(project: Project, name: str, old: str, new: str) -> None:
 
 def replay_here(project: Project, *, passed: int, env: Mapping[str, str]) -> None:
     """Replay a project. Nothing runs for real, and the vault stays as it is."""
-    replayed = project.replay(process=True, env=env)
+    replayed = project.replay(env=env)
     assert replayed.expect(passed=passed, real=[], never=["missing", "swallowed"]).changed == set()
 
 
@@ -61,15 +61,11 @@ def replay_everywhere(project: Project, *, passed: int, env: Mapping[str, str]) 
 
     Nothing runs for real, and the vault stays as it is.
     """
-    for replayed in (
-        project.replay(process=True, env=env),
-        project.replay("--randomly-seed=7", process=True, plugins=("randomly",), env=env),
-    ):
-        assert replayed.expect(passed=passed, real=[], never=["missing", "swallowed"]).changed == set()
+    replay_here(project, passed=passed, env=env)
     with other_checkout(project) as other:
-        for arguments in (["-n2", "--randomly-seed=8"], ["-n2", "--dist=loadfile"]):
-            workers = other.replay(*arguments, process=True, plugins=("randomly",), env=env)
-            assert workers.expect(passed=passed, real=[], never=["missing", "swallowed"]).changed == set()
+        shuffled = ("-p", "pytest_randomly", "--randomly-seed=7")
+        workers = other.replay("-n2", *shuffled, process=True, env=env)
+        assert workers.expect(passed=passed, real=[], never=["missing", "swallowed"]).changed == set()
         _replay_as_another_user(other, passed=passed, env=env)
 
 
@@ -108,11 +104,28 @@ def _replay_as_another_user(project: Project, *, passed: int, env: Mapping[str, 
                 other = nobody
     with tempfile.TemporaryDirectory(prefix="mimic-other-") as home:
         Path(home).chmod(0o777)
-        names = {"USER": "other", "LOGNAME": "other", "HOME": home, "TMPDIR": home, "TALLY_OFFLINE": "1"}
+        names = {
+            "USER": "other",
+            "LOGNAME": "other",
+            "HOME": home,
+            "TMPDIR": home,
+            "TALLY_OFFLINE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
         variables = project.environment({**env, **names})
         variables.pop("COVERAGE_PROCESS_CONFIG", None)  # the other user may not write its data
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *project.arguments()],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "pytest_mimic.plugin",
+                "-p",
+                "no:cacheprovider",
+                "-W",
+                "error",
+            ],
             cwd=project.root,
             env=variables,
             stdin=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ def provider() -> Iterator[Server]:
 def agent(project: Project, provider: Server) -> Project:
     """The agent, recorded."""
     check_in(project, "agent")
-    project.record(process=True, env=there(provider)).expect(passed=COUNT)
+    project.record(env=there(provider)).expect(passed=COUNT)
     commit(project, "Record")
     return project
 
@@ -50,16 +50,16 @@ def test_a_changed_prompt_is_a_miss(agent: Project, provider: Server) -> None:
     edit(agent, "agent.py", "You are a forecaster.", "You are a kind forecaster.")
     asked = len(provider.seen)
 
-    missed = agent.replay(process=True, env=there(provider))
+    missed = agent.replay(env=there(provider))
     missed.expect(failed=COUNT, says=["kind forecaster", "MissingRecordingError: no recording of httpx"])
     assert len(provider.seen) == asked
     assert len(missed.output.splitlines()) < 60 * COUNT
-    agent.record(process=True, env=there(provider)).expect(passed=COUNT)
+    agent.record(env=there(provider)).expect(passed=COUNT)
     replay_here(agent, passed=COUNT, env=NO_PROVIDER)
 
 
 def test_a_provider_that_is_down_replaces_nothing(agent: Project) -> None:
-    broken = agent.run("--mimic-rerecord", process=True, env={**NO_PROVIDER, "LLM_KEY": KEY})
+    broken = agent.run("--mimic-rerecord", env={**NO_PROVIDER, "LLM_KEY": KEY})
 
     assert broken.expect(failed=COUNT).changed == set()
     replay_here(agent, passed=COUNT, env=NO_PROVIDER)
@@ -78,7 +78,7 @@ def test_branches_that_both_record_merge(agent: Project, provider: Server) -> No
                 assert agent.ask("both") == "Hello"
             """,
         )
-        agent.record(process=True, env=there(provider)).expect(passed=COUNT + 1)
+        agent.record(env=there(provider)).expect(passed=COUNT + 1)
         commit(agent, branch)
     git(agent, "merge", "-q", "-m", "Merge", "left")
     replay_here(agent, passed=COUNT + 2, env=NO_PROVIDER)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from checkouts import check_in, commit, edit, git, replay_everywhere, replay_here
 
-for _library in ("numpy", "pandas", "PIL", "pytest_randomly", "xdist"):
+# Runs in this process forget the modules that they were the first to import, and registries of theirs would be stale.
+for _library in (
+    "concurrent.futures.process",
+    "pandas",
+    "PIL.Image",
+    "PIL.PngImagePlugin",
+    "pytest_randomly",
+    "xdist",
+):
     pytest.importorskip(_library)
 
 if TYPE_CHECKING:
@@ -20,16 +28,16 @@ COUNT = 9
 def pipeline(project: Project) -> Project:
     """The pipeline, recorded."""
     check_in(project, "pipeline")
-    project.record(process=True).expect(passed=COUNT)
+    project.record().expect(passed=COUNT)
     commit(project, "Record")
     return project
 
 
 def test_the_pipeline_replays_everywhere(pipeline: Project) -> None:
     replay_everywhere(pipeline, passed=COUNT, env={})
-    assert pipeline.run("--mimic-verify", process=True).expect(passed=COUNT).changed == set()
-    assert pipeline.run("--mimic-rerecord", process=True).expect(passed=COUNT).changed == set()
-    pipeline.run("--mimic-fail-on-unused", process=True, offline=True).expect(passed=COUNT)
+    assert pipeline.run("--mimic-verify").expect(passed=COUNT).changed == set()
+    assert pipeline.run("--mimic-rerecord").expect(passed=COUNT).changed == set()
+    pipeline.run("--mimic-fail-on-unused", offline=True).expect(passed=COUNT)
 
 
 def test_two_workers_record_the_pipeline(project: Project) -> None:
@@ -41,17 +49,17 @@ def test_two_workers_record_the_pipeline(project: Project) -> None:
 def test_a_changed_input_file_is_a_miss(pipeline: Project) -> None:
     edit(pipeline, "data/sales.csv", "north,2022,5", "north,2022,6")
 
-    missed = pipeline.replay(process=True)
+    missed = pipeline.replay()
     missed.expect(
         failed=3, passed=COUNT - 3, real=[], says=["no recording of pipeline.files:read", "sales.csv"]
     )
     edit(pipeline, "tests/test_sales.py", '"north": 2.0', '"north": 3.0')
-    pipeline.record(process=True).expect(passed=COUNT)
+    pipeline.record().expect(passed=COUNT)
     replay_here(pipeline, passed=COUNT, env={})
 
 
 def test_a_broken_run_replaces_nothing(pipeline: Project) -> None:
-    broken = pipeline.run("--mimic-rerecord", process=True, offline=True)
+    broken = pipeline.run("--mimic-rerecord", offline=True)
 
     assert broken.expect(failed=COUNT).changed == set()
     replay_here(pipeline, passed=COUNT, env={})
@@ -70,7 +78,7 @@ def test_branches_that_both_record_merge(pipeline: Project) -> None:
                 assert words.count(["both"]) == {{"both": 1}}
             """,
         )
-        pipeline.record(process=True).expect(passed=COUNT + 1)
+        pipeline.record().expect(passed=COUNT + 1)
         commit(pipeline, branch)
     git(pipeline, "merge", "-q", "-m", "Merge", "-X", "ours", "left")
     replay_here(pipeline, passed=COUNT + 2, env={})

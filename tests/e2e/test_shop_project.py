@@ -59,23 +59,23 @@ def there(postgres: Postgres, redis_server: RedisServer, services: Services) -> 
 def shop(project: Project, there: dict[str, str]) -> Project:
     """The shop, recorded."""
     check_in(project, "shop")
-    project.record(process=True, env=there).expect(passed=COUNT)
+    project.record(env=there).expect(passed=COUNT)
     commit(project, "Record")
     return project
 
 
 def test_the_shop_replays_everywhere(shop: Project, there: dict[str, str]) -> None:
     replay_everywhere(shop, passed=COUNT, env=NOTHING_RUNS)
-    shop.run("--mimic-verify", process=True, env=there).expect(failed=2, passed=2, says=["payment-"])
+    shop.run("--mimic-verify", env=there).expect(failed=2, passed=2, says=["payment-"])
 
 
 def test_a_changed_statement_is_recorded_with_its_conversation(shop: Project, there: dict[str, str]) -> None:
     old = "sa.select(Product).where(Product.name == product)"
     edit(shop, "shop.py", old, f"{old}.order_by(Product.id)")
 
-    missed = shop.replay(process=True, env=NOTHING_RUNS)
+    missed = shop.replay(env=NOTHING_RUNS)
     missed.expect(failed=3, passed=1, says=["no recording of sqlalchemy SELECT products"])
-    shop.record(process=True, env=there).expect(passed=COUNT)
+    shop.record(env=there).expect(passed=COUNT)
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
 
 
@@ -84,9 +84,9 @@ def test_a_changed_request_is_recorded_with_its_conversation(
 ) -> None:
     edit(shop, "shop.py", 'CURRENCY = "EUR"', 'CURRENCY = "NOK"')
 
-    shop.replay(process=True, env=NOTHING_RUNS).expect(failed=2, passed=2, says=["'EUR' recorded, 'NOK' now"])
+    shop.replay(env=NOTHING_RUNS).expect(failed=2, passed=2, says=["'EUR' recorded, 'NOK' now"])
     already = len(services.seen)
-    shop.record(process=True, env=there).expect(passed=COUNT)
+    shop.record(env=there).expect(passed=COUNT)
     assert [line for line in services.seen[already:] if "payments" in line and "NOK" not in line] == []
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
 
@@ -107,7 +107,7 @@ def test_a_broken_service_replaces_nothing(
             stack.enter_context(postgres.stopped())
         if broken == "cache":
             stack.enter_context(redis_server.stopped())
-        run = shop.run("--mimic-rerecord", process=True, env=there)
+        run = shop.run("--mimic-rerecord", env=there)
     assert run.exit_code == 1
     replay_here(shop, passed=COUNT, env=NOTHING_RUNS)
     if broken != "services":  # every test needs the others
@@ -124,7 +124,7 @@ def test_branches_that_both_record_merge(shop: Project, there: dict[str, str]) -
                 assert client.post("/orders", params={{"product": "{product}"}}).status_code == 201
             """,
         )
-        shop.record(process=True, env=there).expect(passed=COUNT + 1)
+        shop.record(env=there).expect(passed=COUNT + 1)
         commit(shop, branch)
     git(shop, "merge", "-q", "-m", "Merge", "left")
     replay_here(shop, passed=COUNT + 2, env=NOTHING_RUNS)
