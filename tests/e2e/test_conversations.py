@@ -637,3 +637,33 @@ def test_an_async_test_runs_again(shop, plugin):
     posts = [f"POST /cart/{n} milk" for n in range(5)]
     assert sorted(seen) == sorted(["DELETE /cart", *posts, "GET /cart/4"])
     replay(shop, plugins=[plugin]).expect(passed=1)
+
+
+def test_two_boundaries_of_a_test(shop):
+    """Each new conversation runs the test again: what was real stays real."""
+    pytest.importorskip("httpx")
+    shop.ini("requests ignore=port,headers.host", "httpx ignore=port,headers.host")
+    shop.write("other.py", CLIENTS["httpx"])
+    test = """
+        import other
+        import shop
+
+        def test_cart():
+            assert shop.replace("ITEM") == ["ITEM"]
+            assert other.replace("a", "ITEM") == ["a", "ITEM"]
+    """
+    shop.write("test_cart.py", test.replace("ITEM", "tea"))
+    record(shop)[0].expect(passed=1)
+    shop.write("test_cart.py", test.replace("ITEM", "milk"))
+
+    again, seen = record(shop)
+
+    again.expect(
+        passed=1,
+        says=[
+            "test_cart.py::test_cart    requests POST /cart",
+            "test_cart.py::test_cart    httpx POST /cart",
+        ],
+    )
+    assert seen == [*requests_for("milk"), *requests_for("milk"), *requests_for("a", "milk")]
+    replay(shop, "--mimic-fail-on-unused").expect(passed=1)
