@@ -74,6 +74,21 @@ def test_a_failed_exchange_of_a_failing_test_is_made_again(shop):
     assert (len(first.vault), len(second.vault)) == (1, 2)
 
 
+@pytest.mark.parametrize("mode", ["record", "rerecord"])
+def test_the_next_attempt_of_a_rerun_test_sends_its_requests_again(shop, mode):
+    """The first attempt gets a 503, the second a 200."""
+    pytest.importorskip("pytest_rerunfailures")
+    shop.server.tries = 1
+    rerun = {"plugins": ["rerunfailures"], "env": {"API": shop.server.url}}
+
+    recorded = shop.run(f"--mimic-{mode}", "--reruns=1", **rerun)
+
+    recorded.expect(
+        passed=2, rerun=1, says=["1 outcome of a failing test was not kept"], never=["recorded errors"]
+    )
+    shop.run(env={"API": NOWHERE}).expect(passed=2)
+
+
 def test_a_failed_exchange_of_a_passing_test_is_kept_and_listed(shop):
     recorded = up(shop, "--mimic-record", tries=0, STATUS="503")
 
