@@ -186,3 +186,20 @@ def test_a_handled_miss_is_not_shown_before_another_failure(shop):
 
     run.expect(failed=1, never=["no recording of shop:fetch(city='Rome')\n  nearest"])
     assert lines[-1] == "test_shop.py:7: AssertionError"
+
+
+def test_swallowed_misses_are_shown_ten_at_most(shop):
+    test = """
+        import shop
+
+        def test_it():
+            for city in "abcdefghijklmnabc":
+                shop.quietly(city)
+    """
+
+    run, lines = changed(shop, test)
+
+    run.expect(failed=1, says=["passed only because a missing recording was swallowed in shop.py:"])
+    shown = [line for line in lines if "no recording of shop:fetch" in line]
+    assert len(shown) == len(set(shown)) == 10
+    assert "and 4 more errors of calls" in lines

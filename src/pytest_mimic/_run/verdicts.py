@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_mimic._ledger import Replayed
     from pytest_mimic._vault import Vault
 
-# How many drifts of a test are shown.
+# How many drifts, and how many other errors, of a test are shown.
 _SHOWN = 10
 
 
@@ -43,9 +43,11 @@ def judge_phase(
     if report.failed:
         _show_misses(report, errors, handled, lambda file: file in files or is_in_project(file, rootdir))
         errors = [error for error in errors if not isinstance(error, MissingRecordingError)]
-    for error in errors:
-        if error not in handled:
-            _judge(item, report, error, rootdir)
+    judged = list({str(error): error for error in errors if error not in handled}.values())
+    for error in judged[:_SHOWN]:
+        _judge(item, report, error, rootdir)
+    if len(judged) > _SHOWN:
+        report.sections.append(("mimic", f"and {len(judged) - _SHOWN} more errors of calls"))
     if drifts:
         _fail_for_drift(item, report, drifts)
 
