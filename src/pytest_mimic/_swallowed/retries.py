@@ -85,8 +85,9 @@ class Retries:
             raise EndlessRetry(text) from error
         self._errors.append(error)
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and not self._is_boundary(frame):
-            if not frame.f_code.co_filename.startswith(_PACKAGE):
+        # Beyond the test's own files, too: a library may call a function of the test that it tries again.
+        while frame is not None and not _is_scheduler(frame):
+            if not frame.f_code.co_filename.startswith(_PACKAGE) and not self._is_main(frame):
                 self._callers[frame] = error
             frame = frame.f_back
 
@@ -145,6 +146,8 @@ class Retries:
                 return error, cause, self._is_main(frame)
             if error is None:
                 error, cause = self._callers.get(frame) or catchers.get(frame), frame
+                if error is not None and handled_in(error, self._own_files or set()):
+                    error = None
             frame = frame.f_back
         return error, cause, False
 
