@@ -150,7 +150,7 @@ def test_a_repeated_miss_is_counted_and_listed_once(shop):
     run = shop.run()
 
     assert run.section[:3] == [
-        "3 calls missing",
+        "1 call missing",
         "missing:",
         "  shop:fetch(city='Oslo')    test_shop.py::test_oslo",
     ]

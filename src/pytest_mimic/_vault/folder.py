@@ -153,8 +153,12 @@ class FolderStore:
     @outside_event_loop
     def sweep(self) -> None:
         """Remove the temporary files of writers that no longer run."""
-        with suppress(FileNotFoundError):
+        try:
             _sweep(self.path)
+        except FileNotFoundError:  # there is no vault
+            return
+        except OSError as reason:
+            raise _cannot("read", self.path, reason) from None
 
     @contextmanager
     def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
