@@ -534,12 +534,35 @@ def test_a_damaged_object_writes_nothing(etl):
     [
         ("(folder / 'link').symlink_to('x')", "folder: a folder with a symbolic link, link"),
         ("os.mkfifo(folder / 'pipe')", "folder: a folder with a named pipe, pipe"),
+        ("open(os.fsencode(folder) + b'/\\xff', 'w').close()", "a name that is not in UTF-8"),
+        (
+            "(folder / 'a').unlink(); (folder / 'a').mkdir()",
+            "a was a file before the call and is a folder now",
+        ),
+        (
+            "(folder / 'd').rmdir(); (folder / 'd').write_text('')",
+            "d was a folder before the call and is a file now",
+        ),
+        (
+            "(folder / 'a').unlink(); (folder / 'd').rmdir(); folder.rmdir(); folder.write_text('')",
+            "is a file now",
+        ),
     ],
 )
 def test_what_is_no_file_is_refused(etl, make, says):
     etl.ini("etl:odd writes=folder")
     etl.write("etl.py", f"import os\n\ndef odd(folder):\n    {make}\n")
-    etl.write("test_etl.py", "import etl\n\ndef test_it(tmp_path):\n    etl.odd(tmp_path)\n")
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_it(tmp_path):
+            (tmp_path / "folder" / "d").mkdir(parents=True)
+            (tmp_path / "folder" / "a").write_text("")
+            etl.odd(tmp_path / "folder")
+        """,
+    )
 
     run = etl.record().expect(failed=1, says=["what etl:odd wrote cannot be stored", says])
 
@@ -592,13 +615,59 @@ def test_what_is_there_before_the_call_does_not_count(etl):
         (".git/hooks/post-checkout", ".git is git's"),
         (".mimic_vault/calls/x", "is in the vault"),
         ("../outside.txt", "is not below the rootdir and the base temporary folder"),
+        ("link/out.txt", "link is a link"),
     ],
 )
 def test_a_file_that_no_replay_could_write_is_refused_when_it_is_recorded(etl, path, says):
     etl.ini("etl:export writes=path")
+    (etl.root / "folder").mkdir()
+    (etl.root / "link").symlink_to("folder")
     (etl.root / path).parent.mkdir(parents=True, exist_ok=True)
     etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.export({path!r})\n")
 
     run = etl.record().expect(failed=1, says=["what etl:export wrote cannot be stored", says])
 
     assert not [name for name in run.vault if name.endswith(".json")]
+
+
+def test_nothing_is_written_if_a_folder_is_in_place_of_one_of_the_files(etl):
+    etl.ini("etl:split writes=folder")
+    etl.write(
+        "test_etl.py",
+        """
+        import os, etl
+
+        def test_it(tmp_path):
+            (tmp_path / "f").mkdir()
+            if os.environ.get("TALLY_OFFLINE"):
+                (tmp_path / "f" / "b").mkdir()
+            try:
+                etl.split(tmp_path / "f", ["a", "b", "c"])
+            finally:
+                if os.environ.get("TALLY_OFFLINE"):
+                    assert not [one for one in (tmp_path / "f").iterdir() if one.is_file()]
+        """,
+    )
+    etl.record().expect(passed=1)
+
+    etl.replay().expect(failed=1, real=[], says=["Is a directory", "f/b", "nothing was written"])
+
+
+def test_paths_are_looked_for_where_the_current_folder_is_gone(etl):
+    etl.ini("etl:later")
+    etl.write("etl.py", "def later(path):\n    return 1\n")
+    etl.write(
+        "test_etl.py",
+        """
+        import pathlib, etl
+
+        def test_it(tmp_path, monkeypatch):
+            (tmp_path / "gone").mkdir()
+            monkeypatch.chdir(tmp_path / "gone")
+            (tmp_path / "gone").rmdir()
+            assert etl.later([pathlib.Path("out.csv"), "out.csv"]) == 1
+        """,
+    )
+
+    etl.record().expect(passed=1)
+    etl.replay().expect(passed=1)

@@ -49,6 +49,7 @@ class CallFiles:
         vault: The vault, whose files are none of the call's.
     """
 
+    @outside_event_loop
     def __init__(self, target: str, arguments: Iterable[CallArgument], places: Places, *, vault: str) -> None:
         self._target = target
         self._places = places
@@ -56,13 +57,21 @@ class CallFiles:
         self._reader = StateReader(places.digests, self._excluded)
         self._named: list[tuple[NamedFile, State]] = []
         self._written: list[tuple[NamedFile, State | None]] = []
-        for one in named_files(arguments, places):
-            if one.argument.is_written:
-                self._written.append((one, self._reader.state_of(one.path)))
-            elif not self._holds_root(one.path):
-                state = self._reader.state_of(one.path)
-                if state is not None:
-                    self._named.append((one, state))
+        # Most strings are no paths. After the call, it is enough to look whether there is a file now.
+        self._absent: list[NamedFile] = []
+        self._folder = _current_folder()
+        for argument in arguments:
+            for step, text, is_text in named_paths(argument.name, argument.value):
+                if is_text and not argument.is_written and not _exists(text):
+                    self._absent.append(NamedFile(argument, step, text))
+                    continue
+                one = NamedFile(argument, step, _absolute(text))
+                if argument.is_written:
+                    self._written.append((one, self._reader.state_of(one.path)))
+                elif not self._holds_root(one.path):
+                    state = self._reader.state_of(one.path)
+                    if state is not None:
+                        self._named.append((one, state))
 
     def _holds_root(self, path: str) -> bool:
         """Return whether a folder is too wide to be the call's: the rootdir, the temporary folder or one around them."""
@@ -72,6 +81,17 @@ class CallFiles:
                 return True
         return False
 
+    def _made(self) -> Iterator[tuple[NamedFile, State]]:
+        """Yield the files in a folder of the run that strings name and that exist only since the call."""
+        has_moved = _current_folder() != self._folder
+        for one in self._absent:
+            path = os.path.join(self._folder, one.path) if has_moved else one.path  # noqa: PTH118
+            if _exists(path):
+                path = _absolute(path)
+                if self._places.place_of(path) is not None and not self._holds_root(path):
+                    yield one._replace(path=path), {}
+
+    @outside_event_loop
     def refuse_changes(self) -> None:
         """Refuse a call that changed a file which `writes=` does not name.
 
@@ -80,7 +100,7 @@ class CallFiles:
         """
         allowed = [one.path for one, _ in self._written]
         found: list[tuple[NamedFile, str, str]] = []
-        for one, before in self._named:
+        for one, before in (*self._named, *self._made()):
             after = self._reader.state_of(one.path)
             for name, how in () if after is None else changes(before, after):
                 path = os.path.join(one.path, name) if name else one.path  # noqa: PTH118
@@ -112,7 +132,7 @@ class CallFiles:
         """
         if not self._written:
             return None
-        from pytest_mimic._files.restoring import UnsafePathError, check_names
+        from pytest_mimic._files.restoring import UnsafePathError, check_target
         from pytest_mimic._files.written import NotKeptError, written_at
         from pytest_mimic._vault.files import KeptFiles
 
@@ -120,7 +140,7 @@ class CallFiles:
         for one, before in self._written:
             try:
                 # The same checks as for a replay, which could not write the file otherwise.
-                check_names(_target(self._target, one, self._places, self._excluded[0]).names)
+                check_target(_target(self._target, one, self._places, self._excluded[0]))
                 found[one.step] = written_at(one.path, before, self._excluded)
             except (NotKeptError, UnsafePathError) as reason:
                 raise self._unstorable(one, str(reason)) from None
@@ -139,25 +159,25 @@ class CallFiles:
         return path if place is None else place.text
 
 
-def named_files(arguments: Iterable[CallArgument], places: Places) -> Iterator[NamedFile]:
-    """Yield the files that arguments name; of strings, those that exist or could be made in a folder of the run."""
-    for argument in arguments:
-        for step, text, is_text in named_paths(argument.name, argument.value):
-            path = _absolute(text)
-            if argument.is_written or not is_text or _may_name(path, places):
-                yield NamedFile(argument, step, path)
-
-
-@outside_event_loop
 def _absolute(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100
+    try:
+        return os.path.abspath(path)  # noqa: PTH100
+    except FileNotFoundError:  # the current folder is gone
+        return path
 
 
-@outside_event_loop
-def _may_name(path: str, places: Places) -> bool:
-    if os.path.lexists(path):
-        return True
-    return places.place_of(path) is not None and os.path.isdir(os.path.dirname(path))  # noqa: PTH112, PTH120
+def _current_folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:  # a test has removed it
+        return ""
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.access(path, os.F_OK)  # one call of the system, and no exception where there is nothing
+    except ValueError:  # a lone surrogate
+        return False
 
 
 def write_kept(
@@ -172,7 +192,12 @@ def write_kept(
     from pytest_mimic._files.restoring import UnsafePathError
 
     written = [one for one in arguments if one.is_written]
-    targets = {one.step: _target(target, one, places, vault) for one in named_files(written, places)}
+    named = [
+        NamedFile(one, path.step, outside_event_loop(_absolute)(path.text))
+        for one in written
+        for path in named_paths(one.name, one.value)
+    ]
+    targets = {one.step: _target(target, one, places, vault) for one in named}
     try:
         files.write(targets)
     except UnsafePathError as unsafe:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from marshal import dumps
-from time import perf_counter_ns, time_ns
+from time import time_ns
 from typing import Literal, NamedTuple
 
 from xxhash import xxh3_128
@@ -65,16 +66,15 @@ class Content(NamedTuple):
 
 
 class FileDigests:
-    """The digests of one run."""
+    """The digests of one run.
 
-    # Class attributes, because freezegun replaces the functions of `time` in modules with frozen ones.
-    _clock = staticmethod(perf_counter_ns)
-    _wall_clock = staticmethod(time_ns)
+    Args:
+        now: Returns the time, as files have it, in nanoseconds.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], int] = time_ns) -> None:
         self._known: dict[str, tuple[_Facts, bytes]] = {}
-        # The wall clock may be a false one during a test: it is read once.
-        self._origin = self._wall_clock() - self._clock()
+        self._now = now
 
     @outside_event_loop
     def content_of(self, path: str) -> Content:
@@ -100,7 +100,7 @@ class FileDigests:
         known = self._known.get(path)
         if known is not None and known[0] == facts:
             return known[1]
-        begun = self._origin + self._clock()
+        begun = self._now()
         hasher = xxh3_128()
         try:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123

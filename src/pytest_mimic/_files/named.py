@@ -45,7 +45,7 @@ def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
         left -= 1
         kind = type(value)
         if kind is str:
-            if 0 < len(value) <= _LONGEST and not {"\n", "\0"} & set(value):
+            if 0 < len(value) <= _LONGEST and "\n" not in value and "\0" not in value:
                 yield NamedPath(step, value, is_text=True)
         elif isinstance(value, path_class):
             yield NamedPath(step, str(value), is_text=False)

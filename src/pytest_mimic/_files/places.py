@@ -6,6 +6,7 @@ import os
 import posixpath
 import re
 from functools import cached_property
+from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._event_loop import outside_event_loop
@@ -53,6 +54,10 @@ class Places:
     """
 
     counts_content = True
+    # A test may set the wall clock (freezegun, time-machine). So it is read once, before any test, and freezegun does not
+    # replace the attribute of a class.
+    _clock = staticmethod(perf_counter_ns)
+    _origin = time_ns() - perf_counter_ns()
 
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
@@ -67,7 +72,7 @@ class Places:
         """The digests of files, as read in this run."""
         from pytest_mimic._files.digests import FileDigests
 
-        return FileDigests()
+        return FileDigests(lambda: self._origin + self._clock())
 
     def set_root(self, token: str, *folders: str) -> None:
         """Set the absolute folder of a token, in all its spellings. The first one is used for paths of this run."""

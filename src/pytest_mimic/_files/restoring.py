@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -79,6 +80,14 @@ def check_names(names: Iterable[str]) -> None:
 
 
 @outside_event_loop
+def check_target(at: FileTarget) -> None:
+    """Raise UnsafePathError if no file could be written there: a name leads out of the root, or a folder is a link."""
+    check_names(at.names)
+    with suppress(OSError), _opened(at.parent, makes=False):
+        pass
+
+
+@outside_event_loop
 def write_files(
     files: Iterable[FileToWrite], *, folders: Iterable[FileTarget] = (), removed: Iterable[FileTarget] = ()
 ) -> None:
@@ -100,6 +109,8 @@ def write_files(
         for at in folders:
             with _opened(at):
                 pass
+        for at, _ in written:
+            _check_replaceable(at)
         while written:
             at, whole = written[0]
             with _opened(at.parent) as folder:
@@ -129,6 +140,13 @@ def _write(file: FileToWrite) -> str:
                 os.unlink(folder.at(whole), dir_fd=folder.handle)
             raise
     return whole
+
+
+def _check_replaceable(at: FileTarget) -> None:
+    with suppress(FileNotFoundError), _opened(at.parent) as folder:
+        found = os.stat(folder.at(at.names[-1]), dir_fd=folder.handle, follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.path.join(at.root, *at.names))  # noqa: PTH118
 
 
 def _rename(folder: _Folder, whole: str, name: str) -> None:

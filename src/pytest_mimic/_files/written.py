@@ -71,15 +71,19 @@ def written_at(path: str, before: State | None, excluded: tuple[str, ...] = ()) 
         if before is None or "" not in before or before[""] is not None:
             return None
         return WrittenFolder({}, [], [name for name in before if name], is_gone=True)
+    before = before or {}
     if stat.S_ISREG(found.st_mode):
+        _check_kind(before, "", is_folder=False)
         return _file(path, found)
     if not stat.S_ISDIR(found.st_mode):
         raise NotKeptError(_kind(found.st_mode))
+    _check_kind(before, "", is_folder=True)
     files: dict[str, WrittenFile] = {}
     folders: list[str] = []
     total = 0
     for name, entry in files_in(path, excluded):
         status = entry.stat(follow_symlinks=False)
+        _check_kind(before, name, is_folder=stat.S_ISDIR(status.st_mode))
         if stat.S_ISDIR(status.st_mode):
             folders.append(name)
         elif stat.S_ISREG(status.st_mode):
@@ -90,8 +94,18 @@ def written_at(path: str, before: State | None, excluded: tuple[str, ...] = ()) 
         if len(files) + len(folders) > MOST_FILES or total > MOST_BYTES:
             raise NotKeptError(f"a folder with more than {MOST_FILES:,} files or {MOST_BYTES // 10**9} GB")
     filled = {name.rpartition("/")[0] for name in (*files, *folders)}
-    removed = [name for name in before or () if name and name not in files and name not in folders]
+    removed = [name for name in before if name and name not in files and name not in folders]
+    for name in (*files, *folders, *removed):
+        if name != name.encode(errors="replace").decode():
+            raise NotKeptError(f"a folder with {name!r}, a name that is not in UTF-8")
     return WrittenFolder(files, [name for name in folders if name not in filled], removed)
+
+
+def _check_kind(before: State, name: str, *, is_folder: bool) -> None:
+    """Refuse a file that was a folder before the call, or the reverse: no replay can put one in place of the other."""
+    if name in before and (before[name] is None) != is_folder:
+        was, now = ("file", "folder") if is_folder else ("folder", "file")
+        raise NotKeptError(f"{name or 'it'} was a {was} before the call and is a {now} now")
 
 
 def _file(path: str, found: os.stat_result) -> WrittenFile:

@@ -98,7 +98,10 @@ def counted_file(path: Any, places: Places) -> str | None:
     text = os.fspath(path)
     place = places.place_of(text)
     if place is None and places.marks and isinstance(path, Path) and not path.is_absolute():
-        text = os.path.abspath(text)  # noqa: PTH100 - not resolved, as the call sees it
+        try:
+            text = os.path.abspath(text)  # noqa: PTH100 - not resolved, as the call sees it
+        except FileNotFoundError:  # the current folder is gone
+            return None
         place = places.place_of(text)
         # A relative name at which there is nothing is often no path to a file.
         if not os.path.exists(text):  # noqa: PTH110

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+import time_machine
 
 from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
 
@@ -88,3 +91,24 @@ def test_path_of_a_place_is_a_path_of_this_run(places, base, tmp_path):
 def test_place_is_shown_without_the_folder_that_a_fixture_gave():
     assert Place("tmp", "test_read0", "a/b.csv").text == "<tmp>/a/b.csv"
     assert Place("tmp", "test_read0", "").text == "<tmp>"
+
+
+def test_a_file_that_has_just_changed_is_read_again_in_a_test_that_sets_the_clock(tmp_path):
+    """Compared with a clock in the future, every change would be long ago."""
+    path, opened, active = str(tmp_path / "a"), [], True
+    sys.addaudithook(
+        lambda event, arguments: (
+            opened.append(event) if active and event == "open" and arguments[0] == path else None
+        )
+    )
+
+    with time_machine.travel("2099-01-01"):
+        digests = Places().digests
+        for text in ("one", "two"):
+            with open(path, "w") as file:
+                file.write(text)
+            opened.clear()
+            digests.content_of(path)
+            digests.content_of(path)
+            assert len(opened) == 2
+    active = False
