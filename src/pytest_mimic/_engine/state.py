@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._engine.call import Call
     from pytest_mimic._engine.conversations import Conversations
+    from pytest_mimic._engine.randomness import GlobalStates
     from pytest_mimic._ledger import Ledger
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._settings import Settings
@@ -70,6 +71,7 @@ class RunState:
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.seeding: set[tuple[str, str]] = set()
+        self._random_states: GlobalStates | None = None
         self.owner = Owner("")
         self.test = ""
         self.begun_conversations: Conversations | None = None
@@ -88,6 +90,15 @@ class RunState:
         if call.is_shared and mode.writes:
             return Mode.RECORD  # a client connects for a call that is recorded
         return Mode.REPLAY
+
+    @property
+    def random_states(self) -> GlobalStates:
+        """The global random states of this process."""
+        if self._random_states is None:
+            from pytest_mimic._engine.randomness import GlobalStates
+
+            self._random_states = GlobalStates()
+        return self._random_states
 
     @property
     def conversations(self) -> Conversations:

@@ -192,15 +192,16 @@ class RealCall:
         if self._drawn is None:
             yield
             return
-        from pytest_mimic._engine.randomness import Change, change, global_states
+        from pytest_mimic._engine.randomness import Change, change
 
         # A function that seeds a state is not watched again: its next call may draw from the same seed.
         target, seeding = self.call.plan.target, self._state.seeding
-        before = {name: old for name, old in global_states().items() if (target, name) not in seeding}
+        states = self._state.random_states
+        before = {name: old for name, old in states.read().items() if (target, name) not in seeding}
         try:
             yield
         finally:
-            now, found = global_states(), []
+            now, found = states.read(), []
             for name, old in before.items():
                 how = change(old, now.get(name, old), self.seconds)
                 if how is Change.SEEDED:
