@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._engine.binding import compile_binder
 from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._engine.engine import Engine
+from pytest_mimic._engine.steps import PASS, LiveCall, PassThrough
 from pytest_mimic._identity import CallIdentity, Unstable, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault import recording_name
@@ -156,11 +157,14 @@ class FunctionPlan(Plan):
             describe=lambda: self._described(signature, values),
         )
 
-    def passes(self) -> bool:
-        """Check whether a call runs for real and is not seen: inside of a real call, or in live mode."""
-        if self._is_live and self.state.only is not None:
-            return self.state.only.takes(self.target, self.target)
-        return self.state.is_nested
+    def passing(self) -> PassThrough | LiveCall | None:
+        """Return the step for a call that is not mimicked: inside of a real call, or in live mode. None for others."""
+        if self.state.is_nested:
+            return PASS
+        only = self.state.only
+        if self._is_live and only is not None and only.takes(self.target, self.target):
+            return LiveCall(self.state)
+        return None
 
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.

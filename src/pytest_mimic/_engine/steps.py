@@ -348,5 +348,29 @@ class Verification(RealCall):
         return self._replay
 
 
+class LiveCall(RealCall):
+    """Call the original without recording it. What is mimicked inside of it runs for real, as it does while recording."""
+
+    __slots__ = ()
+
+    def __init__(self, state: RunState) -> None:
+        from types import SimpleNamespace
+
+        self.call: Any = SimpleNamespace(awaited=False)
+        self.active, self.begun = True, False
+        self.outer = self.recorded = self._flight = self._drawn = None
+        self._state = state
+        self._finish = lambda _outcome, _seconds: None
+        self._started = self._clock()
+
+    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - as for a RealCall
+        """End the call. Nothing is recorded in any case."""
+        self._end()
+
+    def copy(self, value: object) -> object:
+        """Return an item of a stream itself."""
+        return value
+
+
 Step = PassThrough | Replay | RealCall
 PASS = PassThrough()

@@ -206,8 +206,9 @@ def _play(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step | CallInFlight:
     """Return the step for a call. It is a `CallInFlight` if a coroutine can do the waiting."""
     __tracebackhide__ = True
-    if plan.passes():
-        return PASS
+    passing = plan.passing()
+    if passing is not None:
+        return passing
     call = plan.call(args, kwargs)
     step = plan.engine.decide(call)
     while isinstance(step, CallInFlight):
@@ -220,8 +221,9 @@ def _decide(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 async def _decide_async(plan: FunctionPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
     __tracebackhide__ = True
-    if plan.passes():
-        return PASS
+    passing = plan.passing()
+    if passing is not None:
+        return passing
     call = plan.call(args, kwargs)
     call.is_async = True
     step = plan.engine.decide(call)
