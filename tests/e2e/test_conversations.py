@@ -178,6 +178,93 @@ def test_a_conversation_that_changes_its_length(shop, before, after, real, runs)
     replay(shop, "--mimic-fail-on-unused").expect(passed=1, exit_code=0 if real else 1)
 
 
+WORKERS = {
+    "requests": """
+        import queue, threading
+        from pathlib import Path
+        import requests
+        from cart import URL
+
+        def work(jobs, answers):
+            for job in iter(jobs.get, None):
+                try:
+                    answers.put(requests.request(job[0], URL, json=job[1]).json())
+                except Exception as error:
+                    answers.put(error)
+
+        def replace(*items):
+            jobs, answers = queue.Queue(), queue.Queue()
+            worker = threading.Thread(target=work, args=(jobs, answers))
+            worker.start()
+            try:
+                for job in ("DELETE", None), *(("POST", {"item": item}) for item in items), ("GET", None):
+                    jobs.put(job)
+                    try:
+                        answer = answers.get(timeout=5)
+                    except queue.Empty:
+                        Path("no answer").touch()
+                        raise
+                    if isinstance(answer, Exception):
+                        raise answer
+                return answer
+            finally:
+                jobs.put(None)
+                worker.join()
+    """,
+    "httpx": """
+        import asyncio
+        from pathlib import Path
+        import httpx
+        from cart import URL
+
+        async def work(jobs, answers):
+            async with httpx.AsyncClient() as client:
+                while True:
+                    job = await jobs.get()
+                    try:
+                        answer = await client.request(job[0], URL, json=job[1])
+                        answers.put_nowait(answer.json())
+                    except Exception as error:
+                        answers.put_nowait(error)
+
+        async def exchange(*items):
+            jobs, answers = asyncio.Queue(), asyncio.Queue()
+            worker = asyncio.create_task(work(jobs, answers))
+            for job in ("DELETE", None), *(("POST", {"item": item}) for item in items), ("GET", None):
+                jobs.put_nowait(job)
+                try:
+                    answer = await asyncio.wait_for(answers.get(), 5)
+                except asyncio.TimeoutError:
+                    Path("no answer").touch()
+                    raise
+                if isinstance(answer, Exception):
+                    raise answer
+            worker.cancel()
+            return answer
+
+        def replace(*items):
+            return asyncio.run(exchange(*items))
+    """,
+}
+
+
+@pytest.mark.parametrize("client", WORKERS)
+def test_a_worker_that_others_wait_for_goes_on(shop, client):
+    """It catches the error that ends the attempt, as any other, and passes it on."""
+    pytest.importorskip(client)
+    shop.ini(f"{client} ignore=port,headers.host")
+    shop.write("shop.py", WORKERS[client])
+    shop.write("test_cart.py", TEST.replace("ITEMS", "('tea',)"))
+    record(shop)[0].expect(passed=1)
+    shop.write("test_cart.py", TEST.replace("ITEMS", "('milk',)"))
+
+    again, seen = record(shop)
+
+    again.expect(passed=1, says=[AGAIN])
+    assert seen == requests_for("milk")
+    assert not shop.root.joinpath("no answer").exists()
+
+
 def test_a_new_first_call_needs_no_second_run(shop):
     """Nothing was replayed before it, so everything after it runs for real."""
     test = """
@@ -501,6 +588,70 @@ def test_a_changed_wider_fixture_is_set_up_again(shop, scope):
     replay(shop, "--mimic-fail-on-unused").expect(passed=3)
 
 
+def test_a_wider_fixture_that_was_torn_down_is_set_up_for_real_again(shop):
+    """Its new calls were made in the attempt that was ended, and undone in its teardown."""
+    test = """
+        import pytest
+        import requests
+        from cart import URL
+
+        @pytest.fixture(scope="module", autouse=True)
+        def filled():
+            requests.post(URL + "?v=VERSION", json={"item": "tea"})
+            yield
+            requests.delete(URL)
+
+        def test_cart():
+            requests.get(URL + "?first")
+            assert requests.get(URL + "?v=VERSION").json() == ["tea"]
+    """
+    shop.write("test_cart.py", test.replace("VERSION", "1"))
+    record(shop)[0].expect(passed=1)
+    shop.write("test_cart.py", test.replace("VERSION", "2"))
+
+    again, seen = record(shop)
+
+    again.expect(passed=1, says=["test_cart.py::test_cart    requests GET /cart"])
+    attempt = ["POST /cart?v=2 tea", "DELETE /cart"]
+    assert seen == [*attempt, attempt[0], "GET /cart?first", "GET /cart?v=2", attempt[1]]
+    replay(shop).expect(passed=1)
+
+
+def test_an_incomplete_run_keeps_the_outcomes_of_other_fixtures(shop):
+    """Two fixtures of a module make the same call; only one of them is recorded again."""
+    shop.write(
+        "test_cart.py",
+        """
+        import pytest
+        import requests
+        from cart import URL
+
+        def add():
+            return requests.post(URL, json={"item": "tea"}).json()
+
+        @pytest.fixture(scope="module")
+        def one():
+            return add()
+
+        @pytest.fixture(scope="module")
+        def two():
+            return add()
+
+        def test_one(one):
+            assert one == ["tea"]
+
+        def test_two(one, two):
+            assert (one, two) == (["tea"], ["tea", "tea"])
+        """,
+    )
+    record(shop)[0].expect(passed=2)
+    shop.server.items.clear()
+
+    shop.run("--mimic-rerecord", "test_cart.py::test_one", env=shop.env).expect(passed=1)
+
+    replay(shop).expect(passed=2)
+
+
 def test_a_new_call_in_the_teardown_of_a_wider_fixture_is_an_error(shop):
     """The fixture cannot be torn down twice."""
     test = WIDER.replace("SCOPE", "module").replace("ITEM", "milk").replace("FIRST", "tea")
@@ -552,6 +703,57 @@ def test_a_cassette_with_a_new_call_is_recorded_again(shop):
         "POST /cart",
         "GET /cart",
     ]
+    replay(shop).expect(passed=1)
+
+
+SHARED = """
+    import requests
+    from cart import URL
+
+    def test_one(mimic_auto):
+        with mimic_auto("api"):
+            requests.get(URL + "/login")
+            requests.get(URL + "/one")
+
+    def test_two(mimic_auto):
+        with mimic_auto("api"):
+            requests.get(URL + "/login")
+            requests.get(URL + "/NEW")
+"""
+
+
+@pytest.mark.parametrize("selection", ["", "test_cart.py::test_two"])
+def test_a_cassette_keeps_the_calls_of_other_tests(shop, selection):
+    """A conversation with a new call replaces what its own test recorded."""
+    shop.write("test_cart.py", SHARED.replace("/NEW", "/login"))
+    record(shop)[0].expect(passed=2)
+    for path in ("/two", "/three"):
+        shop.write("test_cart.py", SHARED.replace("/NEW", path))
+
+        again, seen = record(shop, *filter(None, [selection]))
+
+        again.expect(passed=1 if selection else 2, says=[f"requests GET /cart{path}"])
+        assert seen == ["GET /cart/login", f"GET /cart{path}"]
+    replay(shop).expect(passed=2)
+
+
+def test_a_cassette_keeps_the_calls_of_an_earlier_block(shop):
+    """The blocks of a test that use one cassette are recorded together."""
+    test = """
+        import requests
+        from cart import URL
+
+        def test_cart(mimic_auto):
+            with mimic_auto("api"):
+                requests.get(URL + "/login")
+            with mimic_auto("api"):
+                requests.get(URL + "/one")
+                requests.get(URL + "/NEW")
+    """
+    for path in ("/two", "/three"):
+        shop.write("test_cart.py", test.replace("/NEW", path))
+        record(shop)[0].expect(passed=1)
+
     replay(shop).expect(passed=1)
 
 

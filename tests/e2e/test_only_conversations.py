@@ -80,6 +80,54 @@ def test_recording_takes_new_calls_of_a_selected_conversation(shop):
     shop.run("-k", "cart", env={"API": NOWHERE}).expect(passed=1, deselected=1)
 
 
+def test_recording_runs_no_test_again_without_a_new_call(shop):
+    shop.record("--mimic-only=GET /cart", env=shop.env).expect(passed=2, never=["run again"])
+
+    assert shop.server.take() == []
+
+
+@pytest.mark.promise("--mimic-only takes a conversation whole if one of its calls matches")
+@pytest.mark.parametrize("function", ["fill", "fill_later", "fill_slowly", "fill_slowly_later"])
+def test_what_is_mimicked_inside_of_a_live_function_is_live(shop, function):
+    """Its calls were not recorded on their own."""
+    shop.ini("requests ignore=port,headers.host", "shop:*", "!shop:send")
+    shop.write(
+        "shop.py",
+        SHOP
+        + """
+    async def fill_later(path, *items):
+        return fill(path, *items)
+
+    def fill_slowly(path, *items):
+        yield fill(path, *items)
+
+    async def fill_slowly_later(path, *items):
+        yield fill(path, *items)
+""",
+    )
+    shop.write(
+        "test_shop.py",
+        """
+        import asyncio, shop
+
+        async def first(stream):
+            return [item async for item in stream][0]
+
+        def test_it():
+            assert shop.fill("/cart", "tea") == ["tea"]
+            assert asyncio.run(shop.fill_later("/cart", "tea")) == ["tea"]
+            assert list(shop.fill_slowly("/cart", "tea")) == [["tea"]]
+            assert asyncio.run(first(shop.fill_slowly_later("/cart", "tea"))) == ["tea"]
+        """,
+    )
+    shop.record(env=shop.env).expect(passed=1)
+    shop.server.take()
+
+    shop.run("--mimic-live", f"--mimic-only=shop:{function}", env=shop.env).expect(passed=1)
+
+    assert shop.server.take() == CART
+
+
 def test_a_selected_conversation_of_two_workers(shop):
     run = shop.run(
         "-n2", "--mimic-rerecord", "--mimic-only=GET /cart", "--mimic-only=/none", env=shop.env, process=True

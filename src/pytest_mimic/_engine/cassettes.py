@@ -124,6 +124,7 @@ class Cassette:
         # What the block replaces, by the key of the call.
         self._replaced: dict[str, list[CassetteEntry]] = {}
         self._exists = True
+        self._is_shared = mode == "extend" and self._recordings.shares_cassette(self._file)
         if mode == "record":
             with suppress(CorruptRecordingError):  # a damaged file is replaced whole
                 for entry in self._state.vault.read_cassette(self._file) or ():
@@ -210,12 +211,26 @@ class Cassette:
                 runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
             except RestartError:
                 raise self._cannot_begin_again(call) from None
-            for place, entry in enumerate(self._entries if runs else ()):
-                if entry is not None and entry.target == target and place not in self._order:
-                    self._replaced.setdefault(entry.key, []).append(entry)
-                    self._entries[place] = None
-                    self._places.pop(entry.key, None)
+            if runs and self._is_shared:
+                position = self._positions[call.key] = self._positions.get(call.key, 0) + 1
+                self._replace(self._places.get(call.key, [])[position - 1 : position])
+            elif runs:
+                self._replace([one for one in self._recorded(target) if one not in self._order])
         return runs
+
+    def _recorded(self, target: str) -> list[int]:
+        """Return the places of the calls of a boundary."""
+        return [place for place, entry in enumerate(self._entries) if entry and entry.target == target]
+
+    def _replace(self, places: Sequence[int]) -> None:
+        """Take recorded calls out, since others are recorded instead."""
+        for place in places:
+            entry = self._entries[place]
+            if entry is not None:
+                self._replaced.setdefault(entry.key, []).append(entry)
+                self._entries[place] = None
+                if not self._is_shared:
+                    self._places.pop(entry.key, None)
 
     def _record(self, call: Call, place: int | None) -> RealCall:
         """Run a call for real, and record it in place of a stale entry or as a new one."""
@@ -259,6 +274,7 @@ class Cassette:
         """
         self._closed = True
         self._state.use(self._file)
+        self._recordings.cassette_users.setdefault(self._file, set()).add(self._state.test)
         if error is not None and is_interruption(error):
             self._was_interrupted = True
             if self._has_changed:
@@ -279,7 +295,8 @@ class Cassette:
             if self.recorded_again:  # what was replayed has its place among the new calls
                 places = dict.fromkeys((*self._order, *places))
             entries = [entry for place in places if (entry := self._entries[place]) is not None]
-            self._recordings.write_cassette(self._file, entries, self._errors)
+            test = None if self._is_shared else self._state.test
+            self._recordings.write_cassette(self._file, entries, self._errors, test=test)
 
     def _check_played(self) -> None:
         from pytest_mimic._describe import call_label

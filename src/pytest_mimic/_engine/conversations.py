@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._engine.owners import RestartError
@@ -14,6 +17,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # After so many errors that the code under test may have caught, it gets one that it cannot catch.
 _MAX_CAUGHT = 20
+_MAX_CAUGHT_IN_BACKGROUND = 1_000
 
 
 class Participant(Protocol):
@@ -51,7 +55,7 @@ class Restart(NamedTuple):
 
 
 class AbortedCallError(RuntimeError):
-    """Ends an attempt of a test at a boundary whose client would break with a `BaseException`."""
+    """Ends an attempt of a test where a `BaseException` would break a client, or end a thread that others wait for."""
 
 
 class Conversations:
@@ -99,11 +103,18 @@ class Conversations:
         return True
 
     def takes(
-        self, participant: Participant, name: str, call: Call, *, matches: bool, is_wider: bool
+        self,
+        participant: Participant,
+        name: str,
+        call: Call,
+        *,
+        matches: bool,
+        is_wider: bool,
+        keeps_recorded: bool,
     ) -> bool:
         """Return whether a conversation is one that `--mimic-only` selects, since one of its calls matches.
 
-        The arguments and errors are those of `runs`.
+        The arguments and errors are those of `runs`. If the mode keeps what is recorded, `runs` decides about the rest.
         """
         target = call.plan.target
         if self._is_ended(name, target):
@@ -113,7 +124,7 @@ class Conversations:
         if not matches:
             participant.replayed.add(target)
             return False
-        if target in participant.replayed:
+        if target in participant.replayed and not keeps_recorded:
             raise self.restart(participant, name, call, is_wider=is_wider, by_pattern=True)
         self._taken.add((name, target))
         return True
@@ -148,9 +159,11 @@ class Conversations:
     def _error(self, call: Call) -> BaseException:
         text = f"the test is run again: a conversation at {call.plan.target} has changed"
         boundary: Any = getattr(call.plan, "boundary", None)
-        if getattr(boundary, "closes_on_exits", False) or self.end_test is None:
+        is_awaited = _is_in_background()
+        if is_awaited or getattr(boundary, "closes_on_exits", False) or self.end_test is None:
             self._caught += 1
-            if self._caught <= _MAX_CAUGHT or self.end_test is None:
+            limit = _MAX_CAUGHT_IN_BACKGROUND if is_awaited else _MAX_CAUGHT
+            if self._caught <= limit or self.end_test is None:
                 return AbortedCallError(text)
         return self.end_test(text)
 
@@ -165,11 +178,34 @@ class Conversations:
         self._caught = 0
 
     def end(self, name: str) -> None:
-        """End the conversations of an owner: the next pass replays what this one recorded."""
-        if not any(one.name == name for one in self.restarts):
+        """End the conversations of an owner: the next pass replays what this one recorded.
+
+        If the test is run again, they go on: what was done for real is undone, and the next attempt does it again.
+        """
+        if not self.restarts:
             self._again.pop(name, None)
 
     def end_cassettes(self) -> None:
         """End the conversations of all cassettes, as their test has passed."""
         for name in [name for name in self._again if name.startswith("cassettes/")]:
             del self._again[name]
+
+
+def _is_in_background() -> bool:
+    """Check whether a thread or an asyncio task makes the call, and not the test itself.
+
+    Others may wait for its answer without end. Such workers catch `Exception` and pass it on.
+    """
+    if current_thread() is not main_thread():
+        return True
+    asyncio: Any = sys.modules.get("asyncio")
+    try:
+        task = asyncio and asyncio.current_task()
+    except RuntimeError:  # no event loop runs
+        return False
+    frame: FrameType | None = sys._getframe(1) if task is not None else None
+    while frame is not None:
+        if frame.f_code.co_name == "run_until_complete":
+            return frame.f_locals.get("future") is not task
+        frame = frame.f_back
+    return task is not None

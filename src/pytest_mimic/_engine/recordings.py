@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.steps import Replay, Verification
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._describe.messages import Known
@@ -37,6 +37,7 @@ class Recordings:
     Attributes:
         guard: Held while counters, sequences and journals change.
         known: The recordings that this run has read or written, by name.
+        cassette_users: The tests that have used each cassette in this run.
     """
 
     def __init__(self, state: RunState, *, today: str) -> None:
@@ -44,6 +45,7 @@ class Recordings:
         self._state = state
         self._today = today
         self.known: dict[str, Recording] = {}
+        self.cassette_users: dict[str, set[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
         self._missed: dict[tuple[str, ...], MimicError] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
@@ -327,9 +329,20 @@ class Recordings:
 
     # -- cassettes
 
-    def write_cassette(self, name: str, entries: list[CassetteEntry], errors: Errors) -> None:
-        """Write a cassette. If its test fails, the file that it replaced is restored."""
-        written = self._state.vault.write_cassette(name, entries, test=self._state.test, recorded=self._today)
+    def shares_cassette(self, name: str) -> bool:
+        """Check whether other tests use a cassette, or other blocks of this one: it holds their calls, too."""
+        state = self._state
+        with suppress(CorruptRecordingError):
+            is_others = state.vault.store.size(name) is not None and state.vault.test_of(name) != state.test
+            others = self.cassette_users.get(name, set()) - {state.test}
+            return is_others or bool(others) or name in state.owner.journal.used
+        return False
+
+    def write_cassette(
+        self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None
+    ) -> None:
+        """Write a cassette of a test, or of several without a name. If the test fails, the file is restored."""
+        written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._today)
         self._note(name, written, errors)
 
     # -- the end of a test

@@ -67,7 +67,12 @@ class Sequences:
                     self._recordings.find(name) is None and self._selects_recorded(call, owner)
                 )
                 is_taken = state.conversations.takes(
-                    owner, owner.name, call, matches=matches, is_wider=is_wider
+                    owner,
+                    owner.name,
+                    call,
+                    matches=matches,
+                    is_wider=is_wider,
+                    keeps_recorded=state.settings.mode is Mode.RECORD,
                 )
             except RestartError:
                 raise self._cannot_begin_again(call) from None
@@ -163,7 +168,7 @@ class Sequences:
         for name, sequence in owner.sequences.items():
             length = owner.length(name)
             is_again = mode is Mode.RERECORD or sequence.call.plan.target in owner.recorded_again
-            if is_again and len(sequence.old) > length:
+            if is_again and is_complete and len(sequence.old) > length:
                 self._recordings.write(
                     name, sequence.call, sequence.outcomes(length=length), owner, errors={}
                 )
