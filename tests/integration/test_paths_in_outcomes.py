@@ -356,3 +356,24 @@ def test_a_path_in_the_folder_of_an_argument_follows_it(project):
     project.record(env={"BEFORE": "0"}).expect(passed=1, real=["copy"])
 
     project.replay(env={"BEFORE": "3"}).expect(passed=1, real=[])
+
+
+def test_a_path_comes_back_as_it_was_spelled(project):
+    project.ini("shop:give")
+    project.write("shop.py", "from tally import ran\n\ndef give(thing):\n    ran('give')\n    return thing\n")
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("end", ["/", "/a/", "//a", "/a/../b", "/a/./b"])
+        def test_it(tmp_path, end):
+            text = f"{tmp_path}{end}"
+            assert shop.give(text) == text
+            assert shop.give((text,)) == (text,)
+            assert shop.give(tmp_path / end[1:].lstrip("/")) == tmp_path / end[1:].lstrip("/")
+        """,
+    )
+    project.record().expect(passed=5)
+
+    project.replay().expect(passed=5, real=[])

@@ -671,3 +671,23 @@ def test_paths_are_looked_for_where_the_current_folder_is_gone(etl):
 
     etl.record().expect(passed=1)
     etl.replay().expect(passed=1)
+
+
+def test_a_file_that_a_stream_completes_when_its_reader_stops(etl):
+    """A generator's `with` and `finally` run when it is closed."""
+    etl.ini("etl:stream writes=path")
+    etl.write(
+        "test_etl.py",
+        """
+        import etl
+
+        def test_it(tmp_path):
+            for number in etl.stream(tmp_path / "out"):
+                if number == 1:
+                    break
+            assert (tmp_path / "out").read_text() == "01"
+        """,
+    )
+    etl.record().expect(passed=1)
+
+    etl.replay().expect(passed=1, real=[])

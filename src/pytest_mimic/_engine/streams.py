@@ -161,8 +161,14 @@ def recording(real_call: RealCall, real: Any, *, replies: Sequence[Reply] = ()) 
             try:
                 reply = replies[len(sent)] if len(sent) < len(replies) else Reply((yield Give(item)))
             except BaseException as error:
-                if not is_outcome(error):  # the reader stopped, or was interrupted
-                    complete(None)
+                try:
+                    if isinstance(error, GeneratorExit) and not is_async:
+                        # What it does when it is closed is part of the call: it may write the rest of a file.
+                        with real_call.running():
+                            real.close()
+                finally:
+                    if not is_outcome(error):  # the reader stopped, or was interrupted
+                        complete(None)
                 if isinstance(error, GeneratorExit):
                     raise
                 reply = Reply(error, is_thrown=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-#: The place of a path as it is stored: a token and the rest, or the whole text of a path that is below no root.
+#: The place of a path as it is stored: a token and the rest, or the whole text of a path that is below no root. The rest
+#: `/` is the folder with a separator at its end.
 Where = str | tuple[str, str]
 
 #: The names of the types of paths, the same on every system.
@@ -67,15 +68,21 @@ class PathStore:
     def stored_text(self, text: str) -> Where | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other one."""
         place = self._places.place_of_text(text)
-        if place is None or _joined(self._folder(place.given), place.rest) != text:
-            return None  # a string in another spelling would come back changed
-        return self._where(place)
+        return None if place is None else self._where(self._spelled(place, text))
 
     def stored_path(self, path: Any) -> Where:
         """Return the place of a path object, or its text if it is below no root."""
         text = str(path)
         place = self._places.place_of(text)
-        return text if place is None else self._where(place)
+        return text if place is None else self._where(self._spelled(place, text))
+
+    def _spelled(self, place: Place, text: str) -> Place:
+        """Return the place with the path's own spelling, which comes back: `a/../b`, or a separator at its end."""
+        if place.token == TEMPORARY:
+            start = f"{self._folder(place.given)}{os.sep}"
+            if text.startswith(start):
+                return place._replace(rest=text[len(start) :].replace(os.sep, "/") or "/")
+        return place
 
     def _where(self, place: Place) -> Where:
         if place.token == ROOTDIR:
@@ -115,7 +122,7 @@ class PathStore:
         elif token == TEMPORARY:
             name, slash, rest = rest.partition("/")
             folder = self._folder(self._newest(name))
-            rest += "/" * (bool(slash) and not rest)
+            rest = rest or slash
         else:
             folder = self._folder(self._given(token))
         return _joined(folder, rest)
@@ -164,7 +171,9 @@ class PathStore:
 
 
 def _joined(folder: str, rest: str) -> str:
-    return f"{folder}{os.sep}{rest.replace('/', os.sep)}" if rest else folder
+    if not rest:
+        return folder
+    return f"{folder}{os.sep}" + ("" if rest == "/" else rest.replace("/", os.sep))
 
 
 class _Neutral:
