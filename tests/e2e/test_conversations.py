@@ -447,7 +447,11 @@ def test_a_failing_test_leaves_the_conversation_as_it_was(shop, failing):
 
     failed, seen = record(shop)
 
-    failed.expect(failed=1, says=[AGAIN])
+    failed.expect(
+        failed=1,
+        says=[AGAIN, "1 outcome of a failing test was not kept: requests POST /cart"],
+        never=["calls/requests/"],
+    )
     assert "POST /cart milk" in seen
     assert failed.vault == before.vault
     shop.write("test_cart.py", test.replace("ITEM", "milk").replace("FAIL", "pass"))
@@ -755,6 +759,20 @@ def test_a_cassette_keeps_the_calls_of_an_earlier_block(shop):
         record(shop)[0].expect(passed=1)
 
     replay(shop).expect(passed=1)
+
+
+def test_a_failing_test_leaves_its_cassette_to_others_as_it_was(shop):
+    """The next test that uses it replays."""
+    shop.write("test_cart.py", SHARED.replace("/NEW", "/two"))
+    record(shop)[0].expect(passed=2)
+    shop.write(
+        "test_cart.py", SHARED.replace("/NEW", "/two").replace('"/one")', '"/three")\n            assert 0')
+    )
+
+    again, seen = record(shop)
+
+    again.expect(passed=1, failed=1)
+    assert seen == ["GET /cart/login", "GET /cart/three"]
 
 
 def test_a_cassette_of_a_failing_test_stays(shop):

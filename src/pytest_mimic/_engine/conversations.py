@@ -186,7 +186,7 @@ class Conversations:
             self._again.pop(name, None)
 
     def end_cassettes(self) -> None:
-        """End the conversations of all cassettes, as their test has passed."""
+        """End the conversations of all cassettes, as their test has ended."""
         for name in [name for name in self._again if name.startswith("cassettes/")]:
             del self._again[name]
 

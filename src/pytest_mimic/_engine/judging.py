@@ -29,7 +29,7 @@ def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
 
     Errors go at once, and so do changed cassettes. A sequence keeps the new outcomes before its first error. A
     conversation of which a part stood before is taken back as a whole. About recordings that stood before and were
-    replaced by values, `put_back` decides at the end of the run.
+    replaced by values, `contents_before` decides at the end of the run.
     """
     taken: dict[str, JournalEntry] = {}
     for group in journal.groups():
@@ -64,15 +64,15 @@ def _enter(ledger: Ledger, **entry: list[Any]) -> None:
         ledger.forks.report(**entry)
 
 
-def put_back(vault: Vault, ledger: Ledger) -> list[str]:
-    """Restore the recordings that only failing tests of the run have replaced, and return their names.
+def contents_before(vault: Vault, ledger: Ledger) -> dict[str, bytes | None]:
+    """Return the recordings that only failing tests of the run have replaced or added, with what stood there before.
 
     Under xdist, the tests of all workers are judged together: a value that a passing test recorded or replayed stays.
     """
     replaced: dict[str, list[Any]] = {}
     for name, old, new in reversed(ledger.put_back):
         replaced.setdefault(str(name), []).append((old, new))
-    restored = []
+    before: dict[str, bytes | None] = {}
     for name, steps in replaced.items():
         written = content = _text(vault.store.read(name))
         # From the content that is there now, one step back after the other, up to one that a passing test used.
@@ -83,9 +83,8 @@ def put_back(vault: Vault, ledger: Ledger) -> list[str]:
             steps.remove(step)
             content = step[0]
         if content != written:
-            vault.restore(name, _bytes(content))
-            restored.append(name)
-    return restored
+            before[name] = _bytes(content)
+    return before
 
 
 def _mark(name: str, content: bytes | None) -> str:

@@ -102,9 +102,10 @@ class Scopes:
                     self._judge(owner, passed=owner.passed)
                     owner.passed = False
         finally:
-            if passed and conversations is not None:
-                conversations.end(test.name)
-                conversations.end_cassettes()
+            if conversations is not None and not conversations.restarts:
+                conversations.end_cassettes()  # another test may use one, and replays what stands in it
+                if passed:
+                    conversations.end(test.name)
             state.owner = self._outside
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:

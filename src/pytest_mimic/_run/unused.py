@@ -78,13 +78,19 @@ def _cleared(session: Session, proven: Collection[str]) -> str:
 
 
 def restore_replaced(session: Session) -> list[str]:
-    """Restore the recordings that only failing tests of the run have replaced, and return their labels."""
+    """Restore the recordings that only failing tests of the run have replaced, and return their labels.
+
+    What such a test added to a conversation that stood before is not kept either.
+    """
     ledger, vault = session.ledger, session.vault
     if not ledger.put_back:
         return []
-    from pytest_mimic._engine.judging import put_back
+    from pytest_mimic._engine.judging import contents_before
 
-    labels = [_label(vault, name)[0] for name in put_back(vault, ledger)]
+    labels = []
+    for name, content in contents_before(vault, ledger).items():
+        (ledger.taken_back if content is None else labels).append(_label(vault, name)[0])
+        vault.restore(name, content)
     ledger.replaced |= vault.replaced
     return labels
 
