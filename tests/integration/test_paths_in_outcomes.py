@@ -377,3 +377,39 @@ def test_a_path_comes_back_as_it_was_spelled(project):
     project.record().expect(passed=5)
 
     project.replay().expect(passed=5, real=[])
+
+
+def test_paths_in_one_folder_and_in_two_are_two_calls(project):
+    """The names of the folders do not count, but which paths are in the same one does."""
+    project.ini("shop:beside")
+    project.write(
+        "shop.py",
+        "from tally import ran\n\ndef beside(paths):\n    ran('beside')\n"
+        "    return {key: path[:-2] + 'out' for key, path in paths.items()}\n",
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        def beside(one, two):
+            paths = {"one": f"{one}/in", "two": f"{two}/in"}
+            found = shop.beside(paths)
+            assert found == {"one": f"{one}/out", "two": f"{two}/out"}
+            assert shop.beside(dict(reversed(paths.items()))) == found
+
+        @pytest.mark.parametrize("names", ["aa", "ab", "ba"])
+        def test_it(tmp_path, tmp_path_factory, names):
+            first = tmp_path_factory.mktemp(names[0])
+            beside(first, tmp_path)
+            beside(tmp_path, first)
+            beside(tmp_path, tmp_path)
+            beside(first, tmp_path_factory.mktemp(names[1]))
+            beside(first, first)
+        """,
+    )
+    record = project.record().expect(passed=3)
+
+    assert record.real == ["beside", "beside"]
+    project.replay().expect(passed=3, real=[])
+    project.replay("test_shop.py::test_it[ba]").expect(passed=1, real=[])

@@ -277,14 +277,8 @@ class FunctionPlan(Plan):
 
     def folders(self, call: Call) -> list[str]:
         """Return the folders of `tmp_path` or `mktemp` that the arguments name. See `Plan.folders`."""
-        from pytest_mimic._files.named import named_paths
-
-        found = (
-            (self.places.place_of_text if one.is_text else self.places.place_of)(one.text)
-            for argument in _arguments(call)
-            for one in named_paths(argument.name, argument.value)
-        )
-        return [place.given for place in found if place is not None and place.given]
+        signature: Signature = call.reading
+        return signature.identity.folders(call.values)
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments, which no message may show."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._values.libraries import library_of
 from pytest_mimic._values.opening import Part, parts_of
+
+if TYPE_CHECKING:
+    from pytest_mimic._files.places import Places
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -53,6 +56,19 @@ def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
             seen.add(id(value))
             parts = [(f"{step}{part.step}", part.value) for part in _parts(value, left)]
             todo.extend(reversed(parts))
+
+
+def given_folders(name: str, argument: Any, places: Places) -> list[str]:
+    """Return the folders of `tmp_path` or `mktemp` in which the paths in an argument are, one for each path.
+
+    The order is the same for equal arguments.
+    """
+    found = [
+        (one.step, place.given)
+        for one in named_paths(name, argument)
+        if (place := (places.place_of_text if one.is_text else places.place_of)(one.text)) is not None
+    ]
+    return [given for _, given in sorted(found) if given]
 
 
 def _is_opened(kind: type) -> bool:

@@ -40,6 +40,26 @@ class Place(NamedTuple):
         return f"<{self.token}>/{self.rest}" if self.rest else f"<{self.token}>"
 
 
+class FoldersMet:
+    """Notes in which folders that `tmp_path` or `mktemp` gave the paths of identities are.
+
+    Attributes:
+        changes: How often a path was in another folder than the one before it.
+    """
+
+    __slots__ = ("_last", "changes")
+
+    def __init__(self) -> None:
+        self._last = ""
+        self.changes = 0
+
+    def note(self, place: Place) -> None:
+        """Note the place of a path that counts."""
+        if place.given and place.given != self._last:
+            self._last = place.given
+            self.changes += 1
+
+
 class Places:
     """The rootdir and the base temporary folder of a run, in all their spellings.
 
@@ -50,6 +70,7 @@ class Places:
         marks: The spellings of the base temporary folder, in UTF-8. The list stays the same object. Text without any of
             them contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it uses none.
+        met: The folders in which the paths of identities are.
         counts_content: Whether the content that a path names counts in its identity.
     """
 
@@ -62,6 +83,7 @@ class Places:
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
         self.marks: list[bytes] = []
+        self.met = FoldersMet()
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
         if rootdir:

@@ -82,7 +82,7 @@ class CallIdentity:
 
     __slots__ = (
         *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_locating", "_markers"),
-        *("_marks", "_names", "_prefix", "_resolver", "_writing", "_written"),
+        *("_marks", "_met", "_names", "_prefix", "_resolver", "_writing", "_written"),
     )
 
     def __init__(
@@ -107,6 +107,7 @@ class CallIdentity:
         self._locating = Resolver(self._resolver.places, locates=True)
         self._writing = Resolver(self._resolver.places.without_content(), locates=True)
         self._marks = self._resolver.places.marks
+        self._met = self._resolver.places.met
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no identity of their own.
         self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
@@ -135,19 +136,49 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity; its path starts with the argument's name.
         """
+        met, before = self._met, self._met.changes
         if self._is_special:
-            return xxh3_128_hexdigest(self._prefix + self._chosen(values))
-        parts = []
-        for place in self._counted:
-            value = values[place]
-            if type(value) in EXACT:
-                parts.append(value)
-            else:
-                parts.append(self._argument(place, value, self._resolver))
-        data = dumps(parts, 2)
-        if self._marks and data.find(SEPARATOR) >= 0 and is_marked(data, self._marks):
-            data = self._with_paths(values)
+            data = self._chosen(values)
+        else:
+            parts = []
+            for place in self._counted:
+                value = values[place]
+                if type(value) in EXACT:
+                    parts.append(value)
+                else:
+                    parts.append(self._argument(place, value, self._resolver))
+            data = dumps(parts, 2)
+            if self._marks and data.find(SEPARATOR) >= 0 and is_marked(data, self._marks):
+                data = self._with_paths(values)
+        if met.changes != before:
+            data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
+
+    def _folder_numbers(self, values: tuple[Any, ...]) -> bytes:
+        """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
+
+        The names of these folders do not count. But a call with paths in two folders is another one than with paths in
+        one: its outcome may name both.
+        """
+        found = self._folders(values, [place for place in self._counted if self._is_located(place)])
+        numbers = {given: number for number, given in enumerate(dict.fromkeys(found))}
+        return dumps([numbers[given] for given in found], 2) if len(numbers) > 1 else b""
+
+    def folders(self, values: tuple[Any, ...]) -> list[str]:
+        """Return the given folders in which the arguments' paths are; first those of arguments whose places count."""
+        places = range(len(self._names))
+        return self._folders(values, sorted(places, key=lambda place: not self._is_located(place)))
+
+    def _folders(self, values: tuple[Any, ...], places: Iterable[int]) -> list[str]:
+        from pytest_mimic._files.named import given_folders
+
+        names, roots = self._names, self._resolver.places
+        return [given for place in places for given in given_folders(names[place], values[place], roots)]
+
+    def _is_located(self, place: int) -> bool:
+        """Return whether the places of an argument's paths count."""
+        is_chosen = self._key is not None or self._names[place] in self._by_content
+        return place in self._counted and place not in self._ignored and not is_chosen
 
     def _chosen(self, values: tuple[Any, ...]) -> bytes:
         """Return the data of a call with `key=`, `content=` or `writes=`."""

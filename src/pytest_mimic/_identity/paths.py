@@ -76,6 +76,8 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
 
     def reduce(value: Any) -> object:
         place = places.place_of(os.fspath(value))
+        if place is not None:
+            places.met.note(place)
         counted = counted_file(value, places)
         where = (value.as_posix(),) if place is None else (place.token, place.rest)
         if counted is not None:
@@ -119,6 +121,7 @@ def text_locator(places: Places) -> Callable[[str], object]:
             place = places.place_of_text(text)
             if place is None:
                 return text
+            places.met.note(place)
             found = known[text] = TextPath(text, place, places)
         return found
 
