@@ -118,7 +118,13 @@ def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project
 
         run = project.record(env={**env, "ITEMS": "tea milk", "EXPECTED": "nothing"})
 
-    run.expect(failed=1, says=["were put back, because only failing tests had replaced them"])
+    run.expect(
+        failed=1,
+        says=[
+            "1 outcome of a failing test was not kept: requests POST /cart",
+            "1 recording was put back, because only failing tests had replaced it: requests GET /cart",
+        ],
+    )
     assert run.vault == good
     project.run(env={"API": NOWHERE, "ITEMS": "tea"}).expect(passed=1)
 

@@ -87,7 +87,7 @@ def restore_replaced(session: Session) -> list[str]:
         return []
     from pytest_mimic._engine.judging import contents_before
 
-    labels = []
+    labels: list[str] = []
     for name, content in contents_before(vault, ledger).items():
         (ledger.taken_back if content is None else labels).append(_label(vault, name)[0])
         vault.restore(name, content)
