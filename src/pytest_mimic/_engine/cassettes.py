@@ -16,7 +16,7 @@ from pytest_mimic._engine.steps import PASS, RealCall, Replay, Step
 from pytest_mimic._outcome.raising import is_interruption
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.pattern import Selector
-from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
@@ -194,13 +194,7 @@ class Cassette:
             try:
                 raise self._state.conversations.restart(self, self._file, call, by_pattern=True)
             except RestartError:
-                raise self._cannot_begin_again(call) from None
-
-    def _cannot_begin_again(self, call: Call) -> MimicError:
-        from pytest_mimic._describe.messages import cannot_begin_again
-
-        error = cannot_begin_again(call.label, test=self._state.test)
-        return self._state.blame(error, call, by_option=False)
+                raise self._recordings.cannot_begin_again(call) from None
 
     def _converses_again(self, call: Call) -> bool:
         """Return whether a call of a boundary runs for real, since the conversation has a new call."""
@@ -210,7 +204,7 @@ class Cassette:
             try:
                 runs = state.conversations.runs(self, self._file, call, is_new=is_new, is_wider=False)
             except RestartError:
-                raise self._cannot_begin_again(call) from None
+                raise self._recordings.cannot_begin_again(call) from None
             if runs and self._is_shared:
                 position = self._positions[call.key] = self._positions.get(call.key, 0) + 1
                 self._replace(self._places.get(call.key, [])[position - 1 : position])

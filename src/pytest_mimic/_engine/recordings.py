@@ -182,6 +182,13 @@ class Recordings:
         self._missed[key] = error.copy()
         return self._state.blame(error, call, by_option=remedies is None)
 
+    def cannot_begin_again(self, call: Call) -> MimicError:
+        """Return the error for a new call of a conversation, if calls before it were replayed and no test can run again."""
+        from pytest_mimic._describe.messages import cannot_begin_again
+
+        error = cannot_begin_again(call.label, test=self._state.test)
+        return self._state.blame(error, call, by_option=False)
+
     def verification(self, call: Call, recorded: Sequence[Stored]) -> Verification:
         """Return the step that verifies a call; several outcomes are streams whose readers sent other values."""
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)

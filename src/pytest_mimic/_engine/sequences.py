@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.steps import Step
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import Recording
-    from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -75,7 +74,7 @@ class Sequences:
                     keeps_recorded=state.settings.mode is Mode.RECORD,
                 )
             except RestartError:
-                raise self._cannot_begin_again(call) from None
+                raise self._recordings.cannot_begin_again(call) from None
         return state.settings.mode if is_taken else Mode.REPLAY
 
     def _selects_recorded(self, call: Call, owner: Owner) -> bool:
@@ -130,13 +129,7 @@ class Sequences:
         try:
             return state.conversations.runs(owner, owner.name, call, is_new=is_new, is_wider=is_wider)
         except RestartError:
-            raise self._cannot_begin_again(call) from None
-
-    def _cannot_begin_again(self, call: Call) -> MimicError:
-        from pytest_mimic._describe.messages import cannot_begin_again
-
-        error = cannot_begin_again(call.label, test=self._state.test)
-        return self._state.blame(error, call, by_option=False)
+            raise self._recordings.cannot_begin_again(call) from None
 
     def end_scope(self, owner: Owner) -> None:
         """Name a scope of wider fixtures whose conversation was recorded again, while its tests replay theirs."""
