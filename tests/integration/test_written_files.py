@@ -691,3 +691,13 @@ def test_a_file_that_a_stream_completes_when_its_reader_stops(etl):
     etl.record().expect(passed=1)
 
     etl.replay().expect(passed=1, real=[])
+
+
+def test_a_string_that_is_a_folder_elsewhere_is_not_looked_into(etl, tmp_path_factory):
+    """`/proc` has files that are never read to their end, and a route of a URL may be called `/usr`."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    etl.ini("etl:put")
+    etl.write("etl.py", "import os\n\ndef put(path):\n    open(os.path.join(path, 'x'), 'w').close()\n")
+    etl.write("test_etl.py", f"import etl\n\ndef test_it():\n    etl.put({str(elsewhere)!r})\n")
+
+    etl.record().expect(passed=1)

@@ -68,7 +68,7 @@ class CallFiles:
                 one = NamedFile(argument, step, _absolute(text))
                 if argument.is_written:
                     self._written.append((one, self._reader.state_of(one.path)))
-                elif not self._holds_root(one.path):
+                elif not (self._holds_root(one.path) or (is_text and self._is_elsewhere(one.path))):
                     state = self._reader.state_of(one.path)
                     if state is not None:
                         self._named.append((one, state))
@@ -80,6 +80,10 @@ class CallFiles:
             if root is not None and (root == path or root.startswith(os.path.join(path, ""))):  # noqa: PTH118
                 return True
         return False
+
+    def _is_elsewhere(self, path: str) -> bool:
+        """Return whether a string names a folder outside of the run's: `/proc`, `/usr`, which may be a route of a URL."""
+        return self._places.place_of(path) is None and os.path.isdir(path)  # noqa: PTH112
 
     def _made(self) -> Iterator[tuple[NamedFile, State]]:
         """Yield the files in a folder of the run that strings name and that exist only since the call."""
