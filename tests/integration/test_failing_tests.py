@@ -474,7 +474,7 @@ def test_the_summary_lists_recorded_errors_with_test_and_remedy(shop):
         "to record them again: pytest --mimic-rerecord test_shop.py::test_three 'test_shop.py::test_city[Oslo]' "
         "'test_shop.py::test_city[Rome]'",
     ]
-    assert quiet.section == []
+    assert quiet.section[1:6] == run.section[2:]
 
 
 @pytest.mark.promise("recorded errors are listed with their test and the command that records it again")

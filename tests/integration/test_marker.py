@@ -81,7 +81,8 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
 
         @mimic("shop:fetch", key=lambda arguments: arguments["city"])
         def test_key():
-            assert shop.fetch("Oslo", session=open(__file__)) == ["Oslo"]
+            with open(__file__) as session:
+                assert shop.fetch("Oslo", session=session) == ["Oslo"]
         """,
     )
     first = project.record("-W", "ignore").expect(passed=11)

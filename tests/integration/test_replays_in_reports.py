@@ -64,7 +64,8 @@ def test_a_failing_test_names_its_replays(shop, calls, line):
 
     run = shop.replay().expect(passed=1, failed=1)
 
-    assert said(run) == [f"{line}; to record them again: pytest --mimic-rerecord test_shop.py::test_two"]
+    them = "it" if line.startswith("1 call ") else "them"
+    assert said(run) == [f"{line}; to record {them} again: pytest --mimic-rerecord test_shop.py::test_two"]
 
 
 def test_a_failing_test_without_replays_says_nothing(shop):
@@ -72,7 +73,7 @@ def test_a_failing_test_without_replays_says_nothing(shop):
 
     run = shop.replay().expect(passed=1, failed=1)
 
-    assert "to record them again" not in run.output
+    assert " replayed, recorded " not in run.output
 
 
 def test_passing_and_skipped_tests_and_expected_failures_say_nothing(shop):
@@ -85,7 +86,7 @@ def test_passing_and_skipped_tests_and_expected_failures_say_nothing(shop):
 
     run = shop.replay("-rA").expect(passed=1, skipped=1, xfailed=1)
 
-    assert "to record them again" not in run.output
+    assert " replayed, recorded " not in run.output
 
 
 def test_replays_in_fixtures_count(shop):
@@ -139,5 +140,5 @@ def test_the_workers_of_xdist_say_it(shop):
     run = shop.replay("-n1", process=True).expect(failed=1)
 
     assert said(run) == [
-        "1 call replayed, recorded 2026-11-02; to record them again: pytest --mimic-rerecord test_shop.py::test_it"
+        "1 call replayed, recorded 2026-11-02; to record it again: pytest --mimic-rerecord test_shop.py::test_it"
     ]

@@ -31,7 +31,7 @@ TEXT_NAMES = ("session", "session_id", "jsessionid", "phpsessid")
 # Names that contain a secret one but are not secret: paging, the vocabulary of language models, and RFC 9421.
 PUBLIC_NAMES = tuple(
     """accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token end_token eos_token
-    mask_token next_token pad_token page_token pagination_token per_token sep_token signature_agent
+    mask_token next_token pad_token page_token pagination_token per_token sep_token sig1 sig2 signature_agent
     signature_input special_token start_token stop_token sync_token unk_token""".split()
 )
 

@@ -71,10 +71,10 @@ def summary(
     again += _listed(
         "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
     )
+    errors, remedies = _recorded_errors(ledger)
     notes = [*again, *ledger.notes, *ledger.errors]
-    if quiet and not problems and not notes:
+    if quiet and not errors and not problems and not notes:
         return []
-    remedies = []
     if tests := {miss.test for miss in ledger.missing if miss.by_option}:
         line = command("--mimic-record", tests.pop() if len(tests) == 1 else None)
         remedies.append(f"to record the missing: {line}")
@@ -92,10 +92,7 @@ def summary(
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back, restored)
-        errors, remedy = _recorded_errors(ledger)
-        lines += errors
-        remedies += remedy
-    return [*lines, *problems, *notes, *remedies]
+    return [*lines, *errors, *problems, *notes, *remedies]
 
 
 def _hidden(ledger: Ledger) -> list[str]:
@@ -146,7 +143,7 @@ def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
 def _in_line(labels: Sequence[str]) -> str:
     counts = Counter(labels)
     shown = [f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]]
-    more = len(counts) - len(shown)
+    more = len(labels) - sum(list(counts.values())[:_IN_LINE])
     return "; ".join([*shown, *([f"and {more} more"] if more else [])])
 
 

@@ -89,7 +89,7 @@ class Restarts:
         """Return whether a phase of a test counts. If not, mark its report."""
         restarts = self._conversations.restarts
         if not restarts:
-            if self._had_passed and report.when == "call" and report.passed:
+            if self._had_passed and _is_passed_call(report):
                 # The attempt before was ended in the tear-down, after its call was reported.
                 vars(report)["mimic_restarts"] = []
                 report.outcome = _RERUN
@@ -109,13 +109,18 @@ class Restarts:
         for one in vars(report).get("mimic_restarts", ()):
             if Restart(*one) not in self._reported:
                 self._reported.append(Restart(*one))
-        if report.when == "call" and report.passed:
+        if _is_passed_call(report):
             self._has_passed = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         """Show nothing of a phase that does not count."""
         return ("", "", "") if hasattr(report, "mimic_restarts") else None
+
+
+def _is_passed_call(report: pytest.TestReport) -> bool:
+    """Return whether a report says that the call of a whole test passed. That of a subtest is of another class."""
+    return type(report) is pytest.TestReport and report.when == "call" and report.passed
 
 
 def _ends_attempt(error: BaseException) -> bool:

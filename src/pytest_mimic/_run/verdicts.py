@@ -64,12 +64,19 @@ def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequen
         _fail(item, report, drifts[0])
 
 
+class _Crash(SimpleNamespace):
+    """The message of a failure, which `--tb=line` shows as it is."""
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
 class _Failure:
     """The lines of an error as pytest shows those of a failed test."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = [f"E   {line}" for line in lines]
-        self.reprcrash = SimpleNamespace(message=lines[0])
+        self.reprcrash = _Crash(message=lines[0])
 
     def __str__(self) -> str:
         return "\n".join(self._lines)
@@ -140,7 +147,8 @@ def name_replays(replays: Sequence[Replayed], vault: Vault, test: str) -> str:
             dates.add(vault.date_of(name))
     known = sorted(dates - {""})
     recorded = f", recorded {' to '.join(dict.fromkeys([known[0], known[-1]]))}" if known else ""
-    remedy = f"to record them again: {command('--mimic-rerecord', test)}"
+    them = "it" if len(replays) == 1 else "them"
+    remedy = f"to record {them} again: {command('--mimic-rerecord', test)}"
     return printable(f"{plural(len(replays), 'call')} replayed{recorded}; {remedy}")
 
 
