@@ -377,6 +377,33 @@ KINDS = {
 }
 
 
+def test_subtests_of_the_ended_attempt_hide_no_test(shop):
+    """The test counts once, although a subtest had passed before the attempt was ended."""
+    shop.write(
+        "test_cart.py",
+        """
+        import unittest
+        from shop import replace
+
+        class TestCart(unittest.TestCase):
+            def test_cart(self):
+                with self.subTest("first"):
+                    assert replace("tea") == ["tea"]
+                with self.subTest("second"):
+                    assert replace("ITEM") == ["ITEM"]
+        """,
+    )
+    record(shop)[0].expect(passed=1)
+    path = shop.root / "test_cart.py"
+    path.write_text(path.read_text().replace("ITEM", "milk"))
+
+    run, _ = record(shop, "-v")
+    replayed = replay(shop)
+
+    run.expect(passed=1, says=[AGAIN, "TestCart::test_cart PASSED"])
+    replayed.expect(passed=1)
+
+
 @pytest.mark.parametrize(
     ("kind", "args"),
     [
