@@ -251,6 +251,7 @@ class Session:
             for covering in reversed(self._coverings):
                 covering.close()
             self._coverings.clear()
+            self.state.end_test()
 
     # -- cassettes
 

@@ -236,6 +236,41 @@ def test_other_waits_go_on_as_they_are(project):
     run.expect(passed=5, failed=1, real=[], says=["FAILED test_shop.py::test_a_fake -"])
 
 
+def test_a_sleep_that_a_wider_fixture_puts_back_is_restored(project):
+    project.write(
+        "test_zlater.py",
+        """
+        import time
+
+        def test_it():
+            assert type(time.sleep).__name__ == "builtin_function_or_method"
+        """,
+    )
+    test = """
+        import time
+
+        import pytest
+        import shop
+        from pytest_mimic import MissingRecordingError
+
+        @pytest.fixture(scope="module")
+        def no_waits():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(time, "sleep", lambda seconds: None)
+                yield
+
+        def test_a_miss(request):
+            with pytest.raises(MissingRecordingError):
+                shop.fetch("Oslo")
+            request.getfixturevalue("no_waits")
+
+        def test_without_a_miss(no_waits):
+            pass
+    """
+
+    shop(project, test).expect(passed=3, real=[])
+
+
 def test_a_process_that_is_waited_for_is_no_retry(project):
     """`subprocess` waits with sleeps."""
     project.write(

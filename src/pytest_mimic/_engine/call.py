@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -147,9 +146,9 @@ class Call:
         self.checks = 0
         self.is_async = False
 
-    @cached_property
+    @property
     def paths(self) -> PathStore:
-        """The store of the paths in the outcome."""
+        """A store of the paths in the outcome. The call does not keep it: as a cycle, they would keep the arguments alive."""
         from pytest_mimic._outcome.placing import PathStore
 
         return PathStore(self.plan.places, lambda: self.plan.folders(self))

@@ -57,11 +57,14 @@ class Retries:
         self._guard = Lock()
 
     def end(self) -> None:
-        """End the test: forget its misses, and let all sleeps be what they were."""
-        if self._own_files is None:
-            return
-        self._own_files = None
-        self._sleeps.restore()
+        """End the test: forget its misses, and let all sleeps be what they were.
+
+        Sleeps are restored after a test without a miss, too: a thread may have missed when the last test had ended, or a
+        fixture may have put back the wrapper that it found.
+        """
+        with self._guard:
+            self._own_files = None
+            self._sleeps.restore()
         for memory in (self._errors, self._last, self._times, self._callers, self._skipped):
             memory.clear()
 
