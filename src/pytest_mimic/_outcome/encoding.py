@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import loads
 from typing import Any, cast
 
@@ -13,9 +13,9 @@ from xxhash import xxh3_128
 from pytest_mimic._outcome import exceptions, loading, pickles, unstorable
 from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._outcome.placing import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._outcome.plain import repeated_parts, text_of
+from pytest_mimic._outcome.plain import layout_of, repeated_parts, text_of
 from pytest_mimic._outcome.reducing import lazy_remedy
-from pytest_mimic._outcome.tags import tagged, untagged
+from pytest_mimic._tagged.nodes import NotTaggableError
 from pytest_mimic.errors import UnstorableOutcomeError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -24,43 +24,74 @@ _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 
 
 @dataclass(frozen=True, slots=True)
+class Readable:
+    """A value as readable JSON.
+
+    Attributes:
+        text: The JSON.
+        is_tagged: Whether parts of it are stored as tags.
+        imports: The classes and functions that reading imports, `module:name`, sorted.
+        objects: Long bytes, by the name of the object of the vault that is to hold them.
+    """
+
+    text: str
+    is_tagged: bool = False
+    imports: list[str] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def load(self, paths: PathStore | None) -> Any:
+        """Return a fresh copy of the value."""
+        tree = loads(self.text)
+        if not self.is_tagged:
+            return tree
+        from pytest_mimic._tagged.reader import Reader
+
+        return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read(tree)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A copy of one item of a stream, made when the item was yielded.
 
-    The fingerprint is 32 hex digits, equal for equal items. `text` is readable JSON, perhaps with tags; it or `pickled` is
-    None. `paths` stored its paths.
+    The fingerprint is 32 hex digits, equal for equal items. Either `readable` or `pickled` is None. `paths` stored its
+    paths.
     """
 
     fingerprint: str
-    text: str | None
+    readable: Readable | None
     pickled: pickles.Pickled | None
-    is_tagged: bool = False
     paths: PathStore = NOWHERE
 
     def load(self) -> Any:
         """Return a fresh copy of the item."""
-        if self.text is not None:
-            tree = loads(self.text)
-            return untagged(tree, self.paths) if self.is_tagged else tree
+        if self.readable is not None:
+            return self.readable.load(self.paths)
         return _load(cast(pickles.Pickled, self.pickled), self.paths)
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An outcome in memory: the text of a JSON body, or pickles.
+    """An outcome in memory: readable JSON, or pickles.
 
     `changes` names the arguments that the call changed. The fingerprint is 32 hex digits, equal for equal outcomes.
-    `text` is readable JSON; it or `pickled` is None. The pickles are the body and a stream's items, `count` in all. It
-    `is_tagged` if parts of it are stored as tags, or paths by their places.
+    Either `readable` or `pickled` is None. The pickles are the body and a stream's items, `count` in all. `paths` stored
+    its paths.
     """
 
     kind: OutcomeKind
     changes: list[str]
     fingerprint: str
-    text: str | None = None
+    readable: Readable | None = None
     pickled: pickles.Pickled | None = None
     count: int = 1
-    is_tagged: bool = False
+    paths: PathStore = NOWHERE
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether parts of it are put in when it is loaded: tags of a text, or the paths of a pickle."""
+        if self.readable is not None:
+            return self.readable.is_tagged
+        return cast(pickles.Pickled, self.pickled).has_paths
 
 
 def snapshot(
@@ -71,15 +102,15 @@ def snapshot(
     Raises:
         UnstorableOutcomeError: A part can neither be written as JSON nor pickled and loaded again.
     """
-    text, is_tagged = _text(value, paths)
-    if text is not None:
-        return Snapshot(_hex(text), text=text, pickled=None, is_tagged=is_tagged, paths=paths)
+    readable = _readable(value, paths)
+    if readable is not None:
+        return Snapshot(_hex(readable.text), readable, None, paths)
     try:
         pickled = pickles.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
         raise _refusal({path: value}, "stream", target, reason) from None
     pickled.detach()
-    return Snapshot(_fingerprint(value, pickled), text=None, pickled=pickled, paths=paths)
+    return Snapshot(_fingerprint(value, pickled), None, pickled, paths)
 
 
 def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE) -> Encoded:
@@ -112,11 +143,24 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
 
 
 def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
-    changes = list(outcome.changed)
-    if all(item.text is not None for item in items):
-        text, is_tagged = _text(_body(outcome, [item.load() for item in items], plain=True), paths)
-        if text is not None:
-            return Encoded(outcome.kind, changes, _hex(text), text=text, is_tagged=is_tagged)
+    if all(item.readable is not None for item in items):
+        readable = _readable(_body(outcome, [item.load() for item in items], plain=True), paths)
+        if readable is not None:
+            changes = list(outcome.changed)
+            return Encoded(outcome.kind, changes, _hex(readable.text), readable=readable, paths=paths)
+    return _pickled(outcome, items, target, paths)
+
+
+def encode_pickled(outcome: Outcome, *, paths: PathStore = NOWHERE) -> Encoded:
+    """Return the outcome as pickles, as vaults have it that were written before its values had tags.
+
+    Raises:
+        UnstorableOutcomeError: A part cannot be pickled and loaded again.
+    """
+    return _pickled(outcome, [snapshot(item, paths=paths) for item in outcome.items], None, paths)
+
+
+def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
     body = _body(outcome, len(items))
     try:
         pickled = pickles.dump(body, paths)
@@ -129,19 +173,37 @@ def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: 
     if items:
         pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
         fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
-    count, is_tagged = 1 + len(items), pickled.has_paths
-    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=count, is_tagged=is_tagged)
+    changes, count = list(outcome.changed), 1 + len(items)
+    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=count, paths=paths)
 
 
-def _text(value: Any, paths: PathStore) -> tuple[str | None, bool]:
-    """Return a value as readable JSON, or None if JSON does not keep it, and whether it has tags."""
+def _readable(value: Any, paths: PathStore) -> Readable | None:
+    """Return a value as readable JSON, or None if JSON with tags does not keep it exactly."""
     text = text_of(value)
     if text is not None and not paths.may_hold(text):
-        return text, False
-    tree = tagged(value, paths)
-    if tree is value:
-        return text, False
-    return (None, False) if tree is None else (text_of(tree), True)
+        return Readable(text)
+    from pytest_mimic._tagged.writer import write
+
+    try:
+        tree = write(value, paths)
+    except NotTaggableError:
+        return None
+    if not tree.has_tags:
+        return None if text is None else Readable(text)
+    if (text := layout_of(tree.tree)) is None:
+        return None
+    readable = Readable(text, True, tree.imports, tree.objects)
+    return readable if _is_exact(value, readable, paths) else None
+
+
+def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:
+    """Return whether a copy of the value is equal to it."""
+    from pytest_mimic._identity import fingerprint_outcome
+
+    with suppress(Exception):  # methods of the value's own types may raise anything
+        fingerprint = fingerprint_outcome(value)
+        return fingerprint is not None and fingerprint_outcome(readable.load(paths)) == fingerprint
+    return False
 
 
 def _load(pickled: pickles.Pickled, paths: loading.PathRestorer) -> Any:

@@ -20,10 +20,13 @@ def text_of(value: object) -> str | None:
 
     The order of dicts is kept. JSON does not keep that one list or dict is at two places.
     """
-    if repeated_parts(value) != []:
-        return None
+    return layout_of(value) if repeated_parts(value) == [] else None
+
+
+def layout_of(tree: object) -> str | None:
+    """Return a tree of JSON as readable text with a final newline, or None if it has a part that no text keeps."""
     try:
-        text = layout(value) + "\n"
+        text = layout(tree) + "\n"
         text.encode()
     except ValueError:  # NaN, an infinity, a lone surrogate, an integer too long for text
         return None
@@ -37,6 +40,10 @@ def layout(value: Any, indent: str = "") -> str:
         return _encode(value)
     inner = indent + " "
     if kind is dict:
+        if len(value) == 1:
+            [(key, part)] = value.items()
+            if key[:1] == "$":  # a tag without other facts takes no line of its own
+                return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
         if _is_leaf(value.values()):
             line = _encode(value)
             if len(line) <= WIDTH:
@@ -47,14 +54,21 @@ def layout(value: Any, indent: str = "") -> str:
         line = _encode(value)
         if len(line) <= WIDTH:
             return line
-        if str not in set(map(type, value)):
+        if {str, dict}.isdisjoint(map(type, value)):
             return "[\n" + inner + line[1:-1].replace(", ", ",\n" + inner) + f"\n{indent}]"
     return "[\n" + ",\n".join([inner + layout(part, inner) for part in value]) + f"\n{indent}]"
 
 
 def _is_leaf(parts: Any) -> bool:
-    """Return whether no part is a container with parts."""
-    return not any(part for part in parts if type(part) is dict or type(part) is list)
+    """Return whether no part is a container with parts, but for tags of one simple part: `{"$date": "2026-11-02"}`."""
+    for part in parts:
+        if part and (type(part) is dict or type(part) is list):
+            if type(part) is not dict or len(part) > 1:
+                return False
+            [(key, inner)] = part.items()
+            if key[:1] != "$" or type(inner) is dict or type(inner) is list:
+                return False
+    return True
 
 
 def repeated_parts(value: object) -> list[tuple[int, int]] | None:

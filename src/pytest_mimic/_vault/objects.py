@@ -44,8 +44,12 @@ class Objects:
 
         is_object = "json" in entry
         body = self._body(entry, origin) if is_object else marshal.loads(marshal.dumps(body_of(entry)))
+        if entry.get("tagged"):
+            from pytest_mimic._outcome.placing import NOWHERE
+
+            body = self._untagged(body, entry, origin, paths or NOWHERE)
         try:
-            return decode_plain(_untagged(body, paths) if entry.get("tagged") else body)
+            return decode_plain(body)
         except (ImportError, AttributeError) as reason:
             raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
         except (LookupError, TypeError, ValueError) as reason:
@@ -57,9 +61,8 @@ class Objects:
         from pytest_mimic._outcome.loading import load_all
         from pytest_mimic._outcome.pickles import ImportCollector
 
-        if encoded.text is not None:
-            body = parse(encoded.text.encode(), "memory")
-            return decode_plain(_untagged(body, paths) if encoded.is_tagged else body)
+        if encoded.readable is not None:
+            return decode_plain(encoded.readable.load(paths or encoded.paths))
         kept: Any = encoded.pickled
         stream, buffers = b"".join(kept.chunks), kept.copies()
         bodies = load_all(stream, buffers, ImportCollector(), count=encoded.count, paths=paths)
@@ -72,6 +75,8 @@ class Objects:
         """
         if "pickle" in entry:
             return self._pickle_player(entry, origin)
+        if entry.get("tagged"):
+            return self._tagged_player(entry, origin)
         body = self._body(entry, origin) if "json" in entry else {}
         if "value" not in body:
             return lambda: self.load(entry, origin).value
@@ -122,6 +127,43 @@ class Objects:
         if fault is not None:
             raise self._damaged(name, origin, fault)
         return body
+
+    # Outcomes with tags
+
+    def _tagged_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
+        """Return the player of a readable value. NeedsCallError: it has paths."""
+        body = self._body(entry, origin) if "json" in entry else entry
+        fresh = [self._untagged(body["value"], entry, origin)]
+
+        def play() -> Any:
+            try:
+                return fresh.pop()
+            except IndexError:
+                return self._untagged(body["value"], entry, origin)
+
+        return play
+
+    def _untagged(self, tree: Any, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Any:
+        """Return the value of a tree of JSON with tags."""
+        from pytest_mimic._outcome.loading import RefusedError
+        from pytest_mimic._tagged.nodes import OutdatedClassError
+        from pytest_mimic._tagged.reader import Reader
+
+        def content(name: str) -> bytes:
+            if name not in entry.get("objects", ()):
+                raise ValueError(f"it names {name}, which its recording does not list")
+            return b"".join(self.file_content(origin, name))
+
+        try:
+            return Reader(paths, self._admission(entry), content).read(tree)
+        except OutdatedClassError as reason:
+            raise self._stale(origin, str(reason)) from None
+        except (ImportError, AttributeError) as reason:
+            raise self._stale(origin, f"{type(reason).__name__}: {reason}") from None
+        except RecursionError:
+            raise self._damaged(entry.get("json", origin.name), origin, "nested too deeply") from None
+        except (RefusedError, ArithmeticError, LookupError, TypeError, ValueError) as reason:
+            raise self._damaged(entry.get("json", origin.name), origin, str(reason)) from None
 
     # Pickles
 
@@ -256,13 +298,6 @@ class Objects:
             remedies=[f"to record it again: {command('--mimic-rerecord', origin.test)}"],
             call=origin.target,
         )
-
-
-def _untagged(body: Any, paths: PathStore | None) -> Any:
-    from pytest_mimic._outcome.placing import NOWHERE
-    from pytest_mimic._outcome.tags import untagged
-
-    return untagged(body, paths or NOWHERE)
 
 
 def fingerprint_in(name: str) -> str:

@@ -181,10 +181,12 @@ def _entry_fault(entry: Any) -> str | None:
             return "an object without its kind"
         if len(entry) == 3 and held[0] == "json":  # the most frequent entry of a large outcome
             return None
-    for name in ("imports", "code", "changes"):
+    for name in ("imports", "code", "changes", "objects", "preview"):
         names = entry.get(name, [])
         if type(names) is not list or any(type(item) is not str for item in names):
-            return "imports, code and changes must be lists of names"
+            return f"{name} must be a list of texts"
+    if not all(is_object(name) and name.endswith(".bin") for name in entry.get("objects", ())):
+        return "objects must name objects of the vault"
     checksum = entry.get("checksum")
     if held[0] == "pickle" and (type(checksum) is not str or not _HEX.fullmatch(checksum)):
         return "a pickle without its checksum"

@@ -19,7 +19,7 @@ Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 
 #: The keys of an entry that do not belong to the outcome.
-_FACTS = frozenset({"duration", "awaited", "files", "tagged"})
+_FACTS = frozenset({"duration", "awaited", "files", "imports", "objects", "preview", "tagged"})
 
 
 def body_of(entry: Entry) -> Entry:
@@ -103,7 +103,7 @@ class Stored:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether parts of it are put in when it is loaded, such as paths, which differ from run to run."""
+        """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
         return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
     @property
@@ -115,9 +115,13 @@ class Stored:
 
     @property
     def is_plain_value(self) -> bool:
-        """Whether `player` returns all of it: a returned value, no changed arguments, no paths, nothing to await."""
+        """Whether `player` returns all of it: a returned value, no changed arguments, nothing to await.
+
+        The paths of a readable value need a call, which `player` finds out.
+        """
+        needs_call = self.is_tagged and ("pickle" in self.entry or self.encoded is not None)
         return self.kind == "value" and not (
-            self.changes or self.awaited or self.is_tagged or "files" in self.entry
+            self.changes or self.awaited or needs_call or "files" in self.entry
         )
 
     def load(self, paths: PathStore | None = None) -> Outcome:
@@ -141,10 +145,10 @@ class Stored:
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.
 
-        The errors are those of `load`, now or when called.
+        The errors are those of `load`, now or when called, and now NeedsCallError: the value has paths.
         """
         entry = self.entry
-        if "value" in entry:
+        if "value" in entry and not self.is_tagged:
             return fresh_copies(entry["value"])
         if self.encoded is not None:
             return lambda: self.load().value

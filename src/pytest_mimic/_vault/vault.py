@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._vault.names import FOLDERS
@@ -94,7 +95,15 @@ class Vault:
         if _is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
         stored = self._stored(entry, Origin(name, facts.get("target", ""), facts.get("test")))
-        return (facts.get("source"), stored.duration, stored.player()) if stored.is_plain_value else None
+        if not stored.is_plain_value:
+            return None
+        if not stored.is_tagged:
+            return facts.get("source"), stored.duration, stored.player()
+        from pytest_mimic._tagged.reader import NeedsCallError
+
+        with suppress(NeedsCallError):
+            return facts.get("source"), stored.duration, stored.player()
+        return None
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._outcome import loading
 from pytest_mimic._outcome.plain import layout, text_of
 from pytest_mimic._outcome.rehearsal import rehearse
+from pytest_mimic._tagged.long_bytes import pieces_of
 from pytest_mimic._vault.container import (
     DamagedError,
     FilePacker,
@@ -145,7 +146,9 @@ class _FileWriter:
     def transaction(self) -> Iterator[None]:
         """Keep collectors out while no recording names the new objects; delete these objects after a failure."""
         encoded = [stored.encoded for stored in self._outcomes if stored.encoded is not None]
-        needs_lock = any(map(self._needs_object, encoded)) or any(stored.files for stored in self._outcomes)
+        needs_lock = any(stored.files for stored in self._outcomes) or any(
+            self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
+        )
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
             try:
                 yield
@@ -175,12 +178,12 @@ class _FileWriter:
             stored.settle(entry, self._origin)
 
     def _needs_object(self, encoded: Encoded) -> bool:
-        return encoded.text is None or len(encoded.text) > self._inline
+        return encoded.readable is None or len(encoded.readable.text) > self._inline
 
     def _is_same(self, stored: Stored, old: Entry) -> bool:
         """Return whether an outcome equals the sound one in the vault."""
         encoded = stored.encoded
-        if stored.awaited != old.get("awaited", False) or stored.is_tagged != old.get("tagged", False):
+        if stored.awaited != old.get("awaited", False):
             return False
         if "files" in stored.entry or "files" in old:
             if not _equal(stored.entry.get("files"), old.get("files")):
@@ -189,16 +192,38 @@ class _FileWriter:
                 return False
         if encoded is None:
             # It was read from a vault, and is written again with other outcomes of its sequence.
-            return _equal(body_of(stored.entry), body_of(old))
+            return _equal(body_of(stored.entry), body_of(old)) and stored.is_tagged == old.get(
+                "tagged", False
+            )
+        if encoded.readable is not None and "pickle" in old:
+            # A vault may have pickles of values that have had tags only since.
+            return encoded.is_tagged and self._is_pickled(encoded, old)
+        if stored.is_tagged != old.get("tagged", False):
+            return False
         if encoded.pickled is not None:
             is_equal = "pickle" in old and fingerprint_in(old["pickle"]) == encoded.fingerprint
             return is_equal and self._objects.is_sound(old, self._origin)
-        if "pickle" in old:
+        if encoded.readable is None or not all(map(self._has_file, old.get("objects", ()))):
             return False
         try:
-            return self._objects.text(old, self._origin) == encoded.text
+            return self._objects.text(old, self._origin) == encoded.readable.text
         except MimicError:
             return False
+
+    def _is_pickled(self, encoded: Encoded, old: Entry) -> bool:
+        """Return whether the vault has an outcome that is readable now as an equal, sound pickle."""
+        from pytest_mimic._outcome.encoding import encode_pickled
+
+        try:
+            again = encode_pickled(self._objects.load_encoded(encoded), paths=encoded.paths)
+        except MimicError:
+            return False
+        is_equal = fingerprint_in(old["pickle"]) == again.fingerprint
+        return (
+            is_equal
+            and again.is_tagged == old.get("tagged", False)
+            and self._objects.is_sound(old, self._origin)
+        )
 
     def _entry(self, stored: Stored) -> Entry:
         encoded = stored.encoded
@@ -211,13 +236,21 @@ class _FileWriter:
             entry["awaited"] = True
         if encoded.is_tagged:
             entry["tagged"] = True
-        if encoded.text is not None and not self._needs_object(encoded):
-            return {**entry, **parse(encoded.text.encode(), "memory")}
+        readable = encoded.readable
+        if readable is not None:
+            if readable.imports:
+                entry["imports"] = readable.imports
+            if readable.objects:
+                entry["objects"] = sorted(readable.objects)
+                for name, content in readable.objects.items():
+                    self._place_bytes(name, content)
+            if not self._needs_object(encoded):
+                return {**entry, **parse(readable.text.encode(), "memory")}
         entry["kind"] = encoded.kind
         if encoded.changes:
             entry["changes"] = encoded.changes
-        if encoded.text is not None:
-            return {**entry, "json": self._place_text(encoded.fingerprint, encoded.text)}
+        if readable is not None:
+            return {**entry, "json": self._place_text(encoded.fingerprint, readable.text)}
         return {**entry, **self._place_pickle(encoded)}
 
     def _place_text(self, fingerprint: str, text: str) -> str:
@@ -272,6 +305,11 @@ class _FileWriter:
         self._make(name, packer.pieces(), absent=self._store.size(name) is None)
         if packer.checksum not in name:
             raise MimicError(f"{file.path} has changed while it was stored", path=file.path)
+
+    def _place_bytes(self, name: str, content: bytes) -> None:
+        """Write the object of long bytes, unless it exists."""
+        if not self._has_file(name):
+            self._make(name, FilePacker(pieces_of(content)).pieces(), absent=self._store.size(name) is None)
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""
@@ -364,4 +402,5 @@ def _equal(one: object, other: object) -> bool:
 
 def _references(entries: Sequence[Entry]) -> set[str]:
     bodies = {entry[key] for entry in entries for key in ("json", "pickle") if key in entry}
-    return bodies | {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
+    files = {name for entry in entries if "files" in entry for name in objects_in(entry["files"])}
+    return bodies | files | {name for entry in entries for name in entry.get("objects", ())}

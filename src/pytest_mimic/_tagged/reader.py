@@ -1,0 +1,131 @@
+"""Reads values from trees of JSON with tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pytest_mimic._outcome.placing import PathStore
+from pytest_mimic._tagged.nodes import Node, only_keys, tag_in
+from pytest_mimic._tagged.types import tag_named
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+class Imports(Protocol):
+    """The classes and functions that may be imported; see `loading.Admission`."""
+
+    def find(self, module: str, qualname: str) -> Any:
+        """Return the object with this name, or raise RefusedError."""
+        ...
+
+
+class Reader:
+    """Reads one value; see `Reading`.
+
+    Args:
+        paths: Restores paths. None if there is no call whose paths they are: they are refused.
+        imports: The imports that the recording lists.
+        content: Returns the content of an object of the vault.
+    """
+
+    def __init__(self, paths: PathStore | None, imports: Imports, content: Callable[[str], bytes]) -> None:
+        self._paths = paths
+        self._imports = imports
+        self.content = content
+        self._anchors: dict[int, Any] = {}
+        self._found: dict[str, Any] = {}
+
+    @property
+    def paths(self) -> PathStore:
+        """Restores paths.
+
+        Raises:
+            NeedsCallError: Only a call can tell where they are.
+        """
+        if self._paths is None:
+            raise NeedsCallError
+        return self._paths
+
+    def read(self, tree: Any) -> Any:
+        """Return the value of a tree.
+
+        Raises:
+            NeedsCallError: It has paths, and the reader has no `paths`.
+            OutdatedClassError: A class has changed since.
+            RefusedError: It imports something that its recording does not list.
+            ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
+            AttributeError, ImportError: A class does not exist any more.
+        """
+        type_ = type(tree)
+        if type_ in _ATOMS:
+            return tree
+        if type_ is list:
+            return [part if type(part) in _ATOMS else self.read(part) for part in tree]
+        name = tag_in(tree)
+        if name is None:
+            return {key: part if type(part) in _ATOMS else self.read(part) for key, part in tree.items()}
+        return self._node(tree, name, None)
+
+    def _node(self, node: Node, name: str, anchor: int | None) -> Any:
+        if name == "$ref":
+            only_keys(node)
+            return self._anchors[node["$ref"]]
+        if name == "$anchor" and anchor is None:
+            return self._anchored(node)
+        if name[:2] == "$$":
+            made: dict[str, Any] = {}
+            self.keep(anchor, made)
+            for key, part in node.items():
+                made[key if made else key[1:]] = self.read(part)
+            return made
+        tag = tag_named(name[1:])
+        if tag is None:
+            raise ValueError(f"there is no tag {name}")
+        return tag.read(node, self, anchor)
+
+    def _anchored(self, node: Node) -> Any:
+        only_keys(node, "value")
+        anchor, tree = node["$anchor"], node["value"]
+        if type(anchor) is not int or anchor in self._anchors:
+            raise ValueError(f"{anchor!r:.60} is no number of an anchor, or occurs twice")
+        value: Any
+        if type(tree) is list:
+            self.keep(anchor, value := [])
+            value.extend(map(self.read, tree))
+            return value
+        if type(tree) is not dict:
+            raise ValueError("an anchor of a plain part")
+        name = tag_in(tree)
+        if name is None:
+            self.keep(anchor, value := {})
+            for key, part in tree.items():
+                value[key] = self.read(part)
+            return value
+        value = self._node(tree, name, anchor)
+        self._anchors.setdefault(anchor, value)
+        return value
+
+    def keep(self, anchor: int | None, made: Any) -> None:
+        """Let the parts of a value refer to the value itself. Call it before reading them."""
+        if anchor is not None:
+            self._anchors[anchor] = made
+
+    def find(self, name: str) -> Any:
+        """Return the class or function with this name, `module:qualname`.
+
+        Raises:
+            RefusedError: It is not listed as an import, or may run code.
+            AttributeError, ImportError: There is none.
+        """
+        found = self._found.get(name)
+        if found is None:
+            module, _, qualname = name.partition(":")
+            found = self._found[name] = self._imports.find(module, qualname)
+        return found
+
+
+class NeedsCallError(Exception):
+    """A value has paths, whose places only a call knows."""
