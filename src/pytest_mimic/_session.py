@@ -251,6 +251,9 @@ class Session:
             for covering in reversed(self._coverings):
                 covering.close()
             self._coverings.clear()
+            self._mimicked.clear()
+            self._edges.clear()
+            self._patcher.forget()
             self.state.end_test()
 
     # -- cassettes

@@ -75,6 +75,12 @@ class Patcher:
                 self._patches.remove([patch for _, patch in ended])
                 self._rewatch()
 
+    def forget(self) -> None:
+        """Drop the functions of ended activations. Otherwise a later run in this process would search for who has them."""
+        with self._lock:
+            self._patches.forget_places()
+            self._lookup = Lookup(self._patches.original)
+
     def sweep(self) -> None:
         """Restore places into which others have put a wrapper back after its patch had ended."""
         with self._lock:

@@ -41,7 +41,6 @@ class Patch:
         label: Its `module:qualname`.
         covers: How many activations want it.
         places: Where the wrapper was put, first where the function was named.
-        modules: The modules that were imported when the wrapper was put there.
         originals: By id, each object that replaces another, with the one it replaces.
     """
 
@@ -51,7 +50,6 @@ class Patch:
         self.wrapper = wrapper
         self.covers = 0
         self.places: list[PatchedPlace] = []
-        self.modules: tuple[int, ...] = ()
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
         self._replacements: dict[tuple[int, bool], object] = {}
         self._holders_of_wrapper = 0
@@ -75,9 +73,8 @@ class Patch:
         is_carrier = inside is not None and behind(inside) is self.function
         return [self.function, original, *([inside] if is_carrier else [])]
 
-    def begin(self, modules: tuple[int, ...]) -> None:
+    def begin(self) -> None:
         """Count what refers to the wrapper before it is put anywhere."""
-        self.modules = modules
         self._holders_of_wrapper = unknown_references([self.wrapper], self._references())[0]
 
     def leaves_function_elsewhere(self) -> bool:
@@ -159,10 +156,9 @@ class Patches:
         """
         if not patches:
             return
-        modules = modules_now()
         everywhere: list[tuple[object, Patch]] = []
         for patch in patches:
-            patch.begin(modules)
+            patch.begin()
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
@@ -194,15 +190,14 @@ class Patches:
             for place in reversed(patch.places):
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, self._before(place))
-        modules = modules_now()
         # A wrapper may have been copied: by a module imported since, or by code that keeps a reference.
         outside = [patch for patch in ended if patch.leaves_wrapper_elsewhere()]
-        spread = [patch for patch in ended if patch.modules != modules or patch in outside]
-        left = [(ours, patch) for patch in spread for ours, _ in patch.originals.values()]
+        left = [(ours, patch) for patch in outside for ours, _ in patch.originals.values()]
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
         self._ended += outside
+        modules = modules_now()
         if modules != self._last_modules:  # else functions that are gone would be kept forever
             self._last_places.clear()
             self._last_modules = modules
@@ -218,6 +213,10 @@ class Patches:
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, place.before)
         self._ended.clear()
+
+    def forget_places(self) -> None:
+        """Drop the places to look at first when a function is patched again."""
+        self._last_places.clear()
 
     def _before(self, place: PatchedPlace) -> object:
         """Return the object to put back: another patch's only while that patch is in force."""
