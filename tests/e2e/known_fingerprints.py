@@ -1,4 +1,4 @@
-"""Prints the identities of the values below, one a line: the same in every process and on every Python."""
+"""Prints the identities, and the stored texts, of the values below: the same in every process and on every Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ import uuid
 import zoneinfo
 from dataclasses import dataclass
 
+from xxhash import xxh3_128_hexdigest
+
 from pytest_mimic._identity import CallIdentity, fingerprint, fingerprint_outcome, source_fingerprint
+from pytest_mimic._outcome.loading import Admission
+from pytest_mimic._outcome.placing import NOWHERE
+from pytest_mimic._outcome.plain import layout_of
+from pytest_mimic._tagged.reader import Reader
+from pytest_mimic._tagged.writer import write
 
 
 class Color(enum.Enum):
@@ -159,6 +166,56 @@ VALUES = {
     "deep": nested(1000),
 }
 
+WORDS = [f"word {number}" for number in range(20)]
+ZONES = [
+    datetime.timezone.utc,
+    datetime.timezone(-datetime.timedelta(hours=3, seconds=7)),
+    datetime.timezone(datetime.timedelta(hours=1), "CET"),
+    zoneinfo.ZoneInfo("Europe/Berlin"),
+]
+MOMENT = datetime.datetime(2026, 10, 25, 2, 30, 0, 7)
+shared = {"rows": [1]}
+looped = collections.deque(maxlen=3)
+looped.extend([looped, {"again": looped}])
+TEXTS = {
+    "sets": [
+        set(WORDS),
+        frozenset([*WORDS, 1, 2.5, None, True, (1, "a"), frozenset(WORDS), b"a", -7, 3**9000, math.inf]),
+        {datetime.date(2026, 11, day) for day in range(1, 20)},
+        {Color.RED, Point, Access.READ} - {Point},
+        {frozenset(WORDS[:number]) for number in range(9)},
+    ],
+    "dicts": [
+        {1: {"$date": 1}, (2, 3): {"$$date": 1, "$a": 2}, None: {"a": {}, "$": 3}},
+        collections.OrderedDict(reversed([*enumerate(WORDS)])),
+        collections.defaultdict(list, a=[1]),
+        collections.Counter(WORDS[:3]),
+        types.SimpleNamespace(b=1, a=(2,)),
+    ],
+    "numbers": [
+        [math.inf, -math.inf, math.nan, 1 + 2j, complex(-0.0, math.nan), 2**64, -(7**5000)],
+        [decimal.Decimal(text) for text in ("1.10", "-0", "1E+5", "sNaN12", "-Infinity")],
+        [fractions.Fraction(-1, 3), range(5, -3, -2)],
+    ],
+    "moments": [
+        [MOMENT.replace(tzinfo=zone, fold=fold) for zone in (None, *ZONES) for fold in (0, 1)],
+        [MOMENT.time().replace(tzinfo=zone, fold=fold) for zone in (None, *ZONES) for fold in (0, 1)],
+        [MOMENT.date(), -datetime.timedelta(microseconds=1), datetime.timedelta.max, *ZONES],
+    ],
+    "bytes": [
+        b"",
+        b"a\nb\r\nc\x0bd\n",
+        bytes(range(256)),
+        bytes(range(256)) * 9,
+        bytearray(b"a"),
+        "\u2028".encode(),
+    ],
+    "patterns": [re.compile("a+", re.I | re.X | re.M), re.compile(b"\xff\n", re.S), re.compile("(?a:x)")],
+    "paths": [pathlib.PurePosixPath("a/../b"), pathlib.PureWindowsPath("C:/x"), pathlib.PosixPath("/etc")],
+    "ids": [uuid.UUID(int=5), Color.RED, Access.READ, Access.WRITE],
+    "shared": [shared, {"again": shared, "rows": (shared["rows"], shared)}, looped],
+}
+
 
 def main():
     for name, value in VALUES.items():
@@ -169,6 +226,16 @@ def main():
     print(
         "call:", call.key((1, "a", {"b": 1, "a": 2})), call.key((1, "a", {"at": 5, "rows": VALUES["rows"]}))
     )
+    for name, value in TEXTS.items():
+        print(f"text of {name}: {text_digest(value)}")
+
+
+def text_digest(value):
+    """Return the digest of the text of a copy."""
+    tree = write(value, NOWHERE)
+    reader = Reader(NOWHERE, Admission(tree.imports), tree.objects.__getitem__)
+    again = write(reader.read(json.loads(layout_of(tree.tree))), NOWHERE)
+    return xxh3_128_hexdigest(f"{layout_of(again.tree)}{again.imports}{sorted(again.objects)}".encode())
 
 
 if __name__ == "__main__":

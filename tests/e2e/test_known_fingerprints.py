@@ -1,4 +1,4 @@
-"""Known identities, under three hash seeds and on every Python that is installed."""
+"""Known identities and texts, under three hash seeds and on every Python that is installed."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def printed(python, seed, folder=HERE):
 
 @pytest.mark.promise("fingerprint returns the identity of a value in hex")
 @pytest.mark.promise("a call has the same identity in every process and under every hash seed")
+@pytest.mark.promise("equal outcomes have equal texts under every hash seed and on every supported Python")
 @pytest.mark.parametrize("seed", [0, 1, 4711])
 def test_identities_are_the_same_under_any_hash_seed(seed):
     assert printed(sys.executable, seed) == KNOWN
