@@ -98,7 +98,7 @@ def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql: Runs, tmp_path: Pa
 
 
 def test_a_cursor_on_the_server_gives_the_recorded_rows(sql: Runs, postgres: Postgres) -> None:
-    engine = sa.create_engine(f"postgresql+psycopg://{postgres.new_database()}")
+    engine = sa.create_engine(f"postgresql+psycopg://{postgres.new_database()}", poolclass=sa.NullPool)
 
     def fill(count: int) -> None:
         mode = sql.state.settings.mode.value
