@@ -42,12 +42,21 @@ class Writing(Protocol):
         """Return a member of a set, or a key of a dict, as JSON."""
         ...
 
-    def import_name(self, thing: Any) -> str:
-        """Return the name of a class or function, `module:qualname`, and list it as an import."""
+    def import_name(self, thing: Any, name: str | None = None) -> str:
+        """Return the name of a class or function, `module:qualname`, and list it as an import.
+
+        Args:
+            thing: The class or function.
+            name: A public name that is the same in every version of its library. By default, its own name.
+        """
         ...
 
     def object_of(self, content: bytes) -> str:
         """Return the name of an object of the vault that will hold long bytes."""
+        ...
+
+    def copy_of(self, node: Node) -> Any:
+        """Return what a node is read as. It must not have references."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytest_mimic._outcome.names import importable, name_of
+from pytest_mimic._outcome.names import importable, name_of, resolve
 from pytest_mimic._outcome.placing import PathStore
 from pytest_mimic._outcome.plain import DEPTH
 from pytest_mimic._tagged.containers import MAPPING
@@ -120,15 +120,15 @@ class Writer:
         finally:
             self._hashed -= 1
 
-    def import_name(self, thing: Any) -> str:
-        """Return the name of a class or function, and list it as an import.
+    def import_name(self, thing: Any, name: str | None = None) -> str:
+        """Return the name of a class or function, its own or another one, and list it as an import.
 
         Raises:
-            NotTaggableError: Its name does not lead to it.
+            NotTaggableError: The name does not lead to it.
         """
-        if importable(thing) is not thing:
+        if (importable(thing) if name is None else resolve(*name.split(":"))) is not thing:
             raise NotTaggableError(thing)
-        name = name_of(thing)
+        name = name or name_of(thing)
         self.imports.add(name)
         return name
 
@@ -139,6 +139,13 @@ class Writer:
         name = object_name(content)
         self.objects[name] = content
         return name
+
+    def copy_of(self, node: Node) -> Any:
+        """Return what a node is read as."""
+        from pytest_mimic._outcome.pickles import ImportCollector
+        from pytest_mimic._tagged.reader import Reader
+
+        return Reader(self.paths, ImportCollector(), self.objects.__getitem__).read(node)
 
     # Parts
 
