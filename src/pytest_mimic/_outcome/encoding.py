@@ -11,6 +11,7 @@ from typing import Any, cast
 from xxhash import xxh3_128
 
 from pytest_mimic._outcome import exceptions, loading, pickles, unstorable
+from pytest_mimic._outcome.names import resolve
 from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._outcome.placing import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._outcome.plain import layout_of, repeated_parts, text_of
@@ -145,7 +146,9 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
 def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
     if all(item.readable is not None for item in items):
         readable = _readable(_body(outcome, [item.load() for item in items], plain=True), paths)
-        if readable is not None:
+        # An exception in the values may be the cause, or another part, of the raised one, which has a tree of its own.
+        is_raised = (outcome.last or outcome).kind == "raised"
+        if readable is not None and not (is_raised and any(map(_is_exception, readable.imports))):
             changes = list(outcome.changed)
             return Encoded(outcome.kind, changes, _hex(readable.text), readable=readable, paths=paths)
     return _pickled(outcome, items, target, paths)
@@ -194,6 +197,11 @@ def _readable(value: Any, paths: PathStore) -> Readable | None:
         return None
     readable = Readable(text, True, tree.imports, tree.objects)
     return readable if _is_exact(value, readable, paths) else None
+
+
+def _is_exception(name: str) -> bool:
+    found = resolve(*name.split(":"))
+    return isinstance(found, type) and issubclass(found, BaseException)
 
 
 def _is_exact(value: Any, readable: Readable, paths: PathStore) -> bool:

@@ -12,7 +12,7 @@ from pytest_mimic._identity.state import slot_members, slot_values
 from pytest_mimic._outcome.names import importable, name_of, resolve
 
 # Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is left out: it is any object.
-_FIELDS: dict[type[BaseException], tuple[str, ...]] = {
+FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     OSError: ("errno", "strerror", "filename", "filename2"),
     BlockingIOError: ("characters_written",),
     ImportError: ("msg", "name", "path"),
@@ -92,7 +92,7 @@ def reduce(exception: BaseException) -> Any:
     own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
     reduces_itself = any("__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own)
     state = state_of(exception)
-    if not reduces_itself and _remade(exception) is not None:
+    if not reduces_itself and is_remade(exception):
         return make, (cls, exception.args), state, None, None, restore
     reduced: Any = exception.__reduce_ex__(4)
     if not isinstance(reduced, tuple):
@@ -134,7 +134,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
     group = getattr(builtins, "BaseExceptionGroup", None)
     if group is not None and isinstance(exception, group):
         members = cast(Any, exception).exceptions
-        if type(args[-1]) is list:  # not for a tuple, which JSON would not keep
+        if type(args[-1]) is list:
             args[1:] = []
         tree["exceptions"] = [to_plain(member, seen) for member in members]
     tree["args"] = args
@@ -146,7 +146,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
                 tree[name] = to_plain(value, seen)
         else:
             tree[name] = value
-    if _remade(exception) is None:
+    if not is_remade(exception) or (len(args) > 1 and "exceptions" in tree):  # members that are no list
         tree["type"] = cls
     return tree
 
@@ -195,7 +195,7 @@ def _fields(exception: BaseException) -> dict[str, object]:
     """Return slots with a value, and fields in C that `make` would not set from the arguments."""
     remade = _remade(exception)
     found: dict[str, object] = {}
-    for base, names in _FIELDS.items():
+    for base, names in FIELDS.items():
         for name in names if isinstance(exception, base) else ():
             value, other = getattr(exception, name, None), getattr(remade, name, None)
             try:
@@ -205,6 +205,11 @@ def _fields(exception: BaseException) -> dict[str, object]:
             if not is_equal:
                 found[name] = value
     return found | slot_values(exception, slot_members(type(exception), below=BaseException))
+
+
+def is_remade(exception: BaseException) -> bool:
+    """Return whether `make` can make another exception with the same class and arguments."""
+    return _remade(exception) is not None
 
 
 def _remade(exception: BaseException) -> BaseException | None:

@@ -1,43 +1,20 @@
-"""Tags of enums: `{"$shop.models:Color": "RED"}`."""
+"""Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: the kinds of classes."""
 
 from __future__ import annotations
 
-from enum import Enum
-
-from pytest_mimic._tagged.nodes import (
-    Node,
-    NotTaggableError,
-    OutdatedClassError,
-    Reading,
-    Tag,
-    Writing,
-    only_keys,
-)
+from pytest_mimic._tagged import enums, exceptions, instances, models, named_tuples
+from pytest_mimic._tagged.nodes import NotTaggableError, Tag
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# Each has a function that returns the tag of a class of this kind, None for another kind, or raises NotTaggableError.
+_KINDS = (enums.tag_of, named_tuples.tag_of, exceptions.tag_of, models.tag_of, instances.tag_of)
+
 
 def tag_of(type_: type) -> Tag | None:
-    """Return the tag for the objects of a class, or None if they have none."""
-    return CLASS if issubclass(type_, Enum) else None
-
-
-def _write(value: Enum, node: Node, writer: Writing) -> None:
-    cls = type(value)
-    if cls.__members__.get(value.name) is not value:
-        raise NotTaggableError("a member without a name")
-    node[f"${writer.import_name(cls)}"] = value.name
-
-
-def _read(node: Node, reader: Reading, anchor: int | None) -> object:  # noqa: ARG001 - as for any tag
-    only_keys(node)
-    [(tag, name)] = node.items()
-    cls = reader.find(tag[1:])
-    if not (isinstance(cls, type) and issubclass(cls, Enum)):
-        raise ValueError(f"{tag[1:]} is no enum")
-    if name not in cls.__members__:
-        raise OutdatedClassError(f"{tag[1:]} has no member {name!r:.60} any more")
-    return cls.__members__[name]
-
-
-CLASS = Tag("class", _write, _read)
+    """Return the tag for the objects of a class, or None if they have none. Writer and reader both ask this."""
+    try:
+        return next(tag for kind in _KINDS if (tag := kind(type_)) is not None)
+    except (NotTaggableError, AttributeError, LookupError, StopIteration, TypeError):
+        # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.
+        return None

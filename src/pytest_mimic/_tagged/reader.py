@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from pytest_mimic._outcome.placing import PathStore
-from pytest_mimic._tagged.nodes import Node, only_keys, tag_in
+from pytest_mimic._tagged.nodes import Node, Tag, only_keys, tag_in
 from pytest_mimic._tagged.types import tag_named
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -36,7 +36,7 @@ class Reader:
         self._imports = imports
         self.content = content
         self._anchors: dict[int, Any] = {}
-        self._found: dict[str, Any] = {}
+        self._tags: dict[str, Tag] = {}
 
     @property
     def paths(self) -> PathStore:
@@ -81,10 +81,22 @@ class Reader:
             for key, part in node.items():
                 made[key if made else key[1:]] = self.read(part)
             return made
-        tag = tag_named(name[1:])
+        tag = self._tags.get(name)
         if tag is None:
-            raise ValueError(f"there is no tag {name}")
+            tag = self._tags[name] = self._tag(name[1:])
         return tag.read(node, self, anchor)
+
+    def _tag(self, name: str) -> Tag:
+        if ":" not in name:
+            tag = tag_named(name)
+        else:
+            from pytest_mimic._tagged.classes import tag_of
+
+            cls = self.find(name)
+            tag = tag_of(cls) if issubclass(type(cls), type) else None
+        if tag is None:
+            raise ValueError(f"there is no tag ${name}")
+        return tag
 
     def _anchored(self, node: Node) -> Any:
         only_keys(node, "value")
@@ -120,11 +132,8 @@ class Reader:
             RefusedError: It is not listed as an import, or may run code.
             AttributeError, ImportError: There is none.
         """
-        found = self._found.get(name)
-        if found is None:
-            module, _, qualname = name.partition(":")
-            found = self._found[name] = self._imports.find(module, qualname)
-        return found
+        module, _, qualname = name.partition(":")
+        return self._imports.find(module, qualname)
 
 
 class NeedsCallError(Exception):

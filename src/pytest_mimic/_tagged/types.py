@@ -31,12 +31,8 @@ def tag_of(type_: type) -> Tag | None:
 
 @cache
 def tag_named(name: str) -> Tag | None:
-    """Return the tag with a name, or None if there is none. A name with a colon is that of a class."""
+    """Return the tag with a name, or None if there is none."""
     tag = _BY_NAME.get(name)
-    if tag is None and ":" in name:
-        from pytest_mimic._tagged.classes import CLASS
-
-        return CLASS
     module = _LIBRARIES.get(name.partition(".")[0])
     if tag is None and module is not None:
         tag = import_module(f"pytest_mimic._tagged.{module}").tag_named(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pytest_mimic._outcome.allow_list import is_code
 from pytest_mimic._outcome.names import importable, name_of, resolve
 from pytest_mimic._outcome.placing import PathStore
 from pytest_mimic._outcome.plain import DEPTH
@@ -74,6 +75,8 @@ class Writer:
         self.shared: dict[int, list[Node]] = {}
         self._known: dict[int, _Written] = {}
         self._tags: dict[type, Tag | None] = {}
+        # The things are kept, so that no other one gets the id.
+        self._names: dict[int, tuple[str, Any]] = {}
         self._depth = DEPTH
         self._hashed = 0
         self._open: set[int] = set()
@@ -124,13 +127,17 @@ class Writer:
         """Return the name of a class or function, its own or another one, and list it as an import.
 
         Raises:
-            NotTaggableError: The name does not lead to it.
+            NotTaggableError: The name does not lead to it, or it may run code.
         """
-        if (importable(thing) if name is None else resolve(*name.split(":"))) is not thing:
-            raise NotTaggableError(thing)
-        name = name or name_of(thing)
-        self.imports.add(name)
-        return name
+        known = self._names.get(id(thing))
+        if known is None:
+            found = importable(thing) if name is None else resolve(*name.split(":"))
+            name = name or name_of(thing)
+            if found is not thing or is_code(name, thing):
+                raise NotTaggableError(thing)
+            known = self._names[id(thing)] = name, thing
+            self.imports.add(name)
+        return known[0]
 
     def object_of(self, content: bytes) -> str:
         """Return the name of an object of the vault that will hold long bytes."""

@@ -1,0 +1,88 @@
+"""The attributes of objects, read and set past the methods and descriptors of their class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from sys import intern
+from types import GetSetDescriptorType
+from typing import Any
+
+from pytest_mimic._identity.state import slot_members, slot_values
+from pytest_mimic._outcome.names import name_of
+from pytest_mimic._tagged.nodes import NotTaggableError, OutdatedClassError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class Attributes:
+    """The attributes of the objects of one class: the real `__dict__` and the slots.
+
+    Attributes:
+        slots: The slots by name.
+        has_dict: Whether the objects have a `__dict__`.
+
+    Raises:
+        NotTaggableError: There is no way past the class to the `__dict__`.
+    """
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self.slots = slot_members(cls)
+        self.has_dict = bool(cls.__dictoffset__)
+        if self.has_dict:
+            found = (vars(base).get("__dict__") for base in cls.__mro__)
+            getter: Any = next((each for each in found if type(each) is GetSetDescriptorType), None)
+            if getter is None:
+                raise NotTaggableError(cls)
+            self._dict = getter.__get__
+
+    def of(self, value: object) -> dict[str, Any]:
+        """Return the attributes of an object: the slots, then the `__dict__` in its order.
+
+        Raises:
+            NotTaggableError: One has no name, or is at both places.
+        """
+        slots = slot_values(value, self.slots)
+        if not self.has_dict:
+            return slots
+        attributes = self._dict(value)
+        if type(attributes) is not dict or not all(type(name) is str for name in attributes):
+            raise NotTaggableError("attributes without a name")
+        if not all(map(str.isidentifier, attributes)) or not self.slots.keys().isdisjoint(attributes):
+            raise NotTaggableError("attributes without a name of their own")
+        return {**slots, **attributes}
+
+    def dict_of(self, made: object) -> dict[str, Any]:
+        """Return the `__dict__` itself of an object whose class has one."""
+        found: dict[str, Any] = self._dict(made)
+        return found
+
+    def fill(self, made: object, values: Iterable[tuple[str, Any]]) -> None:
+        """Set attributes.
+
+        Raises:
+            OutdatedClassError: The class has no place for one.
+        """
+        slots = self.slots
+        attributes = self._dict(made) if self.has_dict else None
+        for name, value in values:
+            if name in slots:
+                slots[name].__set__(made, value)
+            elif attributes is not None:
+                attributes[intern(name)] = value
+            else:
+                raise fields_changed(self.cls, gone=[name])
+
+
+def fields_changed(cls: type, *, gone: Iterable[str] = (), new: Iterable[str] = ()) -> OutdatedClassError:
+    """Return the error that says which fields a class lost and gained."""
+    changes = []
+    if gone := sorted(gone):
+        changes.append(f"no {_fields(gone)} any more")
+    if new := sorted(new):
+        changes.append(f"{'a ' if len(new) == 1 else ''}{_fields(new)} that the recording lacks")
+    return OutdatedClassError(f"{name_of(cls)} has {', and '.join(changes)}")
+
+
+def _fields(names: list[str]) -> str:
+    return f"field{'s' if len(names) > 1 else ''} {', '.join(f'{name!r:.60}' for name in names)}"

@@ -1,0 +1,605 @@
+"""Objects of classes are readable by their fields, and made again without code of the class."""
+
+from __future__ import annotations
+
+import abc
+import argparse
+import copyreg
+import enum
+import functools
+import sys
+import weakref
+from collections import UserDict, namedtuple
+from dataclasses import InitVar, dataclass, field
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+import pytest
+
+from pytest_mimic import StaleRecordingError
+from unit.tagged.kept import copied, edited, entry_in, recorded, replayed, tree_of
+
+attr = pytest.importorskip("attr")
+pydantic = pytest.importorskip("pydantic")
+T = TypeVar("T")
+ME = __name__
+ran: list[str] = []
+
+
+class Loud:
+    """Every way to make or change an object is noticed."""
+
+    def __init__(self, *args):
+        ran.append("init")
+        self.args = args
+
+    def __setattr__(self, name, value):
+        ran.append("set")
+        object.__setattr__(self, name, value)
+
+    def __getattribute__(self, name):
+        if name != "__class__":
+            ran.append("get")
+        return object.__getattribute__(self, name)
+
+    def __eq__(self, other):
+        return object.__getattribute__(self, "__dict__") == object.__getattribute__(other, "__dict__")
+
+
+@dataclass
+class User:
+    name: str
+    tags: list = field(default_factory=list)
+    kind: str = field(default="person", init=False)
+    number: int = field(init=False)
+    count: ClassVar[int] = 0
+    start: InitVar[int] = 1
+
+    def __post_init__(self, start):
+        ran.append("post_init")
+        self.number = start
+
+    @functools.cached_property
+    def upper(self):
+        return self.name.upper()
+
+
+@dataclass(frozen=True)
+class Frozen(Generic[T]):
+    x: T
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    x: object
+    y: object = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoreSlots(Slots):
+    z: int = 3
+
+
+@dataclass(kw_only=True)
+class Keywords(User):
+    age: int
+
+
+class Undecorated(Frozen):
+    pass
+
+
+@attr.define
+class Attrs:
+    x: int
+    _hidden: int = 2
+
+    @functools.cached_property
+    def twice(self):
+        return self.x * 2
+
+
+@attr.s(frozen=True)
+class OldAttrs:
+    x = attr.ib(converter=str, validator=attr.validators.instance_of(str))
+
+
+class Plain:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return type(self) is type(other) and vars(self) == vars(other)
+
+
+class PlainSlots(abc.ABC):  # noqa: B024 - only its metaclass matters
+    __slots__ = ("_PlainSlots__own", "__weakref__", "b", "c")
+
+    def __init__(self):
+        self.b, self.__own = 1, (2,)
+
+    def __eq__(self, other):
+        return (self.b, self.__own, hasattr(self, "c")) == (other.b, other.__own, hasattr(other, "c"))
+
+
+class Mixed(PlainSlots):
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+
+
+class HasProperty:
+    """Names in its `__dict__` that descriptors of the class hide."""
+
+    def __init__(self):
+        self.__dict__["x"] = 1
+
+    @property
+    def x(self):
+        ran.append("property")
+        return 2
+
+    @x.setter
+    def x(self, value):
+        raise AssertionError
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+
+class Typed(Protocol):
+    x: int
+
+
+class Implements(Plain, Typed):
+    pass
+
+
+class Pair(NamedTuple):
+    a: object
+    b: int = 2
+
+
+class Triple(namedtuple("Base", "a b c")):
+    def total(self):
+        return self.a + self.b + self.c
+
+
+class ThinTriple(namedtuple("Base", "a b c")):
+    __slots__ = ()
+
+    def __iter__(self):
+        raise AssertionError
+
+
+class Model(pydantic.BaseModel):
+    name: str = pydantic.Field(alias="Name", default="x")
+    inner: Model | None = None
+    _private: list = pydantic.PrivateAttr(default_factory=list)
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def check(cls, value):
+        ran.append("validator")
+        return value
+
+    def model_post_init(self, context, /):
+        super().model_post_init(context)
+        ran.append("model_post_init")
+
+    @functools.cached_property
+    def upper(self):
+        return self.name.upper()
+
+
+class OpenModel(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow", frozen=True)
+    x: int
+
+
+class Root(pydantic.RootModel[list[int]]):
+    pass
+
+
+@pydantic.dataclasses.dataclass
+class PydanticData:
+    x: int
+
+
+class Refused(ValueError):
+    __slots__ = ("slot",)
+
+    def __init__(self, text, *, code):
+        ran.append("init")
+        super().__init__(text)
+        self.code = code
+        self.slot = code
+
+    def __eq__(self, other):
+        return (self.args, vars(self), self.slot) == (other.args, vars(other), other.slot)
+
+
+class Color(enum.Enum):
+    RED = 1
+    CRIMSON = 1  # noqa: PIE796 - an alias
+    BLUE = ("b", 2)
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Word(str, enum.Enum):
+    YES = "yes"
+
+
+def with_upper(thing):
+    assert thing.upper
+    return thing
+
+
+def cyclic():
+    thing = Plain(1)
+    thing.x = [thing]
+    return thing
+
+
+EXACT = {
+    "dataclass": lambda: User("Ann", [1]),
+    "cached property": lambda: with_upper(User("Ann")),
+    "frozen": lambda: Frozen((1,)),
+    "slots": lambda: Slots({1}, b"a"),
+    "more slots": lambda: MoreSlots(1, z=4),
+    "inherited": lambda: Keywords(name="Ann", age=3),
+    "undecorated": lambda: Undecorated(1),
+    "attrs": lambda: Attrs(1),
+    "old attrs": lambda: OldAttrs("1"),
+    "plain": lambda: Plain((1,)),
+    "empty": lambda: Loud.__new__(Loud),
+    "loud": lambda: Loud(1),
+    "plain slots": PlainSlots,
+    "mixed": lambda: Mixed(1),
+    "property": HasProperty,
+    "protocol": lambda: Implements(1),
+    "user dict": lambda: UserDict(a=1),
+    "namespace": lambda: argparse.Namespace(a=(1,)),
+    "named tuple": lambda: Pair((1,)),
+    "collections.namedtuple": lambda: Triple(1, 2, 3),
+    "model": lambda: Model(Name="Ann", inner=Model()),
+    "model with cached property": lambda: with_upper(Model()),
+    "open model": lambda: OpenModel(x=1, y=(2,)),
+    "root model": lambda: Root([1, 2]),
+    "pydantic dataclass": lambda: PydanticData(x=1),
+    "constructed": lambda: Model.model_construct(name=("not", "valid")),
+    "exception": lambda: [Refused("no", code=1)][0],
+    "enum": lambda: Color.BLUE,
+    "alias": lambda: Color.CRIMSON,
+    "flag": lambda: Access.WRITE,
+    "mixed enum": lambda: Word.YES,
+    "keys": lambda: {Slots(1): {Frozen(2), Frozen(3)}, Pair(1): Color.RED},
+}
+
+
+@pytest.mark.promise("objects of classes are readable, and made again without running their code")
+@pytest.mark.parametrize("make", EXACT.values(), ids=EXACT)
+def test_objects_are_kept_by_their_fields(make):
+    value = make()
+    store = recorded(value)
+    assert "tagged" in entry_in(store)
+    ran.clear()
+
+    again = replayed(store)
+
+    assert ran == []
+    assert type(again) is type(value)
+    assert again == value
+
+
+TREES = [
+    (
+        User("Ann", [1]),
+        {f"${ME}:User": {"name": "Ann", "tags": [1], "number": 1}},
+    ),
+    (Slots(1, (2,)), {f"${ME}:Slots": {"x": 1, "y": {"$tuple": [2]}}}),
+    (Attrs(1), {f"${ME}:Attrs": {"x": 1, "_hidden": 2}}),
+    (with_upper(User("Ann")), {f"${ME}:User": {"name": "Ann", "tags": [], "number": 1}, "attributes": {"upper": "ANN"}}),
+    (Plain(1), {f"${ME}:Plain": {"x": 1}}),
+    (Pair(1), {f"${ME}:Pair": {"a": 1, "b": 2}}),
+    (OpenModel(x=1, y=2), {f"${ME}:OpenModel": {"x": 1}, "extra": {"y": 2}}),
+    (Model(), {f"${ME}:Model": {"name": "x", "inner": None}, "fields_set": [], "private": {"_private": []}}),
+    (KeyError("a", 2), {"$builtins:KeyError": {"args": ["a", 2]}}),
+    (Refused("a", code=2), {f"${ME}:Refused": {"args": ["a"], "attributes": {"code": 2}, "fields": {"slot": 2}}}),
+    (Color.RED, {f"${ME}:Color": "RED"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "tree"), TREES, ids=lambda part: type(part).__name__)
+def test_the_text_names_the_class_and_its_fields(value, tree):
+    entry = entry_in(recorded(value))
+
+    assert entry["value"] == tree
+    assert entry["imports"] == [next(iter(tree))[1:]]
+
+
+@pytest.mark.parametrize(
+    "kind", ["field order", "cached property", "extra", "fields set", "private", "attrs cache"]
+)
+def test_an_instance_is_kept_as_it_is(kind):
+    user, model, open_model = User("Ann"), Model(Name="Ann"), OpenModel(x=1, z=1, y=2)
+    vars(user)["extra"] = (1,)
+    attrs = Attrs(1)
+    assert (attrs.twice, model.upper) == (2, "ANN")
+    model._private.append(1)
+
+    def facts(user, model, open_model, attrs):
+        return {
+            "field order": list(vars(user)),
+            "cached property": vars(model)["upper"],
+            "extra": list(open_model.__pydantic_extra__.items()),
+            "fields set": (model.model_fields_set, open_model.model_fields_set),
+            "private": (model._private, open_model.__pydantic_private__),
+            "attrs cache": Attrs.__dict__["twice"].__get__(attrs),
+        }[kind]
+
+    before = facts(user, model, open_model, attrs)
+
+    assert facts(*copied([user, model, open_model, attrs])) == before
+
+
+def test_shared_and_cyclic_objects_are_kept():
+    shared = Plain(1)
+    thing = cyclic()
+
+    one, other, again = copied([shared, Pair(shared), thing])
+
+    assert one is other.a
+    assert again.x[0] is again
+
+
+def test_a_named_tuple_of_values_is_written_at_each_place():
+    pair = Pair(1)
+
+    assert tree_of([pair, pair]) == [{f"${ME}:Pair": {"a": 1, "b": 2}}] * 2
+
+
+def test_exceptions_in_values_keep_notes_and_causes():
+    error = Refused("no", code=(1,))
+    error.__notes__ = ["first"]
+    error.__cause__ = error.__context__ = KeyError("k")
+
+    again = copied([error, error.__cause__, FileNotFoundError(2, "gone", "a.txt")])
+
+    assert (again[0].code, again[0].__notes__) == ((1,), ["first"])
+    assert again[0].__cause__ is again[0].__context__ is again[1]
+    assert again[0].__suppress_context__
+    assert again[2].filename == "a.txt"
+
+
+# Pickles
+
+
+class HasState:
+    def __getstate__(self):
+        return {"x": 1}
+
+    def __setstate__(self, state):
+        pass
+
+
+class HasReduce:
+    def __reduce__(self):
+        return HasReduce, ()
+
+
+class HasArguments:
+    def __getnewargs__(self):
+        return ()
+
+
+class Single:
+    """The one object of its class."""
+
+    def __new__(cls):
+        if "only" not in cls.__dict__:
+            cls.only = super().__new__(cls)
+        return cls.only
+
+
+class Finalized:
+    def __del__(self):
+        pass
+
+
+class Registered:
+    pass
+
+
+class Numbers(list):
+    pass
+
+
+class OwnNew(namedtuple("Base", "a b")):
+    __slots__ = ()
+
+    def __new__(cls, a):
+        return super().__new__(cls, a, a)
+
+    def __getnewargs__(self):
+        return (self[0],)
+
+
+class StateEnum(enum.Enum):
+    ONE = 1
+
+    def __reduce_ex__(self, protocol):
+        return StateEnum, (1,)
+
+
+class ReducedError(Exception):
+    def __reduce__(self):
+        return ReducedError, ()
+
+
+class StateModel(pydantic.BaseModel):
+    x: int = 1
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+
+
+class Generated(pydantic.BaseModel, Generic[T]):
+    x: T
+
+
+IntModel = Generated[int]
+
+
+class HasDict:
+    __dict__ = property(lambda self: {})  # type: ignore[assignment]
+
+
+class Meta(type):
+    def __getattribute__(cls, name):
+        return super().__getattribute__(name)
+
+
+class HasMeta(metaclass=Meta):
+    pass
+
+
+@attr.frozen(cache_hash=True)
+class Hashed:
+    x: int
+
+
+def unnamed():
+    thing = Plain(1)
+    vars(thing)["not a name"] = 1
+    return thing
+
+
+def incomplete():
+    user = User("Ann")
+    del user.tags
+    return user
+
+
+def disordered():
+    user = User("Ann")
+    name = vars(user).pop("name")
+    vars(user).update(extra=1, name=name)
+    return user
+
+
+def with_attribute():
+    triple = Triple(1, 2, 3)
+    triple.extra = 1
+    return triple
+
+
+PICKLED = {
+    "getstate": HasState,
+    "reduce": HasReduce,
+    "getnewargs": HasArguments,
+    "new": Single,
+    "list": lambda: Numbers([1]),
+    "new of a named tuple": lambda: OwnNew(1),
+    "attribute of a named tuple": with_attribute,
+    "reduce of an enum": lambda: StateEnum.ONE,
+    "flags": lambda: Access.READ | Access.WRITE,
+    "reduce of an exception": ReducedError,
+    "setstate of a model": StateModel,
+    "generic model": lambda: IntModel(x=1),
+    "metaclass": HasMeta,
+    "kept hash": lambda: Hashed(1),
+    "no name": unnamed,
+    "missing field": incomplete,
+    "order of attributes": disordered,
+    "class": lambda: Plain,
+    "local class": lambda: type("Local", (), {})(),
+}
+
+
+@pytest.mark.promise("a class with a state method of its own stays a pickle")
+@pytest.mark.parametrize("make", PICKLED.values(), ids=PICKLED)
+def test_objects_with_ways_of_their_own_stay_pickles(make):
+    store = recorded(make())
+
+    assert "pickle" in entry_in(store)
+    assert replayed(store) is not None
+
+
+@pytest.mark.parametrize("make", [Finalized, HasDict], ids=["del", "dict"])
+def test_objects_that_do_more_than_hold_attributes_stay_pickles(make):
+    assert tree_of(make()) is None
+
+
+def test_a_registered_reduction_is_used(monkeypatch):
+    monkeypatch.setitem(copyreg.dispatch_table, Registered, lambda _: (Registered, ()))
+
+    assert tree_of(Registered()) is None
+
+
+def test_an_object_of_a_reloaded_class_is_no_object_of_the_new_one(monkeypatch):
+    old = Plain(1)
+    monkeypatch.setattr(sys.modules[__name__], "Plain", type("Plain", (), {"__module__": __name__}))
+
+    assert tree_of(old) is None
+
+
+def test_copies_have_weak_references():
+    again = copied(PlainSlots())
+
+    assert weakref.ref(again)() is again
+
+
+# Stale recordings
+
+
+def changed(value, cls, monkeypatch):
+    """Record a value, and give its class's name to another class."""
+    store = recorded(value)
+    monkeypatch.setattr(sys.modules[__name__], cls.__qualname__, cls)
+    return store
+
+
+def later(bases=(), decorate=dataclass, **fields):
+    body = {"__annotations__": fields, "__module__": __name__, "__qualname__": "Slots"}
+    return decorate(type("Slots", bases, body))
+
+
+STALE = {
+    "gone": (later(x=int), "has no field 'y' any more"),
+    "new": (later(x=int, y=int, email=str), "has a field 'email' that the recording lacks"),
+    "both": (later(a=int, b=int, y=int), "has no field 'x' any more, and fields 'a', 'b' that the recording lacks"),
+    "all": (later(decorate=attr.define), "has no fields 'x', 'y' any more"),
+    "enum": (enum.Enum("Slots", "x", module=ME, qualname="Slots"), "is an enum now"),
+    "model": (later((pydantic.BaseModel,), lambda cls: cls, x=int), "has no field 'y' any more"),
+    "named tuple": (namedtuple("Slots", "x z"), "has no field 'y' any more, and a field 'z' that the"),
+    "slots": (type("Slots", (), {"__slots__": ("y",), "__module__": ME}), "has no field 'x' any more"),
+}  # fmt: skip
+
+
+@pytest.mark.promise("a class that gained or lost a field is a stale recording that names the field")
+@pytest.mark.parametrize(("cls", "says"), STALE.values(), ids=STALE)
+def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, cls, says):
+    cls.__qualname__, cls.__module__ = "Slots", __name__
+    store = changed(Slots(1, 2), cls, monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match=f"{__name__}:Slots {says}"):
+        replayed(store)
+
+
+def test_a_member_that_is_gone_makes_a_recording_stale():
+    store = edited(recorded(Color.RED), value={f"${ME}:Color": "GREEN"})
+
+    with pytest.raises(StaleRecordingError, match="Color has no member 'GREEN' any more"):
+        replayed(store)
+
+
+def test_a_field_edited_by_hand_is_used():
+    store = edited(recorded(User("Ann")), value={f"${ME}:User": {"name": "Bob", "tags": [1], "number": 7}})
+
+    again = replayed(store)
+
+    assert (again.name, again.tags, again.number, again.kind) == ("Bob", [1], 7, "person")
