@@ -87,19 +87,24 @@ def is_path(kind: type) -> bool:
 
 def library_text(value: Any) -> str:
     """Return `ndarray float64 1797x64`: type, dtype and shape of a library's value; small arrays with their items."""
-    parts = [type(value).__qualname__]
-    kinds = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
-    parts += [str(kind) for kind in kinds if kind is not None and not callable(kind)][:1]
-    shape = _shape(value)
-    if shape:
-        parts.append("x".join(map(str, shape)))
-    text = " ".join(parts)
+    element, shape = library_facts(value)
+    text = " ".join(filter(None, [type(value).__qualname__, element, "x".join(map(str, shape))]))
     if type(value).__qualname__ == "ndarray" and value.dtype.kind in "biufc" and value.size <= _FEW:
         return f"{text} {value.tolist()}"
     columns = getattr(value, "columns", None) if len(shape) == 2 else None
     if columns is None or not 0 < len(columns) <= _FEW or not all(isinstance(name, str) for name in columns):
         return text
     return f"{text}: {', '.join(columns)}"
+
+
+def library_facts(value: Any) -> tuple[str, tuple[int, ...]]:
+    """Return the dtype, type or mode of the elements of a library's value, empty if it has none, and its shape."""
+    kinds = [getattr(value, name, None) for name in ("dtype", "type", "mode")]
+    # A frame gives its column of that name.
+    elements = [
+        kind for kind in kinds if kind is not None and not callable(kind) and not getattr(kind, "ndim", 0)
+    ]
+    return str(elements[0]) if elements else "", _shape(value)
 
 
 def _shape(value: Any) -> tuple[int, ...]:

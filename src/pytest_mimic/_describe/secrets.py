@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 _SEARCHED = 5_000
 
 
-def secrets_in(value: object, redactor: Redactor) -> frozenset[str]:
-    """Return the texts under secret names anywhere in a value; only the beginning of a huge value is searched."""
+def secrets_in(value: object, redactor: Redactor, *, most: int = _SEARCHED) -> frozenset[str]:
+    """Return the texts under secret names anywhere in a value; of a huge one, only the first parts, `most` of them."""
     found: set[str] = set()
     todo: list[tuple[Any, bool]] = [(value, False)]
     seen: dict[int, object] = {}
-    while todo and len(seen) < _SEARCHED:
+    while todo and len(seen) < most:
         part, secret = todo.pop()
         if secret and issubclass(type(part), (str, bytes)):
             text = part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
             found.add(bare_secret(text))
         elif id(part) not in seen:
             seen[id(part)] = part
-            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in _named_parts(part))
+            named = islice(_named_parts(part), most)
+            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in named)
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
-                items = islice(type(part).__iter__(part), _SEARCHED)
+                items = islice(type(part).__iter__(part), most)
                 todo += ((inner, True) for flag, inner in pairwise(items) if redactor.secret_flag(flag))
     return frozenset(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -39,12 +40,15 @@ class Budget(NamedTuple):
         items: How many items of one container are described.
         depth: How many levels of nested containers are described.
         text: How many characters of one string are described.
+        whole: Whether all of a value may be read, for the digest of what is described in part. Otherwise, the work does
+            not grow with the value, and there are no digests.
     """
 
     characters: int
     items: int
     depth: int
     text: int
+    whole: bool = True
 
 
 # For all arguments of a call together.
@@ -58,6 +62,10 @@ _SHORT = 30
 _LEAST_ROOM = 8
 _LEAST_TEXT = 40
 _DIGEST = 8
+# How many parts are searched for secrets, and how many items a container may have that is opened or sorted, if not all
+# of a value may be read.
+_GLANCED, _LARGE = 100, 1_000
+_SIZED = (bytes, bytearray, deque, dict, frozenset, list, set, tuple)
 
 
 def describe(
@@ -81,7 +89,8 @@ def describe(
         budget: How much of the value to describe.
         secrets: Texts known to be secret, besides those under secret names in the value itself.
     """
-    walk = _Walk(redactor, secrets | secrets_in(value, redactor), places or Places(), budget)
+    found = secrets_in(value, redactor) if budget.whole else secrets_in(value, redactor, most=_GLANCED)
+    walk = _Walk(redactor, secrets | found, places or Places(), budget)
     return walk.node(value, budget.characters, budget.depth)
 
 
@@ -179,7 +188,7 @@ class _Walk:
     def _path(self, value: Any, text: str) -> dict[str, Any]:
         place = self.places.place_of(text)
         description = {TAG: "Path", "text": self._shown(text if place is None else place.text)}
-        path = counted_file(value, self.places)
+        path = counted_file(value, self.places) if self.budget.whole else None
         return description if path is None else self._with_content(description, path)
 
     def _place_of_text(self, text: str) -> Place | None:
@@ -191,6 +200,8 @@ class _Walk:
 
     def _with_content(self, description: dict[str, Any], path: str) -> dict[str, Any]:
         """Add the digest of the file or folder that a path names."""
+        if not self.budget.whole:
+            return description
         try:
             return {**description, "digest": self.places.digests.content_of(path).short}
         except NoDigest:  # the identity has refused it, or does not need it
@@ -201,6 +212,8 @@ class _Walk:
 
     def _marked(self, description: dict[str, Any], value: object) -> dict[str, Any]:
         """Add a digest to an incomplete description, so that another value looks different."""
+        if not self.budget.whole:
+            return description
         if id(value) not in self.identities:
             self.identities[id(value)] = (value, identity_of(value, self.places))
         identity = self.identities[id(value)][1]
@@ -231,6 +244,8 @@ class _Walk:
         return self._marked({**description, "length": len(value)}, value)
 
     def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
+        if self._too_large(value):
+            return self._listed([], value)
         kinds = {type(item) for item in value}
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = sorted(value, key=lambda item: (item != item, item))
@@ -238,6 +253,12 @@ class _Walk:
         # Other members have no order, so that the first few would be others in the next process.
         inner = self._children(list(value), room, depth) if len(value) <= self.budget.items else []
         return self._listed(sorted(inner, key=order), value)
+
+    def _too_large(self, value: Any) -> int:
+        """Return the length of a container that has more items than may be read, else 0."""
+        base: Any = next((base for base in _SIZED if issubclass(type(value), base)), None)
+        length: int = 0 if base is None or self.budget.whole else base.__len__(value)
+        return length if length > _LARGE else 0
 
     def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
@@ -295,6 +316,8 @@ class _Walk:
         kind = type(value)
         name = type_name(kind)
         description: dict[str, Any] = {TAG: name}
+        if length := self._too_large(value):
+            return {**description, "cut": True, "length": length}
         content, attributes = opened(value)
         if content:
             # A rule of the user's may reduce a value to another that has the same rule: each level counts.

@@ -226,6 +226,12 @@ class Recordings:
         is_detached = plan.cassette is not None
         vault = self._state.vault
         stored = vault.stored(outcome, duration, target=plan.target, paths=call.paths, detached=is_detached)
+        if stored.encoded is not None and stored.encoded.pickled is not None:
+            from pytest_mimic._describe.preview import preview
+
+            # Nobody can read a pickle.
+            lines = preview(outcome, self._state.redactor, places=plan.places, secrets=plan.secrets(call))
+            stored.entry["preview"] = lines
         if call.awaited:
             stored.entry["awaited"] = True
         if before is not None and (plan.options.volatile or plan.kind != "function"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pytest_mimic._values.libraries import LIBRARIES
+
+# How many rows and columns are looked at at the ends of a table.
+_FIRST, _COLUMNS = 2, 5
 
 
 class Column(NamedTuple):
@@ -35,23 +38,63 @@ class Table(NamedTuple):
     ordered: bool = False
 
 
+class Ends(NamedTuple):
+    """The first and the last rows of a table, or items of a column, opened. The others are not looked at.
+
+    Attributes:
+        rows: How many there are in all.
+        columns: How many columns there are in all; None for a column.
+        first: The first rows, all of them if there are few.
+        last: The last row; None if it is among the first.
+    """
+
+    rows: int
+    columns: int | None
+    first: Table | Column
+    last: Table | Column | None
+
+
 Opener = Callable[[Any], "Table | Column | None"]
+
+
+Slicer = Callable[[Any, int, int], Any]
 
 
 def open_elements(value: Any) -> Table | Column | None:
     """Open a library's value into its elements; None for one without elements that can be shown."""
+    opener = _for_type_of(value, "OPENERS")
+    if opener is None:
+        return None
+    try:
+        return cast(Opener, opener)(value)
+    except Exception:  # tensors of bfloat16, for one, have no form in plain memory
+        return None
+
+
+def ends_of(value: Any) -> Ends | None:
+    """Open the ends of a library's table or column: a few rows, a few columns. None for any other value."""
+    slicer = _for_type_of(value, "SLICERS")
+    if slicer is None:
+        return None
+    rows = len(value)
+    shape = getattr(value, "shape", ())
+    columns = shape[1] if len(shape) == 2 else None
+    first = open_elements(slicer(value, 0, _FIRST + 1 if rows <= _FIRST + 1 else _FIRST))
+    last = open_elements(slicer(value, rows - 1, rows)) if rows > _FIRST + 1 else None
+    return None if first is None else Ends(rows, columns, first, last)
+
+
+def _for_type_of(value: Any, table: str) -> object:
+    """Return what the module of a value's library has for its type in a table of this name, or None."""
     for base in type(value).__mro__:
         package = str(base.__module__).partition(".")[0]
         row = LIBRARIES.get(package)
         if row is None or not row.elements:
             continue
-        openers: dict[tuple[str, str], Opener] = import_module(row.elements).OPENERS
-        opener = openers.get((package, base.__qualname__.rpartition(".")[2]))
-        if opener is not None:
-            try:
-                return opener(value)
-            except Exception:  # tensors of bfloat16, for one, have no form in plain memory
-                return None
+        known: dict[tuple[str, str], object] = getattr(import_module(row.elements), table, {})
+        found = known.get((package, base.__qualname__.rpartition(".")[2]))
+        if found is not None:
+            return found
     return None
 
 
@@ -136,4 +179,21 @@ OPENERS: dict[tuple[str, str], Opener] = {
     ("pyarrow", "Table"): _arrow_table,
     ("scipy", "_spbase"): _sparse,
     ("torch", "Tensor"): lambda tensor: _array(tensor.detach().cpu().numpy()),
+}
+
+
+def _arrow_rows(table: Any, start: int, stop: int) -> Any:
+    return table.select(list(range(min(table.num_columns, _COLUMNS)))).slice(start, stop - start)
+
+
+SLICERS: dict[tuple[str, str], Slicer] = {
+    ("pandas", "DataFrame"): lambda frame, start, stop: frame.iloc[start:stop, :_COLUMNS],
+    ("pandas", "Index"): lambda index, start, stop: index[start:stop],
+    ("pandas", "Series"): lambda series, start, stop: series.iloc[start:stop],
+    ("polars", "DataFrame"): lambda frame, start, stop: frame[start:stop, :_COLUMNS],
+    ("polars", "Series"): lambda series, start, stop: series[start:stop],
+    ("pyarrow", "Array"): lambda array, start, stop: array.slice(start, stop - start),
+    ("pyarrow", "ChunkedArray"): lambda array, start, stop: array.slice(start, stop - start),
+    ("pyarrow", "RecordBatch"): _arrow_rows,
+    ("pyarrow", "Table"): _arrow_rows,
 }

@@ -1,0 +1,161 @@
+"""Outcomes that stay pickles: what their recordings show, and how verifying shows a difference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pandas
+import PIL.Image
+import pytest
+
+from pytest_mimic._outcome.plain import layout
+
+SHOP = """
+    import numpy, pandas
+    from PIL import Image
+
+    def _basket(attributes):
+        made = Basket.__new__(Basket)
+        vars(made).update(attributes)
+        return made
+
+    class Basket:
+        def __init__(self, **attributes):
+            vars(self).update(attributes)
+
+        def __reduce__(self):
+            return _basket, (vars(self),)
+
+    def basket(password):
+        return Basket(items=["pen", "ink"], total=12.5, password=password, note="for " + password)
+
+    def prices():
+        return pandas.DataFrame({"name": ["Ann", "Bob"] * 50, "price": numpy.arange(100) / 2})
+
+    def photo():
+        return Image.new("RGB", (64, 48))
+
+    def pages():
+        yield prices()
+        yield basket("hunter22")
+"""
+assert numpy
+assert pandas
+assert PIL.Image
+
+
+@pytest.fixture
+def shop(project):
+    """Mimic three functions of `shop`, and call them."""
+    project.ini("shop:basket", "shop:prices", "shop:photo", "shop:pages")
+    project.write("shop.py", SHOP)
+    return project
+
+
+def write_test(project, *calls: str, cassette: bool = False) -> None:
+    """Write a test with these calls."""
+    lines = ["import shop", ""]
+    lines += (
+        ["def test_it(mimic_auto):", "  with mimic_auto('all', targets=['shop:*']):"]
+        if cassette
+        else ["def test_it():"]
+    )
+    project.write("test_shop.py", "\n".join([*lines, *(f"    {call}" for call in calls)]))
+
+
+def recording(project, function: str) -> Path:
+    """Return the file of the only recording of a function."""
+    (path,) = project.vault.glob(f"calls/shop/{function}/*.json")
+    return path
+
+
+def outcome(path: Path) -> dict[str, Any]:
+    """Return the only outcome in a file."""
+    (entry,) = json.loads(path.read_text())["outcomes"]
+    return entry
+
+
+@pytest.mark.promise("what stays a pickle has a preview in its recording")
+def test_a_recording_shows_what_its_pickle_holds(shop):
+    """The preview is in the readable recording."""
+    write_test(shop, "shop.basket('hunter22')", "shop.prices()", "shop.photo()", "list(shop.pages())")
+
+    shop.record()
+
+    basket = [
+        "shop:Basket",
+        "items: ['pen', 'ink']",
+        "total: 12.5",
+        "password: <redacted>",
+        "note: 'for <redacted>'",
+    ]
+    prices = [
+        "DataFrame: 100 rows × 2 columns",
+        "name str: 'Ann', 'Bob', … 'Bob'",
+        "price float64: 0.0, 0.5, … 49.5",
+        "index RangeIndex: 0, 1, … 99",
+    ]
+    assert outcome(recording(shop, "basket"))["preview"] == basket
+    assert outcome(recording(shop, "prices"))["preview"] == prices
+    assert outcome(recording(shop, "photo"))["preview"] == ["Image: RGB, 64 × 48"]
+    assert outcome(recording(shop, "pages"))["preview"] == [
+        "stream of 2 items",
+        f"[0] {prices[0]}",
+        *(f"  {line}" for line in prices[1:]),
+    ]
+
+
+@pytest.mark.promise("a preview shows no secret")
+def test_no_secret_of_the_call_is_in_the_recording(shop):
+    """A secret argument does not appear under another name of the outcome either."""
+    write_test(shop, "shop.basket('hunter22')")
+
+    shop.record()
+
+    assert "hunter22" not in recording(shop, "basket").read_text()
+
+
+@pytest.mark.promise("a preview rewrites no recording of an equal outcome, and nothing reads it")
+@pytest.mark.parametrize("cassette", [False, True], ids=["recordings", "a cassette"])
+def test_a_file_without_a_preview_stays_as_it_is(shop, cassette):
+    """A vault from before there were previews is not rewritten, and neither is one with them."""
+    write_test(shop, "shop.basket('hunter22')", "shop.prices()", cassette=cassette)
+    shop.record()
+    assert shop.run("--mimic-rerecord").expect(passed=1).changed == set()
+    files = [path for path in shop.vault.rglob("*.json") if "preview" in path.read_text()]
+    for path in files:
+        facts = json.loads(path.read_text())
+        for entry in facts.get("outcomes") or [call["outcome"] for call in facts["calls"]]:
+            entry.pop("preview")
+        path.write_text(layout(facts) + "\n")
+
+    run = shop.run("--mimic-rerecord").expect(passed=1)
+
+    assert len(files) == 1 + (not cassette)
+    assert run.changed == set()
+    assert not any("preview" in path.read_text() for path in files)
+
+
+@pytest.mark.promise("a preview rewrites no recording of an equal outcome, and nothing reads it")
+def test_an_edited_preview_changes_nothing(shop):
+    """The outcome replays, verifies, and is not written again."""
+    write_test(shop, "assert shop.basket('hunter22').total == 12.5")
+    shop.record()
+    path = recording(shop, "basket")
+    path.write_text(path.read_text().replace("total: 12.5", "total: 99"))
+
+    for option in ((), ("--mimic-verify",), ("--mimic-rerecord",)):
+        assert shop.run(*option).expect(passed=1).changed == set()
+
+
+def test_a_preview_of_another_shape_is_found(shop):
+    """A preview is a list of texts."""
+    write_test(shop, "shop.prices()")
+    shop.record()
+    path = recording(shop, "prices")
+    path.write_text(path.read_text().replace('"preview": [', '"preview": [1, '))
+
+    shop.run().expect(failed=1, says=["preview must be a list of texts"])
