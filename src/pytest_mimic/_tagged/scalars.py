@@ -29,8 +29,9 @@ from pytest_mimic._tagged.nodes import (
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# Longer bytes that are no text are stored as an object of the vault.
-_LONG = 1024
+# Longer bytes are stored as an object of the vault: a text, and other bytes.
+_LONG_TEXT, _LONG = 65_536, 1024
+_SPACES = {9: None, 10: None, 13: None}
 _NAN = struct.pack(">d", math.nan)
 
 
@@ -143,10 +144,10 @@ def _timedelta_from_json(parts: dict[str, int]) -> dt.timedelta:
 def _write_bytes(value: bytes, node: Node, writer: Writing) -> None:
     """Write bytes as a text, several lines as a list, if they are one; long ones as an object; others in base64."""
     try:
-        text = value.decode()
+        text = value.decode() if len(value) <= _LONG_TEXT else "\0"
     except UnicodeDecodeError:
         text = "\0"
-    if all(character.isprintable() or character in "\n\r\t" for character in text):
+    if text.translate(_SPACES).isprintable():
         lines = text.splitlines(keepends=True)
         node["$bytes"] = lines if len(lines) > 1 else text
     elif len(value) > _LONG:

@@ -17,6 +17,9 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Equal immutable parts are written at each place. Beyond this number of parts, a pickle is smaller.
 _MOST_REPEATED = 10_000
+# A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
+_MOST_TAGS = 10_000
+_MOST_BYTES = 16 << 20
 # Longer integers are refused by `json`, which limits the time of a conversion.
 _BITS = 13_000
 
@@ -81,7 +84,7 @@ class Writer:
         self._hashed = 0
         self._open: set[int] = set()
         self._fixed: dict[int, tuple[Any, Any, int]] = {}
-        self._count = self._repeated = 0
+        self._count = self._repeated = self._nodes = self._bytes = 0
 
     def write(self, value: Any) -> Any:
         """Return a value as JSON.
@@ -143,6 +146,9 @@ class Writer:
         """Return the name of an object of the vault that will hold long bytes."""
         from pytest_mimic._tagged.long_bytes import object_name
 
+        self._bytes += len(content)
+        if self._bytes > _MOST_BYTES:
+            raise NotTaggableError("too many bytes")
         name = object_name(content)
         self.objects[name] = content
         return name
@@ -162,6 +168,9 @@ class Writer:
 
     def _tagged(self, node: Node) -> Node:
         self.has_tags = True
+        self._nodes += 1
+        if self._nodes > _MOST_TAGS:
+            raise NotTaggableError("too many tags")
         return node
 
     def _container(self, value: Any, type_: type) -> Any:
@@ -202,6 +211,7 @@ class Writer:
         """Write an immutable part again at each place, unless it contains something that may change."""
         fixed = self._fixed.get(id(value))
         if fixed is not None:
+            self._count += fixed[2]
             self._repeated += fixed[2]
             if self._repeated > _MOST_REPEATED:
                 raise NotTaggableError("too many repeated parts")
