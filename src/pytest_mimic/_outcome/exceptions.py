@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
 from pytest_mimic._identity.state import slot_members, slot_values
@@ -54,10 +55,21 @@ def restore(exception: BaseException, state: dict[str, Any]) -> None:
     exception.__dict__.update(state.get("attributes", {}))
     if "notes" in state:
         exception.__dict__["__notes__"] = state["notes"]
-    _set(exception, **state.get("fields", {}))
+    for name, value in state.get("fields", {}).items():
+        _field(type(exception), name).__set__(exception, value)
     # After the cause: setting one suppresses the context.
     _set(exception, __context__=state.get("context"), __cause__=state.get("cause"))
     _set(exception, __suppress_context__=state.get("suppress_context", False))
+
+
+def _field(cls: type[BaseException], name: str) -> MemberDescriptorType | GetSetDescriptorType:
+    """Return the slot or the field in C with a name. ValueError: there is none; a property's setter would run code."""
+    in_c = any(issubclass(cls, base) and name in names for base, names in FIELDS.items())
+    for base in cls.__mro__:
+        member = base.__dict__.get(name)
+        if type(member) is MemberDescriptorType or (type(member) is GetSetDescriptorType and in_c):
+            return member
+    raise ValueError(f"{name_of(cls)} has no field {name!r:.60}")
 
 
 def _check(exception: object) -> None:

@@ -91,6 +91,8 @@ def _read_subclass(node: Node, reader: Reading, anchor: int | None, *, name: str
         only_keys(node, "factory")
         if "factory" in node:
             made.default_factory = reader.find(typed(node["factory"], str))
+            if not callable(made.default_factory):
+                raise ValueError(f"{node['factory']!r:.60} cannot be called")
     else:
         only_keys(node)
     reader.keep(anchor, made)
@@ -141,7 +143,8 @@ def _read_namespace(node: Node, reader: Reading, anchor: int | None) -> SimpleNa
     only_keys(node)
     made = SimpleNamespace()
     reader.keep(anchor, made)
-    made.__dict__.update(typed(reader.read(node["$namespace"]), dict))
+    for name, part in typed(reader.read(node["$namespace"]), dict).items():
+        made.__dict__[typed(name, str)] = part
     return made
 
 

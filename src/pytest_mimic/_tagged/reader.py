@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pytest_mimic._outcome.loading import RefusedError
 from pytest_mimic._outcome.placing import PathStore
-from pytest_mimic._tagged.nodes import Node, Tag, only_keys, tag_in
+from pytest_mimic._tagged.nodes import Node, OutdatedClassError, Tag, only_keys, tag_in
 from pytest_mimic._tagged.types import tag_named
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -57,7 +58,6 @@ class Reader:
             OutdatedClassError: A class has changed since.
             RefusedError: It imports something that its recording does not list.
             ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
-            AttributeError, ImportError: A class does not exist any more.
         """
         type_ = type(tree)
         if type_ in _ATOMS:
@@ -80,6 +80,8 @@ class Reader:
             self.keep(anchor, made)
             for key, part in node.items():
                 made[key if made else key[1:]] = self.read(part)
+            if len(made) != len(node):
+                raise ValueError("a dict in which a key occurs twice")
             return made
         tag = self._tags.get(name)
         if tag is None:
@@ -130,10 +132,15 @@ class Reader:
 
         Raises:
             RefusedError: It is not listed as an import, or may run code.
-            AttributeError, ImportError: There is none.
+            OutdatedClassError: There is none, or its module cannot be imported.
         """
         module, _, qualname = name.partition(":")
-        return self._imports.find(module, qualname)
+        try:
+            return self._imports.find(module, qualname)
+        except (RefusedError, ValueError, TypeError):
+            raise
+        except Exception as reason:  # an imported module may raise anything
+            raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
 
 
 class NeedsCallError(Exception):

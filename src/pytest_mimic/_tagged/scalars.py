@@ -182,7 +182,8 @@ def _read_bytearray(node: Node, reader: Reading, anchor: int | None) -> bytearra
 
 # Patterns
 
-_FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE", "DEBUG")
+# Not DEBUG, which prints something each time that the pattern is made.
+_FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
 
 
 def _write_pattern(value: re.Pattern[Any], node: Node, writer: Writing) -> None:
@@ -252,7 +253,7 @@ def _read_zone(node: Node, reader: Reading, anchor: int | None) -> dt.tzinfo:  #
     key = typed(node["$zoneinfo"], str)
     try:
         return zoneinfo.ZoneInfo(key)
-    except zoneinfo.ZoneInfoNotFoundError:
+    except (zoneinfo.ZoneInfoNotFoundError, OSError):  # OSError: the key names a folder of zones
         raise OutdatedClassError(f"there is no time zone {key!r:.60} on this machine") from None
 
 

@@ -1,0 +1,71 @@
+"""Classes and functions that note whatever runs of them, for hostile recordings to name."""
+
+from __future__ import annotations
+
+import enum
+
+NOTED: list[str] = []
+
+
+def noted(*_, **__):
+    NOTED.append("a function")
+
+
+class Descriptor:
+    def __set__(self, instance, value):
+        NOTED.append("__set__")
+
+    def __get__(self, instance, owner):
+        return self
+
+
+class Meta(type):
+    def __call__(cls, *args, **kwargs):
+        NOTED.append("a metaclass")
+        return super().__call__(*args, **kwargs)
+
+
+class Tripwire(metaclass=Meta):
+    field = Descriptor()
+
+    def __new__(cls, *args, **kwargs):
+        NOTED.append("__new__")
+        return super().__new__(cls)
+
+    def __init__(self, *args, **kwargs):
+        NOTED.append("__init__")
+
+    def __setattr__(self, name, value):
+        NOTED.append("__setattr__")
+
+    def __setstate__(self, state):
+        NOTED.append("__setstate__")
+
+
+class Tripped(Exception):
+    field = Descriptor()
+
+    def __new__(cls, *args):
+        NOTED.append("__new__")
+        return super().__new__(cls)
+
+    def __init__(self, *args):
+        NOTED.append("__init__")
+
+
+class Color(enum.Enum):
+    RED = 1
+
+    @classmethod
+    def _missing_(cls, value):
+        NOTED.append("_missing_")
+
+
+class Mood(enum.Enum):
+    GLAD = 1
+
+    def __hash__(self):
+        raise RuntimeError("no hash today")
+
+
+SETTINGS = object()
