@@ -172,6 +172,7 @@ class Server(ThreadingHTTPServer):
     """Replies in threads."""
 
     daemon_threads = True
+    request_queue_size = 256  # twenty requests at once
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -59,7 +59,7 @@ def test_a_changed_prompt_is_a_miss(agent: Project, provider: Server) -> None:
 
 
 def test_a_provider_that_is_down_replaces_nothing(agent: Project) -> None:
-    broken = agent.run("--mimic-rerecord", env={**NO_PROVIDER, "LLM_KEY": KEY})
+    broken = agent.run("--mimic-rerecord", env={**NO_PROVIDER, "LLM_KEY": KEY, "LLM_RETRIES": "0"})
 
     assert broken.expect(failed=COUNT).changed == set()
     replay_here(agent, passed=COUNT, env=NO_PROVIDER)

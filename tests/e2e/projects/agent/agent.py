@@ -16,7 +16,10 @@ TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type
 
 def client(kind: type[Any] = openai.OpenAI) -> Any:
     """Return a client of the model's API."""
-    return kind(base_url=f"{os.environ['LLM']}/v1", api_key=os.environ.get("LLM_KEY", "none"))
+    retries = int(os.environ.get("LLM_RETRIES", "2"))
+    return kind(
+        base_url=f"{os.environ['LLM']}/v1", api_key=os.environ.get("LLM_KEY", "none"), max_retries=retries
+    )
 
 
 def prompt(text: str, **more: Any) -> dict[str, Any]:
