@@ -295,7 +295,8 @@ class PytestRun:
         if session.shouldstop or session.shouldfail or not is_complete:
             self._narrow(_STOPPED)
         self._keep_error(lambda: self._restored.extend(restore_replaced(self.session)))
-        self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
+        if ledger.replaced:
+            self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
         self.session.take_strays()  # from threads that tests have left running
