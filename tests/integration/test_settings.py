@@ -7,6 +7,7 @@ import json
 import pytest
 
 SHOP = """
+    import ipaddress
     from tally import ran
 
     def fetch(city, member=None):
@@ -16,6 +17,10 @@ SHOP = """
     def pair(city):
         ran("pair", city)
         return (city, city)
+
+    def address(city):
+        ran("address", city)
+        return ipaddress.ip_address("10.0.0.1")
 """
 TEST = """
     import shop
@@ -150,18 +155,21 @@ def test_secret_names_can_be_added_and_removed(shop):
 
 @pytest.mark.promise("mimic_pickle = forbid replays plain data only")
 @pytest.mark.promise("other values are pickles named *.pkl")
-def test_only_plain_data_replays_if_pickles_are_forbidden(shop):
-    shop.ini("shop:fetch", "shop:pair")
-    shop.write("test_shop.py", TEST + "\n    def test_pair():\n        shop.pair('Oslo')\n")
-    recorded = shop.record().expect(passed=2)
+def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
+    """With tags, too."""
+    shop.ini("shop:fetch", "shop:pair", "shop:address")
+    pair = "\n    def test_pair():\n        assert shop.pair('Oslo') == ('Oslo', 'Oslo')\n"
+    address = "\n    def test_address():\n        shop.address('Oslo')\n"
+    shop.write("test_shop.py", TEST + pair + address)
+    recorded = shop.record().expect(passed=3)
 
     run = shop.replay("-o", "mimic_pickle=forbid")
 
     run.expect(
-        passed=1,
+        passed=2,
         failed=1,
         real=[],
-        says=["mimic_pickle = forbid: the outcome of shop:pair", "same: mimic_pickle = listed"],
+        says=["mimic_pickle = forbid: the outcome of shop:address", "same: mimic_pickle = listed"],
     )
     assert run.changed == set()
     assert sorted({name.rpartition(".")[2] for name in recorded.vault}) == ["json", "pkl"]

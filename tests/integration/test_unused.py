@@ -12,6 +12,7 @@ import sys
 import pytest
 
 SHOP = """
+    from ipaddress import ip_address
     from tally import ran
 
     def fetch(city):
@@ -20,7 +21,7 @@ SHOP = """
 
     def load(city):
         ran("load", city)
-        return [(city,) for _ in range(100)]
+        return [(city, ip_address("10.0.0.1")) for _ in range(100)]
 """
 TESTS = """
     import shop
@@ -198,7 +199,7 @@ def test_no_record_prevents_clearing(shop):
 
 
 def test_clearing_deletes_objects_that_nothing_shares(shop):
-    shop.write("shop.py", SHOP.replace("(city,)", "(1,)"))
+    shop.write("shop.py", SHOP.replace("(city, ", "(1, "))
     tests = ["import shop"] + [f"def test_{city}(): assert shop.load({city!r})" for city in ("Oslo", "Rome")]
     other = "def test_other(): assert len(shop.fetch('Bonn')) == 1"
     shop.write("tests/test_shop.py", "\n".join([*tests, other]))

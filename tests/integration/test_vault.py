@@ -19,6 +19,9 @@ SHOP = """
         def __init__(self, name):
             self.name = name
 
+        def __reduce__(self):  # so that it is stored as a pickle
+            return User, (self.name,)
+
     def rows(n):
         ran("rows", n)
         return {"rows": [{"id": i, "name": f"n{i}"} for i in range(500)]}
@@ -30,6 +33,14 @@ SHOP = """
     def table(n):
         ran("table", n)
         return tuple(range(1000))
+
+    def picture(n):
+        ran("picture", n)
+        return bytes(range(256)) * 20
+
+    def tags(n):
+        ran("tags", n)
+        return {f"tag {i}" for i in range(300)}
 
     def sets(n):
         ran("sets", n)
@@ -47,7 +58,7 @@ SHOP = """
     def stream(n):
         ran("stream", n)
         yield {"s", "t", "u"}
-        yield (1, 2)
+        yield (1, User({"x", "y"}))
 """
 
 
@@ -82,6 +93,7 @@ def the(project, pattern: str):
 
 EVERY_KIND = """
     for n in (1, 2, 3): shop.rows(n), shop.small(n), shop.table(n), shop.sets(n), list(shop.stream(n))
+    for n in (1, 2, 3): shop.picture(n), shop.tags(n)
     shop.given({name: 1 for name in {"alpha", "beta", "gamma"}}, **{name: 2 for name in {"one", "two", "three"}})
     for n in (1, 2, 3): pytest.raises(KeyError, shop.fails, n)
 """
@@ -94,11 +106,12 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     recorded = shop.record(hash_seed=1).expect(passed=1)
     before = stamps(shop)
 
-    assert len([name for name in recorded.vault if name.startswith("objects/")]) == 5
+    kinds = sorted(name.rpartition(".")[2] for name in recorded.vault if name.startswith("objects/"))
+    assert kinds == ["bin", "json", "json", "json", "pkl", "pkl"]
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
     for seed in (2, 3):
         again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)
-        assert (len(again.real), again.changed, stamps(shop)) == (19, set(), before)
+        assert (len(again.real), again.changed, stamps(shop)) == (25, set(), before)
     shop.replay(hash_seed=4).expect(passed=1, real=[])
     assert stamps(shop) == before
 
@@ -114,6 +127,10 @@ OUTCOMES = [
     "[-0.0]",
     "{1, 2}",
     "frozenset({1, 2})",
+    "(1, 2)",
+    "[1, 2]",
+    "[__import__('ipaddress').ip_address('10.0.0.1'), {1, 2}]",
+    "[__import__('ipaddress').ip_address('10.0.0.1'), frozenset({1, 2})]",
 ]
 
 
@@ -202,6 +219,8 @@ DAMAGES = {
     "cut short": ("objects/*/*.pkl", lambda data: data[:-9], "is not what was recorded"),
     "empty": ("objects/*/*.pkl", lambda data: b"", "is not what was recorded"),
     "a pointer": ("objects/*/*.pkl", lambda data: POINTER.encode(), "git lfs pull"),
+    "bytes of a tag": ("objects/*/*.bin", lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:], "is not what was recorded"),
+    "a pointer for bytes": ("objects/*/*.bin", lambda data: POINTER.encode(), "git lfs pull"),
     "JSON cut short": ("objects/*/*.json", lambda data: data[:-9], "is not what was recorded"),
     "JSON of another shape": ("objects/*/*.json", lambda data: b"[1, 2]", "is not what was recorded"),
     "a recording cut short": ("calls/shop/small/*.json", lambda data: data[:-9], "is not what was recorded"),
@@ -216,7 +235,7 @@ DAMAGES = {
 def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
     """A file of a newer version stays."""
     pattern, spoil, says = DAMAGES[damage]
-    test(shop, "shop.rows(1), shop.small(1), shop.table(1)")
+    test(shop, "shop.rows(1), shop.small(1), shop.sets(1), shop.picture(1)")
     shop.record().expect(passed=1)
     path = the(shop, pattern)
     path.write_bytes(spoil(path.read_bytes()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -163,10 +164,10 @@ def test_shared_lists_do_not_multiply(there):
 
 def test_a_pickle_lists_no_import_for_paths(there):
     store = MemoryStore()
-    vault = put((Path("a"), 1), there, store)
+    vault = put((Path("a"), ipaddress.IPv4Address("10.0.0.1")), there, store)
 
     assert vault.read(NAME).outcomes[0].kind == "value"
-    assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == []
+    assert json.loads(store.read(NAME))["outcomes"][0]["imports"] == ["ipaddress:IPv4Address"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import pathlib
 import pickle
 import random
+from ipaddress import IPv4Address
 
 import pytest
 from unit.memory_store import MemoryStore
@@ -18,12 +19,15 @@ from pytest_mimic._vault import CassetteEntry, FolderStore, Recording, Vault, co
 
 NAME = "calls/shop/f/00.json"
 OBJECT = f"objects/aa/{'a' * 32}"
+#: A value that is stored as a pickle, with all that it is in: its class defines how it is pickled.
+ADDRESS = IPv4Address("10.0.0.1")
 VALUES = {
-    "small": (1, "two", 3.0),
-    "text": {("key", n): "some text that compresses" * 5 for n in range(300)},
-    "noise": (random.Random(1).randbytes(70_000),),
-    "blocks": (b"ab" * 1_500_000,),
-    "mapped": (random.Random(2).randbytes(1_300_000),),
+    "small": (1, "two", ADDRESS),
+    "text": {("key", n): "some text that compresses" * 5 for n in range(300)} | {"at": ADDRESS},
+    "noise": (random.Random(1).randbytes(70_000), ADDRESS),
+    "blocks": (b"ab" * 1_500_000, ADDRESS),
+    "mapped": (random.Random(2).randbytes(1_300_000), ADDRESS),
+    "bytes of a tag": (random.Random(3).randbytes(70_000),),
 }
 
 
@@ -63,7 +67,7 @@ def positions(size: int, count: int) -> list[int]:
 
 @pytest.mark.promise("damage is detected, and CorruptRecordingError names the file")
 @pytest.mark.parametrize("kind", VALUES)
-def test_flipped_byte_of_a_pickle_is_found(kind):
+def test_flipped_byte_of_an_object_is_found(kind):
     """Also in padding and in compressed parts."""
     store = written(VALUES[kind])
     name = object_of(store)
@@ -98,7 +102,7 @@ def test_flipped_byte_of_an_array_is_found(kind):
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_pickle_cut_short_or_too_long_is_found(kind):
+def test_object_cut_short_or_too_long_is_found(kind):
     store = written(VALUES[kind])
     name = object_of(store)
     data = store.read(name)
@@ -263,7 +267,7 @@ def test_names_that_run_anything_must_be_listed_as_code(name):
 
 
 def test_missing_object_is_named_with_its_recording():
-    for value in ((1,), [0] * 3000):
+    for value in ((ADDRESS,), [0] * 3000, b"\xff" * 3000):
         store = written(value)
         name = object_of(store)
         store.delete([name])
@@ -277,7 +281,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 
 
 @pytest.mark.promise("a Git LFS pointer that was not pulled is reported")
-@pytest.mark.parametrize("value", [(1,), [0] * 3000], ids=["pickle", "json"])
+@pytest.mark.parametrize("value", [(ADDRESS,), [0] * 3000, b"\xff" * 3000], ids=["pickle", "json", "bytes"])
 def test_git_lfs_pointer_is_named_with_the_remedy(value):
     store = written(value)
     store.write(object_of(store), LFS)
@@ -293,7 +297,9 @@ def test_git_lfs_pointer_is_named_with_the_remedy(value):
 
 
 @pytest.mark.parametrize(
-    "value", [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), [0] * 900], ids=["inline", "pickle", "object"]
+    "value",
+    [{"rates": {"USD": 1.07}, "of": ["ä"]}, (1,), (ADDRESS,), [0] * 900],
+    ids=["inline", "tagged", "pickle", "object"],
 )
 def test_recording_cut_short_at_any_byte_is_found(value):
     store = written(value)
@@ -358,7 +364,10 @@ def test_json_object_cut_short_is_found():
             lambda text: text.replace('"value": {"a": 1}', f'"kind": "value", "pickle": "{OBJECT}.pkl"'),
             "without its checksum",
         ),
-        (lambda text: text.replace('"value"', '"changes": "a", "value"'), "must be lists of names"),
+        (
+            lambda text: text.replace('"value"', '"changes": "a", "value"'),
+            "changes must be a list of texts",
+        ),
         (lambda text: text.replace('"value"', '"python": 3.11, "value"'), "python must be text"),
         (
             lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "sent": 1}'),
@@ -480,7 +489,11 @@ def test_newer_format_is_refused():
         load(store)
 
 
-@pytest.mark.parametrize("value", [{"a": 1, "b": ["ä"]}, (1,), [0] * 900], ids=["inline", "pickle", "object"])
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1, "b": ["ä"]}, (1, "ä"), (ADDRESS,), [0] * 900, (0,) * 900],
+    ids=["inline", "tagged", "pickle", "object", "tagged object"],
+)
 def test_windows_line_ends_and_byte_order_mark_are_accepted(value):
     store = written(value)
     for name in list(store.names()):
@@ -607,7 +620,11 @@ def test_exception_type_that_is_not_a_class_is_reported():
         vault.read(NAME).outcomes[0].load()
 
 
-@pytest.mark.parametrize("value", [[1, 2], [0] * 3000, [(1, 2)]], ids=["inline", "json", "pickle"])
+@pytest.mark.parametrize(
+    "value",
+    [[1, 2], [0] * 3000, [(1, 2)], [(0,)] * 3000, [ADDRESS]],
+    ids=["inline", "json", "tagged", "tagged json", "pickle"],
+)
 def test_unlisted_changes_of_arguments_are_loaded(value):
     """The recording was edited so that its outcome looks like a value alone."""
     store = MemoryStore()
@@ -675,7 +692,7 @@ def test_code_by_value_is_refused_on_another_python():
 
 @pytest.mark.promise("mimic_pickle = forbid replays plain data only")
 def test_forbidden_pickles_are_neither_loaded_nor_written():
-    store = written((1, 2))
+    store = written((1, ADDRESS))
     vault = Vault(store, pickles="forbid")
     outcome = vault.read(NAME).outcomes[0]
 
@@ -683,8 +700,9 @@ def test_forbidden_pickles_are_neither_loaded_nor_written():
         with pytest.raises(MimicError, match="mimic_pickle = forbid: the outcome of shop:f is a pickle"):
             act()
     with pytest.raises(MimicError, match="mimic_pickle = forbid"):
-        vault.stored(Outcome.of_value((1, 2)), 0.1)
-    assert vault.stored(Outcome.of_value([1, 2]), 0.1).load().value == [1, 2]
+        vault.stored(Outcome.of_value((1, ADDRESS)), 0.1)
+    for readable in ([1, 2], (1, 2)):
+        assert vault.stored(Outcome.of_value(readable), 0.1).load().value == readable
 
 
 def test_changing_a_mapped_array_leaves_the_file_alone(tmp_path):

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from fractions import Fraction
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
 
 A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(100)]
+#: Values that are stored as pickles, with all that they are in: their class defines how it is pickled.
+ONE, TWO, THREE = (IPv4Address(f"10.0.0.{n}") for n in (1, 2, 3))
 
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
@@ -37,7 +40,9 @@ def objects(store):
 
 @pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
 @pytest.mark.parametrize(
-    "value", [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}], ids=["atom", "inline", "json", "pickle", "set"]
+    "value",
+    [1, {"a": [1]}, DOCUMENT, (1, 2), {"x", "y"}, b"\xff" * 3000, (1, ONE), {"x", "y", ONE}],
+    ids=["atom", "inline", "json", "tuple", "set", "bytes", "pickle", "pickled set"],
 )
 def test_equal_outcome_leaves_every_file_as_it_is(value):
     store = MemoryStore()
@@ -49,7 +54,7 @@ def test_equal_outcome_leaves_every_file_as_it_is(value):
     assert files(store) == before
 
 
-@pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2)], ids=["inline", "json", "pickle"])
+@pytest.mark.parametrize("value", [1, DOCUMENT, (1, 2), (1, ONE)], ids=["inline", "json", "tagged", "pickle"])
 def test_changed_source_updates_the_source_alone(value):
     store = MemoryStore()
     put(Vault(store), A, value)
@@ -70,6 +75,9 @@ def test_changed_source_updates_the_source_alone(value):
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
         ((1,), [1]),
         ((1, 2), (1, 3)),
+        ((1, ONE), [1, ONE]),
+        ((1, ONE), (1, TWO)),
+        ({1, 2}, frozenset({1, 2})),
         (DOCUMENT, DOCUMENT[:-1]),
     ],
 )
@@ -100,7 +108,11 @@ def test_array_layout_counts():
 
 
 @pytest.mark.promise("equal outcomes are stored once, except small plain ones")
-@pytest.mark.parametrize("value", [DOCUMENT, (1, 2), {"x": {1, 2}}], ids=["json", "pickle", "set"])
+@pytest.mark.parametrize(
+    "value",
+    [DOCUMENT, tuple(range(1000)), b"\xff" * 3000, (1, ONE), {"x": {1, ONE}}],
+    ids=["json", "tagged", "bytes", "pickle", "set"],
+)
 def test_equal_outcomes_are_stored_once(value):
     store = MemoryStore()
     vault = Vault(store)
@@ -112,18 +124,19 @@ def test_equal_outcomes_are_stored_once(value):
     assert vault.read(A).outcomes[0].load().value == vault.read(B).outcomes[0].load().value == value
 
 
-def test_equal_sets_in_another_order_are_one_object():
+@pytest.mark.parametrize("beside", [ONE, list(range(1000))], ids=["pickle", "tagged"])
+def test_equal_sets_in_another_order_are_one_object(beside):
     store = MemoryStore()
     vault = Vault(store)
     one, other = {0, 8}, {8, 0}  # which take the same place
     assert list(one) != list(other)
 
-    put(vault, A, one)
+    put(vault, A, [one, beside])
     before = files(store)
-    put(vault, B, other)
+    put(vault, B, [other, beside])
 
     assert (len(objects(store)), store.read(A)) == (1, before[A])
-    assert vault.read(B).outcomes[0].load().value == other
+    assert vault.read(B).outcomes[0].load().value == [other, beside]
 
 
 @pytest.mark.promise("re-recording an equal outcome leaves every file as it is")
@@ -131,14 +144,17 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     """Recording one again leaves every file as it is."""
     script = textwrap.dedent("""
         import sys
+        from ipaddress import IPv4Address
         from pytest_mimic._outcome.outcome import Outcome
         from pytest_mimic._vault import FolderStore, Recording, Vault
         vault = Vault(FolderStore(sys.argv[1]))
-        value = {"tags": {f"tag {n}" for n in range(50)}}
-        for name in ("calls/shop/f/aa.json", "calls/shop/f/bb.json"):
-            stored = vault.stored(Outcome.of_value(value), 0.1)
-            vault.write(name, Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored]))
-        print(vault.read("calls/shop/f/bb.json").outcomes[0].load().value == value)
+        tags = {f"tag {n}" for n in range(200)}
+        for beside in (None, IPv4Address("10.0.0.1")):
+            value = {"tags": tags, "at": beside}
+            for name in (f"calls/shop/f/aa{beside is None}.json", f"calls/shop/f/bb{beside is None}.json"):
+                stored = vault.stored(Outcome.of_value(value), 0.1)
+                vault.write(name, Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored]))
+                print(vault.read(name).outcomes[0].load().value == value)
     """)
     kept = []
     for seed in ("1", "2", "3"):
@@ -149,11 +165,11 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
             text=True,
             check=True,
         )
-        assert ran.stdout == "True\n"
+        assert ran.stdout == "True\n" * 4
         kept.append(files(FolderStore(tmp_path / "v")))
 
     assert kept[0] == kept[1] == kept[2]
-    assert len(kept[0]) == 3
+    assert sorted(name.rpartition(".")[2] for name in kept[0]) == ["json"] * 5 + ["pkl"]
 
 
 @pytest.mark.promise("a JSON recording may be edited by hand")
@@ -186,7 +202,7 @@ def test_recording_again_replaces_a_hand_edited_object():
     assert len(objects(store)) == 1
 
 
-@pytest.mark.parametrize("value", [DOCUMENT, (1, 2)], ids=["json", "pickle"])
+@pytest.mark.parametrize("value", [DOCUMENT, (1, ONE), (b"\xff" * 3000,)], ids=["json", "pickle", "bytes"])
 @pytest.mark.parametrize(
     "damage", [lambda data: data[:50], lambda data: b"", None], ids=["cut", "empty", "gone"]
 )
@@ -235,41 +251,40 @@ def test_replaced_objects_are_reported_and_collected():
     """Those that another recording names stay."""
     store = MemoryStore()
     vault = Vault(store)
-    put(vault, A, (1,), (2,))
-    put(vault, B, (2,))
+    put(vault, A, ONE, TWO)
+    put(vault, B, TWO)
 
-    put(vault, A, (3,))
+    put(vault, A, THREE)
 
     assert len(vault.replaced) == 2
     assert vault.collect(vault.replaced)[:2] == (0, 1)
-    assert vault.read(B).outcomes[0].load().value == (2,)
+    assert vault.read(B).outcomes[0].load().value == TWO
     assert len(objects(store)) == 2
 
 
 def test_longer_sequence_keeps_its_first_outcomes():
     """Their durations as well."""
     vault = Vault(MemoryStore())
-    put(vault, A, 1, (2,), duration=1.0)
+    put(vault, A, 1, (2,), TWO, duration=1.0)
     recording = vault.read(A)
 
     recording.outcomes.append(vault.stored(Outcome.of_value(3), 2.0))
     vault.write(A, recording)
 
     again = vault.read(A)
-    assert [each.load().value for each in again.outcomes] == [1, (2,), 3]
-    assert [each.duration for each in again.outcomes] == [1.0, 1.0, 2.0]
+    assert [each.load().value for each in again.outcomes] == [1, (2,), TWO, 3]
+    assert [each.duration for each in again.outcomes] == [1.0, 1.0, 1.0, 2.0]
 
 
-def test_written_recording_can_be_replayed_at_once():
+@pytest.mark.parametrize("value", [(1, [2]), (ONE, [2])], ids=["tagged", "pickle"])
+def test_written_recording_can_be_replayed_at_once(value):
     vault = Vault(MemoryStore())
-    recording = Recording(
-        "shop:f", None, None, None, "", None, [vault.stored(Outcome.of_value((1, [2])), 0.1)]
-    )
-    assert recording.outcomes[0].player()() == (1, [2])
+    recording = Recording("shop:f", None, None, None, "", None, [vault.stored(Outcome.of_value(value), 0.1)])
+    assert recording.outcomes[0].player()() == value
 
     vault.write(A, recording)
 
-    assert recording.outcomes[0].load().value == recording.outcomes[0].player()() == (1, [2])
+    assert recording.outcomes[0].load().value == recording.outcomes[0].player()() == value
     assert recording.outcomes[0].encoded is None
 
 
@@ -277,8 +292,10 @@ PLAYED = {
     "inline": {"a": [1]},
     "json": [*range(3000), [1]],
     "large json": [*range(60_000), [1]],
-    "pickle": ((1, 2), [1]),
-    "large pickle": [(b"x" * 200_000, 1), [1]],
+    "tagged": ((1, 2), [1]),
+    "large tagged": [b"\xff" * 200_000, (1, 2), [1]],
+    "pickle": (ONE, [1]),
+    "large pickle": [(b"x" * 200_000, ONE), [1]],
 }
 
 
@@ -337,14 +354,15 @@ def test_shorter_sequence_keeps_its_outcomes():
     """Their objects and durations as well."""
     store = MemoryStore()
     vault = Vault(store)
-    put(vault, A, 1, (2,), [0] * 3000)
+    put(vault, A, 1, (2,), TWO, [0] * 3000, b"\xff" * 3000)
     kept = objects(store)
     recording = vault.read(A)
 
     recording.outcomes.pop(0)
     vault.write(A, recording)
 
-    assert [each.load().value for each in vault.read(A).outcomes] == [(2,), [0] * 3000]
+    expected = [(2,), TWO, [0] * 3000, b"\xff" * 3000]
+    assert [each.load().value for each in vault.read(A).outcomes] == expected
     assert (objects(store), vault.replaced) == (kept, set())
 
 
@@ -352,14 +370,14 @@ def test_pickle_that_imports_other_names_is_not_shared():
     """The file of an equal outcome may import names that this recording does not list."""
     store = MemoryStore()
     vault = Vault(store)
-    put(vault, A, (1, 2))
+    put(vault, A, (1, ONE))
     (name,) = objects(store)
-    put(Vault(other := MemoryStore()), B, {"x": Fraction(1)})
+    put(Vault(other := MemoryStore()), B, {"x": Fraction(1), "at": ONE})
     store.write(name, other.read(*objects(other)))
 
-    put(vault, B, (1, 2))
+    put(vault, B, (1, ONE))
 
-    assert vault.read(B).outcomes[0].load().value == (1, 2)
+    assert vault.read(B).outcomes[0].load().value == (1, ONE)
     assert objects(store) == [name.replace(".pkl", "-2.pkl"), name]
 
 
@@ -393,12 +411,12 @@ def test_recording_again_replaces_a_malformed_recording(edit):
 def test_recording_of_another_layout_allows_collecting():
     store = MemoryStore()
     vault = Vault(store)
-    put(vault, A, (1, 2))
-    put(vault, B, (3, 4))
+    put(vault, A, (1, ONE))
+    put(vault, B, (3, ONE))
     store.write(A, json.dumps(json.loads(store.read(A)), indent=4).encode())
 
     assert vault.delete([B])[:2] == (1, 1)
-    assert vault.read(A).outcomes[0].load().value == (1, 2)
+    assert vault.read(A).outcomes[0].load().value == (1, ONE)
 
 
 def test_facts_besides_the_outcome_are_kept():
@@ -430,8 +448,8 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
     """It returns the numbers and the bytes, and removes empty folders."""
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
         vault = Vault(store)
-        put(vault, A, (1,), (2,))
-        put(vault, B, (2,))
+        put(vault, A, ONE, b"\xff" * 3000)
+        put(vault, B, b"\xff" * 3000)
         sizes = {name: len(data) for name, data in files(store).items()}
 
         cleared = vault.delete([A, "calls/shop/f/none.json"])
@@ -444,7 +462,8 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
     assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
 
 
-def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_path):
+@pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
+def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_path, value):
     """The writer has written the object and waits before its recording; the clearing waits for the writer."""
     reached, clearing = threading.Event(), threading.Event()
 
@@ -460,7 +479,7 @@ def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_pat
             clearing.set()
             return super().lock(name, timeout=timeout)
 
-    writer = threading.Thread(target=lambda: put(Vault(Writing(tmp_path / "v")), A, (1,)))
+    writer = threading.Thread(target=lambda: put(Vault(Writing(tmp_path / "v")), A, value))
     writer.start()
     assert reached.wait(30)
 
@@ -468,7 +487,7 @@ def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_pat
     writer.join()
 
     assert cleared == (0, 0, 0)
-    assert Vault(FolderStore(tmp_path / "v")).read(A).outcomes[0].load().value == (1,)
+    assert Vault(FolderStore(tmp_path / "v")).read(A).outcomes[0].load().value == value
 
 
 def test_names_and_size_count_recordings(tmp_path):
@@ -476,7 +495,7 @@ def test_names_and_size_count_recordings(tmp_path):
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
         vault = Vault(store)
         assert (vault.names(), vault.size()) == (set(), (0, 0))
-        put(vault, A, (1,))
+        put(vault, A, ONE)
         put(vault, recording_name("shop.api:Client.get", "ab"), 1)
 
         assert vault.names() == {A, recording_name("shop.api:Client.get", "ab")}
@@ -509,7 +528,7 @@ def test_cassette_keeps_its_calls_in_order():
             "httpx", "httpx", f"GET /{number}", f"{number:032x}", dict(arguments), stored, host="a.com"
         )
 
-    entries = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
+    entries = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
     assert vault.read_cassette(name) is None
     assert vault.write_cassette(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
@@ -519,9 +538,9 @@ def test_cassette_keeps_its_calls_in_order():
     assert [(each.kind, each.target, each.signature, each.host, each.arguments) for each in again] == [
         ("httpx", "httpx", f"GET /{n}", "a.com", arguments) for n in (1, 2, 1)
     ]
-    assert [each.stored.load().value for each in again] == [{"status": 200}, (1, 2), {"body": "x" * 10_000}]
+    assert [each.stored.load().value for each in again] == [{"status": 200}, (1, ONE), {"body": "x" * 10_000}]
     assert not vault.write_cassette(name, again, test="other", recorded="2027-01-01").changed
-    equal = [entry(1, {"status": 200}), entry(2, (1, 2)), entry(1, {"body": "x" * 10_000})]
+    equal = [entry(1, {"status": 200}), entry(2, (1, ONE)), entry(1, {"body": "x" * 10_000})]
     equal = [call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"}) for call in equal]
     assert not vault.write_cassette(name, equal, test="other", recorded="2027-01-01").changed
     assert files(store) == before
@@ -536,14 +555,15 @@ def test_cassette_keeps_its_calls_in_order():
         assert vault.names() == set()
 
 
-def test_cassette_shares_objects_with_recordings():
+@pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
+def test_cassette_shares_objects_with_recordings(value):
     """The objects of a cassette are not collected."""
     from pytest_mimic._vault import CassetteEntry
 
     store = MemoryStore()
     vault = Vault(store)
-    put(vault, A, (1,))
-    stored = vault.stored(Outcome.of_value((1,)), 0.1)
+    put(vault, A, value)
+    stored = vault.stored(Outcome.of_value(value), 0.1)
     vault.write_cassette(
         "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
     )
@@ -556,7 +576,7 @@ def test_cassette_shares_objects_with_recordings():
 def test_read_only_vault_replays(tmp_path):
     """Nothing is written, and no lock is made."""
     store = FolderStore(tmp_path / "v")
-    for name, value in ((A, (1,)), (B, [1])):
+    for name, value in ((A, ONE), (B, [1])):
         put(Vault(store), name, value)
     for path in [*(tmp_path / "v").rglob("*"), tmp_path / "v"]:
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -564,7 +584,7 @@ def test_read_only_vault_replays(tmp_path):
 
     vault = Vault(FolderStore(tmp_path / "v"))
 
-    assert vault.read(A).outcomes[0].load().value == (1,)
+    assert vault.read(A).outcomes[0].load().value == ONE
     assert vault.read(B).outcomes[0].player()() == [1]
     assert vault.names() == {A, B}
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")} == before
@@ -605,7 +625,7 @@ def test_many_threads_write_one_vault(tmp_path):
             barrier.wait()
             vault = Vault(store)
             for n in range(20):
-                put(vault, f"calls/shop/f/{number}{n:02}.json", (n, DOCUMENT))
+                put(vault, f"calls/shop/f/{number}{n:02}.json", (n, ONE, DOCUMENT))
         except Exception as error:
             failures.append(error)
 
@@ -619,7 +639,7 @@ def test_many_threads_write_one_vault(tmp_path):
     vault = Vault(store)
     assert len(vault.names()) == 160
     assert len(objects(store)) == 20
-    assert all(vault.read(name).outcomes[0].load().value[1] == DOCUMENT for name in vault.names())
+    assert all(vault.read(name).outcomes[0].load().value[2] == DOCUMENT for name in vault.names())
 
 
 def test_lock_keeps_other_stores_out(tmp_path):
@@ -717,12 +737,12 @@ def test_deleted_vault_is_made_again(tmp_path):
     import shutil
 
     vault = Vault(FolderStore(tmp_path / "v"))
-    put(vault, A, (1,))
+    put(vault, A, ONE)
     shutil.rmtree(tmp_path / "v")
 
-    put(vault, A, (1,))
+    put(vault, A, ONE)
 
-    assert vault.read(A).outcomes[0].load().value == (1,)
+    assert vault.read(A).outcomes[0].load().value == ONE
 
 
 def test_arguments_described_differently_are_updated():
@@ -754,9 +774,9 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
 
     store = MemoryStore()
     vault = Vault(store)
-    put(vault, A, (1, 2))
-    put(vault, B, (3, 4))
-    stored = vault.stored(Outcome.of_value((5, 6)), 0.1)
+    put(vault, A, ONE)
+    put(vault, B, TWO)
+    stored = vault.stored(Outcome.of_value(THREE), 0.1)
     vault.write_cassette(
         "cassettes/x.json", [CassetteEntry("function", "shop:f", "shop:f", "0", None, stored)]
     )
