@@ -83,6 +83,14 @@ class Numbers(NamedTuple):
         except struct.error as error:
             raise ValueError(str(error)) from None
 
+    def item_to_json(self, number: Any) -> Any:
+        """Return one number as JSON."""
+        return self.to_json(struct.pack(self.order + self.code, number))[0]
+
+    def item_of(self, item: Any) -> Any:
+        """Return one number of Python's own types."""
+        return struct.unpack(self.order + self.code, self.to_memory([item]))[0]
+
     def _number(self, item: Any) -> Any:
         if self.kind in "fc":
             return _float_from_json(item)
@@ -176,3 +184,18 @@ def moment_from_json(text: Any, unit: str) -> int:
     if rest:
         raise ValueError(f"{text!r:.60} is no whole number of the unit {unit!r}")
     return count
+
+
+def as_utc(moment: str) -> str:
+    """Return a moment of a column with a time zone, which is stored in UTC: `2024-01-02T00:00:00Z`."""
+    if moment == "NaT":
+        return moment
+    return f"{moment if 'T' in moment else f'{moment}T00:00:00'}Z"
+
+
+def from_utc(item: Any) -> str:
+    """Return such a moment without its zone. ValueError: it is none in UTC."""
+    text = typed(item, str)
+    if text != "NaT" and not text.endswith("Z"):
+        raise ValueError(f"{text!r:.60} is no moment in UTC")
+    return text.removesuffix("Z")

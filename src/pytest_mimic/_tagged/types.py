@@ -14,7 +14,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
 _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
 # Modules with `tag_of(type)` and `tag_named(name)`, by the first part of the type's module and of the tag's name.
-_LIBRARIES = {"numpy": "arrays", "pandas": "frames", "polars": "frames"}
+_LIBRARIES = {"numpy": "arrays", "pandas": "frames", "polars": "polars_frames"}
 
 
 def tag_of(type_: type) -> Tag | None:
