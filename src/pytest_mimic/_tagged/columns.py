@@ -173,7 +173,7 @@ def _categories(array: Any, writer: Writing) -> tuple[list[Any], Any]:
         or dict in map(type, labels)
     ):
         raise NotTaggableError("categories of several types, or paths")
-    dtype = {"categories": labels, "dtype": kind}
+    dtype: dict[str, Any] = {"categories": labels, "dtype": kind}
     if array.dtype.ordered:
         dtype["ordered"] = True
     return [None if code < 0 else labels[code] for code in array.codes.tolist()], dtype

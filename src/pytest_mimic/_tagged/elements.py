@@ -180,6 +180,7 @@ def moment_from_json(text: Any, unit: str) -> int:
     digits = found[7] or ""
     seconds = (date(year, month, day).toordinal() - _EPOCH) * _DAY + hour * 3600 + minute * 60 + second
     whole = (seconds * 10 ** len(digits) + int(digits or 0)) * _PARTS.get(unit, 1)
+    count: int
     count, rest = divmod(whole, 10 ** len(digits) * _SECONDS.get(unit, 1))
     if rest:
         raise ValueError(f"{text!r:.60} is no whole number of the unit {unit!r}")
@@ -195,7 +196,7 @@ def as_utc(moment: str) -> str:
 
 def from_utc(item: Any) -> str:
     """Return such a moment without its zone. ValueError: it is none in UTC."""
-    text = typed(item, str)
+    text: str = typed(item, str)
     if text != "NaT" and not text.endswith("Z"):
         raise ValueError(f"{text!r:.60} is no moment in UTC")
     return text.removesuffix("Z")
