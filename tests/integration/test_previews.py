@@ -159,3 +159,29 @@ def test_a_preview_of_another_shape_is_found(shop):
     path.write_text(path.read_text().replace('"preview": [', '"preview": [1, '))
 
     shop.run().expect(failed=1, says=["preview must be a list of texts"])
+
+
+@pytest.mark.promise("a difference between tables or images names its place")
+def test_a_difference_is_shown_in_the_terms_of_the_preview(shop):
+    """The error names rows, cells, pixels and attributes, not two long texts."""
+    write_test(shop, "shop.basket('hunter22')", "shop.prices()", "shop.photo()")
+    shop.record()
+    changes = {
+        "total=12.5": "total=13.0",
+        "numpy.arange(100) / 2": "numpy.arange(100) / 2 + (numpy.arange(100) == 17)",
+        '"RGB", (64, 48)': '"RGB", (64, 48), (0, 0, 9)',
+    }
+    source = SHOP
+    for old, new in changes.items():
+        source = source.replace(old, new)
+    shop.write("shop.py", source)
+
+    shop.run("--mimic-verify").expect(
+        failed=1,
+        says=[
+            "total: 12.5 recorded, 13.0 now",
+            "price: 1 of 100 elements differ, first [17]: 8.5 recorded, 9.5 now",
+            "result: 3072 of 3072 pixels differ, first (0, 0): (0, 0, 0) recorded, (0, 0, 9) now",
+        ],
+        never=["hunter22"],
+    )

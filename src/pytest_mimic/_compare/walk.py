@@ -19,6 +19,7 @@ from pytest_mimic._compare.equality import (
 )
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
 from pytest_mimic._compare.numbers import Closeness, extent
+from pytest_mimic._compare.tables import categories_of, cut, picture_fact, rows_fact, shape_fact
 from pytest_mimic._describe import secrets_in
 from pytest_mimic._describe.leaves import leaf_text
 from pytest_mimic._redact.names import PLACEHOLDER
@@ -32,7 +33,7 @@ from pytest_mimic._values.opening import (
     lineage,
     opened,
 )
-from pytest_mimic._values.tables import Column, Table, open_elements
+from pytest_mimic._values.tables import Column, Picture, Table, open_elements
 
 # Up to this difference in length, missing and additional items get a line each.
 _FEW = 3
@@ -300,9 +301,20 @@ class Comparison:
 
     def _table(self, location: Location, recorded: Table, actual: Table) -> None:
         location.secret |= self.lines.redactor.secret(recorded.parts.get("name"))
+        if not (self.shape or self.volatile) and (fact := rows_fact(recorded, actual)):
+            self.lines.add(location, fact)
+            recorded, actual = cut(recorded, actual), cut(actual, recorded)
         self._parts(location, recorded.parts, actual.parts)
         if recorded.ordered:
             self._order(location, recorded.parts, actual.parts, "columns")
+
+    def _picture(self, location: Location, recorded: Picture, actual: Picture) -> None:
+        if not self.shape:
+            fact = picture_fact(recorded, actual, lambda old, new: self.lines.fact(location, old, new))
+            if fact:
+                self.lines.add(location, fact)
+            if recorded.image.mode == actual.image.mode:
+                self._parts(location, recorded.colours, actual.colours)
 
     def _column(self, location: Location, recorded: Column, actual: Column) -> None:
         if recorded.dtype != actual.dtype:
@@ -310,8 +322,7 @@ class Comparison:
             return
         old, new = extent(recorded.values), extent(actual.values)
         if len(old) != len(new) if self.shape else old != new:
-            shapes = ["x".join(map(str, lengths)) if lengths else "()" for lengths in (old, new)]
-            self.lines.add(location, f": shape {shapes[0]} recorded, {shapes[1]} now")
+            self.lines.add(location, shape_fact(old, new))
         if self.shape or old != new:
             return
         count, first = self.close.differing(recorded.values, actual.values, self._alike)
@@ -324,7 +335,7 @@ class Comparison:
             self.lines.add(location, f": {count} of {total} elements differ, first [{index}]: {fact}")
         elif recorded.categories is not None:
             inner = Location(".categories", ("categories",), location)
-            self._todo.append((inner, recorded.categories, actual.categories))
+            self._todo.append((inner, *categories_of(recorded, actual)))
 
 
 _SIMPLE = frozenset({bool, float, int, str, type(None)})
@@ -332,6 +343,7 @@ _NUMBERS = frozenset({bool, int, float, complex, Decimal, Fraction})
 _CONTAINERS: dict[type, Callable[[Comparison, Location, Any, Any], None]] = {
     Column: Comparison._column,
     Events: Comparison._events,
+    Picture: Comparison._picture,
     ServerSentEvent: Comparison._event,
     Table: Comparison._table,
     dict: Comparison._mapping,

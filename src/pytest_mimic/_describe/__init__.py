@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_mimic._describe.budget import ARGUMENTS, Budget
 from pytest_mimic._describe.differences import Difference, differences, focused, hidden, sides
 from pytest_mimic._describe.secrets import secrets_in
 from pytest_mimic._describe.text import call_label, render
-from pytest_mimic._describe.walk import ARGUMENTS, Budget, describe, describe_arguments, describe_parts
+from pytest_mimic._describe.walk import describe, describe_arguments, describe_parts
 
 __all__ = [
     "ARGUMENTS",

@@ -8,11 +8,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._describe.budget import Budget
 from pytest_mimic._describe.leaves import leaf_text
 from pytest_mimic._describe.samples import columns_of, count, ends_of_array, extent, is_library, plain
 from pytest_mimic._describe.secrets import secrets_in
 from pytest_mimic._describe.text import render, shortened
-from pytest_mimic._describe.walk import Budget, describe
+from pytest_mimic._describe.walk import describe
 from pytest_mimic._files.places import Places
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.texts import hide_values

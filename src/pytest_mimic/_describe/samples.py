@@ -115,7 +115,9 @@ def ends_of_array(value: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
 
 def plain(value: Any) -> Any:
     """Return a text or bytes of numpy as Python's own."""
-    return value.item() if isinstance(value, (str, bytes)) and library_of(type(value)) == "numpy" else value
+    if not isinstance(value, (str, bytes)) or library_of(type(value)) != "numpy":
+        return value
+    return str(value) if isinstance(value, str) else bytes(value)
 
 
 def is_library(value: Any) -> bool:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from json import dumps
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._describe.budget import ARGUMENTS, PARTS, Budget
 from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._describe.secrets import secrets_in
 from pytest_mimic._files.digests import NoDigest
@@ -31,30 +32,6 @@ TAG = "$"
 # The tags of a string that is a path below the base temporary folder, and of a path that `content=` names.
 PATH_TEXT, CONTENT = "path", "content"
 
-
-class Budget(NamedTuple):
-    """The length of a description.
-
-    Attributes:
-        characters: About how many characters it may have in all.
-        items: How many items of one container are described.
-        depth: How many levels of nested containers are described.
-        text: How many characters of one string are described.
-        whole: Whether all of a value may be read, for the digest of what is described in part. Otherwise, the work does
-            not grow with the value, and there are no digests.
-    """
-
-    characters: int
-    items: int
-    depth: int
-    text: int
-    whole: bool = True
-
-
-# For all arguments of a call together.
-ARGUMENTS = Budget(characters=4_000, items=40, depth=8, text=400)
-# For all parts of a boundary's call together. Nothing but the description shows what a client sends.
-_PARTS = Budget(characters=20_000, items=200, depth=24, text=2_000)
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100
@@ -111,8 +88,8 @@ def describe_arguments(
 
 def describe_parts(parts: Mapping[str, Any], places: Places | None = None) -> dict[str, Any]:
     """Return the descriptions of the parts of a boundary's call, plain data in which secrets are hidden already."""
-    walk = _Walk(Redactor(defaults=False), frozenset(), places or Places(), _PARTS)
-    return walk.named(parts, _PARTS.characters, _PARTS.depth)
+    walk = _Walk(Redactor(defaults=False), frozenset(), places or Places(), PARTS)
+    return walk.named(parts, PARTS.characters, PARTS.depth)
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ _TABLES = "pytest_mimic._values.tables"
 
 # By the top-level package of the types.
 LIBRARIES: dict[str, Library] = {
-    "PIL": Library("all", identity=f"{_IDENTITY}.pillow"),
+    "PIL": Library("all", identity=f"{_IDENTITY}.pillow", elements=_TABLES),
     "numpy": Library(
         "shaped",
         scalars=frozenset({"numpy.dtype", "numpy.generic"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from pytest_mimic._values.libraries import LIBRARIES
 
@@ -32,10 +32,24 @@ class Table(NamedTuple):
     Attributes:
         parts: The parts by their name in paths.
         ordered: Whether the order of the parts counts.
+        rows: How many rows the columns have, and so has the index; None without columns of one length.
     """
 
     parts: dict[str, Any]
     ordered: bool = False
+    rows: int | None = None
+
+
+class Picture(NamedTuple):
+    """An image, which is compared pixel by pixel.
+
+    Attributes:
+        image: The image itself.
+        colours: What its pixels mean: the palette, the transparent colour.
+    """
+
+    image: Any
+    colours: dict[str, Any]
 
 
 class Ends(NamedTuple):
@@ -54,19 +68,20 @@ class Ends(NamedTuple):
     last: Table | Column | None
 
 
-Opener = Callable[[Any], "Table | Column | None"]
+Opener = Callable[[Any], "Table | Column | Picture | None"]
 
 
 Slicer = Callable[[Any, int, int], Any]
 
 
-def open_elements(value: Any) -> Table | Column | None:
+def open_elements(value: Any) -> Table | Column | Picture | None:
     """Open a library's value into its elements; None for one without elements that can be shown."""
     opener = _for_type_of(value, "OPENERS")
     if opener is None:
         return None
     try:
-        return cast(Opener, opener)(value)
+        opened: Table | Column | Picture | None = opener(value)
+        return opened
     except Exception:  # tensors of bfloat16, for one, have no form in plain memory
         return None
 
@@ -77,21 +92,23 @@ def ends_of(value: Any) -> Ends | None:
     if slicer is None:
         return None
     rows = len(value)
-    shape = getattr(value, "shape", ())
+    shape: tuple[int, ...] = getattr(value, "shape", ())
     columns = shape[1] if len(shape) == 2 else None
     first = open_elements(slicer(value, 0, _FIRST + 1 if rows <= _FIRST + 1 else _FIRST))
     last = open_elements(slicer(value, rows - 1, rows)) if rows > _FIRST + 1 else None
-    return None if first is None else Ends(rows, columns, first, last)
+    if first is None or isinstance(first, Picture) or isinstance(last, Picture):
+        return None
+    return Ends(rows, columns, first, last)
 
 
-def _for_type_of(value: Any, table: str) -> object:
+def _for_type_of(value: Any, table: str) -> Callable[..., Any] | None:
     """Return what the module of a value's library has for its type in a table of this name, or None."""
     for base in type(value).__mro__:
         package = str(base.__module__).partition(".")[0]
         row = LIBRARIES.get(package)
         if row is None or not row.elements:
             continue
-        known: dict[tuple[str, str], object] = getattr(import_module(row.elements), table, {})
+        known: dict[tuple[str, str], Callable[..., Any]] = getattr(import_module(row.elements), table, {})
         found = known.get((package, base.__qualname__.rpartition(".")[2]))
         if found is not None:
             return found
@@ -124,7 +141,7 @@ def _unique(names: Iterable[object]) -> list[str]:
 def _pandas_frame(frame: Any) -> Table:
     columns = [_pandas_column(frame.iloc[:, place]) for place in range(frame.shape[1])]
     names = _unique([*frame.columns, "index"])
-    return Table(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True)
+    return Table(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True, rows=len(frame))
 
 
 def _pandas_column(column: Any) -> Column:
@@ -144,7 +161,9 @@ def _polars_column(series: Any) -> Column:
 
 def _arrow_table(table: Any) -> Table:
     columns = [_arrow_column(table.column(place)) for place in range(table.num_columns)]
-    return Table(dict(zip(_unique(table.schema.names), columns, strict=True)), ordered=True)
+    return Table(
+        dict(zip(_unique(table.schema.names), columns, strict=True)), ordered=True, rows=table.num_rows
+    )
 
 
 def _arrow_column(array: Any) -> Column:
@@ -159,7 +178,13 @@ def _sparse(matrix: Any) -> Table:
     return Table({"shape": shape, "row": entries.row, "col": entries.col, "data": entries.data})
 
 
+def _picture(image: Any) -> Picture:
+    palette = image.getpalette() if image.mode in ("P", "PA") else None
+    return Picture(image, {"palette": palette, "transparency": image.info.get("transparency")})
+
+
 OPENERS: dict[tuple[str, str], Opener] = {
+    ("PIL", "Image"): _picture,
     ("numpy", "MaskedArray"): _masked,
     ("numpy", "generic"): lambda scalar: _array(scalar) if scalar.dtype.kind in "biufcmM" else None,
     ("numpy", "ndarray"): _array,
@@ -167,10 +192,10 @@ OPENERS: dict[tuple[str, str], Opener] = {
     ("pandas", "ExtensionArray"): lambda array: _of_pandas(array.dtype, list(array)),
     ("pandas", "Index"): lambda index: Table({"names": list(index.names), "values": _pandas_column(index)}),
     ("pandas", "Series"): lambda series: Table(
-        {"name": series.name, "values": _pandas_column(series), "index": series.index}
+        {"name": series.name, "values": _pandas_column(series), "index": series.index}, rows=len(series)
     ),
     ("polars", "DataFrame"): lambda frame: Table(
-        {name: _polars_column(frame[name]) for name in frame.columns}, ordered=True
+        {name: _polars_column(frame[name]) for name in frame.columns}, ordered=True, rows=frame.height
     ),
     ("polars", "Series"): lambda series: Table({"name": series.name, "values": _polars_column(series)}),
     ("pyarrow", "Array"): _arrow_column,

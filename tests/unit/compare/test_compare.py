@@ -845,15 +845,82 @@ def test_polars_and_pyarrow_tables_are_compared_by_column() -> None:
     ]
 
 
-def test_sparse_matrices_and_images_are_compared() -> None:
+def test_sparse_matrices_are_compared() -> None:
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
-    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
 
     assert lines(sparse.csr_matrix([[0, 1]]), sparse.csr_matrix([[0, 2]])) == [
         "data: 1 of 1 elements differ, first [0]: 1 recorded, 2 now"
     ]
-    (line,) = lines(images.new("L", (2, 2)), images.new("L", (2, 2), 5))
-    assert line.startswith("result: <Image L 2x2 #")
+
+
+@pytest.mark.promise("a difference between tables or images names its place")
+@pytest.mark.parametrize(
+    ("mode", "old", "new"),
+    [("RGB", (0, 0, 0), (1, 2, 3)), ("L", 0, 7), ("1", 0, 255), ("F", 0.0, 1.5), ("I", 0, 70_000)],
+)
+def test_images_are_compared_by_pixel(mode: str, old: object, new: Any) -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+    image = images.new(mode, (11, 5))
+    other = image.copy()
+    other.putpixel((3, 4), new)
+    other.putpixel((5, 4), new)
+
+    found = f"2 of 55 pixels differ, first (3, 4): {old} recorded, {new} now"
+    assert lines(image, other) == [f"result: {found}"]
+    assert lines({"photo": image}, {"photo": other}) == [f"photo: {found}"]
+    assert lines({"photo": image}, {"photo": other}, volatile=("photo",)) == []
+    assert shape(image, other) == []
+    assert lines(image, image.copy()) == []
+
+
+def test_images_of_another_size_mode_or_palette_are_compared() -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+    image = images.new("P", (2, 1))
+    image.putpalette([0, 0, 0, 9, 9, 9])
+    coloured, clear = image.copy(), image.copy()
+    coloured.putpalette([0, 0, 0, 9, 9, 8])
+    clear.info["transparency"] = 1
+
+    assert lines(image, images.new("L", (2, 3))) == ["result: P 2x1 recorded, L 2x3 now"]
+    assert lines(image, coloured) == ["palette[5]: 9 recorded, 8 now"]
+    assert lines(image, clear) == ["transparency: None recorded, 1 now"]
+
+
+def test_a_secret_image_is_not_shown() -> None:
+    images = pytest.importorskip("PIL.Image", reason="PIL is not installed")
+
+    assert lines({"password": images.new("L", (1, 1), 3)}, {"password": images.new("L", (1, 1), 5)}) == [
+        "password: 1 of 1 pixels differ, first (0, 0): <redacted> recorded, another value now"
+    ]
+
+
+@pytest.mark.promise("a difference between tables or images names its place")
+def test_tables_of_different_lengths_are_compared_as_far_as_both_go() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    values = {"n": [1, 2, 3], "s": ["a", "b", "c"]}
+    frame = pandas.DataFrame(values)
+    rows = "result: 3 rows recorded, 2 now"
+    cell = "n: 1 of 2 elements differ, first [1]: 2 recorded, 7 now"
+    shorter = frame.iloc[:2].assign(n=[1, 7])
+
+    assert lines(frame, frame.iloc[:2]) == [rows]
+    assert lines(frame, shorter) == [rows, cell]
+    assert lines(shorter, frame)[0] == "result: 2 rows recorded, 3 now"
+    assert lines(frame["n"], shorter["n"]) == [rows, cell.replace("n:", "values:")]
+    assert lines(polars.DataFrame(values), polars.DataFrame({"n": [1, 7], "s": ["a", "b"]})) == [rows, cell]
+    assert lines(pyarrow.table(values), pyarrow.table({"n": [1, 7], "s": ["a", "b"]})) == [rows, cell]
+    assert shape(frame, shorter) == []
+    assert lines(frame, frame.iloc[:2], volatile=("n", "s", "index")) == []
+
+
+def test_added_and_missing_categories_are_shown() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    old, new = (pandas.Series(["a"], dtype=pandas.CategoricalDtype(list(names))) for names in ("ab", "abc"))
+
+    assert lines(old, new) == ["values.categories[2]: 'c' now, not in the recording"]
+    assert lines(new, old) == ["values.categories[2]: recorded, missing now"]
 
 
 def test_tensors_are_compared_as_arrays() -> None:
