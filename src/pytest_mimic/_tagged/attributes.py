@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from sys import intern
 from types import GetSetDescriptorType
 from typing import Any
@@ -20,6 +20,7 @@ class Attributes:
     Attributes:
         slots: The slots by name.
         has_dict: Whether the objects have a `__dict__`.
+        dict_of: Returns the `__dict__` itself of an object, if they have one.
 
     Raises:
         NotTaggableError: There is no way past the class to the `__dict__`.
@@ -29,12 +30,13 @@ class Attributes:
         self.cls = cls
         self.slots = slot_members(cls)
         self.has_dict = bool(cls.__dictoffset__)
+        self.dict_of: Callable[[object], dict[str, Any]] = vars
         if self.has_dict:
             found = (vars(base).get("__dict__") for base in cls.__mro__)
             getter: Any = next((each for each in found if type(each) is GetSetDescriptorType), None)
             if getter is None:
                 raise NotTaggableError(cls)
-            self._dict = getter.__get__
+            self.dict_of = getter.__get__
 
     def of(self, value: object) -> dict[str, Any]:
         """Return the attributes of an object: the slots, then the `__dict__` in its order.
@@ -45,17 +47,12 @@ class Attributes:
         slots = slot_values(value, self.slots)
         if not self.has_dict:
             return slots
-        attributes = self._dict(value)
+        attributes = self.dict_of(value)
         if type(attributes) is not dict or not all(type(name) is str for name in attributes):
             raise NotTaggableError("attributes without a name")
         if not all(map(str.isidentifier, attributes)) or not self.slots.keys().isdisjoint(attributes):
             raise NotTaggableError("attributes without a name of their own")
         return {**slots, **attributes}
-
-    def dict_of(self, made: object) -> dict[str, Any]:
-        """Return the `__dict__` itself of an object whose class has one."""
-        found: dict[str, Any] = self._dict(made)
-        return found
 
     def fill(self, made: object, values: Iterable[tuple[str, Any]]) -> None:
         """Set attributes.
@@ -64,7 +61,7 @@ class Attributes:
             OutdatedClassError: The class has no place for one.
         """
         slots = self.slots
-        attributes = self._dict(made) if self.has_dict else None
+        attributes = self.dict_of(made) if self.has_dict else None
         for name, value in values:
             if name in slots:
                 slots[name].__set__(made, value)

@@ -17,6 +17,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _OWN_WAYS = frozenset(
     "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
 )
+_READ = frozenset("__getattribute__ __dict__ __mro__ __hash__ __eq__".split())
 HEAP_TYPE = 1 << 9
 _MANAGED_DICT = 1 << 4
 _POINTER = struct.calcsize("P")
@@ -26,17 +27,25 @@ def own_bases(cls: type, builtins: Iterable[type] = (object,)) -> list[type]:
     """Return a class and its bases, less those in C, which must be among `builtins`.
 
     Raises:
-        NotTaggableError: There are other bases in C, or the metaclass replaces how a class is read.
+        NotTaggableError: There are other bases in C.
     """
-    for meta in type(cls).__mro__:
-        if meta is type:
-            break
-        if not {"__getattribute__", "__dict__", "__mro__"}.isdisjoint(vars(meta)):
-            raise NotTaggableError(cls)
     own = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
     if cls not in own or {*cls.__mro__}.difference(own, builtins):
         raise NotTaggableError(cls)
     return own
+
+
+def check_metaclass(cls: type) -> None:
+    """Check that a class can be looked at without code of its metaclass.
+
+    Raises:
+        NotTaggableError: The metaclass replaces how a class is read or compared.
+    """
+    for meta in type(cls).__mro__:
+        if meta is type:
+            return
+        if not _READ.isdisjoint(vars(meta)):
+            raise NotTaggableError(cls)
 
 
 def check_ways(cls: type, bases: Iterable[type], *, generated: Iterable[str] = ()) -> None:

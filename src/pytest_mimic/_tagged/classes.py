@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._tagged import enums, exceptions, instances, models, named_tuples
+from pytest_mimic._tagged.class_checks import check_metaclass
 from pytest_mimic._tagged.nodes import NotTaggableError, Tag
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -14,6 +15,7 @@ _KINDS = (enums.tag_of, named_tuples.tag_of, exceptions.tag_of, models.tag_of, i
 def tag_of(type_: type) -> Tag | None:
     """Return the tag for the objects of a class, or None if they have none. Writer and reader both ask this."""
     try:
+        check_metaclass(type_)
         return next(tag for kind in _KINDS if (tag := kind(type_)) is not None)
     except (NotTaggableError, AttributeError, LookupError, StopIteration, TypeError):
         # A class may only look like one of a library: it has `__attrs_attrs__` with something else in it.

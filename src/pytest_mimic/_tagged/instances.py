@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from sys import intern
 from typing import Any
 
 from pytest_mimic._tagged.attributes import Attributes, fields_changed
 from pytest_mimic._tagged.class_checks import check_layout, check_ways, own_bases
-from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
+from pytest_mimic._tagged.nodes import ATOMS, Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -39,6 +40,8 @@ class _Instances:
         self._required = frozenset(
             name for name, is_required in (self._declared or {}).items() if is_required
         )
+        self._dict_of = self._attributes.dict_of
+        self._is_plain = self._attributes.has_dict and not self._attributes.slots
         if _CACHED_HASH in self._attributes.slots:
             raise NotTaggableError("a class that keeps a hash")
 
@@ -76,9 +79,15 @@ class _Instances:
             if gone or new:
                 raise fields_changed(self._cls, gone=gone, new=new)
         made = object.__new__(self._cls)
-        reader.keep(anchor, made)
+        if anchor is not None:
+            reader.keep(anchor, made)
         read = reader.read
-        self._attributes.fill(made, [(name, read(tree)) for name, tree in part.items()])
+        if self._is_plain:  # most of the time of reading many objects
+            attributes = self._dict_of(made)
+            for name, tree in part.items():
+                attributes[intern(name)] = tree if type(tree) in ATOMS else read(tree)
+        else:
+            self._attributes.fill(made, [(name, read(tree)) for name, tree in part.items()])
         if len(node) > 1:
             only_keys(node, "attributes")
             others = typed(node["attributes"], dict)

@@ -18,6 +18,10 @@ Node = dict[str, Any]
 """A mapping of JSON whose first key is a tag."""
 
 
+#: The types that JSON has, besides lists and dicts.
+ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
 
@@ -112,6 +116,8 @@ def tag_in(tree: dict[Any, Any]) -> str | None:
 
 def only_keys(node: Node, *names: str) -> None:
     """Check that a node has no other keys than its tag and these. ValueError: it has."""
+    if len(node) == 1:
+        return
     extra = [key for key in list(node)[1:] if key not in names]
     if extra:
         raise ValueError(f"{next(iter(node))} with a strange part {extra[0]!r}")

@@ -7,12 +7,10 @@ from typing import Any, Protocol
 
 from pytest_mimic._outcome.loading import RefusedError
 from pytest_mimic._outcome.placing import PathStore
-from pytest_mimic._tagged.nodes import Node, OutdatedClassError, Tag, only_keys, tag_in
+from pytest_mimic._tagged.nodes import ATOMS, Node, OutdatedClassError, Tag, only_keys, tag_in
 from pytest_mimic._tagged.types import tag_named
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 class Imports(Protocol):
@@ -30,14 +28,22 @@ class Reader:
         paths: Restores paths. None if there is no call whose paths they are: they are refused.
         imports: The imports that the recording lists.
         content: Returns the content of an object of the vault.
+        classes: The tags of classes that readers know already, by the id of the class, which the tag keeps.
     """
 
-    def __init__(self, paths: PathStore | None, imports: Imports, content: Callable[[str], bytes]) -> None:
+    def __init__(
+        self,
+        paths: PathStore | None,
+        imports: Imports,
+        content: Callable[[str], bytes],
+        classes: dict[int, Tag] | None = None,
+    ) -> None:
         self._paths = paths
         self._imports = imports
         self.content = content
         self._anchors: dict[int, Any] = {}
         self._tags: dict[str, Tag] = {}
+        self._classes = {} if classes is None else classes
 
     @property
     def paths(self) -> PathStore:
@@ -60,13 +66,16 @@ class Reader:
             ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
         """
         type_ = type(tree)
-        if type_ in _ATOMS:
+        if type_ in ATOMS:
             return tree
         if type_ is list:
-            return [part if type(part) in _ATOMS else self.read(part) for part in tree]
+            return [part if type(part) in ATOMS else self.read(part) for part in tree]
+        tag = self._tags.get(next(iter(tree), ""))
+        if tag is not None:
+            return tag.read(tree, self, None)
         name = tag_in(tree)
         if name is None:
-            return {key: part if type(part) in _ATOMS else self.read(part) for key, part in tree.items()}
+            return {key: part if type(part) in ATOMS else self.read(part) for key, part in tree.items()}
         return self._node(tree, name, None)
 
     def _node(self, node: Node, name: str, anchor: int | None) -> Any:
@@ -95,7 +104,11 @@ class Reader:
             from pytest_mimic._tagged.classes import tag_of
 
             cls = self.find(name)
-            tag = tag_of(cls) if issubclass(type(cls), type) else None
+            tag = self._classes.get(id(cls))
+            if tag is None and issubclass(type(cls), type):
+                tag = tag_of(cls)
+                if tag is not None:
+                    self._classes[id(cls)] = tag
         if tag is None:
             raise ValueError(f"there is no tag ${name}")
         return tag

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.loading import Admission
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._outcome.placing import PathStore
+    from pytest_mimic._tagged.nodes import Tag
     from pytest_mimic._vault.recordings import Entry, Origin
     from pytest_mimic._vault.store import Store
 
@@ -35,6 +36,7 @@ class Objects:
         # By checksum and count: a pickle is rehearsed once, however often it is loaded.
         self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
+        self._classes: dict[int, Tag] = {}
 
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
@@ -159,7 +161,8 @@ class Objects:
 
         try:
             # Never an import that is listed as code: no text needs one.
-            return Reader(paths, self._admission({"imports": entry.get("imports", ())}), content).read(tree)
+            admission = self._admission({"imports": entry.get("imports", ())})
+            return Reader(paths, admission, content, self._classes).read(tree)
         except (MimicError, NeedsCallError):
             raise
         except OutdatedClassError as reason:
