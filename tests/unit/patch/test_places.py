@@ -693,10 +693,21 @@ def suspended(function):
     return running
 
 
+def held_alone(function):
+    return function
+
+
+def dropped(function):
+    return None
+
+
+KEPT = [listed, suspended, held_alone, dropped]
+NAMES = ["fetch_all", "cached", "Client.get", "Client.parse", "Client.build"]
+
+
 @pytest.mark.parametrize(
-    "name", ["fetch", "fetch_all", "cached", "Client.get", "Client.parse", "Client.build"]
+    ("name", "kept"), [*(("fetch", kept) for kept in KEPT), *((name, listed) for name in NAMES)]
 )
-@pytest.mark.parametrize("kept", [listed, suspended, lambda function: function, lambda function: None])
 @pytest.mark.parametrize("holder", ["module", "class", "its own module"])
 def test_new_holder_is_found_although_the_count_is_the_same(
     name, kept, holder, shop, calls, activate, monkeypatch
@@ -706,7 +717,7 @@ def test_new_holder_is_found_although_the_count_is_the_same(
     held = vars(shop.Client if "Client" in owner else shop)[attribute]
     function = getattr(held, "__func__", held)
     reference = kept(function)
-    for _ in range(3):
+    for _ in range(2):
         activate(f"shop:{name}").close()
     del reference
     holder = {"module": sys.modules[__name__], "class": Holder, "its own module": shop}[holder]
