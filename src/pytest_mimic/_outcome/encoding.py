@@ -47,7 +47,7 @@ class Readable:
             return tree
         from pytest_mimic._tagged.reader import Reader
 
-        return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read(tree)
+        return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read_whole(tree)
 
 
 @dataclass(frozen=True, slots=True)

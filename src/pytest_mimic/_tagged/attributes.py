@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from sys import intern
 from types import GetSetDescriptorType
 from typing import Any
 
@@ -54,7 +53,7 @@ class Attributes:
             raise NotTaggableError("attributes without a name of their own")
         return {**slots, **attributes}
 
-    def fill(self, made: object, values: Iterable[tuple[str, Any]]) -> None:
+    def fill(self, made: object, values: dict[str, Any]) -> None:
         """Set attributes.
 
         Raises:
@@ -62,11 +61,14 @@ class Attributes:
         """
         slots = self.slots
         attributes = self.dict_of(made) if self.has_dict else None
-        for name, value in values:
+        if attributes is not None and not slots:
+            attributes.update(values)
+            return
+        for name, value in values.items():
             if name in slots:
                 slots[name].__set__(made, value)
             elif attributes is not None:
-                attributes[intern(name)] = value
+                attributes[name] = value
             else:
                 raise fields_changed(self.cls, gone=[name])
 

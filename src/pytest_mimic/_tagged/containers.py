@@ -22,7 +22,7 @@ def _write_tuple(value: tuple[Any, ...], node: Node, writer: Writing) -> None:
 
 def _read_tuple(node: Node, reader: Reading, anchor: int | None) -> tuple[Any, ...]:  # noqa: ARG001 - as for any tag
     only_keys(node)
-    return tuple(map(reader.read, typed(node["$tuple"], list)))
+    return tuple(reader.read(typed(node["$tuple"], list)))
 
 
 def _write_set(value: Iterable[Any], node: Node, writer: Writing, *, name: str) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from sys import intern
 from typing import Any
 
 from pytest_mimic._tagged.attributes import Attributes, fields_changed
 from pytest_mimic._tagged.class_checks import check_layout, check_ways, own_bases
-from pytest_mimic._tagged.nodes import ATOMS, Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
+from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -36,12 +35,11 @@ class _Instances:
         self._cls = cls
         self._attributes = Attributes(cls)
         self._declared = _declared(bases)
+        self._order = list(self._declared or ())
         #: The fields that each object has.
         self._required = frozenset(
             name for name, is_required in (self._declared or {}).items() if is_required
         )
-        self._dict_of = self._attributes.dict_of
-        self._is_plain = self._attributes.has_dict and not self._attributes.slots
         if _CACHED_HASH in self._attributes.slots:
             raise NotTaggableError("a class that keeps a hash")
 
@@ -72,28 +70,24 @@ class _Instances:
 
     def read(self, node: Node, reader: Reading, anchor: int | None) -> object:
         """Return the object of a node."""
-        part: dict[str, Any] = typed(next(iter(node.values())), dict)
+        part: dict[str, Any] = next(iter(node.values()))
+        if type(part) is not dict:
+            typed(part, dict)
         declared = self._declared
-        if declared is not None and part.keys() != declared.keys():
+        if declared is not None and list(part) != self._order and part.keys() != declared.keys():
             gone, new = part.keys() - declared.keys(), self._required - part.keys()
             if gone or new:
                 raise fields_changed(self._cls, gone=gone, new=new)
         made = object.__new__(self._cls)
         if anchor is not None:
             reader.keep(anchor, made)
-        read = reader.read
-        if self._is_plain:  # most of the time of reading many objects
-            attributes = self._dict_of(made)
-            for name, tree in part.items():
-                attributes[intern(name)] = tree if type(tree) in ATOMS else read(tree)
-        else:
-            self._attributes.fill(made, [(name, read(tree)) for name, tree in part.items()])
+        self._attributes.fill(made, reader.parts(part))
         if len(node) > 1:
             only_keys(node, "attributes")
             others = typed(node["attributes"], dict)
             if declared is None or not others.keys().isdisjoint(part):
                 raise ValueError(f"{next(iter(node))} with strange attributes")
-            self._attributes.fill(made, [(name, read(tree)) for name, tree in others.items()])
+            self._attributes.fill(made, reader.parts(others))
         return made
 
 

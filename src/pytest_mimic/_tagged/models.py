@@ -87,17 +87,17 @@ class _Models:
         made = object.__new__(self._cls)
         reader.keep(anchor, made)
         read, fill = reader.read, self._attributes.fill
-        fill(made, [(name, read(tree)) for name, tree in part.items()])
+        fill(made, reader.parts(part))
         if "attributes" in node:
             others = typed(node["attributes"], dict)
             if not others.keys().isdisjoint({*part, *self._attributes.slots}):
                 raise ValueError(f"{next(iter(node))} with strange attributes")
-            fill(made, [(name, read(tree)) for name, tree in others.items()])
+            fill(made, reader.parts(others))
         extra = typed(read(node.get("extra")), dict, type(None))
         private = typed(read(node.get("private")), dict, type(None))
         names = self._names | (extra or {}).keys()
         if "fields_set" in node:
             names = [typed(name, str) for name in typed(node["fields_set"], list)]
         slots = {_SET: set(names), _EXTRA: extra, _PRIVATE: private}
-        fill(made, [(name, part) for name, part in slots.items() if name not in self._absent])
+        fill(made, {name: part for name, part in slots.items() if name not in self._absent})
         return made

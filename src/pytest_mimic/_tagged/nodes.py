@@ -18,10 +18,6 @@ Node = dict[str, Any]
 """A mapping of JSON whose first key is a tag."""
 
 
-#: The types that JSON has, besides lists and dicts.
-ATOMS = frozenset({str, int, float, bool, type(None)})
-
-
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
 
@@ -76,6 +72,10 @@ class Reading(Protocol):
         """Return the value of JSON."""
         ...
 
+    def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of the parts of a mapping, which is no node itself."""
+        ...
+
     def keep(self, anchor: int | None, made: Any) -> None:
         """Let the parts of a value refer to the value itself. Call it before reading them."""
         ...
@@ -98,6 +98,7 @@ class Tag(NamedTuple):
         read: Returns the value of a node. If the value may contain itself, it must call `Reading.keep`.
         is_shared: Whether it matters that two places hold the same value: it may change, or contain what may.
         may_contain_itself: Whether `read` supports that.
+        is_fixed: Whether neither a value nor anything in it can change, so that copies may share it.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Tag(NamedTuple):
     read: Callable[[Node, Reading, int | None], Any]
     is_shared: bool = False
     may_contain_itself: bool = False
+    is_fixed: bool = False
 
 
 def tag_in(tree: dict[Any, Any]) -> str | None:
@@ -116,10 +118,7 @@ def tag_in(tree: dict[Any, Any]) -> str | None:
 
 def only_keys(node: Node, *names: str) -> None:
     """Check that a node has no other keys than its tag and these. ValueError: it has."""
-    if len(node) == 1:
-        return
-    extra = [key for key in list(node)[1:] if key not in names]
-    if extra:
+    if len(node) > 1 and (extra := [key for key in list(node)[1:] if key not in names]):
         raise ValueError(f"{next(iter(node))} with a strange part {extra[0]!r}")
 
 

@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 from pytest_mimic._outcome.loading import RefusedError
 from pytest_mimic._outcome.placing import PathStore
-from pytest_mimic._tagged.nodes import ATOMS, Node, OutdatedClassError, Tag, only_keys, tag_in
+from pytest_mimic._tagged.nodes import Node, OutdatedClassError, Tag, only_keys, tag_in
 from pytest_mimic._tagged.types import tag_named
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_CONTAINERS = frozenset({list, dict})
 
 
 class Imports(Protocol):
@@ -41,7 +43,7 @@ class Reader:
         self._paths = paths
         self._imports = imports
         self.content = content
-        self._anchors: dict[int, Any] = {}
+        self._anchors: dict[Any, Any] = {}
         self._tags: dict[str, Tag] = {}
         self._classes = {} if classes is None else classes
 
@@ -56,8 +58,8 @@ class Reader:
             raise NeedsCallError
         return self._paths
 
-    def read(self, tree: Any) -> Any:
-        """Return the value of a tree.
+    def read_whole(self, tree: Any) -> Any:
+        """Return the value of a whole tree, as often as it is called.
 
         Raises:
             NeedsCallError: It has paths, and the reader has no `paths`.
@@ -65,18 +67,42 @@ class Reader:
             RefusedError: It imports something that its recording does not list.
             ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
         """
+        self._anchors.clear()
+        return self.read(tree)
+
+    def read(self, tree: Any) -> Any:
+        """Return the value of a part of a tree. The errors are those of `read_whole`."""
         type_ = type(tree)
-        if type_ in ATOMS:
-            return tree
+        if type_ is dict:
+            for name in tree:
+                tag = self._tags.get(name)
+                if tag is not None:
+                    return tag.read(tree, self, None)
+                if name[:1] == "$":
+                    return self._node(tree, name, None)
+                break
+            return self.parts(tree)
         if type_ is list:
-            return [part if type(part) in ATOMS else self.read(part) for part in tree]
-        tag = self._tags.get(next(iter(tree), ""))
-        if tag is not None:
-            return tag.read(tree, self, None)
-        name = tag_in(tree)
-        if name is None:
-            return {key: part if type(part) in ATOMS else self.read(part) for key, part in tree.items()}
-        return self._node(tree, name, None)
+            return [self.read(part) if type(part) in _CONTAINERS else part for part in tree]
+        return tree
+
+    def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of the parts of a mapping, which is no node itself."""
+        return {key: self.read(part) if type(part) in _CONTAINERS else part for key, part in trees.items()}
+
+    def prepared(self, tree: Any, *, in_tag: bool = False) -> Any:
+        """Return a tree that this reader has read, for further readings: values that cannot change are made already."""
+        if type(tree) is list:
+            return [self.prepared(part) if type(part) in _CONTAINERS else part for part in tree]
+        if type(tree) is not dict or self._anchors:
+            return tree
+        # A mapping in a node may be the fields of an object.
+        tag = None if in_tag else self._tags.get(next(iter(tree), ""))
+        if tag is not None and tag.is_fixed:
+            return self.read(tree)
+        if tag is not None and "." in tag.name:  # a small array or frame, which reads its numbers itself
+            return tree
+        return {key: self.prepared(part, in_tag=tag is not None) for key, part in tree.items()}
 
     def _node(self, node: Node, name: str, anchor: int | None) -> Any:
         if name == "$ref":

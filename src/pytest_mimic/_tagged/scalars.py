@@ -37,15 +37,18 @@ _NAN = struct.pack(">d", math.nan)
 
 def _tag(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any], *types: type) -> Tag:
     """Return the tag of a type whose values have one part in JSON, which is of one of the types."""
+    key = f"${name}"
 
     def write(value: Any, node: Node, _: Writing) -> None:
-        node[f"${name}"] = to_json(value)
+        node[key] = to_json(value)
 
     def read(node: Node, _: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
-        only_keys(node)
-        return from_json(typed(node[f"${name}"], *types))
+        if len(node) > 1:
+            only_keys(node)
+        part = node[key]
+        return from_json(part if type(part) in types else typed(part, *types))
 
-    return Tag(name, write, read)
+    return Tag(name, write, read, is_fixed=True)
 
 
 # Numbers
@@ -87,33 +90,40 @@ def _fraction_from_json(parts: list[int]) -> Fraction:
 
 # Moments
 
-
-def _write_moment(value: Any, node: Node, writer: Writing, *, name: str) -> None:
-    zone = value.tzinfo
-    is_offset = type(zone) is dt.timezone and repr(zone) == repr(dt.timezone(zone.utcoffset(None)))
-    node[f"${name}"] = (value if zone is None or is_offset else value.replace(tzinfo=None)).isoformat()
-    if zone is not None and not is_offset:
-        node["zone"] = writer.write(zone)
-    if value.fold:
-        node["fold"] = 1
-
-
-def _read_moment(node: Node, reader: Reading, anchor: int | None, *, name: str, type_: Any) -> Any:  # noqa: ARG001
-    only_keys(node, "zone", "fold")
-    text = typed(node[f"${name}"], str)
-    moment = type_.fromisoformat(text)
-    if moment.replace(fold=0).isoformat() != text:
-        raise ValueError(f"{text!r:.60} is no {name}")
-    if "zone" in node:
-        zone = reader.read(node["zone"])
-        if not isinstance(zone, dt.tzinfo):
-            raise ValueError(f"{zone!r:.60} is no time zone")
-        moment = moment.replace(tzinfo=zone)
-    return moment.replace(fold=typed(node["fold"], int)) if "fold" in node else moment
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d{6})?([+-]\d\d:\d\d(:\d\d(\.\d{6})?)?)?", re.ASCII
+)
 
 
 def _moment(name: str, type_: Any) -> Tag:
-    return Tag(name, partial(_write_moment, name=name), partial(_read_moment, name=name, type_=type_))
+    """Return the tag of a type of moments, whose zone is a part of its own unless it is an offset."""
+    key = f"${name}"
+
+    def write(value: Any, node: Node, writer: Writing) -> None:
+        zone = value.tzinfo
+        is_offset = type(zone) is dt.timezone and repr(zone) == repr(dt.timezone(zone.utcoffset(None)))
+        node[key] = (value if zone is None or is_offset else value.replace(tzinfo=None)).isoformat()
+        if zone is not None and not is_offset:
+            node["zone"] = writer.write(zone)
+        if value.fold:
+            node["fold"] = 1
+
+    def read(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+        text = typed(node[key], str)
+        if _MOMENT.fullmatch(text) is None:  # some Pythons read other forms as well
+            raise ValueError(f"{text!r:.60} is no {name}")
+        moment = type_.fromisoformat(text)
+        if len(node) == 1:
+            return moment
+        only_keys(node, "zone", "fold")
+        if "zone" in node:
+            zone = reader.read(node["zone"])
+            if not isinstance(zone, dt.tzinfo):
+                raise ValueError(f"{zone!r:.60} is no time zone")
+            moment = moment.replace(tzinfo=zone)
+        return moment.replace(fold=typed(node["fold"], int)) if "fold" in node else moment
+
+    return Tag(name, write, read, is_fixed=True)
 
 
 def _write_timezone(value: dt.timezone, node: Node, writer: Writing) -> None:
@@ -280,9 +290,9 @@ def _read_place(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa
 STRING = Tag(TEXT, _write_string, _read_place)
 ZONE = Tag("zoneinfo", _write_zone, _read_zone)
 # Bytes have one of three tags.
-BYTES = Tag("bytes", _write_bytes, _read_text_bytes)
+BYTES = Tag("bytes", _write_bytes, _read_text_bytes, is_fixed=True)
 _BASE64 = _tag("base64", lambda value: value, partial(base64.b64decode, validate=True), str)
-_OBJECT = Tag("object", _write_bytes, _read_object)
+_OBJECT = Tag("object", _write_bytes, _read_object, is_fixed=True)
 PATHS: dict[type, Tag] = {
     getattr(pathlib, kind): Tag(name, _write_path, _read_place) for kind, name in KINDS.items()
 }
@@ -292,7 +302,7 @@ OTHERS = (STRING, ZONE, _BASE64, _OBJECT)
 SCALARS: dict[type, Tag] = {
     int: _tag("int", hex, partial(int, base=16), str),
     float: _tag("float", _float_to_json, _float_from_json, str),
-    complex: Tag("complex", _write_complex, _read_complex),
+    complex: Tag("complex", _write_complex, _read_complex, is_fixed=True),
     Decimal: _tag("decimal", _decimal_to_json, Decimal, str),
     Fraction: _tag("fraction", lambda value: [value.numerator, value.denominator], _fraction_from_json, list),
     range: _tag("range", lambda value: [value.start, value.stop, value.step], _range_from_json, list),
@@ -307,7 +317,7 @@ SCALARS: dict[type, Tag] = {
         _timedelta_from_json,
         dict,
     ),
-    dt.timezone: Tag("timezone", _write_timezone, _read_timezone),
-    re.Pattern: Tag("regex", _write_pattern, _read_pattern),
-    uuid.UUID: Tag("uuid", _write_uuid, _read_uuid),
+    dt.timezone: Tag("timezone", _write_timezone, _read_timezone, is_fixed=True),
+    re.Pattern: Tag("regex", _write_pattern, _read_pattern, is_fixed=True),
+    uuid.UUID: Tag("uuid", _write_uuid, _read_uuid, is_fixed=True),
 }

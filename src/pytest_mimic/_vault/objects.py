@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._tagged.nodes import Tag
+    from pytest_mimic._tagged.reader import Reader
     from pytest_mimic._vault.recordings import Entry, Origin
     from pytest_mimic._vault.store import Store
 
@@ -24,6 +25,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The bytes of an outcome that a player keeps in memory; it reads a larger one again each time.
 _KEPT = 1 << 17
+# The same for a text with tags, which is several times as long as a pickle.
+_KEPT_TEXT = 1 << 19
 
 
 class Objects:
@@ -49,7 +52,7 @@ class Objects:
         if entry.get("tagged"):
             from pytest_mimic._outcome.placing import NOWHERE
 
-            body = self._untagged(body, entry, origin, paths or NOWHERE)
+            body = self._untagged(self._reader(entry, origin, paths or NOWHERE), body, entry, origin)
         elif not is_object:
             body = marshal.loads(marshal.dumps(body))
         try:
@@ -139,30 +142,45 @@ class Objects:
         body = self._body(entry, origin) if "json" in entry else entry
         if "value" not in body:
             return lambda: self.load(entry, origin).value
-        fresh = [self._untagged(body["value"], entry, origin)]
+        reader = self._reader(entry, origin, None)
+        fresh = [self._untagged(reader, body["value"], entry, origin)]
+        kept: list[Any] = []
 
         def play() -> Any:
             try:
                 return fresh.pop()
             except IndexError:
-                return self._untagged(body["value"], entry, origin)
+                pass
+            if kept:
+                return self._untagged(reader, kept[0], entry, origin)
+            tree = (self._body(entry, origin) if "json" in entry else entry)["value"]
+            value = self._untagged(reader, tree, entry, origin)
+            size = self._store.size(entry["json"]) if "json" in entry else 0
+            if size is not None and size <= _KEPT_TEXT and "objects" not in entry:
+                kept.append(reader.prepared(tree))
+            return value
 
         return play
 
-    def _untagged(self, tree: Any, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Any:
-        """Return the value of a tree of JSON with tags."""
-        from pytest_mimic._tagged.nodes import OutdatedClassError
-        from pytest_mimic._tagged.reader import NeedsCallError, Reader
+    def _reader(self, entry: Entry, origin: Origin, paths: PathStore | None) -> Reader:
+        from pytest_mimic._tagged.reader import Reader
 
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return b"".join(self.file_content(origin, name))
 
+        # Never an import that is listed as code: no text needs one.
+        admission = self._admission({"imports": entry.get("imports", ())})
+        return Reader(paths, admission, content, self._classes)
+
+    def _untagged(self, reader: Reader, tree: Any, entry: Entry, origin: Origin) -> Any:
+        """Return the value of a tree of JSON with tags."""
+        from pytest_mimic._tagged.nodes import OutdatedClassError
+        from pytest_mimic._tagged.reader import NeedsCallError
+
         try:
-            # Never an import that is listed as code: no text needs one.
-            admission = self._admission({"imports": entry.get("imports", ())})
-            return Reader(paths, admission, content, self._classes).read(tree)
+            return reader.read_whole(tree)
         except (MimicError, NeedsCallError):
             raise
         except OutdatedClassError as reason:

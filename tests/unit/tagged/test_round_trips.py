@@ -12,6 +12,7 @@ import struct
 import uuid
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
+from contextlib import suppress
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_mimic._outcome.outcome import Outcome
+from pytest_mimic._tagged.reader import NeedsCallError
 from pytest_mimic._vault import Recording, Vault
 from unit.memory_store import MemoryStore
 
@@ -200,6 +202,15 @@ def files_of(store):
     return {name: store.read(name) for name in store.names()}
 
 
+def copies_of(store):
+    """Return the copies that a vault gives: of replays one after another, and of one that knows its call."""
+    stored = Vault(store).read(NAME).outcomes[0]
+    with suppress(NeedsCallError):  # it has paths
+        play = stored.player()
+        return [play(), play(), play(), play(), stored.load().value]
+    return [stored.load().value, stored.load().value]
+
+
 def is_readable(store):
     return "pickle" not in json.loads(store.read(NAME))["outcomes"][0]
 
@@ -215,9 +226,11 @@ def test_copy_is_equal_in_type_value_order_and_sharing(recipe):
     value = built(recipe)
     store = recorded(value)
 
-    one, other = (Vault(store).read(NAME).outcomes[0].load().value for _ in range(2))
+    copies = copies_of(store)
 
-    assert described(one) == described(other) == described(value)
+    parts = [{} for _ in copies]
+    assert [described(*each) for each in zip(copies, parts, strict=True)] == [described(value)] * len(copies)
+    assert len({id_ for each in parts for id_ in each}) == sum(map(len, parts))
     assert is_readable(store)
 
 
