@@ -13,8 +13,10 @@ import uuid
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -27,7 +29,6 @@ from unit.memory_store import MemoryStore
 
 NAME = "calls/shop/f/00.json"
 MAPPINGS = (dict, OrderedDict, defaultdict, Counter)
-MUTABLE = (*MAPPINGS, list, set, deque, bytearray, SimpleNamespace)
 
 
 class Text(str):
@@ -41,6 +42,25 @@ class Color(enum.Enum):
 
 class Access(enum.IntEnum):
     READ = 4
+
+
+@dataclass
+class Order:
+    first: object
+    second: object = None
+
+
+class Slotted:
+    __slots__ = ("first", "second")
+
+
+class Plain:
+    pass
+
+
+class Pair(NamedTuple):
+    first: object
+    second: object
 
 
 # Recipes: a kind and its parts, from which a value is built as often as a test needs it.
@@ -97,6 +117,7 @@ def containers(inner):
         st.tuples(st.sampled_from(["list", "tuple", "deque", "short deque"]), many),
         st.tuples(st.sampled_from(["dict", "namespace", "moved"]), named),
         st.tuples(st.sampled_from(["dict", "moved", "defaultdict", "plain defaultdict"]), mixed),
+        st.tuples(st.sampled_from(["order", "slotted", "plain", "pair"]), st.tuples(inner, inner)),
         st.tuples(st.sampled_from(["set", "frozenset"]), st.lists(hashable, max_size=5)),
         st.tuples(st.just("counter"), st.lists(st.tuples(hashable, scalars(st.integers(-3, 3))), max_size=4)),
     )
@@ -137,6 +158,13 @@ def built(recipe, *, turned=False, made=None):
         value = started([])
         value.extend(map(of, parts))
         return value
+    if kind == "pair":
+        return Pair(*map(of, parts))
+    if kind in ("order", "slotted", "plain"):
+        cls = {"order": Order, "slotted": Slotted, "plain": Plain}[kind]
+        value = started(cls.__new__(cls))
+        value.first, value.second = map(of, parts)
+        return value
     if kind in ("deque", "short deque"):
         value = started(deque(maxlen=2 if kind == "short deque" else None))
         value.extend(map(of, parts))
@@ -160,6 +188,9 @@ def built(recipe, *, turned=False, made=None):
     return value
 
 
+MUTABLE = (*MAPPINGS, list, set, deque, bytearray, SimpleNamespace, Order, Slotted, Plain)
+
+
 # The strict comparison: by a description, in which each part that may change has a number.
 
 
@@ -177,7 +208,11 @@ def described(value, seen=None):
     if type_ in MAPPINGS:
         pairs = [(described(key, seen), described(part, seen)) for key, part in value.items()]
         return type_, getattr(value, "default_factory", None), pairs
-    if type_ is SimpleNamespace:
+    if type_ is Pair:
+        return type_, [described(part, seen) for part in value]
+    if type_ is Slotted:
+        return type_, described(value.first, seen), described(value.second, seen)
+    if type_ in (SimpleNamespace, Order, Plain):
         return type_, [(name, described(part, seen)) for name, part in value.__dict__.items()]
     if type_ is float:
         return type_, struct.pack(">d", value)
