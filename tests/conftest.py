@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -242,6 +243,11 @@ class Project:
             for name, value in variables.items():
                 patch.setenv(name, value)
             result = self.pytester.runpytest_inprocess(*argv)
+        with warnings.catch_warnings():
+            # The modules of the project are gone, with clients that nobody has closed. Later, a collection during any
+            # other test would warn.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
         return int(result.ret), "\n".join([*result.outlines, *result.errlines])
 
     def _run_process(
