@@ -33,11 +33,13 @@ def test_killed_run_leaves_correct_or_no_recordings(project):
         "shop.py",
         """
         from decimal import Decimal
+        from ipaddress import ip_address
         from tally import ran
 
         def compute(number):
             ran(number)
-            return {"number": number, "exact": Decimal(number), "text": "x" * (number % 5 * 700)}
+            return {"number": number, "exact": Decimal(number), "text": "x" * (number % 5 * 700),
+                "form": ip_address(number) if number % 2 else {number}}
         """,
     )
     project.write("test_shop.py", TEST)
@@ -107,8 +109,10 @@ def test_the_orphans_of_killed_runs_go_at_the_next_clearing(project, then):
     project.write(
         "shop.py",
         """
+        from ipaddress import ip_address
+
         def compute(number):
-            return number, b"large" * 5_000
+            return number, b"large" * 5_000, ip_address("10.0.0.1")
         """,
     )
     tests = "import shop\n\ndef test_kept():\n    assert shop.compute(1)[0] == 1\n"
