@@ -106,6 +106,10 @@ def snapshot(
     readable = _readable(value, paths)
     if readable is not None:
         return Snapshot(_hex(readable.text), readable, None, paths)
+    return _pickled_item(value, path, target, paths)
+
+
+def _pickled_item(value: object, path: str, target: str | None, paths: PathStore) -> Snapshot:
     try:
         pickled = pickles.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
@@ -164,6 +168,11 @@ def encode_pickled(outcome: Outcome, *, paths: PathStore = NOWHERE) -> Encoded:
 
 
 def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
+    # Not the hash of a text with tags: an equal item has the hash of its pickle if it was recorded before it had tags.
+    items = list(items)
+    for index, item in enumerate(items):
+        if item.readable is not None and item.readable.is_tagged:
+            items[index] = _pickled_item(item.load(), f"items[{index}]", target, paths)
     body = _body(outcome, len(items))
     try:
         pickled = pickles.dump(body, paths)
@@ -176,8 +185,7 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
     if items:
         pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
         fingerprint = _hex("".join([fingerprint, *(item.fingerprint for item in items)]))
-    changes, count = list(outcome.changed), 1 + len(items)
-    return Encoded(outcome.kind, changes, fingerprint, pickled=pickled, count=count, paths=paths)
+    return Encoded(outcome.kind, [*outcome.changed], fingerprint, None, pickled, 1 + len(items), paths)
 
 
 def _readable(value: Any, paths: PathStore) -> Readable | None:
