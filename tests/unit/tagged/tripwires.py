@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import typing
 
 NOTED: list[str] = []
 
@@ -66,6 +68,31 @@ class Mood(enum.Enum):
 
     def __hash__(self):
         raise RuntimeError("no hash today")
+
+
+@dataclasses.dataclass
+class Order:
+    customer: object
+    due: object
+
+    def __post_init__(self):
+        NOTED.append("__post_init__")
+
+    def __setattr__(self, name, value):
+        NOTED.append("__setattr__")
+        super().__setattr__(name, value)
+
+
+class Pair(typing.NamedTuple):
+    left: object
+    right: object
+
+
+class Failed(Exception):
+    def __init__(self, reason):
+        NOTED.append("__init__")
+        super().__init__(reason)
+        self.__cause__ = reason
 
 
 SETTINGS = object()
