@@ -21,8 +21,10 @@ def _write_tuple(value: tuple[Any, ...], node: Node, writer: Writing) -> None:
 
 
 def _read_tuple(node: Node, reader: Reading, anchor: int | None) -> tuple[Any, ...]:  # noqa: ARG001 - as for any tag
-    only_keys(node)
-    return tuple(reader.read(typed(node["$tuple"], list)))
+    if len(node) > 1:
+        only_keys(node)
+    parts = node["$tuple"]
+    return tuple(reader.read(parts if type(parts) is list else typed(parts, list)))
 
 
 def _write_set(value: Iterable[Any], node: Node, writer: Writing, *, name: str) -> None:

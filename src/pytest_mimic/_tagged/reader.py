@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from json import JSONDecoder
 from typing import Any, Protocol
 
 from pytest_mimic._outcome.loading import RefusedError
@@ -89,6 +90,21 @@ class Reader:
     def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the parts of a mapping, which is no node itself."""
         return {key: self.read(part) if type(part) in _CONTAINERS else part for key, part in trees.items()}
+
+    def parsed(self, data: bytes) -> dict[str, Any] | None:
+        """Return the mapping of a JSON text with its parts as values, which are made while the text is parsed.
+
+        That saves a third of the time. None: the text has references, or anything that `read_whole` reports.
+        """
+        if b'"$anchor"' in data:
+            return None
+        made = _ParsingReader(self._paths, self._imports, self.content, self._classes).made
+        try:
+            text = data.decode()
+            body, end = JSONDecoder(object_hook=made).scan_once(text, 0)  # type: ignore[attr-defined]
+        except Exception:  # imported modules, and the hashes of their classes, may raise anything
+            return None
+        return body if type(body) is dict and text[end:] == "\n" else None
 
     def prepared(self, tree: Any, *, in_tag: bool = False) -> Any:
         """Return a tree that this reader has read, for further readings: values that cannot change are made already."""
@@ -180,6 +196,27 @@ class Reader:
             raise
         except Exception as reason:  # an imported module may raise anything
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
+
+
+class _ParsingReader(Reader):
+    """A reader whose parts are values already, since the parser ends a part before the node that it is in."""
+
+    def read(self, tree: Any) -> Any:
+        return tree
+
+    def parts(self, trees: dict[str, Any]) -> dict[str, Any]:
+        return trees
+
+    def made(self, node: Node) -> Any:
+        """Return the value of a mapping that the parser ends."""
+        for name in node:
+            tag = self._tags.get(name)
+            if tag is not None:
+                return tag.read(node, self, None)
+            if name[:1] == "$":
+                return self._node(node, name, None)
+            break
+        return node
 
 
 class NeedsCallError(Exception):

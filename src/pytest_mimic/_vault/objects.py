@@ -139,11 +139,16 @@ class Objects:
 
     def _tagged_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
         """Return the player of a readable value. NeedsCallError: it has paths."""
-        body = self._body(entry, origin) if "json" in entry else entry
-        if "value" not in body:
-            return lambda: self.load(entry, origin).value
         reader = self._reader(entry, origin, None)
-        fresh = [self._untagged(reader, body["value"], entry, origin)]
+        data = self._store.read(entry["json"]) if "json" in entry else None
+        made = None if data is None else reader.parsed(data)
+        if made is not None and "value" in made:
+            fresh = [made["value"]]
+        else:
+            body = self._body(entry, origin) if "json" in entry else entry
+            if "value" not in body:
+                return lambda: self.load(entry, origin).value
+            fresh = [self._untagged(reader, body["value"], entry, origin)]
         kept: list[Any] = []
 
         def play() -> Any:

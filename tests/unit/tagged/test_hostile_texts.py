@@ -34,6 +34,17 @@ def stored(value, imports=(), **facts):
     return store
 
 
+def in_object(store):
+    """Move the outcome into an object, as a long one is."""
+    facts = json.loads(store.read(NAME))
+    [entry] = facts["outcomes"]
+    name = f"objects/aa/{'a' * 32}.json"
+    store.write(name, (json.dumps({"value": entry.pop("value")}) + "\n").encode())
+    facts["outcomes"] = [{**entry, "kind": "value", "json": name}]
+    store.write(NAME, json.dumps(facts).encode())
+    return store
+
+
 def load(store):
     outcome = Vault(store).read(NAME).outcomes[0]
     return outcome.load().value
@@ -123,6 +134,8 @@ def test_strange_text_is_refused(value, noted):
         load(store)
 
     assert caught.value.file == f".mimic_vault/{NAME}"
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        Vault(in_object(store)).read(NAME).outcomes[0].player()
     assert not noted
     assert "unit.tagged.unlisted" not in sys.modules
 

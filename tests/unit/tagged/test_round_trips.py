@@ -255,10 +255,13 @@ generated = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 @pytest.mark.promise("a copy of a readable value has its types, values, order and sharing")
 @generated
-@given(recipes)
-@example(("list", [("dict", [(("scalar", "$date"), ("again", 0))]), ("tuple", [("again", 1), ("again", 1)])]))
-def test_copy_is_equal_in_type_value_order_and_sharing(recipe):
-    value = built(recipe)
+@given(recipes, st.sampled_from([0, 3000]))
+@example(
+    ("list", [("dict", [(("scalar", "$date"), ("again", 0))]), ("tuple", [("again", 1), ("again", 1)])]), 0
+)
+def test_copy_is_equal_in_type_value_order_and_sharing(recipe, length):
+    """In the recording, or in an object of its own if it is long."""
+    value = [built(recipe), "x" * length]
     store = recorded(value)
 
     copies = copies_of(store)
