@@ -17,7 +17,7 @@ from pytest_mimic._describe.walk import describe
 from pytest_mimic._files.places import Places
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.texts import hide_values
-from pytest_mimic._values.opening import attributes_of, is_pair, type_name
+from pytest_mimic._values.opening import attributes_of, fields_of, is_pair, type_name
 from pytest_mimic._values.tables import ends_of
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ class _Lines:
         if kind in (bytes, bytearray):
             return kind.__name__, self._bytes(value)
         if issubclass(kind, BaseException) and not inline:
-            return type_name(kind), ", ".join(self._text(arg) for arg in value.args[:3])
+            args = vars(BaseException)["args"].__get__(value)
+            return type_name(kind), ", ".join(self._text(arg) for arg in args[:3])
         if inline or not _has_parts(value):
             return "", self._text(value)
         base = _container(kind)
@@ -198,7 +199,7 @@ class _Lines:
             items = OrderedDict.items if issubclass(kind, OrderedDict) else dict.items
             found += (_Part(self._name(key), one, hides(key, one)) for key, one in islice(items(value), most))
         elif base is not None:
-            names = getattr(kind, "_fields", ()) if base is tuple else ()
+            names = fields_of(value)
             before: object = None
             for index, one in enumerate(islice(base.__iter__(value), most)):
                 name = names[index] if index < len(names) else value[0] if index and is_pair(value) else None

@@ -114,7 +114,10 @@ def ends_of_array(value: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
 
 
 def plain(value: Any) -> Any:
-    """Return a text or bytes of numpy as Python's own."""
+    """Return a text or bytes of numpy as Python's own, and a record by the names of its fields."""
+    names = getattr(getattr(value, "dtype", None), "names", None)
+    if names and library_of(type(value)) == "numpy":
+        return dict(zip(names, value.item(), strict=True))
     if not isinstance(value, (str, bytes)) or library_of(type(value)) != "numpy":
         return value
     return str(value) if isinstance(value, str) else bytes(value)

@@ -228,7 +228,12 @@ class _Walk:
             ordered = sorted(value, key=lambda item: (item != item, item))
             return self._listed(self._children(ordered, room, depth), value)
         # Other members have no order, so that the first few would be others in the next process.
-        inner = self._children(list(value), room, depth) if len(value) <= self.budget.items else []
+        if len(value) > self.budget.items:
+            inner = []
+        elif self.budget.whole:
+            inner = self._children(list(value), room, depth)
+        else:  # a share that does not depend on the order
+            inner = [self.node(item, room // len(value), depth - 1) for item in value]
         return self._listed(sorted(inner, key=order), value)
 
     def _too_large(self, value: Any) -> int:

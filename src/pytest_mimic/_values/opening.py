@@ -87,7 +87,7 @@ def opened(value: Any) -> Opened:
     kind = type(value)
     plain = plain_form(value)
     if plain is not None:
-        fields = _fields(value)
+        fields = fields_of(value)
         if fields:
             return Opened((), dict(zip(fields, plain, strict=False)))
         return Opened((plain,), attributes_of(value))
@@ -112,7 +112,7 @@ def parts_of(value: Any) -> Iterator[Part]:
     elif plain is set or plain is frozenset:
         yield from (Part("member", None, part) for part in plain.__iter__(value))
     elif plain is not None:
-        names = _fields(value)
+        names = fields_of(value)
         for index, part in enumerate(plain.__iter__(value)):
             yield Part("field", names[index], part) if names else Part("item", index, part)
     if issubclass(kind, BaseException):
@@ -130,7 +130,7 @@ def parts_of(value: Any) -> Iterator[Part]:
         yield from (Part("attribute", name, part) for name, part in _all_attributes(value).items())
 
 
-def _fields(value: Any) -> tuple[str, ...]:
+def fields_of(value: Any) -> tuple[str, ...]:
     """Return the names of a named tuple's items; nothing for other values."""
     names = getattr(type(value), "_fields", None) if issubclass(type(value), tuple) else None
     return names if isinstance(names, tuple) and len(names) == tuple.__len__(value) else ()

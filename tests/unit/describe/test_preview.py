@@ -10,19 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy
-import pandas
-import polars
-import pyarrow
 import pytest
-from PIL import Image
-from scipy import sparse
 
 from pytest_mimic._describe.preview import preview
 from pytest_mimic._files.places import TEMPORARY, Places
 from pytest_mimic._outcome.encoding import snapshot
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.redactor import Redactor
+
+numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+polars = pytest.importorskip("polars", reason="polars is not installed")
+pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+Image = pytest.importorskip("PIL.Image", reason="PIL is not installed")
 
 REDACTOR = Redactor(["diagnosis"])
 
@@ -47,6 +48,7 @@ class Refusal(Exception):
 
 
 PRICES = pandas.DataFrame({"name": ["Ann", "Bob", "Cem", "Zoe"], "price": [1.5, 2.0, 3.25, 9.75]})
+TEXT = PRICES["name"].dtype
 PIXELS = numpy.arange(600, dtype="uint8").reshape(10, 20, 3)
 
 KINDS: dict[str, tuple[object, list[str]]] = {
@@ -54,7 +56,7 @@ KINDS: dict[str, tuple[object, list[str]]] = {
         PRICES,
         [
             "DataFrame: 4 rows × 2 columns",
-            "name str: 'Ann', 'Bob', … 'Zoe'",
+            f"name {TEXT}: 'Ann', 'Bob', … 'Zoe'",
             "price float64: 1.5, 2.0, … 9.75",
             "index RangeIndex: 0, 1, … 3",
         ],
@@ -64,7 +66,7 @@ KINDS: dict[str, tuple[object, list[str]]] = {
         [
             "DataFrame: 3 rows × 1 column",
             "price float64: 1.5, 2.0, 3.25",
-            "index name str: 'Ann', 'Bob', 'Cem'",
+            f"index name {TEXT}: 'Ann', 'Bob', 'Cem'",
         ],
     ),
     "a wide frame": (
@@ -76,7 +78,10 @@ KINDS: dict[str, tuple[object, list[str]]] = {
             "index RangeIndex: 0, 1",
         ],
     ),
-    "an empty frame": (PRICES.iloc[:0, :1], ["DataFrame: 0 rows × 1 column", "name str", "index RangeIndex"]),
+    "an empty frame": (
+        PRICES.iloc[:0, :1],
+        ["DataFrame: 0 rows × 1 column", f"name {TEXT}", "index RangeIndex"],
+    ),
     "a series": (
         PRICES["price"],
         ["Series: 4 items", "price float64: 1.5, 2.0, … 9.75", "index RangeIndex: 0, 1, … 3"],
@@ -129,7 +134,7 @@ KINDS: dict[str, tuple[object, list[str]]] = {
         [
             "dict of 2",
             "prices DataFrame: 4 rows × 2 columns",
-            "  name str: 'Ann', 'Bob', … 'Zoe'",
+            f"  name {TEXT}: 'Ann', 'Bob', … 'Zoe'",
             "  price float64: 1.5, 2.0, … 9.75",
             "  index RangeIndex: 0, 1, … 3",
             "2: Basket(n=1)",
@@ -138,7 +143,7 @@ KINDS: dict[str, tuple[object, list[str]]] = {
     "a container of a class": (Rows([7, 8]), [f"{__name__}:Rows of 2", "[0]: 7", "[1]: 8"]),
     "an ordered dict": (OrderedDict(a=1), ["OrderedDict of 1", "a: 1"]),
     "bytes": (b"\x89PNG" + bytes(8_782), [f"bytes: 8,786 bytes, 89 50 4e 47{' 00' * 12} …"]),
-    "a function": (os.path.join, ["<function posixpath:join>"]),
+    "a function": (subprocess.run, ["<function subprocess:run>"]),
 }
 
 
@@ -204,9 +209,10 @@ def test_changed_arguments_are_shown_by_name() -> None:
         pytest.param(PRICES.set_axis(pandas.Index(["measles"] * 4, name="diagnosis")), id="an index"),
         pytest.param(polars.DataFrame({"diagnosis": ["measles"]}), id="a column of polars"),
         pytest.param(pyarrow.table({"diagnosis": ["measles"]}), id="a column of pyarrow"),
+        pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")]), id="a field of an array"),
         pytest.param(Refusal("diagnosis=measles"), id="a text"),
         pytest.param(b"diagnosis=measles", id="bytes"),
-        pytest.param([Basket(n=n) for n in range(99)] + [Basket(diagnosis="measles")], id="the last item"),
+        pytest.param([Basket(note="measles")] * 999 + [Basket(diagnosis="measles")], id="the last item"),
     ],
 )
 def test_a_preview_shows_no_secret(value: object) -> None:
@@ -216,6 +222,21 @@ def test_a_preview_shows_no_secret(value: object) -> None:
     assert "<redacted>" in shown
     assert "measles" not in shown
     assert b"measles".hex(" ") not in shown
+
+
+def test_secret_numbers_are_hidden_by_their_names_alone() -> None:
+    """A number is no text that could be searched for elsewhere."""
+    assert lines(pandas.DataFrame({"diagnosis": [7]}))[1] == "diagnosis int64: <redacted>"
+    assert lines(("diagnosis", 7))[1:] == ["[0]: 'diagnosis'", "[1]: <redacted>"]
+    assert lines(["--diagnosis", 7])[1:] == ["[0]: '--diagnosis'", "[1]: <redacted>"]
+
+
+def test_a_column_is_not_taken_for_the_type_of_a_frame() -> None:
+    """The columns `type` and `mode` are data."""
+    frame = pandas.DataFrame({"type": ["x"], "mode": ["y"]})
+
+    assert lines([frame])[1] == "[0] DataFrame: 1 row × 2 columns"
+    assert lines({"frames": [frame]})[1] == "frames: [<DataFrame 1x2: type, mode>]"
 
 
 def test_a_secret_argument_is_hidden_where_the_outcome_holds_it() -> None:
@@ -335,6 +356,7 @@ def test_a_line_is_short_and_fits_into_json() -> None:
     shown = lines(
         {"a" * 300: "x", "line\n": "\ud800", "b": Basket(**{f"n{n}": "text" * 9 for n in range(9)})}
     )
+    shown += lines(Basket(**{"two\nlines": 1, "\ud800": 2}))
 
     assert max(map(len, shown)) <= 110
     assert all(line.isprintable() and line.encode() for line in shown)
@@ -354,7 +376,7 @@ class Bag:
 
 words = sys.argv[2].split()
 for value in (Bag(set(words)), Bag(frozenset(map(Word := type("Word", (str,), {}), words))),
-              Bag({(word, 1) for word in words}), {"bag": Bag(set(words))}, Bag(object())):
+              Bag({(word, 1) for word in words}), Bag({(word, (word * 30, ("x" * 30, word))) for word in words}), {"bag": Bag(set(words))}, Bag(object())):
     print(preview(Outcome.of_value(value), Redactor()))
 """
 
