@@ -200,7 +200,7 @@ WORKERS = {
                 for job in ("DELETE", None), *(("POST", {"item": item}) for item in items), ("GET", None):
                     jobs.put(job)
                     try:
-                        answer = answers.get(timeout=5)
+                        answer = answers.get(timeout=60)
                     except queue.Empty:
                         Path("no answer").touch()
                         raise
@@ -233,7 +233,7 @@ WORKERS = {
             for job in ("DELETE", None), *(("POST", {"item": item}) for item in items), ("GET", None):
                 jobs.put_nowait(job)
                 try:
-                    answer = await asyncio.wait_for(answers.get(), 5)
+                    answer = await asyncio.wait_for(answers.get(), 60)
                 except asyncio.TimeoutError:
                     Path("no answer").touch()
                     raise

@@ -496,7 +496,7 @@ def test_the_async_client_replays_without_the_server(runs: Runs, port: int) -> N
 @pytest.mark.parametrize("gone", [False, True], ids=["no reply", "no server"])
 def test_errors_of_the_async_client_are_recorded(runs: Runs, port: int, gone: bool) -> None:
     async def steps(place: int) -> Any:
-        client = redis.asyncio.Redis(port=place, socket_timeout=0.1, retry=AsyncRetry(NoBackoff(), 0))
+        client = redis.asyncio.Redis(port=place, socket_timeout=0.3, retry=AsyncRetry(NoBackoff(), 0))
         with pytest.raises(redis.ConnectionError if gone else redis.TimeoutError) as caught:
             await client.blpop(["queue"], timeout=0)
         await (client.aclose() if hasattr(client, "aclose") else client.close())
@@ -570,7 +570,7 @@ def test_a_timeout_while_reading_is_recorded(both: Any, runs: Runs, count: int) 
             pipe.blpop(["queue"], timeout=0).execute()
         return [type(caught.value), str(caught.value), patient(client).get("a")]
 
-    recorded, replayed = both(steps, socket_timeout=0.1, retry=Retry(NoBackoff(), 0))
+    recorded, replayed = both(steps, socket_timeout=0.3, retry=Retry(NoBackoff(), 0))
 
     assert replayed == recorded
     assert recorded[0] is redis.TimeoutError
@@ -584,7 +584,7 @@ def test_each_retry_of_the_client_is_a_call(both: Any, runs: Runs) -> None:
         return patient(client).get("a")
 
     again = {"retry": Retry(NoBackoff(), 2), "retry_on_error": [redis.TimeoutError]}
-    recorded, replayed = both(steps, socket_timeout=0.1, **again)
+    recorded, replayed = both(steps, socket_timeout=0.3, **again)
 
     assert recorded is replayed is None
     assert runs.signatures == ["BLPOP queue"] * 3 + ["GET a"]
