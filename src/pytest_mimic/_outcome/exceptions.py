@@ -146,7 +146,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
     group = getattr(builtins, "BaseExceptionGroup", None)
     if group is not None and isinstance(exception, group):
         members = cast(Any, exception).exceptions
-        if type(args[-1]) is list:
+        if type(args[-1]) is list:  # not for a tuple, which is stored with the arguments
             args[1:] = []
         tree["exceptions"] = [to_plain(member, seen) for member in members]
     tree["args"] = args
@@ -158,7 +158,7 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
                 tree[name] = to_plain(value, seen)
         else:
             tree[name] = value
-    if not is_remade(exception) or (len(args) > 1 and "exceptions" in tree):  # members that are no list
+    if not is_remade(exception):
         tree["type"] = cls
     return tree
 

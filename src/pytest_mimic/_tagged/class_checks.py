@@ -41,7 +41,8 @@ def check_metaclass(cls: type) -> None:
     Raises:
         NotTaggableError: The metaclass replaces how a class is read or compared.
     """
-    for meta in type(cls).__mro__:
+    metaclass: type = type(cls)
+    for meta in metaclass.__mro__:
         if meta is type:
             return
         if not _READ.isdisjoint(vars(meta)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_mimic._identity.state import slot_members
 from pytest_mimic._outcome.exceptions import FIELDS, is_remade, make, restore, state_of
 from pytest_mimic._tagged.class_checks import HEAP_TYPE, check_layout, check_ways, own_bases
 from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
@@ -45,7 +44,6 @@ class _Exceptions:
             check_layout(cls, builtin)
             if any(not (_USED | fields).isdisjoint(vars(base)) for base in bases):
                 raise NotTaggableError(cls)
-        self._fields = fields | slot_members(cls, below=BaseException).keys()
 
     def write(self, value: BaseException, node: Node, writer: Writing) -> None:
         """Fill the node of an exception."""
@@ -72,7 +70,5 @@ class _Exceptions:
             state["context"] = state["cause"]
         for name in ("attributes", "fields"):
             typed(state.get(name, {}), dict)
-        if strange := state.get("fields", {}).keys() - self._fields:
-            raise ValueError(f"{next(iter(node))} with a strange field {min(strange)!r:.60}")
         restore(made, state)
         return made

@@ -78,7 +78,7 @@ class _Instances:
             gone, new = part.keys() - declared.keys(), self._required - part.keys()
             if gone or new:
                 raise fields_changed(self._cls, gone=gone, new=new)
-        made = object.__new__(self._cls)
+        made: object = object.__new__(self._cls)
         if anchor is not None:
             reader.keep(anchor, made)
         self._attributes.fill(made, reader.parts(part))

@@ -84,7 +84,7 @@ class _Models:
         part: dict[str, Any] = typed(next(iter(node.values())), dict)
         if part.keys() != self._names:
             raise fields_changed(self._cls, gone=part.keys() - self._names, new=self._names - part.keys())
-        made = object.__new__(self._cls)
+        made: object = object.__new__(self._cls)
         reader.keep(anchor, made)
         read, fill = reader.read, self._attributes.fill
         fill(made, reader.parts(part))
@@ -95,9 +95,9 @@ class _Models:
             fill(made, reader.parts(others))
         extra = typed(read(node.get("extra")), dict, type(None))
         private = typed(read(node.get("private")), dict, type(None))
-        names = self._names | (extra or {}).keys()
+        names = {*self._names, *(extra or ())}
         if "fields_set" in node:
-            names = [typed(name, str) for name in typed(node["fields_set"], list)]
-        slots = {_SET: set(names), _EXTRA: extra, _PRIVATE: private}
+            names = {typed(name, str) for name in typed(node["fields_set"], list)}
+        slots = {_SET: names, _EXTRA: extra, _PRIVATE: private}
         fill(made, {name: part for name, part in slots.items() if name not in self._absent})
         return made

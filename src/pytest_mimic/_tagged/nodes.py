@@ -84,7 +84,7 @@ class Reading(Protocol):
         """Return the class or function with this name, `module:qualname`, if it is listed as an import."""
         ...
 
-    def content(self, name: str) -> bytes:
+    def content(self, name: str, /) -> bytes:
         """Return the content of an object of the vault."""
         ...
 

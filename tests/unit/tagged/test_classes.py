@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import abc
 import argparse
+import array
 import copyreg
 import enum
 import functools
+import re
 import sys
 import weakref
+import wsgiref.headers
 from collections import UserDict, namedtuple
 from dataclasses import InitVar, dataclass, field
 from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
@@ -16,6 +19,13 @@ from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 import pytest
 
 from pytest_mimic import StaleRecordingError
+from pytest_mimic._outcome.outcome import Outcome
+from pytest_mimic._outcome.placing import NOWHERE
+from pytest_mimic._tagged.classes import tag_of
+from pytest_mimic._tagged.nodes import NotTaggableError
+from pytest_mimic._tagged.writer import write
+from pytest_mimic._vault import Vault
+from unit.memory_store import MemoryStore
 from unit.tagged.kept import copied, edited, entry_in, recorded, replayed, tree_of
 
 attr = pytest.importorskip("attr")
@@ -428,6 +438,16 @@ class OwnNew(namedtuple("Base", "a b")):
         return (self[0],)
 
 
+class Fake(tuple):
+    """It only looks like a named tuple."""
+
+    __slots__ = ()
+    _fields = ("a",)
+
+    def __new__(cls, a):
+        return super().__new__(cls, (a,))
+
+
 class StateEnum(enum.Enum):
     ONE = 1
 
@@ -456,6 +476,16 @@ IntModel = Generated[int]
 
 class HasDict:
     __dict__ = property(lambda self: {})  # type: ignore[assignment]
+
+
+class ShadowedSlot:
+    __slots__ = ("x",)
+
+
+class Shadowing(ShadowedSlot):
+    """Objects have two slots of one name."""
+
+    __slots__ = ("x",)
 
 
 class Meta(type):
@@ -523,8 +553,11 @@ PICKLED = {
 @pytest.mark.promise("a class with a state method of its own stays a pickle")
 @pytest.mark.parametrize("make", PICKLED.values(), ids=PICKLED)
 def test_objects_with_ways_of_their_own_stay_pickles(make):
-    store = recorded(make())
+    value = make()
+    store = recorded(value)
 
+    with pytest.raises(NotTaggableError):
+        write(value, NOWHERE)
     assert "pickle" in entry_in(store)
     assert replayed(store) is not None
 
@@ -532,6 +565,53 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
 @pytest.mark.parametrize("make", [Finalized, HasDict], ids=["del", "dict"])
 def test_objects_that_do_more_than_hold_attributes_stay_pickles(make):
     assert tree_of(make()) is None
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        object,
+        type,
+        re.Match,
+        array.array,
+        Numbers,
+        Single,
+        Finalized,
+        HasDict,
+        HasMeta,
+        Shadowing,
+        Hashed,
+        Fake,
+    ],
+    ids=str,
+)
+def test_classes_without_a_tag(cls):
+    assert tag_of(cls) is None
+
+
+def test_an_object_of_a_class_that_counts_as_code_stays_a_pickle():
+    entry = entry_in(recorded(wsgiref.headers.Headers([("a", "b")])))
+
+    assert entry["code"] == ["wsgiref.headers:Headers"]
+
+
+def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
+    inner = KeyError("k")
+    error = Refused("no", code=[inner])
+    error.__cause__ = inner
+    store = MemoryStore()
+    stored = Vault(store).stored(Outcome.of_exception(error), 0.5)
+
+    again = stored.load().exception
+
+    assert again.code[0] is again.__cause__
+
+
+def test_a_raised_exception_may_hold_objects():
+    stored = Vault(MemoryStore()).stored(Outcome.of_exception(Refused("no", code=Slots(1))), 0.5)
+
+    assert stored.encoded.readable.imports == [f"{ME}:Slots"]
+    assert stored.load().exception.code == Slots(1)
 
 
 def test_a_registered_reduction_is_used(monkeypatch):
