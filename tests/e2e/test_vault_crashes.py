@@ -24,16 +24,19 @@ CALLS = 60
 
 WRITER = textwrap.dedent("""
     import sys
+    from ipaddress import IPv4Address
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._vault import FolderStore, Recording, Vault, recording_name
+
+    PICKLED = IPv4Address("10.0.0.1")
 
     def value_of(number, generation):
         kinds = [
             {"n": number, "generation": generation},
-            (number, generation, "odd"),
+            (number, generation, PICKLED),
             [generation] * 1500,
             (b"large" * 60_000, generation),
-            ("shared", generation),
+            ("shared", generation, PICKLED),
         ]
         return kinds[number % len(kinds)]
 
