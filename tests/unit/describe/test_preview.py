@@ -228,7 +228,7 @@ def test_secret_numbers_are_hidden_by_their_names_alone() -> None:
     """A number is no text that could be searched for elsewhere."""
     assert lines(pandas.DataFrame({"diagnosis": [7]}))[1] == "diagnosis int64: <redacted>"
     assert lines(("diagnosis", 7))[1:] == ["[0]: 'diagnosis'", "[1]: <redacted>"]
-    assert lines(["--diagnosis", 7])[1:] == ["[0]: '--diagnosis'", "[1]: <redacted>"]
+    assert lines(["run", "--diagnosis", 7])[2:] == ["[1]: '--diagnosis'", "[2]: <redacted>"]
 
 
 def test_a_column_is_not_taken_for_the_type_of_a_frame() -> None:
