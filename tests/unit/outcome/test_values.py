@@ -141,6 +141,7 @@ def test_values_that_json_would_change_are_kept(value):
 
     first, second = stored.load().value, stored.player()()
 
+    assert "pickle" not in stored.entry
     assert type(first) is type(second) is type(value)
     assert first == second == value
 
