@@ -297,3 +297,26 @@ def test_missing_list_of_imports_allows_none(noted):
 
     with pytest.raises(CorruptRecordingError, match="which its recording does not list"):
         load(store)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"$regex": "a", "flags": ["DEBUG"]},
+        # Only some Pythons read these.
+        {"$datetime": "20261102T010203"},
+        {"$datetime": "2026-11-02 01:02:03"},
+        {"$datetime": "2026-11-02"},
+        {"$time": "01:02"},
+        {"$time": "01:02:03Z"},
+    ],
+    ids=json.dumps,
+)
+def test_form_that_is_never_written_is_refused(value):
+    with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+        load(stored(value))
+
+
+def test_folder_of_time_zones_is_reported():
+    with pytest.raises(StaleRecordingError, match="there is no time zone 'Europe'"):
+        load(stored({"$zoneinfo": "Europe"}))
