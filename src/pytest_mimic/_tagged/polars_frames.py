@@ -83,7 +83,8 @@ def _read_frame(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa
     columns = list(map(_series_of, names, parts, dtypes, [reader] * len(names)))
     if len(set(map(len, columns))) > 1:
         raise ValueError("a frame with columns of different lengths")
-    return frame(columns)
+    # From a list, polars 1.9 gives another name to a column whose name is empty.
+    return frame(dict(zip(names, columns, strict=True)))
 
 
 def _write_series(series: Any, node: Node, writer: Writing) -> None:
