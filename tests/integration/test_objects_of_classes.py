@@ -78,8 +78,8 @@ def test_a_class_with_another_field_is_named_with_the_remedy(shop):
         says=[
             "StaleRecordingError: the recorded outcome of shop:find cannot be loaded here",
             "shop:User has no field 'mail' any more, and a field 'email' that the recording lacks",
-            "to record it again: pytest --mimic-rerecord test_shop.py::test_find",
+            "to record it again: pytest --mimic-record test_shop.py::test_find",
         ],
     )
-    shop.run("--mimic-rerecord").expect(passed=2, real=["post_init"] * 2)
+    shop.record().expect(passed=2, real=["post_init"] * 2)
     shop.replay().expect(passed=2, real=[])

@@ -109,9 +109,8 @@ class Recordings:
         return plan.source is not None and source != plan.source
 
     def is_outdated(self, plan: Plan, recording: Recording) -> bool:
-        """Check whether `--mimic-record` replaces a recording: it is stale, or holds code of another Python."""
-        is_foreign = any(stored.is_foreign for stored in recording.outcomes)
-        return is_foreign or self.is_stale(plan, recording.source)
+        """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
+        return self.is_stale(plan, recording.source) or any(one.is_outdated() for one in recording.outcomes)
 
     def check_source(
         self,

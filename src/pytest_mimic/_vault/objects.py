@@ -327,7 +327,7 @@ class Objects:
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
             facts=[*facts, f"recording: {self.label}/{origin.name}"],
-            remedies=[f"to record it again: {command('--mimic-rerecord', origin.test)}"],
+            remedies=[f"to record it again: {command('--mimic-record', origin.test)}"],
             call=origin.target,
         )
 

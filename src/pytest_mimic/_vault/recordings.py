@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic.errors import MimicError, StaleRecordingError
+
 if TYPE_CHECKING:
     from pytest_mimic._outcome.encoding import Encoded
     from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
@@ -62,7 +64,7 @@ class Stored:
         files: The files that the call wrote, until their content is written.
     """
 
-    __slots__ = ("_origin", "_reader", "duration", "encoded", "entry", "files")
+    __slots__ = ("_is_outdated", "_origin", "_reader", "duration", "encoded", "entry", "files")
 
     def __init__(
         self, reader: OutcomeReader, entry: Entry, origin: Origin | None, encoded: Encoded | None = None
@@ -71,6 +73,7 @@ class Stored:
         self._origin = origin or Origin("?", "?", None)
         self.entry = entry
         self.encoded = encoded
+        self._is_outdated: bool | None = None
         self.files: KeptFiles | None = None
         self.duration: float = entry["duration"]
 
@@ -106,12 +109,21 @@ class Stored:
         """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
         return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
-    @property
-    def is_foreign(self) -> bool:
-        """Whether it holds code of another Python version, which this one cannot load."""
-        from pytest_mimic._outcome.loading import is_foreign
+    def is_outdated(self) -> bool:
+        """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
 
-        return is_foreign(self.entry.get("python"))
+        Damage is no reason: `load` reports it.
+        """
+        if self._is_outdated is None:
+            self._is_outdated = False
+            if "imports" in self.entry or "raised" in self.entry:
+                try:
+                    self.load()
+                except StaleRecordingError:
+                    self._is_outdated = True
+                except MimicError:
+                    pass
+        return self._is_outdated
 
     @property
     def is_plain_value(self) -> bool:
