@@ -53,8 +53,7 @@ def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redacto
     """
     plan, volatile = call.plan, call.plan.options.volatile
     if plan.kind == "function":
-        pickled = after.encoded.pickled if after.encoded is not None else None
-        hides_parts = pickled is not None and pickled.has_custom_identity
+        hides_parts = after.encoded is not None and after.encoded.has_custom_identity
         if not volatile or hides_parts or before.awaited != after.awaited:
             return False
     try:

@@ -94,6 +94,16 @@ class Encoded:
             return self.readable.is_tagged
         return cast(pickles.Pickled, self.pickled).has_paths
 
+    @property
+    def has_custom_identity(self) -> bool:
+        """Whether a class in it defines its own identity, which may hide parts of it."""
+        if self.readable is None:
+            return cast(pickles.Pickled, self.pickled).has_custom_identity
+        from pytest_mimic._identity.kinds import registered_kind
+
+        classes = (resolve(*name.split(":")) for name in self.readable.imports)
+        return any(isinstance(cls, type) and registered_kind(cls) is not None for cls in classes)
+
 
 def snapshot(
     value: object, *, path: str = "result", target: str | None = None, paths: PathStore = NOWHERE
