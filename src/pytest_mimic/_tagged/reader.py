@@ -60,7 +60,7 @@ class Reader:
         return self._paths
 
     def read_whole(self, tree: Any) -> Any:
-        """Return the value of a whole tree, as often as it is called.
+        """Return the value of a whole tree, as often as it is called, also by several threads.
 
         Raises:
             NeedsCallError: It has paths, and the reader has no `paths`.
@@ -68,8 +68,10 @@ class Reader:
             RefusedError: It imports something that its recording does not list.
             ArithmeticError, LookupError, RecursionError, TypeError, ValueError: It is not as it was written.
         """
-        self._anchors.clear()
-        return self.read(tree)
+        # Threads share the tags, but not the anchors.
+        reader = Reader(self._paths, self._imports, self.content, self._classes)
+        reader._tags = self._tags
+        return reader.read(tree)
 
     def read(self, tree: Any) -> Any:
         """Return the value of a part of a tree. The errors are those of `read_whole`."""
@@ -110,10 +112,11 @@ class Reader:
         """Return a tree that this reader has read, for further readings: values that cannot change are made already."""
         if type(tree) is list:
             return [self.prepared(part) if type(part) in _CONTAINERS else part for part in tree]
-        if type(tree) is not dict or self._anchors:
+        name = tag_in(tree) if type(tree) is dict else "$anchor"
+        if name == "$anchor":  # it may not contain a value that is made
             return tree
         # A mapping in a node may be the fields of an object.
-        tag = None if in_tag else self._tags.get(next(iter(tree), ""))
+        tag = None if in_tag or name is None else self._tags.get(name)
         if tag is not None and tag.is_fixed:
             return self.read(tree)
         if tag is not None and "." in tag.name:  # a small array or frame, which reads its numbers itself
@@ -123,6 +126,8 @@ class Reader:
     def _node(self, node: Node, name: str, anchor: int | None) -> Any:
         if name == "$ref":
             only_keys(node)
+            if node["$ref"] not in self._anchors:
+                raise ValueError(f"there is no anchor {node['$ref']!r:.60} before its $ref")
             return self._anchors[node["$ref"]]
         if name == "$anchor" and anchor is None:
             return self._anchored(node)
@@ -143,6 +148,7 @@ class Reader:
         if ":" not in name:
             tag = tag_named(name)
         else:
+            from pytest_mimic._tagged.class_checks import HEAP_TYPE
             from pytest_mimic._tagged.classes import tag_of
 
             cls = self.find(name)
@@ -151,6 +157,8 @@ class Reader:
                 tag = tag_of(cls)
                 if tag is not None:
                     self._classes[id(cls)] = tag
+                elif cls.__flags__ & HEAP_TYPE:  # it has a way of its own now, such as `__setstate__`
+                    raise OutdatedClassError(f"{name} cannot be made of its fields any more")
         if tag is None:
             raise ValueError(f"there is no tag ${name}")
         return tag

@@ -10,10 +10,11 @@ import re
 import struct
 import uuid
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import partial
 from typing import Any
+from unicodedata import category
 
 from pytest_mimic._outcome.placing import KINDS, TEXT, kind_of
 from pytest_mimic._tagged.nodes import (
@@ -31,6 +32,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Longer bytes are stored as an object of the vault: a text, and other bytes.
 _LONG_TEXT, _LONG = 65_536, 1024
+# Longer integers are refused by `json`, which limits the time of a conversion.
+MOST_BITS = 13_000
 _SPACES = {9: None, 10: None, 13: None}
 _NAN = struct.pack(">d", math.nan)
 
@@ -76,11 +79,30 @@ def _read_complex(node: Node, reader: Reading, anchor: int | None) -> complex:  
     return complex(typed(reader.read(real), float, int), typed(reader.read(imaginary), float, int))
 
 
+# In the test's own context, a text may be written in another way, and a wrong one may be read as NaN.
+_CONTEXT = Context(capitals=1, traps=[InvalidOperation])
+
+
 def _decimal_to_json(value: Decimal) -> str:
-    text = str(value)
-    if Decimal(text).as_tuple() != value.as_tuple():
+    text = _CONTEXT.to_sci_string(value)
+    if _decimal_from_json(text).as_tuple() != value.as_tuple():
         raise NotTaggableError("a Decimal whose text is not exact")
     return text
+
+
+def _decimal_from_json(text: str) -> Decimal:
+    return Decimal(text, _CONTEXT)
+
+
+def _fraction_to_json(value: Fraction) -> list[int]:
+    return _whole(value.numerator, value.denominator)
+
+
+def _whole(*numbers: Any) -> list[int]:
+    """Return numbers that `json` writes. NotTaggableError: one is of another type, or has thousands of digits."""
+    if any(type(number) is not int or number.bit_length() >= MOST_BITS for number in numbers):
+        raise NotTaggableError("a number that is no plain one")
+    return list(numbers)
 
 
 def _fraction_from_json(parts: list[int]) -> Fraction:
@@ -157,7 +179,7 @@ def _write_bytes(value: bytes, node: Node, writer: Writing) -> None:
         text = value.decode() if len(value) <= _LONG_TEXT else "\0"
     except UnicodeDecodeError:
         text = "\0"
-    if text.translate(_SPACES).isprintable():
+    if _is_printable(text.translate(_SPACES)):
         lines = text.splitlines(keepends=True)
         node["$bytes"] = lines if len(lines) > 1 else text
     elif len(value) > _LONG:
@@ -165,6 +187,11 @@ def _write_bytes(value: bytes, node: Node, writer: Writing) -> None:
         node["size"] = len(value)
     else:
         node["$base64"] = base64.b64encode(value).decode()
+
+
+def _is_printable(text: str) -> bool:
+    # Older Pythons do not know newer characters. The recording must be the same.
+    return text.isprintable() or all(char.isprintable() or category(char) == "Cn" for char in text)
 
 
 def _read_text_bytes(node: Node, reader: Reading, anchor: int | None) -> bytes:  # noqa: ARG001 - as for any tag
@@ -303,9 +330,9 @@ SCALARS: dict[type, Tag] = {
     int: _tag("int", hex, partial(int, base=16), str),
     float: _tag("float", _float_to_json, _float_from_json, str),
     complex: Tag("complex", _write_complex, _read_complex, is_fixed=True),
-    Decimal: _tag("decimal", _decimal_to_json, Decimal, str),
-    Fraction: _tag("fraction", lambda value: [value.numerator, value.denominator], _fraction_from_json, list),
-    range: _tag("range", lambda value: [value.start, value.stop, value.step], _range_from_json, list),
+    Decimal: _tag("decimal", _decimal_to_json, _decimal_from_json, str),
+    Fraction: _tag("fraction", _fraction_to_json, _fraction_from_json, list),
+    range: _tag("range", lambda value: _whole(value.start, value.stop, value.step), _range_from_json, list),
     bytes: BYTES,
     bytearray: Tag("bytearray", _write_bytearray, _read_bytearray, is_shared=True),
     dt.date: _tag("date", dt.date.isoformat, dt.date.fromisoformat, str),

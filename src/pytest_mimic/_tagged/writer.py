@@ -10,7 +10,7 @@ from pytest_mimic._outcome.placing import PathStore
 from pytest_mimic._outcome.plain import DEPTH
 from pytest_mimic._tagged.containers import MAPPING
 from pytest_mimic._tagged.nodes import Node, NotTaggableError, Tag
-from pytest_mimic._tagged.scalars import STRING
+from pytest_mimic._tagged.scalars import MOST_BITS, STRING
 from pytest_mimic._tagged.types import tag_of
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -20,8 +20,6 @@ _MOST_REPEATED = 10_000
 # A larger outcome is not read by people, and as a pickle it is smaller and loads faster.
 _MOST_TAGS = 10_000
 _MOST_BYTES = 16 << 20
-# Longer integers are refused by `json`, which limits the time of a conversion.
-_BITS = 13_000
 
 
 class Tree(NamedTuple):
@@ -48,7 +46,7 @@ def write(value: Any, paths: PathStore) -> Tree:
     """
     writer = Writer(paths)
     tree = writer.write(value)
-    if writer.has_references:
+    if writer.references:
         tree = _Numbering(writer.shared).numbered(tree)
     return Tree(tree if writer.has_tags else value, sorted(writer.imports), writer.objects, writer.has_tags)
 
@@ -66,13 +64,14 @@ class Writer:
 
     Attributes:
         has_tags: Whether anything was written that is not plain JSON.
-        has_references: Whether a part was met again.
+        references: How often a part was met again.
         shared: By the id of its tree, each part that was met again, with the nodes that refer to it.
     """
 
     def __init__(self, paths: PathStore) -> None:
         self.paths = paths
-        self.has_tags = self.has_references = False
+        self.has_tags = False
+        self.references = 0
         self.imports: set[str] = set()
         self.objects: dict[str, bytes] = {}
         self.shared: dict[int, list[Node]] = {}
@@ -101,7 +100,7 @@ class Writer:
             node: Node = {}
             STRING.write(value, node, self)
             return self._tagged(node)
-        if value is None or type_ is bool or (type_ is int and value.bit_length() < _BITS):
+        if value is None or type_ is bool or (type_ is int and value.bit_length() < MOST_BITS):
             return value
         if type_ is float and value - value == 0:  # neither infinite nor NaN
             return value
@@ -222,12 +221,12 @@ class Writer:
             raise NotTaggableError("an immutable part that contains itself")
         node: Node = {}
         self._open.add(id(value))
-        before, known = self._count, len(self._known) + len(self.shared)
+        before, known = self._count, len(self._known) + self.references
         self._enter()
         tag.write(value, self._tagged(node), self)
         self._depth += 1
         self._open.discard(id(value))
-        if len(self._known) + len(self.shared) == known:
+        if len(self._known) + self.references == known:
             self._fixed[id(value)] = value, node, self._count - before
         else:
             self._known[id(value)] = _Written(value, node, tag)
@@ -240,7 +239,7 @@ class Writer:
             raise NotTaggableError("a part that needs itself to be made")
         node: Node = {"$ref": 0}
         self.shared.setdefault(id(known.tree), []).append(node)
-        self.has_references = True
+        self.references += 1
         return self._tagged(node)
 
     def _enter(self) -> None:

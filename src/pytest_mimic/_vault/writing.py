@@ -203,10 +203,14 @@ class _FileWriter:
         if encoded.pickled is not None:
             is_equal = "pickle" in old and fingerprint_in(old["pickle"]) == encoded.fingerprint
             return is_equal and self._objects.is_sound(old, self._origin)
-        if encoded.readable is None or not all(map(self._has_file, old.get("objects", ()))):
+        readable = encoded.readable
+        lists = old.get("imports", []), old.get("objects", [])
+        if readable is None or lists != (readable.imports, sorted(readable.objects)):
+            return False
+        if not all(map(self._has_file, readable.objects)):
             return False
         try:
-            return self._objects.text(old, self._origin) == encoded.readable.text
+            return self._objects.text(old, self._origin) == readable.text
         except MimicError:
             return False
 

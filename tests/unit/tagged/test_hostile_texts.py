@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 import sys
 from contextlib import suppress
@@ -315,6 +316,19 @@ def test_missing_list_of_imports_allows_none(noted):
 def test_form_that_is_never_written_is_refused(value):
     with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
         load(stored(value))
+
+
+def test_wrong_decimal_is_refused_whatever_the_context_of_the_test():
+    store = stored({"$decimal": "1,5"})
+    with decimal.localcontext() as context:
+        context.traps[decimal.InvalidOperation] = False
+        with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
+            load(store)
+
+
+def test_reference_without_its_anchor_is_named():
+    with pytest.raises(CorruptRecordingError, match="there is no anchor 7 before its \\$ref"):
+        load(stored([{"$ref": 7}, {"$anchor": 7, "value": []}]))
 
 
 def test_folder_of_time_zones_is_reported():
