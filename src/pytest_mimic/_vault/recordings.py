@@ -116,7 +116,8 @@ class Stored:
         """
         if self._is_outdated is None:
             self._is_outdated = False
-            if "imports" in self.entry or "raised" in self.entry:
+            names_classes = self.kind != "value" or self.is_tagged or "imports" in self.entry
+            if self.encoded is None and names_classes:
                 try:
                     self.load()
                 except StaleRecordingError:

@@ -12,6 +12,7 @@ import re
 import sys
 import weakref
 import wsgiref.headers
+import zoneinfo
 from collections import UserDict, namedtuple
 from dataclasses import InitVar, dataclass, field
 from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
@@ -24,9 +25,9 @@ from pytest_mimic._outcome.placing import NOWHERE
 from pytest_mimic._tagged.classes import tag_of
 from pytest_mimic._tagged.nodes import NotTaggableError
 from pytest_mimic._tagged.writer import write
-from pytest_mimic._vault import Vault
+from pytest_mimic._vault import Recording, Vault
 from unit.memory_store import MemoryStore
-from unit.tagged.kept import copied, edited, entry_in, recorded, replayed, tree_of
+from unit.tagged.kept import NAME, copied, edited, entry_in, recorded, replayed, tree_of
 
 attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")
@@ -657,6 +658,7 @@ STALE = {
     "model": (later((pydantic.BaseModel,), lambda cls: cls, x=int), "has no field 'y' any more"),
     "named tuple": (namedtuple("Slots", "x z"), "has no field 'y' any more, and a field 'z' that the"),
     "slots": (type("Slots", (), {"__slots__": ("y",), "__module__": ME}), "has no field 'x' any more"),
+    "state": (type("Slots", (), {"__setstate__": print, "__module__": ME}), "cannot be made of its fields any more"),
 }  # fmt: skip
 
 
@@ -668,6 +670,29 @@ def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, cls, say
 
     with pytest.raises(StaleRecordingError, match=f"{__name__}:Slots {says}"):
         replayed(store)
+
+
+@pytest.mark.parametrize("length", [1, 5000], ids=["in the recording", "in an object"])
+def test_an_exception_whose_class_is_gone_makes_a_recording_stale(monkeypatch, length):
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_exception(Refused("x" * length, code=1)), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    monkeypatch.delattr(sys.modules[__name__], "Refused")
+
+    [outcome] = Vault(store).read(NAME).outcomes
+
+    assert outcome.is_outdated()
+    with pytest.raises(StaleRecordingError):
+        outcome.load()
+
+
+def test_a_zone_that_is_gone_makes_a_recording_stale():
+    store = edited(recorded(zoneinfo.ZoneInfo("Europe/Berlin")), value={"$zoneinfo": "Europe/Bernau"})
+
+    [outcome] = Vault(store).read(NAME).outcomes
+
+    assert outcome.is_outdated()
 
 
 def test_a_member_that_is_gone_makes_a_recording_stale():
