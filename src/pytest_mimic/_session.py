@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from time import strftime
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
@@ -93,7 +94,8 @@ class Session:
         cover = self._cover if self._mimics else None
         self._patcher = Patcher(cover, self._uncover, self._judge)
         self._mimicked: dict[int, Mimicked] = {}
-        self._edges: dict[int, Callable[..., Any]] = {}
+        # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
+        self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
         self._ports: dict[str, BoundaryPort] = {}
         self._coverings: list[Covering] = []
         self.scopes = Scopes(self.engine)

@@ -41,6 +41,7 @@ class Patch:
         label: Its `module:qualname`.
         covers: How many activations want it.
         places: Where the wrapper was put, first where the function was named.
+        modules: The modules that were imported when the wrapper was put there.
         originals: By id, each object that replaces another, with the one it replaces.
     """
 
@@ -50,6 +51,7 @@ class Patch:
         self.wrapper = wrapper
         self.covers = 0
         self.places: list[PatchedPlace] = []
+        self.modules: tuple[int, ...] = ()
         self.originals: dict[int, tuple[object, object]] = {id(wrapper): (wrapper, named.original)}
         self._replacements: dict[tuple[int, bool], object] = {}
         self._holders_of_wrapper = 0
@@ -73,8 +75,9 @@ class Patch:
         is_carrier = inside is not None and behind(inside) is self.function
         return [self.function, original, *([inside] if is_carrier else [])]
 
-    def begin(self) -> None:
+    def begin(self, modules: tuple[int, ...]) -> None:
         """Count what refers to the wrapper before it is put anywhere."""
+        self.modules = modules
         self._holders_of_wrapper = unknown_references([self.wrapper], self._references())[0]
 
     def leaves_function_elsewhere(self) -> bool:
@@ -87,8 +90,11 @@ class Patch:
             return True
         return any(unknown_references(things, self._references()))
 
-    def leaves_wrapper_elsewhere(self) -> bool:
+    def leaves_wrapper_elsewhere(self, modules: tuple[int, ...]) -> bool:
         """Return whether anything else may hold the wrapper, now that all its places are restored."""
+        if self._holders_of_wrapper and self.modules != modules:
+            # One that held it before may be gone, and a module imported since may hold it instead.
+            return True
         things: list[object] = [self.wrapper]
         things += [ours for ours, _ in self.originals.values() if ours is not self.wrapper]
         of_wrapper, *of_carriers = unknown_references(things, self._references())
@@ -156,9 +162,10 @@ class Patches:
         """
         if not patches:
             return
+        modules = modules_now()
         everywhere: list[tuple[object, Patch]] = []
         for patch in patches:
-            patch.begin()
+            patch.begin(modules)
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
@@ -191,13 +198,13 @@ class Patches:
                 if read(place.holder, place.name) is place.ours:
                     write(place.holder, place.name, self._before(place))
         # A wrapper may have been copied: by a module imported since, or by code that keeps a reference.
-        outside = [patch for patch in ended if patch.leaves_wrapper_elsewhere()]
+        modules = modules_now()
+        outside = [patch for patch in ended if patch.leaves_wrapper_elsewhere(modules)]
         left = [(ours, patch) for patch in outside for ours, _ in patch.originals.values()]
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
         self._ended += outside
-        modules = modules_now()
         if modules != self._last_modules:  # else functions that are gone would be kept forever
             self._last_places.clear()
             self._last_modules = modules

@@ -1017,3 +1017,20 @@ def test_wrapper_copied_while_in_force_is_replaced(shop, activate):
         assert Service.__dict__["build"] is held
         assert shop.bound.__func__ is held.__func__
         assert not hasattr(shop.fetch, "__wrapped__")
+
+
+def test_wrapper_copied_by_a_new_module_is_replaced_although_another_holder_has_gone(write, shop, activate):
+    """The wrapper is the same for all activations, and has as many references as before."""
+    write(late="from shop import fetch")
+    first = activate("shop:fetch")
+    registry = [shop.fetch]
+    first.close()
+
+    second = activate("shop:fetch")
+    registry.clear()
+    late = importlib.import_module("late")
+    assert late.fetch.__wrapped__ is vars(shop.fetch)["__wrapped__"]
+    second.close()
+
+    assert late.fetch is shop.fetch
+    assert not hasattr(late.fetch, "__wrapped__")
