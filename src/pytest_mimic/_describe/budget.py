@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import deque
+from typing import Any, NamedTuple
+
+# How many items a container may have that is opened or sorted, if not all of a value may be read.
+_LARGE = 1_000
+_SIZED = (bytes, bytearray, deque, dict, frozenset, list, set, tuple)
 
 
 class Budget(NamedTuple):
@@ -22,6 +27,12 @@ class Budget(NamedTuple):
     depth: int
     text: int
     whole: bool = True
+
+    def excess(self, value: object) -> int:
+        """Return the length of a container that has more items than may be read, else 0."""
+        base: Any = next((base for base in _SIZED if issubclass(type(value), base)), None)
+        length: int = 0 if base is None or self.whole else base.__len__(value)
+        return length if length > _LARGE else 0
 
 
 # For all arguments of a call together.

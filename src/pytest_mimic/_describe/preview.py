@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._describe.budget import Budget
 from pytest_mimic._describe.leaves import leaf_text
 from pytest_mimic._describe.samples import columns_of, count, ends_of_array, extent, is_library, plain
-from pytest_mimic._describe.secrets import secrets_in
+from pytest_mimic._describe.secrets import beginning, secrets_in
 from pytest_mimic._describe.text import render, shortened
 from pytest_mimic._describe.walk import describe
 from pytest_mimic._files.places import Places
@@ -48,7 +48,7 @@ def preview(
     redactor: Redactor,
     *,
     places: Places | None = None,
-    secrets: frozenset[str] = frozenset(),
+    secrets: Callable[[], frozenset[str]] = frozenset,
 ) -> list[str]:
     """Return a few lines that show what an outcome holds, equal for equal outcomes.
 
@@ -58,14 +58,16 @@ def preview(
         outcome: Anything. Of a stream, the first item is shown.
         redactor: Knows which names are secret.
         places: The folders of the run. Paths in them are shown by their place.
-        secrets: Texts known to be secret, besides those under secret names in the outcome itself.
+        secrets: Returns texts known to be secret, besides those under secret names in the outcome itself.
     """
-    lines = _Lines(redactor, places or Places(), set(secrets))
     shown: list[str] = []
-    with suppress(Exception):  # the outcome's parts may raise anything, and are stored all the same
-        for line in islice(lines.of_outcome(outcome), _LINES):
-            shown.append(line)
-    return [lines.fitted(line) for line in shown]
+    with suppress(Exception):  # the outcome is stored all the same
+        lines = _Lines(redactor, places or Places(), set(secrets()))
+        with suppress(Exception):  # the outcome's parts may raise anything
+            for line in islice(lines.of_outcome(outcome), _LINES):
+                shown.append(line)
+        return [lines.fitted(line) for line in shown]
+    return []
 
 
 class _Lines:
@@ -82,8 +84,7 @@ class _Lines:
     def of_outcome(self, outcome: Outcome) -> Iterator[str]:
         """Yield the lines of an outcome, and perhaps more than there may be."""
         parts = self._roots(outcome)
-        for part in parts:
-            self._secrets |= secrets_in(part.value, self._redactor, most=_SEARCHED)
+        self._learn(parts)
         if outcome.kind == "stream":
             yield f"stream of {count(len(outcome.items), 'item')}"
             yield from self._children(parts, _LINES - 1)
@@ -92,6 +93,11 @@ class _Lines:
         else:
             yield self._head(parts[0])
             yield from self._details(parts[0].value, _LINES - 1)
+
+    def _learn(self, parts: Sequence[_Part]) -> None:
+        """Find the secrets in values that are about to be shown."""
+        for part in parts:
+            self._secrets |= secrets_in(part.value, self._redactor, most=_SEARCHED, secret=part.secret)
 
     def _roots(self, outcome: Outcome) -> list[_Part]:
         """Return the values that an outcome consists of."""
@@ -148,7 +154,7 @@ class _Lines:
         return text[1:-1] if is_short and text[1:-1] == name else text
 
     def _bytes(self, value: bytes | bytearray) -> str:
-        size, start = count(len(value), "byte"), bytes(value[: 4 * _BYTES]).decode("latin-1")
+        size, start = count(len(value), "byte"), beginning(value, _BYTES, self._secrets)
         if self._redactor.texts.scrub_text(start, self._secrets) != start:
             return f"{size}, {PLACEHOLDER}"
         return f"{size}, {value[:_BYTES].hex(' ')}{' …' if len(value) > _BYTES else ''}"
@@ -177,6 +183,7 @@ class _Lines:
         if not _has_parts(value):
             return
         parts, total = self._parts(value, room)
+        self._learn(parts)
         if total <= room:
             yield from self._children(parts, room)
             return
@@ -184,7 +191,7 @@ class _Lines:
         final: list[_Part] = []
         if base not in (None, dict) and base.__len__(value) == total > room:
             final = [_Part(f"[{total - 1}]", base.__getitem__(value, total - 1))]
-            self._secrets |= secrets_in(final[0].value, self._redactor, most=_SEARCHED)
+        self._learn(final)
         parts = parts[: room - 1 - len(final)]
         yield from self._children(parts, len(parts))
         yield f"and {total - len(parts) - len(final):,} more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,25 @@ if TYPE_CHECKING:
 
 # How many parts of a value are searched.
 _SEARCHED = 5_000
+# How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
+_LEAST_SEARCHED = 1_000
 
 
-def secrets_in(value: object, redactor: Redactor, *, most: int = _SEARCHED) -> frozenset[str]:
-    """Return the texts under secret names anywhere in a value; of a huge one, only the first parts, `most` of them."""
+def beginning(text: str | bytes | bytearray, limit: int, secrets: Collection[str]) -> str:
+    """Return the beginning of a text of which `limit` characters are shown. It has all of a secret that begins there."""
+    length = max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0)
+    return text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
+
+
+def secrets_in(
+    value: object, redactor: Redactor, *, most: int = _SEARCHED, secret: bool = False
+) -> frozenset[str]:
+    """Return the texts under secret names anywhere in a value; of a huge one, only the first parts, `most` of them.
+
+    If the value is `secret` itself, all its texts are.
+    """
     found: set[str] = set()
-    todo: list[tuple[Any, bool]] = [(value, False)]
+    todo: list[tuple[Any, bool]] = [(value, secret)]
     seen: dict[int, object] = {}
     while todo and len(seen) < most:
         part, secret = todo.pop()
@@ -29,8 +42,9 @@ def secrets_in(value: object, redactor: Redactor, *, most: int = _SEARCHED) -> f
             found.add(bare_secret(text))
         elif id(part) not in seen:
             seen[id(part)] = part
-            named = islice(_named_parts(part), most)
-            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in named)
+            named = [*islice(_named_parts(part), most)]
+            # The first parts are searched first, as they are the ones that are shown.
+            todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(named))
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
                 items = islice(type(part).__iter__(part), most)

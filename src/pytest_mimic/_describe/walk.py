@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe.budget import ARGUMENTS, PARTS, Budget
 from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
-from pytest_mimic._describe.secrets import secrets_in
+from pytest_mimic._describe.secrets import beginning, secrets_in
 from pytest_mimic._files.digests import NoDigest
 from pytest_mimic._files.places import Places
 from pytest_mimic._identity.paths import NamedContent, counted_file
@@ -39,10 +38,8 @@ _SHORT = 30
 _LEAST_ROOM = 8
 _LEAST_TEXT = 40
 _DIGEST = 8
-# How many parts are searched for secrets, and how many items a container may have that is opened or sorted, if not all
-# of a value may be read.
-_GLANCED, _LARGE = 100, 1_000
-_SIZED = (bytes, bytearray, deque, dict, frozenset, list, set, tuple)
+# How many parts are searched for secrets if not all of a value may be read.
+_GLANCED = 100
 
 
 def describe(
@@ -121,7 +118,11 @@ class _Walk:
         if one_text is not None:
             if is_path(kind):
                 return self._path(value, one_text)
-            shown = " ".join(self._shown(one_text[: self.budget.text]).splitlines())
+            shown = " ".join(
+                self._shown(beginning(one_text, self.budget.text, self.secrets))[
+                    : self.budget.text
+                ].splitlines()
+            )
             leaf = {TAG: type_name(kind), "text": shown}
             # A value with a text in angle brackets may hold more than the text shows.
             return self._marked(leaf, value) if one_text.startswith("<") else leaf
@@ -142,7 +143,7 @@ class _Walk:
         if (place := self._place_of_text(value)) is not None:
             return self._with_content({TAG: PATH_TEXT, "text": repr(self._shown(place.text))}, value)
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
-        shown = self._shown(value[: 4 * limit])
+        shown = self._shown(beginning(value, limit, self.secrets))
         readable = shown[:limit].encode("utf-8", "backslashreplace").decode()
         if len(value) <= 4 * limit and shown == readable:
             return shown
@@ -150,7 +151,7 @@ class _Walk:
 
     def _bytes(self, value: bytes | bytearray, room: int) -> Any:
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
-        shown = self._shown(value[: 4 * limit].decode("latin-1"))
+        shown = self._shown(beginning(value, limit, self.secrets))
         name, start = type(value).__name__, repr(shown[:limit].encode("latin-1"))
         if len(value) <= 4 * limit and len(shown) <= limit:
             return {TAG: name, "text": start if name == "bytes" else f"{name}({start})"}
@@ -221,7 +222,7 @@ class _Walk:
         return self._marked({**description, "length": len(value)}, value)
 
     def _members(self, value: set[Any] | frozenset[Any], room: int, depth: int) -> Any:
-        if self._too_large(value):
+        if self.budget.excess(value):
             return self._listed([], value)
         kinds = {type(item) for item in value}
         if kinds == {str} or kinds <= {int, float, bool}:
@@ -235,12 +236,6 @@ class _Walk:
         else:  # a share that does not depend on the order
             inner = [self.node(item, room // len(value), depth - 1) for item in value]
         return self._listed(sorted(inner, key=order), value)
-
-    def _too_large(self, value: Any) -> int:
-        """Return the length of a container that has more items than may be read, else 0."""
-        base: Any = next((base for base in _SIZED if issubclass(type(value), base)), None)
-        length: int = 0 if base is None or self.budget.whole else base.__len__(value)
-        return length if length > _LARGE else 0
 
     def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
@@ -298,7 +293,7 @@ class _Walk:
         kind = type(value)
         name = type_name(kind)
         description: dict[str, Any] = {TAG: name}
-        if length := self._too_large(value):
+        if length := self.budget.excess(value):
             return {**description, "cut": True, "length": length}
         content, attributes = opened(value)
         if content:

@@ -229,7 +229,9 @@ class Recordings:
             from pytest_mimic._describe.preview import preview
 
             # Nobody can read a pickle.
-            lines = preview(outcome, self._state.redactor, places=plan.places, secrets=plan.secrets(call))
+            lines = preview(
+                outcome, self._state.redactor, places=plan.places, secrets=partial(plan.secrets, call)
+            )
             stored.entry["preview"] = lines
         if call.awaited:
             stored.entry["awaited"] = True

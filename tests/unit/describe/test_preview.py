@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -241,7 +242,50 @@ def test_a_column_is_not_taken_for_the_type_of_a_frame() -> None:
 
 def test_a_secret_argument_is_hidden_where_the_outcome_holds_it() -> None:
     """A text that is known to be secret is hidden under any name."""
-    assert lines(Basket(note="swordfish"), secrets=frozenset({"swordfish"}))[1:] == ["note: <redacted>"]
+    assert lines(Basket(note="swordfish"), secrets=lambda: frozenset({"swordfish"}))[1:] == [
+        "note: <redacted>"
+    ]
+
+
+MANY: list[object] = [[Basket(n=n, text="x") for n in range(60)] for _ in range(400)]
+LONG = "measles" * 40
+
+
+@pytest.mark.promise("a preview shows no secret")
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(
+            [Basket(diagnosis="measles"), Basket(note="measles"), *MANY], id="the first of many items"
+        ),
+        pytest.param(
+            Basket(page=[{"diagnosis": "measles", "note": "measles"}, *MANY]),
+            id="the first of many items further in",
+        ),
+        pytest.param(
+            {"diagnosis": "measles", "note": "measles"} | dict(enumerate(MANY)), id="the first entry"
+        ),
+        pytest.param(Basket(note=f"it is {LONG} now", diagnosis=LONG), id="a text that is cut"),
+        pytest.param(Basket(note=LONG.encode(), diagnosis=LONG), id="bytes that are cut"),
+        pytest.param(urlsplit(f"postgresql://shop:{LONG}@db/shop"), id="a URL with a long password"),
+    ],
+)
+def test_a_preview_shows_no_secret_of_a_large_value(value: object) -> None:
+    """Not even a part of one."""
+    shown = "\n".join(lines(value))
+
+    assert "<redacted>" in shown
+    assert "measle" not in shown
+    assert b"measle".hex(" ") not in shown
+
+
+def test_a_preview_without_the_known_secrets_is_empty() -> None:
+    """The arguments may be changing in a thread while they are searched."""
+
+    def secrets() -> frozenset[str]:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    assert lines(Basket(note="swordfish"), secrets=secrets) == []
 
 
 def test_temporary_paths_are_shown_by_their_place() -> None:
