@@ -10,6 +10,7 @@ from pytest_mimic._outcome.loading import RefusedError
 from pytest_mimic._outcome.placing import PathStore
 from pytest_mimic._tagged.nodes import Node, OutdatedClassError, Tag, only_keys, tag_in
 from pytest_mimic._tagged.types import tag_named
+from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -195,12 +196,15 @@ class Reader:
 
         Raises:
             RefusedError: It is not listed as an import, or may run code.
+            ValueError: There can be no such name.
             OutdatedClassError: There is none, or its module cannot be imported.
         """
         module, _, qualname = name.partition(":")
+        if not all(module.split(".")) or "\0" in module:
+            raise ValueError(f"{name!r:.60} is no name of a class or function")
         try:
             return self._imports.find(module, qualname)
-        except (RefusedError, ValueError, TypeError):
+        except (RefusedError, MimicError):
             raise
         except Exception as reason:  # an imported module may raise anything
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None

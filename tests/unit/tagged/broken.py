@@ -1,3 +1,3 @@
 """A module that cannot be imported."""
 
-raise KeyError("no such setting")
+raise ValueError("no such setting")

@@ -261,7 +261,7 @@ def test_hash_of_a_class_that_raises_is_reported():
 
 def test_module_that_cannot_be_imported_is_reported():
     name = "unit.tagged.broken:Thing"
-    with pytest.raises(StaleRecordingError, match="KeyError: 'no such setting'"):
+    with pytest.raises(StaleRecordingError, match="ValueError: no such setting"):
         load(stored({f"${name}": {}}, [name]))
 
 
