@@ -10,18 +10,16 @@ from typing import Any, cast
 
 from xxhash import xxh3_128
 
-from pytest_mimic._outcome import exceptions, loading, pickles, unstorable
+from pytest_mimic._outcome import exceptions, loading, pickles
 from pytest_mimic._outcome.names import resolve
 from pytest_mimic._outcome.outcome import Outcome, OutcomeKind
 from pytest_mimic._outcome.placing import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._outcome.plain import layout_of, repeated_parts, text_of
-from pytest_mimic._outcome.reducing import lazy_remedy
+from pytest_mimic._outcome.unstorable import is_storable, refusal
 from pytest_mimic._tagged.nodes import NotTaggableError
 from pytest_mimic.errors import UnstorableOutcomeError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-_VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ def _pickled_item(value: object, path: str, target: str | None, paths: PathStore
     try:
         pickled = pickles.dump(value, paths)
     except Exception as reason:  # the value's parts may raise anything
-        raise _refusal({path: value}, "stream", target, reason) from None
+        raise refusal({path: value}, "stream", target, reason) from None
     pickled.detach()
     return Snapshot(_fingerprint(value, pickled), None, pickled, paths)
 
@@ -151,7 +149,7 @@ def encode(outcome: Outcome, *, target: str | None = None, paths: PathStore = NO
             # does without one that cannot be stored.
             for link in exceptions.chain(last.exception):
                 context = link.__context__
-                if context is not None and context is not link.__cause__ and not _is_storable(context):
+                if context is not None and context is not link.__cause__ and not is_storable(context):
                     with exceptions.cut(last.exception, context):
                         return _encode(outcome, items, target, paths)
             raise
@@ -190,7 +188,7 @@ def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths:
         last = outcome.last or outcome
         result = {"exception": last.exception} if last.kind == "raised" else {"result": last.value}
         roots = {**outcome.changed, **result, "sent": outcome.sent}
-        raise _refusal(roots, last.kind, target, reason) from None
+        raise refusal(roots, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled, counted=_counted_parts)
     if items:
         pickled = _joined([pickled, *(item.pickled or pickles.dump(item.load(), paths) for item in items)])
@@ -268,45 +266,6 @@ def _joined(parts: list[pickles.Pickled]) -> pickles.Pickled:
         has_custom_identity=any(part.has_custom_identity for part in parts),
         has_paths=any(part.has_paths for part in parts),
     )
-
-
-# Errors
-
-
-def _refusal(
-    roots: dict[str, object], kind: OutcomeKind, target: str | None, reason: Exception
-) -> UnstorableOutcomeError:
-    """Return the error that names the part which cannot be stored; `roots` are the outcome's parts by name."""
-    guilty = [(name, value) for name, value in roots.items() if not _is_storable(value)]
-    path = guilty[0][0] if guilty else next(iter(roots))
-    cause = f"{type(reason).__name__}: {reason}"
-    remedies = ["nothing was recorded"]
-    if isinstance(reason, RecursionError):
-        facts = [f"{path}: nested too deeply"]
-    elif not guilty:
-        facts = [f"{path}: {cause}"]
-    else:
-        root = path
-        path, part = unstorable.find_part(guilty[0][1], root, _is_storable)
-        facts = [f"{path}: {unstorable.describe(part)}"]
-        if (remedy := lazy_remedy(part)) is not None:
-            remedies.insert(0, f"let {target or 'the call'} return its data: {remedy}")
-        elif path == root:
-            facts.append(cause)
-    return UnstorableOutcomeError(
-        f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
-        facts=facts,
-        remedies=remedies,
-        path=path,
-    )
-
-
-def _is_storable(value: object) -> bool:
-    try:
-        pickles.dump(value)
-    except Exception:  # the value's parts may raise anything
-        return False
-    return True
 
 
 # Fingerprints
