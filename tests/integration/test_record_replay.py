@@ -302,3 +302,81 @@ def test_the_plugins_locks_leave_no_line_in_the_log(project):
 
     project.record().expect(passed=1)
     project.replay().expect(passed=1)
+
+
+@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", ""])
+def test_no_call_keeps_its_arguments_alive(project, mode):
+    """Not even until the next garbage collection: they may be large, or hold a connection."""
+    names = ["plain", "fails", "numbers", "returned", "awaited", "pages"]
+    project.ini(*(f"shop:{name}" for name in names))
+    project.write(
+        "shop.py",
+        """
+        class Rows:
+            def __init__(self, name):
+                self.name = name
+
+        def plain(rows):
+            return (rows.name, 1)
+
+        def fails(rows):
+            raise ValueError(rows.name)
+
+        def numbers(rows):
+            yield rows.name
+            yield 2
+
+        def returned(rows):
+            return (name for name in [rows.name])
+
+        async def awaited(rows):
+            return rows.name
+
+        async def pages(rows):
+            yield rows.name
+            yield 2
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, gc, weakref
+        import pytest, shop
+
+        def fails(rows):
+            try:
+                shop.fails(rows)
+            except ValueError:
+                pass
+
+        def partly(rows):
+            next(stream := shop.numbers(rows))
+            stream.close()
+
+        async def pages(rows):
+            assert [page async for page in shop.pages(rows)] == [rows.name, 2]
+
+        @pytest.mark.parametrize("use", [
+            shop.plain,
+            fails,
+            lambda rows: list(shop.numbers(rows)),
+            lambda rows: list(shop.returned(rows)),
+            partly,
+            lambda rows: asyncio.run(shop.awaited(rows)),
+            lambda rows: asyncio.run(pages(rows)),
+        ], ids=["plain", "fails", "numbers", "returned", "partly", "awaited", "pages"])
+        def test_it(use, request):
+            rows = shop.Rows(request.node.name)
+            alive = weakref.ref(rows)
+            gc.disable()
+            try:
+                use(rows)
+                del rows
+                assert alive() is None
+            finally:
+                gc.enable()
+        """,
+    )
+    project.record().expect(passed=7)
+
+    project.run(*([mode] if mode else [])).expect(passed=7)

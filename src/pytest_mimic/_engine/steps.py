@@ -80,8 +80,14 @@ class Replay:
         if outcome.files is not None:
             with self._state.pending:
                 self.call.plan.write(self.call, outcome.files)
-        if outcome.exception is not None:
-            raise_again(outcome.exception)
+        exception, outcome.exception = outcome.exception, None
+        if exception is not None:
+            try:
+                raise_again(exception)
+            finally:
+                del (
+                    exception
+                )  # its traceback refers to this frame: as a cycle, they would keep the arguments alive
         return value
 
     def outcome(self) -> Any:

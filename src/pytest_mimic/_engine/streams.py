@@ -85,6 +85,7 @@ def perform(script: Script, close: Callable[[], Any] | None = None) -> Generator
             except BaseException as error:
                 advance, value = script.throw, error
     finally:  # not in the script: the garbage collector may have closed that first
+        value = None  # an error refers to this frame: as a cycle, they would keep the arguments alive
         if close is not None:
             close()
 
@@ -109,6 +110,7 @@ async def perform_async(script: Script, close: Callable[[], Any] | None = None) 
             except BaseException as error:
                 advance, value = script.throw, error
     finally:
+        value = None
         if close is not None:
             await close()
 
@@ -201,6 +203,7 @@ def verifying(step: RealCall, recorded: Replay, real: Any) -> Script:
             except BaseException as error:
                 reply = Reply(error, is_thrown=True)
     finally:
+        reply = None
         live.close()
 
 
@@ -222,6 +225,8 @@ def _reach_item(script: Script, reply: Reply | None) -> Generator[Resume, Any, b
         if not (is_from_reader or is_outcome(error)):
             raise
         return False
+    finally:
+        del reply  # the error refers to this frame
     return True
 
 
@@ -229,7 +234,10 @@ def _resume(script: Script, reply: Reply | None) -> Action:
     """Continue a script with its reader's reply, or start it without one."""
     if reply is None:
         return next(script)
-    return script.throw(reply.value) if reply.is_thrown else script.send(reply.value)
+    try:
+        return script.throw(reply.value) if reply.is_thrown else script.send(reply.value)
+    finally:
+        del reply  # the error refers to this frame
 
 
 def replaying(step: Replay, real: Callable[[], Any]) -> Script:

@@ -36,12 +36,12 @@ def is_interruption(error: BaseException) -> bool:
 def raise_again(exception: BaseException) -> NoReturn:
     """Raise an exception with its recorded context. The exception that the caller is handling goes to that chain's end."""
     recorded, handled = exception.__context__, sys.exc_info()[1]
-    if recorded is None or handled is None:
-        raise exception
     try:
         raise exception
-    except BaseException:  # Python has replaced the recorded context with `handled`
-        # Not setattr: a frozen dataclass refuses it.
+    except BaseException:
+        if recorded is None or handled is None:
+            raise
+        # Python has replaced the recorded context with `handled`. Not setattr: a frozen dataclass refuses it.
         object.__setattr__(exception, "__context__", recorded)
         first, seen = recorded, {id(recorded)}
         while first.__context__ is not None and id(first.__context__) not in seen:
@@ -49,3 +49,5 @@ def raise_again(exception: BaseException) -> NoReturn:
             seen.add(id(first))
         object.__setattr__(first, "__context__", handled)
         raise
+    finally:
+        del exception  # its traceback refers to this frame
