@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib
 import os
@@ -10,8 +11,9 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -284,6 +286,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
     gc.collect()
     gc.freeze()
+
+
+# In a list, because wrappers are put only into the namespaces of modules.
+_SLEEPS = [time.sleep, asyncio.sleep]
+
+
+@pytest.fixture(autouse=True)
+def _sleeps_are_restored() -> Iterator[None]:
+    """Check that the test leaves no wrapper of a function that waits, which any later test would meet."""
+    yield
+    assert [time.sleep, asyncio.sleep] == _SLEEPS
 
 
 @pytest.fixture

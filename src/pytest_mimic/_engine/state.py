@@ -138,7 +138,7 @@ class RunState:
                     from pytest_mimic._swallowed.retries import Retries
 
                     self._retries = Retries(self.settings.rootdir)
-            self._retries.watch(error, call.key, self.own_files)
+            self._retries.watch(error, call.key, self.own_files, lambda: bool(self.test))
         return error
 
     def end_test(self) -> None:

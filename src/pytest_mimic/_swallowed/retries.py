@@ -59,8 +59,7 @@ class Retries:
     def end(self) -> None:
         """End the test: forget its misses, and let all sleeps be what they were.
 
-        Sleeps are restored after a test without a miss, too: a thread may have missed when the last test had ended, or a
-        fixture may have put back the wrapper that it found.
+        Sleeps are restored after a test without a miss, too: a fixture may have put back the wrapper that it found.
         """
         with self._guard:
             self._own_files = None
@@ -68,15 +67,20 @@ class Retries:
         for memory in (self._errors, self._last, self._times, self._callers, self._skipped):
             memory.clear()
 
-    def watch(self, error: MimicError, key: str, own_files: Callable[[], set[str]]) -> None:
+    def watch(
+        self, error: MimicError, key: str, own_files: Callable[[], set[str]], is_running: Callable[[], bool]
+    ) -> None:
         """Remember a miss that is about to be raised.
 
-        `key` is the identity of the call, and `own_files` returns the files of the test's own code.
+        `key` is the identity of the call, `own_files` returns the files of the test's own code, and `is_running` whether
+        the test is running still: a thread may miss while it ends.
 
         Raises:
             EndlessRetry: The code under test does not stop making the call.
         """
         with self._guard:
+            if not is_running():
+                return
             if self._own_files is None:
                 self._own_files = own_files()
                 self._sleeps.replace()

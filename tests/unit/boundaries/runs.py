@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -39,7 +39,11 @@ class Runs:
         calls: The calls of the current run, in order.
     """
 
+    state: RunState
+    _begun: ClassVar[list[Runs]] = []
+
     def __init__(self, boundary: Boundary) -> None:
+        self._begun.append(self)
         self.boundary = boundary
         self.store = MemoryStore()
         self.port = _Port(self)
@@ -54,6 +58,8 @@ class Runs:
             mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has no boundary.
             redact: Secret names, as in `mimic_redact`.
         """
+        if hasattr(self, "state"):
+            self.state.end_test()
         settings = Settings(
             mode=Mode(mode) if mode in ("replay", "verify") else Mode.RECORD,
             rootdir=Path("/shop"),
@@ -85,6 +91,12 @@ class Runs:
             options = Options(exclude=("*",) if mode == "pass" else ())
             plan = BoundaryPlan(self.engine, self.boundary, options, None)
             self.engine_port.plans.append(plan)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the test of all runs. After a miss, functions that wait are wrapped until then."""
+        while cls._begun:
+            cls._begun.pop().state.end_test()
 
     @contextmanager
     def in_fixture(self) -> Iterator[None]:
