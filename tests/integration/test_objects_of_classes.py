@@ -77,7 +77,7 @@ def test_a_class_with_another_field_is_named_with_the_remedy(shop):
         real=[],
         says=[
             "StaleRecordingError: the recorded outcome of shop:find cannot be loaded here",
-            "shop:User has no field 'mail' any more, and a field 'email' that the recording lacks",
+            "shop:User has no field 'mail' any more, and has a new field 'email', which the recording lacks",
             "to record it again: pytest --mimic-record test_shop.py::test_find",
         ],
     )

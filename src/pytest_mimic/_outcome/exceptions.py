@@ -164,12 +164,22 @@ def to_plain(exception: BaseException, seen: tuple[int, ...] = ()) -> dict[str, 
 
 
 def from_plain(tree: dict[str, Any]) -> BaseException:
-    """Return the exception of a tree that `to_plain` made."""
+    """Return the exception of a tree that `to_plain` made.
+
+    ImportError, AttributeError: Its class does not exist, or is no exception any more.
+    """
     module, _, qualname = tree["type"].partition(":")
     args = list(tree["args"])
     if "exceptions" in tree:
         args.append([from_plain(member) for member in tree["exceptions"]])
-    made = make(resolve(module, qualname), tuple(args))
+    cls = resolve(module, qualname)
+    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+        from pytest_mimic._outcome.allow_list import is_code
+
+        if is_code(tree["type"], cls):  # nobody's class has become that
+            raise TypeError(f"{tree['type']} is not an exception class")
+        raise AttributeError(f"{tree['type']} is no exception class any more")
+    made = make(cls, tuple(args))
     state = {
         name: from_plain(tree[name]) if type(tree[name]) is dict else None for name in _LINKS if name in tree
     }

@@ -8,9 +8,12 @@ from typing import Any
 
 from pytest_mimic._identity.state import slot_members, slot_values
 from pytest_mimic._outcome.names import name_of
-from pytest_mimic._tagged.nodes import NotTaggableError, OutdatedClassError
+from pytest_mimic._tagged.nodes import Node, NotTaggableError, OutdatedClassError, only_keys, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# What the nodes of only some kinds of classes have besides the fields.
+_PARTS = frozenset({"attributes", "extra", "fields_set", "private"})
 
 
 class Attributes:
@@ -79,8 +82,24 @@ def fields_changed(cls: type, *, gone: Iterable[str] = (), new: Iterable[str] = 
     if gone := sorted(gone):
         changes.append(f"no {_fields(gone)} any more")
     if new := sorted(new):
-        changes.append(f"{'a ' if len(new) == 1 else ''}{_fields(new)} that the recording lacks")
-    return OutdatedClassError(f"{name_of(cls)} has {', and '.join(changes)}")
+        changes.append(f"{'a ' if len(new) == 1 else ''}new {_fields(new)}, which the recording lacks")
+    return OutdatedClassError(f"{name_of(cls)} has {', and has '.join(changes)}")
+
+
+def fields_in(node: Node, cls: type, *names: str) -> dict[str, Any]:
+    """Return the fields in the node of an object, which has no other parts than these.
+
+    Raises:
+        OutdatedClassError: It is the node of another kind of class.
+        ValueError: There is no such node.
+    """
+    part = next(iter(node.values()))
+    if type(part) is str:
+        raise OutdatedClassError(f"{name_of(cls)} is no enum any more")
+    if not _PARTS.isdisjoint(node.keys() - {*names}):
+        raise OutdatedClassError(f"{name_of(cls)} is of another kind now")
+    only_keys(node, *names)
+    return typed(part, dict)  # type: ignore[no-any-return]
 
 
 def _fields(names: list[str]) -> str:

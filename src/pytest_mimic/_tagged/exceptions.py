@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_mimic._outcome.exceptions import FIELDS, is_remade, make, restore, state_of
+from pytest_mimic._outcome.names import name_of
+from pytest_mimic._tagged.attributes import fields_in
 from pytest_mimic._tagged.class_checks import HEAP_TYPE, check_layout, check_ways, own_bases
-from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
+from pytest_mimic._tagged.nodes import (
+    Node,
+    NotTaggableError,
+    OutdatedClassError,
+    Reading,
+    Tag,
+    Writing,
+    typed,
+)
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -58,10 +68,11 @@ class _Exceptions:
 
     def read(self, node: Node, reader: Reading, anchor: int | None) -> BaseException:  # noqa: ARG002 - as for any tag
         """Return the exception of a node."""
-        only_keys(node)
-        part = typed(next(iter(node.values())), dict)
+        part = fields_in(node, self._cls)
+        if "args" not in part:
+            raise OutdatedClassError(f"{name_of(self._cls)} is an exception now")
         if strange := part.keys() - _PARTS:
-            raise ValueError(f"{next(iter(node))} with a strange part {min(strange)!r:.60}")
+            raise ValueError(f"{next(iter(node))} has an unknown part {min(strange)!r:.60}")
         made = make(self._cls, tuple(map(reader.read, typed(part["args"], list))))
         if type(made) is not self._cls:
             raise ValueError(f"{next(iter(node))} with the arguments of another class")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pytest_mimic._tagged.attributes import Attributes, fields_changed
+from pytest_mimic._tagged.attributes import Attributes, fields_changed, fields_in
 from pytest_mimic._tagged.class_checks import check_layout, check_ways, own_bases
-from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
+from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -72,7 +72,7 @@ class _Instances:
         """Return the object of a node."""
         part: dict[str, Any] = next(iter(node.values()))
         if type(part) is not dict:
-            typed(part, dict)
+            fields_in(node, self._cls)
         declared = self._declared
         if declared is not None and list(part) != self._order and part.keys() != declared.keys():
             gone, new = part.keys() - declared.keys(), self._required - part.keys()
@@ -83,7 +83,7 @@ class _Instances:
             reader.keep(anchor, made)
         self._attributes.fill(made, reader.parts(part))
         if len(node) > 1:
-            only_keys(node, "attributes")
+            fields_in(node, self._cls, "attributes")
             others = typed(node["attributes"], dict)
             if declared is None or not others.keys().isdisjoint(part):
                 raise ValueError(f"{next(iter(node))} with strange attributes")

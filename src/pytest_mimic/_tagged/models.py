@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pytest_mimic._tagged.attributes import Attributes, fields_changed
+from pytest_mimic._tagged.attributes import Attributes, fields_changed, fields_in
 from pytest_mimic._tagged.class_checks import check_layout, check_ways, own_bases
-from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
+from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -54,6 +54,17 @@ class _Models:
             if type(space.get(name)) is dict
         )
         self._names = frozenset(fields)
+        missing = sys.modules["pydantic_core"].PydanticUndefined
+        private: dict[str, Any] = next(
+            (found for space in spaces if (found := space.get("__private_attributes__"))), {}
+        )
+        #: The private attributes, and whether each object has them.
+        self._private = {
+            name: attribute.default is not missing or attribute.default_factory is not None
+            for name, attribute in private.items()
+        }
+        if private and _PRIVATE in self._absent:
+            raise NotTaggableError("a root model with private attributes")
 
     def write(self, value: object, node: Node, writer: Writing) -> None:
         """Fill the node of an object."""
@@ -67,6 +78,8 @@ class _Models:
             raise NotTaggableError("a model without one of its fields")
         if type(names) is not set or not all(type(part) in (dict, type(None)) for part in (extra, private)):
             raise NotTaggableError("a model that was not made by pydantic")
+        if any(self._private_changes(private)):
+            raise NotTaggableError("a model without one of its private attributes")
         node[f"${writer.import_name(self._cls)}"] = {name: writer.write(attributes[name]) for name in fields}
         if len(fields) < len(attributes):
             others = list(attributes.items())[len(fields) :]
@@ -80,8 +93,7 @@ class _Models:
 
     def read(self, node: Node, reader: Reading, anchor: int | None) -> object:
         """Return the object of a node."""
-        only_keys(node, "attributes", "fields_set", "extra", "private")
-        part: dict[str, Any] = typed(next(iter(node.values())), dict)
+        part = fields_in(node, self._cls, "attributes", "fields_set", "extra", "private")
         if part.keys() != self._names:
             raise fields_changed(self._cls, gone=part.keys() - self._names, new=self._names - part.keys())
         made: object = object.__new__(self._cls)
@@ -95,9 +107,19 @@ class _Models:
             fill(made, reader.parts(others))
         extra = typed(read(node.get("extra")), dict, type(None))
         private = typed(read(node.get("private")), dict, type(None))
+        gone, new = self._private_changes(private)
+        if gone or new:
+            raise fields_changed(self._cls, gone=gone, new=new)
         names = {*self._names, *(extra or ())}
         if "fields_set" in node:
             names = {typed(name, str) for name in typed(node["fields_set"], list)}
         slots = {_SET: names, _EXTRA: extra, _PRIVATE: private}
         fill(made, {name: part for name, part in slots.items() if name not in self._absent})
         return made
+
+    def _private_changes(self, private: dict[str, Any] | None) -> tuple[set[str], set[str]]:
+        """Return the private attributes that the class lacks, and those that an object lacks."""
+        has_all = private is None  # without private attributes, an object has no place for them
+        found = set(private or ())
+        required = {name for name, is_required in self._private.items() if is_required or has_all}
+        return found - self._private.keys(), required - found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-from pytest_mimic._tagged.attributes import Attributes, fields_changed
+from pytest_mimic._tagged.attributes import Attributes, fields_changed, fields_in
 from pytest_mimic._tagged.class_checks import check_ways, own_bases
-from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
+from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -64,8 +64,7 @@ class _NamedTuples:
 
     def read(self, node: Node, reader: Reading, anchor: int | None) -> object:  # noqa: ARG002 - as for any tag
         """Return the object of a node."""
-        only_keys(node)
-        part = typed(next(iter(node.values())), dict)
+        part = fields_in(node, self._cls)
         if part.keys() != self._names:
             raise fields_changed(self._cls, gone=part.keys() - self._names, new=self._names - part.keys())
         read = reader.read

@@ -119,7 +119,7 @@ def tag_in(tree: dict[Any, Any]) -> str | None:
 def only_keys(node: Node, *names: str) -> None:
     """Check that a node has no other keys than its tag and these. ValueError: it has."""
     if len(node) > 1 and (extra := [key for key in list(node)[1:] if key not in names]):
-        raise ValueError(f"{next(iter(node))} with a strange part {extra[0]!r}")
+        raise ValueError(f"{next(iter(node))} has an unknown part {extra[0]!r}")
 
 
 def typed(value: Any, *types: type) -> Any:

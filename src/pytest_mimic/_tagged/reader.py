@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from json import JSONDecoder
 from typing import Any, Protocol
@@ -153,8 +154,10 @@ class Reader:
             from pytest_mimic._tagged.classes import tag_of
 
             cls = self.find(name)
+            if not issubclass(type(cls), type):
+                raise OutdatedClassError(f"{name} is no class any more")
             tag = self._classes.get(id(cls))
-            if tag is None and issubclass(type(cls), type):
+            if tag is None:
                 tag = tag_of(cls)
                 if tag is not None:
                     self._classes[id(cls)] = tag
@@ -207,6 +210,8 @@ class Reader:
         except (RefusedError, MimicError):
             raise
         except Exception as reason:  # an imported module may raise anything
+            if type(reason) is AttributeError and reason.name == qualname and module in sys.modules:
+                raise OutdatedClassError(f"{module} has no class {qualname} any more") from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
 
 

@@ -185,6 +185,9 @@ def _entry_fault(entry: Any) -> str | None:
         names = entry.get(name, [])
         if type(names) is not list or any(type(item) is not str for item in names):
             return f"{name} must be a list of texts"
+    listed = next((name for name in ("imports", "objects") if entry.get(name)), None)
+    if listed and held[0] != "pickle" and not entry.get("tagged"):
+        return f"it lists {listed}, but is not tagged"
     if not all(is_object(name) and name.endswith(".bin") for name in entry.get("objects", ())):
         return "objects must name objects of the vault"
     checksum = entry.get("checksum")

@@ -10,6 +10,7 @@ import enum
 import functools
 import re
 import sys
+import types
 import weakref
 import wsgiref.headers
 import zoneinfo
@@ -651,13 +652,15 @@ def later(bases=(), decorate=dataclass, **fields):
 
 STALE = {
     "gone": (later(x=int), "has no field 'y' any more"),
-    "new": (later(x=int, y=int, email=str), "has a field 'email' that the recording lacks"),
-    "both": (later(a=int, b=int, y=int), "has no field 'x' any more, and fields 'a', 'b' that the recording lacks"),
+    "new": (later(x=int, y=int, email=str), "has a new field 'email', which the recording lacks"),
+    "both": (later(a=int, b=int, y=int), "has no field 'x' any more, and has new fields 'a', 'b', which the recording lacks"),
     "all": (later(decorate=attr.define), "has no fields 'x', 'y' any more"),
     "enum": (enum.Enum("Slots", "x", module=ME, qualname="Slots"), "is an enum now"),
     "model": (later((pydantic.BaseModel,), lambda cls: cls, x=int), "has no field 'y' any more"),
-    "named tuple": (namedtuple("Slots", "x z"), "has no field 'y' any more, and a field 'z' that the"),
+    "named tuple": (namedtuple("Slots", "x z"), "has no field 'y' any more, and has a new field 'z', which"),
     "slots": (type("Slots", (), {"__slots__": ("y",), "__module__": ME}), "has no field 'x' any more"),
+    "exception": (type("Slots", (ValueError,), {"__module__": ME}), "is an exception now"),
+    "function": (types.FunctionType((lambda: 1).__code__, {}, "Slots"), "is no class any more"),
     "state": (type("Slots", (), {"__setstate__": print, "__module__": ME}), "cannot be made of its fields any more"),
 }  # fmt: skip
 
@@ -669,6 +672,103 @@ def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, cls, say
     store = changed(Slots(1, 2), cls, monkeypatch)
 
     with pytest.raises(StaleRecordingError, match=f"{__name__}:Slots {says}"):
+        replayed(store)
+
+
+def private(**attributes):
+    body = {
+        "__module__": ME,
+        "__qualname__": "Private",
+        "__annotations__": dict.fromkeys(("x", *attributes), int),
+    }
+    return type("Private", (pydantic.BaseModel,), {**body, **attributes})
+
+
+SET, UNSET = pydantic.PrivateAttr(3), pydantic.PrivateAttr()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ({"_y": SET}, {"_y": SET, "_z": SET}, "has a new field '_z', which the recording lacks"),
+        ({"_y": SET}, {"_z": SET}, "has no field '_y' any more, and has a new field '_z', which"),
+        ({"_y": SET}, {}, "has no field '_y' any more"),
+        ({}, {"_z": SET}, "has a new field '_z'"),
+        ({}, {"_z": UNSET}, "has a new field '_z'"),
+        ({"_z": UNSET}, {"_z": pydantic.PrivateAttr(default_factory=int)}, "has a new field '_z'"),
+    ],
+    ids=str,
+)
+def test_a_model_with_other_private_attributes_makes_a_recording_stale(monkeypatch, before, after, says):
+    monkeypatch.setattr(sys.modules[ME], "Private", private(**before), raising=False)
+    store = changed(sys.modules[ME].Private(x=1), private(**after), monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match=f"{ME}:Private {says}"):
+        replayed(store)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"_y": SET}, {"_y": UNSET}, {"_y": SET, "_z": UNSET}], ids=str)
+def test_private_attributes_need_no_value(monkeypatch, attributes):
+    monkeypatch.setattr(sys.modules[ME], "Private", private(**attributes), raising=False)
+
+    value = sys.modules[ME].Private(x=1)
+
+    assert copied(value).__pydantic_private__ == value.__pydantic_private__
+
+
+def test_a_model_that_lost_a_private_attribute_is_a_pickle(monkeypatch):
+    monkeypatch.setattr(sys.modules[ME], "Private", private(_y=SET), raising=False)
+    value = sys.modules[ME].Private(x=1)
+    del value._y
+
+    assert tree_of(value) is None
+
+
+KINDS = {
+    "plain": type("Color", (), {"__module__": ME}),
+    "dataclass": dataclass(type("Color", (), {"__module__": ME})),
+    "model": type("Color", (pydantic.BaseModel,), {"__module__": ME}),
+    "named tuple": namedtuple("Color", "x", module=ME),
+    "exception": type("Color", (ValueError,), {"__module__": ME}),
+}
+
+
+@pytest.mark.parametrize("cls", KINDS.values(), ids=KINDS)
+def test_an_enum_that_is_none_any_more_makes_a_recording_stale(monkeypatch, cls):
+    cls.__qualname__ = "Color"
+    store = changed(Color.RED, cls, monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match="Color is no enum any more"):
+        replayed(store)
+
+
+def test_a_model_that_is_none_any_more_makes_a_recording_stale(monkeypatch):
+    cls = dataclass(
+        type("OpenModel", (), {"__module__": ME, "__qualname__": "OpenModel", "__annotations__": {"x": int}})
+    )
+    store = changed(OpenModel(x=1, a=1), cls, monkeypatch)
+
+    with pytest.raises(StaleRecordingError, match="OpenModel is of another kind now"):
+        replayed(store)
+
+
+@pytest.mark.parametrize("now", [dict, private, 1], ids=["class", "function", "number"])
+def test_an_exception_that_is_none_any_more_makes_a_recording_stale(monkeypatch, now):
+    store = MemoryStore()
+    vault = Vault(store)
+    stored = vault.stored(Outcome.of_exception(Refused("no", code=1)), 0.5)
+    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
+    monkeypatch.setattr(sys.modules[__name__], "Refused", now)
+
+    with pytest.raises(StaleRecordingError, match="Refused is no exception class any more"):
+        Vault(store).read(NAME).outcomes[0].load()
+
+
+def test_a_class_that_is_gone_makes_a_recording_stale_that_names_it(monkeypatch):
+    store = recorded(Slots(1, 2))
+    monkeypatch.delattr(sys.modules[ME], "Slots")
+
+    with pytest.raises(StaleRecordingError, match=f"{ME} has no class Slots any more"):
         replayed(store)
 
 

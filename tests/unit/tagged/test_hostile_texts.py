@@ -334,3 +334,19 @@ def test_reference_without_its_anchor_is_named():
 def test_folder_of_time_zones_is_reported():
     with pytest.raises(StaleRecordingError, match="there is no time zone 'Europe'"):
         load(stored({"$zoneinfo": "Europe"}))
+
+
+@pytest.mark.parametrize(
+    "holds", [{"imports": ["decimal:Decimal"]}, {"objects": [f"objects/aa/{'a' * 32}.bin"]}], ids=str
+)
+@pytest.mark.parametrize("tagged", [{}, {"tagged": False}], ids=str)
+@pytest.mark.parametrize("move", [lambda store: store, in_object], ids=["inline", "object"])
+def test_what_only_tags_need_is_refused_without_tags(holds, tagged, move):
+    store = move(stored({"$date": "2026-11-02"}, **holds))
+    facts = json.loads(store.read(NAME))
+    del facts["outcomes"][0]["tagged"]
+    facts["outcomes"][0].update(tagged)
+    store.write(NAME, json.dumps(facts).encode())
+
+    with pytest.raises(CorruptRecordingError, match=f"it lists {next(iter(holds))}, but is not tagged"):
+        load(store)
