@@ -22,6 +22,7 @@ from pytest_mimic._compare.numbers import Closeness, extent
 from pytest_mimic._compare.tables import categories_of, cut, picture_fact, rows_fact, shape_fact
 from pytest_mimic._describe import secrets_in
 from pytest_mimic._describe.leaves import leaf_text
+from pytest_mimic._describe.secrets import is_secret_label
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._values.events import Events, ServerSentEvent
 from pytest_mimic._values.libraries import library_of
@@ -300,7 +301,11 @@ class Comparison:
             self.lines.add(Location(f"{{{text(item)}}}", parent=location), ": now, not in the recording")
 
     def _table(self, location: Location, recorded: Table, actual: Table) -> None:
-        location.secret |= self.lines.redactor.secret(recorded.parts.get("name"))
+        for table in (recorded, actual):
+            # A series has one name, an index one for each level.
+            levels = table.parts.get("names")
+            names = [table.parts.get("name"), *(levels if isinstance(levels, list) else ())]
+            location.secret |= any(self.lines.redactor.secret(name) for name in names)
         if not (self.shape or self.volatile) and (fact := rows_fact(recorded, actual)):
             self.lines.add(location, fact)
             recorded, actual = cut(recorded, actual), cut(actual, recorded)
@@ -329,7 +334,11 @@ class Comparison:
         if count and not old:
             self.lines.differ(location, recorded.values[()], actual.values[()])
         elif count:
-            fact = self.lines.fact(location, recorded.values[first], actual.values[first])
+            at = first[0] if isinstance(first, tuple) else first
+            labels = [side.labels[at] for side in (recorded, actual) if side.labels is not None]
+            secret = any(is_secret_label(label, self.lines.redactor) for label in labels)
+            element = Location("", parent=location, secret=secret)
+            fact = self.lines.fact(element, recorded.values[first], actual.values[first])
             index = ", ".join(map(str, first)) if isinstance(first, tuple) else first
             total = math.prod(old)
             self.lines.add(location, f": {count} of {total} elements differ, first [{index}]: {fact}")

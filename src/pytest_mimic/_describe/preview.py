@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._describe.budget import Budget
 from pytest_mimic._describe.leaves import leaf_text
 from pytest_mimic._describe.samples import columns_of, count, ends_of_array, extent, is_library, plain
-from pytest_mimic._describe.secrets import beginning, secrets_in
+from pytest_mimic._describe.secrets import beginning, is_secret_label, secrets_in
 from pytest_mimic._describe.text import render, shortened
 from pytest_mimic._describe.walk import describe
 from pytest_mimic._files.places import Places
@@ -223,7 +223,7 @@ class _Lines:
 
     def _table(self, ends: Ends) -> Iterator[str]:
         """Yield a line for each of the first columns of a table, and for its index."""
-        columns = columns_of(ends)
+        columns = self._without_secret_rows(columns_of(ends))
         hidden = [column for column in columns if self._is_hidden(column)]
         # Other columns may hold the same values.
         values = [plain(one) for column in hidden for one in (*column.first, *column.last)]
@@ -233,6 +233,25 @@ class _Lines:
         if ends.columns is not None and ends.columns > shown:
             lines.insert(shown, f"and {count(ends.columns - shown, 'more column')}")
         yield from lines
+
+    def _without_secret_rows(self, columns: list[ColumnEnds]) -> list[ColumnEnds]:
+        """Hide the values in rows whose labels are secret names."""
+        index = next((column for column in columns if column.is_index), None)
+        if index is None:
+            return columns
+
+        def shown(values: list[Any], labels: list[Any]) -> list[Any]:
+            flags = [is_secret_label(plain(label), self._redactor) for label in labels]
+            texts = [plain(one) for one, flag in zip(values, flags, strict=True) if flag]
+            self._secrets |= {one for one in texts if isinstance(one, str)}
+            return [PLACEHOLDER if flag else one for one, flag in zip(values, flags, strict=True)]
+
+        return [
+            column
+            if column.is_index
+            else column._replace(first=shown(column.first, index.first), last=shown(column.last, index.last))
+            for column in columns
+        ]
 
     def _column(self, column: ColumnEnds, is_hidden: bool) -> str:
         name = None if column.name is None else self._name(column.name)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_mimic._describe.leaves import library_facts
-from pytest_mimic._values.libraries import has_extent, library_of
+from pytest_mimic._values.libraries import has_extent, library_of, record_fields
 from pytest_mimic._values.tables import Column, Ends, Table, ends_of, open_elements
 
 # How many numbers are searched for the smallest and the largest one, and how many are added up.
@@ -115,9 +115,9 @@ def ends_of_array(value: Any) -> tuple[Sequence[Any], Sequence[Any]] | None:
 
 def plain(value: Any) -> Any:
     """Return a text or bytes of numpy as Python's own, and a record by the names of its fields."""
-    names = getattr(getattr(value, "dtype", None), "names", None)
-    if names and library_of(type(value)) == "numpy":
-        return dict(zip(names, value.item(), strict=True))
+    fields = record_fields(value)
+    if fields is not None:
+        return fields
     if not isinstance(value, (str, bytes)) or library_of(type(value)) != "numpy":
         return value
     return str(value) if isinstance(value, str) else bytes(value)

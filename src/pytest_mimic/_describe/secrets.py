@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._redact.texts import bare_secret
-from pytest_mimic._values.libraries import library_of
+from pytest_mimic._values.libraries import library_of, record_fields
 from pytest_mimic._values.opening import is_pair, parts_of
 
 if TYPE_CHECKING:
@@ -52,10 +52,18 @@ def secrets_in(
     return frozenset(found)
 
 
+def is_secret_label(label: object, redactor: Redactor) -> bool:
+    """Return whether the label of a row, or one of its levels, is a secret name."""
+    return any(redactor.secret(name) for name in (label if isinstance(label, tuple) else (label,)))
+
+
 def _named_parts(value: Any) -> Iterator[tuple[object, object]]:
     """Yield the parts with their names; the second item of a (name, value) pair is named by the first."""
     kind = type(value)
     if issubclass(kind, (type, str, bytes)):
+        return
+    if (fields := record_fields(value)) is not None:
+        yield from fields.items()
         return
     is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
     if not is_container and (library_of(kind) is not None or callable(value)):

@@ -20,7 +20,7 @@ from pytest_mimic._identity.paths import NamedContent, counted_file
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._values.identities import identity_of
-from pytest_mimic._values.libraries import has_extent, library_of
+from pytest_mimic._values.libraries import has_extent, library_of, record_fields
 from pytest_mimic._values.opening import is_pair, opened, type_name
 
 if TYPE_CHECKING:
@@ -114,7 +114,10 @@ class _Walk:
         if is_data and has_extent(kind):
             text = self._shown(f"<{library_text(value)}>")
             return self._marked({TAG: type_name(kind), "text": text}, value)
-        one_text = _ADDRESS.sub("", str(value)) if is_data else leaf_text(value)
+        if is_data:
+            one_text = None if record_fields(value) is not None else _ADDRESS.sub("", str(value))
+        else:
+            one_text = leaf_text(value)
         if one_text is not None:
             if is_path(kind):
                 return self._path(value, one_text)
@@ -295,7 +298,8 @@ class _Walk:
         description: dict[str, Any] = {TAG: name}
         if length := self.budget.excess(value):
             return {**description, "cut": True, "length": length}
-        content, attributes = opened(value)
+        fields = record_fields(value)
+        content, attributes = opened(value) if fields is None else ((), fields)
         if content:
             # A rule of the user's may reduce a value to another that has the same rule: each level counts.
             description["value"] = self.node(content[0], room, depth - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class Library(NamedTuple):
@@ -58,6 +58,26 @@ def library_of(kind: type) -> str | None:
         if base is kind or row.data == "all" or hasattr(base, "shape"):
             return top
     return None
+
+
+def record_fields(value: Any) -> dict[str, Any] | None:
+    """Return the values of a numpy record by the names of its fields; None for any other value."""
+    kind = type(value)
+    names = value.dtype.names if library_of(kind) == "numpy" and _is_record(kind) else None
+    if names is None:
+        return None
+    return {name: _bare(value[name]) for name in names}
+
+
+def _bare(part: Any) -> Any:
+    """Return a scalar of numpy as Python's own; any other value as it is."""
+    kind = type(part)
+    is_scalar = library_of(kind) == "numpy" and not has_extent(kind) and not _is_record(kind)
+    return part.item() if is_scalar and hasattr(part, "item") else part
+
+
+def _is_record(kind: type) -> bool:
+    return any((base.__module__, base.__qualname__) == ("numpy", "void") for base in kind.__mro__)
 
 
 def has_extent(kind: type) -> bool:

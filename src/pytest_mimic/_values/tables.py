@@ -19,11 +19,13 @@ class Column(NamedTuple):
         dtype: The library's name for the kind.
         values: A numpy array of numbers or moments, or a list of objects.
         categories: The values that the column could hold, where its dtype lists them.
+        labels: The labels of the values, which may be names, as in a row of a table.
     """
 
     dtype: str
     values: Any
     categories: Any = None
+    labels: Any = None
 
 
 class Table(NamedTuple):
@@ -141,7 +143,13 @@ def _unique(names: Iterable[object]) -> list[str]:
 def _pandas_frame(frame: Any) -> Table:
     columns = [_pandas_column(frame.iloc[:, place]) for place in range(frame.shape[1])]
     names = _unique([*frame.columns, "index"])
-    return Table(dict(zip(names, [*columns, frame.index], strict=True)), ordered=True, rows=len(frame))
+    parts = [*(column._replace(labels=frame.index) for column in columns), frame.index]
+    return Table(dict(zip(names, parts, strict=True)), ordered=True, rows=len(frame))
+
+
+def _pandas_series(series: Any) -> Table:
+    values = _pandas_column(series)._replace(labels=series.index)
+    return Table({"name": series.name, "values": values, "index": series.index}, rows=len(series))
 
 
 def _pandas_column(column: Any) -> Column:
@@ -191,9 +199,7 @@ OPENERS: dict[tuple[str, str], Opener] = {
     ("pandas", "DataFrame"): _pandas_frame,
     ("pandas", "ExtensionArray"): lambda array: _of_pandas(array.dtype, list(array)),
     ("pandas", "Index"): lambda index: Table({"names": list(index.names), "values": _pandas_column(index)}),
-    ("pandas", "Series"): lambda series: Table(
-        {"name": series.name, "values": _pandas_column(series), "index": series.index}, rows=len(series)
-    ),
+    ("pandas", "Series"): _pandas_series,
     ("polars", "DataFrame"): lambda frame: Table(
         {name: _polars_column(frame[name]) for name in frame.columns}, ordered=True, rows=frame.height
     ),

@@ -329,6 +329,38 @@ def test_no_line_shows_secret_keys_or_columns() -> None:
     ]
 
 
+def _with_text(text: str) -> dict[str, Any]:
+    pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+    frame = pandas.DataFrame({"user": ["a"], "token": [text], "n": [1]})
+    array = numpy.array([("a", text)], dtype=[("user", "U9"), ("password", "U9")])
+    inner = numpy.array([(("a", text),)], dtype=[("login", [("user", "U9"), ("password", "U9")])])
+    return {
+        "an index of a frame": frame.set_index("token"),
+        "the groups of a frame": frame.groupby("token").sum(),
+        "an index with two levels": frame.set_index(["user", "token"]),
+        "an index": pandas.Index([text], name="api_key"),
+        "a row": frame.iloc[0],
+        "a row of numbers": pandas.Series([len(text), int(text[-1])], index=["n", "token"]),
+        "a turned frame": frame.T,
+        "a row with two labels": frame.assign(user="b").set_index("user").stack(),
+        "an array of records": array,
+        "an array of objects": numpy.rec.array([("a", text)], dtype=[("user", "O"), ("password", "O")]),
+        "a record": array[0],
+        "an inner record": inner,
+    }
+
+
+@pytest.mark.promise("secrets are in no message, difference or summary")
+@pytest.mark.parametrize("kind", sorted(_with_text("measles0")))
+def test_no_line_shows_a_secret_of_a_table_or_a_record(kind: str) -> None:
+    recorded, actual = _with_text("measles0")[kind], _with_text("measles7")[kind]
+
+    [line] = lines(recorded, actual)
+
+    assert "<redacted>" in line
+    assert not re.search(r"measles|\b[07] (recorded|now)", line)
+
+
 # Tolerance
 
 

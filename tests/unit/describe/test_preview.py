@@ -208,6 +208,15 @@ def test_changed_arguments_are_shown_by_name() -> None:
         pytest.param(pandas.DataFrame({("a", "diagnosis"): ["measles"]}), id="a column with two names"),
         pytest.param(pandas.Series(["measles"], name="diagnosis"), id="a series"),
         pytest.param(PRICES.set_axis(pandas.Index(["measles"] * 4, name="diagnosis")), id="an index"),
+        pytest.param(pandas.Series(["Ann", "measles"], index=["name", "diagnosis"]), id="a row of a frame"),
+        pytest.param(
+            pandas.DataFrame({"note": ["measles"], "diagnosis": ["measles"]}).T, id="a turned frame"
+        ),
+        pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")])[0], id="a record"),
+        pytest.param(
+            numpy.array([(("measles", 1),)], dtype=[("a", [("diagnosis", "U9"), ("n", "i8")])]),
+            id="a field in a field of an array",
+        ),
         pytest.param(polars.DataFrame({"diagnosis": ["measles"]}), id="a column of polars"),
         pytest.param(pyarrow.table({"diagnosis": ["measles"]}), id="a column of pyarrow"),
         pytest.param(numpy.array([("measles",)], dtype=[("diagnosis", "U9")]), id="a field of an array"),
