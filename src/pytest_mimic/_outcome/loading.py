@@ -47,7 +47,7 @@ class Admission:
             raise RefusedError(f"it imports {name}, which its recording does not list")
         found = self._found(module, qualname)
         if name not in self._code and is_code(name, found):
-            raise RefusedError(f"it imports {name}, which its recording does not list as code")
+            raise CodeRefusedError(f"it imports {name}, which its recording does not list as code")
         self._admitted.add(name)
         return found
 
@@ -59,6 +59,10 @@ class Admission:
 
 class RefusedError(Exception):
     """A pickle imports a name that it may not, or would change an object that it imports."""
+
+
+class CodeRefusedError(RefusedError):
+    """A name is listed, but what it leads to can run code and is not listed as code."""
 
 
 def load_all(

@@ -17,6 +17,15 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 Node = dict[str, Any]
 """A mapping of JSON whose first key is a tag."""
 
+MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What a tag's `read` raises for a node that was not written like this."""
+
+_IN_WORDS = {str: "text", int: "whole number", float: "number", dict: "mapping", bool: "boolean"}
+
+
+class MisreadError(ValueError):
+    """A node is not as it was written. The text names the tag."""
+
 
 class NotTaggableError(Exception):
     """A part has no exact form in JSON."""
@@ -122,9 +131,35 @@ def only_keys(node: Node, *names: str) -> None:
         raise ValueError(f"{next(iter(node))} has an unknown part {extra[0]!r}")
 
 
+def misread(node: Node, reason: Exception) -> MisreadError:
+    """Return the error for a node that cannot be read, which names its tag and part; the reason itself if it does."""
+    if isinstance(reason, MisreadError):
+        return reason
+    [(key, part), *_] = node.items()
+    tag, text = f"{key:.200}", str(reason)
+    if text.startswith(tag):
+        return MisreadError(text)
+    if isinstance(reason, LookupError):  # a KeyError's text is only the key
+        text = f"{type(reason).__name__}: {text}"
+    elif isinstance(
+        reason, ArithmeticError
+    ):  # the text of a Decimal's is no sentence, nor that of a Fraction's
+        text = "is no number"
+    elif " values to unpack" in text:
+        text = "has too few or too many parts"
+    # The reader may have replaced parts by objects, whose `__repr__` is code.
+    parts = part if type(part) is list else [part]
+    if type(part) is not str and any(type(each) not in (str, int, float) for each in parts):
+        return MisreadError(f"{tag}: {text}")
+    shown = f"{part!r:.60}"
+    if text.startswith(("is ", "has ")):
+        return MisreadError(f"{tag}: {shown} {text}")
+    return MisreadError(f"{tag}: {text}" if shown in text else f"{tag}: {shown}: {text}")
+
+
 def typed(value: Any, *types: type) -> Any:
     """Return a part of a node, checked to be of one of the types. ValueError: it is not."""
     if type(value) not in types:
-        expected = " or ".join(each.__name__ for each in types)
+        expected = " or ".join(_IN_WORDS.get(each, each.__name__) for each in types)
         raise ValueError(f"{value!r:.60} is no {expected}")
     return value

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from json import JSONDecoder
 from typing import Any, Protocol
 
-from pytest_mimic._outcome.loading import RefusedError
+from pytest_mimic._outcome.loading import CodeRefusedError, RefusedError
 from pytest_mimic._outcome.placing import PathStore
-from pytest_mimic._tagged.nodes import Node, OutdatedClassError, Tag, only_keys, tag_in
+from pytest_mimic._tagged.nodes import MISREAD, Node, OutdatedClassError, Tag, misread, only_keys, tag_in
 from pytest_mimic._tagged.types import tag_named
 from pytest_mimic.errors import MimicError
 
@@ -82,7 +82,10 @@ class Reader:
             for name in tree:
                 tag = self._tags.get(name)
                 if tag is not None:
-                    return tag.read(tree, self, None)
+                    try:
+                        return tag.read(tree, self, None)
+                    except MISREAD as reason:
+                        raise misread(tree, reason) from None
                 if name[:1] == "$":
                     return self._node(tree, name, None)
                 break
@@ -144,7 +147,10 @@ class Reader:
         tag = self._tags.get(name)
         if tag is None:
             tag = self._tags[name] = self._tag(name[1:])
-        return tag.read(node, self, anchor)
+        try:
+            return tag.read(node, self, anchor)
+        except MISREAD as reason:
+            raise misread(node, reason) from None
 
     def _tag(self, name: str) -> Tag:
         if ":" not in name:
@@ -207,6 +213,9 @@ class Reader:
             raise ValueError(f"{name!r:.60} is no name of a class or function")
         try:
             return self._imports.find(module, qualname)
+        except CodeRefusedError:
+            reason = "a tag may name neither a function nor a class that can run code"
+            raise CodeRefusedError(f"${name}: {reason}") from None
         except (RefusedError, MimicError):
             raise
         except Exception as reason:  # an imported module may raise anything

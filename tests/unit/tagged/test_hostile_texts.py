@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
 import sys
 from contextlib import suppress
 
@@ -350,3 +351,29 @@ def test_what_only_tags_need_is_refused_without_tags(holds, tagged, move):
 
     with pytest.raises(CorruptRecordingError, match=f"it lists {next(iter(holds))}, but is not tagged"):
         load(store)
+
+
+FAULTS = {
+    "text": ({"$decimal": "1,5"}, "$decimal: '1,5' is no number"),
+    "type": ({"$decimal": 2}, "$decimal: 2 is no text"),
+    "day": ({"$date": "2024-02-31"}, "$date: '2024-02-31': day is out of range for month"),
+    "zero": ({"$fraction": [1, 0]}, "$fraction: [1, 0] is no number"),
+    "one": ({"$fraction": [1]}, "$fraction: [1] has too few or too many parts"),
+    "complex": ({"$complex": [1.5]}, "$complex: [1.5] has too few or too many parts"),
+    "range": ({"$range": [1, 2]}, "$range: [1, 2] has too few or too many parts"),
+    "inner": ([{"$tuple": [1, {"$date": "x"}]}], "($date: Invalid isoformat string: 'x')"),
+    "anchor": ({"$anchor": 1, "value": {"$set": {"a": 1}}}, "$set: {'a': 1} is no list"),
+    "part": ({"$decimal": "1", "zz": 2}, "($decimal has an unknown part 'zz')"),
+}
+
+
+@pytest.mark.parametrize(("value", "says"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_reported_with_its_tag(value, says):
+    with pytest.raises(CorruptRecordingError, match=re.escape(says)):
+        load(stored(value))
+
+
+def test_a_tag_that_names_code_is_reported_with_its_tag():
+    says = r"\(\$os:system: a tag may name neither a function nor a class that can run code\)"
+    with pytest.raises(CorruptRecordingError, match=says):
+        load(stored({"$os:system": {}}, ["os:system"]))
