@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -37,6 +38,11 @@ def exception_parts(error: BaseException) -> dict[str, Any]:
     also = ("name", "path", "filename", "filename2") if isinstance(error, (ImportError, OSError)) else ()
     parts = {name: getattr(error, name, None) for name in ("args", "__cause__", *also)}
     return {name: part for name, part in parts.items() if part is not None} | attributes_of(error)
+
+
+def parts_beside(value: Any) -> dict[str, Any]:
+    """Return the parts of a value that are neither items nor attributes, by name."""
+    return {"maxlen": value.maxlen} if issubclass(type(value), deque) else {}
 
 
 def other_identity(recorded: object, actual: object) -> bool | None:

@@ -16,6 +16,7 @@ from pytest_mimic._compare.equality import (
     key_identity,
     other_identity,
     paired,
+    parts_beside,
 )
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
 from pytest_mimic._compare.numbers import Closeness, extent
@@ -145,8 +146,10 @@ class Comparison:
             Opened((), exception_parts(side)) if isinstance(side, BaseException) else opened(side)
             for side in (recorded, actual)
         )
-        if old.attributes or new.attributes:
-            self._parts(location, old.attributes, new.attributes, indexed=isinstance(recorded, tuple))
+        beside = parts_beside(recorded), parts_beside(actual)
+        if old.attributes or new.attributes or any(beside):
+            parts = old.attributes | beside[0], new.attributes | beside[1]
+            self._parts(location, *parts, indexed=isinstance(recorded, tuple))
         if old.content and new.content:
             self._todo.append((location, old.content[0], new.content[0]))
             if "collections.OrderedDict" in lineage(type(recorded)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timezone
 from typing import Any
 
 from pytest_mimic._values.opening import lineage
@@ -13,9 +13,21 @@ from pytest_mimic._values.opening import lineage
 _FEW = 6
 
 
-def _zone(value: datetime) -> str:
+def _zone(value: datetime | time) -> str:
+    """Return what the text in ISO format leaves out: the name of the zone, and that an hour is the repeated one."""
     zone = getattr(value.tzinfo, "key", None)
-    return f"[{zone}]" if isinstance(zone, str) else ""
+    if type(value.tzinfo) is timezone and str(value.tzinfo) != _default_name(value.tzinfo):
+        zone = str(value.tzinfo)
+    return f"{f'[{zone}]' if isinstance(zone, str) else ''}{' fold=1' if value.fold else ''}"
+
+
+def _default_name(zone: timezone) -> str:
+    return str(timezone(zone.utcoffset(None)))
+
+
+def _zone_text(_base: type, zone: timezone) -> str:
+    name, default = str(zone), _default_name(zone)
+    return name if name == default else f"{name} ({default})"
 
 
 def _titled(word: str) -> Callable[[type, Any], str]:
@@ -37,7 +49,6 @@ _OWN_TEXT = (
     "builtins.range",
     "builtins.slice",
     "datetime.timedelta",
-    "datetime.timezone",
     "decimal.Decimal",
     "fractions.Fraction",
     "ipaddress.IPv4Address",
@@ -60,7 +71,8 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "builtins.type": _titled("class"),
     "datetime.date": lambda _base, value: date.isoformat(value),
     "datetime.datetime": lambda _base, value: datetime.isoformat(value) + _zone(value),
-    "datetime.time": lambda _base, value: time.isoformat(value),
+    "datetime.time": lambda _base, value: time.isoformat(value) + _zone(value),
+    "datetime.timezone": _zone_text,
     # The whole URL, as its parts alone do not show which one is a password.
     "urllib.parse._ResultMixinBytes": lambda _base, value: str(value.geturl(), "latin-1"),
     "urllib.parse._ResultMixinStr": lambda _base, value: value.geturl(),

@@ -139,13 +139,13 @@ def fields_of(value: Any) -> tuple[str, ...]:
 def attributes_of(value: object) -> dict[str, Any]:
     """Return the attributes in `__dict__` and slots, without the bookkeeping of Python and attrs.
 
-    No property is evaluated. The notes of an exception belong to its user, and so do the extra fields of a
-    pydantic model, which it keeps in a dict beside its fields.
+    No property is evaluated. The notes of an exception belong to its user, and so do the extra fields and
+    private attributes of a pydantic model, which it keeps in dicts beside its fields.
     """
     found = _all_attributes(value)
-    extra = found.get("__pydantic_extra__")
-    if isinstance(extra, dict):
-        found |= extra
+    for beside in (found.get("__pydantic_extra__"), found.get("__pydantic_private__")):
+        if isinstance(beside, dict):
+            found |= beside
     return {
         name: part
         for name, part in found.items()

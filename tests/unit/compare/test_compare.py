@@ -329,6 +329,41 @@ def test_no_line_shows_secret_keys_or_columns() -> None:
     ]
 
 
+def _with_private(number: int) -> object:
+    pydantic = pytest.importorskip("pydantic")
+    model = pydantic.create_model("Model", base=(str, "EUR"), _number=(int, pydantic.PrivateAttr(0)))
+    made = model()
+    made._number = number
+    return made
+
+
+_NIGHT = datetime.datetime(2024, 10, 27, 2, 30)
+_HOUR = datetime.timedelta(hours=1)
+_NAMED, _BARE = datetime.timezone(_HOUR, "CET"), datetime.timezone(_HOUR)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "line"),
+    [
+        (collections.deque([1], 1), collections.deque([1], 2), "maxlen: 1 recorded, 2 now"),
+        (_NIGHT, _NIGHT.replace(fold=1), "2024-10-27T02:30:00 recorded, 2024-10-27T02:30:00 fold=1 now"),
+        (_NIGHT.time(), _NIGHT.time().replace(fold=1), "result: 02:30:00 recorded, 02:30:00 fold=1 now"),
+        (
+            _NIGHT.replace(tzinfo=_BARE),
+            _NIGHT.replace(tzinfo=_NAMED),
+            "2024-10-27T02:30:00+01:00 recorded, 2024-10-27T02:30:00+01:00[CET] now",
+        ),
+        (_NAMED, datetime.timezone(2 * _HOUR, "CET"), "CET (UTC+01:00) recorded, CET (UTC+02:00) now"),
+        (_with_private(1), _with_private(2), "_number: 1 recorded, 2 now"),
+    ],
+    ids=["maxlen", "a repeated hour", "a repeated time", "the name of a zone", "a zone", "private"],
+)
+def test_parts_that_texts_leave_out_are_named(recorded: object, actual: object, line: str) -> None:
+    [found] = lines(recorded, actual)
+
+    assert found.removeprefix("result: ") == line.removeprefix("result: ")
+
+
 def _with_text(text: str) -> dict[str, Any]:
     pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
     frame = pandas.DataFrame({"user": ["a"], "token": [text], "n": [1]})
