@@ -94,7 +94,7 @@ def fields_in(node: Node, cls: type, *names: str) -> dict[str, Any]:
         ValueError: There is no such node.
     """
     part = next(iter(node.values()))
-    if type(part) is str:
+    if type(part) in (str, list):  # the name of a member, or the names of flags
         raise OutdatedClassError(f"{name_of(cls)} is no enum any more")
     if not _PARTS.isdisjoint(node.keys() - {*names}):
         raise OutdatedClassError(f"{name_of(cls)} is of another kind now")

@@ -538,7 +538,6 @@ PICKLED = {
     "new of a named tuple": lambda: OwnNew(1),
     "attribute of a named tuple": with_attribute,
     "reduce of an enum": lambda: StateEnum.ONE,
-    "flags": lambda: Access.READ | Access.WRITE,
     "reduce of an exception": ReducedError,
     "setstate of a model": StateModel,
     "generic model": lambda: IntModel(x=1),
@@ -808,3 +807,67 @@ def test_a_field_edited_by_hand_is_used():
     again = replayed(store)
 
     assert (again.name, again.tags, again.number, again.kind) == ("Bob", [1], 7, "person")
+
+
+class Perm(enum.Flag):
+    R = 1
+    W = 2
+    X = 4
+    RW = 3
+    READ = 1
+
+    def __str__(self):
+        raise AssertionError("not called")
+
+
+class Number(enum.IntFlag):
+    A = 1
+    B = 2
+
+
+class Missing(enum.Flag):
+    A = 1
+    B = 2
+
+    @classmethod
+    def _missing_(cls, value):
+        return super()._missing_(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        (Perm.R | Perm.X, ["R", "X"]),
+        (Perm.R | Perm.W | Perm.X, ["R", "W", "X"]),
+        (Perm.RW, "RW"),
+        (Perm(0), []),
+        (Number.A | Number.B, ["A", "B"]),
+    ],
+    ids=repr,
+)
+def test_combined_flags_are_the_names_of_their_flags(value, part):
+    assert list(tree_of(value).values()) == [part]
+    assert copied(value) is value
+
+
+@pytest.mark.parametrize(
+    "value", [Missing.A | Missing.B, Number(9), Number(-8)], ids=["own code", "no name", "int"]
+)
+def test_combined_flags_without_names_or_of_own_code_are_pickles(value):
+    assert tree_of([value, (1,)]) is None
+
+
+@pytest.mark.parametrize(
+    ("cls", "names", "says"),
+    [
+        ("Perm", ["R", "Q"], "has no member 'Q' any more"),
+        ("Missing", ["A", "B"], "has no flags to combine any more"),
+        ("Color", ["RED"], "has no flags to combine any more"),
+        ("Slots", ["A", "B"], "is no enum any more"),
+    ],
+)
+def test_combined_flags_of_a_changed_class_make_a_recording_stale(cls, names, says):
+    store = edited(recorded((1,)), value={f"${ME}:{cls}": names}, imports=[f"{ME}:{cls}"])
+
+    with pytest.raises(StaleRecordingError, match=says):
+        replayed(store)
