@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
+from pytest_mimic._describe.walk import TAG
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.texts import hide_values
+from pytest_mimic._values.tables import Column
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
@@ -178,4 +180,6 @@ class Lines:
     def _described(self, location: Location, value: Any) -> Any:
         if self._is_hidden(location, value):
             return PLACEHOLDER
+        if isinstance(value, Column):
+            return {TAG: "Column", "text": f"{value.dtype} column"}
         return describe(value, self.redactor, budget=_SIDE, secrets=self.secrets)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pytest_mimic._describe.samples import count
 from pytest_mimic._values.tables import Column, Picture, Table
 
 
@@ -13,7 +14,7 @@ def rows_fact(recorded: Table, actual: Table) -> str:
     """Return `100 rows recorded, 101 now` for two tables of different lengths, else an empty text."""
     if recorded.rows is None or actual.rows is None or recorded.rows == actual.rows:
         return ""
-    return f": {recorded.rows:,} rows recorded, {actual.rows:,} now"
+    return f": {count(recorded.rows, 'row')} recorded, {actual.rows:,} now"
 
 
 def cut(table: Table, other: Table) -> Table:
@@ -44,14 +45,14 @@ def picture_fact(recorded: Picture, actual: Picture, fact: Callable[[Any, Any], 
     """Return how the modes, sizes or pixels of two images differ, or an empty text. `fact` compares two pixels."""
     old, new = recorded.image, actual.image
     if (old.mode, old.size) != (new.mode, new.size):
-        kinds = [f"{image.mode} {'x'.join(map(str, image.size))}" for image in (old, new)]
+        kinds = [f"{image.mode}, {' × '.join(map(str, image.size))}" for image in (old, new)]
         return f": {kinds[0]} recorded, {kinds[1]} now"
-    count, first = _differing_pixels(old, new)
-    if not count:
+    number, first = _differing_pixels(old, new)
+    if not number:
         return ""
     total = math.prod(old.size)
     values = fact(old.getpixel(first), new.getpixel(first))
-    return f": {count} of {total} pixels differ, first ({first[0]}, {first[1]}): {values}"
+    return f": {number} of {total} pixels differ, first ({first[0]}, {first[1]}): {values}"
 
 
 def _differing_pixels(recorded: Any, actual: Any) -> tuple[int, tuple[int, int]]:
@@ -62,13 +63,13 @@ def _differing_pixels(recorded: Any, actual: Any) -> tuple[int, tuple[int, int]]
     )
     width, height = recorded.size
     length = len(old) // max(1, width * height)
-    count, first = 0, (0, 0)
+    number, first = 0, (0, 0)
     for y in range(height):
         row = slice(y * width * length, (y + 1) * width * length)
         if old[row] == new[row]:
             continue
         for x, at in enumerate(range(row.start, row.stop, length)):
             if old[at : at + length] != new[at : at + length]:
-                first = first if count else (x, y)
-                count += 1
-    return count, first
+                first = first if number else (x, y)
+                number += 1
+    return number, first

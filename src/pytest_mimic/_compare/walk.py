@@ -23,6 +23,7 @@ from pytest_mimic._compare.numbers import Closeness, extent
 from pytest_mimic._compare.tables import categories_of, cut, picture_fact, rows_fact, shape_fact
 from pytest_mimic._describe import secrets_in
 from pytest_mimic._describe.leaves import leaf_text
+from pytest_mimic._describe.samples import count as counted
 from pytest_mimic._describe.secrets import is_secret_label
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._values.events import Events, ServerSentEvent
@@ -208,7 +209,7 @@ class Comparison:
             pairs.append((index, next((one for one in known if self._alike(one, event)), known[0]), event))
         if recorded.is_whole and actual.is_whole and recorded:
             if not actual:
-                self.lines.add(location, f": {len(recorded)} events recorded, no event now")
+                self.lines.add(location, f": {counted(len(recorded), 'event')} recorded, no event now")
             else:
                 last = len(actual) - 1
                 pairs += [(0, recorded[0], actual[0]), (last, recorded[-1], actual[last])]
@@ -249,7 +250,7 @@ class Comparison:
             rest = least - start
             end = next((n for n in range(rest) if not self._alike(old[-1 - n], new[-1 - n])), rest)
             if most - least > _FEW:
-                self.lines.add(location, f": {len(old)} items recorded, {len(new)} now")
+                self.lines.add(location, f": {counted(len(old), 'item')} recorded, {len(new)} now")
                 most = least
         secret = is_pair(recorded) and self.lines.redactor.secret(recorded[0])
         pairs = (

@@ -189,7 +189,7 @@ def sides(old: Any, new: Any) -> tuple[str, str]:
 def _string_of(description: Any) -> str | None:
     """Return a described string, or the beginning of a long one."""
     if isinstance(description, dict) and description.get(TAG) == "str":
-        return str(description["start"])
+        return str(description["start"]) if "start" in description else None
     return description if isinstance(description, str) and description != PLACEHOLDER else None
 
 

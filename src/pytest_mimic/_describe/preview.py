@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._describe.budget import Budget
 from pytest_mimic._describe.leaves import leaf_text
-from pytest_mimic._describe.samples import columns_of, count, ends_of_array, extent, is_library, plain
+from pytest_mimic._describe.samples import (
+    columns_of,
+    count,
+    ends_of_array,
+    extent,
+    is_library,
+    plain,
+    rounded,
+)
 from pytest_mimic._describe.secrets import beginning, is_secret_label, secrets_in
 from pytest_mimic._describe.text import render, shortened
 from pytest_mimic._describe.walk import describe
@@ -266,7 +274,7 @@ class _Lines:
         return any(self._redactor.hides(name, one) for name in names for one in values)
 
     def _row(self, first: Sequence[Any], last: Sequence[Any]) -> str:
-        start, end = (", ".join(self._text(plain(one)) for one in side) for side in (first, last))
+        start, end = (", ".join(self._text(rounded(plain(one))) for one in side) for side in (first, last))
         return f"{start}, … {end}" if last else start
 
 

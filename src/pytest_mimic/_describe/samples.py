@@ -15,6 +15,7 @@ from pytest_mimic._values.tables import Column, Ends, Table, ends_of, open_eleme
 _RANGED, _SUMMED = 100_000, 10_000
 # How many elements at the beginning and at the end of an array are shown.
 _FIRST, _LAST = 6, 2
+_DIGITS = 6
 
 
 class ColumnEnds(NamedTuple):
@@ -98,7 +99,7 @@ def _range(array: Any) -> Iterator[str]:
     if least != least:
         yield "with NaN"
         return
-    yield f"{least + 0} to {most + 0}"  # a zero without its sign, as either one may be found
+    yield f"{rounded(least + 0)} to {rounded(most + 0)}"  # a zero without its sign, as either one may be found
     if array.size <= _SUMMED and math.isfinite(least) and math.isfinite(most):
         with suppress(OverflowError):
             yield f"mean {math.fsum(array.ravel().tolist()) / array.size:.4g}"
@@ -121,6 +122,18 @@ def plain(value: Any) -> Any:
     if not isinstance(value, (str, bytes)) or library_of(type(value)) != "numpy":
         return value
     return str(value) if isinstance(value, str) else bytes(value)
+
+
+def rounded(value: Any) -> Any:
+    """Return a float with about six significant digits, or all of those before the point; any other value as it is."""
+    if not isinstance(value, float) and getattr(getattr(value, "dtype", None), "kind", "") != "f":
+        return value
+    if getattr(value, "ndim", 0) or not math.isfinite(value) or not value:
+        return value
+    number = float(value)
+    if not number or not math.isfinite(number):  # a long double may be beyond them
+        return value
+    return round(number, max(0, _DIGITS - 1 - math.floor(math.log10(abs(number)))))
 
 
 def is_library(value: Any) -> bool:

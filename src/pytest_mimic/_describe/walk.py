@@ -121,11 +121,10 @@ class _Walk:
         if one_text is not None:
             if is_path(kind):
                 return self._path(value, one_text)
-            shown = " ".join(
-                self._shown(beginning(one_text, self.budget.text, self.secrets))[
-                    : self.budget.text
-                ].splitlines()
-            )
+            # The name of a function or class is shown whole.
+            limit = max(self.budget.text, _LONGEST_KEY if one_text.startswith("<") else 0)
+            shown = self._shown(beginning(one_text, limit, self.secrets))[:limit]
+            shown = " ".join(shown.splitlines())
             leaf = {TAG: type_name(kind), "text": shown}
             # A value with a text in angle brackets may hold more than the text shows.
             return self._marked(leaf, value) if one_text.startswith("<") else leaf
@@ -150,6 +149,8 @@ class _Walk:
         readable = shown[:limit].encode("utf-8", "backslashreplace").decode()
         if len(value) <= 4 * limit and shown == readable:
             return shown
+        if len(value) <= limit and len(shown) <= limit:
+            return {TAG: "str", "text": repr(shown)}
         return self._marked({TAG: "str", "start": readable, "length": len(value)}, value)
 
     def _bytes(self, value: bytes | bytearray, room: int) -> Any:

@@ -329,6 +329,18 @@ def test_no_line_shows_secret_keys_or_columns() -> None:
     ]
 
 
+def test_a_new_column_and_a_single_row_are_named_in_words() -> None:
+    pandas, images = pytest.importorskip("pandas"), pytest.importorskip("PIL.Image")
+    frame = pandas.DataFrame({"a": [1]})
+
+    assert lines(frame, frame.assign(z=2)) == ["z: int64 column now, not in the recording"]
+    assert lines(frame, pandas.concat([frame, frame], ignore_index=True)) == ["result: 1 row recorded, 2 now"]
+    assert lines([1], [1] * 9) == ["result: 1 item recorded, 9 now"]
+    assert lines(images.new("RGB", (64, 32)), images.new("L", (64, 32))) == [
+        "result: RGB, 64 × 32 recorded, L, 64 × 32 now"
+    ]
+
+
 def _with_private(number: int) -> object:
     pydantic = pytest.importorskip("pydantic")
     model = pydantic.create_model("Model", base=(str, "EUR"), _number=(int, pydantic.PrivateAttr(0)))
@@ -948,7 +960,7 @@ def test_images_of_another_size_mode_or_palette_are_compared() -> None:
     coloured.putpalette([0, 0, 0, 9, 9, 8])
     clear.info["transparency"] = 1
 
-    assert lines(image, images.new("L", (2, 3))) == ["result: P 2x1 recorded, L 2x3 now"]
+    assert lines(image, images.new("L", (2, 3))) == ["result: P, 2 × 1 recorded, L, 2 × 3 now"]
     assert lines(image, coloured) == ["palette[5]: 9 recorded, 8 now"]
     assert lines(image, clear) == ["transparency: None recorded, 1 now"]
 

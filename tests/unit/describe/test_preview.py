@@ -249,6 +249,27 @@ def test_a_column_is_not_taken_for_the_type_of_a_frame() -> None:
     assert lines({"frames": [frame]})[1] == "frames: [<DataFrame 1x2: type, mode>]"
 
 
+def test_samples_have_about_six_significant_digits() -> None:
+    steps = numpy.arange(200) * 0.1
+
+    assert lines(steps) == [
+        "ndarray: 200 float64, 0.0 to 19.9, mean 9.95",
+        "0.0, 0.1, 0.2, 0.3, 0.4, 0.5, … 19.8, 19.9",
+    ]
+    assert lines(pandas.DataFrame({"n": [1 / 3, 1e-300 / 3]}))[1] == "n float64: 0.333333, 3.33333e-301"
+    assert lines(numpy.array([123456789.5, numpy.inf, -0.0]))[1] == "123456790.0, inf, -0.0"
+    assert lines(numpy.array([16777217]))[1] == "16777217"
+
+
+def _callback() -> object:
+    return lambda: None
+
+
+def test_nothing_is_cut_that_has_room() -> None:
+    assert lines([_callback()])[1].endswith(":_callback.<locals>.<lambda>>")
+    assert lines(["abc\ud800"])[1] == "[0]: 'abc\\ud800'"
+
+
 def test_a_secret_argument_is_hidden_where_the_outcome_holds_it() -> None:
     """A text that is known to be secret is hidden under any name."""
     assert lines(Basket(note="swordfish"), secrets=lambda: frozenset({"swordfish"}))[1:] == [
