@@ -168,7 +168,7 @@ def _write_array(value: Any, node: Node, writer: Writing) -> None:
     writer.import_name(type(value), _NDARRAY)
 
 
-def _read_array(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_array(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "dtype", "shape", "order", "readonly")
     name = typed(node["dtype"], str)
     numbers = _numbers(name)
@@ -226,7 +226,7 @@ def _write_scalar(value: Any, node: Node, writer: Writing) -> None:
     writer.import_name(numpy.ndarray, _NDARRAY)
 
 
-def _read_scalar(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_scalar(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "unit")
     tag = next(iter(node))
     name = tag.partition(".")[2]

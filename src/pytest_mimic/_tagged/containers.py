@@ -20,7 +20,7 @@ def _write_tuple(value: tuple[Any, ...], node: Node, writer: Writing) -> None:
     node["$tuple"] = list(map(writer.write, value))
 
 
-def _read_tuple(node: Node, reader: Reading, anchor: int | None) -> tuple[Any, ...]:  # noqa: ARG001 - as for any tag
+def _read_tuple(node: Node, reader: Reading, _anchor: int | None) -> tuple[Any, ...]:
     if len(node) > 1:
         only_keys(node)
     parts = node["$tuple"]
@@ -40,7 +40,7 @@ def _is_number(tree: Any) -> bool:
     return type(tree) is int and tree >= 0
 
 
-def _read_set(node: Node, reader: Reading, anchor: int | None, *, name: str, type_: Any) -> Any:  # noqa: ARG001
+def _read_set(node: Node, reader: Reading, _anchor: int | None, *, name: str, type_: Any) -> Any:
     only_keys(node)
     members = typed(node[f"${name}"], list)
     made = type_(map(reader.read, members))

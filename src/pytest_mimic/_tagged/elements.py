@@ -12,6 +12,9 @@ from pytest_mimic._tagged.nodes import NotTaggableError, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+#: A frame with more cells is a pickle.
+MOST_CELLS = 50
+
 #: The names of types of numbers, with their kind and their format in `struct`.
 NUMBERS = {
     "bool": ("b", "?"),

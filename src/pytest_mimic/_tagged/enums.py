@@ -79,7 +79,7 @@ class _Members:
             raise OutdatedClassError(f"{name_of(self._cls)} has no member {name!r:.60} any more")
         return self._by_name[name]
 
-    def read(self, node: Node, reader: Reading, anchor: int | None) -> object:  # noqa: ARG002 - as for any tag
+    def read(self, node: Node, _reader: Reading, _anchor: int | None) -> object:
         """Return the member of a node."""
         only_keys(node)
         [name] = node.values()

@@ -66,7 +66,7 @@ class _Exceptions:
             is_cause = name == "context" and fact is value.__cause__
             part[name] = "cause" if is_cause else writer.write(fact)
 
-    def read(self, node: Node, reader: Reading, anchor: int | None) -> BaseException:  # noqa: ARG002 - as for any tag
+    def read(self, node: Node, reader: Reading, _anchor: int | None) -> BaseException:
         """Return the exception of a node."""
         part = fields_in(node, self._cls)
         if "args" not in part:

@@ -7,12 +7,11 @@ from itertools import starmap
 from typing import Any
 
 from pytest_mimic._tagged.columns import array_of, array_to_json, is_same_array
+from pytest_mimic._tagged.elements import MOST_CELLS
 from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# A larger frame is a pickle.
-_MOST_CELLS = 50
 _LABELS = (str, int, float, bool, type(None))
 
 
@@ -37,12 +36,7 @@ def _write(value: Any, node: Node, writer: Writing) -> None:
         if not value.flags.allows_duplicate_labels:
             node["allows_duplicate_labels"] = False
         writer.import_name(type(value), f"pandas:{type(value).__name__}")
-    try:
-        is_exact = _is_same(writer.copy_of(node), value)
-    except Exception as error:  # pandas may raise anything
-        raise NotTaggableError(type(value)) from error
-    if not is_exact:
-        raise NotTaggableError(type(value))
+    writer.check_copy(node, value, _is_same)
     if getattr(value, "attrs", None):
         # Assigning them copies the dict.
         node["attrs"] = writer.write(dict(value.attrs))
@@ -59,7 +53,7 @@ def _label(label: Any, writer: Writing) -> Any:
 
 def _write_frame(frame: Any, node: Node, writer: Writing) -> None:
     rows, width = frame.shape
-    if rows * width > _MOST_CELLS or max(rows, width) > _MOST_CELLS:
+    if rows * width > MOST_CELLS or max(rows, width) > MOST_CELLS:
         raise NotTaggableError("a large frame")
     columns = [array_to_json(frame.iloc[:, place].array, writer) for place in range(width)]
     items, dtypes = [part for part, _ in columns], [dtype for _, dtype in columns]
@@ -89,7 +83,7 @@ def _names(labels: Any, writer: Writing) -> list[str] | None:
     return names if _is_same(sys.modules["pandas"].Index(names), labels) else None
 
 
-def _read_frame(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_frame(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "dtypes", "columns", "index", "attrs", "allows_duplicate_labels")
     frame = reader.find("pandas:DataFrame")
     pandas = sys.modules["pandas"]
@@ -120,7 +114,7 @@ def _series(array: Any, index: Any, name: Any = None) -> Any:
 
 
 def _write_series(series: Any, node: Node, writer: Writing) -> None:
-    if len(series) > _MOST_CELLS:
+    if len(series) > MOST_CELLS:
         raise NotTaggableError("a long series")
     node["$pandas.Series"], node["dtype"] = array_to_json(series.array, writer)
     if series.name is not None:
@@ -129,7 +123,7 @@ def _write_series(series: Any, node: Node, writer: Writing) -> None:
         node["index"] = _index_node(series.index, writer)
 
 
-def _read_series(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_series(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "dtype", "name", "index", "attrs", "allows_duplicate_labels")
     reader.find("pandas:Series")
     array = array_of(node["$pandas.Series"], node["dtype"], reader)
@@ -166,7 +160,7 @@ def _index_node(index: Any, writer: Writing) -> Node:
 
 def _write_index(index: Any, node: Node, writer: Writing) -> None:
     name = type(index).__name__
-    if len(index) > _MOST_CELLS:
+    if len(index) > MOST_CELLS:
         raise NotTaggableError("a long index")
     if name == "RangeIndex":
         node["$pandas.RangeIndex"] = [index.start, index.stop, index.step]
@@ -194,13 +188,13 @@ def _index_of(tree: Any, reader: Reading) -> Any:
     return _read_index(node, reader, None)
 
 
-def _read_index(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_index(node: Node, reader: Reading, _anchor: int | None) -> Any:
     tag = next(iter(node))
     cls = reader.find(f"pandas:{tag.partition('.')[2]}")
     if tag == "$pandas.RangeIndex":
         only_keys(node, "name")
         start, stop, step = (typed(part, int) for part in typed(node[tag], list))
-        if len(range(start, stop, step)) > 10 * _MOST_CELLS:
+        if len(range(start, stop, step)) > 10 * MOST_CELLS:
             raise ValueError("an index that is too long")
         return cls(start, stop, step, name=_name_in(node, reader))
     only_keys(node, "dtype", "freq", "name")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_mimic._files.written import PIECE
 from pytest_mimic._vault.container import checksum_of_segments
-
-_PIECE = 8 << 20
 
 
 def pieces_of(content: bytes) -> Iterator[bytes]:
     """Yield the content in the pieces in which objects store it; empty content is one empty piece."""
-    for start in range(0, max(len(content), 1), _PIECE):
-        yield content[start : start + _PIECE]
+    for start in range(0, max(len(content), 1), PIECE):
+        yield content[start : start + PIECE]
 
 
 def object_name(content: bytes) -> str:

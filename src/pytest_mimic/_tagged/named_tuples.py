@@ -62,7 +62,7 @@ class _NamedTuples:
             raise NotTaggableError("a named tuple with more than its fields")
         node[f"${writer.import_name(self._cls)}"] = dict(zip(self._fields, map(writer.write, parts)))
 
-    def read(self, node: Node, reader: Reading, anchor: int | None) -> object:  # noqa: ARG002 - as for any tag
+    def read(self, node: Node, reader: Reading, _anchor: int | None) -> object:
         """Return the object of a node."""
         part = fields_in(node, self._cls)
         if part.keys() != self._names:

@@ -64,8 +64,8 @@ class Writing(Protocol):
         """Return the name of an object of the vault that will hold long bytes."""
         ...
 
-    def copy_of(self, node: Node) -> Any:
-        """Return what a node is read as. It must not have references."""
+    def check_copy(self, node: Node, value: Any, is_same: Callable[[Any, Any], bool]) -> None:
+        """Check that a node, which must not have references, is read as the same value. NotTaggableError: it is not."""
         ...
 
 

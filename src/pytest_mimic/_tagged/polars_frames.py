@@ -11,13 +11,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from pytest_mimic._tagged.elements import NUMBERS, Numbers, as_utc, from_utc
+from pytest_mimic._tagged.elements import MOST_CELLS, NUMBERS, Numbers, as_utc, from_utc
 from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# A larger frame is a pickle.
-_MOST_CELLS = 50
 _NUMBERS = {
     "Boolean": "bool",
     **{f"Int{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -45,17 +43,12 @@ def _write(value: Any, node: Node, writer: Writing) -> None:
     """Fill the node of a value, if what it is read as is surely the same."""
     (_write_frame if type(value).__name__ == "DataFrame" else _write_series)(value, node, writer)
     writer.import_name(type(value), f"polars:{type(value).__name__}")
-    try:
-        is_exact = _is_same(writer.copy_of(node), value)
-    except Exception as error:  # polars may raise anything
-        raise NotTaggableError(type(value)) from error
-    if not is_exact:
-        raise NotTaggableError(type(value))
+    writer.check_copy(node, value, _is_same)
 
 
 def _write_frame(frame: Any, node: Node, writer: Writing) -> None:
     rows, width = frame.shape
-    if rows * width > _MOST_CELLS or max(rows, width) > _MOST_CELLS or not width:
+    if rows * width > MOST_CELLS or max(rows, width) > MOST_CELLS or not width:
         raise NotTaggableError("a large frame, or one without columns")
     columns = [_items_of(series, writer) for series in frame.get_columns()]
     items, dtypes = [part for part, _ in columns], [dtype for _, dtype in columns]
@@ -68,7 +61,7 @@ def _write_frame(frame: Any, node: Node, writer: Writing) -> None:
         node["dtypes"] = dict(zip(names, dtypes, strict=True))
 
 
-def _read_frame(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_frame(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "dtypes", "columns")
     frame = reader.find("polars:DataFrame")
     parts, dtypes = node["$polars.DataFrame"], node["dtypes"]
@@ -88,14 +81,14 @@ def _read_frame(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa
 
 
 def _write_series(series: Any, node: Node, writer: Writing) -> None:
-    if len(series) > _MOST_CELLS:
+    if len(series) > MOST_CELLS:
         raise NotTaggableError("a long series")
     node["$polars.Series"], node["dtype"] = _items_of(series, writer)
     if series.name:
         node["name"] = writer.write(series.name)
 
 
-def _read_series(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_series(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "dtype", "name")
     reader.find("polars:Series")
     name = typed(reader.read(node.get("name", "")), str)
@@ -148,7 +141,7 @@ def _categories(dtype: Any, writer: Writing) -> Any:
     if type(dtype).__name__ == "Categorical":
         return "Categorical"
     labels = list(map(writer.write, dtype.categories.to_list()))
-    if len(labels) > _MOST_CELLS or dict in map(type, labels):
+    if len(labels) > MOST_CELLS or dict in map(type, labels):
         raise NotTaggableError("many categories, or paths")
     return {"categories": labels}
 

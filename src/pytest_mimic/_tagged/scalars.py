@@ -45,7 +45,7 @@ def _tag(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], An
     def write(value: Any, node: Node, _: Writing) -> None:
         node[key] = to_json(value)
 
-    def read(node: Node, _: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+    def read(node: Node, _: Reading, _anchor: int | None) -> Any:
         if len(node) > 1:
             only_keys(node)
         part = node[key]
@@ -73,7 +73,7 @@ def _write_complex(value: complex, node: Node, writer: Writing) -> None:
     node["$complex"] = [writer.write(value.real), writer.write(value.imag)]
 
 
-def _read_complex(node: Node, reader: Reading, anchor: int | None) -> complex:  # noqa: ARG001 - as for any tag
+def _read_complex(node: Node, reader: Reading, _anchor: int | None) -> complex:
     only_keys(node)
     real, imaginary = typed(node["$complex"], list)
     return complex(typed(reader.read(real), float, int), typed(reader.read(imaginary), float, int))
@@ -130,7 +130,7 @@ def _moment(name: str, type_: Any) -> Tag:
         if value.fold:
             node["fold"] = 1
 
-    def read(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+    def read(node: Node, reader: Reading, _anchor: int | None) -> Any:
         text = typed(node[key], str)
         if _MOMENT.fullmatch(text) is None:  # some Pythons read other forms as well
             raise ValueError(f"{text!r:.60} is no {name}")
@@ -155,7 +155,7 @@ def _write_timezone(value: dt.timezone, node: Node, writer: Writing) -> None:
         node["name"] = value.tzname(None)
 
 
-def _read_timezone(node: Node, reader: Reading, anchor: int | None) -> dt.timezone:  # noqa: ARG001 - as for any tag
+def _read_timezone(node: Node, reader: Reading, _anchor: int | None) -> dt.timezone:
     only_keys(node, "name")
     offset = typed(reader.read(node["$timezone"]), dt.timedelta)
     return dt.timezone(offset, typed(node["name"], str)) if "name" in node else dt.timezone(offset)
@@ -194,13 +194,13 @@ def _is_printable(text: str) -> bool:
     return text.isprintable() or all(char.isprintable() or category(char) == "Cn" for char in text)
 
 
-def _read_text_bytes(node: Node, reader: Reading, anchor: int | None) -> bytes:  # noqa: ARG001 - as for any tag
+def _read_text_bytes(node: Node, _reader: Reading, _anchor: int | None) -> bytes:
     only_keys(node)
     text = typed(node["$bytes"], str, list)
     return "".join(typed(line, str) for line in text).encode()
 
 
-def _read_object(node: Node, reader: Reading, anchor: int | None) -> bytes:  # noqa: ARG001 - as for any tag
+def _read_object(node: Node, reader: Reading, _anchor: int | None) -> bytes:
     only_keys(node, "size")
     content = reader.content(typed(node["$object"], str))
     if len(content) != node.get("size", len(content)):
@@ -212,7 +212,7 @@ def _write_bytearray(value: bytearray, node: Node, writer: Writing) -> None:
     node["$bytearray"] = writer.write(bytes(value))
 
 
-def _read_bytearray(node: Node, reader: Reading, anchor: int | None) -> bytearray:  # noqa: ARG001 - as for any tag
+def _read_bytearray(node: Node, reader: Reading, _anchor: int | None) -> bytearray:
     only_keys(node)
     return bytearray(typed(reader.read(node["$bytearray"]), bytes))
 
@@ -232,7 +232,7 @@ def _write_pattern(value: re.Pattern[Any], node: Node, writer: Writing) -> None:
         raise NotTaggableError("a pattern with other flags")
 
 
-def _read_pattern(node: Node, reader: Reading, anchor: int | None) -> re.Pattern[Any]:  # noqa: ARG001 - as for any tag
+def _read_pattern(node: Node, reader: Reading, _anchor: int | None) -> re.Pattern[Any]:
     only_keys(node, "flags")
     flags = typed(node.get("flags", []), list)
     if not set(flags) <= set(_FLAGS):
@@ -260,7 +260,7 @@ def _write_uuid(value: uuid.UUID, node: Node, _: Writing) -> None:
         node["$uuid"] = str(value)
 
 
-def _read_uuid(node: Node, reader: Reading, anchor: int | None) -> uuid.UUID:  # noqa: ARG001 - as for any tag
+def _read_uuid(node: Node, _reader: Reading, _anchor: int | None) -> uuid.UUID:
     only_keys(node, "is_safe")
     text = typed(node["$uuid"], str)
     made = uuid.UUID(text, is_safe=uuid.SafeUUID[typed(node.get("is_safe", "unknown"), str)])
@@ -283,7 +283,7 @@ def _write_zone(value: Any, node: Node, _: Writing) -> None:
     node["$zoneinfo"] = value.key
 
 
-def _read_zone(node: Node, reader: Reading, anchor: int | None) -> dt.tzinfo:  # noqa: ARG001 - as for any tag
+def _read_zone(node: Node, _reader: Reading, _anchor: int | None) -> dt.tzinfo:
     import zoneinfo
 
     only_keys(node)
@@ -304,7 +304,7 @@ def _write_string(value: str, node: Node, writer: Writing) -> None:
     node[f"${TEXT}"] = list(where) if where is not None else value
 
 
-def _read_place(node: Node, reader: Reading, anchor: int | None) -> Any:  # noqa: ARG001 - as for any tag
+def _read_place(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node)
     [(key, where)] = node.items()
     if type(where) is list and len(where) == 2 and all(type(part) is str for part in where):

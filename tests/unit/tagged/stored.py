@@ -38,8 +38,19 @@ def load(store: MemoryStore):
 
 def edited(tree, *imports: str) -> MemoryStore:
     """Return a vault's files with a recording whose value somebody has written by hand."""
-    store = recorded((1,))
+    return changed_entry(recorded((1,)), value=tree, imports=list(imports))
+
+
+def changed_entry(store: MemoryStore, **changes) -> MemoryStore:
+    """Change parts of the outcome in the recording."""
     facts = json.loads(store.read(NAME))
-    facts["outcomes"][0].update(value=tree, imports=list(imports))
+    facts["outcomes"][0].update(changes)
     store.write(NAME, json.dumps(facts).encode())
     return store
+
+
+def copied(value):
+    """Return the copy of a value, which must be readable JSON in its recording."""
+    store = recorded(value)
+    assert "value" in json.loads(store.read(NAME))["outcomes"][0]
+    return load(store)

@@ -28,7 +28,7 @@ from pytest_mimic._tagged.nodes import NotTaggableError
 from pytest_mimic._tagged.writer import write
 from pytest_mimic._vault import Recording, Vault
 from unit.memory_store import MemoryStore
-from unit.tagged.kept import NAME, copied, edited, entry_in, recorded, replayed, tree_of
+from unit.tagged.stored import NAME, changed_entry, copied, entry_of, load, recorded, tree_of
 
 attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")
@@ -297,10 +297,10 @@ EXACT = {
 def test_objects_are_kept_by_their_fields(make):
     value = make()
     store = recorded(value)
-    assert "tagged" in entry_in(store)
+    assert "tagged" in entry_of(store)
     ran.clear()
 
-    again = replayed(store)
+    again = load(store)
 
     assert ran == []
     assert type(again) is type(value)
@@ -327,7 +327,7 @@ TREES = [
 
 @pytest.mark.parametrize(("value", "tree"), TREES, ids=lambda part: type(part).__name__)
 def test_the_text_names_the_class_and_its_fields(value, tree):
-    entry = entry_in(recorded(value))
+    entry = entry_of(recorded(value))
 
     assert entry["value"] == tree
     assert entry["imports"] == [next(iter(tree))[1:]]
@@ -559,8 +559,8 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
 
     with pytest.raises(NotTaggableError):
         write(value, NOWHERE)
-    assert "pickle" in entry_in(store)
-    assert replayed(store) is not None
+    assert "pickle" in entry_of(store)
+    assert load(store) is not None
 
 
 @pytest.mark.parametrize("make", [Finalized, HasDict], ids=["del", "dict"])
@@ -591,7 +591,7 @@ def test_classes_without_a_tag(cls):
 
 
 def test_an_object_of_a_class_that_counts_as_code_stays_a_pickle():
-    entry = entry_in(recorded(wsgiref.headers.Headers([("a", "b")])))
+    entry = entry_of(recorded(wsgiref.headers.Headers([("a", "b")])))
 
     assert entry["code"] == ["wsgiref.headers:Headers"]
 
@@ -671,7 +671,7 @@ def test_a_class_with_other_fields_makes_a_recording_stale(monkeypatch, cls, say
     store = changed(Slots(1, 2), cls, monkeypatch)
 
     with pytest.raises(StaleRecordingError, match=f"{__name__}:Slots {says}"):
-        replayed(store)
+        load(store)
 
 
 def private(**attributes):
@@ -703,7 +703,7 @@ def test_a_model_with_other_private_attributes_makes_a_recording_stale(monkeypat
     store = changed(sys.modules[ME].Private(x=1), private(**after), monkeypatch)
 
     with pytest.raises(StaleRecordingError, match=f"{ME}:Private {says}"):
-        replayed(store)
+        load(store)
 
 
 @pytest.mark.parametrize("attributes", [{}, {"_y": SET}, {"_y": UNSET}, {"_y": SET, "_z": UNSET}], ids=str)
@@ -738,7 +738,7 @@ def test_an_enum_that_is_none_any_more_makes_a_recording_stale(monkeypatch, cls)
     store = changed(Color.RED, cls, monkeypatch)
 
     with pytest.raises(StaleRecordingError, match="Color is no enum any more"):
-        replayed(store)
+        load(store)
 
 
 def test_a_model_that_is_none_any_more_makes_a_recording_stale(monkeypatch):
@@ -748,7 +748,7 @@ def test_a_model_that_is_none_any_more_makes_a_recording_stale(monkeypatch):
     store = changed(OpenModel(x=1, a=1), cls, monkeypatch)
 
     with pytest.raises(StaleRecordingError, match="OpenModel is of another kind now"):
-        replayed(store)
+        load(store)
 
 
 @pytest.mark.parametrize("now", [dict, private, 1], ids=["class", "function", "number"])
@@ -768,7 +768,7 @@ def test_a_class_that_is_gone_makes_a_recording_stale_that_names_it(monkeypatch)
     monkeypatch.delattr(sys.modules[ME], "Slots")
 
     with pytest.raises(StaleRecordingError, match=f"{ME} has no class Slots any more"):
-        replayed(store)
+        load(store)
 
 
 @pytest.mark.parametrize("length", [1, 5000], ids=["in the recording", "in an object"])
@@ -787,7 +787,7 @@ def test_an_exception_whose_class_is_gone_makes_a_recording_stale(monkeypatch, l
 
 
 def test_a_zone_that_is_gone_makes_a_recording_stale():
-    store = edited(recorded(zoneinfo.ZoneInfo("Europe/Berlin")), value={"$zoneinfo": "Europe/Bernau"})
+    store = changed_entry(recorded(zoneinfo.ZoneInfo("Europe/Berlin")), value={"$zoneinfo": "Europe/Bernau"})
 
     [outcome] = Vault(store).read(NAME).outcomes
 
@@ -795,16 +795,18 @@ def test_a_zone_that_is_gone_makes_a_recording_stale():
 
 
 def test_a_member_that_is_gone_makes_a_recording_stale():
-    store = edited(recorded(Color.RED), value={f"${ME}:Color": "GREEN"})
+    store = changed_entry(recorded(Color.RED), value={f"${ME}:Color": "GREEN"})
 
     with pytest.raises(StaleRecordingError, match="Color has no member 'GREEN' any more"):
-        replayed(store)
+        load(store)
 
 
 def test_a_field_edited_by_hand_is_used():
-    store = edited(recorded(User("Ann")), value={f"${ME}:User": {"name": "Bob", "tags": [1], "number": 7}})
+    store = changed_entry(
+        recorded(User("Ann")), value={f"${ME}:User": {"name": "Bob", "tags": [1], "number": 7}}
+    )
 
-    again = replayed(store)
+    again = load(store)
 
     assert (again.name, again.tags, again.number, again.kind) == ("Bob", [1], 7, "person")
 
@@ -867,7 +869,7 @@ def test_combined_flags_without_names_or_of_own_code_are_pickles(value):
     ],
 )
 def test_combined_flags_of_a_changed_class_make_a_recording_stale(cls, names, says):
-    store = edited(recorded((1,)), value={f"${ME}:{cls}": names}, imports=[f"{ME}:{cls}"])
+    store = changed_entry(recorded((1,)), value={f"${ME}:{cls}": names}, imports=[f"{ME}:{cls}"])
 
     with pytest.raises(StaleRecordingError, match=says):
-        replayed(store)
+        load(store)

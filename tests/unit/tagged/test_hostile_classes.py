@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_mimic import CorruptRecordingError, StaleRecordingError
-from unit.tagged.kept import edited, recorded, replayed
+from unit.tagged.stored import changed_entry, load, recorded
 
 ME = __name__
 ran: list[str] = []
@@ -158,7 +158,7 @@ def function():
 def forged(tree, imports):
     """Return a store whose recording has this tree."""
     ran.clear()
-    return edited(recorded((1,)), value=tree, imports=imports)
+    return changed_entry(recorded((1,)), value=tree, imports=imports)
 
 
 @pytest.mark.promise("a class whose objects are more than their attributes is refused in a tag")
@@ -192,7 +192,7 @@ def test_what_is_no_class_of_values_is_refused_though_it_is_listed(name, part):
 
     # It may have been a class of values when it was recorded.
     with pytest.raises((CorruptRecordingError, StaleRecordingError)):
-        replayed(store)
+        load(store)
     assert ran == []
 
 
@@ -200,14 +200,14 @@ def test_what_is_no_class_of_values_is_refused_though_it_is_listed(name, part):
 @pytest.mark.parametrize("imports", [[], [f"{ME}:Users"], [ME], ["*"]], ids=str)
 def test_a_class_that_is_not_listed_is_refused(imports):
     with pytest.raises(CorruptRecordingError, match=f"imports {ME}:User, which its recording does not list"):
-        replayed(forged({f"${ME}:User": {"name": "Ann"}}, imports))
+        load(forged({f"${ME}:User": {"name": "Ann"}}, imports))
 
 
 def test_a_module_that_is_not_listed_is_not_imported():
     assert "turtledemo.chaos" not in sys.modules
 
     with pytest.raises(CorruptRecordingError):
-        replayed(forged({"$turtledemo.chaos:main": {}}, []))
+        load(forged({"$turtledemo.chaos:main": {}}, []))
 
     assert "turtledemo.chaos" not in sys.modules
 
@@ -216,7 +216,7 @@ def test_a_module_that_is_not_listed_is_not_imported():
 def test_attributes_of_any_name_are_only_stored(names):
     part = dict.fromkeys(names, 1)
 
-    again = replayed(forged({f"${ME}:Watched": part}, [f"{ME}:Watched"]))
+    again = load(forged({f"${ME}:Watched": part}, [f"{ME}:Watched"]))
 
     assert ran == []
     assert type(again) is Watched
@@ -232,7 +232,7 @@ def test_attributes_of_any_name_are_only_stored(names):
     ids=["attributes", "links"],
 )
 def test_exceptions_are_made_without_code(part):
-    again = replayed(forged({f"${ME}:WatchedError": part}, [f"{ME}:WatchedError", "builtins:KeyError"]))
+    again = load(forged({f"${ME}:WatchedError": part}, [f"{ME}:WatchedError", "builtins:KeyError"]))
 
     assert ran == []
     assert type(again) is WatchedError
@@ -261,7 +261,7 @@ def test_exceptions_with_strange_parts_are_refused(part):
     store = forged({f"${ME}:WatchedError": part}, [f"{ME}:WatchedError"])
 
     with pytest.raises((CorruptRecordingError, StaleRecordingError)):
-        replayed(store)
+        load(store)
     assert ran == []
 
 
@@ -288,12 +288,12 @@ def test_objects_with_strange_parts_are_refused(node):
     store = forged(node, [f"{ME}:User", f"{ME}:Watched", f"{ME}:Color", name[1:]])
 
     with pytest.raises((CorruptRecordingError, StaleRecordingError)):
-        replayed(store)
+        load(store)
     assert ran == []
 
 
 def test_members_of_a_set_are_hashed_by_their_class():
     """As in Python itself: there is no set without this."""
-    replayed(forged({"$set": [{f"${ME}:Watched": {}}]}, [f"{ME}:Watched"]))
+    load(forged({"$set": [{f"${ME}:Watched": {}}]}, [f"{ME}:Watched"]))
 
     assert ran == ["hash"]

@@ -22,12 +22,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._tagged.reader import NeedsCallError
-from pytest_mimic._vault import Recording, Vault
-from unit.memory_store import MemoryStore
+from pytest_mimic._vault import Vault
+from unit.tagged.stored import NAME, recorded
 
-NAME = "calls/shop/f/00.json"
 MAPPINGS = (dict, OrderedDict, defaultdict, Counter)
 
 
@@ -223,14 +221,6 @@ def described(value, seen=None):
     if type_ in (dt.datetime, dt.time):
         return type_, repr(value), value.fold, value.tzname()
     return type_, repr(value)
-
-
-def recorded(value):
-    store = MemoryStore()
-    vault = Vault(store)
-    stored = vault.stored(Outcome.of_value(value), 0.5)
-    vault.write(NAME, Recording("shop:f", None, None, None, "2026-11-02", None, [stored]))
-    return store
 
 
 def files_of(store):
