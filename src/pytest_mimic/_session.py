@@ -7,10 +7,11 @@ from time import strftime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from pytest_mimic._ambient import is_shared
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
 from pytest_mimic._engine.scopes import Scopes
-from pytest_mimic._engine.single_flight import CallsInFlight, lock_folder
+from pytest_mimic._engine.single_flight import CallsInFlight
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger
@@ -84,10 +85,11 @@ class Session:
         self.settings = settings
         self.ledger = Ledger()
         self.redactor = Redactor(settings.redact)
-        self.vault = Vault(FolderStore(settings.vault), pickles=settings.pickles, label=settings.shown_vault)
+        store = FolderStore(settings.vault)
+        self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
         self.state = RunState(settings=settings, vault=self.vault, redactor=self.redactor, ledger=self.ledger)
-        in_flight = CallsInFlight(lock_folder(settings.vault))
-        self.engine = Engine(self.state, in_flight=in_flight, today=strftime("%Y-%m-%d"))
+        self._in_flight = CallsInFlight(store.byte_locks())
+        self.engine = Engine(self.state, in_flight=self._in_flight, today=strftime("%Y-%m-%d"))
         self.targets: list[Target] = []
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)
@@ -257,6 +259,9 @@ class Session:
             self._edges.clear()
             self._patcher.forget()
             self.state.end_test()
+            if not is_shared(self.settings.vault):
+                self._in_flight.close()
+            self.vault.store.flush()
 
     # -- cassettes
 

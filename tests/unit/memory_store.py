@@ -26,6 +26,9 @@ class MemoryStore:
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         self._files[name] = data if isinstance(data, bytes) else b"".join(data)
 
+    def flush(self) -> None:
+        """Do nothing: it lasts only as long as the process."""
+
     def delete(self, names: Iterable[str]) -> list[int]:
         return [len(data) for name in names if (data := self._files.pop(name, None)) is not None]
 

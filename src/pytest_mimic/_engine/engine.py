@@ -72,6 +72,8 @@ class Engine:
         name = recordings.name_of(call)
         if mode is Mode.RERECORD:
             return self._run_once(call, name)
+        if mode is Mode.RECORD and name not in recordings.known and call.plan.kind == "function":
+            return self._run_once(call, name)  # which looks for it while no other process can record it
         recording = recordings.find(name)
         if mode is Mode.RECORD:
             if recording is None or recordings.is_outdated(call.plan, recording):

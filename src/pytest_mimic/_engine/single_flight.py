@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from os import getpid
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._vault.locks import FOLDER, file_lock
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    from pytest_mimic._vault.locks import ByteLocks
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -33,25 +31,33 @@ class CallInFlight:
     `returned_coroutine` says that a plain function returned a coroutine. Checks are `interval` seconds apart.
     """
 
-    __slots__ = ("_done", "_finished", "_task", "_thread", "returned_coroutine")
+    __slots__ = ("_end", "_ended", "_is_done", "_task", "_thread", "returned_coroutine")
     mode: Literal["wait"] = "wait"
     interval = _INTERVAL
 
-    def __init__(self, done: Callable[[], object], *, is_here: bool = True) -> None:
-        self._done = done
-        self._finished = threading.Event()
+    def __init__(self, end: Callable[[], object] | None, *, is_here: bool = True) -> None:
+        self._end = end
+        # Made when a call waits: most have no identical one.
+        self._ended: threading.Event | None = None
+        self._is_done = False
         self._thread = threading.get_ident() if is_here else None
         self._task = _current_task() if is_here else None
         self.returned_coroutine = False
 
     def done(self) -> None:
         """Let the waiting calls check again."""
-        self._done()
-        self._finished.set()
+        if self._end is not None:
+            self._end()
+        self._is_done = True
+        if self._ended is not None:
+            self._ended.set()
 
     def block(self) -> None:
         """Pause this thread until the call is done, for `interval` seconds at most."""
-        self._finished.wait(_INTERVAL)
+        if self._ended is None:
+            self._ended = threading.Event()
+        if not self._is_done:
+            self._ended.wait(_INTERVAL)
 
     def needs_caller(self, *, is_async: bool) -> bool:
         """Check whether this thread or task must continue for the call to finish, so that waiting is a deadlock.
@@ -68,55 +74,58 @@ class CallsInFlight:
     """The calls of one session that run for real now.
 
     Args:
-        folder: Where locks between processes are kept, outside the vault. Calls share 4096 lock files.
+        locks: The locks between processes. Calls share 2 ** 28 of them.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, locks: ByteLocks) -> None:
+        self._locks = locks
+        self._forget()
+
+    def _forget(self) -> None:
+        self._process = getpid()
         self._guard = threading.Lock()
         self._calls: dict[str, CallInFlight] = {}
-        self._locks: dict[str, FileLock] = {}
-        self._lock_users: Counter[str] = Counter()
+        self._users: Counter[int] = Counter()
 
     def start(self, name: str) -> tuple[CallInFlight, bool]:
         """Start a call, by the name of its recording.
 
         Returns:
             The call, and True; or an identical one that runs already, here or in another process, and False.
+
+        Raises:
+            MimicError: The system cannot lock.
         """
+        if self._process != getpid():  # a forked child, in which the calls of its parent do not run
+            self._forget()
         with self._guard:
             current = self._calls.get(name)
             if current is not None:
                 return current, False
-            lock_name = name.rpartition("/")[2][:3]
-            if not self._lock(lock_name):
-                return CallInFlight(lambda: None, is_here=False), False
-
-            def remove() -> None:
-                with self._guard:
-                    if self._calls.pop(name, None) is None:
-                        return
-                    self._lock_users[lock_name] -= 1
-                    if not self._lock_users[lock_name]:
-                        outside_event_loop(self._locks.pop(lock_name).release)()
-
-            flight = self._calls[name] = CallInFlight(remove)
+            byte = int(name.rpartition("/")[2][:7], 16)
+            if not self._lock(byte):
+                return CallInFlight(None, is_here=False), False
+            flight = self._calls[name] = CallInFlight(lambda: self._remove(name, byte))
             return flight, True
 
-    @outside_event_loop
-    def _lock(self, lock_name: str) -> bool:
-        """Take a lock between processes; calls of this process share it."""
-        from filelock import Timeout
+    def close(self) -> None:
+        """Close the file of the locks."""
+        self._locks.close()
 
-        if not self._lock_users[lock_name]:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = file_lock(str(self._folder / f"{lock_name}.lock"))
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                return False
-            self._locks[lock_name] = lock
-        self._lock_users[lock_name] += 1
+    def _remove(self, name: str, byte: int) -> None:
+        with self._guard:
+            if self._calls.pop(name, None) is not None:
+                self._users[byte] -= 1
+                if not self._users[byte]:
+                    del self._users[byte]
+                    self._locks.release(byte)
+
+    @outside_event_loop
+    def _lock(self, byte: int) -> bool:
+        """Take a lock between processes. Calls of this process share it."""
+        if not self._users[byte] and not self._locks.acquire(byte):
+            return False
+        self._users[byte] += 1
         return True
 
 
@@ -130,14 +139,3 @@ def _current_task() -> object | None:
         return asyncio.current_task() if asyncio is not None else None
     except RuntimeError:  # no event loop runs in this thread
         return None
-
-
-def lock_folder(vault: Path) -> Path:
-    """Return the folder of a vault's locks: outside the vault, the same for all processes of this user."""
-    import tempfile
-
-    from xxhash import xxh3_64_hexdigest
-
-    user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    where = os.path.normcase(os.path.realpath(vault))
-    return Path(tempfile.gettempdir(), f"{FOLDER}{user}", xxh3_64_hexdigest(where.encode()))

@@ -7,38 +7,35 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
-from itertools import count
 from os import close, fstat, fsync, getpid, lstat, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from tempfile import gettempdir
 from threading import Lock
-from time import time
 from types import ModuleType
+from typing import TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._vault.locks import FOLDER, file_lock
+from pytest_mimic._vault.leftovers import sweep, temporary_name
+from pytest_mimic._vault.locks import FOLDER, ByteLocks, file_lock
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+_T = TypeVar("_T")
 _open = open
 # Files from this size on, in bytes, are mapped instead of read.
 _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
 # Most recordings are read by one call of this size.
 _SMALL = 1 << 14
-_LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
-_LEFTOVER_AGE = 24 * 3600.0
 # The attempts to make a folder that other processes remove.
 _TRIES = 8
-_numbers = count()
 
 
 class FolderStore:
@@ -47,7 +44,8 @@ class FolderStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._prefix = join(self.path, "")
-        self._ready: set[str] = set()
+        self._unflushed: set[str] = set()
+        self._is_swept = False
         self._threads: dict[tuple[int, str], Lock] = {}
 
     @outside_event_loop
@@ -84,19 +82,41 @@ class FolderStore:
         if _is_faked():
             raise _faked("write", path)
         # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
-        whole = f"{self._prefix}.mimic-{_host()}-{getpid()}-{next(_numbers)}.tmp"
+        whole = self._prefix + temporary_name()
         try:
-            self._make_ready(dirname(path))
-            _write_file(whole, data, durable=durable)
+            if not self._is_swept:
+                _make_folders(self.path)
+                sweep(self.path)
+                self._is_swept = True
+            # A user may delete the vault during a run.
+            _write_file(_in_folder(self.path, lambda: open_file(whole, _WRITE, 0o666)), whole, data)
             try:
                 _in_folder(dirname(path), lambda: replace(whole, path))
             except BaseException:
                 with suppress(OSError):
                     unlink(whole)
                 raise
+            if durable:
+                self._unflushed.add(path)
         except OSError as reason:
             at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
+
+    @outside_event_loop
+    def flush(self) -> None:
+        while self._unflushed:
+            path = self._unflushed.pop()
+            try:
+                # One at a time: the first flush brings most of the others to the disk as well.
+                file = open_file(path, _FLUSH)
+                try:
+                    fsync(file)
+                finally:
+                    close(file)
+            except FileNotFoundError:  # deleted again
+                pass
+            except OSError as reason:
+                raise _cannot("write", path, reason) from None
 
     @outside_event_loop
     def delete(self, names: Iterable[str]) -> list[int]:
@@ -147,14 +167,13 @@ class FolderStore:
                     rmdir(self._prefix + folder)
                 except OSError:
                     break
-                self._ready.discard(self._prefix + folder)
                 folder = dirname(folder)
 
     @outside_event_loop
     def sweep(self) -> None:
         """Remove the temporary files of writers that no longer run."""
         try:
-            _sweep(self.path)
+            sweep(self.path)
         except FileNotFoundError:  # there is no vault
             return
         except OSError as reason:
@@ -185,6 +204,10 @@ class FolderStore:
         finally:
             threads.release()
 
+    def byte_locks(self) -> ByteLocks:
+        """Return locks between all processes that use this vault."""
+        return ByteLocks(lambda: join(self._lock_folder, "calls"))
+
     @cached_property
     @outside_event_loop
     def _lock_folder(self) -> str:
@@ -198,15 +221,6 @@ class FolderStore:
             raise _cannot("make", folder, reason) from None
         return folder
 
-    def _make_ready(self, folder: str) -> None:
-        """Make the folder. Before the first write, remove the leftovers of crashed writers."""
-        if folder in self._ready and isdir(folder):  # a user may delete the vault during a run
-            return
-        _make_folders(folder)
-        if not self._ready:
-            _sweep(self.path)
-        self._ready.add(folder)
-
     def _check_absent(self, name: str, reason: OSError) -> None:
         """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
@@ -218,20 +232,19 @@ class FolderStore:
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# Windows flushes no file that is open for reading only.
+_FLUSH = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def _write_file(path: str, data: Data, *, durable: bool) -> None:
-    """Make a file with this content; after a failure there is no file."""
-    file = open_file(path, _WRITE, 0o666)
+def _write_file(file: int, path: str, data: Data) -> None:
+    """Write the content of a new file and close it; after a failure there is no file."""
     try:
         try:
             for piece in (data,) if isinstance(data, bytes) else data:
                 view = memoryview(piece).cast("B")
                 while view:  # the system may write less than it was given
                     view = view[write(file, view[:_CHUNK]) :]
-            if durable:
-                fsync(file)
         finally:
             close(file)
     except BaseException:
@@ -274,7 +287,7 @@ def _make_folders(path: str, *, mode: int = 0o777) -> None:
             raise
 
 
-def _in_folder(folder: str, act: Callable[[], None]) -> None:
+def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
     """Act in a folder, and make it if it is missing. A process that clears may remove it again while it is empty."""
     for _ in range(_TRIES):
         try:
@@ -282,41 +295,6 @@ def _in_folder(folder: str, act: Callable[[], None]) -> None:
         except FileNotFoundError:
             _make_folders(folder)
     return act()
-
-
-def _sweep(folder: str) -> None:
-    """Remove the temporary files of writers that no longer run."""
-    with scandir(folder) as entries:
-        found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
-    for entry, match in found:
-        with suppress(OSError):  # another process was faster
-            if _is_abandoned(entry, host=match[1], process=int(match[2])):
-                unlink(entry.path)
-
-
-def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
-    """Return whether a file's writer is dead or, on another host, the file a day old."""
-    if host == _host() and os.name == "posix":
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            pass
-    return time() - entry.stat().st_mtime > _LEFTOVER_AGE
-
-
-def _host() -> str:
-    """Return eight hex digits for this machine or container."""
-    global _host_digits
-    if _host_digits is None:
-        from _socket import gethostname  # a test may have replaced the one in `socket`
-
-        _host_digits = blake2b(gethostname().encode(), digest_size=4).hexdigest()
-    return _host_digits
-
-
-_host_digits: str | None = None
 
 
 def _is_faked() -> bool:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from errno import EACCES, EAGAIN
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -29,3 +35,86 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     if not isinstance(args, tuple) or len(args) < 2:
         return True
     return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
+
+
+class ByteLocks:
+    """Locks on single bytes of one file. Taking or releasing one is one call of the system.
+
+    They belong to the process and go when it ends, however it ends. So its threads must agree among themselves. POSIX
+    systems release all of them as soon as the process closes any descriptor of the file.
+
+    Args:
+        path_of: Returns the path of the file, whose folder exists. It is called when the first lock is taken.
+    """
+
+    def __init__(self, path_of: Callable[[], str]) -> None:
+        self._path_of = path_of
+        self._file = -1
+
+    def acquire(self, byte: int) -> bool:
+        """Take the lock on a byte, by its offset below 2 ** 31. Return False if another process has it.
+
+        Raises:
+            MimicError: The system cannot lock the file.
+        """
+        for is_new in (self._file < 0, True):
+            if is_new:
+                self._open()
+            try:
+                _lock(self._file, byte)
+            except OSError as reason:
+                if reason.errno in (EACCES, EAGAIN):
+                    return False
+                if is_new:
+                    raise _cannot_lock(self._path_of(), reason) from None
+                continue  # code under test that closes all files has closed this one, too
+            return True
+        return False
+
+    def release(self, byte: int) -> None:
+        """Release the lock on a byte, which this process has."""
+        with suppress(OSError):  # closing the file has released it
+            _unlock(self._file, byte)
+
+    def close(self) -> None:
+        """Close the file, which releases all locks on it in this process."""
+        if self._file >= 0:
+            with suppress(OSError):
+                _close(self._file)
+            self._file = -1
+
+    def _open(self) -> None:
+        path = self._path_of()
+        try:
+            self._file = _open(path, _FLAGS, 0o600)
+        except OSError as reason:
+            raise _cannot_lock(path, reason) from None
+
+
+def _cannot_lock(path: str, reason: OSError) -> MimicError:
+    cause = reason.strerror or str(reason)
+    return MimicError(f"cannot lock {path}: {cause}", path=path, cause=cause)
+
+
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+# Bound here, because the test whose call is recorded may have replaced them.
+_open, _close = os.open, os.close
+if os.name == "nt":
+    from msvcrt import LK_NBLCK, LK_UNLCK, locking  # type: ignore[attr-defined, unused-ignore]
+    from os import lseek
+
+    def _lock(file: int, byte: int) -> Any:
+        lseek(file, byte, os.SEEK_SET)
+        return locking(file, LK_NBLCK, 1)
+
+    def _unlock(file: int, byte: int) -> Any:
+        lseek(file, byte, os.SEEK_SET)
+        return locking(file, LK_UNLCK, 1)
+else:
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
+
+    def _lock(file: int, byte: int) -> Any:
+        return lockf(file, LOCK_EX | LOCK_NB, 1, byte)
+
+    def _unlock(file: int, byte: int) -> Any:
+        return lockf(file, LOCK_UN, 1, byte)

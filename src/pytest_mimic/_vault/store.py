@@ -25,8 +25,13 @@ class Store(Protocol):
     def write(self, name: str, data: Data, *, durable: bool = True) -> None:
         """Put bytes, or pieces of them taken one at a time, there: whole or not at all.
 
-        If it is `durable`, it must survive a loss of power from now on.
+        The end of the process loses nothing. If it is `durable`, it survives a loss of power as well from the next
+        `flush` on.
         """
+        ...
+
+    def flush(self) -> None:
+        """Bring what was written as `durable` since the last time to the disk."""
         ...
 
     def delete(self, names: Iterable[str]) -> list[int]:

@@ -46,8 +46,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 OBJECTS_LOCK = "objects"
 #: Plain outcomes up to this many bytes are stored inside their recording, or inside their cassette.
 INLINE, INLINE_IN_CASSETTE = 2048, 8192
-# Recordings of calls up to this duration, in seconds, are not flushed (fsync): repeating the call is as fast.
-_CHEAP = 0.01
+# The duration of a flush (fsync), in seconds: in any case, and for a byte. A call that takes less is repeated as fast.
+_FLUSH, _FLUSH_BYTE = 0.01, 5e-9
 
 
 class Written(NamedTuple):
@@ -140,7 +140,7 @@ class _FileWriter:
         self._outcomes = outcomes
         self._inline = inline
         self._made: list[str] = []
-        self._durable = any(stored.duration > _CHEAP for stored in outcomes)
+        self._durable = any(map(_is_worth_flushing, outcomes))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -320,6 +320,16 @@ class _FileWriter:
         self._store.write(name, data, durable=self._durable)
         if absent:
             self._made.append(name)
+
+
+def _is_worth_flushing(stored: Stored) -> bool:
+    """Return whether the real call took longer than a flush of its outcome."""
+    encoded, size = stored.encoded, 0
+    if encoded is not None and encoded.pickled is not None:
+        size = sum(len(memory) for memory, _ in encoded.pickled.buffers)
+    elif encoded is not None and encoded.readable is not None:
+        size = sum(map(len, encoded.readable.objects.values()))
+    return stored.duration > _FLUSH + size * _FLUSH_BYTE
 
 
 def _names(fingerprint: str, suffix: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import Options
 from pytest_mimic._vault import Vault
+from pytest_mimic._vault.locks import ByteLocks
 from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 from pytest_mimic.errors import DriftError
 from unit.memory_store import MemoryStore
@@ -83,7 +84,7 @@ class Runs:
         self.state.test = TEST
         self.state.owner = Owner(TEST)
         self._fixtures = Owner("test_shop.py")
-        self.engine = Engine(self.state, in_flight=CallsInFlight(settings.vault), today="2026-11-02")
+        self.engine = Engine(self.state, in_flight=CallsInFlight(ByteLocks(str)), today="2026-11-02")
         self.calls: list[BoundaryCall] = []
         self.steps: list[Any] = []
         self.engine_port = BoundaryPort(self.engine)

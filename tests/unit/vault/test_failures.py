@@ -16,8 +16,8 @@ OLD, NEW = [(1, "old"), [0] * 3000, {"x": 1}], [(2, "new"), [1] * 3000, {"x": 2}
 FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
 
 
-def put(vault, name, values):
-    outcomes = [vault.stored(Outcome.of_value(value), 0.5) for value in values]
+def put(vault, name, values, *, seconds=0.5):
+    outcomes = [vault.stored(Outcome.of_value(value), seconds) for value in values]
     vault.write(name, Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes))
 
 
@@ -58,7 +58,7 @@ class FailingOnce:
 
 def test_every_listed_operation_is_used(tmp_path, monkeypatch):
     """Otherwise the tests below would show nothing."""
-    for operation in ("open", "write", "fsync", "replace", "mkdir", "close"):
+    for operation in ("open", "write", "replace", "mkdir", "close"):
         with monkeypatch.context() as patch:
             FailingOnce(patch, operation, 1, errno.EIO)
             vault = Vault(FolderStore(tmp_path / operation))
@@ -66,7 +66,7 @@ def test_every_listed_operation_is_used(tmp_path, monkeypatch):
 
 
 @pytest.mark.promise("a crash leaves the old recording or the new one, never half")
-@pytest.mark.parametrize("operation", ["open", "write", "fsync", "replace", "mkdir", "close"])
+@pytest.mark.parametrize("operation", ["open", "write", "replace", "mkdir", "close"])
 @pytest.mark.parametrize("before", [None, OLD], ids=["new", "replacing"])
 def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before, tmp_path, monkeypatch):
     """For each n-th operation. The error names path and cause, and no leftover or orphan remains."""
@@ -93,6 +93,36 @@ def test_failing_operation_leaves_the_old_or_the_new_recording(operation, before
         if failing.left > 0:
             return
     raise AssertionError("some operation fails for ever")
+
+
+@pytest.mark.promise("the files of calls that take longer than a flush reach the disk at the end of the run")
+@pytest.mark.parametrize(
+    ("values", "seconds", "is_flushed"),
+    [
+        ([1], 0.5, True),
+        ([1], 0.001, False),
+        ([bytearray(8 << 20)], 0.5, True),
+        ([bytearray(8 << 20)], 0.03, False),
+    ],
+    ids=["slow", "fast", "slow and large", "large"],
+)
+def test_what_takes_longer_than_a_flush_is_flushed_at_the_end(
+    values, seconds, is_flushed, tmp_path, monkeypatch
+):
+    """Once, and not while the calls run. A file that is gone by then fails nothing."""
+    vault = Vault(FolderStore(tmp_path))
+    with monkeypatch.context() as patch:
+        FailingOnce(patch, "fsync", 1, errno.EIO)
+        put(vault, A, values, seconds=seconds)
+        put(vault, B, [2], seconds=seconds)
+        vault.delete([B])
+
+        failed = attempt(vault.store.flush)
+
+    files = {str(path) for path in everything(tmp_path)}
+    assert (failed is not None) == is_flushed
+    assert failed is None or failed in {f"cannot write {file}: {os.strerror(errno.EIO)}" for file in files}
+    assert attempt(vault.store.flush) is None
 
 
 @pytest.mark.parametrize("operation", ["unlink", "lstat", "scandir", "open"])

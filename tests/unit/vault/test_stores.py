@@ -174,6 +174,7 @@ def test_files_of_every_size_are_read_back(size, tmp_path):
 def test_folder_removed_during_a_write_is_made_again(tmp_path):
     """A process that clears removes empty folders."""
     store = FolderStore(tmp_path)
+    (tmp_path / "b").mkdir()
 
     def pieces():
         yield b"a"

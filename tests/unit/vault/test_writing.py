@@ -687,12 +687,12 @@ def run(function):
 
 def test_old_leftovers_of_another_user_are_removed(tmp_path, monkeypatch):
     """A process of another user cannot be checked, so the age of its file counts."""
-    from pytest_mimic._vault import folder
+    from pytest_mimic._vault import leftovers
 
     def refuse(process, signal):
         raise PermissionError
 
-    young, old = (tmp_path / f".mimic-{folder._host()}-77-{n}.tmp" for n in (1, 2))
+    young, old = (tmp_path / f".mimic-{leftovers.this_host()}-77-{n}.tmp" for n in (1, 2))
     for path in (young, old):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
@@ -705,12 +705,12 @@ def test_old_leftovers_of_another_user_are_removed(tmp_path, monkeypatch):
 
 def test_leftovers_of_dead_writers_are_removed(tmp_path):
     """By the next writer. Those of living writers stay."""
-    from pytest_mimic._vault import folder
+    from pytest_mimic._vault import leftovers
 
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     place = tmp_path
-    host = folder._host()
+    host = leftovers.this_host()
     left = place / f".mimic-{host}-{dead.pid}-7.tmp"
     living = place / f".mimic-{host}-{os.getpid()}-7777.tmp"
     elsewhere = place / f".mimic-{'0' * 8}-{dead.pid}-7.tmp"

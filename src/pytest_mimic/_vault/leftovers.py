@@ -1,0 +1,57 @@
+"""Temporary files of writers: their names, and the removal of those that crashed writers have left."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from hashlib import blake2b
+from itertools import count
+from os import getpid, scandir, unlink
+from time import time
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
+_LEFTOVER_AGE = 24 * 3600.0
+_numbers = count()
+
+
+def temporary_name() -> str:
+    """Return the name of a new temporary file, which says who writes it."""
+    return f".mimic-{this_host()}-{getpid()}-{next(_numbers)}.tmp"
+
+
+def sweep(folder: str) -> None:
+    """Remove the temporary files of writers that no longer run."""
+    with scandir(folder) as entries:
+        found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
+    for entry, match in found:
+        with suppress(OSError):  # another process was faster
+            if _is_abandoned(entry, host=match[1], process=int(match[2])):
+                unlink(entry.path)  # noqa: PTH108 - joining a Path costs more
+
+
+def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:
+    """Return whether a file's writer is dead or, on another host, the file a day old."""
+    if host == this_host() and os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+    return time() - entry.stat().st_mtime > _LEFTOVER_AGE
+
+
+def this_host() -> str:
+    """Return eight hex digits for this machine or container."""
+    global _host_digits
+    if _host_digits is None:
+        from _socket import gethostname  # a test may have replaced the one in `socket`
+
+        _host_digits = blake2b(gethostname().encode(), digest_size=4).hexdigest()
+    return _host_digits
+
+
+_host_digits: str | None = None

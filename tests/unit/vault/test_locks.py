@@ -1,0 +1,108 @@
+"""Locks on single bytes, and the calls in flight that hold them, between real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mimic._vault.locks import ByteLocks
+from pytest_mimic.errors import MimicError
+
+NAMES = ("calls/shop/f/00000010.json", "calls/shop/f/00000011.json")  # calls that share the lock of byte 1
+
+#: Evaluates each line that it gets, and prints the value.
+OTHER = f"""
+import os, sys
+from pytest_mimic._engine.single_flight import CallsInFlight
+from pytest_mimic._vault.locks import ByteLocks
+
+locks = ByteLocks(lambda: sys.argv[1])
+calls = CallsInFlight(ByteLocks(lambda: sys.argv[1] + "-calls"))
+first, second = {NAMES!r}
+
+def in_fork(action):
+    child = os.fork()
+    if not child:
+        os._exit(action())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+for line in sys.stdin:
+    print(eval(line), flush=True)
+"""
+
+
+class Other:
+    """Another process, which evaluates what it is given."""
+
+    def __init__(self, path: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OTHER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self, expression: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{expression}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.mark.promise("the same call in flight runs once")
+def test_locks_keep_other_processes_out_until_they_end(tmp_path):
+    """Also one that is killed, one that was forked, and one whose code closes all files."""
+    path = str(tmp_path / "locks")
+    locks, other = ByteLocks(lambda: path), Other(path)
+    try:
+        assert other("locks.acquire(1), locks.acquire(2)") == "(True, True)"
+        assert [locks.acquire(byte) for byte in (1, 2, 3, 2**28)] == [False, False, True, True]
+        assert other("locks.acquire(3)") == "False"
+
+        assert other("locks.release(2)") == "None"
+        locks.release(3)
+
+        assert (locks.acquire(2), other("locks.acquire(3)")) == (True, "True")
+        if os.name == "posix":
+            assert other("in_fork(lambda: locks.acquire(1))") == "0"
+            assert not locks.acquire(1)
+            assert other("os.closerange(3, 64)") == "None"
+            assert other("locks.acquire(1)") == "True"
+            assert not locks.acquire(1)
+    finally:
+        other.kill()
+
+    assert locks.acquire(1)
+    locks.close()
+
+
+def test_calls_that_share_a_lock_keep_it_until_both_are_done(tmp_path):
+    path = str(tmp_path / "locks")
+    locks, other = ByteLocks(lambda: f"{path}-calls"), Other(path)
+    try:
+        assert other("(one := calls.start(first), two := calls.start(second))[1][1]") == "True"
+        assert other("calls.start(first)[1]") == "False"
+        assert not locks.acquire(1)
+        if os.name == "posix":  # a forked process runs none of its parent's calls
+            assert other("in_fork(lambda: calls.start(first)[0].needs_caller(is_async=False))") == "0"
+
+        assert other("one[0].done()") == "None"
+        assert not locks.acquire(1)
+
+        assert other("two[0].done()") == "None"
+        assert locks.acquire(1)
+    finally:
+        other.kill()
+        locks.close()
+
+
+def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "none" / "locks"
+
+    with pytest.raises(MimicError, match=r"cannot lock .*locks: No such file or directory"):
+        ByteLocks(lambda: str(path)).acquire(1)
