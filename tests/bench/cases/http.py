@@ -1,0 +1,84 @@
+"""A replayed GET with few and with many recorded calls, beside the client's own mock transport."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.bench.cases.base import FLOOR, OURS, Bench, Case, Measure, Row
+from tests.bench.contenders import ROOT
+from tests.bench.processes import project, pytest
+
+FEW, MANY = 10, 10_000
+TEST = "from requested import test_gets\n"
+
+
+@contextmanager
+def gets(bench: Bench, client: str) -> Iterator[dict[str, Measure]]:
+    """Replays without a server of calls recorded once: few, then many; and the mock transport."""
+    folders = {count: project(bench.folder / f"{count}", [client], TEST) for count in (FEW, MANY)}
+    url = _recorded(bench, client, folders)
+
+    def gotten(count: int, **variables: str) -> float:
+        settings = {"CLIENT": client, "COUNT": str(count), "URL": url, "PASSES": "9" if count == FEW else "2"}
+        pytest(
+            bench.python("clients"),
+            folders[count],
+            *(["-p", "no:mimic"] if variables else []),
+            **settings,
+            **variables,
+        )
+        figures = json.loads((folders[count] / "figures.json").read_text())
+        return float(figures["first"]) * 1e6
+
+    few: list[float] = []
+
+    def ours() -> dict[str, float]:
+        few.append(gotten(FEW))
+        return {f"{client} GET, {FEW}": few[-1], f"{client} GET, {MANY:,}": gotten(MANY)}
+
+    def floor() -> dict[str, float]:
+        return {f"{client} GET, {FEW}": gotten(FEW, MOCKED="1"), f"{client} GET, {MANY:,}": few[-1]}
+
+    yield {OURS: ours, FLOOR: floor}
+
+
+def _recorded(bench: Bench, client: str, folders: dict[int, Path]) -> str:
+    """Record the calls, and return the URL of the server, which is gone then."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    module: Any = importlib.import_module("http_server")
+    with module.running_server() as server:
+        for count, folder in folders.items():
+            settings = {"CLIENT": client, "COUNT": str(count), "URL": server.url, "PASSES": "1"}
+            pytest(bench.python("clients"), folder, "--mimic-record", **settings)
+        return str(server.url)
+
+
+def profile(bench: Bench, file: Path, *, client: str) -> None:
+    """Profile the first replays of 1,000 calls."""
+    count = 1000
+    folder = project(bench.folder, [client], TEST)
+    url = _recorded(bench, client, {count: folder})
+    settings = {"CLIENT": client, "COUNT": str(count), "URL": url, "PASSES": "1"}
+    pytest(bench.python("clients"), folder, BENCH_PROFILE=str(file), **settings)
+
+
+CASES = [
+    Case(
+        f"{client}_gets",
+        [
+            Row(f"{client} GET, {FEW}", "µs", floor="the client's mock transport"),
+            Row(f"{client} GET, {MANY:,}", "µs", {FLOOR: 1.2}, floor=f"ours with {FEW} recorded"),
+        ],
+        partial(gets, client=client),
+        rounds=3,
+        profile=partial(profile, client=client),
+    )
+    for client in ("httpx", "requests")
+]
