@@ -97,6 +97,26 @@ def test_ignore_leaves_a_part_out(toy):
     run.expect(passed=2, says=["2 calls replayed"])
 
 
+def test_a_star_leaves_all_parts_out(toy):
+    toy.ini("toy_client ignore=*")
+    toy.record()
+    toy.write("test_weather.py", ASKS.replace('"Oslo", "2026-11-01"', '"Bergen", "2026-11-02"'))
+
+    run = toy.run()
+
+    run.expect(passed=2, says=["2 calls replayed"])
+
+
+def test_the_order_of_added_parts_does_not_count(toy):
+    toy.ini("toy_client match=language,headers")
+    toy.record()
+    toy.ini("toy_client match=headers,language")
+
+    run = toy.run()
+
+    run.expect(passed=2, says=["2 calls replayed"])
+
+
 def test_match_adds_a_part(toy):
     toy.ini("toy_client match=language")
     toy.record()

@@ -41,16 +41,20 @@ class BoundaryPlan(Plan):
         self.selector = Selector(options.only, options.exclude)
         self.cassette = cassette
         self.activation = activation
-        implied = (part for path in options.ignore for part in boundary.implied.get(path, ()))
-        ignored = tuple(f"call.{path}" for path in (*options.ignore, *implied))
         self._ignored = [parse_path(path) for path in options.ignore]
-        self._identity = CallIdentity(boundary.name, ("call",), ignore=ignored, places=self.places)
+        self._match = sorted(options.match)
+        self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: BoundaryCall) -> Call:
         """Return a call at one of the boundary's edges."""
+        counted = self._counted(edge_call)
+        names = tuple(counted)
+        identity = self._identities.get(names)
+        if identity is None:
+            identity = self._identities[names] = self._identity_of(names)
         return Call(
             self,
-            self._identity.key((self._counted(edge_call),)),
+            identity.key(tuple(counted.values())),
             signature=edge_call.signature,
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
@@ -62,11 +66,24 @@ class BoundaryPlan(Plan):
         """Return the parts that count: those of the default identity, and those that `match=` adds."""
         parts = edge_call.parts
         counted = {name: parts[name] for name in edge_call.identity if name in parts}
-        return counted | {f"match {path}": value for path, value in self._matched(edge_call)}
+        if self._match:
+            counted |= {f"match {path}": value for path, value in self._matched(edge_call)}
+        return counted
+
+    def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
+        """Return the identity of calls of which these parts count. Each part is one argument."""
+        implied = (part for path in self.options.ignore for part in self.boundary.implied.get(path, ()))
+        ignored: list[str] = []
+        for path in (*self.options.ignore, *implied):
+            if path.startswith("*"):  # any part; `match` names a part that counts in any case
+                ignored += [name + path[1:] for name in names if " " not in name]
+            else:
+                ignored.append(path)
+        return CallIdentity(self.boundary.name, names, ignore=ignored, places=self.places)
 
     def _matched(self, edge_call: BoundaryCall) -> Iterator[tuple[str, Any]]:
         """Yield the paths that `match=` names with their values, None if the call has no such part."""
-        for path in self.options.match:
+        for path in self._match:
             value: Any = prune(edge_call.parts, self._ignored)
             for step in path.split("."):
                 value = value.get(step) if isinstance(value, dict) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Hashable
+from itertools import count
 from typing import Generic, Protocol, TypeVar
 
 # The number of calls that a log keeps.
@@ -30,28 +31,37 @@ class ReplayLog(Generic[E]):
     """
 
     def __init__(self) -> None:
-        self._entries: list[tuple[Caller, E]] = []
+        # By their numbers, so that some can be removed without a look at the others.
+        self._entries: dict[int, tuple[Caller, E]] = {}
+        self._numbers = count()
+        self._groups: dict[Hashable, list[int]] = {}
         self._real: set[Caller] = set()
         self._guard = threading.Lock()
 
-    def note(self, caller: Caller, entry: E) -> bool:
-        """Add a replayed call, and return whether it is to be done at once."""
+    def note(self, caller: Caller, entry: E, *, group: Hashable = None) -> bool:
+        """Add a replayed call, and return whether it is to be done at once. Those of a `group` can be removed together."""
         with self._guard:
             if len(self._entries) < _LONGEST:
-                self._entries.append((caller, entry))
+                number = next(self._numbers)
+                self._entries[number] = caller, entry
+                if group is not None:
+                    self._groups.setdefault(group, []).append(number)
             return caller in self._real
 
     def take(self) -> list[E]:
         """Return the calls and empty the log. Those of attempts that were ended are left out."""
         with self._guard:
-            entries = [(caller, entry) for caller, entry in self._entries if not caller.is_aborted]
-            self._entries = []
+            entries = [(caller, entry) for caller, entry in self._entries.values() if not caller.is_aborted]
+            self._entries, self._groups = {}, {}
             self._real.update(caller for caller, _ in entries)
         return [entry for _, entry in entries]
 
-    def remove(self, is_removed: Callable[[E], bool]) -> list[E]:
-        """Remove some calls, and return them, the last one first. The function is called with the last one first."""
+    def remove(self, group: Hashable) -> list[E]:
+        """Remove the calls of a group, and return them."""
         with self._guard:
-            checked = [(is_removed(each[1]), each) for each in reversed(self._entries)]
-            self._entries = [each for removed, each in reversed(checked) if not removed]
-        return [entry for removed, (_, entry) in checked if removed]
+            return [self._entries.pop(number)[1] for number in self._groups.pop(group, ())]
+
+    def keep(self, group: Hashable) -> None:
+        """End a group: its calls stay in the log, and can be removed no more."""
+        with self._guard:
+            self._groups.pop(group, None)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.sql.calls import SqlCall, describe_action, hide_cursor
-from pytest_mimic.boundaries.sql.databases import Database, Noted, Operation
+from pytest_mimic.boundaries.sql.databases import Database, Operation
 from pytest_mimic.boundaries.sql.errors import DriverErrors, hide_details
 from pytest_mimic.boundaries.sql.statements import read_statement
 
@@ -186,7 +186,7 @@ class LazyConnection:
         if self.setting_up:
             self._setup.append(operation.run)
         else:
-            if self.database.log.note(self.port.caller, Noted(self, operation)):
+            if self.database.note(self.port.caller, self, operation):
                 self.catch_up()
 
     def configure(self, run: Callable[[Any], Any]) -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 from pytest_mimic.boundaries.replay_log import ReplayLog
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.replay_log import Caller
 
 
 class Operation(NamedTuple):
@@ -43,26 +46,22 @@ class Database:
         self.key = key
         self.log: ReplayLog[Noted] = ReplayLog()
 
+    def note(self, caller: Caller, connection: object, operation: Operation) -> bool:
+        """Add an operation of a connection to the log, and return whether it is to be done at once."""
+        kind = operation.kind
+        if kind == "commit":
+            self.log.keep((connection, "data"))
+            return self.log.note(caller, Noted(connection, operation))
+        group = connection, "configure" if kind == "configure" else "data"
+        return self.log.note(caller, Noted(connection, operation), group=group)
+
     def roll_back(self, connection: object) -> None:
         """Drop the operations of a connection that follow its last commit."""
-        is_open = True
-
-        def is_undone(noted: Noted) -> bool:
-            nonlocal is_open
-            if noted.connection is not connection or noted.operation.kind == "configure":
-                return False
-            is_open = is_open and noted.operation.kind != "commit"
-            return is_open
-
-        self.log.remove(is_undone)
+        self.log.remove((connection, "data"))
 
     def take_configuration(self, connection: object) -> list[Operation]:
         """Return the operations that configure one connection, and remove them from the log."""
-
-        def configures(noted: Noted) -> bool:
-            return noted.connection is connection and noted.operation.kind == "configure"
-
-        return [noted.operation for noted in reversed(self.log.remove(configures))]
+        return [noted.operation for noted in self.log.remove((connection, "configure"))]
 
 
 class Databases:

@@ -72,6 +72,33 @@ def test_new_call_finds_what_each_connection_has_committed(runs: Runs, connect: 
     assert steps("SELECT array_agg(a) FROM t") == [[2]]
 
 
+def test_new_call_finds_what_was_committed_between_rollbacks(runs: Runs, connect: Connect, pg: Place) -> None:
+    """Each rollback undoes what follows the last commit of its connection, and nothing before."""
+    runs.again("off")
+    run(connect(pg.real), "CREATE TABLE t (a int)")
+    runs.again("record")
+
+    def steps(*more: str) -> Any:
+        engine = connect(pg.real, poolclass=sa.NullPool)
+        with runs.in_fixture(), engine.connect() as first, engine.connect() as second:
+            second.execute(sa.text("INSERT INTO t VALUES (1)"))
+            for number in (2, 3):
+                first.execute(sa.text(f"INSERT INTO t VALUES ({number})"))
+                first.commit()
+                first.execute(sa.text(f"INSERT INTO t VALUES ({number}0)"))
+                first.rollback()
+            second.commit()
+            second.rollback()
+        return [one(engine, statement) for statement in more]
+
+    steps()
+    runs.again("off")
+    run(connect(pg.real), "DELETE FROM t")
+    runs.again("record")
+
+    assert steps("SELECT array_agg(a ORDER BY a) FROM t") == [[1, 2, 3]]
+
+
 def test_new_call_finds_a_database_that_is_not_empty(runs: Runs, connect: Connect, place: Place) -> None:
     """Tables and rows that are there already are left as they are."""
 
