@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from time import strftime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from pytest_mimic._ambient import is_shared
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
 from pytest_mimic._engine.scopes import Scopes
-from pytest_mimic._engine.single_flight import CallsInFlight
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger
 from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.callers import may_be_called_by_pytest
-from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
-from pytest_mimic._targets.options import read_keyword_options
-from pytest_mimic._targets.pattern import Selector
-from pytest_mimic._targets.spelling import did_you_mean
 from pytest_mimic._targets.target import Target, as_targets, missing_module
 from pytest_mimic._vault import FolderStore, Vault
-from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
@@ -32,6 +26,10 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.boundary_plan import BoundaryPort
     from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
     from pytest_mimic._patch import Activation
+    from pytest_mimic._targets.options import Options
+    from pytest_mimic.boundaries.base import Edge
+
+    AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -49,6 +47,19 @@ class RequestedTarget:
         self.excluded = target.excluded
         self.origin = target.origin
         self.candidates = target.candidates
+
+
+class WatchedFunction:
+    """A function that the run itself intercepts: an edge without a boundary."""
+
+    __slots__ = ("module", "path", "wrap")
+    excluded = False
+    origin = ""
+
+    def __init__(self, module: str, path: tuple[str, ...], wrap: Callable[..., Any]) -> None:
+        self.module = module
+        self.path = path
+        self.wrap = wrap
 
 
 class Covering:
@@ -84,12 +95,13 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        self.redactor = Redactor(settings.redact)
         store = FolderStore(settings.vault)
         self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
-        self.state = RunState(settings=settings, vault=self.vault, redactor=self.redactor, ledger=self.ledger)
-        self._in_flight = CallsInFlight(store.byte_locks())
-        self.engine = Engine(self.state, in_flight=self._in_flight, today=strftime("%Y-%m-%d"))
+        self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
+        self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))
+        if settings.mode is not Mode.REPLAY:
+            # Loaded now, because a test may replace functions that these modules bind.
+            self.engine.decisions  # noqa: B018
         self.targets: list[Target] = []
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)
@@ -113,10 +125,13 @@ class Session:
         Lines for the same boundary belong together if they have the same `activation`, as the configured ones do.
         """
         targets = list(targets)
-        requests: list[RequestedTarget | Edge]
-        requests = [RequestedTarget(target, cassette) for target in targets if not target.is_boundary]
+        requests: list[RequestedTarget | WatchedFunction] = [
+            RequestedTarget(target, cassette) for target in targets if not target.is_boundary
+        ]
         if targets and self._mimics:
-            requests.append(Edge("multiprocessing.process", ("BaseProcess", "start"), self._note_processes))
+            requests.append(
+                WatchedFunction("multiprocessing.process", ("BaseProcess", "start"), self._note_processes)
+            )
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_boundary and self._mimics]
         covering = Covering(
@@ -146,10 +161,8 @@ class Session:
         covering.close()
         self._coverings.remove(covering)
 
-    def _cover(
-        self, request: RequestedTarget | Edge, name: str, function: Callable[..., Any], _kind: str
-    ) -> Any:
-        if isinstance(request, Edge):
+    def _cover(self, request: AnyRequest, name: str, function: Callable[..., Any], _kind: str) -> Any:
+        if not isinstance(request, RequestedTarget):
             wrapper = self._edges.get(id(function))
             if wrapper is None:
                 port: Any = self._ports.get(request.origin)
@@ -161,7 +174,7 @@ class Session:
             mimicked = self._mimicked[id(function)] = Mimicked(function, is_common=is_common)
         options, cassette = request.target.options, request.cassette
         plan = None  # the function runs for real
-        if Selector(options.only, options.exclude).takes(name) and not (cassette and cassette.mode == "live"):
+        if _is_selected(name, options) and not (cassette and cassette.mode == "live"):
             plan = FunctionPlan(self.engine, name, function, options, cassette)
         mimicked.push(request, plan)
         return mimicked.wrapper
@@ -171,11 +184,11 @@ class Session:
 
         return noting_processes(start, self.state)
 
-    def _judge(self, request: RequestedTarget | Edge, function: Callable[..., Any]) -> str:
-        return "" if isinstance(request, Edge) else request.target.misfit(function)
+    def _judge(self, request: AnyRequest, function: Callable[..., Any]) -> str:
+        return request.target.misfit(function) if isinstance(request, RequestedTarget) else ""
 
-    def _uncover(self, request: RequestedTarget | Edge, _name: str, function: Callable[..., Any]) -> None:
-        if not isinstance(request, Edge):
+    def _uncover(self, request: AnyRequest, _name: str, function: Callable[..., Any]) -> None:
+        if isinstance(request, RequestedTarget):
             self._mimicked[id(function)].remove(request)
 
     def _cover_boundary(
@@ -260,7 +273,7 @@ class Session:
             self._patcher.forget()
             self.state.end_test()
             if not is_shared(self.settings.vault):
-                self._in_flight.close()
+                self.engine.close()
             self.vault.store.flush()
 
     # -- cassettes
@@ -283,6 +296,7 @@ class Session:
         from pytest_mimic._engine.cassette_modes import is_left_out, mode_left_out, mode_of
         from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
         from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
+        from pytest_mimic._targets.options import read_keyword_options
 
         read_keyword_options(options, f"mimic_{fixture}")
         if name is None:
@@ -317,6 +331,8 @@ class Session:
     ) -> list[Target]:
         for name in boundaries:
             if name not in BOUNDARIES:
+                from pytest_mimic._targets.spelling import did_you_mean
+
                 hint = did_you_mean(name, BOUNDARIES)
                 raise TargetError(f"{name!r} is not a boundary{hint}: there are {', '.join(BOUNDARIES)}")
         if named := [*targets, *boundaries]:
@@ -324,6 +340,15 @@ class Session:
         present = {target.module for target in self.targets if target.is_boundary}
         installed = [name for name in BOUNDARIES if name not in present and is_installed(name)]
         return as_targets([*self.targets, *installed], options)
+
+
+def _is_selected(name: str, options: Options) -> bool:
+    """Check whether the options of a target leave a function in."""
+    if not options.only and not options.exclude:
+        return True
+    from pytest_mimic._targets.pattern import Selector
+
+    return Selector(options.only, options.exclude).takes(name)
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -170,7 +170,7 @@ class Cassette:
                 if position < len(places) or not is_extending:
                     place = places[min(position, len(places) - 1)]
         entry = self._entries[place] if place is not None else None
-        is_new = entry is None or self._recordings.is_stale(call.plan, entry.source)
+        is_new = entry is None or self._state.is_stale(call.plan, entry.source)
         if self.mode == "record" or (is_extending and is_new):
             return self._record(call, place)
         if entry is None or place is None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._engine.binding import compile_binder
 from pytest_mimic._engine.call import Call, Plan
-from pytest_mimic._engine.engine import Engine
-from pytest_mimic._engine.steps import PASS, LiveCall, PassThrough
 from pytest_mimic._identity import CallIdentity, Unstable, source_fingerprint
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault import recording_name
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._engine.call import CassetteInUse
     from pytest_mimic._engine.call_files import CallArgument
+    from pytest_mimic._engine.engine import Engine
     from pytest_mimic._targets.options import Options
     from pytest_mimic._vault.files import KeptFiles
 
@@ -56,6 +55,7 @@ class FunctionPlan(Plan):
     Attributes:
         plays: Whether a plain recorded value answers a call, whichever test makes it.
         players: Functions that return a fresh value, for each identity seen so far.
+        is_live: Whether calls run for real.
         running: The run's real calls whose code runs now; a call may be nested while there is one.
     """
 
@@ -82,7 +82,7 @@ class FunctionPlan(Plan):
         if only is not None and not only.selects(target):
             mode = Mode.REPLAY
         self.plays = mode is Mode.REPLAY and not options.sequence and cassette is None
-        self._is_live = mode is Mode.LIVE and cassette is None
+        self.is_live = mode is Mode.LIVE and cassette is None
 
     @cached_property
     def source(self) -> str | None:  # type: ignore[override]
@@ -157,15 +157,6 @@ class FunctionPlan(Plan):
             describe=lambda: self._described(signature, values),
         )
 
-    def passing(self) -> PassThrough | LiveCall | None:
-        """Return the step for a call that is not mimicked: inside of a real call, or in live mode. None for others."""
-        if self.state.is_nested:
-            return PASS
-        only = self.state.only
-        if self._is_live and only is not None and only.takes(self.target, self.target):
-            return LiveCall(self.state)
-        return None
-
     def open_player(self, key: str) -> Callable[[], Any] | None:
         """Return the function that gives a fresh value for an identity that is called for the first time.
 
@@ -177,7 +168,7 @@ class FunctionPlan(Plan):
         """
         name = f"{self._folder}/{key}.json"
         found = self.state.vault.read_player(name)
-        if found is None or self.engine.recordings.is_stale(self, found[0]):
+        if found is None or self.state.is_stale(self, found[0]):
             return None
         _, duration, fresh = found
         player = self.players[key] = self.state.ledger.player(duration, fresh, name)

@@ -102,15 +102,11 @@ class Recordings:
 
     # -- checking
 
-    def is_stale(self, plan: Plan, source: str | None) -> bool:
-        """Check whether a recording was made from another source of its target."""
-        if self._state.settings.source == "ignore" or source is None:
-            return False
-        return plan.source is not None and source != plan.source
-
     def is_outdated(self, plan: Plan, recording: Recording) -> bool:
         """Check whether `--mimic-record` replaces a recording: it is stale, or a class or the Python version has changed."""
-        return self.is_stale(plan, recording.source) or any(one.is_outdated() for one in recording.outcomes)
+        return self._state.is_stale(plan, recording.source) or any(
+            one.is_outdated() for one in recording.outcomes
+        )
 
     def check_source(
         self,
@@ -129,7 +125,7 @@ class Recordings:
         Raises:
             StaleRecordingError: `mimic_source` is `strict`.
         """
-        if not self.is_stale(call.plan, source):
+        if not self._state.is_stale(call.plan, source):
             return
         from pytest_mimic._describe.messages import stale
 
@@ -359,13 +355,6 @@ class Recordings:
         written = self._state.vault.write_cassette(name, entries, test=test, recorded=self._today)
         self._note(name, written, errors)
 
-    # -- the end of a test
-
-    def end_test(self) -> None:
-        """Forget the misses of the ending test, and add what forked processes wrote to its journal."""
+    def forget_misses(self) -> None:
+        """Forget the misses of the ending test."""
         self._missed.clear()
-        rows, self._state.ledger.wrote = self._state.ledger.wrote, []
-        if rows:
-            from pytest_mimic._engine.judging import note_forked
-
-            note_forked(self._state.owner.journal, rows)

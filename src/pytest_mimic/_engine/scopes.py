@@ -91,8 +91,10 @@ class Scopes:
         conversations = state.begun_conversations
         passed = passed and not (conversations and conversations.restarts)
         try:
-            engine.recordings.end_test()
-            engine.sequences.end_owner(test, passed=passed and is_whole)
+            self._add_forked(test.journal)
+            if (decided := engine.decided) is not None:
+                decided.recordings.forget_misses()
+                decided.sequences.end_owner(test, passed=passed and is_whole)
             self._judge(test, passed=passed)
             for owner in (self._outside, *around) if passed else ():
                 owner.passed = True
@@ -110,11 +112,20 @@ class Scopes:
 
     def close(self, *, passed: bool, is_complete: bool = False) -> None:
         """End all scopes. Without a complete run, what it did not use of them may belong to other fixtures."""
-        for owner in self._owners.values():
-            self._engine.sequences.end_scope(owner)
-            self._engine.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
+        if (decided := self._engine.decided) is not None:
+            for owner in self._owners.values():
+                decided.sequences.end_scope(owner)
+                decided.sequences.end_owner(owner, passed=passed, is_complete=is_complete)
         for owner in self._owners.values():
             self._judge(owner, passed=owner.passed)
+
+    def _add_forked(self, journal: Journal) -> None:
+        """Add what forked processes wrote for the ending test to its journal."""
+        rows, self._state.ledger.wrote = self._state.ledger.wrote, []
+        if rows:
+            from pytest_mimic._engine.judging import note_forked
+
+            note_forked(journal, rows)
 
     def _judge(self, owner: Owner, *, passed: bool) -> None:
         """Decide what is kept of what was recorded for an owner."""

@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from threading import Lock
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._engine.owners import Owner
-from pytest_mimic._engine.threads import ContextCopier
 from pytest_mimic._files.places import Places
 from pytest_mimic._ledger import Miss
 from pytest_mimic._settings import Mode
 from pytest_mimic._swallowed.pending import PendingErrors
-from pytest_mimic._targets.pattern import Only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.call import Call, Plan
     from pytest_mimic._engine.conversations import Conversations
     from pytest_mimic._engine.randomness import GlobalStates
+    from pytest_mimic._engine.threads import ContextCopier
     from pytest_mimic._ledger import Ledger
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._settings import Settings
     from pytest_mimic._swallowed.retries import Retries
+    from pytest_mimic._targets.pattern import Only
     from pytest_mimic._vault import Vault
     from pytest_mimic.errors import MimicError
 
@@ -48,7 +49,7 @@ class RunState:
 
     Attributes:
         inside: The real call that the current thread or task is part of.
-        context_copier: Copies `inside` into threads that the real call starts.
+        context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
         seeding: Functions that have seeded a global random state, each with the module of the state.
@@ -61,13 +62,15 @@ class RunState:
         places: The rootdir and the base temporary folder.
     """
 
-    def __init__(self, *, settings: Settings, vault: Vault, redactor: Redactor, ledger: Ledger) -> None:
+    context_copier: ContextCopier
+    # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
+    clock = staticmethod(perf_counter)
+
+    def __init__(self, *, settings: Settings, vault: Vault, ledger: Ledger) -> None:
         self.settings = settings
         self.vault = vault
-        self.redactor = redactor
         self.ledger = ledger
         self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
-        self.context_copier = ContextCopier(self.inside)
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.seeding: set[tuple[str, str]] = set()
@@ -78,9 +81,25 @@ class RunState:
         self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
-        self.only = Only(settings.only, ledger.match) if settings.only else None
+        self.only: Only | None = None
+        if settings.only:
+            from pytest_mimic._targets.pattern import Only
+
+            self.only = Only(settings.only, ledger.match)
+        self._redactor: Redactor | None = None
         self._retries: Retries | None = None
         self._guard = Lock()
+
+    @property
+    def redactor(self) -> Redactor:
+        """The redactor of the run, which knows what servers have sent under secret names."""
+        if self._redactor is None:
+            from pytest_mimic._redact.redactor import Redactor
+
+            with self._guard:
+                if self._redactor is None:
+                    self._redactor = Redactor(self.settings.redact)
+        return self._redactor
 
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call that belongs to no conversation and no cassette."""
@@ -90,6 +109,12 @@ class RunState:
         if call.is_shared and mode.writes:
             return Mode.RECORD  # a client connects for a call that is recorded
         return Mode.REPLAY
+
+    def is_stale(self, plan: Plan, source: str | None) -> bool:
+        """Check whether a recording was made from another source of its target."""
+        if self.settings.source == "ignore" or source is None:
+            return False
+        return plan.source is not None and source != plan.source
 
     @property
     def random_states(self) -> GlobalStates:

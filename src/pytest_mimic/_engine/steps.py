@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._outcome.raising import is_cancellation, is_outcome, raise_again
@@ -158,8 +157,6 @@ class RealCall:
         "recorded",
     )
     mode: Literal["run", "verify"] = "run"
-    # A class attribute, because freezegun replaces the functions of `time` in modules with frozen ones.
-    _clock = staticmethod(perf_counter)
 
     def __init__(
         self, state: RunState, call: Call, finish: Finish, flight: CallInFlight | None = None
@@ -176,7 +173,7 @@ class RealCall:
         # A client at a boundary may draw: it waits a random time before it tries again, for example.
         is_recorded = call.plan.kind == "function" and state.settings.mode is not Mode.VERIFY
         self._drawn: set[str] | None = set() if is_recorded else None
-        self._started = self._clock()
+        self._started = self._state.clock()
         state.unfinished[self] = None
 
     @contextmanager
@@ -221,7 +218,7 @@ class RealCall:
     @property
     def seconds(self) -> float:
         """How long the call has been running."""
-        return self._clock() - self._started
+        return self._state.clock() - self._started
 
     def returned_coroutine(self) -> None:
         """Note that the original returned a coroutine: identical calls may await, instead of blocking a thread."""
@@ -367,7 +364,7 @@ class LiveCall(RealCall):
         self.outer = self.recorded = self._flight = self._drawn = None
         self._state = state
         self._finish = lambda _outcome, _seconds: None
-        self._started = self._clock()
+        self._started = self._state.clock()
 
     def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - as for a RealCall
         """End the call. Nothing is recorded in any case."""

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from pytest_mimic._patch.descriptors import behind, carried, kind_of, unbound
 from pytest_mimic._patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._patch.imports import is_lazy
-from pytest_mimic._targets.spelling import did_you_mean
 
 
 class FoundFunction(NamedTuple):
@@ -195,6 +194,8 @@ def _lookup(holder: Holder, name: str, where: str) -> tuple[object, object]:
 
 
 def _hint(names: Mapping[str, object] | Sequence[str], name: str) -> str:
+    from pytest_mimic._targets.spelling import did_you_mean
+
     return did_you_mean(name, [known for known in names if not known.startswith("__")])
 
 

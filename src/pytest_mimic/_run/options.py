@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_mimic._redact.names import read_names
 from pytest_mimic._run.node_ids import relative_path
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.target import Target, as_targets, parse_target
@@ -63,7 +61,7 @@ def settings_of(config: pytest.Config) -> Settings:
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
         pickles=_choice(config, "mimic_pickle", ("listed", "forbid")),
         store_arguments=_ini(config, "mimic_store_arguments"),
-        redact=tuple(chain(*_read_lines(config, "mimic_redact", lambda line, _origin: read_names(line)))),
+        redact=_secret_names(config),
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         only=only,
@@ -71,6 +69,16 @@ def settings_of(config: pytest.Config) -> Settings:
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,
     )
+
+
+def _secret_names(config: pytest.Config) -> tuple[str, ...]:
+    """Return the names in `mimic_redact`. Those to remove keep their `!`."""
+    if not _ini(config, "mimic_redact"):
+        return ()
+    from pytest_mimic._redact.names import read_names
+
+    lines = _read_lines(config, "mimic_redact", lambda line, _origin: read_names(line))
+    return tuple(name for names in lines for name in names)
 
 
 def _given(option: Any) -> tuple[str, ...]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-
-from pytest_mimic._targets.spelling import closest_name
 
 
 def module_exists(name: str) -> bool:
@@ -22,6 +19,10 @@ def closest_module(name: str) -> str | None:
 
     The first part of the name that does not exist is corrected, then the parts below it.
     """
+    from pkgutil import iter_modules
+
+    from pytest_mimic._targets.spelling import closest_name
+
     parent, _, last = name.rpartition(".")
     if parent and not module_exists(parent):
         corrected = closest_module(parent)
@@ -29,9 +30,7 @@ def closest_module(name: str) -> str | None:
             return None
         below = f"{corrected}.{last}"
         return below if module_exists(below) else closest_module(below) or corrected
-    siblings = {
-        module.name for module in pkgutil.iter_modules(_search_path(parent) or [] if parent else None)
-    }
+    siblings = {module.name for module in iter_modules(_search_path(parent) or [] if parent else None)}
     close = closest_name(last, siblings if parent else siblings | sys.stdlib_module_names)
     return close and (f"{parent}.{close}" if parent else close)
 
@@ -72,9 +71,11 @@ def _search_path(package: str) -> list[str] | None:
 
 def _find_on_path(name: str, path: Sequence[str]) -> ModuleSpec | None:
     # PathFinder would need the parent of a namespace package to be imported.
+    from pkgutil import get_importer
+
     portions: list[str] = []
     for entry in path:
-        finder = pkgutil.get_importer(entry)
+        finder = get_importer(entry)
         spec = finder.find_spec(name) if finder else None
         if spec and spec.loader:
             return spec

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pytest_mimic._targets.spelling import did_you_mean
 from pytest_mimic.boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
 from pytest_mimic.errors import TargetError
 
@@ -90,6 +89,8 @@ def check_kind(target: str, options: Options, origin: str = "") -> None:
             parts = load_boundary(target).parts
             part = first_step(path)
             if part not in (*parts, *COMMON_PARTS, "*"):
+                from pytest_mimic._targets.spelling import did_you_mean
+
                 hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
                 what = f"{target}: {name}={path} names no part of a call{hint}"
                 raise target_error(origin, what, target=target, option=name)
@@ -102,6 +103,8 @@ def first_step(path: str) -> str:
 
 def _unknown(name: str, target: str, origin: str, known: Iterable[str]) -> TargetError:
     """Return the error for an option that does not exist, with the closest one, or else all of them."""
+    from pytest_mimic._targets.spelling import did_you_mean
+
     hint = did_you_mean(name, known) or f" (there are {', '.join(sorted(known))})"
     return target_error(origin, f"{target}: there is no option {name}{hint}", target=target, option=name)
 

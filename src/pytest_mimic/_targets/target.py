@@ -19,7 +19,6 @@ from pytest_mimic._targets.options import (
     read_line_options,
     target_error,
 )
-from pytest_mimic._targets.spelling import did_you_mean
 from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import TargetError
 
@@ -126,6 +125,8 @@ class Target:
         for option, path in named:
             name = first_step(path)
             if name not in known:
+                from pytest_mimic._targets.spelling import did_you_mean
+
                 hint = did_you_mean(name, known) or f" (it has {', '.join(known) or 'none'})"
                 return f"{option}={path} names no argument{hint}"
         return ""
@@ -210,6 +211,8 @@ def _parse_name(name: str, origin: str) -> tuple[str, tuple[str, ...], bool]:
     if name in BOUNDARIES:
         return name, (), False
     if name.isidentifier():
+        from pytest_mimic._targets.spelling import did_you_mean
+
         hint = did_you_mean(name, BOUNDARIES)
         what = f"{name} is neither package.module:function nor a boundary{hint}"
         raise target_error(origin, what, target=name)

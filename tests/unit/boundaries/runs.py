@@ -14,10 +14,8 @@ import pytest
 from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.owners import Owner
-from pytest_mimic._engine.single_flight import CallsInFlight
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._ledger import Ledger
-from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import Options
 from pytest_mimic._vault import Vault
@@ -71,20 +69,19 @@ class Runs:
             source="strict",
             pickles="forbid",  # a boundary gives plain data, which needs none
             store_arguments=True,
-            redact=(),
+            redact=tuple(redact),
             clear_unused=False,
             fail_on_unused=False,
         )
         self.state = RunState(
             settings=settings,
             vault=Vault(self.store, pickles=settings.pickles),
-            redactor=Redactor(redact),
             ledger=Ledger(),
         )
         self.state.test = TEST
         self.state.owner = Owner(TEST)
         self._fixtures = Owner("test_shop.py")
-        self.engine = Engine(self.state, in_flight=CallsInFlight(ByteLocks(str)), today="2026-11-02")
+        self.engine = Engine(self.state, locks=lambda: ByteLocks(str), today="2026-11-02")
         self.calls: list[BoundaryCall] = []
         self.steps: list[Any] = []
         self.engine_port = BoundaryPort(self.engine)
