@@ -29,8 +29,8 @@ class MemoryStore:
     def flush(self) -> None:
         """Do nothing: it lasts only as long as the process."""
 
-    def delete(self, names: Iterable[str]) -> list[int]:
-        return [len(data) for name in names if (data := self._files.pop(name, None)) is not None]
+    def delete(self, names: Iterable[str]) -> int:
+        return sum(self._files.pop(name, None) is not None for name in names)
 
     def size(self, name: str) -> int | None:
         data = self._files.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,22 +32,21 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
     if reasons:
         reason = ", ".join(reasons) if holds_recordings(settings.vault) else ""
-        return Judgement(not_judged=reason, cleared=_cleared(session, ()))
-    unused = set(session.vault.names()) - ledger.used
+        return Judgement(not_judged=reason, cleared=_cleared(session, {}))
+    unused = session.vault.names(without=ledger.used)
     is_shared = not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
     all_passed = not ledger.skipped_modules and set(outcomes.values()) <= {"passed"}
     gone = GoneTests(ledger.collected, outcomes.keys(), settings.rootdir, is_shared)
-    proven = []
-    for name in sorted(unused):
-        try:
-            recorder = session.vault.test_of(name) or ""
-        except MimicError:  # this version cannot read the file, so it does not judge it
-            continue
-        outcome = outcomes.get(recorder)
-        if outcome == "passed" or (outcome is None and all_passed and recorder in gone):
-            proven.append(name)
+    judged: dict[str, bool] = {}
+    proven: dict[str, int] = {}  # the size of each
+    for name, recorder, length in session.vault.tests_of(unused):
+        if recorder not in judged:
+            outcome = outcomes.get(recorder)
+            judged[recorder] = outcome == "passed" or (outcome is None and all_passed and recorder in gone)
+        if judged[recorder]:
+            proven[name] = length
     unproven = len(unused) - len(proven)
-    rows = [_label(session.vault, name) for name in proven[:SHOWN]]
+    rows = [_label(session.vault, name) for name in nsmallest(SHOWN, proven)]
     shown = [Unused(label, test, is_gone=bool(test) and test not in outcomes) for label, test in rows]
     if not all_passed:
         unproven_as = "some tests did not pass"
@@ -65,14 +65,18 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
     )
 
 
-def _cleared(session: Session, proven: Collection[str]) -> str:
-    """Clear the recordings, and what runs that were killed have left, if that was asked for; return it in words."""
+def _cleared(session: Session, proven: Mapping[str, int]) -> str:
+    """Clear the recordings, and what runs that were killed have left, if that was asked for; return it in words.
+
+    Each recording is given with its bytes.
+    """
     settings = session.settings
     if not settings.clear_unused or settings.no_record or not holds_recordings(settings.vault):
         return ""
     deleted = session.vault.delete(proven)
     if deleted.recordings:
-        return f"{plural(deleted.recordings, 'unused recording')} cleared ({size(deleted.bytes)})"
+        freed = sum(proven.values()) + deleted.bytes
+        return f"{plural(deleted.recordings, 'unused recording')} cleared ({size(freed)})"
     orphans = plural(deleted.objects, "object")
     return f"{orphans} without a recording cleared ({size(deleted.bytes)})" if deleted.objects else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._vault.names import FOLDERS
@@ -14,29 +15,29 @@ if TYPE_CHECKING:
 
 
 class Cleared(NamedTuple):
-    """The numbers of deleted recordings, of deleted objects, and of their bytes."""
+    """The numbers of deleted recordings, of deleted objects, and of the objects' bytes."""
 
     recordings: int
     objects: int
     bytes: int
 
 
-def delete(store: Store, names: Iterable[str]) -> Cleared:
+def delete(store: Store, names: Collection[str]) -> Cleared:
     """Delete recordings and cassettes, and all objects that no other one names; see `Vault.delete`."""
     sweep = getattr(store, "sweep", None)
     if sweep is not None:  # a store without temporary files has no leftovers of them
         sweep()
     # A writer holds the lock until its recording names its objects.
     with store.lock(OBJECTS_LOCK):
-        sizes = remove(store, list(names))
+        deleted = remove(store, names)
         # All objects are examined: a crash may have left some that no recording ever named.
-        cleared = _delete_unreferenced(store, set(filter(is_object, store.names("objects"))))
-    return Cleared(len(sizes), cleared.objects, sum(sizes) + cleared.bytes)
+        cleared = _delete_unreferenced(store, filter(is_object, store.names("objects")))
+    return cleared._replace(recordings=deleted)
 
 
 def collect(store: Store, objects: Iterable[str]) -> Cleared:
     """Delete those of the objects that no recording names; see `Vault.collect`."""
-    objects = set(objects)
+    objects = list(objects)
     if not objects:
         return Cleared(0, 0, 0)
     with store.lock(OBJECTS_LOCK):
@@ -48,22 +49,25 @@ def references(data: bytes) -> set[str]:
     return {name.decode() for name in REFERENCES.findall(data)}
 
 
-def remove(store: Store, names: Collection[str]) -> list[int]:
-    """Delete files, and the folders that are empty then; return the files' sizes in bytes."""
-    sizes = store.delete(names)
+def remove(store: Store, names: Collection[str]) -> int:
+    """Delete files, and the folders that are empty then; return how many of the files existed."""
+    deleted = store.delete(names)
     prune = getattr(store, "prune", None)
     if prune is not None:  # a store without folders has nothing to prune
         prune({name.rpartition("/")[0] for name in names})
-    return sizes
+    return deleted
 
 
-def _delete_unreferenced(store: Store, objects: set[str]) -> Cleared:
+def _delete_unreferenced(store: Store, objects: Iterable[str]) -> Cleared:
     """Delete the objects that no file names. The caller holds the lock."""
-    for folder in FOLDERS if objects else ():
-        for name in store.names(folder):
-            data = store.read(name)
-            if data is not None and name.endswith(".json") and not is_readable(data):
-                return Cleared(0, 0, 0)  # a damaged recording may have named any object
-            objects = objects - references(data or b"")
-    sizes = remove(store, objects)
-    return Cleared(0, len(sizes), sum(sizes))
+    left = dict.fromkeys(objects)
+    for name in chain.from_iterable(map(store.names, FOLDERS)) if left else ():
+        data = store.read(name)
+        if data is not None and name.endswith(".json") and not is_readable(data):
+            return Cleared(0, 0, 0)  # a damaged recording may have named any object
+        for named in references(data or b""):
+            left.pop(named, None)
+        if not left:
+            break
+    freed = sum(store.size(name) or 0 for name in left)
+    return Cleared(0, remove(store, left), freed)

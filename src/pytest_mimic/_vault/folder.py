@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
-from os import close, fstat, fsync, getpid, lstat, mkdir, read, replace, rmdir, scandir, stat, unlink, write
+from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
 from os.path import dirname, isdir, isfile, join, realpath
 from tempfile import gettempdir
@@ -34,6 +34,8 @@ _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
 # Most recordings are read by one call of this size.
 _SMALL = 1 << 14
+# On Windows, an inode takes a call for each file.
+_HAS_INODES = os.name == "posix"
 # The attempts to make a folder that other processes remove.
 _TRIES = 8
 
@@ -119,21 +121,17 @@ class FolderStore:
                 raise _cannot("write", path, reason) from None
 
     @outside_event_loop
-    def delete(self, names: Iterable[str]) -> list[int]:
-        # In the order of their inodes: on ext4, this deletes 5,000 files thirty times as fast as in that of their names.
-        found, sizes = [], []
-        try:
-            for name in names:
-                with suppress(FileNotFoundError):
-                    status = lstat(self._prefix + name)
-                    found.append((status.st_ino, self._prefix + name, status.st_size))
-            for _, path, size in sorted(found):
-                with suppress(FileNotFoundError):
-                    unlink(path)
-                    sizes.append(size)
-        except OSError as reason:
-            raise _cannot("delete", reason.filename or self.path, reason) from None
-        return sizes
+    def delete(self, names: Iterable[str]) -> int:
+        deleted = 0
+        for name in names:
+            try:
+                unlink(self._prefix + name)
+                deleted += 1
+            except FileNotFoundError:
+                pass
+            except OSError as reason:
+                raise _cannot("delete", self._prefix + name, reason) from None
+        return deleted
 
     @outside_event_loop
     def size(self, name: str) -> int | None:
@@ -145,17 +143,26 @@ class FolderStore:
     @outside_event_loop
     def names(self, prefix: str = "", *, deep: bool = True) -> list[str]:
         start = f"{prefix}/" if prefix else ""
+        found: dict[str, int] = {}
+        folders = []
         try:
             with scandir(self._prefix + prefix) as entries:
-                found = [(entry.name, entry.is_dir()) for entry in entries]
+                for entry in entries:
+                    name = entry.name
+                    if name[0] == ".":
+                        continue
+                    if entry.is_dir():
+                        folders.append(start + name)
+                    else:
+                        found[start + name] = entry.inode() if _HAS_INODES else 0
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
             raise _cannot("read", self._prefix + prefix, reason) from None
-        names = [start + name for name, is_folder in found if not is_folder and name[0] != "."]
-        for name, is_folder in found if deep else ():
-            if is_folder and name[0] != ".":
-                names += self.names(start + name)
+        # By their inodes: on ext4, this deletes 5,000 files thirty times as fast as in the order of their names.
+        names = sorted(found, key=found.__getitem__)
+        for folder in folders if deep else ():
+            names += self.names(folder)
         return names
 
     @outside_event_loop

@@ -142,6 +142,16 @@ def test_in(data: bytes, label: str, name: str) -> str | None:
     return test if isinstance(test, str) else None
 
 
+def line_of_test(data: bytes) -> bytes:
+    """Return the line that names the test, from the beginning of a file; empty if that is not certain.
+
+    Equal lines name the same test. A certain one needs no parsing but for the line itself.
+    """
+    start = data.find(_TEST)
+    end = data.find(b"\n", start + 1)
+    return data[start : end + 1] if 0 < start < end and data.startswith(_HEAD) else b""
+
+
 def _find_test(data: bytes) -> object:
     """Return the value of the line of the test; None if there is no such line, or no JSON on it."""
     _, _, rest = data.partition(_TEST)

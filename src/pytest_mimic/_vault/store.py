@@ -34,8 +34,8 @@ class Store(Protocol):
         """Bring what was written as `durable` since the last time to the disk."""
         ...
 
-    def delete(self, names: Iterable[str]) -> list[int]:
-        """Delete files; return the sizes in bytes of those that existed."""
+    def delete(self, names: Iterable[str]) -> int:
+        """Delete files in this order; return how many of them existed."""
         ...
 
     def size(self, name: str) -> int | None:
@@ -43,7 +43,10 @@ class Store(Protocol):
         ...
 
     def names(self, prefix: str = "", *, deep: bool = True) -> Iterable[str]:
-        """Return all names under the folder `prefix`; with `deep=False`, without those in its folders."""
+        """Return all names under the folder `prefix`; with `deep=False`, without those in its folders.
+
+        They come in the order in which their files are read and deleted fastest.
+        """
         ...
 
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from pytest_mimic._vault.parsing import (
     check_entry,
     damaged,
     is_description,
+    line_of_test,
     parse_recording,
     test_in,
 )
@@ -25,7 +26,7 @@ from pytest_mimic._vault.recordings import (
     Stored,
     fresh_copies,
 )
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
@@ -130,6 +131,26 @@ class Vault:
         data = self.store.read(name)
         return None if data is None else test_in(data, self.label, name)
 
+    def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+        """Yield the name, the test and the bytes of each of these recordings and cassettes that can be read.
+
+        The test is empty if there is none. Most files are only searched for the line of the test, and most of these
+        lines are the same as one before.
+        """
+        known: dict[bytes, str] = {}
+        for name in names:
+            try:
+                data = self.store.read(name) or b""
+                line = line_of_test(data)
+                test = known.get(line)
+                if test is None:
+                    test = test_in(data, self.label, name) or ""
+                    if line and test:
+                        known[line] = test
+            except MimicError:  # this version cannot read the file
+                continue
+            yield name, test, len(data)
+
     def date_of(self, name: str) -> str:
         """Return the date on which a recording or cassette was made, empty without one. The errors are those of `read`."""
         data = self.store.read(name)
@@ -218,7 +239,7 @@ class Vault:
         else:
             self.store.write(name, data)
 
-    def delete(self, names: Iterable[str]) -> Cleared:
+    def delete(self, names: Collection[str]) -> Cleared:
         """Delete these recordings and cassettes, and the objects that no other one names.
 
         Raises:
@@ -234,9 +255,14 @@ class Vault:
 
         return clearing.collect(self.store, objects)
 
-    def names(self) -> set[str]:
-        """Return the names of all recordings and cassettes. No file is opened."""
-        return {name for folder in FOLDERS for name in self.store.names(folder) if name.endswith(".json")}
+    def names(self, *, without: Set[str] = frozenset()) -> list[str]:
+        """Return the names of all recordings and cassettes without some, in the store's order. No file is opened."""
+        return [
+            name
+            for folder in FOLDERS
+            for name in self.store.names(folder)
+            if name not in without and name.endswith(".json")
+        ]
 
     def size(self) -> tuple[int, int]:
         """Return the number of recordings and cassettes, and the bytes of all files."""

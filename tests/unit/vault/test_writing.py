@@ -445,18 +445,18 @@ def test_facts_besides_the_outcome_are_kept():
 
 
 def test_clearing_deletes_recordings_with_their_objects(tmp_path):
-    """It returns the numbers and the bytes, and removes empty folders."""
+    """It returns the numbers and the bytes of the objects, and removes empty folders."""
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
         vault = Vault(store)
         put(vault, A, ONE, b"\xff" * 3000)
         put(vault, B, b"\xff" * 3000)
-        sizes = {name: len(data) for name, data in files(store).items()}
+        sizes = {name: len(data) for name, data in files(store).items() if name.startswith("objects")}
 
         cleared = vault.delete([A, "calls/shop/f/none.json"])
 
-        left = files(store)
-        assert cleared == (1, 1, sum(sizes.values()) - sum(map(len, left.values())))
-        assert (vault.names(), len(objects(store))) == ({B}, 1)
+        left = [sizes[name] for name in objects(store)]
+        assert cleared == (1, 1, sum(sizes.values()) - sum(left))
+        assert (vault.names(), len(objects(store))) == ([B], 1)
         assert vault.delete([B])[:2] == (1, 1)
         assert files(store) == {}
     assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
@@ -494,11 +494,11 @@ def test_names_and_size_count_recordings(tmp_path):
     """Not leftovers, hidden files of others, or objects."""
     for store in (MemoryStore(), FolderStore(tmp_path / "v")):
         vault = Vault(store)
-        assert (vault.names(), vault.size()) == (set(), (0, 0))
+        assert (vault.names(), vault.size()) == ([], (0, 0))
         put(vault, A, ONE)
         put(vault, recording_name("shop.api:Client.get", "ab"), 1)
 
-        assert vault.names() == {A, recording_name("shop.api:Client.get", "ab")}
+        assert set(vault.names()) == {A, recording_name("shop.api:Client.get", "ab")}
         assert vault.size() == (2, sum(map(len, files(store).values())))
 
 
@@ -545,14 +545,14 @@ def test_cassette_keeps_its_calls_in_order():
     assert not vault.write_cassette(name, equal, test="other", recorded="2027-01-01").changed
     assert files(store) == before
     assert vault.test_of(name) == "t"
-    assert vault.names() == {name}
+    assert set(vault.names()) == {name}
 
     vault.write_cassette(name, again[:1], test="t2")
     assert vault.collect(vault.replaced)[1] == 2
     vault.restore(name, before[name])
     for _ in range(2):  # there is nothing to take away the second time
         vault.restore(name, None)
-        assert vault.names() == set()
+        assert vault.names() == []
 
 
 @pytest.mark.parametrize("value", [ONE, b"\xff" * 3000], ids=["pickle", "bytes"])
@@ -586,7 +586,7 @@ def test_read_only_vault_replays(tmp_path):
 
     assert vault.read(A).outcomes[0].load().value == ONE
     assert vault.read(B).outcomes[0].player()() == [1]
-    assert vault.names() == {A, B}
+    assert set(vault.names()) == {A, B}
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "v").rglob("*")} == before
     for path in [tmp_path / "v", *(tmp_path / "v").rglob("*")]:
         path.chmod(0o755)
@@ -719,7 +719,7 @@ def test_leftovers_of_dead_writers_are_removed(tmp_path):
         path.write_bytes(b"half")
     os.utime(ancient, (0, 0))
     vault = Vault(FolderStore(tmp_path))
-    assert vault.names() == set()
+    assert vault.names() == []
 
     put(vault, A, [1])
 
@@ -729,7 +729,7 @@ def test_leftovers_of_dead_writers_are_removed(tmp_path):
         True,
         False,
     )
-    assert vault.names() == {A}
+    assert set(vault.names()) == {A}
 
 
 def test_deleted_vault_is_made_again(tmp_path):
