@@ -19,6 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     """Accepts one key; other requests get 401."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
     server: Server
 
     def log_message(self, *args: object) -> None:

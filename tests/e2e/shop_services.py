@@ -14,6 +14,7 @@ class Handler(BaseHTTPRequestHandler):
     """Makes payments and parcels, and shows payments."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
     server: Services
 
     def log_message(self, *args: object) -> None:
