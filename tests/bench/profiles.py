@@ -12,7 +12,7 @@ Function = tuple[str, int, str]
 
 
 def grouped(file: Path, *, top: int = 12) -> str:
-    """Return the share of each group and the functions that took longest, as a table in Markdown.
+    """Return the share of each group and of the functions that took longest, as tables in Markdown.
 
     A group is a package of ours, another library, or the standard library. The time of a function written in C counts
     for the group of its caller.
@@ -28,6 +28,11 @@ def grouped(file: Path, *, top: int = 12) -> str:
         for caller, (_, _, part, _) in callers.items():
             groups[_group(caller[0])] += part
             own[_name(caller)] += part
+    whole = {
+        _name(function): seconds
+        for function, (_, _, _, seconds, _) in statistics.items()
+        if _group(function[0]).startswith("`")
+    }
     total = sum(groups.values()) or 1
     lines = [
         "The times of functions written in C are part of their callers'.\n",
@@ -35,6 +40,8 @@ def grouped(file: Path, *, top: int = 12) -> str:
         *(f"| {name} | {seconds / total:.0%} |" for name, seconds in _largest(groups, top)),
         "\n| function | share |\n|---|---:|",
         *(f"| `{name}` | {seconds / total:.0%} |" for name, seconds in _largest(own, top)),
+        "\n| function of ours, with what it calls | share |\n|---|---:|",
+        *(f"| `{name}` | {seconds / total:.0%} |" for name, seconds in _largest(whole, top)),
     ]
     return "\n".join(lines) + "\n"
 
