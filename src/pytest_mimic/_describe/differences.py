@@ -6,8 +6,9 @@ from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pytest_mimic._describe.described import order
 from pytest_mimic._describe.text import by_name, render, short_name
-from pytest_mimic._describe.walk import CONTENT, PATH_TEXT, TAG, order
+from pytest_mimic._describe.walk import CONTENT, PATH_TEXT, TAG
 from pytest_mimic._files.digests import MISSING
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._values.opening import key_step

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # How many parts of a value are searched.
 _SEARCHED = 5_000
+_WITHOUT_PARTS = frozenset({bool, bytes, float, int, str, type(None)})
 # How many characters are searched at least, where only the first few are shown: those of a URL with a long password.
 _LEAST_SEARCHED = 1_000
 
@@ -42,6 +43,13 @@ def secrets_in(
             found.add(bare_secret(text))
         elif id(part) not in seen:
             seen[id(part)] = part
+            kind = type(part)
+            if kind in _WITHOUT_PARTS:
+                continue
+            if kind is dict:
+                entries = [*islice(part.items(), most)]
+                todo += [(inner, secret or redactor.hides(name, inner)) for name, inner in reversed(entries)]
+                continue
             named = [*islice(_named_parts(part), most)]
             # The first parts are searched first, as they are the ones that are shown.
             todo += ((inner, secret or redactor.hides(name, inner)) for name, inner in reversed(named))

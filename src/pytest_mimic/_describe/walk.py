@@ -7,15 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from json import dumps
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._describe.budget import ARGUMENTS, PARTS, Budget
+from pytest_mimic._describe.described import order, size_of
 from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._describe.secrets import beginning, secrets_in
 from pytest_mimic._files.digests import NoDigest
-from pytest_mimic._files.places import Places
+from pytest_mimic._files.places import Place, Places
 from pytest_mimic._identity.paths import NamedContent, counted_file
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
@@ -23,21 +23,17 @@ from pytest_mimic._values.identities import identity_of
 from pytest_mimic._values.libraries import has_extent, library_of, record_fields
 from pytest_mimic._values.opening import is_pair, opened, type_name
 
-if TYPE_CHECKING:
-    from pytest_mimic._files.places import Place
-
 # The key that marks the form of a value for which JSON has no form; the entry names its type.
 TAG = "$"
 # The tags of a string that is a path below the base temporary folder, and of a path that `content=` names.
 PATH_TEXT, CONTENT = "path", "content"
 
-
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100
 _SHORT = 30
-_LEAST_ROOM = 8
-_LEAST_TEXT = 40
+_LEAST_ROOM, _LEAST_TEXT = 8, 40
 _DIGEST = 8
+_NUMBERS, _SMALL = frozenset({bool, float, int}), 1 << 62
 # How many parts are searched for secrets if not all of a value may be read.
 _GLANCED = 100
 
@@ -110,6 +106,8 @@ class _Walk:
             return _LEAVES[kind](self, value, room)
         if id(value) in self.open:
             return {TAG: "cycle"}
+        if kind in _CONTAINERS and depth > 0 and room >= _LEAST_ROOM:
+            return self._opened(value, room, depth)
         is_data = library_of(kind) is not None
         if is_data and has_extent(kind):
             text = self._shown(f"<{library_text(value)}>")
@@ -133,15 +131,20 @@ class _Walk:
             if issubclass(kind, (dict, list, tuple, set, frozenset)):
                 description["length"] = len(value)
             return self._marked(description, value)
+        return self._opened(value, room, depth)
+
+    def _opened(self, value: Any, room: int, depth: int) -> Any:
         self.open.add(id(value))
         try:
-            return _CONTAINERS.get(kind, _Walk._object)(self, value, room, depth)
+            return _CONTAINERS.get(type(value), _Walk._object)(self, value, room, depth)
         finally:
             self.open.discard(id(value))
 
     # Values without parts
 
     def _text(self, value: str, room: int) -> Any:
+        if len(value) < _SHORT and value.isascii() and not self.places.marks and self._shown(value) == value:
+            return value
         if (place := self._place_of_text(value)) is not None:
             return self._with_content({TAG: PATH_TEXT, "text": repr(self._shown(place.text))}, value)
         limit = min(self.budget.text, max(room, _LEAST_TEXT))
@@ -244,7 +247,7 @@ class _Walk:
     def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
         description: dict[str, Any]
-        if all(self._is_name(key) for key in pairs):
+        if all(map(self._is_name, pairs)):
             inner = self.named(pairs, room, depth)
             if len(pairs) == len(value):
                 return inner
@@ -261,6 +264,8 @@ class _Walk:
         """Return whether a key can be a key of the description without any change."""
         if type(key) is not str or len(key) > _LONGEST_KEY or key.startswith(TAG):
             return False
+        if not self.secrets and key.isascii() and key.isidentifier() and "AIza" not in key:
+            return True
         return self._shown(key) == key and key.isprintable() and self._place_of_text(key) is None
 
     def _safe(self, name: object, value: Any) -> Any:
@@ -268,28 +273,36 @@ class _Walk:
 
     def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
-        room -= sum(len(name) + 4 for name in parts)
-        values = [self._safe(name, part) for name, part in parts.items()]
+        room -= sum(map(len, parts)) + 4 * len(parts)
+        hides = self.redactor.hides
+        values = [PLACEHOLDER if hides(name, part) else part for name, part in parts.items()]
         inner = self._children(values, room, depth, limit=len(values))
         return dict(zip(parts, inner, strict=True))
 
     def _children(self, values: list[Any], room: int, depth: int, *, limit: int | None = None) -> list[Any]:
         """Describe each value in a fair share of the room: small ones first, as they leave theirs to the others."""
-        values = values[: self.budget.items if limit is None else limit]
-        inner: list[Any] = [None] * len(values)
-        large = [
-            index
-            for index, value in enumerate(values)
-            if value is not None
-            and type(value) not in (bool, int, float)
-            and (type(value) is not str or len(value) >= _SHORT)
-        ]
-        for index in sorted(set(range(len(values))).difference(large)):
-            inner[index] = self.node(values[index], room, depth - 1)
-            room -= _size(inner[index])
-        for count, index in enumerate(large):
-            inner[index] = self.node(values[index], max(room, 0) // (len(large) - count), depth - 1)
-            room -= _size(inner[index])
+        inner: list[Any] = []
+        large = []
+        for index, value in enumerate(values[: self.budget.items if limit is None else limit]):
+            kind = type(value)
+            if (
+                kind is int and -_SMALL < value < _SMALL
+            ):  # the most frequent leaf, and what `node` makes of it
+                inner.append(value)
+                room -= len(repr(value)) + 2
+            elif value is None or kind in _NUMBERS or (kind is str and len(value) < _SHORT):
+                description = self.node(value, room, depth - 1)
+                room -= size_of(description)
+                inner.append(description)
+            else:
+                large.append(index)
+                inner.append(None)
+        left = len(large)
+        for index in large:
+            inner[index] = description = self.node(values[index], max(room, 0) // left, depth - 1)
+            left -= 1
+            if left:
+                room -= size_of(description)
         return inner
 
     def _object(self, value: Any, room: int, depth: int) -> Any:
@@ -304,10 +317,10 @@ class _Walk:
         if content:
             # A rule of the user's may reduce a value to another that has the same rule: each level counts.
             description["value"] = self.node(content[0], room, depth - 1)
-            room -= _size(description)
+            room -= size_of(description)
         elif issubclass(kind, BaseException):
             description["items"] = self._children(list(value.args), room, depth)
-            room -= _size(description)
+            room -= size_of(description)
         elif not attributes:
             text = f"<{name.rpartition(':')[2].rpartition('.')[2]}>"
             return self._marked({TAG: name, "text": text}, value)
@@ -335,16 +348,3 @@ _CONTAINERS: dict[type, Callable[[_Walk, Any, int, int], Any]] = {
     set: _Walk._members,
     tuple: _Walk._items,
 }
-
-
-def _size(description: Any) -> int:
-    if isinstance(description, dict):
-        return sum(len(key) + 4 + _size(part) for key, part in description.items())
-    if isinstance(description, list):
-        return sum(2 + _size(part) for part in description)
-    return len(str(description)) + 2
-
-
-def order(description: Any) -> str:
-    """Return a text that is equal for equal descriptions and orders them."""
-    return dumps(description, sort_keys=True)

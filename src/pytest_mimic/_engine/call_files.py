@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._files.named import named_paths
+from pytest_mimic._files.named import NamedPath, named_paths
 from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
 from pytest_mimic._files.states import State, StateReader, changes
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
@@ -58,14 +58,16 @@ class CallFiles:
         self._named: list[tuple[NamedFile, State]] = []
         self._written: list[tuple[NamedFile, State | None]] = []
         # Most strings are no paths. After the call, it is enough to look whether there is a file now.
-        self._absent: list[NamedFile] = []
+        self._absent: list[tuple[CallArgument, NamedPath]] = []
         self._folder = _current_folder()
-        for argument in arguments:
-            for step, text, is_text in named_paths(argument.name, argument.value):
-                if is_text and not argument.is_written and not _exists(text):
-                    self._absent.append(NamedFile(argument, step, text))
-                    continue
-                one = NamedFile(argument, step, _absolute(text))
+        found = [(one, path) for one in arguments for path in named_paths(one.name, one.value)]
+        existing = places.presence.existing(path.text for _, path in found if path.is_text)
+        for argument, path in found:
+            if path.is_text and not argument.is_written and path.text not in existing:
+                self._absent.append((argument, path))
+            else:
+                is_text = path.is_text
+                one = NamedFile(argument, path.step, _absolute(path.text))
                 if argument.is_written:
                     self._written.append((one, self._reader.state_of(one.path)))
                 elif not (self._holds_root(one.path) or (is_text and self._is_elsewhere(one.path))):
@@ -87,13 +89,15 @@ class CallFiles:
 
     def _made(self) -> Iterator[tuple[NamedFile, State]]:
         """Yield the files in a folder of the run that strings name and that exist only since the call."""
-        has_moved = _current_folder() != self._folder
-        for one in self._absent:
-            path = os.path.join(self._folder, one.path) if has_moved else one.path  # noqa: PTH118
-            if _exists(path):
-                path = _absolute(path)
+        paths = [path.text for _, path in self._absent]
+        if paths and _current_folder() != self._folder:
+            paths = [os.path.join(self._folder, path) for path in paths]  # noqa: PTH118
+        existing = self._places.presence.existing(paths)
+        for (argument, named), text in zip(self._absent, paths, strict=True) if existing else ():
+            if text in existing:
+                path = _absolute(text)
                 if self._places.place_of(path) is not None and not self._holds_root(path):
-                    yield one._replace(path=path), {}
+                    yield NamedFile(argument, named.step, path), {}
 
     @outside_event_loop
     def refuse_changes(self) -> None:
@@ -175,13 +179,6 @@ def _current_folder() -> str:
         return os.getcwd()  # noqa: PTH109
     except FileNotFoundError:  # a test has removed it
         return ""
-
-
-def _exists(path: str) -> bool:
-    try:
-        return os.access(path, os.F_OK)  # one call of the system, and no exception where there is nothing
-    except ValueError:  # a lone surrogate
-        return False
 
 
 def write_kept(

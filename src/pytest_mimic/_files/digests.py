@@ -96,7 +96,7 @@ class FileDigests:
         return Content(_special(found.st_mode))
 
     def _file(self, path: str, found: os.stat_result) -> bytes:
-        facts = _facts(found)
+        facts = facts_of(found)
         known = self._known.get(path)
         if known is not None and known[0] == facts:
             return known[1]
@@ -106,7 +106,7 @@ class FileDigests:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 while chunk := file.read(CHUNK):
                     hasher.update(chunk)
-                is_same = _facts(os.fstat(file.fileno())) == facts
+                is_same = facts_of(os.fstat(file.fileno())) == facts
         except OSError as error:
             raise NoDigest(
                 f"a file that cannot be read ({error.strerror or type(error).__name__})"
@@ -114,7 +114,7 @@ class FileDigests:
         digest = hasher.digest()
         # Git's rule for its index ("racy git"): a file that changed at the moment of reading may change again in the
         # same tick of the clock, and look the same. It is read again.
-        is_settled = _settled_at(found) < begun
+        is_settled = settled_at(found) < begun
         if is_same and is_settled:
             self._known[path] = facts, digest
         return digest
@@ -178,11 +178,11 @@ def _special(mode: int, name: str = "") -> Literal["socket"]:
     raise NoDigest(f"a folder with {what}, {name}" if name else what)
 
 
-def _facts(found: os.stat_result) -> _Facts:
+def facts_of(found: os.stat_result) -> _Facts:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
-def _settled_at(found: os.stat_result) -> int:
+def settled_at(found: os.stat_result) -> int:
     """Return the moment after which a further change of a file has another time, in nanoseconds."""
     last = max(found.st_mtime_ns, found.st_ctime_ns)
     return last + (_FINE_TICK if last % _SECOND else _COARSE_TICK)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._values.libraries import library_of
 from pytest_mimic._values.opening import Part, parts_of
@@ -24,38 +25,53 @@ _SCALARS = frozenset({int, float, complex, bool, bytes, bytearray, type(None)})
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
-class NamedPath(NamedTuple):
+class NamedPath:
     """A path, or a string that may be one.
 
     Attributes:
-        step: The path to it in the argument, with the argument's name: `files[0]`.
         text: Its text.
         is_text: Whether it is a string.
     """
 
-    step: str
-    text: str
-    is_text: bool
+    __slots__ = ("_where", "is_text", "text")
+
+    def __init__(self, where: Any, text: str, *, is_text: bool) -> None:
+        self._where = where
+        self.text = text
+        self.is_text = is_text
+
+    @property
+    def step(self) -> str:
+        """The path to it in the argument, with the argument's name: `files[0]`."""
+        steps: list[str] = []
+        where = self._where
+        while type(where) is tuple:
+            where, role, name = where
+            steps.append(Part(role, name, None).step)
+        return f"{where}{''.join(reversed(steps))}"
 
 
 def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
     """Yield the paths in an argument, in an order that is the same in every run. Values of libraries are not opened."""
     path_class = getattr(sys.modules.get("pathlib"), "PurePath", ())
     left, seen = MOST_PARTS, set()
-    todo: list[tuple[str, Any]] = [(name, argument)]
-    while todo and left:
-        step, value = todo.pop()
-        left -= 1
+    todo: list[tuple[Any, Any]] = [(name, argument)]
+    while todo:
+        where, value = todo.pop()
         kind = type(value)
         if kind is str:
             if 0 < len(value) <= _LONGEST and "\n" not in value and "\0" not in value:
-                yield NamedPath(step, value, is_text=True)
+                yield NamedPath(where, value, is_text=True)
+        elif kind in _SCALARS:
+            continue
         elif isinstance(value, path_class):
-            yield NamedPath(step, str(value), is_text=False)
-        elif kind not in _SCALARS and id(value) not in seen and _is_opened(kind):
+            yield NamedPath(where, str(value), is_text=False)
+        elif id(value) not in seen and _is_opened(kind):
             seen.add(id(value))
-            parts = [(f"{step}{part.step}", part.value) for part in _parts(value, left)]
-            todo.extend(reversed(parts))
+            parts = _parts(value, left)
+            left -= len(parts)
+            inner = [((where, role, key), part) for role, key, part in parts if type(part) not in _SCALARS]
+            todo += reversed(inner)
 
 
 def given_folders(name: str, argument: Any, places: Places) -> list[str]:
@@ -72,18 +88,23 @@ def given_folders(name: str, argument: Any, places: Places) -> list[str]:
 
 
 def _is_opened(kind: type) -> bool:
+    if kind in _CONTAINERS:
+        return True
     if issubclass(kind, _CONTAINERS):
         return True
     package = str(kind.__module__).partition(".")[0]
     return package not in sys.stdlib_module_names and library_of(kind) is None
 
 
-def _parts(value: Any, most: int) -> list[Part]:
+def _parts(value: Any, most: int) -> Sequence[tuple[str, Any, Any]]:
     if isinstance(value, (list, tuple)) and _SCALARS.issuperset(map(type, value)):
         return []
     if isinstance(value, (set, frozenset)):
         ordered = sorted((one for one in value if isinstance(one, (str, os.PathLike))), key=str)
         return [Part("item", index, one) for index, one in enumerate(ordered[:most])]
+    if type(value) is dict:
+        entries = [("entry", key, part) for key, part in islice(value.items(), most)]
+        return entries + [("key", key, key) for key in islice(value, most - len(entries))]
     found: list[Part] = []
     for part in parts_of(value):
         if len(found) == most:

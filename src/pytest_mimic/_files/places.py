@@ -13,6 +13,7 @@ from pytest_mimic._event_loop import outside_event_loop
 
 if TYPE_CHECKING:
     from pytest_mimic._files.digests import FileDigests
+    from pytest_mimic._files.presence import Presence
 
 ROOTDIR = "rootdir"
 TEMPORARY = "tmp"
@@ -94,7 +95,17 @@ class Places:
         """The digests of files, as read in this run."""
         from pytest_mimic._files.digests import FileDigests
 
-        return FileDigests(lambda: self._origin + self._clock())
+        return FileDigests(self._now)
+
+    @cached_property
+    def presence(self) -> Presence:
+        """Finds out which strings name files."""
+        from pytest_mimic._files.presence import Presence
+
+        return Presence(self._now)
+
+    def _now(self) -> int:
+        return self._origin + self._clock()
 
     def set_root(self, token: str, *folders: str) -> None:
         """Set the absolute folder of a token, in all its spellings. The first one is used for paths of this run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json import encoder
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -12,7 +13,12 @@ WIDTH = 120
 DEPTH = 100
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+# `encode` makes such an encoder at each call. Other Pythons than CPython have none.
+_make: Any = getattr(encoder, "c_make_encoder", None)
+_chunks: Any = _make and _make(
+    None, _encoder.default, encode_basestring, None, ": ", ", ", False, False, False
+)
 
 
 def text_of(value: object) -> str | None:
@@ -36,8 +42,10 @@ def layout_of(tree: object) -> str | None:
 def layout(value: Any, indent: str = "") -> str:
     """Return JSON with one key or item a line, or a short container without containers on one line."""
     kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
     if kind is not dict and kind is not list:
-        return _encode(value)
+        return _line(value)
     inner = indent + " "
     if kind is dict:
         if len(value) == 1:
@@ -45,18 +53,24 @@ def layout(value: Any, indent: str = "") -> str:
             if key[:1] == "$":  # a tag without other facts takes no line of its own
                 return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
         if _is_leaf(value.values()):
-            line = _encode(value)
+            line = _line(value)
             if len(line) <= WIDTH:
                 return line
         lines = [f"{inner}{encode_basestring(key)}: {layout(part, inner)}" for key, part in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if _is_leaf(value):
-        line = _encode(value)
+        line = _line(value)
         if len(line) <= WIDTH:
             return line
         if {str, dict}.isdisjoint(map(type, value)):
             return "[\n" + inner + line[1:-1].replace(", ", ",\n" + inner) + f"\n{indent}]"
     return "[\n" + ",\n".join([inner + layout(part, inner) for part in value]) + f"\n{indent}]"
+
+
+def _line(value: Any) -> str:
+    if type(value) is int:
+        return int.__repr__(value)
+    return "".join(_chunks(value, 0)) if _chunks is not None else _encoder.encode(value)
 
 
 def _is_leaf(parts: Any) -> bool:

@@ -116,9 +116,13 @@ class SecretNames:
 
         None and booleans are not. Some names are secret only if the value is a text.
         """
+        answer = self._answers.get(name) if type(name) is str else None
+        if answer is None:
+            answer = self._answer(name)
+        if answer == "never" and type(value) is not str:
+            return False
         if value is None or value is True or value is False:
             return False
-        answer = self._answer(name)
         if answer == "always":
             return True
         is_text = isinstance(value, (str, bytes))

@@ -19,6 +19,8 @@ _NAMED = re.compile(
     r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
+# What a text has that one of the patterns for free text matches.
+_MAY_HOLD = re.compile(r"[=:]|(?<![\w-])-|AIza")
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, or bare, perhaps after `Bearer`.
 _VALUE = re.compile(
     r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
@@ -151,6 +153,8 @@ class SecretTexts:
             text: The text to show.
             secrets: Values known to be secret. Those under four characters are left in.
         """
+        if not secrets and _MAY_HOLD.search(text) is None:
+            return text
         text = hide_google_keys(hide_values(text, secrets))
         if "://" in text:
             text = self.scrub_urls(text)
