@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ROOTDIR = "rootdir"
 TEMPORARY = "tmp"
 
+# No operating system takes a path of more characters. Longer strings are not searched.
+LONGEST_PATH = 1 << 16
+
 # The folder of one xdist worker, inside the base temporary folder of the run.
 _WORKER = re.compile(r"popen-gw\d+\Z")
 
@@ -147,6 +150,8 @@ class Places:
 
         A text that continues after the path (a list of paths, a command with several, lines) is not a path.
         """
+        if len(text) > LONGEST_PATH:
+            return None
         spellings = [
             folder for folder, token in self._roots if token == TEMPORARY and text.startswith(folder)
         ]

@@ -12,8 +12,8 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Reduce, is_stdlib
 from pytest_mimic._identity.refused import Unstable, full_name
+from pytest_mimic._identity.short import SCALARS
 from pytest_mimic._identity.source import class_source, code_source, own_methods
-from pytest_mimic._identity.walk import SCALARS
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
 STDLIB = str(Path(os.__file__).resolve().parent)

@@ -11,27 +11,14 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._files.places import Places
 from pytest_mimic._identity.ignore import parse_path, prune
-from pytest_mimic._identity.nans import NAN
 from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
-from pytest_mimic._identity.walk import (
-    EXACT,
-    SCALARS,
-    SEPARATOR,
-    TEXT,
-    HoldsMark,
-    TooLarge,
-    Walk,
-    is_marked,
-    plain_nans,
-)
+from pytest_mimic._identity.short import EXACT, LONG, NAN, SHORT, SIZED, short_form
+from pytest_mimic._identity.walk import SEPARATOR, TEXT, HoldsMark, TooLarge, Walk, is_marked
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 VERSION = 1
-
-# The most items of a container in the short form. The size alone decides, so that a value has one form.
-SHORT = 64
 
 
 def fingerprint(value: object, *, places: Places | None = None) -> str:
@@ -143,7 +130,8 @@ class CallIdentity:
             parts = []
             for place in self._counted:
                 value = values[place]
-                if type(value) in EXACT:
+                type_ = type(value)
+                if type_ in EXACT and (type_ not in SIZED or len(value) <= LONG):
                     parts.append(value)
                 else:
                     parts.append(self._argument(place, value, self._resolver))
@@ -287,20 +275,18 @@ def _part(value: Any, resolver: Resolver, name: str) -> object:
     elif type_ is dict:
         if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
             keys = sorted(value)
-            items = [value[key] for key in keys]
-            if EXACT.issuperset(map(type, items)):
+            items = short_form([value[key] for key in keys])
+            if items is not None:
                 return [keys, items]
-            if SCALARS.issuperset(map(type, items)):
-                return [keys, plain_nans(items)]
     elif type_ in EXACT:
-        return value
+        if type_ not in SIZED or len(value) <= LONG:
+            return value
     elif type_ is float:
         return value if value == value else NAN
     elif (type_ is list or type_ is tuple) and len(value) <= SHORT:
-        if EXACT.issuperset(map(type, value)):
-            return value
-        if SCALARS.issuperset(map(type, value)):
-            return type_(plain_nans(list(value)))
+        short = short_form(value)
+        if short is not None:
+            return short
     try:
         return [[_digest(value, resolver)]]
     except Unstable as error:

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Raw, is_stdlib
 from pytest_mimic._identity.refused import Unstable, full_name
 from pytest_mimic._identity.resolve import Resolver
-from pytest_mimic._identity.walk import SCALARS
+from pytest_mimic._identity.short import SCALARS
 from pytest_mimic.errors import UnstableIdentityError
 
 # Types of Python itself that have no name, in the words that create them.

@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from struct import pack, unpack
 from typing import Any
 
+from pytest_mimic._identity.short import NAN
+
 # The size of a chunk that is still in the CPU's cache when it is searched for NaNs.
 CHUNK = 1 << 21
+
+# The size without numpy, when all floats of a chunk become objects.
+CHUNK_OF_OBJECTS = 1 << 15
 
 # Up to this size, Python finds a NaN faster than numpy: 1 µs, against 3.
 SMALL = 256
 
-NAN = float("nan")
 SIZES = {"e": 2, "f": 4, "d": 8}
 SIGNLESS_HALF, INFINITE_HALF = 0x7FFF, 0x7C00
 
@@ -23,9 +27,10 @@ EXTENDED_SIZE, EXTENDED_MANTISSA = 10, 63
 
 def chunks(memory: memoryview) -> Iterable[memoryview]:
     """Split memory of single bytes into pieces that fit into the cache."""
-    if len(memory) <= CHUNK:
+    size = CHUNK if "numpy" in sys.modules else CHUNK_OF_OBJECTS
+    if len(memory) <= size:
         return (memory,)
-    return (memory[start : start + CHUNK] for start in range(0, len(memory), CHUNK))
+    return (memory[start : start + size] for start in range(0, len(memory), size))
 
 
 def with_one_nan(memory: memoryview, floats: str) -> Any | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._files.digests import MISSING, Content, NoDigest
-from pytest_mimic._files.places import TEMPORARY
+from pytest_mimic._files.places import LONGEST_PATH, TEMPORARY
 from pytest_mimic._identity.refused import Unstable
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def text_locator(places: Places) -> Callable[[str], object]:
     known: dict[str, TextPath] = {}
 
     def locate(text: str) -> object:
+        if len(text) > LONGEST_PATH:
+            return text
         found = known.get(text)
         if found is None:
             place = places.place_of_text(text)

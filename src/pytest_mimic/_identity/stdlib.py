@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
+from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._identity.callables import shared_generator_method, stdlib_method_name
 from pytest_mimic._identity.kinds import Kind, Raw, Reduce, type_tag
+from pytest_mimic._identity.nans import CHUNK
 from pytest_mimic._identity.refused import Unstable, full_name, refuse
 from pytest_mimic._identity.state import attribute_reader, exception_fields
 
@@ -31,14 +34,31 @@ def _array(value: Any) -> object:
 def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
     form = f"={view.format}"[-2:]
     floats = form if form[0] in "=<>" and form[1] in "efd" else ""
-    is_bytes = view.c_contiguous and not floats
-    return Raw(head, view.nbytes, lambda: (view if is_bytes else memoryview(view.tobytes()),), floats=floats)
+    return Raw(head, view.nbytes, lambda: _bytes_of(view), floats=floats)
+
+
+def _bytes_of(view: memoryview) -> Iterator[Any]:
+    """Yield the bytes of memory in C order, without a copy or in small ones."""
+    if view.c_contiguous and view.nbytes and len(view.format) == 1:
+        yield view.cast("B")
+    elif view.ndim == 1 and view.itemsize:
+        step = max(1, CHUNK // 8 // view.itemsize)
+        for start in range(0, len(view), step):
+            yield memoryview(view[start : start + step].tobytes())
+    else:
+        yield memoryview(view.tobytes())
 
 
 def _zone(value: Any) -> object:
     if value.key is None:
         raise Unstable("a time zone without a key", type(value))
     return value.key
+
+
+def _decimal(value: Any) -> str:
+    # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and `1e+5`.
+    # By the class's own method, because a subclass may define another one.
+    return cast(str, sys.modules["decimal"].Decimal.__str__(value).upper())
 
 
 def _in_memory_file(value: Any) -> object:
@@ -75,7 +95,7 @@ REDUCERS: dict[str, Reduce] = {
     "builtins.set": lambda value: set(set.__iter__(value)),
     "builtins.frozenset": lambda value: frozenset(frozenset.__iter__(value)),
     "builtins.complex": lambda value: (value.real, value.imag),
-    "builtins.bytearray": lambda value: bytes(value),
+    "builtins.bytearray": lambda value: Raw((), len(value), lambda: (value,)),
     "builtins.memoryview": lambda value: _memory(value, (value.format, value.itemsize, value.shape)),
     "builtins.range": _range,
     "builtins.slice": lambda value: (value.start, value.stop, value.step),
@@ -106,7 +126,7 @@ REDUCERS: dict[str, Reduce] = {
     "datetime.timezone": lambda value: value.__getinitargs__(),
     "zoneinfo.ZoneInfo": _zone,
     "backports.zoneinfo.ZoneInfo": _zone,
-    "decimal.Decimal": lambda value: tuple(value.as_tuple()),
+    "decimal.Decimal": _decimal,
     "fractions.Fraction": lambda value: (value.numerator, value.denominator),
     "uuid.UUID": lambda value: value.int,
     "re.Pattern": lambda value: (value.pattern, value.flags),
