@@ -81,8 +81,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self.forks = ForkLog()
-        # One entry for each replay: appending is safe in threads without a lock.
-        self._replays: list[Replayed] = []
+        # The fields of a `Replayed` for each replay: appending is safe in threads without a lock. The garbage collector
+        # looks at plain tuples once only.
+        self._replays: list[tuple[float, str]] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
         self.recorded = 0
@@ -112,8 +113,9 @@ class Ledger:
 
     def use(self, name: str) -> None:
         """Note that a recording or cassette was used."""
-        self.used.add(name)
-        self.forks.report(used=[name])
+        if name not in self.used:
+            self.used.add(name)
+            self.forks.report(used=[name])
 
     def match(self, pattern: str) -> None:
         """Note that a pattern of `--mimic-only` matched a call."""
@@ -163,15 +165,15 @@ class Ledger:
 
     def replays_since(self, begin: int) -> list[Replayed]:
         """Return the replays of this process after the first ones."""
-        return self._replays[begin:]
+        return [Replayed(*fields) for fields in self._replays[begin:]]
 
     def count_replay(self, duration: float, name: str = "") -> None:
         """Count a replay of the recording with this name, which saved so many seconds."""
-        self._replays.append(Replayed(duration, name))
+        self._replays.append((duration, name))
 
     def player(self, duration: float, fresh: Callable[[], Any], name: str = "") -> Callable[[], Any]:
         """Return a function that gives a fresh copy of a recorded value and counts a replay."""
-        count, replayed = self._replays.append, Replayed(duration, name)
+        count, replayed = self._replays.append, (duration, name)
 
         def play() -> Any:
             value = fresh()
@@ -188,7 +190,7 @@ class Ledger:
     @property
     def saved(self) -> float:
         """How long the replayed calls took when they were recorded, in seconds."""
-        return self._saved_elsewhere + sum(replayed.seconds for replayed in self._replays)
+        return self._saved_elsewhere + sum(seconds for seconds, _ in self._replays)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet can ship."""

@@ -30,6 +30,8 @@ class Selector:
             signature: `GET /users/1`, `SELECT users`, `GET user:1`, or `shop.api:fetch` for a function.
             host: The host of a path, `api.shop.com` or `localhost:8000`, or None if the call has no host.
         """
+        if not self._only and not self._exclude:
+            return True
         verb, resource = _split(signature)
         if self._only and not any(pattern.matches(verb, resource, host) for pattern in self._only):
             return False

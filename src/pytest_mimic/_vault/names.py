@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 #: The folders of recordings and of cassettes.
@@ -20,8 +21,12 @@ def recording_name(target: str, key: str) -> str:
 
     Two targets never share a folder, even where case does not count. A boundary's has no second part.
     """
-    folder = "/".join([_component(part) for part in target.split(":", 1)])
-    return f"calls/{folder}/{key}.json"
+    return f"calls/{_folder(target)}/{key}.json"
+
+
+@lru_cache(maxsize=1_000)
+def _folder(target: str) -> str:
+    return "/".join([_component(part) for part in target.split(":", 1)])
 
 
 def _component(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from json import JSONDecoder, loads
 from typing import Any
 
@@ -22,6 +23,11 @@ _TAIL = b"\n}\n"
 _TEST = b'\n "test": '
 # `json.loads` without its checks around the value: half the time for small recordings.
 _scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
+# From this size on, in bytes, the members of a file's list are parsed one by one.
+_LONG = 1 << 16
+_BEGIN_OF_LIST, _COMMA, _END_OF_LIST = (
+    re.compile(rf"[ \t\n\r]*{sign}[ \t\n\r]*") for sign in (r"\[", ",", r"\]")
+)
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
 # The keys of a described value, with the types of their values; see `_describe`.
@@ -88,6 +94,51 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(data, f"{label}/{name}")
+
+
+def parse_members(
+    data: bytes, label: str, name: str, part: str, pack: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Return the facts of a recording or a cassette, with each member of its list `part` in the form that `pack` returns.
+
+    The members of a long list are parsed and packed one by one, so that there is only one of them at a time. The errors
+    are those of `parse_recording`.
+    """
+    facts = _parse_long(data, part, pack) if len(data) > _LONG else None
+    if facts is None:
+        facts = parse_recording(data, label, name)
+        if type(facts.get(part)) is list:
+            facts[part] = [pack(member) for member in facts[part]]
+    return facts
+
+
+def _parse_long(data: bytes, part: str, pack: Callable[[Any], Any]) -> dict[str, Any] | None:
+    """Return the facts with the packed members, or None if the layout is unusual or damaged."""
+    try:
+        text = data.decode()
+        key = f'\n "{part}": '
+        begin = text.index(f"{key}[")
+        members: list[Any] = []
+        end = begin + len(key)
+        between = _BEGIN_OF_LIST.match(text, end)
+        while between is not None:
+            member, end = _scan(text, between.end())
+            members.append(pack(member))
+            between = _COMMA.match(text, end)
+        close = _END_OF_LIST.match(text, end)
+        if close is None:
+            return None
+        rest = f"{text[:begin]}{key}null{text[close.end() :]}"
+        facts: dict[str, Any]
+        facts, end = _scan(rest, 0)
+        is_usual = rest[end:] == "\n" and data.count(b'\n "') == len(facts) and facts[part] is None
+        number = facts["format"]
+        if not is_usual or number != FORMAT or number is True:
+            return None
+    except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
+        return None
+    facts[part] = members
+    return facts
 
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:

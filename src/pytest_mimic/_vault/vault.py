@@ -15,6 +15,7 @@ from pytest_mimic._vault.parsing import (
     damaged,
     is_description,
     line_of_test,
+    parse_members,
     parse_recording,
     test_in,
 )
@@ -22,9 +23,13 @@ from pytest_mimic._vault.recordings import (
     CASSETTE_FACTS,
     CassetteEntry,
     Origin,
+    Packed,
     Recording,
     Stored,
     fresh_copies,
+    is_usual,
+    pack,
+    pack_call,
 )
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
@@ -66,7 +71,7 @@ class Vault:
         data = self.store.read(name)
         if data is None:
             return None
-        facts = parse_recording(data, self.label, name)
+        facts = parse_members(data, self.label, name, "outcomes", pack)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
@@ -93,7 +98,7 @@ class Vault:
         if type(entries) is not list or len(entries) != 1:
             return None
         entry = entries[0]
-        if _is_usual(entry):
+        if is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
         stored = self._stored(entry, Origin(name, facts.get("target", ""), facts.get("test")))
         if not stored.is_plain_value:
@@ -112,17 +117,19 @@ class Vault:
         if data is None:
             return None
         path = f"{self.label}/{name}"
-        facts = parse_recording(data, self.label, name)
+        facts = parse_members(data, self.label, name, "calls", pack_call)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
             raise damaged(path, "no calls", test=test)
         entries = []
+        origins: dict[str, Origin] = {}
         for call in calls:
             if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
                 raise damaged(path, "a call lacks a fact", test=test)
             self._check_arguments(call, name, test=test)
-            stored = self._stored(call.get("outcome"), Origin(name, call["target"], test))
+            origin = origins.setdefault(call["target"], Origin(name, call["target"], test))
             facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
+            stored = self._stored(call.get("outcome"), origin)
             entries.append(CassetteEntry(stored=stored, **facts_of_call))
         return entries
 
@@ -162,7 +169,7 @@ class Vault:
             raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
 
     def _stored(self, entry: Any, origin: Origin) -> Stored:
-        if not _is_usual(entry):
+        if not isinstance(entry, Packed):
             check_entry(entry, f"{self.label}/{origin.name}", origin.test)
         return Stored(self._objects, entry, origin)
 
@@ -273,10 +280,3 @@ class Vault:
     def is_old(self) -> bool:
         """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
         return any(_OLD.fullmatch(name) for name in self.store.names(deep=False))
-
-
-def _is_usual(entry: Any) -> bool:
-    """Return whether an outcome is just a duration and a value, which needs no other check."""
-    return (
-        type(entry) is dict and len(entry) == 2 and "value" in entry and type(entry.get("duration")) is float
-    )
