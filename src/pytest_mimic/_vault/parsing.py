@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from json import JSONDecoder, loads
 from typing import Any
 
@@ -22,12 +21,7 @@ _HEAD = b'{\n "format": %d,\n' % FORMAT
 _TAIL = b"\n}\n"
 _TEST = b'\n "test": '
 # `json.loads` without its checks around the value: half the time for small recordings.
-_scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
-# From this size on, in bytes, the members of a file's list are parsed one by one.
-_LONG = 1 << 16
-_BEGIN_OF_LIST, _COMMA, _END_OF_LIST = (
-    re.compile(rf"[ \t\n\r]*{sign}[ \t\n\r]*") for sign in (r"\[", ",", r"\]")
-)
+scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 CALL_FACTS = ("kind", "target", "signature", "key")
 _KINDS = ("value", "raised", "stream")
 # The keys of a described value, with the types of their values; see `_describe`.
@@ -84,7 +78,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
             end = text.find(_BEHIND_ARGUMENTS, start)
             if start > 0 and end > 0:
                 text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
-        facts, end = _scan(text, 0)
+        facts, end = scan(text, 0)
         # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts):
             number = facts["format"]
@@ -94,51 +88,6 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(data, f"{label}/{name}")
-
-
-def parse_members(
-    data: bytes, label: str, name: str, part: str, pack: Callable[[Any], Any]
-) -> dict[str, Any]:
-    """Return the facts of a recording or a cassette, with each member of its list `part` in the form that `pack` returns.
-
-    The members of a long list are parsed and packed one by one, so that there is only one of them at a time. The errors
-    are those of `parse_recording`.
-    """
-    facts = _parse_long(data, part, pack) if len(data) > _LONG else None
-    if facts is None:
-        facts = parse_recording(data, label, name)
-        if type(facts.get(part)) is list:
-            facts[part] = [pack(member) for member in facts[part]]
-    return facts
-
-
-def _parse_long(data: bytes, part: str, pack: Callable[[Any], Any]) -> dict[str, Any] | None:
-    """Return the facts with the packed members, or None if the layout is unusual or damaged."""
-    try:
-        text = data.decode()
-        key = f'\n "{part}": '
-        begin = text.index(f"{key}[")
-        members: list[Any] = []
-        end = begin + len(key)
-        between = _BEGIN_OF_LIST.match(text, end)
-        while between is not None:
-            member, end = _scan(text, between.end())
-            members.append(pack(member))
-            between = _COMMA.match(text, end)
-        close = _END_OF_LIST.match(text, end)
-        if close is None:
-            return None
-        rest = f"{text[:begin]}{key}null{text[close.end() :]}"
-        facts: dict[str, Any]
-        facts, end = _scan(rest, 0)
-        is_usual = rest[end:] == "\n" and data.count(b'\n "') == len(facts) and facts[part] is None
-        number = facts["format"]
-        if not is_usual or number != FORMAT or number is True:
-            return None
-    except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
-        return None
-    facts[part] = members
-    return facts
 
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
@@ -207,7 +156,7 @@ def _find_test(data: bytes) -> object:
     """Return the value of the line of the test; None if there is no such line, or no JSON on it."""
     _, _, rest = data.partition(_TEST)
     try:
-        return _scan(rest.partition(b"\n")[0].decode(), 0)[0]
+        return scan(rest.partition(b"\n")[0].decode(), 0)[0]
     except (ValueError, StopIteration):
         return None
 
@@ -324,7 +273,7 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     """Return the value of a JSON text. CorruptRecordingError: it is not JSON, or has text behind its end."""
     try:
         text = data.decode()
-        value, end = _scan(text, 0)
+        value, end = scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
         return _parse_slowly(data, path, test=test)
     if text[end:].strip():

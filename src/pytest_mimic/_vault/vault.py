@@ -15,7 +15,6 @@ from pytest_mimic._vault.parsing import (
     damaged,
     is_description,
     line_of_test,
-    parse_members,
     parse_recording,
     test_in,
 )
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# From this size on, in bytes, the members of a file's list are parsed one by one.
+_LONG = 1 << 16
 # A pickle of pytest-mimic 0.x.
 _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
 
@@ -71,7 +72,7 @@ class Vault:
         data = self.store.read(name)
         if data is None:
             return None
-        facts = parse_members(data, self.label, name, "outcomes", pack)
+        facts = self._facts(data, name, "outcomes", pack)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
@@ -117,7 +118,7 @@ class Vault:
         if data is None:
             return None
         path = f"{self.label}/{name}"
-        facts = parse_members(data, self.label, name, "calls", pack_call)
+        facts = self._facts(data, name, "calls", pack_call)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
             raise damaged(path, "no calls", test=test)
@@ -163,6 +164,19 @@ class Vault:
         data = self.store.read(name)
         date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
         return date if isinstance(date, str) else ""
+
+    def _facts(self, data: bytes, name: str, part: str, pack: Callable[[Any], Any]) -> dict[str, Any]:
+        """Return the facts in a file, with each member of its list `part` in the form that `pack` returns."""
+        facts = None
+        if len(data) > _LONG:
+            from pytest_mimic._vault.long_files import parse_long
+
+            facts = parse_long(data, part, pack)
+        if facts is None:
+            facts = parse_recording(data, self.label, name)
+            if type(facts.get(part)) is list:
+                facts[part] = [pack(member) for member in facts[part]]
+        return facts
 
     def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
         if not is_description(facts.get("arguments")):
