@@ -6,10 +6,11 @@ import gzip
 import json
 import random
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 #: Where nothing listens; what a server had that was stopped, another may have by now.
 NOWHERE = "http://127.0.0.1:1"
+
+#: The certificate of a server with TLS, for 127.0.0.1 and localhost, and its key.
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
 EVENTS = [
     'data: {"delta": "Grüß"}\n\n',
@@ -89,6 +93,23 @@ class Handler(BaseHTTPRequestHandler):
             self.json({"error": "not found"}, 404)
         else:
             page(dict(parse_qsl(parts.query)))
+
+    def do_CONNECT(self) -> None:
+        """Connect a client to any server, as a proxy does."""
+        with self.server.lock:
+            self.server.seen.append(f"CONNECT {self.path}")
+        host, _, port = self.path.rpartition(":")
+        if host == "refused.example":
+            self.send_error(403)
+            return
+        with socket.create_connection((host, int(port))) as other:
+            self.send_response(200)
+            self.end_headers()
+            thread = threading.Thread(target=_relay, args=(other, self.connection), daemon=True)
+            thread.start()
+            _relay(self.connection, other)
+            thread.join(10)
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any
 
@@ -207,6 +228,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain")
         self.end_headers()
         self.wfile.write(b"until the end")
+        self.close_connection = True
+
+    def page_older(self, _: dict[str, str]) -> None:
+        """Speaks HTTP/1.0."""
+        self.protocol_version = "HTTP/1.0"
+        self.answer(200, "until the end")
         self.close_connection = True
 
     def page_html(self, _: dict[str, str]) -> None:
@@ -388,6 +415,14 @@ class Handler(BaseHTTPRequestHandler):
         self.json({"try": tries}, 200 if tries > 2 else 503)
 
 
+def _relay(reading: socket.socket, writing: socket.socket) -> None:
+    """Send on what arrives, until one side closes."""
+    with suppress(OSError):
+        while data := reading.recv(65536):
+            writing.sendall(data)
+        writing.shutdown(socket.SHUT_WR)
+
+
 class Server(ThreadingHTTPServer):
     """Serves the pages in threads."""
 
@@ -417,9 +452,14 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running_server(port: int = 0) -> Iterator[Server]:
+def running_server(port: int = 0, *, tls: bool = False) -> Iterator[Server]:
     """Run a server in a thread, by default on a free port; it may be stopped early."""
     server = Server(port)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.url = server.url.replace("http:", "https:")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

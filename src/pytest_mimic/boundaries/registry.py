@@ -16,6 +16,7 @@ BOUNDARIES = {
     "httpx2": "pytest_mimic.boundaries.http.httpx:HttpxBoundary",
     "requests": "pytest_mimic.boundaries.http.requests:RequestsBoundary",
     "aiohttp": "pytest_mimic.boundaries.http.aiohttp:AiohttpBoundary",
+    "urllib3": "pytest_mimic.boundaries.http.urllib3:Urllib3Boundary",
     "sqlalchemy": "pytest_mimic.boundaries.sql.sqlalchemy:SqlBoundary",
     "redis": "pytest_mimic.boundaries.redis.client:RedisBoundary",
 }

@@ -1,1 +1,1 @@
-"""HTTP clients: httpx, httpx2, requests, aiohttp."""
+"""HTTP clients: httpx, httpx2, requests, aiohttp, urllib3."""

@@ -141,8 +141,9 @@ class ExchangeRecorder:
         self.done = True
         redactor, secrets = self._port.redactor, self._secrets()
         if "error" in end:
-            message = redactor.texts.scrub_text(end["error"]["message"], secrets.values)
-            end["error"] = {**end["error"], "message": message}
+            end["error"] = _scrub_error(
+                end["error"], lambda text: redactor.texts.scrub_text(text, secrets.values)
+            )
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
@@ -176,3 +177,9 @@ class ExchangeRecorder:
             headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
         plain = {**head, "headers": headers}
         return plain if body is None else {**plain, "body": body}
+
+
+def _scrub_error(error: dict[str, Any], scrub: Callable[[str], str]) -> dict[str, Any]:
+    """Return an exception as plain data without secrets in its message and those of its causes."""
+    found = {**error, "message": scrub(error["message"])}
+    return {**found, "cause": _scrub_error(error["cause"], scrub)} if "cause" in error else found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._outcome.families import ExceptionFamily
+from pytest_mimic.boundaries.http.network_errors import NETWORK_ERRORS
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -20,18 +20,6 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _CUT_OFF = "http.client:IncompleteRead"
 # The sizes with which a file is read to its end.
 _ALL = ((), (None,), (-1,))
-
-
-class _SocketErrors(ExceptionFamily):
-    """The exceptions that a socket raises while a body is read. Clients turn them into their own."""
-
-    modules: ClassVar[Mapping[str, str]] = {"builtins": "builtins"}
-
-    def name(self, error: BaseException) -> str | None:
-        return next(filter(None, map(self.class_name, type(error).__mro__)), None)
-
-
-_ERRORS = _SocketErrors()
 
 
 class RecordedFile:
@@ -59,7 +47,7 @@ class RecordedFile:
         try:
             data = read(*size)
         except OSError as error:
-            self._end(_ERRORS.store(error))
+            self._end(NETWORK_ERRORS.store(error))
             raise
         except BaseException:
             self._recorder.abandon()
@@ -127,34 +115,66 @@ def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[],
     """
     from http.client import HTTPResponse
 
-    chunked = any(
-        name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in answer.headers
-    )
-    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
-    # The standard library reads no other version. Clients get the recorded one from `answer`.
-    pieces = [f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
-    pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
-    if chunked and answer.is_complete:
-        pieces.append(b"0\r\n\r\n")
-
-    def end() -> Exception | None:
-        is_cut_off = answer.error is not None and answer.error["type"] == _CUT_OFF
-        return None if is_cut_off else answer.ending(_ERRORS.load, exhausted)
-
-    response = HTTPResponse(_Socket(pieces, end), method=method)  # type: ignore[arg-type]
+    # Clients that get a response in this way take the version from `answer`.
+    socket: Any = RecordedSocket(answer._replace(version=""), exhausted)
+    response = HTTPResponse(socket, method=method)
     response.begin()
     return response
 
 
-class _Socket(io.RawIOBase):
-    """A socket and its file. A read returns at most one piece, and the end may be an error."""
+class RecordedSocket:
+    """Replaces a connection's socket: takes any request, and gives the bytes of a recorded response.
+
+    Closing it does not end the files made of it, as with a real socket.
+    """
+
+    def __init__(self, answer: StoredResponse, exhausted: Callable[[], Exception]) -> None:
+        self._answer = answer
+        self._exhausted = exhausted
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        """Return a file with the response."""
+        return io.BufferedReader(_RecordedBytes(_wire_of(self._answer), self._end))
+
+    def _end(self) -> Exception | None:
+        error = self._answer.error
+        is_cut_off = error is not None and error["type"] == _CUT_OFF
+        return None if is_cut_off else self._answer.ending(NETWORK_ERRORS.load, self._exhausted)
+
+    def sendall(self, _: Any) -> None:
+        """Take a part of the request."""
+
+    def settimeout(self, _: float | None) -> None:
+        """Nothing waits."""
+
+    def shutdown(self, _: int) -> None:
+        """Nothing is connected."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _wire_of(answer: StoredResponse) -> list[bytes]:
+    """Return the pieces in which a response arrives."""
+    chunked = any(
+        name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in answer.headers
+    )
+    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+    # The standard library reads no other versions.
+    version = "HTTP/1.0" if answer.version == "HTTP/1.0" else "HTTP/1.1"
+    pieces = [f"{version} {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1")]
+    pieces += [b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk for chunk in answer.chunks]
+    if chunked and answer.is_complete:
+        pieces.append(b"0\r\n\r\n")
+    return pieces
+
+
+class _RecordedBytes(io.RawIOBase):
+    """The file of a socket. A read returns at most one piece, and the end may be an error."""
 
     def __init__(self, pieces: list[bytes], end: Callable[[], Exception | None]) -> None:
         self._pieces = [piece for piece in reversed(pieces) if piece]
         self._end = end
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True

@@ -1,0 +1,88 @@
+"""One request and its response on a connection of `http.client`, on which urllib3 is built too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.boundaries.http.wire import RecordedFile, RecordedSocket
+
+if TYPE_CHECKING:
+    from pytest_mimic.boundaries.http.answer import StoredResponse
+    from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class WatchedAttempt:
+    """A block in which the recorder sees the response that a connection reads.
+
+    The recorder gets the response before any client has read its body.
+    """
+
+    def __init__(self, connection: Any, recorder: ExchangeRecorder) -> None:
+        self._connection = connection
+        self._recorder = recorder
+        self._make = connection.response_class
+        self._is_own = "response_class" in vars(connection)
+        self._response: Any = None
+
+    def __enter__(self) -> WatchedAttempt:
+        self._connection.response_class = self._response_of
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_own:
+            self._connection.response_class = self._make
+        else:
+            vars(self._connection).pop("response_class", None)
+
+    def _response_of(self, *args: Any, **options: Any) -> Any:
+        response = self._make(*args, **options)
+        begin = response.begin
+
+        def watched_begin() -> None:
+            vars(response).pop("begin", None)
+            begin()
+            self._watch(response)
+
+        response.begin = watched_begin  # not called for the answer of a proxy to CONNECT
+        return response
+
+    def _watch(self, response: Any) -> None:
+        recorder, self._response = self._recorder, response
+        version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
+        recorder.start(response.status, response.reason, version, response.headers.items())
+        is_empty = response.length == 0 and (not response.chunked or response._method == "HEAD")
+        if is_empty or response.fp is None:
+            recorder.complete()
+        else:
+            response.fp = RecordedFile(
+                response.fp, recorder, chunked=response.chunked, length=response.length
+            )
+
+    def read(self) -> None:
+        """Read of the real response what the recording has, to compare it."""
+        response, recorder = self._response, self._recorder
+        response.read(recorder.wanted)
+        if not recorder.done:
+            response.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the response was read to its end, so that its connection can be used again."""
+        return self._response is not None and bool(self._response.isclosed())
+
+
+@contextmanager
+def recorded_on(
+    connection: Any, answer: StoredResponse, exhausted: Callable[[], Exception]
+) -> Iterator[None]:
+    """Return a block in which a connection is open, and leads to a recorded response. After it, it is as it was."""
+    socket = connection.sock
+    connection.sock = RecordedSocket(answer, exhausted)
+    try:
+        yield
+    finally:
+        connection.sock = socket

@@ -1,0 +1,160 @@
+"""HTTP clients that are built on each other: one request is one recording, at the outermost boundary that takes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("requests", reason="needs requests")
+
+from http_server import Server, running_server
+
+# In each of these ways, a client sends the same request.
+CLIENTS = """
+    import os
+    import requests, urllib3
+
+    HEADERS = {"Authorization": "Bearer bearer-of-4711", "Content-Type": "application/json"}
+    BODY = b'{"n": 1, "password": "pass-word-1"}'
+
+    def by_requests(path):
+        return requests.post(os.environ["API"] + path, data=BODY, headers=HEADERS).content
+
+    def by_urllib3(path):
+        return urllib3.PoolManager().request("POST", os.environ["API"] + path, body=BODY, headers=HEADERS).data
+"""
+WAYS = ("requests", "urllib3")
+
+
+@pytest.fixture
+def layers(project: Any) -> Any:
+    """A project with the clients."""
+    project.write("clients.py", CLIENTS)
+    return project
+
+
+def kept(run: Any) -> list[dict[str, Any]]:
+    """Return the recordings of a run."""
+    return [json.loads(data) for name, data in sorted(run.vault.items()) if name.startswith("calls/")]
+
+
+def record(layers: Any, server: Server, *, passed: int = 1) -> list[dict[str, Any]]:
+    """Record, replay without the server, and return the recordings."""
+    recorded = layers.record(env={"API": server.url}).expect(passed=passed)
+    server.stop()
+    layers.replay(env={"API": server.url}).expect(passed=passed)
+    return kept(recorded)
+
+
+ALL = """
+    import clients
+
+    def test_it():
+        seen = [getattr(clients, "by_" + way)("/users/1?token=tok-1234-abcd") for way in {ways}]
+        assert all(b"Zo" in body for body in seen)
+"""
+
+
+@pytest.mark.promise(
+    "a request through several clients is recorded once, at the outermost boundary that takes it"
+)
+def test_a_request_is_recorded_once(layers: Any) -> None:
+    layers.ini(*WAYS)
+    layers.write("test_it.py", ALL.format(ways=WAYS))
+
+    with running_server() as server:
+        recordings = record(layers, server)
+
+    assert [one["target"] for one in recordings] == sorted(WAYS)
+    assert len(server.seen) == len(WAYS)
+
+
+def test_recordings_of_one_request_look_alike(layers: Any) -> None:
+    """Whichever client has sent it. Secrets are hidden in each."""
+    layers.ini(*WAYS)
+    layers.write("test_it.py", ALL.format(ways=WAYS))
+
+    with running_server() as server:
+        recordings = record(layers, server)
+    values = [one["outcomes"][0]["value"] for one in recordings]
+    for value in values:
+        value["headers"] = [pair for pair in value["headers"] if pair[0] != "Date"]
+
+    assert len({json.dumps(one["arguments"]) for one in recordings}) == 1
+    assert len({json.dumps(value) for value in values}) == 1
+    assert recordings[0]["arguments"]["signature"] == "POST /users/1"
+    for secret in ("bearer-of-4711", "pass-word-1", "tok-1234-abcd"):
+        assert secret not in json.dumps(recordings)
+
+
+def test_a_lower_boundary_takes_what_no_higher_one_did(layers: Any) -> None:
+    """Because the higher one left it out, or is not named."""
+    layers.ini('requests exclude="/text"', "urllib3")
+    layers.write(
+        "test_it.py",
+        """
+        import clients
+
+        def test_it():
+            assert clients.by_requests("/users/1") and clients.by_requests("/text")
+        """,
+    )
+
+    with running_server() as server:
+        recordings = record(layers, server)
+
+    assert [(one["target"], one["arguments"]["signature"]) for one in recordings] == [
+        ("requests", "POST /users/1"),
+        ("urllib3", "POST /text"),
+    ]
+
+
+def test_a_higher_client_replays_through_a_lower_boundary(layers: Any) -> None:
+    """A stream is read after the call has returned, and a redirect is followed by the higher client."""
+    layers.ini("urllib3")
+    layers.write(
+        "test_it.py",
+        """
+        import os
+        import requests
+
+        def test_it():
+            with requests.Session() as session:
+                with session.get(os.environ["API"] + "/chunks", stream=True) as response:
+                    assert list(response.iter_content(None)) == [b"one,", b"two,", b"\\xff\\x00,", b"four"]
+                response = session.get(os.environ["API"] + "/redirect")
+                assert [each.status_code for each in response.history] == [302]
+                assert list(session.cookies.keys()) == ["hop"]
+        """,
+    )
+
+    with running_server() as server:
+        recordings = record(layers, server)
+
+    signatures = [one["arguments"]["signature"] for one in recordings]
+    assert sorted(signatures) == ["GET /chunks", "GET /landing", "GET /redirect"]
+
+
+def test_a_cassette_takes_each_request_once(layers: Any) -> None:
+    """Without targets, it has all boundaries whose client is installed."""
+    layers.ini()
+    layers.write(
+        "test_it.py",
+        f"""
+        import clients
+
+        def test_it(mimic_auto):
+            with mimic_auto("talk") as cassette:
+                for way in {WAYS}:
+                    getattr(clients, "by_" + way)("/users/1")
+            assert [call.kind for call in cassette.calls] == {list(WAYS)}
+        """,
+    )
+
+    with running_server() as server:
+        layers.run(env={"API": server.url}).expect(passed=1)
+        server.stop()
+        layers.run(env={"API": server.url}).expect(passed=1)
+        assert len(server.seen) == len(WAYS)
