@@ -9,7 +9,7 @@ from pytest_mimic._compare.equality import is_same_type, paired
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
 from pytest_mimic._compare.numbers import Closeness
 from pytest_mimic._compare.walk import Comparison
-from pytest_mimic._identity import parse_path
+from pytest_mimic._identity.ignore import parse_path
 from pytest_mimic._outcome.encoding import Snapshot
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.redactor import Redactor

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.steps import PASS
-from pytest_mimic._identity import CallIdentity, parse_path, prune
+from pytest_mimic._identity import CallIdentity
+from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._targets.pattern import Selector
 
 if TYPE_CHECKING:

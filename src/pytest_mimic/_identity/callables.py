@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
-from os.path import realpath
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -13,10 +11,9 @@ from typing import Any
 from pytest_mimic._identity.kinds import Kind, Reduce, is_stdlib
 from pytest_mimic._identity.refused import Unstable, full_name
 from pytest_mimic._identity.short import SCALARS
-from pytest_mimic._identity.source import class_source, code_source, own_methods
+from pytest_mimic._identity.source import class_source, code_source, is_in_stdlib, own_methods
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that some code made while running
-STDLIB = str(Path(os.__file__).resolve().parent)
 CYTHON = frozenset({"cython_function_or_method", "fused_cython_function"})
 NO_SOURCE = "with neither source nor an importable name"
 
@@ -62,13 +59,7 @@ def _public_name(value: Any) -> str:
 def _is_from_stdlib(module: str | None, file: str | None) -> bool:
     if not is_stdlib(module or ""):
         return False
-    return file is None or file.startswith("<frozen") or _is_in_stdlib(file)
-
-
-def _is_in_stdlib(file: str) -> bool:
-    path = realpath(file)
-    # site-packages and dist-packages are inside the standard library's folder.
-    return path.startswith(STDLIB + os.sep) and "-packages" + os.sep not in path
+    return file is None or file.startswith("<frozen") or is_in_stdlib(file)
 
 
 # Functions
@@ -96,7 +87,7 @@ def _function(value: FunctionType) -> object:
     wrapped = getattr(value, "__wrapped__", None)
     if registry is not None and wrapped is not None:  # functools.singledispatch
         return name, wrapped, dict(registry)
-    if _is_in_stdlib(code.co_filename):
+    if is_in_stdlib(code.co_filename):
         # A wrapper that the standard library made, whose source differs by version.
         source: str | None = f"{Path(code.co_filename).name}:{code.co_name}"
     else:

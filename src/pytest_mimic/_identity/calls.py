@@ -10,7 +10,6 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._files.places import Places
-from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.short import EXACT, LONG, NAN, SHORT, SIZED, short_form
@@ -69,7 +68,7 @@ class CallIdentity:
 
     __slots__ = (
         *("_by_content", "_counted", "_extra", "_ignored", "_is_special", "_key", "_locating", "_markers"),
-        *("_marks", "_met", "_names", "_prefix", "_resolver", "_writing", "_written"),
+        *("_marks", "_met", "_names", "_prefix", "_prune", "_resolver", "_writing", "_written"),
     )
 
     def __init__(
@@ -100,6 +99,10 @@ class CallIdentity:
         self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
+        if ignore:
+            from pytest_mimic._identity.ignore import parse_path, prune
+
+            self._prune = prune
         for path in ignore:
             steps = parse_path(path)
             if steps[0] in plain:
@@ -232,7 +235,7 @@ class CallIdentity:
     def _pruned_part(self, place: int, value: Any, resolver: Resolver) -> object:
         # Code of the value's own class runs here. It may raise anything, above all without a part that it needs.
         try:
-            pruned = prune(value, self._ignored[place])
+            pruned = self._prune(value, self._ignored[place])
         except Unstable as error:
             raise Unstable(error.type_name, error.kind, self._names[place]) from error
         except Exception as error:

@@ -1,19 +1,14 @@
-"""The search for the kind of a type: registrations first, then callables, libraries, the standard library, plain state."""
+"""Finds the kind of a type. The rules are loaded when the first type needs one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-from pytest_mimic._identity.callables import callable_kind
-from pytest_mimic._identity.kinds import Kind, registered_kind
-from pytest_mimic._identity.refused import Unstable
-from pytest_mimic._identity.state import state_kind
-from pytest_mimic._identity.stdlib import stdlib_kind
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_mimic._files.places import Places
+    from pytest_mimic._identity.kinds import Kind
 
 
 class Resolver:
@@ -40,13 +35,8 @@ class Resolver:
         Raises:
             Unstable: The type has no module, and so no name that is the same in another process.
         """
-        return (
-            registered_kind(type_)
-            or callable_kind(type_)
-            or self._library_kind(type_)
-            or stdlib_kind(type_, self.places, layout=self.layout)
-            or state_kind(type_)
-        )
+        kind: Kind = _rules().kind_of(type_, self.places, layout=self.layout)
+        return kind
 
     def locator(self) -> Callable[[str], object]:
         """Return the function that replaces strings which are paths: see `text_locator`."""
@@ -54,17 +44,10 @@ class Resolver:
 
         return text_locator(self.places)
 
-    def _library_kind(self, type_: type) -> Kind | None:
-        if type(type_.__module__) is not str:
-            raise Unstable(f"an object of {type_.__qualname__}, a class without a module", type_)
-        # Imported late: a run whose arguments are all plain never needs it.
-        from pytest_mimic._values.libraries import LIBRARIES
 
-        for base in type_.__mro__:
-            library = LIBRARIES.get(str(base.__module__).partition(".")[0])
-            if library is not None and library.identity:
-                module = import_module(library.identity)
-                kind: Kind | None = module.library_kind(type_, base, self.layout)
-                if kind is not None:
-                    return kind
-        return None
+@cache
+def _rules() -> Any:
+    """Return the module with the rules. Calls whose arguments are plain need none of them."""
+    from pytest_mimic._identity import rules
+
+    return rules

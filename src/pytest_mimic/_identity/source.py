@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from marshal import dumps
+from os.path import realpath
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -20,6 +22,16 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 # Fields of syntax trees that say where or how something was written, not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+_STDLIB = os.path.dirname(realpath(os.__file__))  # noqa: PTH120 - it is computed in each run
+
+
+def is_in_stdlib(file: str) -> bool:
+    """Return whether a source file belongs to the standard library."""
+    path = realpath(file)
+    # site-packages and dist-packages are inside the standard library's folder.
+    return path.startswith(_STDLIB + os.sep) and "-packages" + os.sep not in path
 
 
 def source_fingerprint(function: object) -> str | None:

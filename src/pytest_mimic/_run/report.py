@@ -1,4 +1,4 @@
-"""Turns the ledger of a run into the lines of the summary."""
+"""The lines that a run adds to pytest's output: one in the header, and those of the summary."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._ambient import command
+from pytest_mimic._settings import Mode
 
 if TYPE_CHECKING:
-    from pytest_mimic._ledger import Ledger
+    import pytest
 
+    from pytest_mimic._ledger import Ledger
+    from pytest_mimic._settings import Settings
+
+_FIXTURES = {"mimic_record", "mimic_replay", "mimic_auto"}
+_HEADERS = {
+    Mode.REPLAY: "replay from {}",
+    Mode.RECORD: "record into {}",
+    Mode.RERECORD: "re-record into {}",
+    Mode.VERIFY: "verify against {}",
+    Mode.LIVE: "live, every call runs for real, {} is left alone",
+}
 # How many lines a list in the summary has at most.
 SHOWN = 10
 # How many calls a single line names at most.
@@ -49,6 +61,22 @@ class Judgement(NamedTuple):
     cleared: str = ""
     not_cleared: str = ""
     vault: str = ""
+
+
+def names_targets(item: pytest.Item) -> bool:
+    """Check whether a test has its own targets: by a marker, a decorator or a fixture."""
+    decorated = [getattr(item, "function", None), *getattr(getattr(item, "cls", None), "__mro__", ())]
+    return (
+        item.get_closest_marker("mimic") is not None
+        or any("__mimic_targets__" in getattr(one, "__dict__", ()) for one in decorated)
+        or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    )
+
+
+def mode_line(settings: Settings) -> str:
+    """Return the mode of a run and its vault in words."""
+    only = f", only {', '.join(settings.only)}" if settings.only else ""
+    return f"{_HEADERS[settings.mode].format(settings.shown_vault)}{only}"
 
 
 def summary(

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic._files.places import TEMPORARY
-from pytest_mimic._run.fixtures import WiderFixtures
-from pytest_mimic._run.header import mode_line, names_targets
 from pytest_mimic._run.node_ids import plain_id, without_group
 from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
-from pytest_mimic._run.report import Judgement, plural, size, summary
+from pytest_mimic._run.report import Judgement, mode_line, names_targets, plural, size, summary
 from pytest_mimic._run.selection import narrowed_by
 from pytest_mimic._run.unused import holds_recordings, judge_unused, restore_replaced
 from pytest_mimic._session import Session
@@ -27,6 +25,7 @@ from pytest_mimic.errors import MimicError, TargetError, printable
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from pytest_mimic._run.fixtures import WiderFixtures
     from pytest_mimic._run.progress import Progress
     from pytest_mimic._run.restarts import Restarts
     from pytest_mimic._session import Covering
@@ -53,7 +52,7 @@ class PytestRun:
         distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
         self._is_controller = not self._is_worker and distributes and not option.collectonly
         self._marks: list[Covering] = []
-        self._wider = WiderFixtures(self.session)
+        self._wider: WiderFixtures | None = None
         self._outcomes: dict[str, str] = {}
         self._collected: list[pytest.Item] = []
         self._late_problems: list[TargetError] = []
@@ -218,6 +217,10 @@ class PytestRun:
         """Return a block for the set-up of a fixture. Calls of a wider fixture belong to its scope."""
         if fixturedef.scope == "function":
             return nullcontext()
+        if self._wider is None:
+            from pytest_mimic._run.fixtures import WiderFixtures
+
+            self._wider = WiderFixtures(self.session)
         return self._wider.scope(fixturedef, request, plain_id(request.node))
 
     def add_temporary_folder(self, factory: pytest.TempPathFactory) -> None:

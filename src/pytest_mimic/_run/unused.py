@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._run.report import SHOWN, Judgement, Unused, plural, size
-from pytest_mimic._run.selection import GoneTests
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault.names import CASSETTES, FOLDERS
 from pytest_mimic.boundaries.registry import BOUNDARIES
@@ -34,6 +33,10 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         reason = ", ".join(reasons) if holds_recordings(settings.vault) else ""
         return Judgement(not_judged=reason, cleared=_cleared(session, {}))
     unused = session.vault.names(without=ledger.used)
+    if not unused:
+        return Judgement(cleared=_cleared(session, {}))
+    from pytest_mimic._run.gone_tests import GoneTests
+
     is_shared = not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
     all_passed = not ledger.skipped_modules and set(outcomes.values()) <= {"passed"}
     gone = GoneTests(ledger.collected, outcomes.keys(), settings.rootdir, is_shared)

@@ -125,7 +125,7 @@ def _read(name: str, value: object, target: str, origin: str) -> Any:
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
-    from pytest_mimic._identity import parse_path
+    from pytest_mimic._identity.ignore import parse_path
 
     paths = _read_list(value)
     for path in paths:

@@ -1,17 +1,30 @@
 """Recordings on disk: readable, content-addressed, written whole or not at all."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from pytest_mimic._vault.folder import FolderStore
 from pytest_mimic._vault.names import recording_name
-from pytest_mimic._vault.recordings import CassetteEntry, Recording, Stored
-from pytest_mimic._vault.store import Store
 from pytest_mimic._vault.vault import Vault
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault.recordings import CassetteEntry, Recording, Stored
 
 __all__ = [
     "CassetteEntry",
     "FolderStore",
     "Recording",
-    "Store",
     "Stored",
     "Vault",
     "recording_name",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a class on first use: a replay of plain values needs none of them."""
+    if name not in ("CassetteEntry", "Recording", "Stored"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pytest_mimic._vault import recordings
+
+    return getattr(recordings, name)

@@ -5,7 +5,6 @@
 # ruff: noqa: PTH102, PTH113, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,13 +16,15 @@ from os.path import dirname, isdir, isfile, join, realpath
 from tempfile import gettempdir
 from threading import Lock
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._vault.leftovers import sweep, temporary_name
 from pytest_mimic._vault.locks import FOLDER, ByteLocks, file_lock
-from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault.store import Data
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -70,7 +71,9 @@ class FolderStore:
             try:
                 size = fstat(file).st_size
                 if size >= _MAPPED_FROM and os.name == "posix":
-                    return memoryview(mmap.mmap(file, size, access=mmap.ACCESS_COPY))
+                    from mmap import ACCESS_COPY, mmap
+
+                    return memoryview(mmap(file, size, access=ACCESS_COPY))
                 return memoryview(_read_into(file, size))
             finally:
                 close(file)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
-from pytest_mimic._vault.parsing import body_fault, check_pulled, corrupt, damaged, parse
+from pytest_mimic._vault.parsing import check_pulled, corrupt, damaged, parse
 from pytest_mimic._vault.recordings import body_of
+from pytest_mimic._vault.shapes import body_fault
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic._vault.parsing import fresh_copies, is_usual
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -51,13 +52,6 @@ class Packed(NamedTuple):
 
 # An entry of this kind, for what does not depend on its value.
 _PLAIN: Entry = {"value": None}
-
-
-def is_usual(entry: Any) -> bool:
-    """Return whether an outcome is just a duration and a value, which needs no other check."""
-    return (
-        type(entry) is dict and len(entry) == 2 and "value" in entry and type(entry.get("duration")) is float
-    )
 
 
 def pack(entry: Any) -> Any:
@@ -245,12 +239,6 @@ class Stored:
         self._entry, self._packed, self._player = entry, None, None
         self.encoded = None
         self._origin = origin
-
-
-def fresh_copies(value: Any) -> Callable[[], Any]:
-    """Return a function that returns a new copy of plain data each time."""
-    # marshal copies plain data faster than JSON parses it. Its format depends on the Python, so it is never stored.
-    return partial(marshal.loads, marshal.dumps(value))
 
 
 class Recording(NamedTuple):

@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
-from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._vault.names import FOLDERS
-from pytest_mimic._vault.objects import Objects
-from pytest_mimic._vault.parsing import (
-    CALL_FACTS,
-    check_entry,
-    damaged,
-    is_description,
-    line_of_test,
-    parse_recording,
-    test_in,
-)
-from pytest_mimic._vault.recordings import (
-    CASSETTE_FACTS,
-    CassetteEntry,
-    Origin,
-    Packed,
-    Recording,
-    Stored,
-    fresh_copies,
-    is_usual,
-    pack,
-    pack_call,
-)
-from pytest_mimic.errors import MimicError, UnstorableOutcomeError
+from pytest_mimic._vault.parsing import fresh_copies, is_usual, line_of_test, parse_recording, test_in
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._vault.clearing import Cleared
+    from pytest_mimic._vault.outcomes import Outcomes
+    from pytest_mimic._vault.recordings import CassetteEntry, Recording, Stored
     from pytest_mimic._vault.store import Store
     from pytest_mimic._vault.writing import Written
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# From this size on, in bytes, the members of a file's list are parsed one by one.
-_LONG = 1 << 16
 # A pickle of pytest-mimic 0.x.
 _OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
 
@@ -60,7 +39,13 @@ class Vault:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
-        self._objects = Objects(store, pickles=pickles, label=label)
+        self._pickles = pickles
+
+    @cached_property
+    def _outcomes(self) -> Outcomes:
+        from pytest_mimic._vault.outcomes import Outcomes
+
+        return Outcomes(self.store, pickles=self._pickles, label=self.label)
 
     def read(self, name: str) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
@@ -69,20 +54,7 @@ class Vault:
             CorruptRecordingError: The file is damaged, or of a newer format.
             MimicError: The store cannot be read.
         """
-        data = self.store.read(name)
-        if data is None:
-            return None
-        facts = self._facts(data, name, "outcomes", pack)
-        get = facts.get
-        entries, target, test = get("outcomes"), get("target"), get("test")
-        if type(entries) is not list or not entries or type(target) is not str:
-            raise damaged(f"{self.label}/{name}", "no target or no outcomes", test=test)
-        self._check_arguments(facts, name, test=test)
-        origin = Origin(name, target, test)
-        outcomes = [self._stored(entry, origin) for entry in entries]
-        return Recording(
-            target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
-        )
+        return self._outcomes.read(name)
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.
@@ -101,38 +73,11 @@ class Vault:
         entry = entries[0]
         if is_usual(entry):
             return facts.get("source"), entry["duration"], fresh_copies(entry["value"])
-        stored = self._stored(entry, Origin(name, facts.get("target", ""), facts.get("test")))
-        if not stored.is_plain_value:
-            return None
-        if not stored.is_tagged:
-            return facts.get("source"), stored.duration, stored.player()
-        from pytest_mimic._tagged.reader import NeedsCallError
-
-        with suppress(NeedsCallError):
-            return facts.get("source"), stored.duration, stored.player()
-        return None
+        return self._outcomes.player(name, facts, entry)
 
     def read_cassette(self, name: str) -> list[CassetteEntry] | None:
         """Return the calls of a cassette in order, or None if there is none. The errors are those of `read`."""
-        data = self.store.read(name)
-        if data is None:
-            return None
-        path = f"{self.label}/{name}"
-        facts = self._facts(data, name, "calls", pack_call)
-        calls, test = facts.get("calls"), facts.get("test")
-        if type(calls) is not list:
-            raise damaged(path, "no calls", test=test)
-        entries = []
-        origins: dict[str, Origin] = {}
-        for call in calls:
-            if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
-                raise damaged(path, "a call lacks a fact", test=test)
-            self._check_arguments(call, name, test=test)
-            origin = origins.setdefault(call["target"], Origin(name, call["target"], test))
-            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
-            stored = self._stored(call.get("outcome"), origin)
-            entries.append(CassetteEntry(stored=stored, **facts_of_call))
-        return entries
+        return self._outcomes.read_cassette(name)
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None. The errors are those of `read`."""
@@ -165,28 +110,6 @@ class Vault:
         date = parse_recording(data, self.label, name).get("recorded") if data is not None else ""
         return date if isinstance(date, str) else ""
 
-    def _facts(self, data: bytes, name: str, part: str, pack: Callable[[Any], Any]) -> dict[str, Any]:
-        """Return the facts in a file, with each member of its list `part` in the form that `pack` returns."""
-        facts = None
-        if len(data) > _LONG:
-            from pytest_mimic._vault.long_files import parse_long
-
-            facts = parse_long(data, part, pack)
-        if facts is None:
-            facts = parse_recording(data, self.label, name)
-            if type(facts.get(part)) is list:
-                facts[part] = [pack(member) for member in facts[part]]
-        return facts
-
-    def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
-        if not is_description(facts.get("arguments")):
-            raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
-
-    def _stored(self, entry: Any, origin: Origin) -> Stored:
-        if not isinstance(entry, Packed):
-            check_entry(entry, f"{self.label}/{origin.name}", origin.test)
-        return Stored(self._objects, entry, origin)
-
     def stored(
         self,
         outcome: Outcome,
@@ -205,23 +128,7 @@ class Vault:
         Raises:
             UnstorableOutcomeError: A part of it cannot be stored.
         """
-        from pytest_mimic._outcome.encoding import encode
-
-        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
-        if encoded.pickled is not None and self._objects.forbidden:
-            raise UnstorableOutcomeError(
-                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
-                remedies=["nothing was recorded"],
-                path="result",
-            )
-        entry: dict[str, Any] = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
-        stored = Stored(self._objects, entry, None, encoded)
-        if outcome.files is not None:
-            entry["files"] = outcome.files.listing
-            stored.files = outcome.files
-        if detached:
-            stored.detach()
-        return stored
+        return self._outcomes.stored(outcome, duration, target=target, paths=paths, detached=detached)
 
     def write(self, name: str, recording: Recording) -> Written:
         """Write the recording, its objects first, whole or not at all; return what this did to its file.
@@ -234,7 +141,7 @@ class Vault:
         """
         from pytest_mimic._vault import writing
 
-        written = writing.write_recording(self.store, self._objects, name, recording)
+        written = writing.write_recording(self.store, self._outcomes.objects, name, recording)
         self.replaced |= written.replaced
         return written
 
@@ -245,7 +152,7 @@ class Vault:
         from pytest_mimic._vault import writing
 
         facts = {"test": test, "recorded": recorded}
-        written = writing.write_cassette(self.store, self._objects, name, entries, facts)
+        written = writing.write_cassette(self.store, self._outcomes.objects, name, entries, facts)
         self.replaced |= written.replaced
         return written
 

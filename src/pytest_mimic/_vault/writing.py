@@ -22,7 +22,7 @@ from pytest_mimic._vault.container import (
 )
 from pytest_mimic._vault.files import objects_in
 from pytest_mimic._vault.objects import Objects, fingerprint_in
-from pytest_mimic._vault.parsing import FORMAT, check_entry, parse, parse_recording
+from pytest_mimic._vault.parsing import FORMAT, parse, parse_recording
 from pytest_mimic._vault.recordings import (
     CASSETTE_FACTS,
     CassetteEntry,
@@ -33,6 +33,7 @@ from pytest_mimic._vault.recordings import (
     body_of,
     facts_of,
 )
+from pytest_mimic._vault.shapes import check_entry
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import pytest
 from kinds_of_things import WithIdentity
 
 from pytest_mimic._files.places import Places
-from pytest_mimic._identity import CallIdentity, Unstable, fingerprint, parse_path, prune
+from pytest_mimic._identity import CallIdentity, Unstable, fingerprint
+from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.locate import refusal
 
 NAMES = ("rows", "payload", "*rest", "**extra")

@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_mimic._run.selection import GoneTests, narrowed_by
+from pytest_mimic._run.gone_tests import GoneTests
+from pytest_mimic._run.selection import narrowed_by
 
 PART = ["only a part of the tests was named"]
 

@@ -1,0 +1,145 @@
+"""Recordings, cassettes and outcomes as objects, made from files that were checked or from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_mimic._vault.objects import Objects
+from pytest_mimic._vault.parsing import damaged, parse_recording
+from pytest_mimic._vault.recordings import (
+    CASSETTE_FACTS,
+    CassetteEntry,
+    Origin,
+    Packed,
+    Recording,
+    Stored,
+    pack,
+    pack_call,
+)
+from pytest_mimic._vault.shapes import CALL_FACTS, check_entry, is_description
+from pytest_mimic.errors import UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._outcome.placing import PathStore
+    from pytest_mimic._vault.store import Store
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# From this size on, in bytes, the members of a file's list are parsed one by one.
+_LONG = 1 << 16
+
+
+class Outcomes:
+    """The part of a `Vault` that many runs never need: they only replay plain values. See there."""
+
+    def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
+        self.store = store
+        self.label = label
+        self.objects = Objects(store, pickles=pickles, label=label)
+
+    def read(self, name: str) -> Recording | None:
+        """Return the recording of that name, or None. See `Vault.read`."""
+        data = self.store.read(name)
+        if data is None:
+            return None
+        facts = self._facts(data, name, "outcomes", pack)
+        get = facts.get
+        entries, target, test = get("outcomes"), get("target"), get("test")
+        if type(entries) is not list or not entries or type(target) is not str:
+            raise damaged(f"{self.label}/{name}", "no target or no outcomes", test=test)
+        self._check_arguments(facts, name, test=test)
+        origin = Origin(name, target, test)
+        outcomes = [self._entry(entry, origin) for entry in entries]
+        return Recording(
+            target, get("arguments"), get("source"), test, get("recorded", ""), get("owner"), outcomes, name
+        )
+
+    def player(
+        self, name: str, facts: dict[str, Any], entry: Any
+    ) -> tuple[str | None, float, Callable[[], Any]] | None:
+        """Return what `Vault.read_player` returns, for the only outcome of a recording."""
+        stored = self._entry(entry, Origin(name, facts.get("target", ""), facts.get("test")))
+        if not stored.is_plain_value:
+            return None
+        if not stored.is_tagged:
+            return facts.get("source"), stored.duration, stored.player()
+        from pytest_mimic._tagged.reader import NeedsCallError
+
+        with suppress(NeedsCallError):
+            return facts.get("source"), stored.duration, stored.player()
+        return None
+
+    def read_cassette(self, name: str) -> list[CassetteEntry] | None:
+        """Return the calls of a cassette in order, or None. See `Vault.read_cassette`."""
+        data = self.store.read(name)
+        if data is None:
+            return None
+        path = f"{self.label}/{name}"
+        facts = self._facts(data, name, "calls", pack_call)
+        calls, test = facts.get("calls"), facts.get("test")
+        if type(calls) is not list:
+            raise damaged(path, "no calls", test=test)
+        entries = []
+        origins: dict[str, Origin] = {}
+        for call in calls:
+            if type(call) is not dict or any(type(call.get(key)) is not str for key in CALL_FACTS):
+                raise damaged(path, "a call lacks a fact", test=test)
+            self._check_arguments(call, name, test=test)
+            origin = origins.setdefault(call["target"], Origin(name, call["target"], test))
+            facts_of_call: dict[str, Any] = {fact: call.get(fact) for fact in CASSETTE_FACTS}
+            stored = self._entry(call.get("outcome"), origin)
+            entries.append(CassetteEntry(stored=stored, **facts_of_call))
+        return entries
+
+    def stored(
+        self,
+        outcome: Outcome,
+        duration: float,
+        *,
+        target: str | None = None,
+        paths: PathStore | None = None,
+        detached: bool = False,
+    ) -> Stored:
+        """Return the outcome encoded in memory. See `Vault.stored`."""
+        from pytest_mimic._outcome.encoding import encode
+
+        encoded = encode(outcome, target=target, **({} if paths is None else {"paths": paths}))
+        if encoded.pickled is not None and self.objects.forbidden:
+            raise UnstorableOutcomeError(
+                f"what {target or 'the call'} gave cannot be stored without a pickle, and mimic_pickle = forbid",
+                remedies=["nothing was recorded"],
+                path="result",
+            )
+        entry: dict[str, Any] = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        stored = Stored(self.objects, entry, None, encoded)
+        if outcome.files is not None:
+            entry["files"] = outcome.files.listing
+            stored.files = outcome.files
+        if detached:
+            stored.detach()
+        return stored
+
+    def _facts(self, data: bytes, name: str, part: str, pack: Callable[[Any], Any]) -> dict[str, Any]:
+        """Return the facts in a file, with each member of its list `part` in the form that `pack` returns."""
+        facts = None
+        if len(data) > _LONG:
+            from pytest_mimic._vault.long_files import parse_long
+
+            facts = parse_long(data, part, pack)
+        if facts is None:
+            facts = parse_recording(data, self.label, name)
+            if type(facts.get(part)) is list:
+                facts[part] = [pack(member) for member in facts[part]]
+        return facts
+
+    def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
+        if not is_description(facts.get("arguments")):
+            raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
+
+    def _entry(self, entry: Any, origin: Origin) -> Stored:
+        if not isinstance(entry, Packed):
+            check_entry(entry, f"{self.label}/{origin.name}", origin.test)
+        return Stored(self.objects, entry, origin)
