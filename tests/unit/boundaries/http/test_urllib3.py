@@ -141,8 +141,8 @@ def test_a_body_can_be_read_in_each_way(runs: Runs, server: Server, way: str) ->
                     seen.append(READINGS[way](response))
                 except Exception as error:  # some ways do not fit a body
                     seen.append(failure(error))
-                response.release_conn()
                 response.close()
+                response.release_conn()
         return seen
 
     same(runs, server, talk)
