@@ -217,7 +217,16 @@ class Session:
 
     def missing_modules(self) -> list[TargetError]:
         """Return errors for the configured targets whose module cannot be found."""
-        return [problem for target in self.targets if (problem := missing_module(target)) is not None]
+        sound: set[tuple[str, ...]] = set()
+        problems = []
+        for target in self.targets:
+            modules = (target.module, *(target.path if target.dotted else ()))
+            problem = None if modules in sound else missing_module(target)
+            if problem is None:
+                sound.add(modules)
+            else:
+                problems.append(problem)
+        return problems
 
     # -- tests
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_mimic._patch.lookup import FoundFunction
@@ -34,6 +34,7 @@ class Activation:
         requests: The requests in order.
         by_module: The requests that may name functions of a module.
         waiting: Requests that may still be open.
+        awaited: The modules of these requests.
         claims: By the id of a function, the requests that name it by now, by their numbers.
         covered: By the id of a function, the request that decides about it, and the function's patch.
     """
@@ -43,12 +44,18 @@ class Activation:
         self.requests = [ActiveRequest(request, number) for number, request in enumerate(requests)]
         self.by_module: dict[str, list[ActiveRequest]] = {}
         self.waiting = self.requests
+        self.awaited: Set[str] = self.by_module.keys()
         self.claims: dict[int, dict[int, Claim]] = {}
         self.covered: dict[int, tuple[ActiveRequest, Patch]] = {}
         self._end = end
         for active in self.requests:
             for module in dict.fromkeys(candidate.module for candidate in active.candidates):
                 self.by_module.setdefault(module, []).append(active)
+
+    def wait(self) -> None:
+        """Forget the requests that are no longer open."""
+        self.waiting = [active for active in self.waiting if active.is_open]
+        self.awaited = {each.module for active in self.waiting for each in active.candidates}
 
     def close(self) -> None:
         """Restore everything that no other activation covers. Closing twice does no harm."""

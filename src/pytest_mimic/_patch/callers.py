@@ -12,6 +12,7 @@ from pytest_mimic._patch.machinery import TEST_MACHINERY
 _INTERMEDIATE = frozenset(
     "PIL backports cloudpickle filelock numpy pandas polars pyarrow scipy torch xxhash".split()
 )
+_CALLED = sys.stdlib_module_names | _INTERMEDIATE | TEST_MACHINERY
 # The standard library's folder. A name alone decides nothing: a project may have a package named `test`.
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
 _IMPORT_SYSTEM = ("<frozen importlib", "<frozen zipimport")
@@ -22,7 +23,7 @@ _known: dict[str, bool | None] = {__file__: True}
 def may_be_called_by_pytest(*modules: object) -> bool:
     """Return whether pytest or this plugin may call a function of one of these modules for itself."""
     packages = {module.replace(":", ".").partition(".")[0] for module in modules if isinstance(module, str)}
-    return not packages.isdisjoint(sys.stdlib_module_names | _INTERMEDIATE | TEST_MACHINERY)
+    return not packages.isdisjoint(_CALLED)
 
 
 def called_by_pytest() -> bool:

@@ -91,14 +91,18 @@ class Lookup:
 
     def leads_to(self, module: str, path: Sequence[str], function: object) -> bool:
         """Return whether a name leads to this very function."""
-        return self.has(module, path) and self.find(module, path)[0].function is function
+        found = self._find_imported(module, path)
+        return bool(found) and found[0].function is function
 
     def has(self, module: str, path: Sequence[str]) -> bool:
         """Return whether a name of an imported module leads to something that can be mimicked."""
+        return bool(self._find_imported(module, path))
+
+    def _find_imported(self, module: str, path: Sequence[str]) -> list[FoundFunction]:
         try:
-            return sys.modules.get(module) is not None and bool(self.find(module, path))
+            return self.find(module, path) if sys.modules.get(module) is not None else []
         except NotFoundError:
-            return False
+            return []
 
     def forget(self, module: str) -> None:
         """Drop the values that a module has given on demand."""

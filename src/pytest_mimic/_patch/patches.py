@@ -41,7 +41,7 @@ class Patch:
         label: Its `module:qualname`.
         covers: How many activations want it.
         places: Where the wrapper was put, first where the function was named.
-        modules: The modules that were imported when the wrapper was put there.
+        modules: The modules that were imported when the wrapper was put there, if anything else held it then.
         originals: By id, each object that replaces another, with the one it replaces.
     """
 
@@ -75,20 +75,23 @@ class Patch:
         is_carrier = inside is not None and behind(inside) is self.function
         return [self.function, original, *([inside] if is_carrier else [])]
 
-    def begin(self, modules: tuple[int, ...]) -> None:
-        """Count what refers to the wrapper before it is put anywhere."""
-        self.modules = modules
-        self._holders_of_wrapper = unknown_references([self.wrapper], self._references())[0]
+    def count_references(self) -> bool:
+        """Return whether anything else may hold the function, now that its known places hold the wrapper.
 
-    def leaves_function_elsewhere(self) -> bool:
-        """Return whether anything else may hold the function, now that its known places hold the wrapper."""
+        Note how often the wrapper is held besides these places.
+        """
         things = list({id(held): held for _, held in self.originals.values()}.values())
         # The function may be inside of a descriptor, which then is held where the function was found.
         if all(thing is not self.function for thing in things):
             things.append(self.function)
-        if any(thing is not self.function and not _carries(thing, self.function) for thing in things):
-            return True
-        return any(unknown_references(things, self._references()))
+        is_odd = any(thing is not self.function and not _carries(thing, self.function) for thing in things)
+        things.append(self.wrapper)
+        *of_function, of_wrapper = unknown_references(things, self._references)
+        places = sum(place.ours is self.wrapper for place in self.places)
+        self._holders_of_wrapper = of_wrapper - places
+        if self._holders_of_wrapper:
+            self.modules = modules_now()
+        return bool(self.sought) and (is_odd or any(of_function))
 
     def leaves_wrapper_elsewhere(self, modules: tuple[int, ...]) -> bool:
         """Return whether anything else may hold the wrapper, now that all its places are restored."""
@@ -97,21 +100,22 @@ class Patch:
             return True
         things: list[object] = [self.wrapper]
         things += [ours for ours, _ in self.originals.values() if ours is not self.wrapper]
-        of_wrapper, *of_carriers = unknown_references(things, self._references())
+        of_wrapper, *of_carriers = unknown_references(things, self._references)
         return of_wrapper > self._holders_of_wrapper or any(count > 0 for count in of_carriers)
 
-    def _references(self) -> Iterator[object]:
-        """Yield each object that this patch, its wrapper and its descriptors refer to, once for each reference."""
-        yield self.wrapper
-        yield from self.named
-        yield from self._replacements.values()
-        for place in self.places:
-            yield from place
-        for pair in self.originals.values():
-            yield from pair
-        carriers = {id(thing): thing for pair in self.originals.values() for thing in pair}
-        yield from map(inner, carriers.values())
-        yield from references_of(self.wrapper)
+    def _references(self) -> list[object]:
+        """Return each object that this patch, its wrapper and its descriptors refer to, once for each reference."""
+        pairs = list(chain.from_iterable(self.originals.values()))
+        carriers = {id(thing): thing for thing in pairs}
+        return [
+            self.wrapper,
+            *self.named,
+            *self._replacements.values(),
+            *chain.from_iterable(self.places),
+            *pairs,
+            *map(inner, carriers.values()),
+            *references_of(self.wrapper),
+        ]
 
     def replacement(self, held: object, *, in_class: bool) -> object:
         """Return the object to put in the place of the function or of its descriptor; the same each time."""
@@ -136,6 +140,8 @@ class Patches:
     def __init__(self) -> None:
         self._by_function: dict[int, Patch] = {}
         self._ours: dict[int, Patch] = {}
+        # By their ids, the patches that may have replaced what another patch had put there.
+        self._stacked: dict[int, Patch] = {}
         # By a function's id: the function, and the places to look at first when it is patched again.
         self._last_places: dict[int, tuple[object, list[PatchedPlace]]] = {}
         self._last_modules: tuple[int, ...] = ()
@@ -162,15 +168,13 @@ class Patches:
         """
         if not patches:
             return
-        modules = modules_now()
         everywhere: list[tuple[object, Patch]] = []
         for patch in patches:
-            patch.begin(modules)
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
             self._put_where_last(patch)
-            if patch.sought and patch.leaves_function_elsewhere():
+            if patch.count_references():
                 everywhere += [(thing, patch) for thing in patch.sought]
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
@@ -183,6 +187,8 @@ class Patches:
 
     def _put(self, patch: Patch, holder: Holder, name: str, held: object, original: object) -> None:
         ours = patch.replacement(original, in_class=isinstance(holder, type))
+        if id(held) in self._ours:
+            self._stacked[id(patch)] = patch
         self._ours[id(patch.wrapper)] = self._ours[id(ours)] = patch
         write(holder, name, ours)
         patch.places.append(PatchedPlace(holder, name, held, ours))
@@ -231,9 +237,10 @@ class Patches:
         return place.before if patch is None or patch.covers else self.original(place.before)
 
     def _forget(self, ended: Sequence[Patch]) -> None:
-        for patch in self._by_function.values():
+        for patch in self._stacked.values():
             patch.places = [place._replace(before=self._before(place)) for place in patch.places]
         for patch in ended:
+            self._stacked.pop(id(patch), None)
             self._by_function.pop(id(patch.function), None)
             for key in patch.originals:
                 self._ours.pop(key, None)

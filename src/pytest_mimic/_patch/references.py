@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from types import BuiltinMethodType
 
@@ -16,7 +15,7 @@ from pytest_mimic._patch.machinery import is_machinery
 _LEVELS = 2
 
 
-def unknown_references(things: list[object], known: Iterable[object]) -> list[int]:
+def unknown_references(things: list[object], known: Callable[[], list[object]]) -> list[int]:
     """Return for each thing how many references to it are not among the known ones.
 
     The numbers are exact, so a new holder is noticed even where another one has gone. For example, two modules hold
@@ -27,30 +26,34 @@ def unknown_references(things: list[object], known: Iterable[object]) -> list[in
         Mimicked.function, its closure     2   known, as the wrapper refers to them
         the list `things`, this function   2   measured with an object that nothing else refers to
 
-    `things` is a new list, which belongs to this function from now on. `known` has each object that a known holder
-    refers to, once for each reference. It is read lazily, after counting.
+    `things` is a new list, which belongs to this function from now on. `known` returns each object that a known holder
+    refers to, once for each reference. It is called after counting, as its list refers to them, too.
     """
     things.append(object())
     *counts, unavoidable = map(sys.getrefcount, things)
     things.pop()
-    expected = Counter(map(identity_of, known))
+    expected = list(map(identity_of, known())).count
     return [
-        count - unavoidable - expected[identity_of(thing)]
+        count - unavoidable - expected(identity_of(thing))
         for thing, count in zip(things, counts, strict=True)
     ]
 
 
-def references_of(wrapper: object) -> Iterator[object]:
-    """Yield what a wrapper refers to: by its attributes, its closure, and the plugin's objects in these."""
+def references_of(wrapper: object) -> list[object]:
+    """Return what a wrapper refers to: by its attributes, its closure, and the plugin's objects in these."""
     cells = getattr(wrapper, "__closure__", None) or ()
     found = [*getattr(wrapper, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
-    yield from found
+    every = found.copy()
     seen: set[int] = set()
     for _ in range(_LEVELS):
-        opened = {identity_of(thing): thing for thing in found if _is_transparent(thing.__class__)}
-        found = [part for key, thing in opened.items() if key not in seen for part in _attributes(thing)]
-        seen |= opened.keys()
-        yield from found
+        parts: list[object] = []
+        for thing in found:
+            if _is_transparent(thing.__class__) and identity_of(thing) not in seen:
+                seen.add(identity_of(thing))
+                parts += _attributes(thing)
+        every += parts
+        found = parts
+    return every
 
 
 @lru_cache(maxsize=256)

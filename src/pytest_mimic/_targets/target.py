@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,9 @@ from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import TargetError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# A line without quotes, escapes, comments, and blanks that only `str.split` takes for blanks.
+_PLAIN = re.compile(r"[\w.:*!=,/ \t-]*")
 
 
 class FunctionPath(NamedTuple):
@@ -200,6 +204,8 @@ def as_targets(
 
 
 def _split_line(line: str, origin: str) -> list[str]:
+    if _PLAIN.fullmatch(line):  # as shlex does, in a twentieth of its time
+        return line.split()
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:

@@ -293,3 +293,28 @@ def test_a_client_that_is_not_installed_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
 
     assert str(missing_module(Target("redis"))) == "redis: the client redis is not installed"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shop.api:fetch",
+        "  shop.api:Client.fetch\tignore=a,b.c  sequence=yes ",
+        "!shop.api:*",
+        "shop.api:größe",
+        "shop.api:fetch rtol=1e-3 atol=1",
+        "httpx only=/users/* exclude=*/edit match=headers.accept",
+    ],
+)
+def test_plain_line_reads_as_one_with_a_comment(line):
+    """A line without quotes and comments is split at its blanks; shlex splits all others."""
+    plain, commented = parse_target(line), parse_target(f"{line} # and why")
+
+    assert plain == commented
+    assert (plain.name, plain.options) == (commented.name, commented.options)
+
+
+def test_only_blanks_and_tabs_separate_options():
+    """Python's `str.split` knows more of them, such as the no-break space."""
+    with pytest.raises(TargetError, match="is not a target"):
+        parse_target("shop.api:fetch\u00a0sequence=yes")
