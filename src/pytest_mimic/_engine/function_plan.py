@@ -193,7 +193,13 @@ class FunctionPlan(Plan):
 
     def _identities(self, call: Call) -> dict[str, str | None]:
         digest = call.reading.identity.digest
-        return {argument.name: digest(argument.place, argument.as_bound) for argument in _arguments(call)}
+        found = {}
+        for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
+            if name[0] != "*":
+                found[name] = digest(place, value)
+            else:
+                found |= {one.name: digest(place, one.as_bound) for one in _unpacked(place, name, value)}
+        return found
 
     def note(self, call: Call) -> None:
         """Describe and identify the arguments before the function can change them."""
@@ -234,8 +240,11 @@ class FunctionPlan(Plan):
         """Refuse a call that changed an argument or file which no option names. See `Plan.mutated`."""
         if call.files is not None:
             call.files.refuse_changes()
-        before, after = call.before, self._identities(call)
-        if before is None or before == after:
+        before = call.before
+        if before is None or call.reading.identity.is_still(call.key, call.values):
+            return
+        after = self._identities(call)
+        if before == after:
             return
         from pytest_mimic._describe import differences
         from pytest_mimic._describe.messages import mutated
@@ -290,14 +299,19 @@ def _named(signature: Signature, values: tuple[object, ...]) -> dict[str, object
 
 
 def _arguments(call: Call) -> Iterator[Argument]:
-    value: Any
     for place, (name, value) in enumerate(zip(call.reading.names, call.values, strict=True)):
-        parameter = name.lstrip("*")
-        if name.startswith("**"):
-            for key, one in value.items():
-                yield Argument(place, parameter, key, one, {key: one})
-        elif name.startswith("*"):
-            for number, one in enumerate(value):
-                yield Argument(place, parameter, f"{parameter}[{number}]", one, (one,))
+        if name[0] == "*":
+            yield from _unpacked(place, name, value)
         else:
-            yield Argument(place, parameter, parameter, value, value)
+            yield Argument(place, name, name, value, value)
+
+
+def _unpacked(place: int, name: str, value: Any) -> Iterator[Argument]:
+    """Yield the arguments in `*rest` or `**extra`."""
+    parameter = name.lstrip("*")
+    if name.startswith("**"):
+        for key, one in value.items():
+            yield Argument(place, parameter, key, one, {key: one})
+    else:
+        for number, one in enumerate(value):
+            yield Argument(place, parameter, f"{parameter}[{number}]", one, (one,))

@@ -13,6 +13,7 @@ from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.randomness import GlobalState
     from pytest_mimic._engine.single_flight import CallInFlight
     from pytest_mimic._engine.state import RunState
     from pytest_mimic._outcome.outcome import Outcome
@@ -178,42 +179,46 @@ class RealCall:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Mark the code that runs in this block, and in threads it starts, as part of this call."""
-        token = self._state.inside.set(self)
-        self._state.running.add(self)
+        """Mark the code that runs in this block, and in threads it starts, as part of this call.
+
+        The global random states from which it draws are noted, each once for this call.
+        """
+        state, before = self._state, self._watched_states()
+        token = state.inside.set(self)
+        state.running.add(self)
         try:
-            with self._state.context_copier, self._noting_draws():
+            with state.context_copier:
                 yield
         finally:
-            self._state.running.discard(self)
+            self._note_draws(before)
+            state.running.discard(self)
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
-                self._state.inside.reset(token)
+                state.inside.reset(token)
 
-    @contextmanager
-    def _noting_draws(self) -> Iterator[None]:
-        """Note the global random states from which the code in this block draws, each once for this call."""
+    def _watched_states(self) -> dict[str, GlobalState]:
+        """Return the global random states as they are now, without those that the function itself seeds."""
         if self._drawn is None:
-            yield
+            return {}
+        states = self._state.random_states.read()
+        # Its next call may draw from the same seed.
+        seeding = self._state.seeding
+        return {name: one for name, one in states.items() if (self.call.plan.target, name) not in seeding}
+
+    def _note_draws(self, before: dict[str, GlobalState]) -> None:
+        if not before or self._drawn is None:
             return
         from pytest_mimic._engine.randomness import Change, change
 
-        # A function that seeds a state is not watched again: its next call may draw from the same seed.
-        target, seeding = self.call.plan.target, self._state.seeding
-        states = self._state.random_states
-        before = {name: old for name, old in states.read().items() if (target, name) not in seeding}
-        try:
-            yield
-        finally:
-            now, found = states.read(), []
-            for name, old in before.items():
-                how = change(old, now.get(name, old), self.seconds)
-                if how is Change.SEEDED:
-                    seeding.add((target, name))
-                elif how is Change.DRAWN and name not in self._drawn:
-                    found.append(name)
+        now, found = self._state.random_states.read(), []
+        for name, old in before.items():
+            how = change(old, now.get(name, old), self.seconds)
+            if how is Change.SEEDED:
+                self._state.seeding.add((self.call.plan.target, name))
+            elif how is Change.DRAWN and name not in self._drawn:
+                found.append(name)
+        if found:
             self._drawn.update(found)
-            if found:
-                self._state.ledger.count_draw(self.call.label, found)
+            self._state.ledger.count_draw(self.call.label, found)
 
     @property
     def seconds(self) -> float:

@@ -17,6 +17,8 @@ class ContextCopier:
         self._guard = Lock()
         self._entered = 0
         self._originals: list[tuple[type, str, object, object]] = []
+        # The last wrappers, with what they wrap: a run enters for each call that it records.
+        self._wrappers: dict[str, tuple[object, Any]] = {}
 
     def __enter__(self) -> None:
         from concurrent.futures.thread import ThreadPoolExecutor
@@ -26,7 +28,10 @@ class ContextCopier:
             self._entered += 1
             for holder, name, wrap in patches if self._entered == 1 else ():
                 original = getattr(holder, name)
-                wrapper = functools.wraps(original)(wrap(original))
+                known, wrapper = self._wrappers.get(name, (None, None))
+                if known is not original:
+                    wrapper = functools.wraps(original)(wrap(original))
+                    self._wrappers[name] = original, wrapper
                 self._originals.append((holder, name, vars(holder).get(name), wrapper))
                 setattr(holder, name, wrapper)
 

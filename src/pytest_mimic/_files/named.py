@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._values.libraries import library_of
@@ -103,8 +102,9 @@ def _parts(value: Any, most: int) -> Sequence[tuple[str, Any, Any]]:
         ordered = sorted((one for one in value if isinstance(one, (str, os.PathLike))), key=str)
         return [Part("item", index, one) for index, one in enumerate(ordered[:most])]
     if type(value) is dict:
-        entries = [("entry", key, part) for key, part in islice(value.items(), most)]
-        return entries + [("key", key, key) for key in islice(value, most - len(entries))]
+        entries = [("entry", key, part) for key, part in value.items() if type(part) not in _SCALARS]
+        entries += [("key", key, key) for key in value if type(key) not in _SCALARS]
+        return entries[:most]
     found: list[Part] = []
     for part in parts_of(value):
         if len(found) == most:

@@ -145,6 +145,16 @@ class CallIdentity:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._prefix + data)
 
+    def is_still(self, key: str, values: tuple[Any, ...]) -> bool:
+        """Return whether the arguments surely are as they were when the call had this key.
+
+        False says nothing: with `key=`, `content=` and `writes=`, for example, the key is not enough.
+        """
+        try:
+            return not self._is_special and self.key(values) == key
+        except Unstable:
+            return False
+
     def _folder_numbers(self, values: tuple[Any, ...]) -> bytes:
         """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
 

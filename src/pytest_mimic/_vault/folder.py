@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from os import close, fstat, fsync, getpid, mkdir, read, replace, rmdir, scandir, stat, unlink, write
 from os import open as open_file
@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._vault.leftovers import sweep, temporary_name
+from pytest_mimic._vault.leftovers import give_back, sweep, take_number, temporary_name
 from pytest_mimic._vault.locks import FOLDER, ByteLocks, file_lock
 from pytest_mimic.errors import MimicError
 
@@ -86,26 +86,37 @@ class FolderStore:
         path = self._prefix + name
         if _is_faked():
             raise _faked("write", path)
-        # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
-        whole = self._prefix + temporary_name()
         try:
             if not self._is_swept:
                 _make_folders(self.path)
                 sweep(self.path)
                 self._is_swept = True
-            # A user may delete the vault during a run.
-            _write_file(_in_folder(self.path, lambda: open_file(whole, _WRITE, 0o666)), whole, data)
+            file, whole, number = self._open_temporary()
+            _write_file(file, whole, data)
             try:
                 _in_folder(dirname(path), lambda: replace(whole, path))
             except BaseException:
                 with suppress(OSError):
                     unlink(whole)
                 raise
+            give_back(number)
             if durable:
                 self._unflushed.add(path)
         except OSError as reason:
             at_fault = self.path if isfile(self.path) else path
             raise _cannot("write", at_fault, reason) from None
+
+    def _open_temporary(self) -> tuple[int, str, int]:
+        """Return a new temporary file, its path and its number."""
+        while True:
+            number = take_number()
+            # In the vault's top folder, so that one listing finds the leftovers of all crashed writers.
+            path = self._prefix + temporary_name(number)
+            try:
+                # A user may delete the vault during a run.
+                return _in_folder(self.path, partial(open_file, path, _WRITE, 0o666)), path, number
+            except FileExistsError:  # from a dead process with the number of this one
+                continue
 
     @outside_event_loop
     def flush(self) -> None:

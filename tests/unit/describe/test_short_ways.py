@@ -8,11 +8,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic._describe import describe, secrets_in
+from pytest_mimic._files.places import TEMPORARY, Places
 from pytest_mimic._redact.redactor import Redactor
 
 REDACTOR = Redactor()
 #: With a known secret, each text and name is searched for it.
 ELSEWHERE = frozenset({"known-and-nowhere"})
+#: With a base temporary folder, each text is compared with it.
+FOLDERS = Places()
+FOLDERS.set_root(TEMPORARY, "/known/and/nowhere")
 
 GOOGLE_KEY = "AIza" + "x" * 35
 
@@ -49,7 +53,7 @@ values = st.recursive(
 @example({"f\u200bg": 1, "a b": 2, "$": 3, "x" * 101: 4})
 @example(["\ud800", "--password", "short", "a=1", "token=x", "\n"])
 def test_short_way_of_a_description_gives_what_the_general_one_gives(value):
-    assert describe(value, REDACTOR) == describe(value, REDACTOR, secrets=ELSEWHERE)
+    assert describe(value, REDACTOR) == describe(value, REDACTOR, places=FOLDERS, secrets=ELSEWHERE)
 
 
 @given(texts)

@@ -703,6 +703,19 @@ def test_old_leftovers_of_another_user_are_removed(tmp_path, monkeypatch):
     assert (young.exists(), old.exists()) == (True, False)
 
 
+def test_leftovers_of_a_dead_process_with_the_same_number_are_in_nobodys_way(tmp_path):
+    from pytest_mimic._vault import leftovers
+
+    left = [tmp_path / leftovers.temporary_name(number) for number in range(1000)]
+    for path in left:
+        path.write_bytes(b"half")
+
+    put(Vault(FolderStore(tmp_path)), A, [1])
+
+    assert [path.read_bytes() for path in left] == [b"half"] * 1000
+    assert Vault(FolderStore(tmp_path)).read(A).outcomes[0].load().value == [1]
+
+
 def test_leftovers_of_dead_writers_are_removed(tmp_path):
     """By the next writer. Those of living writers stay."""
     from pytest_mimic._vault import leftovers
