@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic import _ambient
-from pytest_mimic._identity import Unstable, register_fingerprint
+from pytest_mimic._identity import Unstable
 from pytest_mimic._identity import fingerprint as identity_of
+from pytest_mimic._identity.kinds import register_fingerprint
 from pytest_mimic._targets.target import Target, as_targets
 from pytest_mimic.errors import TargetError
 

@@ -78,3 +78,45 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
             "pytest_mimic.plugin",
         ],
     ], done.stdout + done.stderr
+
+
+# Everything that a replay of one call loads, so that no module joins unnoticed: each one makes every run start later.
+REPLAY = """
+    pytest_mimic _ambient _event_loop _ledger _session _settings errors plugin
+    _engine _engine.binding _engine.call _engine.engine _engine.function_plan _engine.owners
+    _engine.scopes _engine.state _engine.wrappers
+    _files _files.places
+    _identity _identity.calls _identity.refused _identity.resolve _identity.short _identity.source
+    _patch _patch.activation _patch.callers _patch.descriptors _patch.holders _patch.imports _patch.lookup
+    _patch.machinery _patch.patcher _patch.patches _patch.references
+    _run _run.node_ids _run.options _run.plain_imports _run.report _run.run _run.selection _run.unused
+    _swallowed _swallowed.forks _swallowed.pending
+    _targets _targets.modules _targets.options _targets.target
+    _vault _vault.folder _vault.leftovers _vault.locks _vault.names _vault.parsing _vault.vault
+    boundaries boundaries.registry
+"""
+
+
+def test_a_plain_replay_loads_these_modules_and_no_others(project):
+    project.ini("svc:fetch")
+    project.write("svc.py", "def fetch(n, opts=None):\n    return {'n': n}\n")
+    project.write(
+        "test_svc.py", "import svc\n\ndef test_svc():\n    assert svc.fetch(1, {'a': 2}) == {'n': 1}\n"
+    )
+    project.write(
+        "conftest.py",
+        """
+        import json, sys
+
+        def pytest_unconfigure():
+            with open("loaded.json", "w") as file:
+                json.dump(sorted(sys.modules), file)
+        """,
+    )
+    project.record()
+
+    project.run(process=True).expect(passed=1, says=["1 call replayed"])
+
+    loaded = json.loads((project.root / "loaded.json").read_text())
+    watched = {name.removeprefix("pytest_mimic.") for name in loaded if name.partition(".")[0] in WATCHED}
+    assert watched == {*REPLAY.split(), "xxhash", "xxhash._xxhash", "xxhash.version"}

@@ -1,7 +1,6 @@
 """Value → identity: the same in every process, on every machine and Python version."""
 
 from pytest_mimic._identity.calls import CallIdentity, fingerprint, fingerprint_outcome
-from pytest_mimic._identity.kinds import register_fingerprint
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.source import source_fingerprint
 
@@ -10,7 +9,6 @@ __all__ = [
     "Unstable",
     "fingerprint",
     "fingerprint_outcome",
-    "register_fingerprint",
     "source_fingerprint",
 ]
 

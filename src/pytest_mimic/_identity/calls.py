@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache
 from marshal import dumps
 from typing import Any
 
@@ -12,8 +12,17 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic._files.places import Places
 from pytest_mimic._identity.refused import Unstable, human_name
 from pytest_mimic._identity.resolve import Resolver
-from pytest_mimic._identity.short import EXACT, LONG, NAN, SHORT, SIZED, short_form
-from pytest_mimic._identity.walk import SEPARATOR, TEXT, HoldsMark, TooLarge, Walk, is_marked
+from pytest_mimic._identity.short import (
+    EXACT,
+    LONG,
+    NAN,
+    SEPARATOR,
+    SHORT,
+    SIZED,
+    TEXT,
+    is_marked,
+    short_form,
+)
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -323,17 +332,13 @@ def _holds_path(value: Any, resolver: Resolver) -> bool:
 
 
 def _digest(value: object, resolver: Resolver, *, ordered: bool = False) -> bytes:
-    walk = partial(Walk, resolver, ordered=ordered)
-    try:
-        return _digest_by(value, partial(walk, marks=resolver.places.marks))
-    except HoldsMark:
-        return _digest_by(value, partial(walk, locate=resolver.locator()))
+    digest: bytes = _long_form().digest(value, resolver, ordered=ordered)
+    return digest
 
 
-def _digest_by(value: object, walk: Callable[[], Walk]) -> bytes:
-    try:
-        return walk().digest([value])
-    except TooLarge:
-        from pytest_mimic._identity.graph import digest
+@cache
+def _long_form() -> Any:
+    """Return the module that digests values which have no short form. Calls with small plain arguments need none."""
+    from pytest_mimic._identity import long_form
 
-        return digest(value, walk())
+    return long_form

@@ -22,8 +22,8 @@ from typing import Any
 from xxhash import xxh3_128_digest
 
 from pytest_mimic._identity.kinds import Raw
-from pytest_mimic._identity.short import SCALARS
-from pytest_mimic._identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, TEXT, Walk
+from pytest_mimic._identity.short import SCALARS, TEXT
+from pytest_mimic._identity.walk import MOST_DEEP_CELLS, MOST_LEVELS, NUMBER, Walk
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -6,8 +6,8 @@ import ast
 import linecache
 import os
 import sys
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from marshal import dumps
 from os.path import realpath
 from pathlib import Path
@@ -24,14 +24,17 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
-_STDLIB = os.path.dirname(realpath(os.__file__))  # noqa: PTH120 - it is computed in each run
+@cache
+def _stdlib(resolve: Callable[[str], str] = realpath) -> str:
+    """Return the folder of the standard library. A fake file system does not replace the default argument."""
+    return os.path.dirname(resolve(os.__file__))  # noqa: PTH120 - a Path would be resolved by the fake one
 
 
 def is_in_stdlib(file: str) -> bool:
     """Return whether a source file belongs to the standard library."""
     path = realpath(file)
     # site-packages and dist-packages are inside the standard library's folder.
-    return path.startswith(_STDLIB + os.sep) and "-packages" + os.sep not in path
+    return path.startswith(_stdlib() + os.sep) and "-packages" + os.sep not in path
 
 
 def source_fingerprint(function: object) -> str | None:

@@ -140,13 +140,15 @@ def _hidden(ledger: Ledger) -> list[str]:
 def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
     """Return the list of the recorded errors, and the command that records them again."""
     counts = Counter((label, test) for label, test in ledger.failures)
+    if not counts:
+        return [], []
     rows = [(f"{label}{_times(count)}", test) for (label, test), count in counts.items()]
     tests = list(dict.fromkeys(test for _, test in counts if test))
     if len(tests) > SHOWN:
         tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     again = "it" if len(rows) == 1 else "them"
     remedy = f"to record {again} again: {command('--mimic-rerecord', *tests[:SHOWN])}"
-    return _listed("recorded errors:", _in_columns(rows)), [remedy] if rows else []
+    return _listed("recorded errors:", _in_columns(rows)), [remedy]
 
 
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:

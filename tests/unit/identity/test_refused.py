@@ -25,7 +25,8 @@ import zoneinfo
 import pytest
 from kinds_of_things import Bare, Plain
 
-from pytest_mimic._identity import Unstable, fingerprint, register_fingerprint
+from pytest_mimic._identity import Unstable, fingerprint
+from pytest_mimic._identity.kinds import register_fingerprint
 
 HELD = Bare()
 

@@ -29,7 +29,8 @@ import kinds_of_things as k
 import pytest
 
 from pytest_mimic._files.places import Places
-from pytest_mimic._identity import fingerprint, fingerprint_outcome, register_fingerprint
+from pytest_mimic._identity import fingerprint, fingerprint_outcome
+from pytest_mimic._identity.kinds import register_fingerprint
 
 NAN = float("nan")
 UTC = datetime.timezone.utc
