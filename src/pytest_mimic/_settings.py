@@ -22,7 +22,7 @@ class Mode(Enum):
     @property
     def writes(self) -> bool:
         """Whether this mode writes recordings."""
-        return self in (Mode.RECORD, Mode.RERECORD)
+        return self is Mode.RECORD or self is Mode.RERECORD
 
 
 class Settings(NamedTuple):

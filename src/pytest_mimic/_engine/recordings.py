@@ -11,7 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xxhash import xxh3_128_hexdigest
+
 from pytest_mimic._engine.steps import Replay, Verification
+from pytest_mimic._settings import Mode
+from pytest_mimic._vault.names import recording_name
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ class Recordings:
         self.guard = threading.RLock()
         self._state = state
         self._today = today
+        # A description of the arguments is for messages, and to know what `--mimic-only` selects.
+        self._skims = state.settings.mode is Mode.REPLAY and state.only is None
         self.known: dict[str, Recording] = {}
         self.cassette_users: dict[str, set[str]] = {}
         self._tests: dict[str, str | None] = {}  # by the name of a recording
@@ -54,12 +60,8 @@ class Recordings:
 
     def name_of(self, call: Call, owner: Owner | None = None) -> str:
         """Return the file name of a call's recording; of its sequence, if it belongs to an owner."""
-        from pytest_mimic._vault import recording_name
-
         if owner is None:
             return recording_name(call.plan.target, call.key)
-        from xxhash import xxh3_128_hexdigest
-
         key = xxh3_128_hexdigest(f"{call.key}\0{owner.name}".encode("utf-8", "surrogatepass"))
         return recording_name(call.plan.target, key)
 
@@ -67,7 +69,7 @@ class Recordings:
         """Return the recording with this name. It is read once a session, unless it is to be read again."""
         if not again and name in self.known:
             return self.known[name]
-        found = self._state.vault.read(name)
+        found = self._state.vault.read(name, skim=self._skims)
         if found is not None:
             self.known[name] = found
         return found
@@ -84,8 +86,6 @@ class Recordings:
 
     def _names_of(self, target: str, test: str) -> Iterator[str]:
         """Yield the names of the files that may hold recordings of a target, those of a test first."""
-        from pytest_mimic._vault import recording_name
-
         vault = self._state.vault
         folder = recording_name(target, "").rpartition("/")[0]
         others = []

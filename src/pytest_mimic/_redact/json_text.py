@@ -21,6 +21,11 @@ def looks_like_json(text: str) -> bool:
     return text.startswith(("{", "["), _start(text))
 
 
+def may_be_json(text: str) -> bool:
+    """Check quickly whether a text can be a JSON mapping or list; most texts cannot."""
+    return "{" in text or "[" in text
+
+
 def parse_json_text(text: str) -> Any:
     """Return the mapping or list in a JSON text, or None for any other text."""
     if not looks_like_json(text):

@@ -105,6 +105,7 @@ class SecretNames:
             else:
                 self._secret[word] = "any"
                 self._public.discard(word)
+        self._has_numbers = any(map(str.isdecimal, self._secret))
         self._answers: dict[str, Literal["never", "text", "always"]] = {}
 
     def secret(self, name: object) -> bool:
@@ -137,6 +138,8 @@ class SecretNames:
             return "never"
         answer = self._answers.get(name)
         if answer is None:
+            if name.isdecimal() and not self._has_numbers:
+                return "never"  # the numbers in keys are many
             if len(self._answers) > _KEPT_ANSWERS:
                 self._answers.clear()
             answer = self._answers[name] = self._judged(name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote_plus
 
-from pytest_mimic._redact.json_text import looks_like_json, parse_json_text, replace_in_json
+from pytest_mimic._redact.json_text import looks_like_json, may_be_json, parse_json_text, replace_in_json
 from pytest_mimic._redact.names import PLACEHOLDER, hide_google_keys, normalised
 
 _SCHEMES = r"(?:apikey|basic|bearer|digest|negotiate|token)"
@@ -66,7 +66,7 @@ class SecretTexts:
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged. Any other text is returned as it is."""
-        if parse_json_text(text) is None:
+        if not may_be_json(text) or parse_json_text(text) is None:
             return text
         return replace_in_json(text, self.hides, PLACEHOLDER, self.scrub_json)
 

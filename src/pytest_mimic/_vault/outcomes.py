@@ -40,12 +40,12 @@ class Outcomes:
         self.label = label
         self.objects = Objects(store, pickles=pickles, label=label)
 
-    def read(self, name: str) -> Recording | None:
+    def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. See `Vault.read`."""
         data = self.store.read(name)
         if data is None:
             return None
-        facts = self._facts(data, name, "outcomes", pack)
+        facts = self._facts(data, name, "outcomes", pack, skim=skim)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
@@ -122,7 +122,9 @@ class Outcomes:
             stored.detach()
         return stored
 
-    def _facts(self, data: bytes, name: str, part: str, pack: Callable[[Any], Any]) -> dict[str, Any]:
+    def _facts(
+        self, data: bytes, name: str, part: str, pack: Callable[[Any], Any], *, skim: bool = False
+    ) -> dict[str, Any]:
         """Return the facts in a file, with each member of its list `part` in the form that `pack` returns."""
         facts = None
         if len(data) > _LONG:
@@ -130,7 +132,7 @@ class Outcomes:
 
             facts = parse_long(data, part, pack)
         if facts is None:
-            facts = parse_recording(data, self.label, name)
+            facts = parse_recording(data, self.label, name, skim=skim)
             if type(facts.get(part)) is list:
                 facts[part] = [pack(member) for member in facts[part]]
         return facts

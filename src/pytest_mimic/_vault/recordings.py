@@ -161,6 +161,11 @@ class Stored:
             self.encoded.is_tagged if self.encoded is not None else self._entry.get("tagged", False) is True
         )
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is a plain value that `player` can make without reading a file."""
+        return self._packed is not None
+
     def is_outdated(self) -> bool:
         """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
 

@@ -47,14 +47,16 @@ class Vault:
 
         return Outcomes(self.store, pickles=self._pickles, label=self.label)
 
-    def read(self, name: str) -> Recording | None:
+    def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
+
+        With `skim`, it has no description of the arguments, which a replay does not need.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of a newer format.
             MimicError: The store cannot be read.
         """
-        return self._outcomes.read(name)
+        return self._outcomes.read(name, skim=skim)
 
     def read_player(self, name: str) -> tuple[str | None, float, Callable[[], Any]] | None:
         """Read a recording of one returned value fast: without the facts that a replay of it does not need.

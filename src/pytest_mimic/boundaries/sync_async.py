@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from types import GeneratorType
 from typing import Any
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 Steps = Generator[Any, Any, Any]
+
+
+def sync_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
+    """Return a method that gives what `begin` returns; if that is a generator, its result.
+
+    `begin` gets the `first` arguments and those of the method.
+    """
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        begun = begin(*first, *args, **kwargs)
+        return run_sync(begun) if type(begun) is GeneratorType else begun
+
+    return method
+
+
+def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
+    """Return an async method that does the same."""
+
+    async def method(*args: Any, **kwargs: Any) -> Any:
+        begun = begin(*first, *args, **kwargs)
+        return await run_async(begun) if type(begun) is GeneratorType else begun
+
+    return method
+
+
+def waiting(value: Any) -> Steps:
+    """Return the steps that wait for one value."""
+    return (yield value)
 
 
 def run_sync(steps: Steps) -> Any:

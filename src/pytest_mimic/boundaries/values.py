@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
+# The types of JSON's values that hold no others. `from_plain` returns them as they are.
+PLAIN = frozenset((str, int, float, bool, type(None)))
+
 # Gets a value that has no plain form, and its path; returns plain data for it.
 Fallback = Callable[[object, str], Any]
 

@@ -17,7 +17,7 @@ from pytest_mimic.boundaries.base import Boundary, Edge
 from pytest_mimic.boundaries.redis.connection import Batch, ConnectionState, ReplayedCommands, redis_errors
 from pytest_mimic.boundaries.redis.replies import comparable_reply
 from pytest_mimic.boundaries.replay_log import ReplayLog
-from pytest_mimic.boundaries.sync_async import Steps, run_async, run_sync
+from pytest_mimic.boundaries.sync_async import Steps, async_method, sync_method, waiting
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -44,8 +44,8 @@ class RedisBoundary(Boundary):
     def edges(self) -> Sequence[Edge]:
         """Return the methods of connections that use the socket, and methods whose random values would count."""
         return [
-            *self._connection_edges("redis.connection", "can_read", run_sync),
-            *self._connection_edges("redis.asyncio.connection", _async_can_read(), run_async),
+            *self._connection_edges("redis.connection", "can_read", sync_method),
+            *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.commands.core", ("Script", "__call__"), self._wrap_script),
@@ -67,24 +67,18 @@ class RedisBoundary(Boundary):
         errors = [reply["$error"] for reply in replies if isinstance(reply, dict) and "$error" in reply]
         return super().failure(plain) or (f"gave {errors[0][0]}" if errors else None)
 
-    def _connection_edges(self, module: str, can_read: str, run: _Function) -> list[Edge]:
-        methods: dict[str, Callable[..., Steps]] = {
+    def _connection_edges(self, module: str, can_read: str, make: _Function) -> list[Edge]:
+        # Each returns the method's result, or the steps to it if the client has to wait for something.
+        methods: dict[str, _Function] = {
             "connect": self._connect,
             "disconnect": self._disconnect,
             "send_packed_command": self._send,
             "read_response": self._read,
             can_read: self._can_read,
         }
-
-        def wrap(steps: Callable[..., Steps], original: _Function, port: Port) -> _Function:
-            def method(connection: Any, *args: Any, **kwargs: Any) -> Any:
-                return run(steps(original, port, connection, *args, **kwargs))
-
-            return method
-
         return [
-            Edge(module, ("AbstractConnection", name), partial(wrap, steps))
-            for name, steps in methods.items()
+            Edge(module, ("AbstractConnection", name), partial(make, begin))
+            for name, begin in methods.items()
         ]
 
     def _state(self, connection: Any) -> ConnectionState:
@@ -93,39 +87,67 @@ class RedisBoundary(Boundary):
             state = self._states[connection] = ConnectionState()
         return state
 
-    def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Steps:
+    def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
         # Otherwise the connection is opened when something has to be sent for real.
         if self._state(connection).must_connect(connection) or not port.taking():
-            yield original(connection, *args, **kwargs)
+            return waiting(original(connection, *args, **kwargs))
+        return None
 
     def _disconnect(
         self, original: _Function, _port: Port, connection: Any, *args: Any, **kwargs: Any
-    ) -> Steps:
+    ) -> Any:
         self._state(connection).disconnect()
-        yield original(connection, *args, **kwargs)
+        return waiting(original(connection, *args, **kwargs))
 
-    def _can_read(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Steps:
+    def _can_read(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:
         state = self._state(connection)
         # The sync client has `_sock`, the async one `is_connected`.
         is_connected = getattr(connection, "_sock", None) or getattr(connection, "is_connected", False)
         if state.is_real or not port.taking() or is_connected:
-            return (yield original(connection, *args, **kwargs))
+            return waiting(original(connection, *args, **kwargs))
         return bool(state.expected)
 
     def _send(
         self, original: _Function, port: Port, connection: Any, command: Any, *args: Any, **kwargs: Any
-    ) -> Steps:
+    ) -> Any:
         state = self._state(connection)
         if state.is_real or not port.taking():
-            return (yield original(connection, command, *args, **kwargs))
+            return waiting(original(connection, command, *args, **kwargs))
         command = command if isinstance(command, (str, bytes)) else list(command)
-        batch = state.begin(connection, command, port)
-        log = self._logs.setdefault(state.place(connection), ReplayLog())
-        if isinstance(batch, ReplayedCommands):
-            if log.note(port.caller, batch):
-                with state.busy():
-                    yield from self._catch_up(original, port, connection, log)
-            return None
+        place = state.place(connection)
+        batch = state.begin(connection, command, port, place)
+        log = self._logs.get(place)
+        if log is None:
+            log = self._logs.setdefault(place, ReplayLog())
+        send = partial(original, connection, command, *args, **kwargs)
+        if not isinstance(batch, ReplayedCommands):
+            return self._send_for_real(original, port, connection, state, batch, log, send)
+        if log.note(port.caller, batch):
+            return self._send_at_once(original, port, connection, state, log)
+        return None
+
+    def _send_at_once(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        state: ConnectionState,
+        log: ReplayLog[ReplayedCommands],
+    ) -> Steps:
+        """Send commands that were replayed, because others of their test were sent."""
+        with state.busy():
+            yield from self._catch_up(original, port, connection, log)
+
+    def _send_for_real(
+        self,
+        original: _Function,
+        port: Port,
+        connection: Any,
+        state: ConnectionState,
+        batch: Batch,
+        log: ReplayLog[ReplayedCommands],
+        send: Callable[[], Any],
+    ) -> Steps:
         with batch.talking(state, at="send"):
             if batch.is_recorded:
                 yield from self._catch_up(original, port, connection, log)
@@ -134,7 +156,7 @@ class RedisBoundary(Boundary):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
                 with suppress(redis_errors().ResponseError):
                     yield connection.read_response()
-            sent = yield original(connection, command, *args, **kwargs)
+            sent = yield send()
             if not batch.verifies:
                 return sent
         try:
@@ -150,7 +172,7 @@ class RedisBoundary(Boundary):
         for replayed in log.take():
             if not replayed.is_repeatable:
                 continue
-            yield original(connection, replayed.packed)
+            yield original(connection, [replayed.data])
             replies = []
             for _ in replayed.commands:
                 try:
@@ -168,26 +190,38 @@ class RedisBoundary(Boundary):
         disable_decoding: bool = False,
         *args: Any,
         **kwargs: Any,
-    ) -> Steps:
+    ) -> Any:
         state = self._state(connection)
         if state.is_real or not state.expected:
-            return (yield original(connection, disable_decoding, *args, **kwargs))
+            return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None if disable_decoding else connection.encoder
         expected = state.expected.popleft()
         if not isinstance(expected, Batch):
             return expected(encoder)
+        read = partial(original, connection, True, *args, **kwargs)
+        return self._read_for_real(port, connection, state, expected, encoder, read)
+
+    def _read_for_real(
+        self,
+        port: Port,
+        connection: Any,
+        state: ConnectionState,
+        batch: Batch,
+        encoder: Any,
+        read: Callable[[], Any],
+    ) -> Steps:
         reply = None
-        if not expected.is_broken:
-            with expected.talking(state, at="read"):
+        if not batch.is_broken:
+            with batch.talking(state, at="read"):
                 try:
-                    reply = yield original(connection, True, *args, **kwargs)
+                    reply = yield read()
                 except redis_errors().ResponseError as error:
                     reply = error
         try:
-            return expected.take(reply, port, encoder)
+            return batch.take(reply, port, encoder)
         except redis_errors().RedisError:
-            if expected.is_out_of_step:
-                state.forget(expected)
+            if batch.is_out_of_step:
+                state.forget(batch)
                 yield connection.disconnect()
             raise
 

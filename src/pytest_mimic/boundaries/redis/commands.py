@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 Command = list[bytes]
@@ -39,39 +40,52 @@ _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2, "ZADD": 2}
 _OPTIONS_OF_ZADD = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
 
 
-def read_commands(packed: Any) -> list[Command]:
-    """Return the commands that a client has packed for the wire (RESP)."""
+def joined(packed: Any) -> bytes:
+    """Return as one text what a client has packed for the wire, perhaps in several parts."""
     data = packed.encode() if isinstance(packed, str) else packed
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        data = b"".join(bytes(item, "utf-8") if isinstance(item, str) else bytes(item) for item in data)
-    data = bytes(data)
+        data = b"".join([bytes(item, "utf-8") if isinstance(item, str) else bytes(item) for item in data])
+    return bytes(data)
+
+
+def read_commands(packed: Any) -> list[Command]:
+    """Return the commands that a client has packed for the wire (RESP)."""
+    data = joined(packed)
+    find = data.index
     commands: list[Command] = []
-    place = 0
-    while place < len(data):
-        count, place = _number(data, place)
+    place, size = 0, len(data)
+    while place < size:
+        end = find(b"\r\n", place)
         command: Command = []
-        for _ in range(count):
-            length, place = _number(data, place)
-            command.append(data[place : place + length])
-            place += length + 2
+        for _ in range(int(data[place + 1 : end])):
+            place = end + 2
+            end = find(b"\r\n", place)
+            begin = end + 2
+            end = begin + int(data[place + 1 : end])
+            command.append(data[begin:end])
+        place = end + 2
         commands.append(command)
     return commands
 
 
-def _number(data: bytes, place: int) -> tuple[int, int]:
-    """Return the number after `*` or `$`, and the place of the next line."""
-    end = data.index(b"\r\n", place)
-    return int(data[place + 1 : end]), end + 2
-
-
 def verb_of(command: Command) -> str:
     """Return `GET`, or `CONFIG GET` if a client sends both words as one."""
-    return text_of(command[0]).upper()
+    return _verb(command[0])
 
 
 def first_word(command: Command) -> str:
     """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
-    return verb_of(command).partition(" ")[0]
+    return _first_word(command[0])
+
+
+@lru_cache(maxsize=512)
+def _verb(word: bytes) -> str:
+    return text_of(word).upper()
+
+
+@lru_cache(maxsize=512)
+def _first_word(word: bytes) -> str:
+    return _verb(word).partition(" ")[0]
 
 
 def text_of(value: bytes) -> str:

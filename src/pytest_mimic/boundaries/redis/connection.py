@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_mimic.boundaries.redis.commands import Command, first_word, read_commands, text_of
+from pytest_mimic.boundaries.redis.commands import Command, first_word, joined, read_commands, text_of
 from pytest_mimic.boundaries.redis.replies import (
     comparable_reply,
     describe_commands,
@@ -94,18 +94,19 @@ class ConnectionState:
         finally:
             self.is_busy = was_busy
 
-    def begin(self, connection: Any, packed: Any, port: Port) -> Batch | ReplayedCommands:
-        """Decide about commands to send: return their batch, or what was replayed if the replies are recorded.
+    def begin(self, connection: Any, packed: Any, port: Port, place: str) -> Batch | ReplayedCommands:
+        """Decide about commands to send to a place: return their batch, or what was replayed if the replies are recorded.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the commands.
             UnstorableOutcomeError: The connection would listen to channels.
             RedisError: The recorded error of sending these commands.
         """
-        commands = read_commands(packed)
+        data = joined(packed)
+        commands = read_commands(data)
         call = describe_commands(
             commands,
-            database=port.ordinal("redis", self.place(connection)),
+            database=port.ordinal("redis", place),
             protocol=int(connection.protocol or 2),
             redactor=port.redactor,
         )
@@ -124,7 +125,7 @@ class ConnectionState:
             outcome = step.outcome()
             raise_if_unsent(outcome)
             self.expected.extend(partial(_read_stored, plain) for plain in _replies_in(outcome))
-            return ReplayedCommands(packed, commands, call.signature, step)
+            return ReplayedCommands(data, call.signature, step.later())
         batch = Batch(step, commands, step.outcome() if step.mode == "verify" else None)
         if listening:
             self.listens = True
@@ -153,26 +154,34 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
 
 
 class ReplayedCommands(NamedTuple):
-    """Commands that were replayed: as they would have been sent, and each of them."""
+    """Commands that were replayed, as they would have been sent. A run has very many of them.
 
-    packed: Any
-    commands: list[Command]
+    `recorded` returns their recorded outcome.
+    """
+
+    data: bytes
     signature: str
-    step: Step
+    recorded: Callable[[], Any]
+
+    @property
+    def commands(self) -> list[Command]:
+        """Each of the commands."""
+        return read_commands(self.data)
 
     @property
     def is_repeatable(self) -> bool:
         """Whether the commands can be sent again: they were answered, and did not wait in vain."""
-        plain = self.step.outcome()
+        plain = self.recorded()
         waited = _WAITING.fullmatch(first_word(self.commands[0])) is not None
         return "error" not in plain and not (waited and plain.get("reply") is None)
 
     def compare(self, replies: list[Any], port: Port) -> None:
         """Report replies that are not the recorded ones."""
-        queued = self.commands[1:-1]
-        found = [store_reply(*each, port.redactor, queued=queued) for each in zip(replies, self.commands)]
+        commands = self.commands
+        queued = commands[1:-1]
+        found = [store_reply(*each, port.redactor, queued=queued) for each in zip(replies, commands)]
         plain = {"reply": found[0]} if len(found) == 1 else {"replies": found}
-        if comparable_reply(plain) != comparable_reply(self.step.outcome()):
+        if comparable_reply(plain) != comparable_reply(self.recorded()):
             remedy = "to record everything again, on an empty server: pytest --mimic-rerecord"
             what = f"redis {self.signature}, run for real because new calls follow"
             port.report(f"{what}, gave another result than the recorded one ({remedy})")
@@ -279,7 +288,7 @@ class Batch:
 
 def _returned(reply: Any) -> Any:
     """Return a reply, or raise it if it is an error, as connections do."""
-    if isinstance(reply, redis_errors().RedisError):
+    if isinstance(reply, Exception) and isinstance(reply, redis_errors().RedisError):
         try:
             raise reply
         finally:

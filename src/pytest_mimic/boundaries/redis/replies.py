@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
+from pytest_mimic._redact.json_text import may_be_json
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.redis.commands import Command, in_order, key_places, text_of, verb_of
@@ -50,7 +51,7 @@ def describe_commands(
     plain = [
         in_order(
             [
-                PLACEHOLDER if place in hidden else _plain_text(hide_json(part, redactor))
+                PLACEHOLDER if place in hidden else _plain_word(part, redactor)
                 for place, part in enumerate(command)
             ],
             command,
@@ -87,10 +88,11 @@ def _resource(command: Command, secret: Collection[int]) -> str:
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
 
 
-def _plain_text(value: bytes) -> Any:
-    """Return UTF-8 as text, and other bytes with a tag."""
+def _plain_word(value: bytes, redactor: Redactor) -> Any:
+    """Return UTF-8 as text, without the secrets in it if it is JSON, and other bytes with a tag."""
     try:
-        return value.decode()
+        text = value.decode()
+        return hide_json(value, redactor).decode() if may_be_json(text) else text
     except UnicodeDecodeError:
         return plain_bytes(value)
 
@@ -139,7 +141,7 @@ def comparable_reply(plain: Any) -> Any:
 
 def _plain_reply(reply: Any, redactor: Redactor) -> Any:
     if isinstance(reply, bytes):
-        return _plain_text(hide_json(reply, redactor))
+        return _plain_word(reply, redactor)
     if reply is None or isinstance(reply, (bool, int)):
         return reply
     if isinstance(reply, float):
@@ -166,12 +168,12 @@ def load_reply(plain: Any, encoder: Any) -> Any:
 
     `encoder` decodes bytes, as the client was asked to; None leaves them as they are.
     """
+    if isinstance(plain, str):
+        return plain.encode() if encoder is None else encoder.decode(plain.encode())
 
     def decoded(value: bytes) -> Any:
         return value if encoder is None else encoder.decode(value)
 
-    if isinstance(plain, str):
-        return decoded(plain.encode())
     if isinstance(plain, list):
         return [load_reply(item, encoder) for item in plain]
     if not isinstance(plain, dict):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain, count
+from itertools import count
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pytest_mimic._redact.json_text import may_be_json
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.sql.results import hide_inside
-from pytest_mimic.boundaries.sql.statements import Statement, read_statement, words_in
+from pytest_mimic.boundaries.sql.statements import read_statement, words_in
 from pytest_mimic.boundaries.values import to_plain
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors by statements.
 _CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 _IDENTITY = ("database", "statement", "params")
+# Types of parameters that are plain data and hold no secrets.
+_UNCHANGED = frozenset((int, bool, type(None)))
+_Rule = Literal["open", "secret", "secret unless a number"]
 _returns_rows = re.compile(r"\b(returning|output)\b", re.IGNORECASE).search
 
 
@@ -80,11 +85,53 @@ def _call(signature: str, parts: dict[str, Any], described: Sequence[str], share
     return BoundaryCall(signature, parts, identity=_IDENTITY, described=shown, shared=shared)
 
 
-@lru_cache(maxsize=1024)
-def _read(sql: str, redactor: Redactor, numbers: bool) -> tuple[Statement, bool, str, list[str]]:
-    """Return a statement, whether it mentions a secret, its text without literals, and the literals."""
-    statement = read_statement(sql)
-    return statement, statement.mentions(redactor.secret), *statement.redact(redactor.secret, numbers=numbers)
+class _Prepared:
+    """What a statement's text, its compiled form and the rules for secrets say about each call of it.
+
+    Attributes:
+        statement: The statement, read.
+        mentions: Whether it has a secret name anywhere.
+        has_fragments: Whether a text in the compiled statement mentions a secret.
+        text: The statement as it counts: without its secret literals.
+        literals: Those literals.
+    """
+
+    def __init__(self, sql: str, compiled: CompiledNames | None, redactor: Redactor) -> None:
+        self._compiled = compiled
+        self._secret = secret = redactor.secret
+        self._rules: dict[str, tuple[_Rule, AbstractSet[str]]] = {}
+        self.statement = statement = read_statement(_CURSOR.sub("c_", sql))
+        self.mentions = statement.mentions(secret)
+        self.has_fragments = compiled is not None and any(map(secret, words_in(compiled.fragments)))
+        is_text = compiled is None or compiled.columns is None
+        self.text, self.literals = statement.redact(secret, numbers=is_text or self.has_fragments)
+        self.may_return_rows = _returns_rows(sql) is not None
+
+    def rule(self, owner: str) -> tuple[_Rule, AbstractSet[str]]:
+        """Return whether a parameter is secret, and the parameters whose values can make it so."""
+        found = self._rules.get(owner)
+        if found is None:
+            found = self._rules[owner] = self._rule_of(owner)
+        return found
+
+    def _rule_of(self, owner: str) -> tuple[_Rule, AbstractSet[str]]:
+        secret, compiled = self._secret, self._compiled
+        if secret(owner):
+            return "secret", frozenset()
+        base, _, row = owner.rpartition("__")  # a row of many in one INSERT
+        if compiled is not None and base in compiled.sources and row.isdigit():
+            owner = base
+        if compiled is None or owner not in compiled.sources:
+            is_unknown = self.mentions and owner.lower() not in self.statement.names
+            return "secret" if is_unknown else "open", frozenset()
+        found = [source for source in compiled.sources[owner] if secret(source.name)]
+        if any(source.is_itself for source in found):
+            return "secret", frozenset()
+        return "secret unless a number" if found else "open", compiled.keys.get(owner, frozenset())
+
+
+# A session has its own redactor, and SQLAlchemy compiles a statement for each dialect.
+_prepare = lru_cache(maxsize=1024)(_Prepared)
 
 
 class StatementCall(SqlCall):
@@ -107,43 +154,43 @@ class StatementCall(SqlCall):
         shared: bool = False,
     ) -> None:
         self._names = names
-        self._compiled = compiled = names.compiled
         self._redactor = redactor
-        self._secret = redactor.secret
         self._path = "params.*." if many else "params."
         self._hidden: set[str] = set()
-        is_text = compiled is None or compiled.columns is None
-        statement, self._mentions, text, literals = _read(
-            _CURSOR.sub("c_", sql), redactor, is_text or self._has_secret_fragments()
-        )
-        self._statement = statement
-        self.secrets = list(literals)
+        self._prepared = prepared = _prepare(sql, names.compiled, redactor)
+        statement = prepared.statement
+        self.secrets = list(prepared.literals)
         self.is_unordered = statement.is_unordered
         if many:
             params: Any = [self._plain(each) for each in parameters]
-            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not _returns_rows(sql):
+            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not prepared.may_return_rows:
                 # A unit of work writes the objects of a set in any order.
                 params.sort(key=_sort_key)
         else:
             params = self._plain(parameters) if parameters else None
-            self._sort_lists(params or {})
-        parts = {"database": database, "statement": text, "params": params}
+            if names.lists:
+                self._sort_lists(params or {})
+        parts = {"database": database, "statement": prepared.text, "params": params}
         self.call = _call(statement.signature, parts, ("statement", "params", "database"), shared)
 
     def _plain(self, parameters: Any) -> dict[str, Any]:
         """Return one set of parameters as plain data, by their names or else their places."""
         plain: dict[str, Any] = {}
+        owners = self._names.owners
         for own, name, value in self._named(parameters):
-            # By place, one parameter can be there several times.
-            names = chain((name,), (f"{name}_{number}" for number in count(2)))
-            free = next(each for each in names if each not in plain)
-            if not self._is_secret(own, value):
-                plain[free] = self._shown(free, value)
+            free = name
+            if free in plain:  # by place, one parameter can be there several times
+                free = next(each for each in (f"{name}_{number}" for number in count(2)) if each not in plain)
+            owner = owners.get(own, own)
+            if not self._is_secret(owner, value):
+                kind = type(value)
+                is_plain = kind in _UNCHANGED or (kind is str and not may_be_json(value))
+                plain[free] = value if is_plain else self._shown(free, value)
                 continue
             is_plain = value is None or isinstance(value, bool)
             plain[free] = value if is_plain else PLACEHOLDER
             if value is not None:
-                self._hidden.add(self._names.owners.get(own, own))
+                self._hidden.add(owner)
             if isinstance(value, str):
                 self.secrets.append(value)
         return plain
@@ -163,16 +210,17 @@ class StatementCall(SqlCall):
 
     def hidden_columns(self, columns: Sequence[str]) -> list[bool | Literal["text"]]:
         """Return for each column of the result whether it is secret."""
-        shown = self._compiled.columns if self._compiled is not None else None
+        compiled = self._names.compiled
+        shown = compiled.columns if compiled is not None else None
         if shown is None or len(shown) != len(columns):
             return [self._is_secret_in_text(column) for column in columns]
-        has_text = self._has_secret_fragments()
+        has_text, secret = self._prepared.has_fragments, self._redactor.secret
         return [
             self._shows_secret(parts)
             or (
                 self._is_secret_in_text(column)
                 if has_text
-                else self._secret(column) and self._statement.is_alias(column)
+                else secret(column) and self._prepared.statement.is_alias(column)
             )
             for parts, column in zip(shown, columns)
         ]
@@ -191,21 +239,11 @@ class StatementCall(SqlCall):
         for place, (name, value) in enumerate(zip(binds, parameters), 1):
             yield name, name or str(place), value
 
-    def _is_secret(self, name: str, value: object) -> bool:
-        owner = self._names.owners.get(name, name)
-        if self._secret(owner):
+    def _is_secret(self, owner: str, value: object) -> bool:
+        rule, keys = self._prepared.rule(owner)
+        if rule == "secret" or (rule != "open" and not isinstance(value, (int, float, Decimal))):
             return True
-        compiled = self._compiled
-        base, _, row = owner.rpartition("__")  # a row of many in one INSERT
-        if compiled is not None and base in compiled.sources and row.isdigit():
-            owner = base
-        if compiled is None or owner not in compiled.sources:
-            return self._mentions and owner.lower() not in self._statement.names
-        is_number = isinstance(value, (int, float, Decimal))
-        return any(
-            self._secret(source.name) and (source.is_itself or not is_number)
-            for source in compiled.sources[owner]
-        ) or self._are_secret_keys(compiled.keys.get(owner, ()))
+        return bool(keys) and self._are_secret_keys(keys)
 
     def _shown(self, name: str, value: object) -> Any:
         path = self._path + name
@@ -216,26 +254,26 @@ class StatementCall(SqlCall):
     def _are_secret_keys(self, names: Any) -> bool:
         """Return whether one of these parameters names a secret part of a JSON value."""
         return any(
-            self._secret(word) for name in names for word in words_in(self._names.values.get(name, ""))
+            self._redactor.secret(word)
+            for name in names
+            for word in words_in(self._names.values.get(name, ""))
         )
 
     def _shows_secret(self, parts: Shown) -> bool:
         return (
-            any(self._secret(source.name) for source in parts.sources)
+            any(self._redactor.secret(source.name) for source in parts.sources)
             or any(name in self._hidden for name, _ in parts.binds)
             or self._are_secret_keys(parts.keys)
         )
 
-    def _has_secret_fragments(self) -> bool:
-        return self._compiled is not None and any(map(self._secret, words_in(self._compiled.fragments)))
-
     def _is_secret_in_text(self, column: str) -> bool | Literal["text"]:
         """Return whether a column is secret, if nothing but the statement's text shows what it is made of."""
-        if self._secret(column) and self._statement.is_alias(column):
+        secret, statement = self._redactor.secret, self._prepared.statement
+        if secret(column) and statement.is_alias(column):
             return True
-        if not (self._mentions or self._hidden) or self._statement.keeps(column):
+        if not (self._prepared.mentions or self._hidden) or statement.keeps(column):
             return False
-        return self._statement.shows(self._secret) or "text"
+        return statement.shows(secret) or "text"
 
 
 def _sort_key(plain: Any) -> str:

@@ -58,8 +58,8 @@ class Shown(NamedTuple):
 _NOTHING = Shown()
 
 
-class CompiledNames(NamedTuple):
-    """The columns of a compiled statement.
+class CompiledNames:
+    """The names in a compiled statement.
 
     Attributes:
         columns: The parts that each column of its result shows; None for a text, which does not say.
@@ -67,22 +67,37 @@ class CompiledNames(NamedTuple):
             missing is unknown.
         keys: The parameters that may name a part of JSON beside each parameter, by the names of both.
         fragments: The texts in the statement, which SQLAlchemy has not read.
+        binds: The names of positional parameters, in order.
+        escaped: The names of parameters that the driver knows by another one, by that one.
     """
 
-    columns: tuple[Shown, ...] | None
-    sources: Mapping[str, AbstractSet[Source]]
-    keys: Mapping[str, AbstractSet[str]]
-    fragments: str
+    __slots__ = ("binds", "columns", "escaped", "fragments", "keys", "sources")
+
+    def __init__(
+        self,
+        compiled: Any,
+        columns: tuple[Shown, ...] | None,
+        sources: Mapping[str, AbstractSet[Source]],
+        keys: Mapping[str, AbstractSet[str]],
+        fragments: str,
+    ) -> None:
+        self.columns = columns
+        self.sources = sources
+        self.keys = keys
+        self.fragments = fragments
+        self.binds: tuple[str, ...] = tuple(compiled.positiontup or ()) if compiled.positional else ()
+        self.escaped = {new: name for name, new in (compiled.escaped_bind_names or {}).items()}
 
 
 _read: WeakKeyDictionary[Any, CompiledNames] = WeakKeyDictionary()
 
 
 def read_compiled(compiled: Any) -> CompiledNames:
-    """Return the columns of a compiled statement; each is read once, as SQLAlchemy caches it."""
-    if compiled not in _read:
-        _read[compiled] = _Reader(compiled).names()
-    return _read[compiled]
+    """Return the names in a compiled statement; each is read once, as SQLAlchemy caches it."""
+    found = _read.get(compiled)
+    if found is None:
+        found = _read[compiled] = _Reader(compiled).names()
+    return found
 
 
 class _Reader:
@@ -100,7 +115,7 @@ class _Reader:
     def names(self) -> CompiledNames:
         compiled = self._compiled
         if compiled.isplaintext or isinstance(compiled.statement, selectable.TextualSelect):
-            return CompiledNames(None, {}, {}, "")
+            return CompiledNames(compiled, None, {}, {}, "")
         # The ORM compiles another statement than it was given: with columns for entities, joins and criteria.
         statement = getattr(compiled.compile_state, "statement", compiled.statement)
         self._read(statement)
@@ -118,7 +133,7 @@ class _Reader:
             column = assigned.get(_ROW_NUMBER.sub("", name))
             if column is not None:
                 self._claim(self._read(bind), _shown(column.name, column.key))
-        return CompiledNames(tuple(columns), self._sources, self._keys, " ".join(self._fragments))
+        return CompiledNames(compiled, tuple(columns), self._sources, self._keys, " ".join(self._fragments))
 
     def _claim(self, shown: Shown, by: Shown) -> None:
         """Note that parameters belong to columns."""

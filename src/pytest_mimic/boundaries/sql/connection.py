@@ -108,9 +108,9 @@ class LazyConnection:
             introduce()
         log = self.database.log.take()
         self.connect()
-        for connection, operation in log:
-            connection._repeat(operation)
-        for connection in {noted.connection for noted in log}:
+        for operation in log:
+            operation.connection._repeat(operation)
+        for connection in {operation.connection for operation in log}:
             if connection.closed:
                 connection.close("close")
         return self.real
@@ -186,14 +186,14 @@ class LazyConnection:
         if self.setting_up:
             self._setup.append(operation.run)
         else:
-            if self.database.note(self.port.caller, self, operation):
+            if self.database.note(self.port.caller, operation):
                 self.catch_up()
 
     def configure(self, run: Callable[[Any], Any]) -> Any:
         """Configure the real connection with a function: at once if it is open, else when it is opened."""
         if self.real is not None:
             return run(self.real)
-        self.note(Operation("configure", run))
+        self.note(Operation(self, "configure", run))
         return None
 
     def commit(self) -> None:
@@ -206,7 +206,7 @@ class LazyConnection:
         if step.mode == "replay":
             outcome = step.outcome()
             self.used = self.failed = False
-            self.note(Operation("commit", lambda real: real.commit(), failed="error" in outcome))
+            self.note(Operation(self, "commit", lambda real: real.commit(), failed="error" in outcome))
             self.raise_recorded(outcome)
         elif step.mode == "pass":
             self._end("commit")
@@ -234,7 +234,7 @@ class LazyConnection:
         elif is_rollback and not self.setting_up and self._is_transactional():
             self.database.roll_back(self)
         elif was_used:
-            self.note(Operation(kind, lambda real: getattr(real, kind)()))
+            self.note(Operation(self, kind, lambda real: getattr(real, kind)()))
 
     def _is_transactional(self) -> bool:
         """Return whether a rollback undoes all statements, definitions included, and a failure spoils them."""

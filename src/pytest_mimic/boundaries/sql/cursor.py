@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._redact.reveal import with_secrets
-from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, StatementCall
+from pytest_mimic.boundaries.sql.calls import NO_NAMES, SqlCall, StatementCall, StatementNames
 from pytest_mimic.boundaries.sql.connection import LazyConnection, run_statement, yield_once
 from pytest_mimic.boundaries.sql.databases import Operation
 from pytest_mimic.boundaries.sql.results import (
@@ -93,20 +94,14 @@ class StandInCursor:
         lazy = self._lazy
         self._reset()
         if lazy.resetting and lazy.real is None:
-            lazy.note(Operation("execute", lambda real: run_statement(real, kind, sql, *args), str(sql)))
+            lazy.note(
+                Operation(lazy, "execute", lambda real: run_statement(real, kind, sql, *args), str(sql))
+            )
             return self
         if lazy.resetting or not lazy.port.taking():
             return self._pass(kind, sql, args, options)
         with lazy.port.noting:
-            call = StatementCall(
-                sql.decode() if isinstance(sql, bytes) else str(sql),
-                args[0] if args else None,
-                database=lazy.place,
-                redactor=lazy.port.redactor,
-                names=self._names,
-                many=kind == "executemany",
-                shared=lazy.setting_up,
-            )
+            call = self._call(kind, sql, args, self._names, lazy.place)
             step = lazy.port.begin(call.call)
         if step.mode == "pass":
             return self._pass(kind, sql, args, options)
@@ -114,14 +109,8 @@ class StandInCursor:
         if step.mode == "replay":
             yield_once(lazy.dialect)
             outcome = step.outcome()
-            lazy.note(
-                Operation(
-                    "execute",
-                    lambda real: self._repeat(real, kind, sql, args, call=call, step=step),
-                    str(sql),
-                    failed="error" in outcome,
-                )
-            )
+            repeat = partial(self._repeat, kind, sql, args, self._names, step.later())
+            lazy.note(Operation(lazy, "execute", repeat, str(sql), "error" in outcome))
             lazy.raise_recorded(outcome)
             self._replay(outcome, step)
             return self
@@ -136,15 +125,28 @@ class StandInCursor:
             self._replay(outcome, step)
         return self
 
+    def _call(
+        self, kind: str, sql: Any, args: tuple[Any, ...], names: StatementNames, place: int | str
+    ) -> StatementCall:
+        lazy = self._lazy
+        return StatementCall(
+            sql.decode() if isinstance(sql, bytes) else str(sql),
+            args[0] if args else None,
+            database=place,
+            redactor=lazy.port.redactor,
+            names=names,
+            many=kind == "executemany",
+            shared=lazy.setting_up,
+        )
+
     def _repeat(
         self,
-        real: Any,
         kind: str,
         sql: Any,
         args: tuple[Any, ...],
-        *,
-        call: SqlCall,
-        step: Step,
+        names: StatementNames,
+        load: Callable[[], Any],
+        real: Any,
     ) -> bool:
         """Run a replayed statement, and return whether its result is the recorded one."""
         cursor = StandInCursor(self._connection)
@@ -155,10 +157,10 @@ class StandInCursor:
             rows = cursor._read_all()
         finally:
             cursor._close_real()
-        recorded = step.outcome()
+        recorded = load()
         if not recorded.get("end", True):
             return True
-        found = cursor._stored(call, rows)
+        found = cursor._stored(self._call(kind, sql, args, names, 0), rows)
         return bool(comparable_result(recorded, found) == comparable_result(found, recorded))
 
     def _read_all(self) -> Sequence[Any]:

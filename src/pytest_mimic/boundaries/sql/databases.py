@@ -14,26 +14,21 @@ if TYPE_CHECKING:
 
 
 class Operation(NamedTuple):
-    """An operation on a connection that was not open.
+    """An operation on a connection that was not open. A run has very many of them.
 
     Attributes:
+        connection: The connection on which it was replayed.
         kind: `execute`, `commit`, `rollback`, or `configure` if it is about the connection and not about data.
         run: Does it to the real connection. It returns whether the result is the recorded one.
         name: The statement.
         failed: The recording says that it failed.
     """
 
+    connection: Any
     kind: str
     run: Callable[[Any], Any]
     name: str = ""
     failed: bool = False
-
-
-class Noted(NamedTuple):
-    """An operation, and the connection on which it was replayed."""
-
-    connection: Any
-    operation: Operation
 
 
 class Database:
@@ -44,16 +39,16 @@ class Database:
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self.log: ReplayLog[Noted] = ReplayLog()
+        self.log: ReplayLog[Operation] = ReplayLog()
 
-    def note(self, caller: Caller, connection: object, operation: Operation) -> bool:
-        """Add an operation of a connection to the log, and return whether it is to be done at once."""
-        kind = operation.kind
+    def note(self, caller: Caller, operation: Operation) -> bool:
+        """Add an operation to the log, and return whether it is to be done at once."""
+        connection, kind = operation[:2]
         if kind == "commit":
             self.log.keep((connection, "data"))
-            return self.log.note(caller, Noted(connection, operation))
+            return self.log.note(caller, operation)
         group = connection, "configure" if kind == "configure" else "data"
-        return self.log.note(caller, Noted(connection, operation), group=group)
+        return self.log.note(caller, operation, group=group)
 
     def roll_back(self, connection: object) -> None:
         """Drop the operations of a connection that follow its last commit."""
@@ -61,7 +56,7 @@ class Database:
 
     def take_configuration(self, connection: object) -> list[Operation]:
         """Return the operations that configure one connection, and remove them from the log."""
-        return [noted.operation for noted in self.log.remove((connection, "configure"))]
+        return self.log.remove((connection, "configure"))
 
 
 class Databases:

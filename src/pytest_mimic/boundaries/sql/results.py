@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import marshal
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._redact.names import PLACEHOLDER
-from pytest_mimic.boundaries.values import blank, from_plain, to_plain
+from pytest_mimic.boundaries.values import PLAIN, blank, from_plain, to_plain
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
@@ -40,12 +43,18 @@ def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]
 
 def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
     """Return the `cursor.description` that was stored."""
+    return _load_columns(marshal.dumps(columns, 2), dbapi)
+
+
+@lru_cache(maxsize=256)
+def _load_columns(dumped: bytes, dbapi: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return a description. Most statements of an application have one of a few."""
 
     def load(part: Any) -> Any:
         is_named = isinstance(part, dict) and "$dbapi" in part
         return getattr(dbapi, part["$dbapi"], None) if is_named else from_plain(part)
 
-    return tuple((*map(load, column), *[None] * (7 - len(column))) for column in columns)
+    return tuple((*map(load, column), *[None] * (7 - len(column))) for column in marshal.loads(dumped))
 
 
 def store_rows(
@@ -74,7 +83,9 @@ def store_rows(
 
 def load_rows(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
     """Return the rows that were stored, as tuples."""
-    return [tuple(from_plain(value) for value in row) for row in rows]
+    if PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        return list(map(tuple, rows))
+    return [tuple(value if type(value) in PLAIN else from_plain(value) for value in row) for row in rows]
 
 
 def hide_inside(value: Any, redactor: Redactor) -> Any:

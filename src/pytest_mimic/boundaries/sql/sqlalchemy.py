@@ -179,12 +179,16 @@ def _names(context: Any) -> StatementNames:
         return NO_NAMES
     from pytest_mimic.boundaries.sql.compiled import read_compiled
 
+    known = read_compiled(compiled)
+    given = context.compiled_parameters[0] if context.compiled_parameters else {}
+    if not expanded and all(name in given for name in known.binds):
+        return StatementNames(known.binds, (), known.escaped, known, given)
     names: list[str] = []  # by place
     numbered: list[str] = []  # an `IN` has a parameter for each value; numbered ones come after all others
-    for name in compiled.positiontup if compiled.positional else ():
+    for name in known.binds:
         if name in expanded:
             (numbered if context.dialect.paramstyle.startswith("numeric") else names).extend(expanded[name])
-        elif name in context.compiled_parameters[0]:  # else it has become part of the text
+        elif name in given:  # else it has become part of the text
             names.append(name)
     # The order of a list that is not the one of an `IN` may matter.
     ordered = (
@@ -199,9 +203,7 @@ def _names(context: Any) -> StatementNames:
                 values.setdefault(member[len(name) + 1 :].partition("_")[0], []).append(member)
             lists.append(list(values.values()))
     owners = {member: name for name, members in expanded.items() for member in members}
-    owners.update({new: name for name, new in (compiled.escaped_bind_names or {}).items()})
-    given = context.compiled_parameters[0] if context.compiled_parameters else {}
-    return StatementNames(names + numbered, lists, owners, read_compiled(compiled), given)
+    return StatementNames(names + numbered, lists, {**owners, **known.escaped}, known, given)
 
 
 def _resetting(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
