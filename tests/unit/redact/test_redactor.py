@@ -117,6 +117,12 @@ def test_answers_stay_right_after_thousands_of_names(redactor: Redactor) -> None
     assert redactor.secret("password")
 
 
+def test_numbers_are_no_secret_names_unless_the_user_says_so() -> None:
+    assert not Redactor().secret("4711")
+    assert Redactor(["4711"]).secret("4711")
+    assert not Redactor(["4711"]).secret("4712")
+
+
 def test_plain_data_loses_the_values_of_secret_names(redactor: Redactor) -> None:
     plain = {
         "user": "ann",

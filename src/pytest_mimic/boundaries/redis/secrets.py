@@ -54,11 +54,7 @@ def secret_places(command: Command, redactor: Redactor) -> set[int]:
 
 def is_secret_key(key: bytes, redactor: Redactor) -> bool:
     """Check whether a part of a key is a secret name."""
-    secret = redactor.secret
-    for part in _SEPARATOR.split(text_of(key)):  # faster than `any`: this is done for each key that is sent
-        if secret(part):
-            return True
-    return False
+    return any(map(redactor.secret, _SEPARATOR.split(text_of(key))))
 
 
 def _is_secret_name(name: bytes, redactor: Redactor) -> bool:

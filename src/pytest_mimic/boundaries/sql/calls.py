@@ -86,7 +86,7 @@ def _call(signature: str, parts: dict[str, Any], described: Sequence[str], share
 
 
 class _Prepared:
-    """What a statement's text, its compiled form and the rules for secrets say about each call of it.
+    """A statement as far as its text, its compiled form and the rules for secrets decide about each call of it.
 
     Attributes:
         statement: The statement, read.

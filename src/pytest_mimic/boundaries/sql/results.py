@@ -43,18 +43,21 @@ def store_columns(description: Sequence[Sequence[Any]], dbapi: Any) -> list[Any]
 
 def load_columns(columns: list[Any], dbapi: Any) -> tuple[tuple[Any, ...], ...]:
     """Return the `cursor.description` that was stored."""
-    return _load_columns(marshal.dumps(columns, 2), dbapi)
-
-
-@lru_cache(maxsize=256)
-def _load_columns(dumped: bytes, dbapi: Any) -> tuple[tuple[Any, ...], ...]:
-    """Return a description. Most statements of an application have one of a few."""
+    dumped = marshal.dumps(columns, 2)
+    if b"$" not in dumped:
+        return _load_plain_columns(dumped)
 
     def load(part: Any) -> Any:
         is_named = isinstance(part, dict) and "$dbapi" in part
         return getattr(dbapi, part["$dbapi"], None) if is_named else from_plain(part)
 
-    return tuple((*map(load, column), *[None] * (7 - len(column))) for column in marshal.loads(dumped))
+    return tuple((*map(load, column), *[None] * (7 - len(column))) for column in columns)
+
+
+@lru_cache(maxsize=256)
+def _load_plain_columns(dumped: bytes) -> tuple[tuple[Any, ...], ...]:
+    """Return a description without tags. The statements of an application have few different ones."""
+    return tuple((*column, *[None] * (7 - len(column))) for column in marshal.loads(dumped))
 
 
 def store_rows(
