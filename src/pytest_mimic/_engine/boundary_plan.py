@@ -127,7 +127,10 @@ class BoundaryPort:
 
     def taking(self) -> bool:
         """Check whether calls of this boundary are mimicked now."""
-        return bool(self.plans) and not self._state.is_nested
+        if not self.plans:
+            return False
+        outer = self._state.inside.get()
+        return outer is None or not outer.active
 
     def takes(self, call: BoundaryCall) -> bool:
         """Check whether a call is mimicked: the patterns select it.

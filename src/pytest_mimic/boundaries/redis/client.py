@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from pytest_mimic.boundaries.base import Boundary, Edge
 from pytest_mimic.boundaries.redis.connection import Batch, ConnectionState, ReplayedCommands, redis_errors
@@ -37,6 +37,8 @@ class RedisBoundary(Boundary):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._states: WeakKeyDictionary[Any, ConnectionState] = WeakKeyDictionary()
+        # The connection that was used last, and its state: a client reads many replies one after the other.
+        self._last: tuple[Callable[[], Any], ConnectionState] = lambda: None, ConnectionState()
         self._scripts: dict[str, Any] = {}
         # What was replayed, by the server and the database.
         self._logs: dict[str, ReplayLog[ReplayedCommands]] = {}
@@ -82,9 +84,11 @@ class RedisBoundary(Boundary):
         ]
 
     def _state(self, connection: Any) -> ConnectionState:
-        state = self._states.get(connection)
-        if state is None:
-            state = self._states[connection] = ConnectionState()
+        last, state = self._last
+        if last() is not connection:
+            found = self._states.get(connection)
+            state = self._states[connection] = ConnectionState() if found is None else found
+            self._last = ref(connection), state
         return state
 
     def _connect(self, original: _Function, port: Port, connection: Any, *args: Any, **kwargs: Any) -> Any:

@@ -95,7 +95,7 @@ def text_of(value: bytes) -> str:
 
 def key_places(command: Command) -> Sequence[int]:
     """Return the places of the keys."""
-    verb = first_word(command)
+    verb = _first_word(command[0])
     size = len(command)
     if verb in _KEYS:
         return range(size)[_KEYS[verb]]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SEPARATOR = re.compile(r"[:/.]")
 _HIDDEN = PLACEHOLDER.encode()
+_WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
 _WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
 # Commands whose replies have names and values in turn, perhaps in nested lists.
@@ -37,19 +38,25 @@ _HASH = re.compile(rb"\b[0-9a-f]{64}\b")
 def secret_places(command: Command, redactor: Redactor) -> set[int]:
     """Return the places of the secret arguments of a command."""
     verb, size = first_word(command), len(command)
-    if verb == "AUTH":
-        return set(range(1, size))
-    if verb in ("HELLO", "MIGRATE"):
-        start = min(place_after(command, b"AUTH"), place_after(command, b"AUTH2"))
-        return set(range(start, size))
-    if verb == "ACL":  # `>password`, `<password`, `#hash`, `!hash`
-        return {place for place, part in enumerate(command) if place > 1 and part[:1] in b"><#!" and part}
+    if verb in _WITH_CREDENTIALS:
+        return _credential_places(command, verb)
     keys = key_places(command)
-    if any(is_secret_key(command[place], redactor) for place in keys):
-        return set(range(1, size)) - set(keys)
+    for place in keys:
+        if is_secret_key(command[place], redactor):
+            return set(range(1, size)) - set(keys)
     if verb in _WITH_FIELDS:
         return {place + 1 for place in range(1, size - 1) if _is_secret_name(command[place], redactor)}
     return set()
+
+
+def _credential_places(command: Command, verb: str) -> set[int]:
+    size = len(command)
+    if verb == "AUTH":
+        return set(range(1, size))
+    if verb == "ACL":  # `>password`, `<password`, `#hash`, `!hash`
+        return {place for place, part in enumerate(command) if place > 1 and part[:1] in b"><#!" and part}
+    start = min(place_after(command, b"AUTH"), place_after(command, b"AUTH2"))
+    return set(range(start, size))
 
 
 def is_secret_key(key: bytes, redactor: Redactor) -> bool:
