@@ -26,6 +26,9 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._vault.store import Data
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _T = TypeVar("_T")
@@ -50,6 +53,7 @@ class FolderStore:
         self._unflushed: set[str] = set()
         self._is_swept = False
         self._threads: dict[tuple[int, str], Lock] = {}
+        self._locks: dict[tuple[int, str], FileLock] = {}
 
     @outside_event_loop
     def read(self, name: str) -> bytes | None:
@@ -206,14 +210,18 @@ class FolderStore:
 
         # Threads of one process wait for a lock in memory first, as waiting for a file is polling. The lock belongs to
         # the process id: a forked child inherits locks whose owners do not exist in it.
-        threads = self._threads.setdefault((getpid(), name), Lock())
-        if not outside_event_loop(threads.acquire)(timeout=-1 if timeout is None else timeout):
+        owner = (getpid(), name)
+        threads = self._threads.setdefault(owner, Lock())
+        seconds = -1 if timeout is None else timeout
+        if not outside_event_loop(threads.acquire)(timeout=seconds):
             raise TimeoutError(name)
         try:
             path = join(self._lock_folder, blake2b(name.encode(), digest_size=16).hexdigest())
-            file = file_lock(path, timeout=-1 if timeout is None else timeout, poll_interval=0.005)
+            file = self._locks.get(owner)
+            if file is None:
+                file = self._locks[owner] = file_lock(path, poll_interval=0.005)
             try:
-                outside_event_loop(file.acquire)()
+                outside_event_loop(file.acquire)(timeout=seconds)
             except Timeout:
                 raise TimeoutError(name) from None
             except OSError as reason:

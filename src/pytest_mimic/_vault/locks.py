@@ -21,12 +21,12 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 FOLDER = "pytest-mimic-"
 
 
-def file_lock(path: str, *, timeout: float = -1, poll_interval: float = 0.05) -> FileLock:
+def file_lock(path: str, *, poll_interval: float = 0.05) -> FileLock:
     """Return a lock on a file. Any thread may release it."""
     from filelock import FileLock
 
     logging.getLogger("filelock").addFilter(_is_foreign)  # the same filter is added once
-    return FileLock(path, timeout=timeout, poll_interval=poll_interval, thread_local=False)
+    return FileLock(path, poll_interval=poll_interval, thread_local=False)
 
 
 def _is_foreign(record: logging.LogRecord) -> bool:

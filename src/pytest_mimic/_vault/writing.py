@@ -260,14 +260,16 @@ class _FileWriter:
 
     def _place_text(self, fingerprint: str, text: str) -> str:
         """Return the name of the object with this text; write it if necessary, but not over an edited one."""
-        names = _names(fingerprint, "json")
+        names, content = _names(fingerprint, "json"), text.encode()
         while True:
             name = next(names)
             data = self._store.read(name)
+            if data == content:
+                return name
             if data is not None and _is_other_text(data, text):
                 continue
-            if data is None or data.replace(b"\r\n", b"\n") != text.encode():
-                self._make(name, text.encode(), absent=data is None)
+            if data is None or data.replace(b"\r\n", b"\n") != content:
+                self._make(name, content, absent=data is None)
             return name
 
     def _place_pickle(self, encoded: Encoded) -> Entry:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from pytest_mimic import _ambient
 from pytest_mimic._vault.locks import ByteLocks
 from pytest_mimic.errors import MimicError
 
@@ -99,6 +102,20 @@ def test_calls_that_share_a_lock_keep_it_until_both_are_done(tmp_path):
     finally:
         other.kill()
         locks.close()
+
+
+@pytest.mark.parametrize(("inner", "is_shared"), [("vault", True), ("other", False)])
+def test_run_inside_another_knows_whether_they_share_a_vault(tmp_path, inner, is_shared):
+    """Closing the file of the locks would release those of the outer run."""
+    vaults = [SimpleNamespace(vault=tmp_path / name) for name in ("vault", inner)]
+    runs = [partial(SimpleNamespace, settings=one) for one in vaults]
+    for run in runs:
+        _ambient.push(run)
+    try:
+        assert _ambient.is_shared(tmp_path / "vault") is is_shared
+    finally:
+        for run in runs:
+            _ambient.pop(run)
 
 
 def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):
