@@ -37,13 +37,21 @@ class Raw:
         parts: Returns the buffers in order; called once for each digest.
         floats: For floats, their format as `with_one_nan` takes it. Buffers then have single bytes as items, and
             contain whole floats.
+        texts: For strings, returns them as a list. They are searched for paths.
     """
 
-    __slots__ = ("floats", "head", "parts", "size")
+    __slots__ = ("floats", "head", "parts", "size", "texts")
 
     def __init__(
-        self, head: tuple[object, ...], size: int, parts: Callable[[], Iterable[Any]], *, floats: str = ""
+        self,
+        head: tuple[object, ...],
+        size: int,
+        parts: Callable[[], Iterable[Any]],
+        *,
+        floats: str = "",
+        texts: Callable[[], list[str]] | None = None,
     ) -> None:
+        self.texts = texts
         self.head = head
         self.size = size
         self.parts = parts

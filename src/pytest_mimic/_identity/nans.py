@@ -1,13 +1,17 @@
-"""NaNs in memory: all of them count as `float("nan")`, because their sign and payload differ by machine."""
+"""Memory, and NaNs in it: all of them count as `float("nan")`, because their sign and payload differ by machine."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from marshal import dumps
 from struct import pack, unpack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._identity.short import NAN
+
+if TYPE_CHECKING:
+    from pytest_mimic._identity.kinds import Raw
 
 # The size of a chunk that is still in the CPU's cache when it is searched for NaNs.
 CHUNK = 1 << 21
@@ -70,3 +74,23 @@ def with_one_nan(memory: memoryview, floats: str) -> Any | None:
     values = values.copy()
     values[numpy.flatnonzero(is_nan)] = NAN
     return values.view(numpy.uint8).data
+
+
+def with_memory(hasher: Any, column: Iterable[Raw]) -> Any:
+    """Return a hasher that has read the column of memory after everything that the given one has read."""
+    for raw in column:
+        head: Any = raw.head
+        hasher.update(b"R" + dumps((head, raw.size), 2))
+        for part in raw.parts():
+            if not raw.floats:
+                hasher.update(part)
+                continue
+            for chunk in chunks(part):
+                # Hash first, and go back to the copy for a NaN: the search for NaNs then finds the chunk in the cache.
+                before = hasher.copy()
+                hasher.update(chunk)
+                other = with_one_nan(chunk, raw.floats)
+                if other is not None:
+                    hasher = before
+                    hasher.update(other)
+    return hasher

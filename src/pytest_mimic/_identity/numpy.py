@@ -83,10 +83,10 @@ def array_data(array: Any, *, layout: bool) -> object:
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
     floats = dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
-    return Raw(head, array.nbytes, lambda: _memory(array), floats=floats)
+    return Raw(head, array.nbytes, lambda: array_memory(array), floats=floats)
 
 
-def _memory(array: Any) -> Iterator[Any]:
+def array_memory(array: Any) -> Iterator[Any]:
     """Yield the bytes of an array in C order, a chunk at a time if its memory has another order."""
     numpy: Any = sys.modules["numpy"]
     if array.size == 0:
@@ -95,13 +95,13 @@ def _memory(array: Any) -> Iterator[Any]:
         yield array.reshape(-1).view(numpy.uint8).data
     elif array.ndim > 1 and array.nbytes > CHUNK:
         for part in array:
-            yield from _memory(part)
+            yield from array_memory(part)
     elif array.nbytes > CHUNK:
         step = max(1, CHUNK // array.itemsize)
         for start in range(0, len(array), step):
-            yield from _memory(array[start : start + step].copy())
+            yield from array_memory(array[start : start + step].copy())
     else:
-        yield from _memory(array.copy())
+        yield from array_memory(array.copy())
 
 
 def _ufunc(value: Any) -> object:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, library_tag
+from pytest_mimic._identity.nans import CHUNK
+from pytest_mimic._identity.numpy import FLOATS, array_memory
 
 # Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
 PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
@@ -57,13 +59,72 @@ def _table(table: Any, *, metadata: list[str], layout: bool) -> object:
     """Reduce a frame or a series. In an outcome, facts that equality ignores count as well."""
     data: object
     if table.ndim == 2:
-        columns = [_values(table.iloc[:, place].array) for place in range(table.shape[1])]
-        data = table.shape, table.columns, table.index, columns
+        data = table.shape, table.columns, table.index, _columns(table)
     else:
         data = table.name, table.index, _values(table.array)
     if layout:
         data = data, table.attrs, table.flags.allows_duplicate_labels
     return (data, {name: getattr(table, name, None) for name in metadata}) if metadata else data
+
+
+def _columns(frame: Any) -> object:
+    """Reduce the columns of a frame to their dtypes, one memory for all numbers of a dtype, and the other columns."""
+    blocks: Any = getattr(getattr(frame, "_mgr", None), "blocks", ())
+    if (
+        frame.shape[1]
+        and len(blocks) == 1
+        and getattr(blocks[0].values, "ndim", 0) == 2
+        and _is_number(blocks[0].values.dtype)
+    ):
+        # Its columns follow one another in memory. 0.5 ms for 2,000 of them, against 5 one by one.
+        values = frame.to_numpy().T
+        return (
+            [values.dtype.name] * len(values),
+            [_memory_of(values.dtype, len(values), len(frame), [values])],
+            [],
+        )
+    read: Callable[[int], Any] | None = getattr(getattr(frame, "_mgr", None), "iget_values", None)
+    names: list[str] = []
+    numbers: dict[Any, list[Any]] = {}
+    others = []
+    for place in range(frame.shape[1]):
+        # 0.5 µs by the private way, 25 by the public one.
+        column = read(place) if read else frame.iloc[:, place].array
+        dtype = column.dtype
+        if read and _is_number(dtype):
+            numbers.setdefault(dtype, []).append(column)
+            names.append(dtype.name)
+            continue
+        column = frame.iloc[:, place].array
+        if _is_number(frame.dtypes.iloc[place]):
+            column = column.to_numpy()
+            numbers.setdefault(column.dtype, []).append(column)
+            names.append(column.dtype.name)
+        else:
+            names.append(str(dtype))
+            others.append(_values(column))
+    memories = [_memory_of(dtype, len(columns), len(frame), columns) for dtype, columns in numbers.items()]
+    return names, memories, others
+
+
+def _is_number(dtype: Any) -> bool:
+    return type(dtype).__module__.partition(".")[0] == "numpy" and dtype.kind in "biufc"
+
+
+def _memory_of(dtype: Any, count: int, rows: int, columns: list[Any]) -> Raw:
+    """Return the memory of columns of one dtype, or of blocks of such columns, one after the other."""
+    floats = dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
+    head = "columns", dtype.str, count, rows
+    return Raw(head, dtype.itemsize * count * rows, lambda: _joined(columns), floats=floats)
+
+
+def _joined(columns: list[Any]) -> Iterator[Any]:
+    """Yield the memory of columns. Small ones are joined first."""
+    numpy: Any = sys.modules["numpy"]
+    most = max(1, CHUNK // (max(column.nbytes for column in columns) or 1))
+    for start in range(0, len(columns), most):
+        some = columns[start : start + most]
+        yield from array_memory(some[0] if len(some) == 1 else numpy.concatenate(some))
 
 
 def _index(index: Any, *, layout: bool) -> object:
@@ -87,7 +148,7 @@ def _index(index: Any, *, layout: bool) -> object:
 def _labels(array: Any) -> object:
     """Reduce the labels of an index. Texts count the same with the dtype `str` of pandas 3 and `object` before."""
     if str(array.dtype) == "object" and all(type(label) is str for label in array):
-        return "str", _texts(array)
+        return "str", None, _texts(array)
     return _values(array)
 
 
@@ -107,7 +168,7 @@ def _values(array: Any) -> object:
     kind = type(array).__name__
     if kind in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
-        return str(dtype), list(values) if values.dtype.hasobject else values
+        return str(dtype), values.tolist() if values.dtype.hasobject else values
     if isinstance(array, pandas.Categorical):
         return _dtype(dtype), array.codes.astype("int64")
     if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
@@ -118,20 +179,53 @@ def _values(array: Any) -> object:
     if kind == "IntervalArray":
         return str(dtype), _values(array.left.array), _values(array.right.array)
     if isinstance(dtype, pandas.StringDtype):
-        return str(dtype), _texts(array.to_numpy(dtype=object))
+        try:
+            return str(dtype), None, _texts(array)
+        except TypeError:  # one is missing, which a search beforehand would be slow to find
+            missing = sys.modules["numpy"].asarray(array.isna())
+            return str(dtype), missing, _texts(array[~missing])
     if kind == "ArrowExtensionArray":
         return str(dtype), array.__arrow_array__()
     missing = sys.modules["numpy"].asarray(array.isna())
     return str(dtype), missing, [item for item, gone in zip(array, missing) if not gone]
 
 
-def _texts(values: Any) -> object:
-    """Reduce texts to one joined text, or to a list if one is missing or contains the separator."""
-    try:
+def _texts(array: Any) -> object:
+    """Reduce texts to one joined text, or to a list if one contains the separator.
+
+    Raises:
+        TypeError: One is missing.
+    """
+    data = _joined_arrow(array.__arrow_array__()) if hasattr(array, "_pa_array") else None
+    if data is None:
+        values = sys.modules["numpy"].asarray(array, dtype=object).tolist()
         text = "\0".join(values)
-    except TypeError:
-        return list(values)
-    if text.count("\0") != max(len(values) - 1, 0):
-        return list(values)
-    data = text.encode("utf-8", "surrogatepass")
-    return Raw(("texts", len(values)), len(data), lambda: (data,))
+        if text.count("\0") != max(len(values) - 1, 0):
+            return values
+        data = text.encode("utf-8", "surrogatepass")
+    return Raw(
+        ("texts", len(array)), len(data), lambda: (data,), texts=lambda: list(array.to_numpy(dtype=object))
+    )
+
+
+def _joined_arrow(texts: Any) -> bytes | None:
+    """Return texts of pyarrow joined by NUL, or None if one contains it or this pyarrow cannot do it."""
+    if texts.null_count:
+        raise TypeError("a text is missing")
+    numpy: Any = sys.modules["numpy"]
+    pyarrow: Any = sys.modules["pyarrow"]
+    prefixed = getattr(sys.modules.get("pyarrow.compute"), "binary_replace_slice", None)
+    if prefixed is None:
+        return None
+    chunks = texts.chunks if isinstance(texts, pyarrow.ChunkedArray) else [texts]
+    parts = []
+    for chunk in chunks:
+        if len(chunk):
+            # A NUL before each text, in one buffer. 6 ns a text, against 75 with a string for each.
+            made = prefixed(chunk.cast(pyarrow.large_string()), 0, 0, "\0")
+            _, offsets, data = made.buffers()
+            ends = numpy.frombuffer(offsets, "i8")[made.offset :]
+            parts.append(memoryview(data)[ends[0] : ends[len(made)]])
+    joined = b"".join(parts)[1:]
+    zeros = len(joined) - numpy.count_nonzero(numpy.frombuffer(joined, "u1"))
+    return joined if zeros == max(len(texts) - 1, 0) else None

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import chain, compress
 from marshal import dumps
-from operator import countOf, itemgetter
+from operator import countOf, is_, itemgetter
 from typing import Any
 
 from xxhash import xxh3_128
 
 from pytest_mimic._identity.kinds import PLAIN, Kind, Raw
-from pytest_mimic._identity.nans import chunks, with_one_nan
+from pytest_mimic._identity.nans import with_memory
 from pytest_mimic._identity.short import (
     EXACT,
     MANY,
@@ -108,6 +108,21 @@ class Walk:
             raise HoldsMark
         return data
 
+    def searched(self, raw: Raw) -> Raw:
+        """Return memory that was searched if it holds texts, or the digest of the texts if some are paths."""
+        if raw.texts is None:
+            return raw
+        if self.locate is None:
+            for part in raw.parts():
+                self.search(part)
+            return raw
+        texts = raw.texts()
+        column = self.located(texts)
+        if all(map(is_, column, texts)):
+            return raw
+        digest = self.digest(column)
+        return Raw(("located",), len(digest), lambda: (digest,))
+
     def digest(self, column: list[Any], level: int = 0) -> bytes:
         """Return 16 bytes for the values of `column`, in their order.
 
@@ -136,7 +151,7 @@ class Walk:
                 if writer is not None:
                     pushed = writer(self, column, update, level)
                 elif type_ is Raw:
-                    hasher = _with_memory(hasher, column)
+                    hasher = with_memory(hasher, map(self.searched, column))
                     update = hasher.update
                     continue
                 else:
@@ -235,25 +250,6 @@ def _write_bytes(_walk: Walk, column: Column, update: Update, _level: int) -> tu
 
     write_bytes(column, update)
     return ()
-
-
-def _with_memory(hasher: Any, column: Column) -> Any:
-    """Return a hasher that has read the column of memory after everything that the given one has read."""
-    for raw in column:
-        hasher.update(b"R" + dumps((raw.head, raw.size), 2))
-        for part in raw.parts():
-            if not raw.floats:
-                hasher.update(part)
-                continue
-            for chunk in chunks(part):
-                # Hash first, and go back to the copy for a NaN: the search for NaNs then finds the chunk in the cache.
-                before = hasher.copy()
-                hasher.update(chunk)
-                other = with_one_nan(chunk, raw.floats)
-                if other is not None:
-                    hasher = before
-                    hasher.update(other)
-    return hasher
 
 
 def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> tuple[Column, ...]:

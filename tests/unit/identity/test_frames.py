@@ -1,0 +1,121 @@
+"""Frames of pandas: one identity whatever their blocks and the storage of their texts are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mimic._files.places import Places
+from pytest_mimic._identity import fingerprint
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+pytest.importorskip("pyarrow")
+
+texts = st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20)
+STORAGES = [pd.StringDtype(storage) for storage in ("python", "pyarrow")]
+
+
+def stored(values, dtype):
+    """Return equal texts in a column of one dtype: in one piece, as a part of a longer column, and in two chunks."""
+    whole = pd.Series(values, dtype=dtype)
+    longer = pd.Series(["x", *values, None], dtype=dtype)
+    half = len(values) // 2
+    joined = pd.concat([whole[:half], whole[half:]], ignore_index=True)
+    return [whole, longer[1:-1].reset_index(drop=True), joined.astype(dtype)]
+
+
+@given(texts, st.data())
+def test_texts_count_the_same_in_every_storage(values, data):
+    columns = [one for dtype in STORAGES for one in stored(values, dtype)]
+
+    assert len({fingerprint(one) for one in columns}) == 1
+    assert len({fingerprint(pd.DataFrame({"a": one, "b": one})) for one in columns}) == 1
+    assert len({fingerprint(pd.Index(one)) for one in columns}) == 1
+    place = data.draw(st.integers(0, len(values)))
+    for other in ([*values[:place], "\0", *values[place:]], [*values[:place], "", *values[place:]]):
+        changed = {fingerprint(pd.Series(other, dtype=dtype)) for dtype in STORAGES}
+        assert len(changed) == 1
+        assert changed != {fingerprint(columns[0])}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a", "b"], ["ab", ""]),
+        (["a\0b"], ["a", "b"]),
+        (["a", None], ["a", ""]),
+        (["a", None], [None, "a"]),
+        ([None], []),
+        ([""], []),
+        (["\xe9"], ["e\u0301"]),
+    ],
+)
+@pytest.mark.parametrize("dtype", [*STORAGES, object], ids=str)
+def test_different_texts_differ(one, other, dtype):
+    assert fingerprint(pd.Series(one, dtype=dtype)) != fingerprint(pd.Series(other, dtype=dtype))
+
+
+@pytest.mark.promise(
+    "a path under the base temporary folder counts by its place below the fixture's folder and by content"
+)
+@pytest.mark.parametrize("dtype", [*STORAGES, object], ids=str)
+def test_paths_in_a_column_count_by_their_place_and_content(dtype, tmp_path):
+    found = []
+    for number, content in enumerate(["a", "a", "b"]):
+        places = Places()
+        places.set_root("tmp", str(tmp_path / str(number)))
+        file = tmp_path / str(number) / "test_a0" / "in.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+        frame = pd.DataFrame({"file": pd.Series([str(file), "x"], dtype=dtype)})
+        found.append(fingerprint(frame, places=places))
+        plain = pd.DataFrame({"file": pd.Series([f"see {file.parents[1]}"], dtype=dtype)})
+        assert fingerprint(plain, places=places) == fingerprint(plain)
+
+    assert found[0] == found[1] != found[2]
+
+
+kinds = st.sampled_from(["i8", "f8", "f4", "?", "c16", "M8[ns]", "object", "category", "Int64"])
+
+
+@given(st.lists(kinds, min_size=1, max_size=6), st.integers(0, 4), st.data())
+def test_a_frame_counts_by_its_columns_not_by_its_blocks(names, rows, data):
+    values = np.arange(rows * len(names)).reshape(len(names), rows)
+    columns = [pd.Series(one).astype(name) for name, one in zip(names, values)]
+    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    by_name = pd.DataFrame(dict(enumerate(columns)))
+    one_by_one = pd.DataFrame(index=frame.index)
+    for place, column in enumerate(columns):
+        one_by_one.insert(place, place, column)
+    views = [by_name, one_by_one, frame.copy(), frame[::-1][::-1], frame.iloc[:, ::-1].iloc[:, ::-1]]
+
+    expected = fingerprint(frame)
+
+    assert {fingerprint(view) for view in views} == {expected}
+    place = data.draw(st.integers(0, len(names) - 1))
+    other = data.draw(kinds.filter(lambda name: name != names[place]))
+    columns[place] = pd.Series(values[place]).astype(other)
+    assert fingerprint(pd.concat(columns, axis=1)) != expected
+
+
+def test_each_cell_of_a_wide_frame_counts_in_its_place():
+    values = np.random.default_rng(1).random((5, 700))
+    frame = pd.DataFrame(values)
+    apart = pd.DataFrame({name: values[:, name].copy() for name in range(700)})
+    expected = fingerprint(frame)
+
+    assert fingerprint(apart) == expected
+    assert fingerprint(pd.DataFrame(np.asfortranarray(values))) == expected
+    for place in [(0, 0), (4, 699), (2, 350)]:
+        other = values.copy()
+        other[place] += 1
+        assert fingerprint(pd.DataFrame(other)) != expected
+        nans = [np.nan, -np.nan]
+        for nan in nans:
+            other[place] = nan
+        assert fingerprint(pd.DataFrame(other)) != expected
+    assert fingerprint(pd.DataFrame(values.T)) != expected
+    assert fingerprint(pd.DataFrame(values[:, ::-1].copy())) != expected
+    assert fingerprint(pd.DataFrame(values.astype("f4").astype("f8"))) != expected
