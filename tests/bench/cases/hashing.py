@@ -25,7 +25,7 @@ HASHES: list[tuple[str, str, str, dict[str, float]]] = [
     ("hash_frame", "frame", "memory", {OLDER: 0.3, FLOOR: 1.5}),
     ("hash_wide", "wide", "pickle5", {JOBLIB: 1, FLOOR: 5}),
     ("hash_texts_object", "texts object", "pickle5", {FLOOR: 0.5}),
-    ("hash_texts_arrow", "texts arrow", "pickle5", {JOBLIB: 1, FLOOR: 0.5}),
+    ("hash_texts_arrow", "texts arrow", "pickle5", {JOBLIB: 1}),
     ("hash_ints", "list of ints", "sha256", {FLOOR: 1}),
     ("hash_floats", "list of floats", "sha256", {FLOOR: 1}),
     ("hash_set_of_ints", "set of ints", "sha256", {FLOOR: 2}),

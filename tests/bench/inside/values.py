@@ -46,6 +46,8 @@ def texts(dtype: str) -> Any:
 
     rows = range(300_000)
     columns = {name: [f"{name * (k % 17)} {k * 7919 % 50_021}" for k in rows] for name in "abc"}
+    if dtype == "str" and pd.__version__ < "3":  # where `str` is `object`
+        dtype = "string[pyarrow]"
     return pd.DataFrame(columns, dtype=dtype)
 
 
@@ -64,7 +66,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "frame": frame,
     "wide": wide,
     "texts object": lambda: texts("object"),
-    "texts arrow": lambda: texts("string[pyarrow]"),
+    "texts arrow": lambda: texts("str"),
     "list of ints": lambda: list(range(1_000_000)),
     "list of floats": lambda: [k / 3 for k in range(1_000_000)],
     "set of ints": lambda: set(range(0, 1_400_000, 7)),
