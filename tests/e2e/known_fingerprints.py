@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._identity import CallIdentity, fingerprint, fingerprint_outcome, source_fingerprint
+from pytest_mimic._identity.calls import VERSION
 from pytest_mimic._outcome.loading import Admission
 from pytest_mimic._outcome.placing import NOWHERE
 from pytest_mimic._outcome.plain import layout_of
@@ -218,6 +219,9 @@ TEXTS = {
 
 
 def main():
+    print(
+        f"format {VERSION}: the lines below change only with a new number, and new kinds of values are added at the end"
+    )
     for name, value in VALUES.items():
         print(f"{name}: {fingerprint(value)}")
     print("outcome:", fingerprint_outcome([VALUES["rows"], VALUES["sets"], VALUES["collections"]]))
