@@ -108,11 +108,10 @@ class CallIdentity:
         self._markers = {place: default for place, default in enumerate(defaults) if type(default) is object}
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
         left_out = set()
-        if ignore:
+        for path in ignore:
             from pytest_mimic._identity.ignore import parse_path, prune
 
             self._prune = prune
-        for path in ignore:
             steps = parse_path(path)
             if steps[0] in plain:
                 place = plain.index(steps[0])

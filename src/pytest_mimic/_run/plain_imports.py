@@ -1,9 +1,11 @@
-"""Imports the plugin's own modules without pytest's assertion rewriting."""
+"""Imports the plugin's own modules fast: without pytest's assertion rewriting and without garbage collections."""
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -20,6 +22,18 @@ class PlainImports:
     ) -> ModuleSpec | None:
         """Return the spec that Python itself finds for a module of this package. None for any other."""
         return PathFinder.find_spec(name, path, target) if name.startswith("pytest_mimic.") else None
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Collect no garbage in this block, which imports modules: they stay, so a collection would search in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def use_plain_imports() -> Callable[[], None]:

@@ -6,7 +6,6 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property, partialmethod
 from typing import Any, NamedTuple
 
@@ -36,7 +35,6 @@ class FunctionPath(NamedTuple):
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, init=False)
 class Target:
     """A function, the functions of a module or class, or a boundary that is to be mimicked.
 
@@ -66,9 +64,9 @@ class Target:
     path: tuple[str, ...]
     excluded: bool
     options: Options
-    is_shared: bool = field(compare=False, repr=False)
-    dotted: bool = field(compare=False, repr=False)
-    origin: str = field(compare=False, repr=False)
+    is_shared: bool
+    dotted: bool
+    origin: str
 
     def __init__(self, line_or_function: str | Callable[..., object], **options: object) -> None:
         if isinstance(line_or_function, str):
@@ -93,6 +91,29 @@ class Target:
         check_kind(name, options, origin)
         self._set(module=module, path=path, excluded=excluded, options=options)
         self._set(is_shared=False, dotted=dotted, origin=origin)
+
+    # By hand, because generating the methods of a dataclass takes longer than the import of most modules.
+    @property
+    def _value(self) -> tuple[object, ...]:
+        return self.module, self.path, self.excluded, self.options
+
+    def __eq__(self, other: object) -> bool:
+        return self._value == other._value if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={getattr(self, name)!r}" for name in ("module", "path", "excluded", "options")
+        )
+        return f"Target({shown})"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"cannot assign to {name}: a Target does not change")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"cannot delete {name}: a Target does not change")
 
     def _set(self, **attributes: object) -> None:
         for attribute, value in attributes.items():

@@ -39,7 +39,7 @@ class Vault:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
-        self._pickles = pickles
+        self._pickles: Literal["listed", "forbid"] = pickles
 
     @cached_property
     def _outcomes(self) -> Outcomes:
