@@ -8,6 +8,7 @@ import random
 import socket
 import ssl
 import threading
+import xmlrpc.client
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -235,6 +236,14 @@ class Handler(BaseHTTPRequestHandler):
         self.protocol_version = "HTTP/1.0"
         self.answer(200, "until the end")
         self.close_connection = True
+
+    def page_rpc(self, _: dict[str, str]) -> None:
+        """Adds two values by XML-RPC."""
+        (one, other), method = xmlrpc.client.loads(self.sent)
+        if method == "add":
+            self.answer(200, xmlrpc.client.dumps((one + other,), methodresponse=True), "text/xml")
+        else:
+            self.answer(200, xmlrpc.client.dumps(xmlrpc.client.Fault(1, "no such method")), "text/xml")
 
     def page_html(self, _: dict[str, str]) -> None:
         self.stream(["<p>", "one page", "</p>"], "text/html")

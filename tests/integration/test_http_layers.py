@@ -13,7 +13,7 @@ from http_server import Server, running_server
 
 # In each of these ways, a client sends the same request.
 CLIENTS = """
-    import os
+    import os, urllib.request
     import requests, urllib3
 
     HEADERS = {"Authorization": "Bearer bearer-of-4711", "Content-Type": "application/json"}
@@ -24,8 +24,11 @@ CLIENTS = """
 
     def by_urllib3(path):
         return urllib3.PoolManager().request("POST", os.environ["API"] + path, body=BODY, headers=HEADERS).data
+
+    def by_stdlib(path):
+        return urllib.request.urlopen(urllib.request.Request(os.environ["API"] + path, BODY, HEADERS)).read()
 """
-WAYS = ("requests", "urllib3")
+WAYS = {"requests": "requests", "urllib3": "urllib3", "stdlib": "http.client"}
 
 
 @pytest.fixture
@@ -61,20 +64,20 @@ ALL = """
     "a request through several clients is recorded once, at the outermost boundary that takes it"
 )
 def test_a_request_is_recorded_once(layers: Any) -> None:
-    layers.ini(*WAYS)
-    layers.write("test_it.py", ALL.format(ways=WAYS))
+    layers.ini(*WAYS.values())
+    layers.write("test_it.py", ALL.format(ways=[*WAYS]))
 
     with running_server() as server:
         recordings = record(layers, server)
 
-    assert [one["target"] for one in recordings] == sorted(WAYS)
+    assert [one["target"] for one in recordings] == sorted(WAYS.values())
     assert len(server.seen) == len(WAYS)
 
 
 def test_recordings_of_one_request_look_alike(layers: Any) -> None:
     """Whichever client has sent it. Secrets are hidden in each."""
-    layers.ini(*WAYS)
-    layers.write("test_it.py", ALL.format(ways=WAYS))
+    layers.ini(*WAYS.values())
+    layers.write("test_it.py", ALL.format(ways=[*WAYS]))
 
     with running_server() as server:
         recordings = record(layers, server)
@@ -91,14 +94,15 @@ def test_recordings_of_one_request_look_alike(layers: Any) -> None:
 
 def test_a_lower_boundary_takes_what_no_higher_one_did(layers: Any) -> None:
     """Because the higher one left it out, or is not named."""
-    layers.ini('requests exclude="/text"', "urllib3")
+    layers.ini('requests exclude="/text,/html"', 'urllib3 exclude="/html"', "http.client")
     layers.write(
         "test_it.py",
         """
         import clients
 
         def test_it():
-            assert clients.by_requests("/users/1") and clients.by_requests("/text")
+            for path in ("/users/1", "/text", "/html"):
+                assert clients.by_requests(path)
         """,
     )
 
@@ -106,14 +110,16 @@ def test_a_lower_boundary_takes_what_no_higher_one_did(layers: Any) -> None:
         recordings = record(layers, server)
 
     assert [(one["target"], one["arguments"]["signature"]) for one in recordings] == [
+        ("http.client", "POST /html"),
         ("requests", "POST /users/1"),
         ("urllib3", "POST /text"),
     ]
 
 
-def test_a_higher_client_replays_through_a_lower_boundary(layers: Any) -> None:
+@pytest.mark.parametrize("boundary", ["urllib3", "http.client"])
+def test_a_higher_client_replays_through_a_lower_boundary(layers: Any, boundary: str) -> None:
     """A stream is read after the call has returned, and a redirect is followed by the higher client."""
-    layers.ini("urllib3")
+    layers.ini(boundary)
     layers.write(
         "test_it.py",
         """
@@ -147,9 +153,9 @@ def test_a_cassette_takes_each_request_once(layers: Any) -> None:
 
         def test_it(mimic_auto):
             with mimic_auto("talk") as cassette:
-                for way in {WAYS}:
+                for way in {list(WAYS)}:
                     getattr(clients, "by_" + way)("/users/1")
-            assert [call.kind for call in cassette.calls] == {list(WAYS)}
+            assert [call.kind for call in cassette.calls] == {list(WAYS.values())}
         """,
     )
 
@@ -158,3 +164,29 @@ def test_a_cassette_takes_each_request_once(layers: Any) -> None:
         server.stop()
         layers.run(env={"API": server.url}).expect(passed=1)
         assert len(server.seen) == len(WAYS)
+
+
+def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers: Any) -> None:
+    """In a thread, after its call has returned, while the boundaries below are active."""
+    layers.ini(*WAYS.values())
+    layers.write(
+        "test_it.py",
+        """
+        import os
+        from concurrent.futures import ThreadPoolExecutor
+        import requests
+
+        def test_it():
+            responses = [requests.get(os.environ["API"] + path, stream=True) for path in ("/chunks", "/old")]
+            with ThreadPoolExecutor(2) as threads:
+                bodies = list(threads.map(lambda response: list(response.iter_content(None)), responses))
+            assert bodies == [[b"one,", b"two,", b"\\xff\\x00,", b"four"], [b"until the end"]]
+        """,
+    )
+
+    with running_server() as server:
+        layers.record(env={"API": server.url}).expect(passed=1)
+        layers.run("--mimic-verify", env={"API": server.url}).expect(passed=1, says=["2 calls verified"])
+        recordings = record(layers, server)
+    assert {one["target"] for one in recordings} == {"requests"}
+    assert len(server.seen) == 4

@@ -17,6 +17,7 @@ BOUNDARIES = {
     "requests": "pytest_mimic.boundaries.http.requests:RequestsBoundary",
     "aiohttp": "pytest_mimic.boundaries.http.aiohttp:AiohttpBoundary",
     "urllib3": "pytest_mimic.boundaries.http.urllib3:Urllib3Boundary",
+    "http.client": "pytest_mimic.boundaries.http.stdlib:StdlibBoundary",
     "sqlalchemy": "pytest_mimic.boundaries.sql.sqlalchemy:SqlBoundary",
     "redis": "pytest_mimic.boundaries.redis.client:RedisBoundary",
 }
@@ -33,4 +34,5 @@ def load_boundary(name: str) -> Boundary:
 
 def is_installed(name: str) -> bool:
     """Check whether the client of a boundary can be imported."""
-    return name in sys.modules or find_spec(name) is not None
+    # The parent of a dotted name would be imported. `http.client` is always there.
+    return name in sys.modules or find_spec(name.partition(".")[0]) is not None

@@ -1,1 +1,1 @@
-"""HTTP clients: httpx, httpx2, requests, aiohttp, urllib3."""
+"""HTTP clients: httpx, httpx2, requests, aiohttp, urllib3, http.client."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,29 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+# The modules whose connections open a socket as their class says. Other classes may lead into this process.
+_CONNECTING = ("http.client", "urllib3.connection", "httplib2")
+
+
+def connects_by_itself(connection: Any) -> bool:
+    """Check whether the class of a connection has its own `connect`: what that opens is not known."""
+    return getattr(getattr(type(connection), "connect", None), "__module__", None) not in _CONNECTING
+
+
+def judge_certificate(connection: Any) -> None:
+    """Set whether urllib3 would verify a certificate, on which a warning depends. Connecting finds it out."""
+    if hasattr(connection, "is_verified") and hasattr(connection, "cert_reqs"):
+        required = sys.modules["urllib3.util.ssl_"].resolve_cert_reqs(connection.cert_reqs)
+        verifies = required == sys.modules["ssl"].CERT_REQUIRED
+        connection.is_verified = verifies or bool(connection.assert_fingerprint)
+
+
+def origin(scheme: str, host: str, port: int | None) -> str:
+    """Return the beginning of a URL."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{port}" if port else f"{scheme}://{shown}"
 
 
 class WatchedAttempt:
@@ -72,7 +96,8 @@ class WatchedAttempt:
     @property
     def is_over(self) -> bool:
         """Whether the response was read to its end, so that its connection can be used again."""
-        return self._response is not None and bool(self._response.isclosed())
+        response = self._response
+        return response is not None and response.isclosed() and not response.will_close
 
 
 @contextmanager

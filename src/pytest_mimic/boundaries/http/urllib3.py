@@ -7,7 +7,6 @@ Connections whose class connects by itself (UNIX sockets, in-process servers) ar
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import isgenerator, signature
@@ -16,7 +15,13 @@ from weakref import WeakKeyDictionary
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.answer import load_response
-from pytest_mimic.boundaries.http.attempt import WatchedAttempt, recorded_on
+from pytest_mimic.boundaries.http.attempt import (
+    WatchedAttempt,
+    connects_by_itself,
+    judge_certificate,
+    origin,
+    recorded_on,
+)
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 from pytest_mimic.boundaries.http.urllib3_errors import Urllib3Errors, is_before_sending
 
@@ -55,7 +60,7 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
 
     @wraps(original)
     def make_request(pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
-        if not port.taking() or _connects_by_itself(conn):
+        if not port.taking() or connects_by_itself(conn):
             return original(pool, conn, method, url, *args, **options)
         options.update(zip(names, args))
         given = options.get("body")
@@ -71,7 +76,7 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
             if step is None:
                 return run()
             if step.mode == "replay":
-                _judge_certificate(conn)
+                judge_certificate(conn)
                 return _replayed(attempt, step.outcome(), step)
             return _ran(attempt, exchange, step, is_loading="preload_content" in options)
         except Exception as error:
@@ -112,17 +117,10 @@ def _replayed(attempt: _Attempt, plain: dict[str, Any], step: Step) -> Any:
         return attempt.run()
 
 
-def _judge_certificate(conn: Any) -> None:
-    """Set whether a certificate would have been verified, on which a warning depends. Connecting finds it out."""
-    if hasattr(conn, "cert_reqs"):
-        required = sys.modules["urllib3.util.ssl_"].resolve_cert_reqs(conn.cert_reqs)
-        conn.is_verified = required == sys.modules["ssl"].CERT_REQUIRED or bool(conn.assert_fingerprint)
-
-
 def _wrap_prepare_proxy(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     @wraps(original)
     def prepare_proxy(pool: Any, conn: Any) -> Any:
-        if not port.taking() or _connects_by_itself(conn):
+        if not port.taking() or connects_by_itself(conn):
             return original(pool, conn)
         conn.connect = lambda: None  # the attempt connects, if it is made
         try:
@@ -133,18 +131,11 @@ def _wrap_prepare_proxy(original: Callable[..., Any], port: Port) -> Callable[..
     return prepare_proxy
 
 
-def _connects_by_itself(conn: Any) -> bool:
-    """Check whether the class of a connection has its own `connect`: what that opens is not known."""
-    connect = getattr(type(conn), "connect", None)
-    return getattr(connect, "__module__", None) != "urllib3.connection"
-
-
 def _absolute(pool: Any, url: str) -> str:
     """Return the whole URL of a request. The one that a proxy forwards is whole already."""
     if not url.startswith("/"):
         return url
-    host = f"[{pool.host}]" if ":" in pool.host else pool.host
-    return f"{pool.scheme}://{host}:{pool.port}{url}" if pool.port else f"{pool.scheme}://{host}{url}"
+    return origin(pool.scheme, pool.host, pool.port) + url
 
 
 def _pairs(headers: Mapping[Any, Any] | None) -> tuple[tuple[str, str], ...]:

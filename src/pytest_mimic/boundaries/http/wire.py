@@ -122,13 +122,43 @@ def parsed_response(answer: StoredResponse, method: str, exhausted: Callable[[],
     return response
 
 
-class RecordedSocket:
-    """Replaces a connection's socket: takes any request, and gives the bytes of a recorded response.
+class UnopenedSocket:
+    """Replaces the socket of a connection that is not connected: takes any request, and keeps settings."""
+
+    def __init__(self) -> None:
+        self._settings: list[tuple[str, tuple[Any, ...]]] = []
+
+    def apply_to(self, socket: Any) -> None:
+        """Give the settings to the real socket."""
+        for name, values in self._settings:
+            getattr(socket, name)(*values)
+
+    def sendall(self, _: Any) -> None:
+        """Take a part of the request."""
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Keep a setting."""
+        self._settings.append(("settimeout", (timeout,)))
+
+    def setsockopt(self, *option: Any) -> None:
+        """Keep a setting."""
+        self._settings.append(("setsockopt", option))
+
+    def shutdown(self, _: int) -> None:
+        """Nothing is connected."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class RecordedSocket(UnopenedSocket):
+    """Replaces the socket of a connection, and gives the bytes of a recorded response.
 
     Closing it does not end the files made of it, as with a real socket.
     """
 
     def __init__(self, answer: StoredResponse, exhausted: Callable[[], Exception]) -> None:
+        super().__init__()
         self._answer = answer
         self._exhausted = exhausted
 
@@ -140,18 +170,6 @@ class RecordedSocket:
         error = self._answer.error
         is_cut_off = error is not None and error["type"] == _CUT_OFF
         return None if is_cut_off else self._answer.ending(NETWORK_ERRORS.load, self._exhausted)
-
-    def sendall(self, _: Any) -> None:
-        """Take a part of the request."""
-
-    def settimeout(self, _: float | None) -> None:
-        """Nothing waits."""
-
-    def shutdown(self, _: int) -> None:
-        """Nothing is connected."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def _wire_of(answer: StoredResponse) -> list[bytes]:
