@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
 
 def printable(text: str) -> str:
@@ -18,7 +18,7 @@ def printable(text: str) -> str:
 
     Recordings may come from a pull request, and a test's name in one could hold escape sequences for the terminal.
     """
-    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+    return text if text.isprintable() else re.sub(_CONTROLS, lambda found: repr(found[0])[1:-1], text)
 
 
 class MimicError(Exception):

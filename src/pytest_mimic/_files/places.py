@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from functools import cached_property
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,8 +20,8 @@ TEMPORARY = "tmp"
 # No operating system takes a path of more characters. Longer strings are not searched.
 LONGEST_PATH = 1 << 16
 
-# The folder of one xdist worker, inside the base temporary folder of the run.
-_WORKER = re.compile(r"popen-gw\d+\Z")
+# The folder of one xdist worker, inside the base temporary folder of the run, has this name and a number.
+_WORKER = "popen-gw"
 
 
 class Place(NamedTuple):
@@ -185,7 +184,7 @@ def _temporary_place(folder: str, below: str) -> Place | None:
             return None
         below = "" if below == "." else below + "/" * is_marked_folder
     given, slash, rest = below.partition("/")
-    if slash and _WORKER.match(given):
+    if slash and given.startswith(_WORKER) and given.removeprefix(_WORKER).isdecimal():
         inner, slash, rest = rest.partition("/")
         given = f"{given}/{inner}"
     # A file directly in the base temporary folder is in no given folder, and counts by its name.

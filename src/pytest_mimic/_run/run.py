@@ -55,6 +55,7 @@ class PytestRun:
         self._wider: WiderFixtures | None = None
         self._outcomes: dict[str, str] = {}
         self._collected: list[pytest.Item] = []
+        self._requested: list[str] | None = None  # the reasons in the command, once they are needed
         self._late_problems: list[TargetError] = []
         self._broken: TargetError | None = None
         self._phases_passed = self._is_whole = True
@@ -171,14 +172,15 @@ class PytestRun:
             self.session.ledger.selection.append(reason)
 
     def _narrowed(self) -> list[str]:
-        requested = narrowed_by(
-            self.config.option,
-            args=self.config.args,
-            testpaths=self.config.getini("testpaths"),
-            rootdir=self.config.rootpath,
-            cwd=self.config.invocation_params.dir,
-        )
-        return [*requested, *self.session.ledger.selection]
+        if self._requested is None:
+            self._requested = narrowed_by(
+                self.config.option,
+                args=self.config.args,
+                testpaths=self.config.getini("testpaths"),
+                rootdir=self.config.rootpath,
+                cwd=self.config.invocation_params.dir,
+            )
+        return [*self._requested, *self.session.ledger.selection]
 
     # -- tests
 

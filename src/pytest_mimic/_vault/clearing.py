@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._vault.names import FOLDERS
-from pytest_mimic._vault.parsing import REFERENCES, is_object, is_readable
+from pytest_mimic._vault.parsing import REFERENCE, is_object, is_readable
 from pytest_mimic._vault.writing import OBJECTS_LOCK
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def collect(store: Store, objects: Iterable[str]) -> Cleared:
 
 def references(data: bytes) -> set[str]:
     """Return every object that a file names, also a damaged file."""
-    return {name.decode() for name in REFERENCES.findall(data)}
+    return {name.decode() for name in re.findall(REFERENCE.encode(), data)}
 
 
 def remove(store: Store, names: Collection[str]) -> int:

@@ -12,7 +12,7 @@ from time import time
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-_LEFTOVER = re.compile(r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
+_LEFTOVER = r"\.mimic-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp"
 _LEFTOVER_AGE = 24 * 3600.0
 _numbers = count()
 _free: list[int] = []
@@ -42,7 +42,7 @@ def temporary_name(number: int) -> str:
 def sweep(folder: str) -> None:
     """Remove the temporary files of writers that no longer run."""
     with scandir(folder) as entries:
-        found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
+        found = [(entry, match) for entry in entries if (match := re.fullmatch(_LEFTOVER, entry.name))]
     for entry, match in found:
         with suppress(OSError):  # another process was faster
             if _is_abandoned(entry, host=match[1], process=int(match[2])):

@@ -12,8 +12,8 @@ FOLDERS = ("calls", "cassettes")
 CASSETTES = "cassettes/"
 
 _LONGEST = 56
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+# The names that Windows keeps for devices, whatever their suffix.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
 def recording_name(target: str, key: str) -> str:
@@ -31,8 +31,10 @@ def _folder(target: str) -> str:
 
 def _component(text: str) -> str:
     """Return the text as a folder's name, with digits of its hash if it had to change or has capital letters."""
-    safe = _UNSAFE.sub("_", text)[:_LONGEST].strip(".") or "_"
-    if _RESERVED.match(safe):
+    is_plain = text.isascii() and text.replace(".", "_").isidentifier()
+    safe = text if is_plain else re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
+    safe = safe[:_LONGEST].strip(".") or "_"
+    if safe.partition(".")[0].lower() in _RESERVED:
         safe = f"_{safe}"
     if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
         return safe

@@ -15,8 +15,8 @@ from pytest_mimic.errors import CorruptRecordingError
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 FORMAT = 1
-_REFERENCE = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{32}(-[0-9]+)?\.(json|pkl|bin)")
-REFERENCES = re.compile(rb"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)")
+REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)"
+"""The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So only such keys match these.
 _ARGUMENTS, _BEHIND_ARGUMENTS = '\n "arguments": ', ',\n "source": '
@@ -111,7 +111,7 @@ def is_readable(data: bytes) -> bool:
 
 def is_object(name: str) -> bool:
     """Return whether a name is one to which a recording may point."""
-    return _REFERENCE.fullmatch(name) is not None
+    return re.fullmatch(REFERENCE, name) is not None
 
 
 def test_in(data: bytes, label: str, name: str) -> str | None:

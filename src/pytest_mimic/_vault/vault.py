@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # A pickle of pytest-mimic 0.x.
-_OLD = re.compile(r"[0-9a-f]{32,128}\.pkl")
+_OLD = r"[0-9a-f]{32,128}\.pkl"
 
 
 class Vault:
@@ -202,4 +202,4 @@ class Vault:
 
     def is_old(self) -> bool:
         """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
-        return any(_OLD.fullmatch(name) for name in self.store.names(deep=False))
+        return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
