@@ -54,6 +54,8 @@ _NAME = re.compile(r"!?[\w.-]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _FLAG = re.compile(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
+# Between the parts of a key in a database.
+_SEPARATOR = re.compile(r"[:/.]")
 # Answers that are kept: a mapping with a million different keys must not fill the memory.
 _KEPT_ANSWERS = 10_000
 
@@ -107,6 +109,7 @@ class SecretNames:
                 self._public.discard(word)
         self._has_numbers = any(map(str.isdecimal, self._secret))
         self._answers: dict[str, Literal["never", "text", "always"]] = {}
+        self._keys: dict[str, bool] = {}
 
     def secret(self, name: object) -> bool:
         """Check whether all values of an argument, key, attribute, header or parameter of this name are secret."""
@@ -130,6 +133,20 @@ class SecretNames:
         if answer == "text":
             return is_text and len(value) > 0  # type: ignore[arg-type]
         return self._looks and type(value) is str and _GOOGLE_KEY.fullmatch(value) is not None
+
+    def secret_key(self, key: str) -> bool:
+        """Check whether a part of a key, as databases have them (`user:1:token`), is a secret name."""
+        start, _, end = key.rpartition(":")
+        if end.isdecimal() and not self._has_numbers:
+            key = start  # most keys that differ in their number alone are judged once
+        answer = self._keys.get(key)
+        if answer is None:
+            answer = any(map(self.secret, _SEPARATOR.split(key)))
+            if len(key) <= _LONGEST_NAME:
+                if len(self._keys) > _KEPT_ANSWERS:
+                    self._keys.clear()
+                self._keys[key] = answer
+        return answer
 
     def _answer(self, name: object) -> Literal["never", "text", "always"]:
         if isinstance(name, bytes):

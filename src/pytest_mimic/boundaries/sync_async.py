@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from types import GeneratorType
 from typing import Any
 
@@ -16,9 +17,10 @@ def sync_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
 
     `begin` gets the `first` arguments and those of the method.
     """
+    bound = partial(begin, *first)
 
     def method(*args: Any, **kwargs: Any) -> Any:
-        begun = begin(*first, *args, **kwargs)
+        begun = bound(*args, **kwargs)
         return run_sync(begun) if type(begun) is GeneratorType else begun
 
     return method
@@ -26,9 +28,10 @@ def sync_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
 
 def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
     """Return an async method that does the same."""
+    bound = partial(begin, *first)
 
     async def method(*args: Any, **kwargs: Any) -> Any:
-        begun = begin(*first, *args, **kwargs)
+        begun = bound(*args, **kwargs)
         return await run_async(begun) if type(begun) is GeneratorType else begun
 
     return method

@@ -14,7 +14,13 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary, ref
 
 from pytest_mimic.boundaries.base import Boundary, Edge
-from pytest_mimic.boundaries.redis.connection import Batch, ConnectionState, ReplayedCommands, redis_errors
+from pytest_mimic.boundaries.redis.connection import (
+    Batch,
+    ConnectionState,
+    ReplayedCommands,
+    read_stored,
+    redis_errors,
+)
 from pytest_mimic.boundaries.redis.replies import comparable_reply
 from pytest_mimic.boundaries.replay_log import ReplayLog
 from pytest_mimic.boundaries.sync_async import Steps, async_method, sync_method, waiting
@@ -123,8 +129,8 @@ class RedisBoundary(Boundary):
         log = self._logs.get(place)
         if log is None:
             log = self._logs.setdefault(place, ReplayLog())
-        send = partial(original, connection, command, *args, **kwargs)
         if not isinstance(batch, ReplayedCommands):
+            send = partial(original, connection, command, *args, **kwargs)
             return self._send_for_real(original, port, connection, state, batch, log, send)
         if log.note(port.caller, batch):
             return self._send_at_once(original, port, connection, state, log)
@@ -200,8 +206,8 @@ class RedisBoundary(Boundary):
             return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None if disable_decoding else connection.encoder
         expected = state.expected.popleft()
-        if not isinstance(expected, Batch):
-            return expected(encoder)
+        if type(expected) is not Batch:
+            return read_stored(expected, encoder)
         read = partial(original, connection, True, *args, **kwargs)
         return self._read_for_real(port, connection, state, expected, encoder, read)
 

@@ -30,6 +30,8 @@ _KEY_COUNTS = {
     **dict.fromkeys("EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 2),
     **dict.fromkeys("ZINTERSTORE ZUNIONSTORE ZDIFFSTORE".split(), 2),
 }
+# Keys follow STREAMS, and GET and STORE.
+_KEYS_AFTER_WORDS = ("XREAD", "XREADGROUP", "SORT", "SORT_RO")
 # Commands whose arguments mean the same in any order: from this place on, one by one, or as names and values.
 _UNORDERED_ARGUMENTS = {
     **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
@@ -38,19 +40,54 @@ _UNORDERED_ARGUMENTS = {
 }
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2, "ZADD": 2}
 _OPTIONS_OF_ZADD = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
+# The lines before most commands and before most words, with the numbers in them.
+_COUNTS = {b"*%d" % count: count for count in range(1, 33)}
+_SIZES = {b"$%d" % size: size for size in range(257)}
 
 
 def joined(packed: Any) -> bytes:
     """Return as one text what a client has packed for the wire, perhaps in several parts."""
     data = packed.encode() if isinstance(packed, str) else packed
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        data = b"".join([bytes(item, "utf-8") if isinstance(item, str) else bytes(item) for item in data])
+        data = b"".join([item if type(item) is bytes else _bytes(item) for item in data])
     return bytes(data)
+
+
+def _bytes(item: Any) -> bytes:
+    return item.encode() if isinstance(item, str) else bytes(item)
 
 
 def read_commands(packed: Any) -> list[Command]:
     """Return the commands that a client has packed for the wire (RESP)."""
     data = joined(packed)
+    commands = _read_lines(data.split(b"\r\n"))
+    return _read_by_sizes(data) if commands is None else commands
+
+
+def _read_lines(lines: list[bytes]) -> list[Command] | None:
+    """Return the commands in lines, or None if a word may have a line break, or is long.
+
+    A word without line breaks is one line, which has the size that the line before it says.
+    """
+    commands: list[Command] = []
+    words: list[bytes] = []
+    sizes: list[bytes] = []
+    place, end = 0, len(lines) - 1
+    while place < end:
+        count = _COUNTS.get(lines[place])
+        if count is None:
+            return None
+        behind = place + 1 + 2 * count
+        command = lines[place + 2 : behind : 2]
+        commands.append(command)
+        words += command
+        sizes += lines[place + 1 : behind : 2]
+        place = behind
+    is_read = place == end and not lines[end] and list(map(_SIZES.get, sizes)) == list(map(len, words))
+    return commands if is_read else None
+
+
+def _read_by_sizes(data: bytes) -> list[Command]:
     find = data.index
     commands: list[Command] = []
     place, size = 0, len(data)
@@ -104,13 +141,20 @@ def key_places(command: Command) -> Sequence[int]:
         count = int(command[place]) if place < size and command[place].isdigit() else 0
         stored = [1] if verb.endswith("STORE") else []
         return [*stored, *range(place + 1, min(place + 1 + count, size))]
-    if verb in ("XREAD", "XREADGROUP"):
+    if verb in _KEYS_AFTER_WORDS[:2]:
         start = place_after(command, b"STREAMS")
         return range(start, start + (size - start) // 2)
-    if verb in ("SORT", "SORT_RO"):
+    if verb in _KEYS_AFTER_WORDS[2:]:
         named = [place for place, part in enumerate(command, 1) if part.upper() in (b"GET", b"STORE")]
         return [place for place in (1, *named) if place < size]
     return range(1, min(size, 2))
+
+
+@lru_cache(maxsize=512)
+def is_ordinary(word: bytes) -> bool:
+    """Check whether only the first argument of a command is a key, and the order of its words counts."""
+    tables = (_KEYS, _KEY_COUNTS, _UNORDERED_ARGUMENTS, _UNORDERED_PAIRS, _KEYS_AFTER_WORDS)
+    return not any(_first_word(word) in table for table in tables)
 
 
 def place_after(command: Command, word: bytes) -> int:

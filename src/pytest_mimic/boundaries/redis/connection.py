@@ -6,7 +6,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.boundaries.redis.commands import Command, first_word, joined, read_commands, text_of
@@ -44,15 +43,14 @@ class ConnectionState:
     Attributes:
         listens: The connection receives messages of channels.
         is_busy: A real command is being sent or read.
-        expected: For each reply, its batch, or a function that reads it from a recording. The function gets the
-            encoder that decodes the reply; None leaves it as it is.
+        expected: For each reply, its batch, or the reply as it is stored.
     """
 
     def __init__(self) -> None:
         self.listens = False
         self.is_busy = False
         self._was_listening = False
-        self.expected: deque[Batch | Callable[[Any], Any]] = deque()
+        self.expected: deque[Any] = deque()
 
     @property
     def is_real(self) -> bool:
@@ -110,7 +108,8 @@ class ConnectionState:
             protocol=int(connection.protocol or 2),
             redactor=port.redactor,
         )
-        listening = any(first_word(command) in _LISTENING for command in commands)
+        words = {command[0] for command in commands}
+        listening = any(first_word([word]) in _LISTENING for word in words)
         if listening and port.takes(call):
             verb = call.signature.partition(" ")[0]
             with port.noting:
@@ -124,7 +123,7 @@ class ConnectionState:
         if step.mode == "replay":
             outcome = step.outcome()
             raise_if_unsent(outcome)
-            self.expected.extend(partial(_read_stored, plain) for plain in _replies_in(outcome))
+            self.expected.extend(_replies_in(outcome))
             return ReplayedCommands(data, call.signature, step.later())
         batch = Batch(step, commands, step.outcome() if step.mode == "verify" else None)
         if listening:
@@ -134,8 +133,10 @@ class ConnectionState:
         return batch
 
 
-def _read_stored(plain: Any, encoder: Any) -> Any:
-    return _returned(load_reply(plain, encoder))
+def read_stored(plain: Any, encoder: Any) -> Any:
+    """Return a stored reply as `load_reply` does, or raise it if it is an error."""
+    reply = load_reply(plain, encoder)
+    return _returned(reply) if type(plain) is dict else reply
 
 
 def raise_if_unsent(plain: dict[str, Any]) -> None:
@@ -282,7 +283,7 @@ class Batch:
                 is_one = len(self._commands) == 1
                 self._step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
         if self._recorded is not None:
-            return _read_stored(self._answers.popleft(), encoder)
+            return read_stored(self._answers.popleft(), encoder)
         return _returned(reply if encoder is None else _decode(reply, encoder.decode))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
@@ -11,7 +11,7 @@ from pytest_mimic._redact.json_text import may_be_json
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.redis.commands import Command, in_order, key_places, text_of, verb_of
-from pytest_mimic.boundaries.redis.secrets import hide_json, hide_reply, secret_places
+from pytest_mimic.boundaries.redis.secrets import has_no_names, hide_json, hide_reply, secret_places
 from pytest_mimic.boundaries.values import blank, from_plain, plain_bytes
 from pytest_mimic.errors import CorruptRecordingError
 
@@ -46,25 +46,16 @@ def describe_commands(
     `database` is the number of the database among those of the test. `protocol` is the version of RESP, which
     determines the types in replies.
     """
-    secret = [secret_places(command, redactor) for command in commands]
-    # Messages show the words in the order in which they count, so that `ignore=` can name their places.
-    plain = [
-        in_order(
-            [
-                PLACEHOLDER if place in hidden else _plain_word(part, redactor)
-                for place, part in enumerate(command)
-            ],
-            command,
-        )
-        for command, hidden in zip(commands, secret)
-    ]
-    if len(commands) == 1:
-        verb, name, counted = verb_of(commands[0]), "command", plain[0]
-        resource = _resource(commands[0], secret[0])
-    else:
-        is_transaction = verb_of(commands[0]) == "MULTI"
-        verb, name, counted = ("MULTI" if is_transaction else "PIPELINE"), "commands", plain
-        resource = _resource(commands[is_transaction], secret[is_transaction])
+    plain = [_plain_command(command, redactor) for command in commands]
+    verb, main = verb_of(commands[0]), commands[0]
+    name, counted = "command", plain[0]
+    if len(commands) > 1:
+        name, counted = "commands", plain
+        if verb == "MULTI":
+            main = commands[1]
+        else:
+            verb = "PIPELINE"
+    resource = _resource(main, redactor)
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
@@ -78,11 +69,31 @@ def describe_commands(
     )
 
 
-def _resource(command: Command, secret: Collection[int]) -> str:
+def _plain_command(command: Command, redactor: Redactor) -> list[Any]:
+    """Return the words of a command without secrets, in the order in which they count.
+
+    Messages show them in this order, so that `ignore=` can name their places.
+    """
+    if has_no_names(command[0]):
+        try:
+            words: list[Any] = [part.decode() for part in command]
+        except UnicodeDecodeError:
+            words = []
+        # What most commands are: texts without secrets.
+        if words and not may_be_json("".join(words)) and not (words[1:] and redactor.secret_key(words[1])):
+            return words
+    hidden = secret_places(command, redactor)
+    plain = [
+        PLACEHOLDER if place in hidden else _plain_word(part, redactor) for place, part in enumerate(command)
+    ]
+    return in_order(plain, command)
+
+
+def _resource(command: Command, redactor: Redactor) -> str:
     """Return the shortened first key of a command, or its first argument unless that is secret."""
     keys = key_places(command)
     place = keys[0] if keys else 1
-    if place >= len(command) or place in secret:
+    if place >= len(command) or (not keys and place in secret_places(command, redactor)):
         return ""
     key = " ".join(text_of(command[place]).split())
     return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"

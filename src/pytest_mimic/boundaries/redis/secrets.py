@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._redact.names import PLACEHOLDER
-from pytest_mimic.boundaries.redis.commands import Command, first_word, key_places, place_after, text_of
+from pytest_mimic.boundaries.redis.commands import (
+    Command,
+    first_word,
+    is_ordinary,
+    key_places,
+    place_after,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
 
-_SEPARATOR = re.compile(r"[:/.]")
 _HIDDEN = PLACEHOLDER.encode()
 _WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
@@ -49,6 +56,12 @@ def secret_places(command: Command, redactor: Redactor) -> set[int]:
     return set()
 
 
+@lru_cache(maxsize=512)
+def has_no_names(word: bytes) -> bool:
+    """Check whether the words of an ordinary command are secret only because of its key, by its first word."""
+    return is_ordinary(word) and first_word([word]) not in _WITH_CREDENTIALS | _WITH_FIELDS
+
+
 def _credential_places(command: Command, verb: str) -> set[int]:
     size = len(command)
     if verb == "AUTH":
@@ -61,7 +74,7 @@ def _credential_places(command: Command, verb: str) -> set[int]:
 
 def is_secret_key(key: bytes, redactor: Redactor) -> bool:
     """Check whether a part of a key is a secret name."""
-    return any(map(redactor.secret, _SEPARATOR.split(text_of(key))))
+    return redactor.secret_key(text_of(key))
 
 
 def _is_secret_name(name: bytes, redactor: Redactor) -> bool:
