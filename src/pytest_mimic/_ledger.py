@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic._swallowed.forks import ForkLog
 from pytest_mimic.errors import MimicError
@@ -36,18 +36,11 @@ class Miss(NamedTuple):
     key: str = ""
 
 
-class Replayed(NamedTuple):
-    """A replay: the seconds that it saved, and the name of its recording or cassette."""
+Replayed: TypeAlias = tuple[float, str]
+"""A replay: the seconds that it saved, and the name of its recording or cassette."""
 
-    seconds: float
-    name: str
-
-
-class RecordedError(NamedTuple):
-    """A recorded outcome that is an error: the call and its error in words, and the test that made the call."""
-
-    label: str
-    test: str
+RecordedError: TypeAlias = tuple[str, str]
+"""A recorded outcome that is an error: the call and its error in words, and the test that made the call."""
 
 
 class Ledger:
@@ -81,9 +74,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.forks = ForkLog()
-        # The fields of a `Replayed` for each replay: appending is safe in threads without a lock. The garbage collector
-        # looks at plain tuples once only.
-        self._replays: list[tuple[float, str]] = []
+        # Appending is safe in threads without a lock. The garbage collector looks at plain tuples once only.
+        self._replays: list[Replayed] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
         self.recorded = 0
@@ -165,7 +157,7 @@ class Ledger:
 
     def replays_since(self, begin: int) -> list[Replayed]:
         """Return the replays of this process after the first ones."""
-        return [Replayed(*fields) for fields in self._replays[begin:]]
+        return self._replays[begin:]
 
     def count_replay(self, duration: float, name: str = "") -> None:
         """Count a replay of the recording with this name, which saved so many seconds."""

@@ -88,7 +88,7 @@ REPLAY = """
     _files _files.places
     _identity _identity.calls _identity.refused _identity.resolve _identity.short _identity.source
     _patch _patch.activation _patch.callers _patch.descriptors _patch.holders _patch.imports _patch.lookup
-    _patch.machinery _patch.patcher _patch.patches _patch.references
+    _patch.patcher _patch.patches _patch.references
     _run _run.node_ids _run.options _run.plain_imports _run.report _run.run _run.selection _run.unused
     _swallowed _swallowed.forks _swallowed.pending
     _targets _targets.modules _targets.options _targets.target

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._engine.binding import compile_binder
+from pytest_mimic._engine.binding import Bound, compile_binder
 from pytest_mimic._engine.call import Call, Plan
 from pytest_mimic._identity import CallIdentity, Unstable, source_fingerprint
 from pytest_mimic._settings import Mode
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
-class Signature(NamedTuple):
+class Signature:
     """One way to read a function's arguments: how they are bound, and what identifies them."""
 
-    names: tuple[str, ...]
-    bind: Callable[..., tuple[object, ...]]
-    identity: CallIdentity
+    __slots__ = ("bind", "identity", "names")
+
+    def __init__(self, bound: Bound, identity: CallIdentity) -> None:
+        self.names = bound.names
+        self.bind = bound.bind
+        self.identity = identity
 
 
-class Argument(NamedTuple):
+class Argument:
     """One argument of a call; those in `*rest` and `**extra` are arguments each.
 
     Attributes:
@@ -42,11 +45,14 @@ class Argument(NamedTuple):
         as_bound: The argument as the parameter holds it: `(value,)`, `{name: value}`, or the value.
     """
 
-    place: int
-    parameter: str
-    name: str
-    value: object
-    as_bound: object
+    __slots__ = ("as_bound", "name", "parameter", "place", "value")
+
+    def __init__(self, place: int, parameter: str, name: str, value: object, as_bound: object) -> None:
+        self.place = place
+        self.parameter = parameter
+        self.name = name
+        self.value = value
+        self.as_bound = as_bound
 
 
 class FunctionPlan(Plan):
@@ -92,12 +98,12 @@ class FunctionPlan(Plan):
     @cached_property
     def signature(self) -> Signature:
         """The function's signature."""
-        return self._signature(*compile_binder(self.function))
+        return self._signature(compile_binder(self.function))
 
     @cached_property
     def any_signature(self) -> Signature:
         """The signature that takes any arguments, for a decorated function that takes more than it declares."""
-        return self._signature(("*args", "**kwargs"), (), lambda *args, **kwargs: (args, kwargs))
+        return self._signature(Bound(("*args", "**kwargs"), (), lambda *args, **kwargs: (args, kwargs)))
 
     # Kept on the plan, because the shortest way of a replay looks them up at each call.
     @cached_property
@@ -110,21 +116,19 @@ class FunctionPlan(Plan):
         """The function that returns the identity of bound arguments."""
         return self.signature.identity.key
 
-    def _signature(
-        self, names: tuple[str, ...], defaults: tuple[object, ...], bind: Callable[..., tuple[object, ...]]
-    ) -> Signature:
+    def _signature(self, bound: Bound) -> Signature:
         options = self.options
         identity = CallIdentity(
             self.target,
-            names,
-            defaults=defaults,
+            bound.names,
+            defaults=bound.defaults,
             ignore=options.ignore,
             key=options.key,
             content=options.content,
             writes=options.writes,
             places=self.places,
         )
-        return Signature(names, bind, identity)
+        return Signature(bound, identity)
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Return a call with these arguments.
@@ -218,11 +222,12 @@ class FunctionPlan(Plan):
         from pytest_mimic._engine.call_files import CallArgument
 
         writes, ignore = self.options.writes, self.options.ignore
-        for _, parameter, name, value, _ in _arguments(call):
+        for argument in _arguments(call):
+            parameter, name = argument.parameter, argument.name
             is_written = parameter in writes or name in writes
             if is_written or not (parameter in ignore or name in ignore):
                 option = parameter if name.startswith(f"{parameter}[") else name
-                yield CallArgument(option, name, value, is_written)
+                yield CallArgument(option, name, argument.value, is_written)
 
     def kept(self, call: Call) -> KeptFiles | None:
         """Return the files that `writes=` names, as they are after the call. See `Plan.kept`."""

@@ -51,7 +51,7 @@ def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
                 taken[name] = change
                 if content is None:
                     ledger.used.discard(name)
-    labels = [error.label for change in taken.values() for error in change.errors.values() if error]
+    labels = [error[0] for change in taken.values() for error in change.errors.values() if error]
     _enter(ledger, taken_back=labels, replaced=sorted(vault.replaced) if taken else [])
     return list(taken)
 
@@ -107,8 +107,6 @@ def _bytes(text: str | None) -> bytes | None:
 
 def note_forked(journal: Journal, rows: list[list[Any]]) -> None:
     """Add what forked processes wrote, as they reported it, to the journal of their test."""
-    from pytest_mimic._ledger import RecordedError
-
     for name, before, now, errors, conversation in rows:
-        found = {position: None if error is None else RecordedError(*error) for position, error in errors}
+        found = {position: None if error is None else (error[0], error[1]) for position, error in errors}
         journal.note(name, _bytes(before), _bytes(now), found, conversation=conversation)

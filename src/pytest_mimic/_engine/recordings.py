@@ -326,11 +326,7 @@ class Recordings:
     def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
         """Return the error that an outcome is, or None if it is a good one."""
         problem = call.plan.failure(outcome)
-        if problem is None:
-            return None
-        from pytest_mimic._ledger import RecordedError
-
-        return RecordedError(f"{call.label} {problem}", self._state.test)
+        return None if problem is None else (f"{call.label} {problem}", self._state.test)
 
     def count(self, duration: float) -> None:
         """Count a call as recorded."""

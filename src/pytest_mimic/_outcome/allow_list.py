@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import accumulate
 
 from pytest_mimic._outcome.names import name_of
-from pytest_mimic._patch.machinery import TEST_MACHINERY
+from pytest_mimic._patch.holders import TEST_MACHINERY
 
 # The standard library can do anything that Python can, and so can the packages of every test run. Of these, the names
 # that pickles of values need are listed below, and all others count as code.

@@ -6,7 +6,7 @@ import os
 import sys
 from types import FrameType
 
-from pytest_mimic._patch.machinery import TEST_MACHINERY
+from pytest_mimic._patch.holders import TEST_MACHINERY
 
 # Packages outside the standard library that call functions on behalf of their own caller.
 _INTERMEDIATE = frozenset(

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
-from pytest_mimic._patch.machinery import is_machinery
-
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""
 
@@ -16,6 +14,10 @@ MISSING: Final = object()
 
 # The identity of an object as a number. `id` would call audit hooks (PEP 578), such as filelock's, each time.
 identity_of = object.__hash__
+
+TEST_MACHINERY: Final = frozenset({"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"})
+"""The packages that run the tests, which keep the real functions: pytest, pytest-xdist, what these two are built on, and
+this plugin."""
 
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
 
@@ -94,6 +96,11 @@ def all_classes() -> Iterator[type]:
                 waiting.append(cls)
                 if is_writable(cls) and not is_machinery(module_name(cls)):
                     yield cls
+
+
+def is_machinery(module: str) -> bool:
+    """Return whether a module belongs to a package that runs the tests."""
+    return module.partition(".")[0] in TEST_MACHINERY
 
 
 def module_name(cls: type) -> str:

@@ -227,7 +227,7 @@ class Patcher:
 
     def _patch(self, activation: Activation, claim: Claim, fresh: list[Patch]) -> Patch:
         """Cover a function; add its patch to `fresh` if there was none."""
-        active, found = claim
+        active, found = claim.active, claim.found
         patch = self._patches.of(found.function)
         label = patch.label if patch is not None else self._label(activation, active, found)
         assert self._cover is not None

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from types import BuiltinMethodType
 
-from pytest_mimic._patch.holders import identity_of, module_name
-from pytest_mimic._patch.machinery import is_machinery
+from pytest_mimic._patch.holders import identity_of, is_machinery, module_name
 
 # A wrapper's closure holds a Mimicked object, which holds the function, and a plan, which holds it too.
 _LEVELS = 2

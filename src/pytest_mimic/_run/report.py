@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from pytest_mimic._ambient import command
 from pytest_mimic._settings import Mode
@@ -31,21 +32,13 @@ _IN_LINE = 3
 _WIDTH = 60
 
 
-class Unused(NamedTuple):
-    """A recording proven unused: its label, and the test that recorded it."""
-
-    label: str
-    test: str
-    is_gone: bool
-
-
-class Judgement(NamedTuple):
+class Judgement(SimpleNamespace):
     """The result of a run's search for unused recordings.
 
     Attributes:
         not_judged: Why unused recordings were not judged, or empty.
         unused: How many recordings are proven unused.
-        shown: The first of them.
+        shown: The first of them: the label of each, the test that recorded it, and whether that test is gone.
         unproven: How many recordings were not used but are not proven unused.
         unproven_as: Why those are not proven unused.
         cleared: What was cleared, in words, or empty.
@@ -55,7 +48,7 @@ class Judgement(NamedTuple):
 
     not_judged: str = ""
     unused: int = 0
-    shown: Sequence[Unused] = ()
+    shown: Sequence[tuple[str, str, bool]] = ()
     unproven: int = 0
     unproven_as: str = ""
     cleared: str = ""
@@ -89,9 +82,9 @@ def summary(
     misses = dict.fromkeys((miss.label, miss.test) for miss in ledger.missing)
     problems = _listed("missing:", _in_columns(list(misses)))
     rows = []
-    for one in judgement.shown:
-        recorder = f"recorded by {one.test}{', gone' if one.is_gone else ''}" if one.test else ""
-        rows.append((one.label, recorder))
+    for label, test, is_gone in judgement.shown:
+        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
+        rows.append((label, recorder))
     heading = "cleared:" if judgement.cleared else "unused:"
     problems += _listed(heading, _in_columns(rows), total=judgement.unused)
     problems += _hidden(ledger)

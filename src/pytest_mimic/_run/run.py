@@ -329,7 +329,7 @@ class PytestRun:
             return
         count, total = vault.size()
         line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"
-        self._judgement = self._judgement._replace(vault=line)
+        self._judgement.vault = line
         if vault.is_old():
             old = f"{settings.shown_vault}/*.pkl are recordings of pytest-mimic 0.x"
             ledger.note(f"{old}, which are no longer used: delete them")

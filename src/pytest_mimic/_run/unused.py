@@ -7,7 +7,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._run.report import SHOWN, Judgement, Unused, plural, size
+from pytest_mimic._run.report import SHOWN, Judgement, plural, size
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault.names import CASSETTES, FOLDERS
 from pytest_mimic.boundaries.registry import BOUNDARIES
@@ -50,7 +50,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
             proven[name] = length
     unproven = len(unused) - len(proven)
     rows = [_label(session.vault, name) for name in nsmallest(SHOWN, proven)]
-    shown = [Unused(label, test, is_gone=bool(test) and test not in outcomes) for label, test in rows]
+    shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
     if not all_passed:
         unproven_as = "some tests did not pass"
     elif is_shared:

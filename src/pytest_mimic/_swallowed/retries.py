@@ -13,7 +13,7 @@ from threading import Lock
 from types import FrameType
 from typing import Any
 
-from pytest_mimic._patch.machinery import is_machinery
+from pytest_mimic._patch.holders import is_machinery
 from pytest_mimic._swallowed.handled import INSTALLED, handled_in, is_in_project
 from pytest_mimic._swallowed.sleeps import Sleeps
 from pytest_mimic.errors import MimicError

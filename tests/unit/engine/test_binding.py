@@ -57,11 +57,11 @@ def test_equal_calls_bind_to_equal_values(args, kwargs):
 
 
 def test_a_default_is_the_functions_own_object():
-    names, defaults, bind = compile_binder(plain)
+    bound = compile_binder(plain)
 
-    assert names == ("base", "day", "retries")
-    assert defaults == (LEFT_OUT, DEFAULT, 3)
-    assert bind("EUR")[1] is DEFAULT
+    assert bound.names == ("base", "day", "retries")
+    assert bound.defaults == (LEFT_OUT, DEFAULT, 3)
+    assert bound.bind("EUR")[1] is DEFAULT
 
 
 @pytest.mark.promise("how arguments are passed does not count")
