@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from pytest_mimic._engine.call_files import CallFiles
     from pytest_mimic._files.places import Places
     from pytest_mimic._outcome.outcome import Outcome
@@ -13,16 +15,15 @@ if TYPE_CHECKING:
     from pytest_mimic._targets.options import Options
     from pytest_mimic._vault.files import KeptFiles
 
+    class CassetteInUse(Protocol):
+        """A cassette, as far as plans and the engine know it."""
 
-class CassetteInUse(Protocol):
-    """A cassette, as far as plans and the engine know it."""
+        mode: Any
+        ordinals: dict[str, list[str]]
 
-    mode: Any
-    ordinals: dict[str, list[str]]
-
-    def decide(self, call: Call) -> Any:
-        """Return the step (see `steps`) for a call that the cassette takes."""
-        ...
+        def decide(self, call: Call) -> Any:
+            """Return the step (see `steps`) for a call that the cassette takes."""
+            ...
 
 
 class Plan:

@@ -6,7 +6,7 @@ import os
 from contextvars import ContextVar
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._files.places import Places
@@ -16,6 +16,7 @@ from pytest_mimic._swallowed.pending import PendingErrors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from pytest_mimic._engine.call import Call, Plan
     from pytest_mimic._engine.conversations import Conversations
@@ -29,19 +30,19 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Vault
     from pytest_mimic.errors import MimicError
 
+    class CallUnderWay(Protocol):
+        """A real call that has begun; `steps.RealCall` as the state knows it."""
+
+        call: Call
+        active: bool
+
+        @property
+        def seconds(self) -> float:
+            """How long the call has been running."""
+            ...
+
+
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-
-class CallUnderWay(Protocol):
-    """A real call that has begun; `steps.RealCall` as the state knows it."""
-
-    call: Call
-    active: bool
-
-    @property
-    def seconds(self) -> float:
-        """How long the call has been running."""
-        ...
 
 
 class RunState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._patch.activation import Activation, Patchable
+from pytest_mimic._patch.activation import Activation
 from pytest_mimic._patch.patcher import Patcher
 
-__all__ = ["Activation", "Patchable", "Patcher"]
+__all__ = ["Activation", "Patcher"]

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pytest_mimic._patch.lookup import FoundFunction
 from pytest_mimic._targets.target import FunctionPath
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from pytest_mimic._patch.patches import Patch
     from pytest_mimic.errors import TargetError
 
+    class Patchable(Protocol):
+        """Names functions to patch: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
 
-class Patchable(Protocol):
-    """Names functions to patch: a Target, or an edge of a boundary. It may have `candidates`, as Target has."""
-
-    @property
-    def module(self) -> str: ...
-    @property
-    def path(self) -> tuple[str, ...]: ...
-    @property
-    def excluded(self) -> bool: ...
-    @property
-    def origin(self) -> str: ...
+        @property
+        def module(self) -> str: ...
+        @property
+        def path(self) -> tuple[str, ...]: ...
+        @property
+        def excluded(self) -> bool: ...
+        @property
+        def origin(self) -> str: ...
 
 
 class Activation:

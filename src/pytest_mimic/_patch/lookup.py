@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic._patch.descriptors import behind, carried, kind_of, unbound
 from pytest_mimic._patch.holders import MISSING, Holder, held_by, is_writable, namespace_of, read
 from pytest_mimic._patch.imports import is_lazy
 
 
-class FoundFunction(NamedTuple):
+class FoundFunction:
     """A function that a target names.
 
     Attributes:
@@ -26,13 +26,26 @@ class FoundFunction(NamedTuple):
         label: `module:path` as in the target.
     """
 
-    holder: Holder
-    name: str
-    held: object
-    original: object
-    function: Any
-    kind: str
-    label: str
+    __slots__ = ("function", "held", "holder", "kind", "label", "name", "original")
+
+    def __init__(
+        self,
+        holder: Holder,
+        name: str,
+        held: object,
+        original: object,
+        function: Any,
+        *,
+        kind: str,
+        label: str,
+    ) -> None:
+        self.holder = holder
+        self.name = name
+        self.held = held
+        self.original = original
+        self.function = function
+        self.kind = kind
+        self.label = label
 
 
 class NotFoundError(Exception):
@@ -161,9 +174,8 @@ class Lookup:
         function = _function(original, label)
         if isinstance(holder, type):
             function = self._own(function, original, holder, name, is_inherited=held is MISSING)
-        return FoundFunction(
-            holder, name, held, original, function, kind_of(original, in_class=in_class), label
-        )
+        kind = kind_of(original, in_class=in_class)
+        return FoundFunction(holder, name, held, original, function, kind=kind, label=label)
 
     def _own(self, function: Any, original: object, cls: type, name: str, *, is_inherited: bool) -> Any:
         """Return a function that belongs to this class alone: a copy if the class inherits it; the same each time."""

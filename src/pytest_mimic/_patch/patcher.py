@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._patch.activation import Activation, ActiveRequest, Claim, Patchable
+from pytest_mimic._patch.activation import Activation, ActiveRequest, Claim
 from pytest_mimic._patch.holders import MISSING
 from pytest_mimic._patch.imports import ImportWatch, OnDemandNames, is_initialising
 from pytest_mimic._patch.lookup import FoundFunction, Lookup, NotFoundError, OnDemandError
@@ -15,6 +15,9 @@ from pytest_mimic._patch.patches import Patch, Patches
 from pytest_mimic._targets.modules import module_exists
 from pytest_mimic._targets.options import target_error
 from pytest_mimic._targets.target import FunctionPath
+
+if TYPE_CHECKING:
+    from pytest_mimic._patch.activation import Patchable
 
 Function = Callable[..., Any]
 

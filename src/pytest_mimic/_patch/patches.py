@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from itertools import chain
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic._patch.descriptors import CARRIERS, as_attribute, behind, carried, inner, rebuilt
 from pytest_mimic._patch.holders import (
@@ -24,13 +24,20 @@ from pytest_mimic._patch.lookup import FoundFunction
 from pytest_mimic._patch.references import references_of, unknown_references
 
 
-class PatchedPlace(NamedTuple):
+class PatchedPlace:
     """A name of a holder, the object it held before (MISSING: nothing), and the one put in its place."""
 
-    holder: Holder
-    name: str
-    before: object
-    ours: object
+    __slots__ = ("before", "holder", "name", "ours")
+
+    def __init__(self, holder: Holder, name: str, before: object, ours: object) -> None:
+        self.holder = holder
+        self.name = name
+        self.before = before
+        self.ours = ours
+
+
+def _held_by(thing: FoundFunction | PatchedPlace) -> list[object]:
+    return [getattr(thing, name) for name in thing.__slots__]
 
 
 class Patch:
@@ -109,9 +116,9 @@ class Patch:
         carriers = {id(thing): thing for thing in pairs}
         return [
             self.wrapper,
-            *self.named,
+            *_held_by(self.named),
             *self._replacements.values(),
-            *chain.from_iterable(self.places),
+            *chain.from_iterable(map(_held_by, self.places)),
             *pairs,
             *map(inner, carriers.values()),
             *references_of(self.wrapper),
@@ -216,7 +223,11 @@ class Patches:
             self._last_modules = modules
         for patch in ended:
             # Without the wrapper: a reference kept here would count as one that was there before the next block.
-            places = [place._replace(ours=MISSING) for place in patch.places if place.before is not MISSING]
+            places = [
+                PatchedPlace(place.holder, place.name, place.before, MISSING)
+                for place in patch.places
+                if place.before is not MISSING
+            ]
             self._last_places[id(patch.function)] = (patch.function, places)
 
     def sweep(self) -> None:
@@ -238,7 +249,8 @@ class Patches:
 
     def _forget(self, ended: Sequence[Patch]) -> None:
         for patch in self._stacked.values():
-            patch.places = [place._replace(before=self._before(place)) for place in patch.places]
+            for place in patch.places:
+                place.before = self._before(place)
         for patch in ended:
             self._stacked.pop(id(patch), None)
             self._by_function.pop(id(patch.function), None)
