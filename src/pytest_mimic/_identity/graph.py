@@ -199,7 +199,9 @@ class _Graph:
         node.levels = levels + 1
 
     def digest_small(self, values: list[Any]) -> bytes:
-        self.walk.cells = 0
+        # The values themselves are not counted: a dict may have any number of keys.
+        self.walk.cells = -len(values)
+        self.walk.deep_cells = 0
         return self.walk.digest(values)
 
     def pieces(self, node: Node) -> Iterable[bytes | Node]:

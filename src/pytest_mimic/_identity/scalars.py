@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from marshal import dumps
 from pickle import Pickler
+from sys import getrecursionlimit
 from typing import Any
 
 from pytest_mimic._identity.short import LONG, NAN, NUMBERS, SHORT, plain_nans
@@ -16,6 +17,9 @@ Update = Callable[[Any], None]
 
 # Values looked at before a column is pickled: a column with other types is often recognised by them.
 SAMPLES = 16
+
+# With a higher limit, a pickler that recurses into a deep value may overflow the stack of Python 3.10 and 3.11.
+SAFE_RECURSION = 3000
 
 
 class _Refusal(Exception):  # noqa: N818 - not an error: the column is no column of numbers
@@ -42,6 +46,8 @@ def pickled_numbers(column: Column) -> bytes | None:
     """
     if not NUMBERS.issuperset(map(type, column[:: len(column) // SAMPLES + 1])):
         return None
+    if getrecursionlimit() > SAFE_RECURSION and not NUMBERS.issuperset(map(type, column)):
+        return None
     found: list[bytes] = []
     pickler = _NumberPickler(found)
     try:
@@ -52,10 +58,8 @@ def pickled_numbers(column: Column) -> bytes | None:
         return None
     try:
         total: float = sum(column)
-    except (
-        TypeError,
-        OverflowError,
-    ):  # for None or an empty tuple, and for an int that is too large for a float
+    except (TypeError, OverflowError):
+        # None, an empty tuple or the column itself; or an int that is too large for a float.
         if not NUMBERS.issuperset(map(type, column)):
             return None
         total = NAN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,6 +19,13 @@ from pytest_mimic._identity.state import attribute_reader, exception_fields
 if TYPE_CHECKING:
     from pytest_mimic._files.places import Places
 
+# Byte orders in a format, and formats of floats and of complex numbers, which are two floats each.
+ORDERS = {"@": "=", "=": "=", "<": "<", ">": ">", "!": ">"}
+FLOATS = frozenset({"e", "f", "d", "Zf", "Zd"})
+
+# Items whose memory is an address, in numpy and in ctypes, and long doubles, whose padding is arbitrary.
+UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
+
 SCALARS = frozenset({int, float, str, bool, bytes, type(None)})
 
 
@@ -32,9 +40,18 @@ def _array(value: Any) -> object:
 
 
 def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
-    form = f"={view.format}"[-2:]
-    floats = form if form[0] in "=<>" and form[1] in "efd" else ""
+    order, code = _item_format(view)
+    if UNSTABLE_ITEMS.search(code):
+        raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
+    floats = order + code[-1] if code in FLOATS else ""
     return Raw(head, view.nbytes, lambda: _bytes_of(view), floats=floats)
+
+
+def _item_format(view: memoryview) -> tuple[str, str]:
+    """Return the byte order of the items as `=`, `<` or `>`, and the codes of their format without the fields' names."""
+    form = re.sub(":[^:]*:", "", view.format)
+    order = form[:1] if form[:1] in ORDERS else "@"
+    return ORDERS[order], form.removeprefix(order)
 
 
 def _bytes_of(view: memoryview) -> Iterator[Any]:

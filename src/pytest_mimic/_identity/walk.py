@@ -71,7 +71,7 @@ class Walk:
             for a walk in which strings are only strings, which is faster.
     """
 
-    __slots__ = ("cells", "kind_of", "kinds", "locate", "marks", "ordered")
+    __slots__ = ("cells", "deep_cells", "kind_of", "kinds", "locate", "marks", "ordered")
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Walk:
         self.ordered = ordered
         self.marks = marks
         self.locate = locate
-        self.cells = 0
+        self.cells = self.deep_cells = 0
 
     def kind(self, type_: type) -> Kind:
         """Return the kind of a type that is neither a scalar nor a plain container."""
@@ -139,8 +139,10 @@ class Walk:
             if self.locate is not None:
                 column = self.located(column)
             self.cells += len(column)
-            most = MOST_CELLS if level < DEEP_LEVEL else MOST_DEEP_CELLS
-            if level > MOST_LEVELS or self.cells > most:
+            if level >= DEEP_LEVEL:
+                self.deep_cells += len(column)
+            # Both counts are sums, so that the order of the members of a set does not decide.
+            if level > MOST_LEVELS or self.cells > MOST_CELLS or self.deep_cells > MOST_DEEP_CELLS:
                 raise TooLarge
             if self.write_scalars(column, update):
                 continue

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._files.places import Places
-from pytest_mimic._identity import fingerprint
+from pytest_mimic._identity import Unstable, fingerprint
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -119,3 +119,36 @@ def test_each_cell_of_a_wide_frame_counts_in_its_place():
     assert fingerprint(pd.DataFrame(values.T)) != expected
     assert fingerprint(pd.DataFrame(values[:, ::-1].copy())) != expected
     assert fingerprint(pd.DataFrame(values.astype("f4").astype("f8"))) != expected
+
+
+@pytest.mark.parametrize("kind", ["i8", "f8", "c16"])
+def test_columns_of_both_byte_orders_count_in_their_places(kind):
+    def frame(*columns):
+        return pd.DataFrame(dict(zip("abc", columns)))
+
+    one, other, more = (np.array(pair, kind) for pair in ([1, 2], [3, 4], [5, 6]))
+    swapped = other.astype(f">{kind}")
+    expected = fingerprint(frame(one, swapped, more))
+    together = pd.DataFrame(np.array([one, other], f">{kind}").T)
+    apart = pd.DataFrame({0: one.astype(f">{kind}")})
+    apart[1] = swapped
+    apart.columns = together.columns
+
+    assert fingerprint(frame(one, more, swapped)) != expected
+    assert fingerprint(frame(swapped, one, more)) != expected
+    assert fingerprint(frame(one, other, more)) != expected
+    assert fingerprint(apart) == fingerprint(together) != fingerprint(pd.DataFrame({0: one, 1: other}))
+
+
+@pytest.mark.parametrize("kind", ["e", "f", "d", "F", "D"])
+def test_nans_in_a_memoryview_count_the_same(kind):
+    one, other = (np.array([1, np.copysign(np.nan, sign), 2], kind) for sign in (1, -1))
+
+    assert one.tobytes() != other.tobytes()
+    assert fingerprint(memoryview(one)) == fingerprint(memoryview(other))
+    assert fingerprint(memoryview(one)) != fingerprint(memoryview(other[1:]))
+
+
+def test_a_memoryview_of_long_doubles_is_refused():
+    with pytest.raises(Unstable, match="a memoryview of objects, pointers or long doubles"):
+        fingerprint(memoryview(np.array([1], "g")))

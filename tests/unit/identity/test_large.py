@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import io
+import sys
 import tracemalloc
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic._files.places import Places
-from pytest_mimic._identity import CallIdentity, fingerprint
+from pytest_mimic._identity import CallIdentity, fingerprint, graph, walk
 
 MEGABYTE = 1 << 20
 BLOB = bytes(range(256)) * (40 * MEGABYTE // 256)
@@ -176,6 +177,48 @@ def test_numbers_beside_shared_and_nested_containers():
     found = [fingerprint([*plain, other, *plain]) for other in (part, cycle, deep, [1])]
 
     assert len(set(found)) == len(found)
+
+
+def test_a_deep_part_among_numbers_is_safe_under_any_recursion_limit():
+    values = [*range(500), nested(100_000), *range(500)]
+    expected = fingerprint(values)
+    before = sys.getrecursionlimit()
+
+    sys.setrecursionlimit(10**6)
+    try:
+        assert fingerprint(values) == expected
+        assert fingerprint([*values, 1]) != expected
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def nested(depth):
+    value = ()
+    for _ in range(depth):
+        value = (value,)
+    return value
+
+
+def test_a_large_and_a_deep_part_count_in_any_order():
+    """The order in which they are met does not decide how the whole is digested."""
+    large, deep = tuple(range(1_100_000)), nested(30)
+
+    expected = fingerprint({large: 1, deep: 2})
+
+    assert fingerprint({deep: 2, large: 1}) == expected
+    assert fingerprint({deep: 1, large: 2}) != expected
+
+
+def test_a_dict_may_have_more_keys_than_one_walk_takes(monkeypatch):
+    monkeypatch.setattr(walk, "MOST_CELLS", 1000)
+    monkeypatch.setattr(graph, "SMALL_CELLS", 100)
+    numbers = {n: n for n in range(2000)}
+    texts = {str(n): n for n in range(2000)}
+
+    found = [fingerprint(one) for one in (numbers, numbers | {-1: 1}, texts, texts | {"": 1})]
+
+    assert len(set(found)) == len(found)
+    assert fingerprint(dict(reversed(numbers.items()))) == found[0]
 
 
 @pytest.mark.parametrize("capitals", [0, 1])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import pickle
+from array import array
 from collections import OrderedDict
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
@@ -25,6 +27,28 @@ SCALARS = NUMBERS | {str, bytes}
 NAN = float("nan")
 SHORT, LONG, MANY = 64, 65_536, 4096
 
+
+@dataclass
+class Memory:
+    """Memory as it is written: floats with one NaN only."""
+
+    head: tuple[Any, ...]
+    data: bytes
+
+
+def memory(value: Any) -> Memory:
+    view = memoryview(value)
+    floats = [NAN if item != item else item for item in view.tolist()] if view.format == "d" else None
+    data = view.tobytes() if floats is None else array("d", floats).tobytes()
+    if type(value) is bytearray:
+        return Memory((), data)
+    if type(value) is array:
+        return Memory((value.typecode, value.itemsize, len(value)), data)
+    return Memory((view.format, view.itemsize, view.shape), data)
+
+
+KINDS = [type(f"Kind{n}", (Plain,), {}) for n in range(300)]
+
 #: Tags and reduced forms, from docs/reference/identity-of-types.md.
 REDUCED: dict[type, Any] = {
     complex: lambda value: (value.real, value.imag),
@@ -35,6 +59,8 @@ REDUCED: dict[type, Any] = {
     datetime.datetime: lambda value: (*value.timetuple()[:6], value.microsecond, value.fold, value.tzinfo),
     Pair: tuple,
     Plain: vars,
+    **dict.fromkeys(KINDS, vars),
+    **dict.fromkeys((bytearray, array, memoryview), memory),
 }
 
 
@@ -91,12 +117,15 @@ def digest(column: list[Any]) -> bytes:
 def encoded(column: list[Any]) -> tuple[bytes, list[list[Any]]]:
     """Return what is written for a column, and the columns that it pushes."""
     types, first = types_of(column), column[0]
+    if types == {Memory}:
+        return b"".join(b"R" + dump((one.head, len(one.data))) + one.data for one in column), []
     if types <= SCALARS and (scalars := encoded_scalars(column, types)):
         return scalars, []
     if len(types) > 1:
         numbers = {type_: number for number, type_ in enumerate(dict.fromkeys(map(type, column)))}
         parts = [[value for value in column if type(value) is type_] for type_ in numbers]
-        return b"X" + dump(bytes(numbers[type(value)] for value in column)), parts
+        marks = [numbers[type(value)] for value in column]
+        return b"X" + dump(bytes(marks) if len(numbers) <= 256 else marks), parts
     lengths = b"" if type(first) in REDUCED else dump(list(map(len, column)))
     if types <= {list, tuple}:
         return (b"L" if types == {list} else b"P") + lengths, [list(chain.from_iterable(column))]
@@ -208,6 +237,27 @@ LARGE = {
     "dicts": [{str(n): n for n in range(200)}, {n: str(n) for n in range(200)}, {None: 1, (1, 2): 2}],
     "decimals": [Decimal(n) / 100 for n in range(300)],
     "long keys": {"x" * 70_000: 1, "y": 2},
+    "more than 256 types": [kind(a=n % 7) for n, kind in enumerate([*KINDS, *KINDS[::3]])],
+    "256 types": [kind(a=[]) for kind in KINDS[:256]],
+    "257 types": [*(kind(a="") for kind in KINDS[:256]), None],
+    "memory": [bytearray(b"a"), bytearray(), array("d", [NAN, -NAN, 0.5]), array("h", [1, 2]), array("d")],
+    "views": [
+        memoryview(b"abcdef")[::2],
+        memoryview(b"abcdef").cast("B", (2, 3)),
+        memoryview(array("d", [-NAN])),
+    ],
+    "sets with NaN": [
+        {NAN, -NAN, 1.0},
+        {1.0, 2, None},
+        {-0.0, 1.5},
+        frozenset([(1.5, 2)]),
+        frozenset([(1, "a"), ()]),
+    ],
+    "a whole batch": [*range(1000)],
+    "a batch of one": [*range(999), -(2**31) - 1, None],
+    "a batch of two": [*range(1000), 2**255, -(2**2100)],
+    "few and many keys": [dict.fromkeys(map(str, range(n))) for n in (64, 65)],
+    "texts beyond ASCII": ["\ud800", "\U00010000", "\ud800\udc00", ""] * 17,
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import collections
 import concurrent.futures
 import contextvars
+import ctypes
 import io
 import itertools
 import mmap
@@ -29,6 +30,10 @@ from pytest_mimic._identity import Unstable, fingerprint
 from pytest_mimic._identity.kinds import register_fingerprint
 
 HELD = Bare()
+
+
+class Named(ctypes.Structure):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_wchar_p))
 
 
 class WithoutState:
@@ -72,7 +77,11 @@ def closed(stream):
     return stream
 
 
+MEMORY = "a memoryview of objects, pointers or long doubles"
 CASES = {
+    "memory of objects": (lambda: memoryview((ctypes.py_object * 2)("a", "b"))[::2], MEMORY),
+    "memory of pointers": (lambda: memoryview((ctypes.c_char_p * 1)(b"a")), MEMORY),
+    "memory of a structure": (lambda: memoryview((Named * 1)()), MEMORY),
     "object": (object, r"a bare object\(\)"),
     "lock": (threading.Lock, "a thread lock"),
     "reentrant lock": (threading.RLock, "a thread lock"),
