@@ -247,7 +247,7 @@ class _Walk:
     def _mapping(self, value: dict[Any, Any], room: int, depth: int) -> Any:
         pairs = dict(islice(value.items(), self.budget.items))
         description: dict[str, Any]
-        if all(map(self._is_name, pairs)):
+        if (not self.secrets and self.redactor.are_usual(pairs)) or all(map(self._is_name, pairs)):
             inner = self.named(pairs, room, depth)
             if len(pairs) == len(value):
                 return inner
@@ -274,8 +274,9 @@ class _Walk:
     def named(self, parts: Mapping[str, Any], room: int, depth: int) -> dict[str, Any]:
         """Return the descriptions of attributes, arguments, or the entries of a dict, all of them."""
         room -= sum(map(len, parts)) + 4 * len(parts)
-        hides = self.redactor.hides
-        values = [PLACEHOLDER if hides(name, part) else part for name, part in parts.items()]
+        values = list(parts.values())  # of which usual names hide none
+        if not self.redactor.are_usual(parts):
+            values = [self._safe(*named) for named in parts.items()]
         inner = self._children(values, room, depth, limit=len(values))
         return dict(zip(parts, inner, strict=True))
 
@@ -285,9 +286,8 @@ class _Walk:
         large = []
         for index, value in enumerate(values[: self.budget.items if limit is None else limit]):
             kind = type(value)
-            if (
-                kind is int and -_SMALL < value < _SMALL
-            ):  # the most frequent leaf, and what `node` makes of it
+            # The most frequent leaf, and what `node` makes of it.
+            if kind is int and -_SMALL < value < _SMALL:
                 inner.append(value)
                 room -= len(repr(value)) + 2
             elif value is None or kind in _NUMBERS or (kind is str and len(value) < _SHORT):

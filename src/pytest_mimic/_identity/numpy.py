@@ -18,7 +18,8 @@ FLOATS = frozenset("efdgFDG")
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
     """Return the kind of a type of numpy or a subclass, or None if there is no rule for it."""
     numpy: Any = sys.modules["numpy"]
-    if issubclass(type_, numpy.ma.MaskedArray):
+    # An attribute of numpy that it imports on first use, in 10 ms. Before that, there is no masked array.
+    if issubclass(type_, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())):
         return Kind(library_tag(type_, "numpy", "MaskedArray"), lambda value: _masked(value, layout=layout))
     if issubclass(type_, numpy.ndarray):
         name = "ndarray" if type_.__name__ == "memmap" else type_.__name__
