@@ -61,10 +61,13 @@ class CallFiles:
         self._absent: list[tuple[CallArgument, NamedPath]] = []
         self._folder = _current_folder()
         found = [(one, path) for one in arguments for path in named_paths(one.name, one.value)]
-        existing = places.presence.existing(path.text for _, path in found if path.is_text)
-        for argument, path in found:
+        texts = {path.text for _, path in found if path.is_text}
+        self._absent_at = places.presence.absent_at(texts)
+        existing = places.presence.existing(texts) if self._absent_at is None else ()
+        for both in found:
+            argument, path = both
             if path.is_text and not argument.is_written and path.text not in existing:
-                self._absent.append((argument, path))
+                self._absent.append(both)
             else:
                 is_text = path.is_text
                 one = NamedFile(argument, path.step, _absolute(path.text))
@@ -89,6 +92,8 @@ class CallFiles:
 
     def _made(self) -> Iterator[tuple[NamedFile, State]]:
         """Yield the files in a folder of the run that strings name and that exist only since the call."""
+        if self._absent_at is not None and self._places.presence.is_at(self._absent_at):
+            return
         paths = [path.text for _, path in self._absent]
         if paths and _current_folder() != self._folder:
             paths = [os.path.join(self._folder, path) for path in paths]  # noqa: PTH118

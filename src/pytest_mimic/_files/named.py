@@ -67,9 +67,19 @@ def named_paths(name: str, argument: Any) -> Iterator[NamedPath]:
             yield NamedPath(where, str(value), is_text=False)
         elif id(value) not in seen and _is_opened(kind):
             seen.add(id(value))
-            parts = _parts(value, left)
-            left -= len(parts)
-            inner = [((where, role, key), part) for role, key, part in parts if type(part) not in _SCALARS]
+            if kind is dict:
+                inner = [
+                    ((where, "entry", key), part) for key, part in value.items() if type(part) not in _SCALARS
+                ]
+                inner += [((where, "key", key), key) for key in value if type(key) not in _SCALARS]
+                del inner[left:]
+                left -= len(inner)
+            else:
+                parts = _parts(value, left)
+                left -= len(parts)
+                inner = [
+                    ((where, role, key), part) for role, key, part in parts if type(part) not in _SCALARS
+                ]
             todo += reversed(inner)
 
 
@@ -101,10 +111,6 @@ def _parts(value: Any, most: int) -> Sequence[tuple[str, Any, Any]]:
     if isinstance(value, (set, frozenset)):
         ordered = sorted((one for one in value if isinstance(one, (str, os.PathLike))), key=str)
         return [Part("item", index, one) for index, one in enumerate(ordered[:most])]
-    if type(value) is dict:
-        entries = [("entry", key, part) for key, part in value.items() if type(part) not in _SCALARS]
-        entries += [("key", key, key) for key in value if type(key) not in _SCALARS]
-        return entries[:most]
     found: list[Part] = []
     for part in parts_of(value):
         if len(found) == most:

@@ -17,6 +17,7 @@ _FEW = 3
 _MOST = 500
 # Elsewhere, a file may have a name that differs from the one in its folder's list.
 _LISTS = sys.platform == "linux"
+_DOTS = frozenset({".", ".."})
 
 
 class Presence:
@@ -36,8 +37,23 @@ class Presence:
         found = set(texts)
         names = self._names_here() if _LISTS and len(found) > _FEW else None
         if names is not None:
-            found = {text for text in found if "/" in text or text in (".", "..") or text.casefold() in names}
+            found = {text for text in found if "/" in text or text in _DOTS or text.casefold() in names}
         return {text for text in found if _exists(text)}
+
+    def absent_at(self, texts: set[str]) -> object | None:
+        """Return the state of the current folder if it shows that no text names a file; else None. See `is_at`."""
+        if not _LISTS or len(texts) <= _FEW or "/" in "\n".join(texts) or not _DOTS.isdisjoint(texts):
+            return None
+        names = self._names_here()
+        is_clear = names is not None and names.isdisjoint(map(str.casefold, texts))
+        return self._facts if is_clear else None
+
+    def is_at(self, state: object) -> bool:
+        """Return whether the current folder is the one that had this state, and has not changed since."""
+        try:
+            return facts_of(os.stat(".")) == state  # noqa: PTH116
+        except OSError:  # the folder is gone
+            return False
 
     def _names_here(self) -> frozenset[str] | None:
         """Return the names in the current folder, without their case; None if they may change unnoticed."""

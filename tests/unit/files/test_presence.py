@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from time import time_ns
 
 import pytest
@@ -73,3 +74,42 @@ def test_in_a_folder_that_is_gone_nothing_exists_but_absolute_paths(folder):
     (folder / "sub").rmdir()
 
     assert Presence(later).existing(["a", "b", "c", "d", str(folder)]) == {str(folder)}
+
+
+ABSENT = {"b", "c", "d", "e"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, names are not compared with a list")
+def test_state_of_a_folder_shows_what_is_absent_until_it_changes(folder):
+    presence = Presence(later)
+    state = presence.absent_at(ABSENT)
+
+    assert state is not None
+    assert presence.is_at(state)
+    assert presence.absent_at(ABSENT) == state
+    (folder / "b").touch()
+    assert not presence.is_at(state)
+    assert presence.absent_at(ABSENT) is None
+    (folder / "b").unlink()
+    assert not presence.is_at(state)
+    os.chdir("sub")
+    assert not presence.is_at(state)
+    (folder / "sub" / "inner").unlink()
+    (folder / "sub").rmdir()
+    assert not presence.is_at(state)
+
+
+@pytest.mark.parametrize("text", ["a", "A", "sub", "sub/new", "/new", ".", "..", "link"])
+def test_state_of_a_folder_shows_nothing_about_a_text_that_names_a_file_or_may_name_one_elsewhere(
+    folder, text
+):
+    (folder / "link").symlink_to("sub/not yet there")
+
+    assert Presence(later).absent_at({*ABSENT, text}) is None
+
+
+def test_state_of_a_folder_that_may_change_unnoticed_shows_nothing(folder):
+    presence = Presence(time_ns)
+    (folder / "new").touch()
+
+    assert presence.absent_at(ABSENT) is None
