@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
 
 _MODES = ("record", "rerecord", "verify", "live")
-_RUN = pytest.StashKey["PytestRun"]()
-_ITEM = pytest.StashKey[pytest.Item]()
-_TEMPORARY = pytest.StashKey[Any]()
-_OTHER_VAULTS = pytest.StashKey[dict[str, None]]()
-_TEST_FOLDER = pytest.StashKey[str]()
-_SESSION_OF = pytest.StashKey[Callable[[], Any]]()
+# The types are in annotations, which are not evaluated: at each start, subscripts would be.
+_RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
+_ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+_TEMPORARY: pytest.StashKey[Any] = pytest.StashKey()
+_OTHER_VAULTS: pytest.StashKey[dict[str, None]] = pytest.StashKey()
+_TEST_FOLDER: pytest.StashKey[str] = pytest.StashKey()
+_SESSION_OF: pytest.StashKey[Callable[[], Any]] = pytest.StashKey()
 
 
 class _HookSpecs:
