@@ -102,6 +102,8 @@ class Session:
         if settings.mode is not Mode.REPLAY:
             # Loaded now, because a test may replace functions that these modules bind.
             self.engine.decisions  # noqa: B018
+            from pytest_mimic._engine import call_files, execution, randomness  # noqa: F401
+            from pytest_mimic._vault import outcomes, writing  # noqa: F401
         self.targets: list[Target] = []
         # In live mode, targets are only checked, unless `--mimic-only` leaves some of them to replay.
         self._mimics = settings.mode is not Mode.LIVE or bool(settings.only)

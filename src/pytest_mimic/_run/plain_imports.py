@@ -57,3 +57,21 @@ def use_plain_imports() -> Callable[[], None]:
             sys.meta_path.remove(finder)
 
     return end
+
+
+def load_all() -> None:
+    """Load all modules that a call may need, but for those of boundaries, which are loaded when one is mimicked.
+
+    pyfakefs replaces `os` and `pathlib` in modules that are loaded, and restores them after the test. A module that is
+    loaded within its fake keeps the fake for the rest of the run.
+    """
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    import pytest_mimic
+
+    for found in iter_modules(pytest_mimic.__path__, "pytest_mimic."):
+        if found.name.partition(".")[2] not in ("boundaries", "_cli", "__main__"):
+            module = import_module(found.name)
+            for inner in iter_modules(getattr(module, "__path__", ()), f"{found.name}."):
+                import_module(inner.name)

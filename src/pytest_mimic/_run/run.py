@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -46,7 +47,7 @@ class PytestRun:
     def __init__(self, config: pytest.Config, item: pytest.Item | None = None) -> None:
         self.config = config
         self.session = Session(settings_of(config))
-        self.has_started = self._has_header = False
+        self.has_started = self._has_header = self._has_loaded_all = False
         self._is_worker = hasattr(config, "workerinput")
         option = config.option  # checked as xdist does
         distributes = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
@@ -201,6 +202,11 @@ class PytestRun:
         self.session.begin_test(plain_id(item))
         self.session.state.own_files = partial(_own_files, item)
         self._replays_before = self.session.ledger.own_replays
+        if not self._has_loaded_all and "pyfakefs" in sys.modules:
+            from pytest_mimic._run.plain_imports import load_all
+
+            load_all()
+            self._has_loaded_all = True
         if self._broken is not None:
             raise self._broken
         for targets in decorations:

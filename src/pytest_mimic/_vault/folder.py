@@ -244,6 +244,8 @@ class FolderStore:
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)
+        if _is_faked():
+            raise _faked("lock", self.path)
         try:
             _make_folders(folder, mode=0o700)
         except OSError as reason:
