@@ -18,10 +18,10 @@ from pytest_mimic.boundaries.redis.connection import (
     Batch,
     ConnectionState,
     ReplayedCommands,
-    read_stored,
     redis_errors,
+    returned,
 )
-from pytest_mimic.boundaries.redis.replies import comparable_reply
+from pytest_mimic.boundaries.redis.replies import comparable_reply, load_reply
 from pytest_mimic.boundaries.replay_log import ReplayLog
 from pytest_mimic.boundaries.sync_async import Steps, async_method, sync_method, waiting
 
@@ -207,7 +207,8 @@ class RedisBoundary(Boundary):
         encoder = None if disable_decoding else connection.encoder
         expected = state.expected.popleft()
         if type(expected) is not Batch:
-            return read_stored(expected, encoder)
+            reply = load_reply(expected, encoder)
+            return returned(reply) if type(expected) is dict else reply
         read = partial(original, connection, True, *args, **kwargs)
         return self._read_for_real(port, connection, state, expected, encoder, read)
 

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.boundaries.redis.commands import Command, first_word, joined, read_commands, text_of
@@ -109,7 +110,7 @@ class ConnectionState:
             redactor=port.redactor,
         )
         words = {command[0] for command in commands}
-        listening = any(first_word([word]) in _LISTENING for word in words)
+        listening = any(map(_listens, words))
         if listening and port.takes(call):
             verb = call.signature.partition(" ")[0]
             with port.noting:
@@ -133,10 +134,9 @@ class ConnectionState:
         return batch
 
 
-def read_stored(plain: Any, encoder: Any) -> Any:
-    """Return a stored reply as `load_reply` does, or raise it if it is an error."""
-    reply = load_reply(plain, encoder)
-    return _returned(reply) if type(plain) is dict else reply
+@lru_cache(maxsize=512)
+def _listens(word: bytes) -> bool:
+    return first_word([word]) in _LISTENING
 
 
 def raise_if_unsent(plain: dict[str, Any]) -> None:
@@ -283,11 +283,11 @@ class Batch:
                 is_one = len(self._commands) == 1
                 self._step.finish({"reply": self._replies[0]} if is_one else {"replies": self._replies})
         if self._recorded is not None:
-            return read_stored(self._answers.popleft(), encoder)
-        return _returned(reply if encoder is None else _decode(reply, encoder.decode))
+            return returned(load_reply(self._answers.popleft(), encoder))
+        return returned(reply if encoder is None else _decode(reply, encoder.decode))
 
 
-def _returned(reply: Any) -> Any:
+def returned(reply: Any) -> Any:
     """Return a reply, or raise it if it is an error, as connections do."""
     if isinstance(reply, Exception) and isinstance(reply, redis_errors().RedisError):
         try:

@@ -75,18 +75,24 @@ def _plain_command(command: Command, redactor: Redactor) -> list[Any]:
     Messages show them in this order, so that `ignore=` can name their places.
     """
     if has_no_names(command[0]):
-        try:
-            words: list[Any] = [part.decode() for part in command]
-        except UnicodeDecodeError:
-            words = []
-        # What most commands are: texts without secrets.
-        if words and not may_be_json("".join(words)) and not (words[1:] and redactor.secret_key(words[1])):
+        words = _texts(command)
+        if words and not (len(words) > 1 and redactor.secret_key(words[1])):
             return words
     hidden = secret_places(command, redactor)
     plain = [
         PLACEHOLDER if place in hidden else _plain_word(part, redactor) for place, part in enumerate(command)
     ]
     return in_order(plain, command)
+
+
+def _texts(command: Command) -> list[Any] | None:
+    """Return the words of a command as texts, or None if one may be JSON, or is not UTF-8, or has the character NUL."""
+    try:
+        text = b"\0".join(command).decode()
+    except UnicodeDecodeError:
+        return None
+    words = text.split("\0")
+    return words if len(words) == len(command) and not may_be_json(text) else None
 
 
 def _resource(command: Command, redactor: Redactor) -> str:

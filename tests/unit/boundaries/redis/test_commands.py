@@ -103,6 +103,7 @@ def test_keys_are_judged_by_the_settings_of_the_run(names: list[str], secret: se
         (["SET", "a", '{"password": "hunter2"}'], ["SET", "a", '{"password": "<redacted>"}']),
         (["GET", '["token", {"pin": 1234}]'], ["GET", '["token", {"pin": 0}]']),
         (["SET", "a", b"\xff"], ["SET", "a", {"$base64": "/w=="}]),
+        (["SET", "a\0b", "\0"], ["SET", "a\0b", "\0"]),
         ([b"\xff", "a"], [{"$base64": "/w=="}, "a"]),
         (["set", "a", "1"], ["set", "a", "1"]),
         (["GET"], ["GET"]),
