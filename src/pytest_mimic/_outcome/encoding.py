@@ -22,7 +22,7 @@ from pytest_mimic.errors import UnstorableOutcomeError
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readable:
     """A value as readable JSON.
 
@@ -48,7 +48,7 @@ class Readable:
         return Reader(paths, pickles.ImportCollector(), self.objects.__getitem__).read_whole(tree)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Snapshot:
     """A copy of one item of a stream, made when the item was yielded.
 
@@ -68,7 +68,7 @@ class Snapshot:
         return _load(cast(pickles.Pickled, self.pickled), self.paths)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Encoded:
     """An outcome in memory: readable JSON, or pickles.
 
