@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, library_tag
@@ -84,6 +85,7 @@ def _columns(frame: Any) -> object:
             [],
         )
     read: Callable[[int], Any] | None = getattr(getattr(frame, "_mgr", None), "iget_values", None)
+    name_of = cache(str)  # numpy makes the name each time, in 5 µs
     names: list[str] = []
     numbers: dict[Any, list[Any]] = {}
     others = []
@@ -93,13 +95,13 @@ def _columns(frame: Any) -> object:
         dtype = column.dtype
         if read and _is_number(dtype):
             numbers.setdefault(dtype, []).append(column)
-            names.append(str(dtype))
+            names.append(name_of(dtype))
             continue
         column = frame.iloc[:, place].array
         if _is_number(frame.dtypes.iloc[place]):
             column = column.to_numpy()
             numbers.setdefault(column.dtype, []).append(column)
-            names.append(str(column.dtype))
+            names.append(name_of(column.dtype))
         else:
             names.append(str(dtype))
             others.append(_values(column))
@@ -132,18 +134,27 @@ def _index(index: Any, *, layout: bool) -> object:
     """Reduce an index to its labels. In an outcome, its storage and the labels that no row uses count as well."""
     pandas: Any = sys.modules["pandas"]
     data: object
+    stored = (lambda array: array) if layout else _in_nanoseconds
     if isinstance(index, pandas.MultiIndex):
-        levels = [_labels(index.get_level_values(place).array) for place in range(index.nlevels)]
+        levels = [_labels(stored(index.get_level_values(place).array)) for place in range(index.nlevels)]
         data = list(index.names), len(index), levels
     elif isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
         data = index.name, ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64"))
     else:
-        data = index.name, _labels(index.array)
+        data = index.name, _labels(stored(index.array))
     if not layout:
         return data
     steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
     return data, getattr(index, "freqstr", None), steps, list(getattr(index, "levels", ()))
+
+
+def _in_nanoseconds(array: Any) -> Any:
+    """Return times in nanoseconds, if these can express them: pandas 3 infers another unit than pandas 2."""
+    if hasattr(array, "as_unit"):
+        with suppress(ValueError):
+            return array.as_unit("ns")
+    return array
 
 
 def _labels(array: Any) -> object:
