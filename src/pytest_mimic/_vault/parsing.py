@@ -121,7 +121,7 @@ def test_in(data: bytes, label: str, name: str) -> str | None:
         CorruptRecordingError: The file is damaged and does not name a test, or it is of a newer format.
     """
     test = _find_test(data)
-    if test is None or not data.startswith(_HEAD):
+    if test is None or not line_of_test(data):
         try:
             test = parse_recording(data, label, name).get("test")
         except CorruptRecordingError as error:
@@ -137,7 +137,9 @@ def line_of_test(data: bytes) -> bytes:
     """
     start = data.find(_TEST)
     end = data.find(b"\n", start + 1)
-    return data[start : end + 1] if 0 < start < end and data.startswith(_HEAD) else b""
+    # A second such line is inside of another part: the file was edited by hand.
+    is_certain = 0 < start < end and data.startswith(_HEAD) and data.find(_TEST, end) < 0
+    return data[start : end + 1] if is_certain else b""
 
 
 def _find_test(data: bytes) -> object:

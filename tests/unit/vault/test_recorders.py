@@ -83,6 +83,14 @@ def test_tests_of_many_recordings_are_those_of_each(tmp_path, kind):
     assert {test for _, test, _ in expected} >= {"", "tests/test_a.py::test_a", "tests/test_ä.py::test_a"}
 
 
+def test_line_inside_of_another_part_names_no_test(tmp_path):
+    """Also one that is indented like the line of the test, in a file that was edited by hand."""
+    vault = Vault(store_of("folder", tmp_path))
+    names = [f"calls/shop/fetch/{name}.json" for name in ("nested", "nested, head")]
+
+    assert [test for _, test, _ in vault.tests_of(names)] == ["outer", "outer"]
+
+
 def test_damaged_recording_without_a_test_is_left_out(tmp_path):
     """Though its line of the test is that of a sound one: what it holds is not known."""
     vault = Vault(store_of("folder", tmp_path))
