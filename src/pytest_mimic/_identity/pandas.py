@@ -134,7 +134,7 @@ def _index(index: Any, *, layout: bool) -> object:
     """Reduce an index to its labels. In an outcome, its storage and the labels that no row uses count as well."""
     pandas: Any = sys.modules["pandas"]
     data: object
-    stored = (lambda array: array) if layout else _in_nanoseconds
+    stored: Callable[[Any], Any] = (lambda array: array) if layout else _in_nanoseconds
     if isinstance(index, pandas.MultiIndex):
         levels = [_labels(stored(index.get_level_values(place).array)) for place in range(index.nlevels)]
         data = list(index.names), len(index), levels
