@@ -24,10 +24,9 @@ from pytest_mimic._vault.locks import FOLDER, ByteLocks, file_lock
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._vault.store import Data
-
-if TYPE_CHECKING:
     from filelock import FileLock
+
+    from pytest_mimic._vault.store import Data
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -124,19 +123,20 @@ class FolderStore:
 
     @outside_event_loop
     def flush(self) -> None:
+        failed: MimicError | None = None
         while self._unflushed:
             path = self._unflushed.pop()
             try:
-                # One at a time: the first flush brings most of the others to the disk as well.
                 file = open_file(path, _FLUSH)
                 try:
-                    fsync(file)
+                    fsync(file)  # the first flush brings most of the others to the disk as well
                 finally:
                     close(file)
-            except FileNotFoundError:  # deleted again
-                pass
             except OSError as reason:
-                raise _cannot("write", path, reason) from None
+                if not isinstance(reason, FileNotFoundError):  # deleted again
+                    failed = failed or _cannot("write", path, reason)
+        if failed is not None:
+            raise failed
 
     @outside_event_loop
     def delete(self, names: Iterable[str]) -> int:
@@ -244,9 +244,9 @@ class FolderStore:
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         vault = blake2b(realpath(self.path).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         folder = join(gettempdir(), f"{FOLDER}{user}", vault)
-        if _is_faked():
-            raise _faked("lock", self.path)
         try:
+            if _is_faked():
+                raise _faked("lock", self.path)
             _make_folders(folder, mode=0o700)
         except OSError as reason:
             raise _cannot("make", folder, reason) from None
@@ -263,8 +263,8 @@ class FolderStore:
 
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-# Windows flushes no file that is open for reading only.
-_FLUSH = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+# Windows flushes no file that is open for reading only; elsewhere, one may be read-only by now.
+_FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 

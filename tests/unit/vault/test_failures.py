@@ -125,6 +125,25 @@ def test_what_takes_longer_than_a_flush_is_flushed_at_the_end(
     assert attempt(vault.store.flush) is None
 
 
+def test_failed_flush_leaves_no_file_out_and_is_reported_once(tmp_path, monkeypatch):
+    vault = Vault(FolderStore(tmp_path))
+    flushed: list[int] = []
+
+    def fail(file):
+        flushed.append(file)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "fsync", fail)
+        for name in (A, B):
+            put(vault, name, [1], seconds=0.5)
+        failures = [attempt(vault.store.flush) for _ in range(2)]
+
+    assert len(flushed) == 2
+    assert failures[0] in {f"cannot write {tmp_path / name}: {os.strerror(errno.EIO)}" for name in (A, B)}
+    assert failures[1] is None
+
+
 @pytest.mark.parametrize("operation", ["unlink", "lstat", "scandir", "open"])
 def test_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monkeypatch):
     """Every named object still exists, and clearing again completes it."""
