@@ -371,3 +371,20 @@ def test_arguments_beyond_a_decorated_signature_may_change(project):
     project.record().expect(passed=1, real=["send Oslo", "send Rome"])
 
     project.replay().expect(passed=1, real=[])
+
+
+def test_a_change_that_an_option_hides_from_the_identity_is_refused(project):
+    """With `key=`, the identity of the call is the same before and after it."""
+    project.write("shop.py", "def fill(name, rows):\n    rows.append(name)\n    return len(rows)\n")
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:fill", key=lambda given: given["name"])
+        def test_fill():
+            shop.fill("a", [])
+        """,
+    )
+
+    project.record().expect(failed=1, says=["MutatedInputError"])
