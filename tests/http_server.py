@@ -478,6 +478,12 @@ def running_server(port: int = 0, *, tls: bool = False) -> Iterator[Server]:
         thread.join(10)
 
 
+class UnixHandler(Handler):
+    """Serves the pages on a UNIX socket, which has no option against delays."""
+
+    disable_nagle_algorithm = False
+
+
 class UnixServer(Server):
     """Serves the pages on a UNIX socket."""
 
@@ -486,6 +492,7 @@ class UnixServer(Server):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__()
+        self.RequestHandlerClass = UnixHandler
 
     def server_bind(self) -> None:
         """Bind to the path."""

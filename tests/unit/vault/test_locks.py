@@ -123,3 +123,15 @@ def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):
 
     with pytest.raises(MimicError, match=r"cannot lock .*locks: No such file or directory"):
         ByteLocks(lambda: str(path)).acquire(1)
+
+
+def test_lock_is_released_after_its_file_was_closed(tmp_path):
+    """A generator that the run has left, and that is freed after the run, ends its call then."""
+    locks = ByteLocks(lambda: str(tmp_path / "locks"))
+    assert locks.acquire(1)
+    locks.close()
+
+    locks.release(1)
+
+    assert locks.acquire(1)
+    locks.close()

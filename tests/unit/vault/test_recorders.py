@@ -6,10 +6,10 @@ import json
 from contextlib import suppress
 
 import pytest
+from unit.memory_store import MemoryStore
 
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
-from tests.unit.memory_store import MemoryStore
 
 USUAL = """{
  "format": 1,

@@ -24,24 +24,24 @@ class RequestMessage:
         self._method = ""
         self._headers: tuple[tuple[str, str], ...] = ()
         self._body: list[bytes] = []
-        self._missing: int | None = 0  # bytes of the body; None if it has chunks
+        self._missing: int | None = 0  # bytes of the body that have not come; None if it has chunks
         self._is_head_read = False
 
     def add(self, data: Any) -> bool:
         """Add what a client sends, and return whether the request is complete."""
         piece = _as_bytes(data)
         self.pieces.append(piece)
-        if self._is_head_read:
-            self._body.append(piece)
-        else:
+        if not self._is_head_read:
             head, end, rest = b"".join(self.pieces).partition(b"\r\n\r\n")
             if not end:
                 return False
             self._read_head(head.decode("latin-1"))
-            self._body.append(rest)
+            piece = rest
+        self._body.append(piece)
         if self._missing is None:
-            return self._body[-1].endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
-        return sum(map(len, self._body)) >= self._missing
+            return piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body))[1]
+        self._missing -= len(piece)
+        return self._missing <= 0
 
     def _read_head(self, head: str) -> None:
         self._is_head_read = True
