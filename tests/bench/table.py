@@ -18,7 +18,8 @@ HEAD = f"""\
 def markdown(rows: list[Row], results: Results) -> str:
     """Return the table, with a line for each row that was measured.
 
-    A ratio is that of the medians, and in parentheses that of the least figures.
+    A ratio is that of the medians, and in parentheses that of the least figures. Some figures are differences, whose least
+    one may be below zero. It says nothing then, and is left out.
     """
     return HEAD + "".join(_line(row, results[row.name]) for row in rows if row.name in results)
 
@@ -45,17 +46,21 @@ def _line(row: Row, figures: dict[str, list[float]]) -> str:
     ours = figures.get(OURS)
     if not ours:
         return f"| {row.name} | failed | | | | {row.floor} | {row.target()} | no |\n"
-    cells = [f"{_number(median(ours))} ({_number(min(ours))}) {row.unit}"]
+    cells = [f"{_number(median(ours))} ({_least(min(ours))}) {row.unit}"]
     for contender in (OLDER, JOBLIB, FLOOR):
         value = ratio(figures, contender)
         if value is None:
             cells.append("–")
             continue
         least = min(figures[contender])
-        cells.append(f"{_number(value)} ({_number(min(ours) / least) if least > 0 else '–'})")
+        cells.append(f"{_number(value)} ({_least(min(ours) / least) if least > 0 else '–'})")
     misses = missed(row, figures)
     met = "–" if not row.limits else "no: " + ", ".join(misses) if misses else "yes"
     return f"| {row.name} | {' | '.join(cells)} | {row.floor} | {row.target()} | {met} |\n"
+
+
+def _least(value: float) -> str:
+    return _number(value) if value > 0 else "–"
 
 
 def _number(value: float) -> str:
