@@ -27,11 +27,6 @@ def current() -> Any:
     return _runs[-1]() if _runs else None
 
 
-def is_shared(vault: object) -> bool:
-    """Check whether several runs, one inside another, have this vault."""
-    return len(_runs) > 1 and [session_of().settings.vault for session_of in _runs].count(vault) > 1
-
-
 def command(option: str, *tests: str | None) -> str:
     """Return the command line that runs tests with an option, or all tests if there is none (None or empty).
 

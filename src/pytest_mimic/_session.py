@@ -7,7 +7,6 @@ from time import strftime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
-from pytest_mimic._ambient import is_shared
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
 from pytest_mimic._engine.scopes import Scopes
@@ -283,8 +282,7 @@ class Session:
             self._edges.clear()
             self._patcher.forget()
             self.state.end_test()
-            if not is_shared(self.settings.vault):
-                self.engine.close()
+            self.engine.close()
             self.vault.store.flush()
 
     # -- cassettes

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from pytest_mimic._vault import FolderStore
 
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of them in common.
@@ -75,6 +77,8 @@ def test_many_processes_and_threads_run_each_call_once(project):
 CLEARS = """
 import sys
 
+import pytest
+
 from pytest_mimic._vault import FolderStore
 
 store = FolderStore(sys.argv[1])
@@ -103,3 +107,41 @@ def test_a_folder_removed_by_another_process_is_made_again(tmp_path):
         assert store.delete(["recordings/shop.f/1.json"]) == 1
     process.communicate()
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the locks of POSIX belong to a process")
+def test_run_inside_a_recorded_call_leaves_the_calls_lock(project):
+    """The inner run has the same vault. Another process must still not make the outer call as well."""
+    project.ini("svc:outer", "svc:inner")
+    project.write(
+        "svc.py",
+        """
+        import glob, os, subprocess, sys, tempfile
+        import pytest
+        from tally import ran
+
+        # Exits with 1 if another process has a lock on any byte of the file.
+        PROBE = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB, 2**30)"
+
+        def is_locked():
+            [file] = glob.glob(os.path.join(tempfile.gettempdir(), "pytest-mimic-*", "*", "calls"))
+            return subprocess.run([sys.executable, "-c", PROBE, file], capture_output=True).returncode == 1
+
+        def inner():
+            return 1
+
+        def outer():
+            code = pytest.main(["-q", "-p", "pytest_mimic.plugin", "--mimic-record", "inside.py"])
+            ran(code.name, is_locked())
+        """,
+    )
+    project.write("inside.py", "import svc\n\ndef test_inner():\n    svc.inner()\n")
+    project.write(
+        "test_svc.py", "import svc\n\ndef test_outer():\n    svc.outer()\n    assert not svc.is_locked()\n"
+    )
+    temporary = project.root / "tmp"
+    temporary.mkdir()
+
+    project.record("test_svc.py", process=True, env={"TMPDIR": str(temporary)}).expect(
+        passed=1, real=["OK True"], says=["1 call recorded"]
+    )

@@ -10,7 +10,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 Reduce = Callable[[Any], object]
 
-# The only module-level state of the plugin besides `_ambient`: the calls of `register_fingerprint`.
+# The only module-level state of the plugin besides `_ambient` and the open files of locks: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
 # Builtins that the walk encodes by itself.

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EACCES, EAGAIN
+from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,26 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
 
 
+class _LockFile:
+    """A file of locks that this process has open, and the objects that use it."""
+
+    __slots__ = ("number", "users")
+
+    def __init__(self) -> None:
+        self.number = -1
+        self.users: list[ByteLocks] = []
+
+
+# The open files of locks by their paths. They are state of the process, as POSIX locks are: see `ByteLocks`.
+_open_files: dict[str, _LockFile] = {}
+
+
 class ByteLocks:
     """Locks on single bytes of one file. Taking or releasing one is one call of the system.
 
     They belong to the process and go when it ends, however it ends. So its threads must agree among themselves. POSIX
-    systems release all of them as soon as the process closes any descriptor of the file.
+    systems release all of them as soon as the process closes any descriptor of the file. So several objects for one
+    file, as those of a run inside a run, share a descriptor, and a byte is free when no object has it.
 
     Args:
         path_of: Returns the path of the file, whose folder exists. It is called when the first lock is taken.
@@ -49,7 +65,9 @@ class ByteLocks:
 
     def __init__(self, path_of: Callable[[], str]) -> None:
         self._path_of = path_of
-        self._file = -1
+        self._path = ""
+        self._file: _LockFile | None = None
+        self._held: set[tuple[int, int]] = set()  # process and byte: a forked process has no locks
 
     def acquire(self, byte: int) -> bool:
         """Take the lock on a byte, by its offset below 2 ** 31. Return False if another process has it.
@@ -57,40 +75,57 @@ class ByteLocks:
         Raises:
             MimicError: The system cannot lock the file.
         """
-        for is_new in (self._file < 0, True):
+        file = self._file or self._join()
+        for is_new in (file.number < 0, True):
             if is_new:
-                self._open()
+                self._open(file)
             try:
-                _lock(self._file, byte)
+                _lock(file.number, byte)
             except OSError as reason:
                 if reason.errno in (EACCES, EAGAIN):
                     return False
                 if is_new:
-                    raise _cannot_lock(self._path_of(), reason) from None
+                    raise _cannot_lock(self._path, reason) from None
                 continue  # code under test that closes all files has closed this one, too
+            self._held.add((getpid(), byte))
             return True
         return False
 
     def release(self, byte: int) -> None:
-        """Release the lock on a byte, which this process has."""
-        if self._file < 0:  # closing the file has released it
-            return
+        """Release the lock on a byte, which this object has. Other objects for the same file keep theirs."""
+        one = (getpid(), byte)
+        self._held.discard(one)
+        file = self._file
+        if file is None or any(one in user._held for user in file.users):
+            return  # closing has released it, or it stays in use
         with suppress(OSError):  # code under test that closes all files has closed this one, too
-            _unlock(self._file, byte)
+            _unlock(file.number, byte)
 
     def close(self) -> None:
-        """Close the file, which releases all locks on it in this process."""
-        if self._file >= 0:
+        """Release all locks of this object. The last one for a file closes it."""
+        for _, byte in list(self._held):
+            self.release(byte)
+        self._held.clear()
+        file, self._file = self._file, None
+        if file is None:
+            return
+        file.users.remove(self)
+        if not file.users:
+            del _open_files[self._path]
             with suppress(OSError):
-                _close(self._file)
-            self._file = -1
+                _close(file.number)
 
-    def _open(self) -> None:
-        path = self._path_of()
+    def _join(self) -> _LockFile:
+        self._path = self._path_of()
+        file = self._file = _open_files.setdefault(self._path, _LockFile())
+        file.users.append(self)
+        return file
+
+    def _open(self, file: _LockFile) -> None:
         try:
-            self._file = _open(path, _FLAGS, 0o600)
+            file.number = _open(self._path, _FLAGS, 0o600)
         except OSError as reason:
-            raise _cannot_lock(path, reason) from None
+            raise _cannot_lock(self._path, reason) from None
 
 
 def _cannot_lock(path: str, reason: OSError) -> MimicError:

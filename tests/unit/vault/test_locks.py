@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from functools import partial
-from types import SimpleNamespace
 
 import pytest
 
-from pytest_mimic import _ambient
 from pytest_mimic._vault.locks import ByteLocks
 from pytest_mimic.errors import MimicError
 
@@ -104,18 +101,25 @@ def test_calls_that_share_a_lock_keep_it_until_both_are_done(tmp_path):
         locks.close()
 
 
-@pytest.mark.parametrize(("inner", "is_shared"), [("vault", True), ("other", False)])
-def test_run_inside_another_knows_whether_they_share_a_vault(tmp_path, inner, is_shared):
-    """Closing the file of the locks would release those of the outer run."""
-    vaults = [SimpleNamespace(vault=tmp_path / name) for name in ("vault", inner)]
-    runs = [partial(SimpleNamespace, settings=one) for one in vaults]
-    for run in runs:
-        _ambient.push(run)
+def test_end_of_one_user_of_a_file_keeps_the_locks_of_another(tmp_path):
+    """A run inside a run has the vault, and so the file of locks, of the outer one."""
+    path = str(tmp_path / "locks")
+    outer, inner, other = ByteLocks(lambda: path), ByteLocks(lambda: path), Other(path)
     try:
-        assert _ambient.is_shared(tmp_path / "vault") is is_shared
+        assert outer.acquire(1)
+        assert [inner.acquire(byte) for byte in (1, 2, 3)] == [True, True, True]
+
+        inner.release(1)
+        inner.release(2)
+        assert other("locks.acquire(1), locks.acquire(2), locks.acquire(3)") == "(False, True, False)"
+
+        inner.close()
+        assert other("locks.acquire(1), locks.acquire(3)") == "(False, True)"
+
+        outer.close()
+        assert other("locks.acquire(1)") == "True"
     finally:
-        for run in runs:
-            _ambient.pop(run)
+        other.kill()
 
 
 def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):
