@@ -55,7 +55,8 @@ def test_no_import_circle() -> None:
 
 
 def test_at_most_nine_flat_modules() -> None:
-    flat = sorted(path.name for path in PACKAGE.glob("*.py"))
+    # Python looks for `__main__` in this place, and it only starts the command.
+    flat = sorted(path.name for path in PACKAGE.glob("*.py") if path.name != "__main__.py")
 
     assert len(flat) <= 9, flat
 

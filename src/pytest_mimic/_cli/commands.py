@@ -1,0 +1,42 @@
+"""The subcommands of `pytest-mimic`: their names, and where each one is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._cli.parser import Parser
+
+
+class CommandModule(Protocol):
+    """The module of a subcommand. Its docstring is the description in its help."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: Parser) -> None:
+        """Add the arguments of the subcommand to its parser."""
+        ...
+
+    def run(self, invocation: Invocation) -> int:
+        """Do it, and return the exit code. Raise MimicError for what cannot be done, which is exit code 2."""
+        ...
+
+
+class CommandEntry(NamedTuple):
+    """A subcommand: the module in which it is, and one line of help."""
+
+    module: str
+    help: str
+
+    def load(self) -> CommandModule:
+        """Import the module of the subcommand."""
+        module: Any = import_module(f"pytest_mimic._cli.{self.module}")
+        loaded: CommandModule = module
+        return loaded
+
+
+COMMANDS = {
+    "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
+}

@@ -1,0 +1,140 @@
+"""The output of the command: lines, colours, tables and JSON, for a terminal, a file or a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Literal, TextIO
+
+from pytest_mimic.errors import printable
+
+Piece = str | tuple[str, str]
+"""A text, or a text and its style: `bold`, `dim`, `red`, `bold green`, ..."""
+
+
+class Output:
+    """Prints to a stream, and stops quietly when its reader has gone.
+
+    Args:
+        stream: Where the lines go.
+        color: `auto` colours on a terminal. Colours and the pager need the extra `cli`.
+    """
+
+    def __init__(self, stream: TextIO, color: Literal["auto", "always", "never"] = "auto") -> None:
+        self._stream = stream
+        self._kept: list[str] = []
+        self._is_gone = False
+        self.is_terminal = stream.isatty()
+        wanted = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.is_colored = (wanted if color == "auto" else color == "always") and _has_extra()
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+
+    @property
+    def width(self) -> int | None:
+        """The columns of the terminal. None for a file or a pipe, whose lines have any length."""
+        return os.get_terminal_size(self._stream.fileno()).columns if self.is_terminal else None
+
+    def sign(self, sign: str, plain: str) -> str:
+        """Return a sign, or plain characters for it if the stream's encoding has no such sign."""
+        try:
+            sign.encode(self._encoding)
+        except (UnicodeEncodeError, LookupError):
+            return plain
+        return sign
+
+    def line(self, *pieces: Piece) -> None:
+        """Print a line of pieces."""
+        self._write("".join(map(self._painted, pieces)).rstrip(" ") + "\n")
+
+    def table(
+        self, rows: Iterable[Sequence[Piece]], *, right: Iterable[int] = (), indent: str = "", gap: str = "  "
+    ) -> None:
+        """Print rows in columns. Those whose indexes are in `right` are aligned there."""
+        rows = list(rows)
+        aligned = frozenset(right)
+        widths = [max(map(len, map(_text, column))) for column in zip(*rows)]
+        for row in rows:
+            cells: list[Piece] = [indent]
+            for index, (piece, width) in enumerate(zip(row, widths)):
+                space = " " * (width - len(_text(piece)))
+                cells += [space, piece] if index in aligned else [piece, space]
+                cells.append(gap)
+            self.line(*cells[:-1])
+
+    def json(self, data: Any) -> None:
+        """Print data as one JSON document."""
+        from json import dumps
+
+        is_unicode = self._encoding.lower().replace("-", "").startswith("utf")
+        self._write(dumps(data, indent=1, ensure_ascii=not is_unicode) + "\n")
+
+    def text(self, text: str) -> None:
+        """Print a text of several lines as it is."""
+        self._write(text)
+
+    def flush(self) -> None:
+        """Show everything now, as before a question to the user."""
+        kept, self._kept = "".join(self._kept), []
+        self._send(kept)
+
+    def close(self) -> None:
+        """Show what is left, in a pager if it is longer than the terminal."""
+        kept, self._kept = "".join(self._kept), []
+        if not kept:
+            return
+        if self.is_terminal and _has_extra() and kept.count("\n") >= os.get_terminal_size().lines:
+            from rich.pager import SystemPager
+
+            os.environ.setdefault("LESS", "FRX")
+            SystemPager().show(kept)
+            return
+        self._send(kept)
+
+    def _painted(self, piece: Piece) -> str:
+        text, style = (piece, "") if isinstance(piece, str) else piece
+        text = printable(text)
+        return _style(style).render(text) if style and self.is_colored and text else text
+
+    def _write(self, text: str) -> None:
+        if self.is_terminal:  # its length decides whether there is a pager
+            self._kept.append(text)
+        else:
+            self._send(text)
+
+    def _send(self, text: str) -> None:
+        if self._is_gone:
+            return
+        text = text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._is_gone = True
+            self._drop_rest()
+
+    def _drop_rest(self) -> None:
+        """Let the interpreter flush the stream into nothing when it ends, which would be an error again."""
+        if self._stream is sys.__stdout__:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def _text(piece: Piece) -> str:
+    return printable(piece if isinstance(piece, str) else piece[0])
+
+
+@cache
+def _has_extra() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("rich") is not None
+
+
+@cache
+def _style(style: str) -> Any:
+    from rich.style import Style
+
+    return Style.parse(style)
