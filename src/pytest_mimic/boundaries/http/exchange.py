@@ -128,6 +128,18 @@ class Exchange:
             MissingRecordingError: There is no recording and the mode does not run the request, or it would be sent
                 with the placeholder that a replay gave in place of a secret.
         """
+        call = self.describe(request)
+        if call is None:
+            return None
+        step = self.port.begin(call)
+        if step.mode == "pass":
+            return None
+        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
+            return step.refuse()
+        return step
+
+    def describe(self, request: HttpRequest) -> BoundaryCall | None:
+        """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
         self._renew_caches()
         headers = self._read_headers(request.headers)
         if headers.is_websocket:
@@ -153,15 +165,9 @@ class Exchange:
             secrets = self._secrets()
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
             described["body"] = parts["body"] = hidden
-        call = BoundaryCall(
+        return BoundaryCall(
             f"{method} {url.path}", host=url.host, parts=parts, identity=_IDENTITY, described=described
         )
-        step = self.port.begin(call)
-        if step.mode == "pass":
-            return None
-        if step.mode != "replay" and holds_placeholder(request.url, text_pairs(request.headers)):
-            return step.refuse()
-        return step
 
     def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
         """Return the recorder of the response to a request, for the step that runs it."""
