@@ -155,28 +155,48 @@ class ExchangeRecorder:
         self._step.finish({**plain, **end})
 
     def _store(self, secrets: Secrets, *, stopped: bool) -> dict[str, Any]:
-        """Return the response as plain data without secrets, and learn those under secret names in it."""
-        head, chunks = self.head, self.chunks
-        secrets.learn_headers(head["headers"])
-        one = {name.lower(): value for name, value in head["headers"]}
-        compressed = one.get("content-encoding")
-        if compressed and not self._is_decoded:
-            opened = inflate(chunks, compressed)
-            chunks, compressed = (chunks, None) if opened is None else (opened, compressed)
-        body = store_body(
-            chunks,
-            content_type=one.get("content-type"),
-            compressed=compressed,
-            sized="content-length" in one,
-            stopped=stopped,
-            secrets=secrets,
+        return store_response(
+            self.head, self.chunks, secrets=secrets, decoded=self._is_decoded, stopped=stopped
         )
-        headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
-        if body is not None and compressed and "compressed" not in body:
-            # Decompressed for good: no encoder for it.
-            headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
-        plain = {**head, "headers": headers}
-        return plain if body is None else {**plain, "body": body}
+
+
+def store_response(
+    head: dict[str, Any],
+    chunks: list[bytes],
+    *,
+    secrets: Secrets,
+    decoded: bool = False,
+    stopped: bool = False,
+) -> dict[str, Any]:
+    """Return a response as plain data without secrets, and learn those under secret names in it.
+
+    Args:
+        head: Its `status`, `reason`, `version` and `headers`.
+        chunks: The body, without the framing of the transfer.
+        secrets: Learns the values of secret names, and hides secrets.
+        decoded: The chunks are decompressed already.
+        stopped: The reader did not read to the end.
+    """
+    secrets.learn_headers(head["headers"])
+    one = {name.lower(): value for name, value in head["headers"]}
+    compressed = one.get("content-encoding")
+    if compressed and not decoded:
+        opened = inflate(chunks, compressed)
+        chunks, compressed = (chunks, None) if opened is None else (opened, compressed)
+    body = store_body(
+        chunks,
+        content_type=one.get("content-type"),
+        compressed=compressed,
+        sized="content-length" in one,
+        stopped=stopped,
+        secrets=secrets,
+    )
+    headers = [[name, secrets.header(name, value)] for name, value in head["headers"]]
+    if body is not None and compressed and "compressed" not in body:
+        # Decompressed for good: no encoder for it.
+        headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+    plain = {**head, "headers": headers}
+    return plain if body is None else {**plain, "body": body}
 
 
 def _scrub_error(error: dict[str, Any], scrub: Callable[[str], str]) -> dict[str, Any]:

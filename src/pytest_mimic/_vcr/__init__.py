@@ -1,0 +1,1 @@
+"""Cassettes of vcrpy: their files, and how they replay."""
