@@ -38,5 +38,6 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
+    "ls": CommandEntry("ls", "list recordings and cassettes"),
     "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Invocation:
-    """What a subcommand gets.
+    """The options, the project, the vault and the output of one call.
 
     Attributes:
         options: The arguments that it was called with.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The exit codes besides 0 and those that a subcommand defines.
 USAGE, INTERRUPTED = 2, 130
+# So many new objects are made before a search for garbage begins.
+_GARBAGE = 200_000
 _ISSUES = "https://github.com/pytest-mimic/pytest-mimic/issues"
 
 
@@ -73,9 +76,13 @@ def _run(words: list[str]) -> int:
 
     # Suggested commands repeat the options of this call.
     _ambient.push(invocation_of)
+    thresholds = gc.get_threshold()
+    # Tens of thousands of recordings stay in memory. Looking for garbage in them as often takes a fifth of the time.
+    gc.set_threshold(_GARBAGE)
     try:
         return module.run(invocation)
     finally:
+        gc.set_threshold(*thresholds)
         _ambient.pop(invocation_of)
         invocation.out.close()
 

@@ -14,6 +14,10 @@ Piece = str | tuple[str, str]
 """A text, or a text and its style: `bold`, `dim`, `red`, `bold green`, ..."""
 
 
+# So many pieces are written to a file or pipe at once.
+_LINES = 500
+
+
 class Output:
     """Prints to a stream, and stops quietly when its reader has gone.
 
@@ -53,15 +57,23 @@ class Output:
     ) -> None:
         """Print rows in columns. Those whose indexes are in `right` are aligned there."""
         rows = list(rows)
-        aligned = frozenset(right)
-        widths = [max(map(len, map(_text, column))) for column in zip(*rows)]
-        for row in rows:
-            cells: list[Piece] = [indent]
-            for index, (piece, width) in enumerate(zip(row, widths)):
-                space = " " * (width - len(_text(piece)))
-                cells += [space, piece] if index in aligned else [piece, space]
-                cells.append(gap)
-            self.line(*cells[:-1])
+        if not rows:
+            return
+        texts = [[piece if type(piece) is str else piece[0] for piece in row] for row in rows]
+        texts = [row if "".join(row).isprintable() else list(map(_in_line, row)) for row in texts]
+        widths = [max(map(len, column)) for column in zip(*texts)]
+        signs = [">" if index in frozenset(right) else "<" for index in range(len(widths))]
+        if self.is_colored:
+            for row, cells in zip(rows, texts):
+                pieces: list[Piece] = [indent]
+                for piece, text, sign, width in zip(row, cells, signs, widths):
+                    space = " " * (width - len(text))
+                    painted = text if isinstance(piece, str) else (text, piece[1])
+                    pieces += [space, painted, gap] if sign == ">" else [painted, space, gap]
+                self.line(*pieces)
+            return
+        line = (indent + gap.join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths))).format
+        self._write("\n".join([line(*cells).rstrip() for cells in texts]) + "\n")
 
     def json(self, data: Any) -> None:
         """Print data as one JSON document."""
@@ -98,10 +110,10 @@ class Output:
         return _style(style).render(text) if style and self.is_colored and text else text
 
     def _write(self, text: str) -> None:
-        if self.is_terminal:  # its length decides whether there is a pager
-            self._kept.append(text)
-        else:
-            self._send(text)
+        # On a terminal, the length of all decides whether there is a pager.
+        self._kept.append(text)
+        if not self.is_terminal and len(self._kept) >= _LINES:
+            self.flush()
 
     def _send(self, text: str) -> None:
         if self._is_gone:
@@ -122,8 +134,9 @@ class Output:
             os.close(nowhere)
 
 
-def _text(piece: Piece) -> str:
-    return printable(piece if isinstance(piece, str) else piece[0])
+def _in_line(text: str) -> str:
+    """Return a text for a cell: with its line breaks and control characters escaped."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 @cache

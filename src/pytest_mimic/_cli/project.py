@@ -131,7 +131,7 @@ class Project:
                 words = [str(word) for word in text] if isinstance(text, list) else split(str(text))
             except ValueError:  # pytest itself reports it
                 continue
-            for word, following in zip(words, [*words[1:], ""], strict=True):
+            for word, following in zip(words, [*words[1:], ""]):
                 if word.startswith("--mimic-vault="):
                     found = word.partition("=")[2]
                 elif word == "--mimic-vault":

@@ -110,6 +110,8 @@ def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fitted(texts: list[str], room: int) -> list[str]:
     """Fit texts into a room: short ones stay whole, long ones share the rest, and the last ones are left out."""
+    if sum(map(len, texts)) + 2 * len(texts) <= room:
+        return texts
     needed = list(accumulate(min(len(text), _LEAST_WIDTH) + 2 for text in texts))
     count = max(1, sum(end <= room - 3 for end in needed)) if needed and needed[-1] > room else len(texts)
     room -= 2 * count + (3 if count < len(texts) else 0)

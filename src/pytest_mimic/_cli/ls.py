@@ -1,0 +1,102 @@
+"""List recordings and cassettes: the call, its outcome in short, its test, date, duration and size on disk.
+
+The size includes the objects of a recording, also those that it shares with others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._catalog.shapes import error_of, outcomes_in_short
+from pytest_mimic._cli.selection import add_pattern, of_tests, report_damaged, report_nothing, select
+from pytest_mimic._cli.words import fitted, json_of, plural, short_seconds, size
+
+if TYPE_CHECKING:
+    from pytest_mimic._catalog import Catalog, CatalogFile
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._cli.output import Piece
+    from pytest_mimic._cli.parser import Parser
+
+# The columns of the other facts of a row, and the least width of a call.
+_OTHERS, _LEAST = 50, 30
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
+    add_pattern(parser)
+    parser.add_argument(
+        "--sort", choices=("size", "date", "duration"), help="the largest, latest or slowest first"
+    )
+    parser.add_argument(
+        "--test", action="append", default=[], metavar="TEST", help="only those that this test recorded"
+    )
+    parser.add_argument("--errors", action="store_true", help="only those with an error as an outcome")
+
+
+def run(invocation: Invocation) -> int:
+    """List them. Exit code 1: nothing matched."""
+    options = invocation.options
+    catalog, files = select(invocation, options.patterns)
+    if options.test:
+        files = of_tests(invocation, options.test, files)
+    if options.errors:
+        files = [file for file in files if is_error(file)]
+    files = _sorted(files, catalog, options.sort)
+    if options.json:
+        invocation.out.json(
+            {"recordings": [json_of(catalog, file) for file in files], "damaged": sorted(catalog.damaged)}
+        )
+        return 0 if files or not (options.patterns or options.test or options.errors) else 1
+    if not files:
+        return report_nothing(invocation, catalog)
+    _print(invocation, catalog, files)
+    return 0
+
+
+def is_error(file: CatalogFile) -> bool:
+    """Check whether an outcome of a recording or cassette is an error."""
+    return any(error_of(call, entry) for call in file.calls for entry in call.outcomes)
+
+
+def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[CatalogFile]:
+    if by is None:
+        return sorted(files, key=lambda file: file.name)
+    keys: dict[str, Any] = {
+        "size": catalog.size,
+        "date": lambda file: file.recorded,
+        "duration": lambda file: file.duration,
+    }
+    return sorted(sorted(files, key=lambda file: file.name), key=keys[by], reverse=True)
+
+
+def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:
+    out = invocation.out
+    width = out.width
+    # On a terminal, a row takes one line: a half of what is left is for the call.
+    room = None if width is None else max(width - _OTHERS, 2 * _LEAST)
+    call_width = 120 if room is None else max(room // 2, _LEAST)
+    other = None if room is None else max((room - call_width) // 2, 12)
+
+    def size_of(name: str) -> str:
+        return size(catalog.object_size(name))
+
+    total = 0
+    rows: list[list[Piece]] = []
+    for file in files:
+        bytes_ = catalog.size(file)
+        total += bytes_
+        short = fitted(outcomes_in_short(file, size_of), other)
+        rows.append(
+            [
+                (file.short_key if not file.is_cassette else "cassette", "dim"),
+                file.recorded,
+                short_seconds(file.duration),
+                size(bytes_),
+                (fitted(file.label(call_width), None if room is None else call_width), "bold"),
+                (short, "red" if is_error(file) else "green"),
+                (fitted(file.test or "", other), "dim"),
+            ]
+        )
+    out.table(rows, right=(2, 3))
+    out.line(f"{plural(len(files), 'recording')}, {size(total)}", ("", ""))
+    report_damaged(invocation, catalog)

@@ -1,0 +1,78 @@
+"""The recordings that a subcommand was asked for: patterns, tests, errors and changed sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._catalog import Catalog, CatalogFile, Filter, is_of_test
+from pytest_mimic._cli.words import plural
+
+if TYPE_CHECKING:
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._cli.parser import Parser
+
+PATTERN_HELP = """a call (GET '/users/*'), a target (shop.api:fetch, httpx), a part of the path in the vault, or the
+first digits of a recording's name"""
+
+
+def add_pattern(parser: Parser, *, required: bool = False) -> None:
+    """Add the argument PATTERN, which may be repeated."""
+    parser.add_argument("patterns", metavar="PATTERN", nargs="+" if required else "*", help=PATTERN_HELP)
+
+
+def in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
+    """Return patterns with the paths of existing files of the vault as names in it."""
+    settings = invocation.settings
+    found = []
+    for word in words:
+        path = Path(word)
+        name = ""
+        if "/" in word or "\\" in word:
+            absolute = path.absolute()
+            if absolute.is_relative_to(settings.vault) and absolute.exists():
+                name = absolute.relative_to(settings.vault).as_posix()
+        prefix = f"{settings.shown_vault}/"
+        found.append(name or word.removeprefix(prefix))
+    return found
+
+
+def select(invocation: Invocation, patterns: Sequence[str]) -> tuple[Catalog, list[CatalogFile]]:
+    """Return the catalog of the vault, and the recordings and cassettes that one of the patterns matches."""
+    catalog = Catalog(invocation.vault)
+    chosen = Filter(in_vault(invocation, patterns))
+    return catalog, [file for file in catalog.files() if chosen.takes(file)]
+
+
+def of_tests(invocation: Invocation, tests: Sequence[str], files: list[CatalogFile]) -> list[CatalogFile]:
+    """Return those of the recordings that some tests made. Paths may be relative to the current folder."""
+    prefix = _below_rootdir(invocation)
+    given = [*tests, *(f"{prefix}{test}" for test in tests if prefix)]
+    return [file for file in files if is_of_test(file.test, given) or is_of_test(file.owner, given)]
+
+
+def _below_rootdir(invocation: Invocation) -> str:
+    project = invocation.project
+    if not project.here.is_relative_to(project.rootdir) or project.here == project.rootdir:
+        return ""
+    return f"{project.here.relative_to(project.rootdir).as_posix()}/"
+
+
+def report_damaged(invocation: Invocation, catalog: Catalog) -> None:
+    """Print how many files could not be read, if there are any."""
+    if catalog.damaged:
+        count = plural(len(catalog.damaged), "file")
+        invocation.out.line((f"{count} cannot be read: pytest-mimic verify", "red"))
+
+
+def report_nothing(invocation: Invocation, catalog: Catalog) -> int:
+    """Print that nothing matched, or that there is no recording at all; return the exit code."""
+    label = invocation.settings.shown_vault
+    if catalog.damaged or catalog.names():
+        invocation.out.line(f"nothing matched in {label}")
+        report_damaged(invocation, catalog)
+        return 1
+    invocation.out.line(f"no recordings in {label}")
+    invocation.out.line("  to record: pytest --mimic-record")
+    return 0

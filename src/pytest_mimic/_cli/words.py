@@ -1,0 +1,54 @@
+"""Numbers and dates in words, as the run's summary has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._run.report import plural, seconds, size
+
+if TYPE_CHECKING:
+    from pytest_mimic._catalog import Catalog, CatalogFile
+
+__all__ = ["fitted", "json_of", "plural", "seconds", "short_seconds", "size"]
+
+
+def short_seconds(amount: float) -> str:
+    """Return a duration in few characters: `2 ms`, `0.81 s`, `3 min`."""
+    if amount < 0.1:
+        return f"{amount * 1000:.0f} ms" if amount >= 0.001 else "0 ms" if not amount else "<1 ms"
+    return seconds(amount) if amount < 600 else f"{amount / 60:.0f} min"
+
+
+def fitted(text: str, width: int | None) -> str:
+    """Return a text, cut to a width if there is one."""
+    return text if width is None or len(text) <= width else f"{text[: max(width - 3, 0)]}..."
+
+
+def json_of(catalog: Catalog, file: CatalogFile) -> dict[str, Any]:
+    """Return a recording or cassette as scripts get it from `ls`, `rm` and `stats`."""
+    from pytest_mimic._catalog.shapes import error_of, outcome_in_short
+
+    def size_of(name: str) -> str:
+        return size(catalog.object_size(name))
+
+    calls = [
+        {
+            "target": call.target,
+            "signature": call.signature,
+            "call": call.label(),
+            "outcomes": [outcome_in_short(call, entry, size_of) for entry in call.outcomes],
+            "errors": [error for entry in call.outcomes if (error := error_of(call, entry)) is not None],
+            "duration": call.duration,
+        }
+        for call in file.calls
+    ]
+    return {
+        "file": file.name,
+        "kind": "cassette" if file.is_cassette else "recording",
+        "test": file.test,
+        "owner": file.owner,
+        "recorded": file.recorded,
+        "duration": file.duration,
+        "size": catalog.size(file),
+        "calls": calls,
+    }
