@@ -14,9 +14,9 @@ from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic.boundaries.http.network_errors import ClientErrors
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
@@ -27,7 +27,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _TIMEOUT = "asyncio:TimeoutError"
 
 
-class _AiohttpErrors(ExceptionFamily):
+class _AiohttpErrors(ClientErrors):
     """The exceptions of aiohttp, and timeouts. `load` needs the request as `req`."""
 
     modules: ClassVar[Mapping[str, str]] = {
@@ -35,6 +35,12 @@ class _AiohttpErrors(ExceptionFamily):
         "aiohttp.http_exceptions": "aiohttp.http_exceptions",
         "asyncio": "asyncio",
     }
+
+    def store(self, error: BaseException) -> dict[str, Any] | None:
+        stored = super().store(error)
+        if stored is not None and hasattr(error, "os_error"):
+            stored.pop("cause", None)  # `make` has it from the fields
+        return stored
 
     def name(self, error: BaseException) -> str | None:
         from asyncio import TimeoutError as AsyncTimeoutError
@@ -65,6 +71,7 @@ class _AiohttpErrors(ExceptionFamily):
         if issubclass(cls, (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)):
             req = context["req"]
             error: Exception = cls(_proxy_key(req) if "proxy" in stored else req.connection_key, reason)
+            error.__cause__ = reason
         elif "errno" in stored:
             error = cls(*reason.args)
         elif "code" in stored:
@@ -199,10 +206,16 @@ def _record_next_response(
         if recorder.head:
             listener.leave()
 
+    def released() -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not recorder.head and not recorder.done:
+            _record_error(recorder, error, req, at="request")  # the request could not be written
+        listener.leave()
+
     protocol.set_response_params, protocol.read = set_response_params, recorded_read
     # A response may be dropped before its end: returned with its connection, or lost with its session.
     protocol.connection_lost = connection_lost
-    connection.add_callback(listener.leave)
+    connection.add_callback(released)
 
 
 async def _read(payload: Any, recorder: ExchangeRecorder) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
+from aiohttp import hdrs, http_parser
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import HttpVersion
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.http.answer import load_response
@@ -105,8 +106,12 @@ class ReplayedProtocol(ResponseHandler):
         answer = load_response(plain, req.method, decoded=self.params.get("auto_decompress", True))
         raw = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers)
         # aiohttp's parser decodes headers as UTF-8.
+        known = _known_names()
         pairs = [
-            (name, value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape"))
+            (
+                known.get(name.lower(), name),
+                value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape"),
+            )
             for name, value in answer.headers
         ]
         headers = CIMultiDictProxy(CIMultiDict(pairs))
@@ -142,6 +147,14 @@ class ReplayedProtocol(ResponseHandler):
             chunked=False,
         )
         return message, payload
+
+
+@cache
+def _known_names() -> dict[str, str]:
+    """Return the names of headers, by their lower case, that aiohttp's parser in C spells in its own way."""
+    if http_parser.HttpResponseParser is http_parser.HttpResponseParserPy:
+        return {}
+    return {name.lower(): str(name) for name in vars(hdrs).values() if isinstance(name, istr)}
 
 
 class _ReplayedReader(StreamReader):

@@ -12,10 +12,10 @@ from contextlib import closing
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic.boundaries.http.network_errors import NETWORK_ERRORS, ClientErrors
 from pytest_mimic.boundaries.sync_async import Steps, run_async, run_sync
 
 if TYPE_CHECKING:
@@ -25,8 +25,37 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
-class _HttpxErrors(ExceptionFamily):
+class _HttpcoreErrors(ClientErrors):
+    """The causes of the client's exceptions. Most of them are made of their own causes."""
+
+    modules: ClassVar[Mapping[str, str]] = {"httpcore": "httpcore", "httpcore2": "httpcore2", "h11": "h11"}
+
+    def store(self, error: BaseException) -> dict[str, Any] | None:
+        return super().store(error) if self.name(error) else NETWORK_ERRORS.store(error)
+
+    def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
+        return super().load(stored, **context) if self.find(stored["type"]) else NETWORK_ERRORS.load(stored)
+
+    def fields(self, error: BaseException) -> dict[str, Any]:
+        reason = next((arg for arg in error.args if isinstance(arg, Exception)), None)
+        cause = None if reason is None else self.store(reason)
+        return {"message": str(error)} if cause is None else {"message": str(error), "cause": cause}
+
+    def make(self, cls: type[Exception], stored: Mapping[str, Any], **_: Any) -> Exception:
+        return cls(self.load(stored["cause"]) if "cause" in stored else stored["message"])
+
+
+_CAUSES = _HttpcoreErrors()
+
+
+class _HttpxErrors(ClientErrors):
     modules: ClassVar[Mapping[str, str]] = {"httpx": "httpx", "httpx2": "httpx2"}
+
+    def store_cause(self, cause: BaseException) -> dict[str, Any] | None:
+        return _CAUSES.store(cause)
+
+    def load_cause(self, stored: Mapping[str, Any]) -> Exception:
+        return _CAUSES.load(stored)
 
 
 _ERRORS = _HttpxErrors()

@@ -46,8 +46,7 @@ class RequestMessage:
     def _read_head(self, head: str) -> None:
         self._is_head_read = True
         first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
-        self._method, _, rest = first.partition(" ")
-        self.target = rest.rpartition(" ")[0] or rest
+        self._method, self.target, _ = first.rsplit(" ", 2)  # a wrong method may have blanks
         pairs = (line.partition(":") for line in lines)
         self._headers = tuple((name, value.strip()) for name, _, value in pairs)
         one = {name.lower(): value for name, value in self._headers}

@@ -14,10 +14,11 @@ from functools import cache, partial, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_mimic._outcome.families import ExceptionFamily
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.answer import StoredResponse, is_encoded, load_response
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic.boundaries.http.network_errors import ClientErrors
+from pytest_mimic.boundaries.http.urllib3_errors import Urllib3Errors
 from pytest_mimic.boundaries.http.wire import RecordedFile, parsed_response
 
 if TYPE_CHECKING:
@@ -30,16 +31,44 @@ _VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}
 _NUMBERS = {text: number for number, text in _VERSIONS.items()}
 
 
-class _RequestsErrors(ExceptionFamily):
+class _RequestsErrors(ClientErrors):
     modules: ClassVar[Mapping[str, str]] = {"requests": "requests.exceptions", "builtins": "builtins"}
+
+    def store(self, error: BaseException) -> dict[str, Any] | None:
+        stored = super().store(error)
+        if stored is None:  # of urllib3, which requests lets through
+            stored = _below().store(error)
+        return stored
+
+    def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
+        if stored["type"].startswith("urllib3:"):
+            return _below(context["request"]).load(stored)
+        return super().load(stored, **context)
 
     def name(self, error: BaseException) -> str | None:
         if type(error) is OSError and len(error.args) == 1:  # raised before it connects: no such certificate
             return "builtins:OSError"
         return self.class_name(type(error)) if hasattr(error, "request") else None
 
+    def fields(self, error: BaseException) -> dict[str, Any]:
+        reason = error.args[0] if error.args else None
+        cause = _below().store(reason) if isinstance(reason, Exception) else None
+        return super().fields(error) if cause is None else {**super().fields(error), "cause": cause}
+
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **context: Any) -> Exception:
-        return cls(stored["message"]) if cls is OSError else cls(stored["message"], **context)
+        if cls is OSError:
+            return cls(stored["message"])
+        if "cause" in stored:
+            return cls(_below(context["request"]).load(stored["cause"]), **context)
+        return cls(stored["message"], **context)
+
+
+def _below(request: Any = None) -> Urllib3Errors:
+    """Return the exceptions of urllib3, about the pool and a connection of a request."""
+    if request is None:
+        return Urllib3Errors(None, None, "")
+    pool = sys.modules["urllib3"].PoolManager().connection_from_url(request.url)
+    return Urllib3Errors(pool, pool.ConnectionCls(pool.host, pool.port), request.path_url)
 
 
 _ERRORS = _RequestsErrors()
@@ -209,6 +238,8 @@ def _lazy_response_class() -> type:
     base: Any = sys.modules["urllib3"].HTTPResponse
 
     class HTTPResponse(base):  # type: ignore[misc]
+        __module__, __qualname__ = base.__module__, base.__qualname__
+
         def __init__(self, answer: StoredResponse, request: Any, adapter: Any) -> None:
             self._answer = answer, request, adapter
             self._original_response = _cookie_source(answer)

@@ -251,4 +251,4 @@ class _Talk:
         scheme = "https" if conn.default_port == 443 else "http"
         tunnel = conn._tunnel_host
         host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
-        return origin(scheme, host, port) + target
+        return f"{origin(scheme, host, port)}/{target.removeprefix('/')}"  # for OPTIONS, it may be a star

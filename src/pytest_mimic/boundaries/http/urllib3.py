@@ -112,6 +112,7 @@ def _ran(attempt: _Attempt, exchange: Exchange, step: Step, *, is_loading: bool)
 def _replayed(attempt: _Attempt, plain: dict[str, Any], step: Step) -> Any:
     """Return the recorded response as urllib3 makes it of the bytes, or raise the recorded exception."""
     if "status" not in plain:
+        attempt.pool.num_requests += 1
         raise attempt.errors.load(plain["error"])
     with recorded_on(attempt.conn, load_response(plain, attempt.sent.method), step.exhausted):
         return attempt.run()

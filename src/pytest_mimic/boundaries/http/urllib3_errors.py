@@ -6,8 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pytest_mimic._outcome.families import ExceptionFamily
-from pytest_mimic.boundaries.http.network_errors import NETWORK_ERRORS
+from pytest_mimic.boundaries.http.network_errors import NETWORK_ERRORS, ClientErrors
 
 # Raised while it connects.
 _BEFORE_SENDING = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError")
@@ -15,7 +14,7 @@ _BEFORE_SENDING = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionE
 _WITH_CAUSE = ("SSLError", "ProxyError", "ProtocolError")
 
 
-class Urllib3Errors(ExceptionFamily):
+class Urllib3Errors(ClientErrors):
     """The exceptions that an attempt of a pool raises: urllib3's own, and those of its connection.
 
     Most of them name the pool or the connection. Their texts begin with it, which differs from run to run.
@@ -40,6 +39,14 @@ class Urllib3Errors(ExceptionFamily):
             return super().load(stored, **context)
         return NETWORK_ERRORS.load(stored, **context)
 
+    def store_cause(self, cause: BaseException) -> dict[str, Any] | None:
+        """Return a cause as plain data, or None if nothing of the network has raised it."""
+        return self.store(cause)
+
+    def load_cause(self, stored: Mapping[str, Any]) -> Exception:
+        """Return the cause that was stored."""
+        return self.load(stored)
+
     def name(self, error: BaseException) -> str | None:
         """Return the name of a class of urllib3."""
         is_own = isinstance(error, sys.modules["urllib3.exceptions"].HTTPError)
@@ -47,12 +54,12 @@ class Urllib3Errors(ExceptionFamily):
 
     def fields(self, error: BaseException) -> dict[str, Any]:
         """Return the text and the exception that caused it, if there is one."""
-        name = type(error).__name__
         cause = next((arg for arg in error.args if isinstance(arg, Exception)), None)
-        if name == "NameResolutionError":
-            cause = error.__cause__ if isinstance(error.__cause__, Exception) else None
+        if type(error).__name__ == "MaxRetryError":
+            cause = getattr(error, "reason", None)
         message = getattr(error, "location", None) or next(filter(_is_text, error.args), "")
-        for owner in (self._conn, self._pool):
+        own = vars(error)
+        for owner in (self._conn, self._pool, own.get("conn"), own.get("pool")):
             message = message.removeprefix(f"{owner}: ")
         stored = self.store(cause) if cause is not None else None
         return {"message": message} if stored is None else {"message": message, "cause": stored}
@@ -64,9 +71,10 @@ class Urllib3Errors(ExceptionFamily):
         error: Exception
         if name == "NameResolutionError" and cause is not None:
             error = cls(self._conn.host, self._conn, cause)
-            error.__cause__ = cause
         elif name in _BEFORE_SENDING:
             error = cls(self._conn, message)
+        elif name == "MaxRetryError":
+            error = cls(self._pool, self._url, cause)
         elif name == "ReadTimeoutError":
             error = cls(self._pool, self._url, message)
         elif name in _WITH_CAUSE and cause is not None:

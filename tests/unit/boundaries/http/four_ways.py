@@ -47,4 +47,7 @@ def difference(one: Any, other: Any) -> str:
     """Return the first place in which two values differ."""
     if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
         return next(difference(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1])
-    return f"{one!r} and {other!r}"
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        name = next(name for name in one if one[name] != other[name])
+        return f"{name}: {difference(one[name], other[name])}"
+    return f"{one!r:.400} and {other!r:.400}"
