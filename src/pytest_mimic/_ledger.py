@@ -22,6 +22,7 @@ _LISTS = (
     "restarts",
     "draws",
     "processes",
+    "calls",
 )
 _SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
@@ -59,6 +60,8 @@ class Ledger:
         wrote: What forked processes wrote since the last test: the arguments of `Journal.note`.
         draws: Calls that drew from a global random state: label, and the modules of the states.
         processes: Processes that were started without anything mimicked in them: test, and the way of starting.
+        calls: The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see
+            `_report.log`.
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
@@ -94,6 +97,7 @@ class Ledger:
         self.restarts: list[str] = []
         self.draws: list[Sequence[str]] = []
         self.processes: list[Sequence[str]] = []
+        self.calls: list[dict[str, Any]] = []
         self.used: set[str] = set()
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()

@@ -87,7 +87,8 @@ class FunctionPlan(Plan):
         mode, only = engine.state.settings.mode, engine.state.only
         if only is not None and not only.selects(target):
             mode = Mode.REPLAY
-        self.plays = mode is Mode.REPLAY and not options.sequence and cassette is None
+        is_plain = not options.sequence and cassette is None and engine.state.log is None
+        self.plays = mode is Mode.REPLAY and is_plain
         self.is_live = mode is Mode.LIVE and cassette is None
 
     @cached_property

@@ -189,7 +189,7 @@ class Recordings:
         replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
         return Verification(self._state, call, partial(self._verify, call, recorded), replay)
 
-    def _verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, _duration: float) -> None:
+    def _verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, duration: float) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._engine.verify import drift_of, matching_stream
 
@@ -201,6 +201,9 @@ class Recordings:
         drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
         if drift is not None:
             state.blame(drift, call)
+        if state.log is not None:
+            kind = "verified" if drift is None else "drifted"
+            state.log.note(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
 
     # -- writing
 
@@ -215,6 +218,12 @@ class Recordings:
         Raises:
             MutatedInputError, UnstorableOutcomeError: It may not be recorded.
         """
+        stored = self._encoded(call, outcome, duration, before=before)
+        if self._state.log is not None:
+            self._state.log.note("recorded", call, stored=stored, seconds=duration)
+        return stored
+
+    def _encoded(self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None) -> Stored:
         plan = call.plan
         plan.mutated(call)
         outcome.changed, outcome.files = plan.changed(call), plan.kept(call)

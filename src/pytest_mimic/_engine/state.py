@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.randomness import GlobalStates
     from pytest_mimic._engine.threads import ContextCopier
     from pytest_mimic._ledger import Ledger
+    from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._settings import Settings
     from pytest_mimic._swallowed.retries import Retries
     from pytest_mimic._targets.pattern import Only
-    from pytest_mimic._vault import Vault
+    from pytest_mimic._vault import Stored, Vault
     from pytest_mimic.errors import MimicError
 
     class CallUnderWay(Protocol):
@@ -39,6 +40,22 @@ if TYPE_CHECKING:
         @property
         def seconds(self) -> float:
             """How long the call has been running."""
+            ...
+
+    class CallLog(Protocol):
+        """Keeps each call, for `-v` and the HTML report; `_report.log.CallLog` as the state knows it."""
+
+        def note(
+            self,
+            kind: str,
+            call: Call,
+            *,
+            stored: Stored | None = None,
+            seconds: float | None = None,
+            actual: Outcome | None = None,
+            error: MimicError | None = None,
+        ) -> None:
+            """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`."""
             ...
 
 
@@ -61,6 +78,7 @@ class RunState:
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
         places: The rootdir and the base temporary folder.
+        log: Keeps each call. None unless the calls are to be shown.
     """
 
     context_copier: ContextCopier
@@ -82,6 +100,7 @@ class RunState:
         self.own_files: Callable[[], set[str]] = set
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
+        self.log: CallLog | None = None
         self.only: Only | None = None
         if settings.only:
             from pytest_mimic._targets.pattern import Only
@@ -154,7 +173,10 @@ class RunState:
         from pytest_mimic.errors import DriftError, MissingRecordingError
 
         if isinstance(error, MissingRecordingError):
-            self.ledger.count_miss(Miss(call.label, self.test, by_option, call.key))
+            miss = Miss(call.label, self.test, by_option, call.key)
+            if self.log is not None and miss not in self.ledger.missing:
+                self.log.note("missing", call, error=error)
+            self.ledger.count_miss(miss)
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         self.pending.note(error)

@@ -109,6 +109,8 @@ class Replay:
         if not self._is_counted:
             self._is_counted = True
             self._state.ledger.count_replay(self.stored.duration, self.stored.name)
+            if self._state.log is not None:
+                self._state.log.note("replayed", self.call, stored=self.stored)
 
     def exhausted(self) -> MimicError:
         """Return the error for a response that is read further than its recording goes, in any mode.
@@ -359,7 +361,9 @@ class Verification(RealCall):
 
         self.abandon()
         self._state.ledger.verified += 1
-        self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
+        error = self._state.blame(unsendable(self.call.label, test=self._state.test), self.call)
+        if self._state.log is not None:
+            self._state.log.note("drifted", self.call, stored=self._replay.stored, error=error)
         return self._replay
 
 
