@@ -59,9 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with one of the modes above: only for calls that match (a pattern or a target), replay all others; "
         "may be given several times",
     )
-    group.addoption(
-        "--mimic-vault", metavar="PATH", help="the folder of the recordings (overrides mimic_vault_path)"
-    )
+    for flag, metavar, text in (
+        ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
+        ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
+    ):
+        group.addoption(flag, metavar=metavar, help=text)
     for name, text in (
         ("functions", "functions and boundaries to mimic, one per line"),
         ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
@@ -128,9 +130,7 @@ def _is_wanted(config: pytest.Config) -> bool:
     return bool(
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
-        or any(getattr(config.option, f"mimic_{mode}") for mode in _MODES)
-        or config.option.mimic_only
-        or config.option.mimic_vault
+        or any(getattr(config.option, f"mimic_{name}") for name in (*_MODES, "only", "vault", "report"))
         or config.getini("mimic_source") != "strict"
         or config.getini("mimic_pickle") != "listed"
         or "://" in config.getini("mimic_vault_path")

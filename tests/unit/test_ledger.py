@@ -18,6 +18,7 @@ TEXTS = (
     "begun_again",
     "draws",
     "processes",
+    "calls",
     "notes",
     "errors",
     "problems",

@@ -39,5 +39,6 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "ls": CommandEntry("ls", "list recordings and cassettes"),
+    "report": CommandEntry("report", "write an HTML page of the recordings"),
     "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
 }

@@ -71,6 +71,25 @@ def settings_of(config: pytest.Config) -> Settings:
     )
 
 
+def verbosity(config: pytest.Config) -> int:
+    """Return how much is shown of each test: more than 0 with `-v`."""
+    if hasattr(config, "get_verbosity"):  # since pytest 8.0
+        level: int = config.get_verbosity("test_cases")
+        return level
+    return config.option.verbose  # type: ignore[no-any-return]
+
+
+def shows_calls(config: pytest.Config) -> bool:
+    """Check whether the calls of a run are to be shown: by `-v`, or in the page of `--mimic-report`."""
+    return bool(config.option.mimic_report) or verbosity(config) > 0
+
+
+def reports_to_ci(config: pytest.Config) -> bool:
+    """Check whether a CI system shows what the run did."""
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true" or bool(os.environ.get("GITHUB_STEP_SUMMARY"))
+    return on_github or bool(getattr(config.option, "xmlpath", None))
+
+
 def _secret_names(config: pytest.Config) -> tuple[str, ...]:
     """Return the names in `mimic_redact`. Those to remove keep their `!`."""
     if not _ini(config, "mimic_redact"):

@@ -14,8 +14,8 @@ import pytest
 
 from pytest_mimic._files.places import TEMPORARY
 from pytest_mimic._run.node_ids import plain_id, without_group
-from pytest_mimic._run.options import hook_targets, ini_targets, settings_of
-from pytest_mimic._run.report import Judgement, mode_line, names_targets, plural, size, summary
+from pytest_mimic._run.options import hook_targets, ini_targets, reports_to_ci, settings_of, shows_calls
+from pytest_mimic._run.report import SHOWN, Judgement, mode_line, names_targets, plural, size, summary
 from pytest_mimic._run.selection import narrowed_by
 from pytest_mimic._run.unused import holds_recordings, judge_unused, restore_replaced
 from pytest_mimic._session import Session
@@ -26,6 +26,8 @@ from pytest_mimic.errors import MimicError, TargetError, printable
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from pytest_mimic._run.calls import CallReports
+    from pytest_mimic._run.ci import CiReports
     from pytest_mimic._run.fixtures import WiderFixtures
     from pytest_mimic._run.progress import Progress
     from pytest_mimic._run.restarts import Restarts
@@ -65,9 +67,29 @@ class PytestRun:
         self._restarts: Restarts | None = None
         self._restored: list[str] = []
         self._progress: Progress | None = None
+        self._calls: CallReports | None = None
+        self._page: list[str] = []  # the line that names the HTML report
+        self._watchers: list[CallReports | CiReports] = []
+        self._watch()
         if item is not None:
             self.session.begin_test(plain_id(item))
             self.session.state.own_files = partial(_own_files, item)
+
+    def _watch(self) -> None:
+        """Register what shows the calls of each test, if that was requested."""
+        register = self.config.pluginmanager.register
+        if shows_calls(self.config):
+            from pytest_mimic._run.calls import CallReports
+
+            self._calls = CallReports(self.config, self.session)
+            self._watchers.append(self._calls)
+            register(self._calls, "mimic-calls")
+        if reports_to_ci(self.config):
+            from pytest_mimic._run.ci import CiReports
+
+            reports = CiReports(self.config, self.session.ledger, partial(self.summary, quiet=False))
+            self._watchers.append(reports)
+            register(reports, "mimic-ci")
 
     # -- start
 
@@ -202,6 +224,8 @@ class PytestRun:
         self.session.begin_test(plain_id(item))
         self.session.state.own_files = partial(_own_files, item)
         self._replays_before = self.session.ledger.own_replays
+        for watcher in self._watchers:
+            watcher.begin_test()
         if not self._has_loaded_all and "pyfakefs" in sys.modules:
             from pytest_mimic._run.plain_imports import load_all
 
@@ -260,6 +284,8 @@ class PytestRun:
             from pytest_mimic._run.verdicts import judge_phase
 
             judge_phase(item, report, pending, self.session.settings.rootdir)
+        for watcher in self._watchers:
+            watcher.attach(report, pending)
         if report.failed and (replays := self.session.ledger.replays_since(self._replays_before)):
             from pytest_mimic._run.verdicts import name_replays
 
@@ -311,12 +337,18 @@ class PytestRun:
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
         self.session.take_strays()  # from threads that tests have left running
+        self._keep_error(self._write_page)
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             fails_on_unused = self.session.settings.fail_on_unused and self._judgement.unused
             if ledger.strays or ledger.errors or fails_on_unused:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write_page(self) -> None:
+        if self._calls is not None and not self.config.option.collectonly:
+            notes = self.summary(quiet=False)
+            self._page = self._calls.write(self._judgement, notes=notes, outcomes=self._outcomes)
 
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
@@ -326,7 +358,8 @@ class PytestRun:
             self.session.ledger.errors.append(str(error))
 
     def _judge(self) -> None:
-        self._judgement = judge_unused(self.session, self._outcomes, self._narrowed())
+        listed = SHOWN if self._calls is None else self._calls.unused_listed
+        self._judgement = judge_unused(self.session, self._outcomes, self._narrowed(), listed=listed)
         settings, vault, ledger = self.session.settings, self.session.vault, self.session.ledger
         for pattern in settings.only:
             if pattern not in ledger.matched:
@@ -345,12 +378,13 @@ class PytestRun:
         all_passed = set(self._outcomes.values()) <= {"passed"}
         return all_passed and not self.session.ledger.skipped_modules and not self._narrowed()
 
-    def summary(self) -> list[str]:
-        """Return the lines of the section titled `mimic`."""
+    def summary(self, *, quiet: bool | None = None) -> list[str]:
+        """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""
         ledger = self.session.ledger
-        lines = summary(
-            ledger, self._judgement, restored=self._restored, quiet=self.config.option.verbose < 0
-        )
+        if quiet is None:
+            quiet = self.config.option.verbose < 0
+        lines = summary(ledger, self._judgement, restored=self._restored, quiet=quiet)
+        lines += [] if quiet else self._page
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from pytest_mimic._run.report import SHOWN, Judgement, plural, size
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault.names import CASSETTES, FOLDERS
-from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -18,12 +17,14 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Vault
 
 
-def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collection[str]) -> Judgement:
+def judge_unused(
+    session: Session, outcomes: Mapping[str, str], reasons: Collection[str], *, listed: int = SHOWN
+) -> Judgement:
     """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
 
     A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
     skipped or failed. Outcomes are `passed`, `failed` or `skipped`, by the test's id. If there are reasons why the run
-    was not complete, nothing is judged.
+    was not complete, nothing is judged. The first unused ones are named, so many as are to be `listed`.
     """
     settings, ledger = session.settings, session.ledger
     if settings.mode is Mode.LIVE:
@@ -49,7 +50,7 @@ def judge_unused(session: Session, outcomes: Mapping[str, str], reasons: Collect
         if judged[recorder]:
             proven[name] = length
     unproven = len(unused) - len(proven)
-    rows = [_label(session.vault, name) for name in nsmallest(SHOWN, proven)]
+    rows = [_label(session.vault, name) for name in nsmallest(listed, proven)]
     shown = [(label, test, bool(test) and test not in outcomes) for label, test in rows]
     if not all_passed:
         unproven_as = "some tests did not pass"
@@ -104,7 +105,7 @@ def restore_replaced(session: Session) -> list[str]:
 
 def _label(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
-    from pytest_mimic._describe import call_label
+    from pytest_mimic._report.recorded import labelled
 
     try:
         if name.startswith(CASSETTES):
@@ -114,10 +115,7 @@ def _label(vault: Vault, name: str) -> tuple[str, str]:
         recording = None
     if recording is None:
         return name, ""
-    label = call_label(recording.target, recording.arguments)
-    if recording.target in BOUNDARIES:
-        label = f"{recording.target} {(recording.arguments or {}).get('signature', '')}".rstrip()
-    return label, recording.test or ""
+    return labelled(recording.target, recording.arguments), recording.test or ""
 
 
 def holds_recordings(vault: Path) -> bool:

@@ -85,6 +85,8 @@ class OutcomeReader(Protocol):
 
     def load_encoded(self, encoded: Encoded, paths: PathStore | None) -> Outcome: ...
 
+    def text(self, entry: Entry, origin: Origin) -> str: ...
+
 
 class Stored:
     """One outcome, not yet loaded.
@@ -211,6 +213,21 @@ class Stored:
 
             outcome.files = KeptFiles(self._entry["files"], partial(self._reader.file_content, self._origin))
         return outcome
+
+    def readable(self) -> Any:
+        """Return the outcome's JSON as it is in the vault, or None if it is a pickle. No class is imported.
+
+        Raises:
+            CorruptRecordingError: Its file is damaged or missing.
+        """
+        from json import loads
+
+        if self.encoded is not None:
+            return loads(self.encoded.readable.text) if self.encoded.readable is not None else None
+        entry = self.entry
+        if "json" in entry:
+            return loads(self._reader.text(entry, self._origin))
+        return None if "pickle" in entry else body_of(entry)
 
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.

@@ -1,0 +1,377 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const text = (number) => data.texts[number];
+  const KINDS = [["missing", "✕"], ["drifted", "≠"], ["recorded", "●"], ["verified", "✓"], ["replayed", "↺"], ["unused", "○"]];
+  const SIGNS = Object.fromEntries(KINDS);
+  const HEIGHT = 28, PRINTED = 20000, STEPS = 150;
+  const calls = data.calls.map((row, index) => ({
+    index, kind: row[0], group: text(row[1]), label: text(row[2]), target: text(row[3]), at: row[4], seconds: row[5],
+    brief: text(row[6]), outcome: row[7], arguments: row[8], more: row[9],
+  }));
+  const byId = (id) => document.getElementById(id);
+  const list = byId("list"), space = byId("space"), pane = byId("window"), detail = byId("detail"), search = byId("search");
+
+  // Every text of the data reaches the page through here or through svg(): as a text node, never as HTML.
+  function make(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value !== null && value !== undefined) node.setAttribute(name, value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+  function svg(tag, attributes, content) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
+    if (content !== undefined) node.textContent = content;
+    return node;
+  }
+  const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  function seconds(amount) {
+    if (!amount) return "";
+    if (amount >= 1) return `${amount.toFixed(1)} s`;
+    return amount >= 0.001 ? `${Math.round(amount * 1000)} ms` : "< 1 ms";
+  }
+  const kindOf = (kind) => make("span", { class: `kind ${kind}`, "data-sign": SIGNS[kind] || "·" }, kind);
+
+  // ---- what is shown
+
+  const state = { query: "", kinds: new Set(), target: "", by: "test", folded: new Set(), chosen: null };
+  let lines = [], ordered = new Map();
+  const lowered = new Map();
+  function lower(number) {
+    if (!lowered.has(number)) lowered.set(number, text(number).toLowerCase());
+    return lowered.get(number);
+  }
+  const heads = calls.map((call) => `${call.kind}\n${call.label}\n${call.group}\n${call.more.test || ""}\n${call.more.name || ""}\n${(call.more.problem || []).join("\n")}`.toLowerCase());
+  function matches(call, words, kinds = true) {
+    if (kinds && state.kinds.size && !state.kinds.has(call.kind)) return false;
+    if (state.target && call.target !== state.target) return false;
+    return words.every((word) => heads[call.index].includes(word) || lower(call.outcome).includes(word)
+      || call.arguments.some(([name, number]) => name.toLowerCase().includes(word) || lower(number).includes(word)));
+  }
+  function groupOf(call) {
+    if (call.kind === "unused") return "unused recordings";
+    if (state.by === "target") return call.target;
+    return call.group || (data.subject === "run" ? "outside of tests" : "without a test");
+  }
+  function refresh() {
+    const words = state.query.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = calls.filter((call) => matches(call, words));
+    ordered = new Map();
+    for (const call of found) {
+      const name = groupOf(call);
+      if (!ordered.has(name)) ordered.set(name, []);
+      ordered.get(name).push(call);
+    }
+    for (const members of ordered.values()) arrange(members);
+    lines = [];
+    for (const [name, members] of ordered) {
+      lines.push({ group: name, members });
+      if (!state.folded.has(name)) for (const call of members) lines.push({ call });
+    }
+    space.style.height = `${lines.length * HEIGHT}px`;
+    byId("shown").textContent = found.length === calls.length
+      ? plural(calls.length, data.subject === "run" ? "call" : "recording")
+      : `${found.length.toLocaleString("en")} of ${calls.length.toLocaleString("en")}`;
+    if (state.chosen !== null && !lines.some(isChosen)) state.chosen = null;
+    draw();
+  }
+  // Places the bars of a group: real calls when they were made, replayed ones as long as the real calls took, in turn.
+  function arrange(members) {
+    const isReal = members.every((call) => call.kind !== "replayed" && call.kind !== "unused" && data.subject === "run");
+    if (data.subject === "run") members.sort((one, other) => one.at - other.at);
+    const first = members[0].at;
+    let cursor = 0;
+    for (const call of members) {
+      call.start = isReal ? Math.max(0, call.at - first) : cursor;
+      cursor += call.seconds;
+    }
+    members.total = members.reduce((most, call) => Math.max(most, call.start + call.seconds), 0);
+    for (const call of members) call.scale = members.total;
+  }
+  const keyOf = (line) => line.call ? `c${line.call.index}` : `g${line.group}`;
+  const isChosen = (line) => keyOf(line) === state.chosen;
+  let drawn = "";
+  function draw(force = true) {
+    const first = Math.max(0, Math.floor(list.scrollTop / HEIGHT) - 12);
+    const last = Math.min(lines.length, Math.ceil((list.scrollTop + list.clientHeight) / HEIGHT) + 12);
+    const now = `${first} ${last}`;
+    if (!force && now === drawn) return;
+    drawn = now;
+    const rows = [];
+    for (let at = first; at < last; at++) rows.push(rowOf(lines[at], at));
+    pane.style.transform = `translateY(${first * HEIGHT}px)`;
+    pane.replaceChildren(...(rows.length ? rows : [make("p", { class: "empty" }, calls.length ? "No call matches." : "No call was made.")]));
+    const chosen = lines.findIndex(isChosen);
+    if (chosen >= 0) list.setAttribute("aria-activedescendant", `row-${chosen}`);
+    else list.removeAttribute("aria-activedescendant");
+  }
+  function rowOf(line, at) {
+    const shared = { id: `row-${at}`, role: "option", "aria-selected": String(isChosen(line)), "aria-posinset": at + 1, "aria-setsize": lines.length };
+    let row;
+    if (line.call) {
+      const call = line.call;
+      const bar = make("span", { class: "bar" });
+      if (call.scale > 0 && call.seconds > 0) {
+        const stroke = make("i");
+        stroke.style.left = `${Math.min(98, 100 * call.start / call.scale)}%`;
+        stroke.style.width = `${100 * call.seconds / call.scale}%`;
+        bar.append(stroke);
+      }
+      row = make("div", { ...shared, class: `row ${call.kind}` }, kindOf(call.kind), make("span", { class: "label", title: call.label }, call.label),
+        make("span", { class: "brief" }, call.brief), make("span", { class: "time" }, seconds(call.seconds)), bar);
+    } else {
+      const outcome = state.by === "test" ? data.tests[line.group] : null;
+      row = make("div", { ...shared, class: "group", "aria-expanded": String(!state.folded.has(line.group)) },
+        make("span", { class: "fold", "aria-hidden": "true" }, state.folded.has(line.group) ? "▸" : "▾"),
+        make("span", { class: "name", title: line.group }, line.group),
+        outcome ? make("span", { class: outcome }, outcome) : null,
+        make("span", { class: "count" }, countsOf(line.members)));
+    }
+    row.addEventListener("click", () => {
+      if (line.group !== undefined && isChosen(line)) fold(line.group, !state.folded.has(line.group));
+      choose(line);
+    });
+    return row;
+  }
+  function countsOf(members) {
+    const counts = new Map();
+    for (const call of members) counts.set(call.kind, (counts.get(call.kind) || 0) + 1);
+    const spent = members.reduce((sum, call) => sum + call.seconds, 0);
+    return [...[...counts].map(([kind, count]) => `${count.toLocaleString("en")} ${kind}`), seconds(spent)].filter(Boolean).join(", ");
+  }
+  function fold(name, isFolded) {
+    if (isFolded) state.folded.add(name); else state.folded.delete(name);
+    refresh();
+  }
+  function choose(line, reveal = false) {
+    state.chosen = keyOf(line);
+    if (reveal) {
+      const top = lines.findIndex(isChosen) * HEIGHT;
+      if (top < list.scrollTop) list.scrollTop = top;
+      else if (top + HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top + HEIGHT - list.clientHeight;
+    }
+    draw();
+    detail.replaceChildren(...(line.call ? ofCall(line.call) : ofGroup(line)));
+    detail.scrollTop = 0;
+  }
+  function step(by, wanted = () => true) {
+    let at = lines.findIndex(isChosen);
+    if (at < 0) at = by > 0 ? -1 : lines.length;
+    const size = Math.abs(by), direction = Math.sign(by);
+    let next = size > 1 ? Math.min(lines.length - 1, Math.max(0, at + by)) : at + direction;
+    while (next >= 0 && next < lines.length && !wanted(lines[next])) next += direction;
+    if (next >= 0 && next < lines.length) choose(lines[next], true);
+  }
+
+  // ---- details
+
+  function ofCall(call) {
+    const more = call.more, facts = [kindOf(call.kind)];
+    if (call.seconds) facts.push(make("span", {}, call.kind === "replayed" ? `${seconds(call.seconds)} saved` : seconds(call.seconds)));
+    if (more.recorded) facts.push(make("span", {}, `recorded on ${more.recorded}`));
+    const test = more.test || (data.subject === "run" ? call.group : "");
+    if (test) facts.push(make("span", {}, test));
+    if (more.note) facts.push(make("span", {}, more.note));
+    const parts = [make("h2", {}, call.label), make("div", { class: "facts" }, ...facts)];
+    if (more.problem) {
+      parts.push(make("div", { class: `problem ${call.kind}` }, make("pre", {}, more.problem.join("\n")),
+        ...(more.remedies || []).map((remedy) => make("code", { class: "remedy dim" }, remedy))));
+    }
+    if (more.diff) parts.push(make("h3", {}, "Recorded and now"), diffOf(more.diff));
+    if (call.arguments.length) {
+      const names = make("dl", { class: "names" });
+      for (const [name, number] of call.arguments) names.append(make("dt", {}, name), make("dd", {}, make("pre", {}, text(number))));
+      parts.push(folded(call.target === more.boundary ? "Request" : "Arguments", names));
+    }
+    const outcome = text(call.outcome);
+    if (outcome && !more.diff) parts.push(folded("Outcome", make("pre", { class: "text" }, outcome)));
+    if (more.name) parts.push(make("h3", {}, "File"), make("code", {}, more.name));
+    return parts;
+  }
+  function folded(title, content) {
+    return make("details", { class: "fold", open: "" }, make("summary", {}, title), content);
+  }
+  function diffOf(rows) {
+    const table = make("table", { class: "diff" }, make("tr", {}, make("th", { scope: "col" }, "recorded"), make("th", { scope: "col" }, "now")));
+    const near = rows.map((_, at) => rows.slice(Math.max(0, at - 3), at + 4).some((row) => row[0] !== "="));
+    let hidden = 0;
+    rows.forEach(([mark, left, right], at) => {
+      if (!near[at]) { hidden++; return; }
+      if (hidden) table.append(gap(hidden));
+      hidden = 0;
+      const [old, now] = mark === "~" ? words(text(left), text(right)) : [[text(left)], [text(right)]];
+      table.append(make("tr", {}, make("td", { class: mark === "~" || mark === "-" ? "old" : null }, ...old),
+        make("td", { class: mark === "~" || mark === "+" ? "new" : null }, ...now)));
+    });
+    if (hidden) table.append(gap(hidden));
+    return table;
+  }
+  const gap = (count) => make("tr", { class: "gap" }, make("td", { colspan: 2 }, `${plural(count, "equal line")}`));
+  // Marks what lies between the common beginning and the common end of two lines.
+  function words(old, now) {
+    let start = 0, end = 0;
+    while (start < old.length && start < now.length && old[start] === now[start]) start++;
+    while (end < old.length - start && end < now.length - start && old[old.length - 1 - end] === now[now.length - 1 - end]) end++;
+    const split = (line) => [line.slice(0, start), make("b", {}, line.slice(start, line.length - end)), line.slice(line.length - end)];
+    return [split(old), split(now)];
+  }
+  function ofGroup(line) {
+    const outcome = data.tests[line.group];
+    const parts = [make("h2", {}, line.group), make("div", { class: "facts" }, outcome ? make("span", { class: outcome }, outcome) : null, make("span", {}, countsOf(line.members)))];
+    const hasOrder = data.subject === "run" || line.members[0].more.note;
+    if (state.by === "test" && hasOrder && line.members[0].kind !== "unused") {
+      parts.push(make("h3", {}, "Calls in order"), chartOf(line.members));
+    }
+    return parts;
+  }
+  const serviceOf = (call) => call.more.boundary ? call.more.service || call.target : call.target.split(":")[0];
+  function chartOf(members) {
+    const shown = members.slice(0, STEPS), services = [...new Set(shown.map(serviceOf))];
+    const left = 50, gapWidth = services.length > 1 ? 250 : 380, top = 54, tall = 50;
+    const width = left + services.length * gapWidth + 90, height = top + shown.length * tall + 24;
+    const chart = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${plural(shown.length, "call")} between the test and ${services.join(", ")}` });
+    [data.subject === "run" ? "test" : "client", ...services].forEach((name, at) => {
+      const x = left + at * gapWidth, label = name.length > 24 ? `…${name.slice(-23)}` : name, half = Math.max(32, label.length * 3.9);
+      chart.append(svg("line", { x1: x, x2: x, y1: 34, y2: height - 8, class: "life" }));
+      chart.append(svg("rect", { x: x - half, y: 8, width: 2 * half, height: 26, rx: 5, class: "head" }));
+      chart.append(svg("text", { x, y: 25, "text-anchor": "middle" }, label));
+    });
+    shown.forEach((call, at) => {
+      const x = left + (services.indexOf(serviceOf(call)) + 1) * gapWidth, y = top + at * tall + 10;
+      const group = svg("g", { class: `step ${call.kind}` });
+      const signature = call.label.startsWith(`${serviceOf(call)} `) ? call.label.slice(serviceOf(call).length + 1) : call.label.slice(call.label.indexOf(":") + 1);
+      const room = Math.floor((x - left - 24) / 7);
+      const cut = signature.length > room ? `${signature.slice(0, room - 1)}…` : signature;
+      group.append(svg("title", {}, `${call.kind} ${call.label}`));
+      group.append(svg("rect", { x: left, y: y - 14, width: x - left, height: tall - 4, fill: "transparent" }));
+      group.append(svg("text", { x: left + 8, y: y - 4, class: "call" }, `${SIGNS[call.kind]} ${cut}`));
+      group.append(svg("path", { d: `M${left} ${y}H${x - 6}`, class: "arrow" }), svg("path", { d: `M${x} ${y}l-8 -4v8z`, class: "tip" }));
+      if (call.kind !== "missing") {
+        group.append(svg("path", { d: `M${x} ${y + 21}H${left + 6}`, class: "arrow back" }), svg("path", { d: `M${left} ${y + 21}l8 -4v8z`, class: "tip" }));
+        const brief = [call.brief.slice(0, 30), seconds(call.seconds)].filter(Boolean).join(", ");
+        group.append(svg("text", { x: x - 12, y: y + 17, "text-anchor": "end", class: "dimmed" }, brief));
+      }
+      group.addEventListener("click", () => {
+        if (state.folded.has(groupOf(call))) fold(groupOf(call), false);
+        choose({ call }, true);
+      });
+      chart.append(group);
+    });
+    const box = make("div", { class: "chart" }, chart);
+    if (members.length > shown.length) box.append(make("p", { class: "dim" }, `and ${plural(members.length - shown.length, "more call")}`));
+    return box;
+  }
+
+  // ---- tools
+
+  function fillTools() {
+    byId("heading").textContent = data.heading;
+    byId("made").textContent = data.made;
+    document.title = `${data.heading} – pytest-mimic`;
+    for (const [kind, sign] of KINDS) {
+      const count = calls.filter((call) => call.kind === kind).length;
+      if (!count) continue;
+      const button = make("button", { type: "button", "aria-pressed": "false" }, make("span", { class: `kind ${kind}`, "data-sign": sign }, kind), String(count.toLocaleString("en")));
+      button.addEventListener("click", () => {
+        if (state.kinds.has(kind)) state.kinds.delete(kind); else state.kinds.add(kind);
+        button.setAttribute("aria-pressed", String(state.kinds.has(kind)));
+        refresh();
+      });
+      byId("kinds").append(button);
+    }
+    const targets = [...new Set(calls.map((call) => call.target))].sort();
+    byId("target").append(make("option", { value: "" }, "all targets"), ...targets.map((name) => make("option", { value: name }, name)));
+    byId("target").addEventListener("change", (event) => { state.target = event.target.value; list.scrollTop = 0; refresh(); });
+    byId("group").addEventListener("change", (event) => { state.by = event.target.value; state.folded.clear(); list.scrollTop = 0; refresh(); });
+    byId("notes").hidden = !data.notes.length;
+    byId("notes").querySelector("pre").textContent = data.notes.join("\n");
+    let timer;
+    search.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { state.query = search.value; list.scrollTop = 0; refresh(); }, 60);
+    });
+    list.addEventListener("scroll", () => draw(false), { passive: true });
+    window.addEventListener("resize", () => draw());
+    byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+    byId("help-button").addEventListener("click", () => byId("help").showModal());
+  }
+  function setTheme(theme, keep = true) {
+    document.documentElement.dataset.theme = theme;
+    try { if (keep) localStorage.setItem("pytest-mimic-theme", theme); } catch { /* not allowed for this file */ }
+  }
+  function startTheme() {
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    let kept = null;
+    try { kept = localStorage.getItem("pytest-mimic-theme"); } catch { /* not allowed for this file */ }
+    setTheme(kept === "dark" || kept === "light" ? kept : dark.matches ? "dark" : "light", false);
+    if (!kept) dark.addEventListener("change", (event) => setTheme(event.matches ? "dark" : "light", false));
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
+    const key = event.key, isTyping = event.target === search;
+    if (key === "Escape") {
+      if (isTyping && search.value) { search.value = ""; state.query = ""; refresh(); } else list.focus();
+      return;
+    }
+    if (isTyping && (key === "Enter" || key === "ArrowDown")) { list.focus(); step(1); event.preventDefault(); return; }
+    if (isTyping || event.target.tagName === "SELECT") return;
+    const inList = event.target === list || event.target === document.body;
+    const chosen = lines.find(isChosen), page = Math.max(2, Math.floor(list.clientHeight / HEIGHT) - 1);
+    const isProblem = (line) => line.call && (line.call.kind === "missing" || line.call.kind === "drifted");
+    const actions = {
+      "/": () => search.focus(), "?": () => byId("help").showModal(),
+      t: () => byId("theme").click(), j: () => step(1), k: () => step(-1), n: () => step(1, isProblem), p: () => step(-1, isProblem),
+    };
+    if (inList) Object.assign(actions, {
+      ArrowDown: () => step(1), ArrowUp: () => step(-1), PageDown: () => step(page), PageUp: () => step(-page),
+      Home: () => lines.length && choose(lines[0], true), End: () => lines.length && choose(lines[lines.length - 1], true),
+      ArrowLeft: () => {
+        if (!chosen) return;
+        const name = chosen.call ? groupOf(chosen.call) : chosen.group;
+        fold(name, true);
+        choose(lines.find((line) => line.group === name), true);
+      },
+      ArrowRight: () => chosen && chosen.group !== undefined && fold(chosen.group, false),
+      Enter: () => {
+        if (chosen && chosen.group !== undefined) fold(chosen.group, !state.folded.has(chosen.group));
+        else if (chosen) detail.focus();
+      },
+    });
+    if (actions[key]) { actions[key](); event.preventDefault(); }
+  });
+
+  // ---- print: all lines that the filters leave, with the details of the problems
+
+  let themeBefore = null;
+  window.addEventListener("beforeprint", () => {
+    themeBefore = document.documentElement.dataset.theme;
+    setTheme("light", false);
+    byId("notes").open = true;
+    const parts = [];
+    let count = 0;
+    for (const [name, members] of ordered) {
+      if (count > PRINTED) break;
+      parts.push(make("h2", {}, [name, data.tests[name]].filter(Boolean).join(" – ")));
+      for (const call of members) {
+        if (count++ > PRINTED) break;
+        parts.push(make("div", { class: "line" }, kindOf(call.kind), make("code", {}, call.label), make("span", { class: "dim brief" }, call.brief), make("span", { class: "dim" }, seconds(call.seconds))));
+        if (call.more.problem) parts.push(make("pre", { class: "more" }, call.more.problem.join("\n")));
+        if (call.more.diff) parts.push(make("div", { class: "more" }, diffOf(call.more.diff)));
+      }
+    }
+    byId("print").replaceChildren(...parts);
+  });
+  window.addEventListener("afterprint", () => {
+    setTheme(themeBefore, false);
+    byId("print").replaceChildren();
+  });
+
+  startTheme();
+  fillTools();
+  refresh();
+  const problem = lines.find((line) => line.call && (line.call.kind === "missing" || line.call.kind === "drifted"));
+  if (lines.length) choose(problem || lines[0], true);
+})();
