@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # No network but loopback, and nothing in the background.
@@ -25,9 +26,9 @@ _KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight"
 class Browser:
     """One tab of a chromium process. `problems` are the errors that its console has shown."""
 
-    def __init__(self, write: int, read: int) -> None:
+    def __init__(self, write: int, read: BinaryIO) -> None:
         self._write = write
-        self._read = os.fdopen(read, "rb", buffering=0)
+        self._read = read
         self._left = b""
         self._number = 0
         self._tab: str | None = None
@@ -63,7 +64,9 @@ class Browser:
             message: dict[str, Any] = json.loads(data)
             params = message.get("params", {})
             if message.get("method") == "Runtime.exceptionThrown":
-                self.problems.append(params["exceptionDetails"]["exception"].get("description", "an exception"))
+                self.problems.append(
+                    params["exceptionDetails"]["exception"].get("description", "an exception")
+                )
             elif message.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
                 self.problems.append(params["entry"]["text"])
             if message.get(key) == value:
@@ -95,7 +98,13 @@ class Browser:
 
     def size(self, width: int, height: int, *, scale: float = 1) -> None:
         """Set the size of the window in CSS pixels."""
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False)
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=False,
+        )
 
     def picture(self) -> bytes:
         """Return a screenshot as PNG."""
@@ -103,7 +112,9 @@ class Browser:
 
     def pdf(self) -> bytes:
         """Return the page as it is printed."""
-        return base64.b64decode(self.send("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
+        return base64.b64decode(
+            self.send("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"]
+        )
 
 
 @contextmanager
@@ -113,20 +124,23 @@ def chromium(profile: Path) -> Iterator[Browser]:
     assert program, "the tests of the HTML report need chromium: apt-get install chromium"
     to_read, write = os.pipe()
     read, to_write = os.pipe()
-    # It reads commands from the file descriptor 3 and answers on 4.
-    command = 'exec "$0" "$@" 3<&"$IN" 4>&"$OUT"'
+    # It reads commands from the file descriptor 3 and answers on 4. The shell needs both elsewhere first.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_read, to_write)]
+    command = [f'exec "$0" "$@" 3<&{ends[0]} 4>&{ends[1]}', program, *_OPTIONS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(
-        ["bash", "-c", command.replace("$IN", str(to_read)).replace("$OUT", str(to_write)), program]
-        + [*_OPTIONS, f"--user-data-dir={profile}"],
-        pass_fds=(to_read, to_write),
+        ["bash", "-c", *command],
+        pass_fds=ends,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    for end in ends:
+        os.close(end)
     os.close(to_read)
     os.close(to_write)
     try:
-        yield Browser(write, read)
+        with os.fdopen(read, "rb", buffering=0) as answers:
+            yield Browser(write, answers)
     finally:
         os.close(write)
         process.terminate()

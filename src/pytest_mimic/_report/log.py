@@ -57,16 +57,15 @@ class CallLog:
         `stored` is its recorded outcome, `actual` that of the real call, which took so many `seconds`. The duration of a
         call that did not run is that of its recording.
         """
-        if seconds is None:
-            seconds = stored.duration if stored is not None and kind == "replayed" else 0.0
-        took = 0.0 if kind == "replayed" else seconds
+        took = seconds or 0.0
+        saved = stored.duration if stored is not None and kind == "replayed" else 0.0
         row: Row = {
             "kind": kind,
             "boundary": call.plan.kind,
             "label": call.label,
             "test": self._state.test,
             "at": self._state.clock() - took,
-            "seconds": seconds,
+            "seconds": took or saved,
         }
         if self._details:
             row |= self._detailed(call, stored, actual, error)
@@ -79,10 +78,13 @@ class CallLog:
     def _detailed(
         self, call: Call, stored: Stored | None, actual: Outcome | None, error: MimicError | None
     ) -> Row:
-        state, row = self._state, {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
+        state = self._state
+        row: Row = {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
         secrets = call.plan.secrets(call)
         if stored is not None:
-            row["brief"], row["outcome"], row["raised"] = shown_outcome(stored, state.redactor, secrets=secrets)
+            row["brief"], row["outcome"], row["raised"] = shown_outcome(
+                stored, state.redactor, secrets=secrets
+            )
             if stored.name != "?":
                 row["name"] = stored.name
             recording = self._engine.recordings.known.get(stored.name)

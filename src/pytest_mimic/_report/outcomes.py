@@ -49,7 +49,9 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
         return text if len(text) <= limit else f"{text[: limit - 2]} …"
 
     files = "".join(f"\nwrote {name}" for name in sorted(stored.entry.get("files", ())))
-    return ShownOutcome(clean(shown.brief, _BRIEF), clean(shown.text, _SHOWN) + clean(files, _SHOWN), shown.is_error)
+    return ShownOutcome(
+        clean(shown.brief, _BRIEF), clean(shown.text, _SHOWN) + clean(files, _SHOWN), shown.is_error
+    )
 
 
 def _of_pickle(stored: Stored) -> ShownOutcome:
@@ -64,7 +66,9 @@ def _of_pickle(stored: Stored) -> ShownOutcome:
 
 
 def _of_body(body: dict[str, Any]) -> ShownOutcome:
-    changed = "".join(f"\nargument {name} is then {layout(new)}" for name, new in body.get("changed", {}).items())
+    changed = "".join(
+        f"\nargument {name} is then {layout(new)}" for name, new in body.get("changed", {}).items()
+    )
     if "raised" in body:
         text = _raised(body["raised"])
         return ShownOutcome(f"raised {text}", f"raised {text}{changed}", is_error=True)

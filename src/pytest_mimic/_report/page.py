@@ -70,22 +70,27 @@ def _data(facts: PageFacts, rows: Iterable[Row]) -> dict[str, Any]:
     for row in rows:
         call = [
             row["kind"],
-            number(row.get("group", row["test"])),
+            number(row["group"] if "group" in row else row["test"]),
             number(row["label"]),
-            number(row.get("target", row["boundary"])),
+            number(row["target"] if "target" in row else row["boundary"]),
             round(row["at"], 6),
             row["seconds"],
-            number(row.get("brief", "")),
-            number(row.get("outcome", "")),
+            number(row.get("brief") or ""),
+            number(row.get("outcome") or ""),
             [(name, number(text)) for name, text in row.get("arguments", ())],
         ]
-        more = {name: row[name] for name in ("name", "recorded", "problem", "remedies", "raised", "note") if row.get(name)}
+        more = {
+            name: row[name]
+            for name in ("name", "recorded", "problem", "remedies", "raised", "note")
+            if row.get(name)
+        }
         more |= {"boundary": row["boundary"]} if row["boundary"] != "function" else {}
         if "group" in row and row["test"]:
             more["test"] = row["test"]
         if "actual" in row and "outcome" in row:
             more["diff"] = [
-                (mark, number(old), number(new)) for mark, old, new in side_by_side(row["outcome"], row["actual"])
+                (mark, number(old), number(new))
+                for mark, old, new in side_by_side(row["outcome"], row["actual"])
             ]
         calls.append([*call, more])
     return {

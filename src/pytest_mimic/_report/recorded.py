@@ -25,12 +25,16 @@ def recorded_rows(vault: Vault, redactor: Redactor) -> Iterator[Row]:
     found: dict[str, list[Row]] = {}
     for name in vault.names():
         try:
-            rows = list(_of_cassette(vault, name, redactor) if name.startswith(CASSETTES) else _of(vault, name, redactor))
+            rows = list(
+                _of_cassette(vault, name, redactor)
+                if name.startswith(CASSETTES)
+                else _of(vault, name, redactor)
+            )
         except MimicError as error:
             problem = {"problem": [error.what, *error.facts], "remedies": list(error.remedies)}
             rows = [{**_row(name, "damaged file", None), "kind": "missing", **problem}]
         for row in rows:
-            found.setdefault(row.get("group", row["test"]), []).append(row)
+            found.setdefault(row["group"] if "group" in row else row["test"], []).append(row)
     for test in sorted(found):
         yield from found[test]
 
@@ -51,9 +55,13 @@ def _of(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
 def _of_cassette(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
     date, test = vault.date_of(name), vault.test_of(name)
     for entry in vault.read_cassette(name) or ():
-        row = _row(name, entry.target, test, recorded=date) | _details(entry.stored, entry.arguments, redactor)
+        row = _row(name, entry.target, test, recorded=date) | _details(
+            entry.stored, entry.arguments, redactor
+        )
         is_function = entry.kind == "function"
-        row["label"] = call_label(entry.target, entry.arguments) if is_function else f"{entry.kind} {entry.signature}"
+        row["label"] = (
+            call_label(entry.target, entry.arguments) if is_function else f"{entry.kind} {entry.signature}"
+        )
         cassette = f"cassette {name[len(CASSETTES) :].strip('/').removesuffix('.json')}"
         yield {**row, "group": cassette, "note": cassette}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import strftime
 from typing import TYPE_CHECKING
@@ -38,8 +39,15 @@ def run_page(
     """
     left = [
         {
-            **{"kind": "unused", "boundary": "function", "label": label, "test": test, "at": 0.0, "seconds": 0.0},
-            **{"group": "", "target": "unused", "note": "its test is gone" if is_gone else ""},
+            "kind": "unused",
+            "boundary": "function",
+            "label": label,
+            "test": test,
+            "at": 0.0,
+            "seconds": 0.0,
+            "group": "",
+            "target": "unused",
+            "note": "its test is gone" if is_gone else "",
         }
         for label, test, is_gone in unused
     ]
@@ -63,5 +71,6 @@ def write_page(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8", newline="\n")
         beside.replace(path)
     except OSError as reason:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise MimicError(f"cannot write the report {path}: {reason.strerror or reason}") from None

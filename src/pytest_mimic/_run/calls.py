@@ -96,9 +96,7 @@ class CallReports:
             terminal.write(f"\n  and {len(rows) - len(shown)} more, which -vv shows", light=True)
         terminal.currentfspath = -2  # the line is open: what comes next begins a new one
 
-    def write(
-        self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]
-    ) -> list[str]:
+    def write(self, judgement: Judgement, *, notes: Sequence[str], outcomes: dict[str, str]) -> list[str]:
         """Write the page, if one was requested, and return a line that names it.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ class CiReports:
         self._ledger = ledger
         self._summary = summary
         self._counts_before: dict[str, float] = {}
-        self._annotates = os.environ.get("GITHUB_ACTIONS") == "true" and not config.pluginmanager.hasplugin(_OTHER)
+        self._annotates = os.environ.get("GITHUB_ACTIONS") == "true" and not config.pluginmanager.hasplugin(
+            _OTHER
+        )
         self._has_properties = bool(getattr(config.option, "xmlpath", None))
         self._annotations: dict[tuple[str, int], list[str]] = {}
 
@@ -54,9 +57,8 @@ class CiReports:
         if report.when == "teardown" and self._has_properties:
             before = self._counts_before
             for name, count in self._counts().items():
-                if more := count - before.get(name, 0):
-                    value = f"{more:.3g}" if isinstance(more, float) else str(more)
-                    report.user_properties.append((f"mimic {name}", value))
+                if more := round(count - before.get(name, 0), 3):
+                    report.user_properties.append((f"mimic {name}", str(more)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the misses and drifts of a failed phase, with the place of its test."""
@@ -76,8 +78,8 @@ class CiReports:
         lines = self._summary() if path else []
         if path and lines:
             try:
-                with open(path, "a", encoding="utf-8") as file:
-                    file.write(markdown(self._counts(), lines))
+                with Path(path).open("a", encoding="utf-8") as opened:
+                    opened.write(markdown(self._counts(), lines))
             except OSError as reason:
                 terminalreporter.write_line(f"mimic: cannot write GITHUB_STEP_SUMMARY: {reason.strerror}")
 
@@ -106,13 +108,16 @@ def _property(text: str) -> str:
 
 def markdown(counts: dict[str, float], lines: Sequence[str]) -> str:
     """Return the summary as markdown: the counts as a table, and the lines as they are."""
-    named = {name: f"{count:.1f}" if isinstance(count, float) else str(count) for name, count in counts.items() if count}
-    table = [f"| {' | '.join(named)} |", f"|{' ---: |' * len(named)}", f"| {' | '.join(named.values())} |", ""]
+    named = {name: str(round(count, 1)) for name, count in counts.items() if count}
+    table = [
+        f"| {' | '.join(named)} |",
+        f"|{' ---: |' * len(named)}",
+        f"| {' | '.join(named.values())} |",
+        "",
+    ]
     # No line can end the block: a longer row of backticks would have to stand in it.
-    ticks = max((len(run) for line in lines for run in _ticks(line)), default=0)
+    ticks = max((len(row) for line in lines for row in re.findall("`+", line)), default=0)
     fence = "`" * max(3, ticks + 1)
-    return "\n".join(["### pytest-mimic", "", *(table if named else []), f"{fence}text", *lines, fence, "", ""])
-
-
-def _ticks(line: str) -> list[str]:
-    return "".join(one if one == "`" else " " for one in line).split()
+    return "\n".join(
+        ["### pytest-mimic", "", *(table if named else []), f"{fence}text", *lines, fence, "", ""]
+    )

@@ -381,10 +381,9 @@ class PytestRun:
     def summary(self, *, quiet: bool | None = None) -> list[str]:
         """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""
         ledger = self.session.ledger
-        if quiet is None:
-            quiet = self.config.option.verbose < 0
-        lines = summary(ledger, self._judgement, restored=self._restored, quiet=quiet)
-        lines += [] if quiet else self._page
+        is_quiet = self.config.option.verbose < 0 if quiet is None else quiet
+        lines = summary(ledger, self._judgement, restored=self._restored, quiet=is_quiet)
+        lines += [] if is_quiet else self._page
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
         return [printable(line) for line in lines]

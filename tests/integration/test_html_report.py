@@ -1,0 +1,303 @@
+"""The HTML report of a run and of a vault: its calls, and nothing secret."""
+
+from __future__ import annotations
+
+import pytest
+from pages import ReportPage
+
+SHOP = """
+    import datetime, json, pathlib
+    from tally import ran
+
+    def fetch(city, token=None):
+        ran("fetch", city)
+        return {"city": city, "mood": pathlib.Path("mood.txt").read_text(), "password": "hunter-in-value"}
+
+    def rows(count):
+        ran("rows", count)
+        yield from ({"row": number} for number in range(count))
+
+    def fail(city):
+        raise LookupError(f"no {city}")
+
+    def pickled(city):
+        return {city: lambda: None}
+"""
+TESTS = """
+    import pytest, shop
+
+    def test_values():
+        assert shop.fetch("Oslo", token="tok-in-argument")["city"] == "Oslo"
+        assert len(list(shop.rows(2))) == 2
+
+    def test_errors():
+        with pytest.raises(LookupError):
+            shop.fail("Rome")
+        shop.pickled("Bern")
+
+    def test_cassette(mimic_auto):
+        with mimic_auto("talk", targets=["shop:fetch"]):
+            shop.fetch("Lima")
+"""
+
+
+@pytest.fixture
+def shop(project):
+    """A project with a function of each kind of outcome."""
+    project.ini("shop:fetch", "shop:rows", "shop:fail", "shop:pickled", "shop:gone")
+    project.write("shop.py", SHOP + "\n    def gone(city):\n        return city\n")
+    project.write("test_shop.py", TESTS)
+    project.write("mood.txt", "calm")
+    return project
+
+
+@pytest.mark.promise("--mimic-report writes an HTML page of the calls of a run, by test")
+def test_a_recording_run(shop):
+    run = shop.record("--mimic-report=out/page.html").expect(passed=3, says=["report: out/page.html"])
+
+    page = ReportPage(shop.root / "out/page.html")
+    assert page.data["heading"] == "record into .mimic_vault"
+    assert page.kinds() == {
+        "recorded": [
+            "shop:fail(city='Rome')",
+            "shop:fetch(city='Lima', token=None)",
+            "shop:fetch(city='Oslo', token=<redacted>)",
+            "shop:pickled(city='Bern')",
+            "shop:rows(count=2)",
+        ]
+    }
+    assert page.data["tests"] == {
+        f"test_shop.py::test_{name}": "passed" for name in ("values", "errors", "cassette")
+    }
+    assert page.one("shop:rows(count=2)").outcome == 'stream of 2 items\n[0] {"row": 0}\n[1] {"row": 1}'
+    assert page.one("shop:fail(city='Rome')").outcome == 'raised LookupError("no Rome")'
+    assert page.one("shop:fetch(city='Oslo', token=<redacted>)").arguments == {
+        "city": "'Oslo'",
+        "token": "<redacted>",
+    }
+    assert "5 calls recorded" in page.data["notes"][0]
+    assert "5 calls recorded" in run.section[0]
+
+
+@pytest.mark.promise("the report has a plain replay's calls with the time that each saved")
+def test_a_replaying_run(shop):
+    shop.record().expect(passed=3)
+
+    shop.replay("--mimic-report=page.html").expect(passed=3, real=[])
+
+    page = ReportPage(shop.root / "page.html")
+    assert {kind: len(labels) for kind, labels in page.kinds().items()} == {"replayed": 5}
+    call = page.one("shop:fetch(city='Oslo', token=<redacted>)")
+    assert (call.group, call.target) == ("test_shop.py::test_values", "shop:fetch")
+    assert call.more["name"] in shop.files()
+    assert call.seconds > 0
+
+
+@pytest.mark.promise("the report shows a pickle by its preview and its imports, and loads none")
+def test_a_pickle_is_shown_by_what_its_recording_lists(shop):
+    shop.record().expect(passed=3)
+
+    shop.replay("--mimic-report=page.html").expect(passed=3)
+
+    shown = ReportPage(shop.root / "page.html").one("shop:pickled(city='Bern')").outcome
+    assert shown.startswith("dict of 1\n")
+    assert "stored as a pickle" in shown
+
+
+@pytest.mark.promise("values under secret names, and secret arguments, are nowhere in the report")
+def test_nothing_secret_is_in_the_page(shop):
+    shop.write(
+        "shop.py",
+        SHOP.replace(
+            '"password": "hunter-in-value"',
+            '"password": "hunter-in-value", "echo": [token, "token=tok-in-text"]',
+        )
+        + "\n    def gone(city):\n        return city\n",
+    )
+    shop.record("--mimic-report=recorded.html").expect(passed=3)
+    shop.write("mood.txt", "wild")
+
+    shop.replay("--mimic-report=replayed.html").expect(passed=3)
+    shop.run("--mimic-verify", "--mimic-report=verified.html").expect(failed=2, passed=1)
+
+    pages = [ReportPage(shop.root / f"{name}.html") for name in ("recorded", "replayed", "verified")]
+    assert [[secret for secret in ("hunter-in", "tok-in") if secret in page.text] for page in pages] == [
+        [],
+        [],
+        [],
+    ]
+    assert all("calm" in page.text for page in pages)
+
+
+@pytest.mark.promise("the report shows a miss with its nearest recording and its remedy")
+def test_a_miss(shop):
+    shop.record().expect(passed=3)
+    shop.write("test_shop.py", TESTS + '\n    def test_new():\n        shop.fetch("Paris")\n')
+
+    shop.replay("--mimic-report=page.html").expect(passed=3, failed=1)
+
+    page = ReportPage(shop.root / "page.html")
+    missed = page.one("shop:fetch(city='Paris', token=None)")
+    assert missed.kind == "missing"
+    assert missed.more["problem"][0] == "no recording of shop:fetch(city='Paris', token=None)"
+    assert "  city: 'Oslo' recorded, 'Paris' now" in missed.more["problem"]
+    assert missed.more["remedies"] == ["to record it: pytest --mimic-record test_shop.py::test_new"]
+    assert page.data["tests"]["test_shop.py::test_new"] == "failed"
+
+
+@pytest.mark.promise("the report shows a drift side by side")
+def test_a_drift(shop):
+    shop.record().expect(passed=3)
+    shop.write("mood.txt", "wild")
+
+    shop.run("--mimic-verify", "--mimic-report=page.html").expect(failed=2, passed=1)
+
+    page = ReportPage(shop.root / "page.html")
+    assert {kind: len(labels) for kind, labels in page.kinds().items()} == {"drifted": 2, "verified": 3}
+    drifted = page.one("shop:fetch(city='Oslo', token=<redacted>)")
+    assert "mood: 'calm' recorded, 'wild' now" in drifted.more["problem"]
+    texts = page.data["texts"]
+    sides = [(texts[old], texts[new]) for mark, old, new in drifted.more["diff"] if mark == "~"]
+    assert [("calm" in old, "wild" in new) for old, new in sides] == [(True, True)]
+
+
+@pytest.mark.promise("the report lists every recording proven unused")
+def test_unused_recordings(shop):
+    shop.write(
+        "test_shop.py",
+        TESTS + "\n    def test_many():\n        [shop.gone(number) for number in range(12)]\n",
+    )
+    shop.record().expect(passed=4)
+    shop.write("test_shop.py", TESTS)
+
+    run = shop.replay("--mimic-report=page.html").expect(passed=3)
+
+    unused = [call for call in ReportPage(shop.root / "page.html").calls if call.kind == "unused"]
+    assert sorted(call.label for call in unused) == sorted(
+        f"shop:gone(city={number})" for number in range(12)
+    )
+    assert "  and 2 more" in run.section
+
+
+@pytest.mark.promise("without --mimic-report, no page is written and no module of it is loaded")
+def test_a_run_without_calls(project):
+    project.ini()
+    project.write("test_plain.py", "def test_plain(): pass\n")
+
+    run = project.run("--mimic-report=page.html").expect(passed=1)
+
+    page = ReportPage(project.root / "page.html")
+    assert (page.calls, run.section) == ([], ["report: page.html"])
+
+
+def test_a_page_that_cannot_be_written_fails_the_run(shop):
+    shop.record().expect(passed=3)
+    shop.write("taken", "a file")
+
+    shop.replay("--mimic-report=taken/page.html").expect(
+        passed=3, exit_code=1, says=["cannot write the report"], never=["Traceback"]
+    )
+
+
+@pytest.mark.promise("the report joins the calls of all workers of xdist")
+def test_workers(shop):
+    pytest.importorskip("xdist")
+    shop.record().expect(passed=3)
+
+    shop.replay("-n2", "--mimic-report=page.html", "-v", process=True).expect(
+        passed=3, says=["replayed shop:rows(count=2)"]
+    )
+
+    page = ReportPage(shop.root / "page.html")
+    assert {call.group: call.kind for call in page.calls} == {
+        f"test_shop.py::test_{name}": "replayed" for name in ("values", "errors", "cassette")
+    }
+    assert len(page.calls) == 5
+
+
+def test_a_test_that_runs_again_is_shown_once(shop):
+    pytest.importorskip("pytest_rerunfailures")
+    shop.record().expect(passed=3)
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        attempts = []
+
+        def test_again():
+            shop.fetch("Oslo", token="tok-in-argument")
+            attempts.append(1)
+            assert len(attempts) == 2
+        """,
+    )
+
+    shop.replay("--mimic-report=page.html", "--reruns=2", plugins=["rerunfailures"]).expect(passed=1, rerun=1)
+
+    assert len(ReportPage(shop.root / "page.html").kinds()["replayed"]) == 1
+
+
+def test_a_conversation_with_a_database_and_a_server(project):
+    """Statements and requests are calls of their services, with what was sent and what came back."""
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("httpx")
+    from http_server import running_server
+
+    project.ini("sqlalchemy", "httpx")
+    with running_server() as server:
+        project.write(
+            "test_talk.py",
+            f"""
+            import httpx, sqlalchemy as sa
+
+            def test_talk(tmp_path):
+                engine = sa.create_engine(f"sqlite:///{{tmp_path}}/shop.db")
+                with engine.begin() as connection:
+                    connection.execute(sa.text("create table users (name text, password text)"))
+                    connection.execute(sa.text("insert into users values (:name, :password)"), {{"name": "Ann", "password": "sesame-4711"}})
+                httpx.get("{server.url}/users/1", headers={{"Authorization": "Bearer bear-4711"}})
+                with engine.begin() as connection:
+                    assert connection.execute(sa.text("select name from users")).all() == [("Ann",)]
+                engine.dispose()
+            """,
+        )
+        project.record().expect(passed=1)
+
+    project.replay("--mimic-report=page.html").expect(passed=1)
+
+    page = ReportPage(project.root / "page.html")
+    assert "4711" not in page.text
+    assert [call.target for call in page.calls if "users" in call.label] == [
+        "sqlalchemy",
+        "sqlalchemy",
+        "httpx",
+        "sqlalchemy",
+    ]
+    request = page.one("httpx GET /users/1")
+    assert request.brief == "200 OK"
+    assert request.arguments["method"] == "GET"
+
+
+@pytest.mark.promise("pytest-mimic report makes the same page of a vault, by test and by target")
+def test_the_page_of_a_vault(shop, monkeypatch, capsys):
+    from pytest_mimic._cli.main import main
+
+    shop.record().expect(passed=3)
+    (damaged,) = (name for name in shop.files() if name.startswith("calls/shop/rows"))
+    shop.vault.joinpath(damaged).write_text("{", encoding="utf-8")
+    monkeypatch.chdir(shop.root)
+
+    assert main(["report", "--output", "vault.html"]) == 0
+
+    page = ReportPage(shop.root / "vault.html")
+    assert "vault.html" in capsys.readouterr().out
+    assert "hunter-in" not in page.text
+    groups = {call.label: call.group for call in page.calls}
+    assert groups == {
+        "shop:fail(city='Rome')": "test_shop.py::test_errors",
+        "shop:pickled(city='Bern')": "test_shop.py::test_errors",
+        "shop:fetch(city='Oslo', token=<redacted>)": "test_shop.py::test_values",
+        "shop:fetch(city='Lima', token=None)": "cassette talk",
+        damaged: "",
+    }
+    assert "is not what was recorded" in page.one(damaged).more["problem"][0]
