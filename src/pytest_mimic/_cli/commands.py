@@ -40,5 +40,6 @@ class CommandEntry(NamedTuple):
 COMMANDS = {
     "ls": CommandEntry("ls", "list recordings and cassettes"),
     "report": CommandEntry("report", "write an HTML page of the recordings"),
+    "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
     "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
 }

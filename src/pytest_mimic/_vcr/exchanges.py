@@ -35,6 +35,7 @@ class VcrExchange(NamedTuple):
         head: Status, reason, version and headers of the response.
         content: The body of the response.
         is_decoded: The content is decompressed, whatever the headers say.
+        client: The package that made the call, as the keys of the entry give it away: `aiohttp`, `httpx` or nothing.
     """
 
     number: int
@@ -46,6 +47,7 @@ class VcrExchange(NamedTuple):
     head: dict[str, Any]
     content: bytes
     is_decoded: bool
+    client: str = ""
 
     def response(self, secrets: Secrets) -> dict[str, Any]:
         """Return the response in our stored form; see `exchange.py`. `NoSecrets` keep it as it is."""
@@ -87,6 +89,8 @@ def read_entry(entry: Any, number: int) -> VcrExchange:
         head,
         content,
         is_decoded,
+        # Both keys are those of vcrpy's own stubs for these clients, of earlier versions.
+        "aiohttp" if "url" in response else "httpx" if "status_code" in response else "",
     )
 
 

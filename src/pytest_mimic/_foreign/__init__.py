@@ -1,0 +1,1 @@
+"""Recordings of other tools: read, and carried over into the vault."""

@@ -1,0 +1,141 @@
+"""Carries staged recordings and cassettes into the project's vault, without replacing what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pytest_mimic._vault.names import CASSETTES
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault import Stored, Vault
+
+Placement = Literal["new", "same", "replaced", "kept"]
+"""What was done: written, found equal, written over another one, or not written because there is another one."""
+
+
+class Placed(NamedTuple):
+    """The result for the recordings of one file.
+
+    Attributes:
+        how: What was done.
+        obstacle: The file that was kept, or an empty text.
+    """
+
+    how: Placement
+    obstacle: str = ""
+
+
+class _Content(NamedTuple):
+    """A recording or a cassette: the values that count, its facts as the vault reads them, its date and its owner."""
+
+    values: object
+    facts: Any
+    date: str = ""
+    target: str = ""
+    owner: str = ""
+
+
+class Placer:
+    """Writes into a vault.
+
+    Args:
+        vault: The project's vault.
+        overwrite: Whether to replace what is there.
+        dry_run: Whether to write nothing.
+    """
+
+    def __init__(self, vault: Vault, *, overwrite: bool, dry_run: bool) -> None:
+        self._vault = vault
+        self._overwrite = overwrite
+        self._is_dry = dry_run
+        self._owners: dict[str, dict[str, set[str]]] = {}
+        # What this import has written, or would have.
+        self._planned: dict[str, _Content] = {}
+
+    def place(self, staged: Vault) -> Placed:
+        """Carry over all of a staged vault, the recordings of one conversation or one cassette: whole or not at all.
+
+        Raises:
+            MimicError: A file cannot be written. What was there before is there again.
+        """
+        new = {name: content for name in staged.names() if (content := _read(staged, name)) is not None}
+        old = {name: self._planned.get(name) or _read(self._vault, name) for name in new}
+        others = self._others(new)
+        changed = [
+            name
+            for name, content in new.items()
+            if (now := old[name]) is not None and now.values != content.values
+        ]
+        if not others and not changed and None not in old.values():
+            return Placed("same")
+        obstacle = next(iter([*changed, *sorted(others)]), "")
+        if obstacle and not self._overwrite:
+            return Placed("kept", obstacle)
+        if not self._is_dry:
+            self._write(new, others)
+        self._planned |= new
+        return Placed("replaced" if obstacle else "new")
+
+    def _others(self, new: Mapping[str, _Content]) -> set[str]:
+        """Return the recordings in the vault that belong to the same conversations as new ones."""
+        others: set[str] = set()
+        for name, content in new.items():
+            if not name.startswith(CASSETTES):
+                others |= self._of_target(content.target, name).get(content.owner, set())
+        planned = {(content.target, content.owner) for content in new.values()}
+        others |= {
+            name for name, one in self._planned.items() if (one.target, one.owner) in planned and one.owner
+        }
+        return others - new.keys()
+
+    def _of_target(self, target: str, name: str) -> dict[str, set[str]]:
+        """Return the names of a boundary's recordings in the vault by their owner."""
+        if target not in self._owners:
+            owners = self._owners[target] = {}
+            for each in self._vault.store.names(name.rpartition("/")[0]):
+                with suppress(MimicError):
+                    recording = self._vault.read(each, skim=True)
+                    if recording is not None and recording.target == target:
+                        owners.setdefault(recording.owner or "", set()).add(each)
+        return self._owners[target]
+
+    def _write(self, new: Mapping[str, _Content], others: set[str]) -> None:
+        before = {name: self._vault.store.read(name) for name in (*new, *others)}
+        try:
+            for name, content in new.items():
+                if name.startswith(CASSETTES):
+                    calls = [one._replace(stored=self._again(one.stored)) for one in content.facts]
+                    self._vault.write_cassette(name, calls, recorded=content.date)
+                else:
+                    outcomes = [self._again(one) for one in content.facts.outcomes]
+                    self._vault.write(name, content.facts._replace(outcomes=outcomes))
+            for name in others:
+                self._vault.restore(name, None)
+        except BaseException:
+            for name, data in before.items():
+                self._vault.restore(name, data)
+            raise
+
+    def _again(self, stored: Stored) -> Stored:
+        """Return the same outcome, to be written with its objects."""
+        return self._vault.stored(stored.load(), stored.duration, detached=True)
+
+
+def _read(vault: Vault, name: str) -> _Content | None:
+    """Return a recording or cassette. A damaged one is like no other."""
+    try:
+        if name.startswith(CASSETTES):
+            calls = vault.read_cassette(name)
+            if calls is None:
+                return None
+            return _Content([(one.key, one.stored.load().value) for one in calls], calls, vault.date_of(name))
+        recording = vault.read(name)
+        if recording is None:
+            return None
+        values = [one.load().value for one in recording.outcomes]
+        return _Content(values, recording, recording.recorded, recording.target, recording.owner or "")
+    except MimicError:
+        return _Content(object(), None)

@@ -1,0 +1,504 @@
+"""`pytest-mimic import` takes over cassettes that vcrpy recorded; the real clients then replay them without a server."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("aiohttp")
+pytest.importorskip("httpx")
+pytest.importorskip("requests")
+pytest.importorskip("yaml")
+
+from pytest_mimic._cli.main import main
+
+RECORDED = Path(__file__).parents[1] / "vcr_cassettes"
+
+# What each client sees of the recorded service. Nothing listens at this address.
+SUITE = """
+    import json
+    import urllib.error
+    import urllib.request
+    from asyncio import run
+
+    import aiohttp
+    import httpx
+    import pytest
+    import requests
+    import urllib3
+
+    URL = "http://api.shop.test:8080"
+    JSON = {"n": [1, 2.5], "s": "ä"}
+
+
+    class Urllib:
+        def __init__(self, answer):
+            self.status_code, self.content = answer.status, answer.read()
+
+        def json(self):
+            return json.loads(self.content)
+
+        @classmethod
+        def get(cls, url):
+            try:
+                return cls(urllib.request.urlopen(url))
+            except urllib.error.HTTPError as error:
+                return cls(error)
+
+
+    def check(get):
+        assert get(URL + "/users?a=1&b=2").json()["query"] == "b=2&a=1"
+        assert get(URL + "/cookies").json()["path"] == "/cookies"
+        assert get(URL + "/binary").content[:3] == bytes([0, 1, 2])
+        assert get(URL + "/chunked").content == b"one two"
+        assert get(URL + "/missing").status_code == 404
+        first, second = (get(URL + "/count").json()["count"] for _ in range(2))
+        assert second == first + 1
+
+
+    def test_requests():
+        check(requests.get)
+        assert requests.get(URL + "/gzip").json()["path"] == "/gzip"
+        landed = requests.get(URL + "/redirect")
+        assert landed.json()["path"] == "/landed" and [one.status_code for one in landed.history] == [302]
+        assert requests.post(URL + "/json", json=JSON).json()["path"] == "/json"
+        assert requests.post(URL + "/form", data={"y": "ü", "x": "1"}).json()["path"] == "/form"
+
+
+    class TestClients:
+        def test_httpx(self):
+            check(httpx.get)
+            assert httpx.get(URL + "/gzip").json()["path"] == "/gzip"
+            assert httpx.get(URL + "/redirect", follow_redirects=True).json()["path"] == "/landed"
+            assert httpx.post(URL + "/json", json=JSON).json()["path"] == "/json"
+            assert httpx.post(URL + "/form", data={"y": "ü", "x": "1"}).json()["path"] == "/form"
+
+        @pytest.mark.parametrize("kind", ["sync"])
+        def test_urllib(self, kind):
+            check(Urllib.get)
+            assert Urllib.get(URL + "/redirect").json()["path"] == "/landed"
+
+
+    def test_urllib3():
+        http = urllib3.PoolManager()
+        assert json.loads(http.request("GET", URL + "/users?b=2&a=1").data)["query"] == "b=2&a=1"
+        assert json.loads(http.request("GET", URL + "/gzip").data)["path"] == "/gzip"
+        assert json.loads(http.request("GET", URL + "/redirect").data)["path"] == "/landed"
+        assert json.loads(http.request("POST", URL + "/form", fields={"x": "1"}, encode_multipart=False).data)
+
+
+    def test_aiohttp():
+        async def talk():
+            async with aiohttp.ClientSession() as session:
+                async with session.get(URL + "/gzip") as answer:
+                    assert (await answer.json())["path"] == "/gzip"
+                async with session.get(URL + "/redirect") as answer:
+                    assert (await answer.json())["path"] == "/landed"
+                async with session.post(URL + "/json", json=JSON) as answer:
+                    assert (await answer.json())["path"] == "/json"
+                async with session.post(URL + "/form", data={"x": "1", "y": "ü"}) as answer:
+                    assert (await answer.json())["path"] == "/form"
+
+        run(talk())
+"""
+CLIENTS = ("requests", "httpx", "aiohttp", "urllib3", "http.client")
+
+
+@pytest.fixture
+def take_over(project, capsys, monkeypatch):
+    """Return a function that imports into the project, and returns the exit code and what was printed."""
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.chdir(project.root)
+        code = main(["import", *words])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+def keep(project, name: str, place: str) -> Path:
+    """Copy a recorded cassette into the project."""
+    path = project.root / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(RECORDED / name, path)
+    return path
+
+
+@pytest.mark.promise("pytest-mimic import takes over cassettes of vcrpy, and the real clients replay them")
+def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients(project, take_over):
+    project.ini(*CLIENTS)
+    project.write("tests/test_api.py", SUITE)
+    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+    keep(project, "httpx.yaml", "tests/cassettes/test_api/TestClients.test_httpx.yaml")
+    keep(project, "urllib.yaml", "tests/cassettes/test_api/TestClients.test_urllib[sync].yaml")
+    keep(project, "aiohttp.yaml", "tests/cassettes/test_api/test_aiohttp.yaml")
+    urllib3 = keep(project, "urllib3.yaml", "urllib3/cassettes/test_api/test_urllib3.yaml")
+    urllib3 = urllib3.rename(project.root / "tests/cassettes/test_api/test_urllib3.yml")
+
+    by_agent = take_over("tests/cassettes", "--json")
+    by_option = take_over(str(urllib3), "--boundary", "urllib3")
+
+    assert by_agent[0] == 1  # vcrpy keeps no User-Agent of urllib3
+    assert [(one["file"], one["reason"]) for one in json.loads(by_agent[1])["not_imported"]] == [
+        (
+            "tests/cassettes/test_api/test_urllib3.yml",
+            "the client of entry 1 is not known: import this file with --boundary NAME",
+        )
+    ]
+    assert by_option[0] == 0
+    project.replay().expect(passed=5, says=["calls replayed"])
+
+
+def test_importing_again_changes_nothing(project, take_over):
+    project.ini("requests")
+    project.write("tests/test_api.py", SUITE)
+    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+    take_over("tests")
+    before = project.files()
+
+    code, said = take_over("tests")
+
+    assert code == 0
+    assert (
+        "imported 0 calls of 0 files into .mimic_vault; 1 file of the same content was there already" in said
+    )
+    assert project.files() == before
+
+
+def test_any_other_cassette_becomes_one_of_its_name(project, take_over):
+    project.ini("requests")
+    keep(project, "plain.json", "fixtures/vcr/talks/plain.json")
+    project.write(
+        "test_talk.py",
+        """
+        import pytest, requests
+
+        def test_talk(mimic_replay):
+            with mimic_replay("talks/plain", strict=True) as cassette:
+                assert requests.get("http://api.shop.test:8080/users", params={"a": 1}).json()["path"] == "/users"
+                assert requests.post("http://api.shop.test:8080/json", data=b'{"a":1}').status_code == 200
+            assert cassette.all_played
+        """,
+    )
+
+    code, said = take_over("fixtures/vcr")
+
+    assert (code, said.splitlines()[:2]) == (
+        0,
+        [
+            "imported 2 calls of 1 file into .mimic_vault",
+            "  fixtures/vcr/talks/plain.json -> cassette talks/plain (2 at requests)",
+        ],
+    )
+    project.replay().expect(passed=1)
+
+
+def test_options_of_the_ini_line_apply_to_imported_calls(project, take_over):
+    """`filter_query_parameters` has taken a parameter out of the cassette that live calls have."""
+    project.ini("requests ignore=query.token match=headers.accept")
+    keep(project, "filtered.yaml", "cassettes/talk.yaml")
+    project.write(
+        "test_talk.py",
+        """
+        import requests
+
+        def test_talk(mimic_replay):
+            with mimic_replay("talk"):
+                found = requests.get("http://api.shop.test:8080/users?a=1&secret=other&token=abc")
+                assert found.json()["path"] == "/users"
+        """,
+    )
+
+    assert take_over("cassettes/talk.yaml")[0] == 0
+
+    project.replay().expect(passed=1)
+
+
+SECRET = """
+    interactions:
+    - request:
+        body: '{"user": "ann", "password": "hunter2-hunter2-4711"}'
+        headers:
+          Authorization: [Bearer live-token-abcdef-123456]
+          Content-Type: [application/json]
+          User-Agent: [python-requests/2.34.2]
+        method: POST
+        uri: https://api.shop.test:443/login?api_key=key-0123456789-secret
+      response:
+        body: {string: '{"access_token": "issued-987654321-zyxw", "pin": 99887766}'}
+        headers: {Content-Type: [application/json], Set-Cookie: [sid=cookie-5555-value; Path=/]}
+        status: {code: 200, message: OK}
+    - request:
+        body: null
+        headers: {User-Agent: [python-requests/2.34.2]}
+        method: GET
+        uri: https://api.shop.test/by-token/issued-987654321-zyxw?token=live-token-abcdef-123456
+      response:
+        body: {string: 'hello live-token-abcdef-123456'}
+        headers: {Content-Type: [text/plain]}
+        status: {code: 200, message: OK}
+    - request:
+        body: null
+        headers: {User-Agent: [python-requests/2.34.2]}
+        method: GET
+        uri: https://api.shop.test:x/?token=live-token-abcdef-123456
+      response: {body: {string: ''}, headers: {}, status: {code: 200, message: OK}}
+    """
+
+
+@pytest.mark.promise("no secret of an imported file reaches the vault or the report")
+def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_over):
+    project.ini("requests", mimic_redact="pin")
+    project.write("cassettes/talk.yaml", SECRET)
+    secrets = r"hunter2|live-token|key-0123|issued-987|cookie-5555|99887766"
+    project.write(
+        "test_talk.py",
+        """
+        import requests
+
+        def test_talk(mimic_replay):
+            with mimic_replay("talk"):
+                login = {"password": "another", "user": "ann"}
+                found = requests.post("https://api.shop.test/login?api_key=mine", json=login).json()
+                assert found == {"access_token": "<redacted>", "pin": 0}
+                requests.get("https://api.shop.test/by-token/" + found["access_token"], params={"token": "mine"})
+        """,
+    )
+
+    code, said = take_over("cassettes/talk.yaml")
+
+    assert (code, "entry 3: GET" in said, "its URL is not valid" in said) == (1, True, True)
+    assert not re.search(secrets, said + take_over("cassettes/talk.yaml", "--json")[1])
+    assert not re.search(secrets, "".join(content.decode() for content in project.files().values()))
+    project.replay().expect(passed=1)
+
+
+def test_redact_on_the_command_line_hides_a_further_name(project, take_over):
+    project.ini("requests")
+    project.write("cassettes/talk.yaml", SECRET)
+
+    take_over("cassettes/talk.yaml", "--redact", "pin, user")
+
+    content = project.files()["cassettes/talk.json"].decode()
+    assert "99887766" not in content
+    assert "ann" not in content
+
+
+@pytest.mark.promise("an import replaces nothing in the vault without --overwrite")
+def test_nothing_in_the_vault_is_replaced_without_overwrite(project, take_over):
+    project.ini("requests")
+    project.write("tests/test_api.py", SUITE)
+    keep(project, "plain.json", "tests/cassettes/test_api/test_requests.json")
+    keep(project, "plain.json", "talk.json")
+    take_over("tests", "talk.json")
+    before = project.files()
+    (project.root / "tests/cassettes/test_api/test_requests.json").unlink()
+    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+    keep(project, "requests.yaml", "talk.yaml")
+
+    kept = take_over("tests", "talk.yaml")
+
+    assert kept[0] == 1
+    assert kept[1].count("--overwrite replaces them") == 2
+    assert project.files() == before
+    planned = take_over("tests", "talk.yaml", "--overwrite", "--dry-run")
+    assert (planned[0], planned[1].splitlines()[0]) == (
+        0,
+        "would import 30 calls of 2 files into .mimic_vault",
+    )
+    assert project.files() == before
+    assert take_over("tests", "talk.yaml", "--overwrite")[0] == 0
+    # Nothing is left of the conversation that was there.
+    assert {
+        json.loads(text)["arguments"]["url"] for name, text in project.files().items() if "calls/" in name
+    } >= {"http://api.shop.test:8080/upload"}
+    assert not project.files().items() & before.items()
+
+
+def test_two_files_for_one_test_do_not_mix(project, take_over):
+    project.ini("requests")
+    project.write("tests/test_api.py", SUITE)
+    keep(project, "plain.json", "tests/cassettes/test_api/test_requests.json")
+    keep(project, "requests.yaml", "tests/cassettes/test_api/test_requests.yaml")
+
+    for words in (["--dry-run"], []):
+        code, said = take_over("tests", *words)
+
+        assert code == 1
+        assert "imported: 1 entry\n  tests/cassettes/test_api/test_requests.yaml\n" in said
+
+
+def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
+    project.ini("requests")
+    project.write("tests/test_api.py", "class TestBase: pass\nclass TestHeir(TestBase): pass\n")
+    keep(project, "plain.json", "tests/cassettes/test_api/test_gone.json")
+    keep(project, "plain.json", "tests/cassettes/test_api/TestBase.test_gone.json")
+    keep(project, "plain.json", "tests/cassettes/test_api/TestHeir.test_inherited.json")
+
+    code, said = take_over("tests")
+
+    assert code == 1
+    assert "tests/test_api.py has no test test_gone: --as cassette keeps it" in said
+    assert "tests/test_api.py has no test TestBase::test_gone: --as cassette keeps it" in said
+    assert "test_inherited.json -> tests/test_api.py::TestHeir::test_inherited (2 at requests)" in said
+    assert take_over("tests", "--as", "cassette")[0] == 0
+    assert "cassettes/cassettes/test_api/test_gone.json" in project.files()
+
+
+def test_recordings_are_asked_for_where_there_is_no_test(project, take_over):
+    keep(project, "plain.json", "talk.json")
+
+    code, said = take_over("talk.json", "--as", "recordings")
+
+    assert code == 1
+    assert "its name leads to no test: --as cassette makes a cassette of it" in said
+    assert project.files() == {}
+
+
+DAMAGED = {
+    "empty.yaml": ("", "is not a cassette of vcrpy"),
+    "list.yaml": ("interactions: 3", "is not a cassette of vcrpy"),
+    "broken.yaml": ("interactions: [", "is damaged"),
+    "object.yaml": ("interactions: !!python/object/apply:os.system ['touch ran']", "nothing was run"),
+    "binary.yaml": ("interactions: \0", "is damaged"),
+    "broken.json": ('{"interactions": [', "is damaged"),
+    "empty.har": ("", "is not JSON"),
+    "other.har": ('{"log": {}}', "is not a HAR file"),
+}
+
+
+@pytest.mark.promise("nothing in an imported file is run")
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take_over):
+    content, problem = DAMAGED[name]
+    project.write(f"cassettes/{name}", content)
+    keep(project, "plain.json", "cassettes/sound.json")
+
+    code, said = take_over("cassettes/sound.json", f"cassettes/{name}")
+
+    assert code == 1
+    assert f"  cassettes/{name}\n" in said
+    assert problem in said
+    assert "Traceback" not in said
+    assert list(project.files()) == ["cassettes/sound.json"]
+    assert not (project.root / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["missing.yaml"], "ERROR: there is no missing.yaml"),
+        (["empty"], "ERROR: empty has no files of"),
+        (["talk.yaml"], "ERROR: nothing was imported: the client of 1 request is not known"),
+        (["talk.yaml", "--boundary", "sqlalchemy"], "invalid choice: 'sqlalchemy'"),
+        (
+            ["talk.yaml", "--boundary", "requests", "--name", "../out"],
+            "ERROR: a cassette cannot be called '../out'",
+        ),
+        (["talk.yaml", "empty.yaml", "--name", "one"], "ERROR: --name is for one file, and there are 2"),
+    ],
+)
+def test_a_wrong_use_is_said_in_a_few_lines(words, problem, project, take_over):
+    (project.root / "empty").mkdir()
+    project.write("empty.yaml", "")
+    project.write(
+        "talk.yaml",
+        """
+        interactions:
+        - request: {method: GET, uri: 'http://a.test/b?token=t', body: null, headers: {User-Agent: [shop/1.0]}}
+          response: {status: {code: 200, message: OK}, headers: {}, body: {string: hi}}
+        """,
+    )
+
+    code, said = take_over(*words)
+
+    assert code == 2
+    assert problem in said
+    assert "Traceback" not in said
+    assert project.files() == {}
+
+
+def test_an_unknown_client_is_asked_for_with_what_was_found(project, take_over):
+    keep(project, "urllib3.yaml", "talk.yaml")
+
+    _, said = take_over("talk.yaml")
+
+    assert said.splitlines() == [
+        "ERROR: nothing was imported: the client of 13 requests is not known",
+        "  the first one is talk.yaml, entry 1: GET http://api.shop.test:8080/users",
+        "  13 with no User-Agent",
+        "  name it: --boundary {httpx,httpx2,requests,aiohttp,urllib3,http.client}",
+    ]
+
+
+def test_a_boundary_below_the_client_takes_the_calls_of_a_test_if_only_that_is_mimicked(project, take_over):
+    project.ini("urllib3")
+    keep(project, "plain.json", "cassettes/test_talk/test_talk.json")
+    keep(project, "plain.json", "talk.json")
+    project.write(
+        "test_talk.py",
+        """
+        import requests
+
+        URL = "http://api.shop.test:8080/users?a=1"
+
+        def test_talk():
+            assert requests.get(URL).json()["path"] == "/users"
+
+        def test_block(mimic_replay):  # it mimics every client that is installed
+            with mimic_replay("talk"):
+                assert requests.get(URL).json()["path"] == "/users"
+        """,
+    )
+
+    _, said = take_over("cassettes", "talk.json")
+
+    assert "test_talk.py::test_talk (2 at urllib3)" in said
+    assert "cassette talk (2 at requests)" in said
+    project.replay().expect(passed=2)
+
+
+def test_what_may_have_been_a_form_replays_as_what_it_was_and_never_as_another(project, take_over):
+    """vcrpy keeps aiohttp's arguments. The same one twice may have been sent in two ways."""
+    project.ini("aiohttp")
+    entry = "{{method: POST, uri: 'http://a.test/{}', headers: {{}}, body: {{a: '1'}}}}"
+    response = "{{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: {}}}}}"
+    project.write(
+        "cassettes/test_talk/test_talk.yaml",
+        "interactions:\n"
+        + "".join(
+            f"- request: {entry.format(path)}\n  response: {response.format(text)}\n"
+            for path, text in [("json", "one"), ("form", "two"), ("twice", "three"), ("twice", "four")]
+        ),
+    )
+    project.write(
+        "test_talk.py",
+        """
+        from asyncio import run
+
+        import aiohttp
+        import pytest
+
+        def test_talk():
+            async def talk():
+                async with aiohttp.ClientSession() as session:
+                    async with session.post("http://a.test/json", json={"a": "1"}) as answer:
+                        assert await answer.text() == "one"
+                    async with session.post("http://a.test/form", data={"a": "1"}) as answer:
+                        assert await answer.text() == "two"
+
+            run(talk())
+        """,
+    )
+
+    code, said = take_over("cassettes")
+
+    assert code == 1
+    assert said.count("http://a.test/twice") == 2
+    assert "it was sent several times: record it again" in said
+    project.replay().expect(passed=1)
