@@ -37,6 +37,7 @@ class Pickled:
         by_value: Whether code is stored by value, which only the same Python version can load.
         has_custom_identity: Whether a class among the imports defines its own identity, which may hide parts of it.
         has_paths: Whether it contains paths by their places.
+        python: The Python version that stored code by value; empty for the one that runs.
     """
 
     chunks: list[bytes]
@@ -46,6 +47,7 @@ class Pickled:
     by_value: bool
     has_custom_identity: bool
     has_paths: bool = False
+    python: str = ""
 
     def detach(self) -> None:
         """Copy the buffers, so that the value may change."""

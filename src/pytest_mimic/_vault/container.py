@@ -155,6 +155,11 @@ def unpack(data: memoryview, checksum: str) -> tuple[bytes, list[Any]]:
     return bytes(parts[0]), parts[1:]
 
 
+def item_sizes(data: memoryview) -> list[int]:
+    """Return the size of the items in each segment, in bytes. DamagedError: it is not a file of a pickle."""
+    return [segment.item for segment in _table(data)[1]]
+
+
 def unpack_segments(data: memoryview, checksum: str, header: bytes = START) -> Iterator[Any]:
     """Yield the content, segment by segment. It is right only if no error is raised until the end; see `unpack`."""
     stated, table = _table(data, header)

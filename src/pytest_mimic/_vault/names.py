@@ -39,3 +39,8 @@ def _component(text: str) -> str:
     if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
         return safe
     return f"{safe}-{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=3).hexdigest()}"
+
+
+def fingerprint_in(name: str) -> str:
+    """Return the fingerprint in the name of an object."""
+    return name.rpartition("/")[2].partition(".")[0].partition("-")[0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._tagged.nodes import Tag
     from pytest_mimic._tagged.reader import Reader
-    from pytest_mimic._vault.recordings import Entry, Origin
+    from pytest_mimic._vault.recordings import Entry, Origin, Stored
     from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -75,6 +75,12 @@ class Objects:
         stream, buffers = b"".join(kept.chunks), kept.copies()
         bodies = load_all(stream, buffers, ImportCollector(), count=encoded.count, paths=paths)
         return decode_pickled(bodies)
+
+    def lift(self, entry: Entry, origin: Origin) -> Stored:
+        """Return the outcome of an entry in memory, ready to be written to another vault; see `Stored.lifted`."""
+        from pytest_mimic._vault.lifting import lift
+
+        return lift(self, self._store, entry, origin)
 
     def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
         """Return a function that returns the value of an entry, a fresh copy each time.
@@ -331,8 +337,3 @@ class Objects:
             remedies=[f"to record it again: {command('--mimic-record', origin.test)}"],
             call=origin.target,
         )
-
-
-def fingerprint_in(name: str) -> str:
-    """Return the fingerprint in the name of an object."""
-    return name.rpartition("/")[2].partition(".")[0].partition("-")[0]

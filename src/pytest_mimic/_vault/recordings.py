@@ -87,6 +87,8 @@ class OutcomeReader(Protocol):
 
     def text(self, entry: Entry, origin: Origin) -> str: ...
 
+    def lift(self, entry: Entry, origin: Origin) -> Stored: ...
+
 
 class Stored:
     """One outcome, not yet loaded.
@@ -228,6 +230,14 @@ class Stored:
         if "json" in entry:
             return loads(self._reader.text(entry, self._origin))
         return None if "pickle" in entry else body_of(entry)
+
+    def lifted(self) -> Stored:
+        """Return the outcome in memory, ready to be written to another vault. No pickle is loaded, and no class imported.
+
+        Raises:
+            CorruptRecordingError: A file is damaged or missing.
+        """
+        return self if self.encoded is not None else self._reader.lift(self.entry, self._origin)
 
     def player(self) -> Callable[[], Any]:
         """Return a function that returns the value, a fresh copy each time. Only for an `is_plain_value`.

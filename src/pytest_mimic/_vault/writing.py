@@ -21,7 +21,8 @@ from pytest_mimic._vault.container import (
     unpack,
 )
 from pytest_mimic._vault.files import objects_in
-from pytest_mimic._vault.objects import Objects, fingerprint_in
+from pytest_mimic._vault.names import fingerprint_in
+from pytest_mimic._vault.objects import Objects
 from pytest_mimic._vault.parsing import FORMAT, parse, parse_recording
 from pytest_mimic._vault.recordings import (
     CASSETTE_FACTS,
@@ -198,7 +199,7 @@ class _FileWriter:
             )
         if encoded.readable is not None and "pickle" in old:
             # A vault may have pickles of values that have had tags only since.
-            return encoded.is_tagged and self._is_pickled(encoded, old)
+            return encoded.is_tagged and not self._objects.forbidden and self._is_pickled(encoded, old)
         if stored.is_tagged != old.get("tagged", False):
             return False
         if encoded.pickled is not None:
@@ -281,7 +282,7 @@ class _FileWriter:
         if pickled.code:
             facts["code"] = pickled.code
         if pickled.by_value:
-            facts["python"] = loading.python_version()
+            facts["python"] = pickled.python or loading.python_version()
         names = _names(encoded.fingerprint, "pkl")
         while True:
             name = next(names)
@@ -291,7 +292,9 @@ class _FileWriter:
                 packer = Packer(pickled)
                 self._make(name, packer.pieces(), absent=data is None)
                 checksum = packer.checksum
-            elif checksum != checksum_of(pickled) and not _loads_alike(data, checksum, facts):
+            elif checksum != checksum_of(pickled) and (
+                self._objects.forbidden or not _loads_alike(data, checksum, facts)
+            ):
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
 
