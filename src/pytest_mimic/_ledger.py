@@ -23,6 +23,7 @@ _LISTS = (
     "draws",
     "processes",
     "calls",
+    "drifts",
 )
 _SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
@@ -62,6 +63,7 @@ class Ledger:
         processes: Processes that were started without anything mimicked in them: test, and the way of starting.
         calls: The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see
             `_report.log`.
+        drifts: The drifts that `--mimic-drift` keeps, each as a row of its file.
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
@@ -98,6 +100,7 @@ class Ledger:
         self.draws: list[Sequence[str]] = []
         self.processes: list[Sequence[str]] = []
         self.calls: list[dict[str, Any]] = []
+        self.drifts: list[dict[str, Any]] = []
         self.used: set[str] = set()
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
@@ -140,6 +143,11 @@ class Ledger:
         """Count a process that a test started by this method of multiprocessing, with nothing mimicked in it."""
         self.processes.append([test, method])
         self.forks.report(processes=[[test, method]])
+
+    def keep_drift(self, row: dict[str, Any]) -> None:
+        """Keep a drift, as a row of the file of `--mimic-drift`."""
+        self.drifts.append(row)
+        self.forks.report(drifts=[row])
 
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""

@@ -94,7 +94,11 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        store = FolderStore(settings.vault)
+        store: Any = FolderStore(settings.vault)
+        if settings.review:
+            from pytest_mimic._review.waiting import store_over
+
+            store = store_over(store, settings.rootdir)
         self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
         self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
         self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))

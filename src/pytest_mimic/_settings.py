@@ -37,6 +37,8 @@ class Settings(NamedTuple):
         only: The patterns of `--mimic-only`. The mode is only for calls that one of them matches; others replay.
         given: Options that suggested commands have to repeat.
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
+        drift: The file of `--mimic-drift`, absolute. None without the option.
+        review: `--mimic-review` was given: what is recorded waits for a review.
         outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
@@ -56,3 +58,5 @@ class Settings(NamedTuple):
     given: tuple[str, ...] = ()
     prefix: str = ""
     outside: tuple[str, ...] = ()
+    drift: Path | None = None
+    review: bool = False

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pytest_mimic import Target
     from pytest_mimic._run.run import PytestRun
 
-_MODES = ("record", "rerecord", "verify", "live")
+# The options with which there is something to do, or a usage error.
+_WANTING = ("record", "rerecord", "verify", "live", "only", "vault", "drift", "review", "report")
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
@@ -46,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-rerecord", "run every call for real and replace its recording"),
         ("--mimic-verify", "run every call for real and compare the outcome with its recording"),
         ("--mimic-live", "run every call for real without reading or writing the vault"),
+        ("--mimic-review", "with a recording mode: its changes wait for `pytest-mimic review`"),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
@@ -56,11 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATTERN",
         action="append",
         default=[],
-        help="with one of the modes above: only for calls that match (a pattern or a target), replay all others; "
-        "may be given several times",
+        help="with a mode: only for calls that match a pattern or a target, replay others; may be repeated",
     )
     for flag, metavar, text in (
         ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
+        ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
     ):
         group.addoption(flag, metavar=metavar, help=text)
@@ -130,7 +132,7 @@ def _is_wanted(config: pytest.Config) -> bool:
     return bool(
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
-        or any(getattr(config.option, f"mimic_{name}") for name in (*_MODES, "only", "vault", "report"))
+        or any(getattr(config.option, f"mimic_{name}") for name in _WANTING)
         or config.getini("mimic_source") != "strict"
         or config.getini("mimic_pickle") != "listed"
         or "://" in config.getini("mimic_vault_path")

@@ -41,5 +41,6 @@ COMMANDS = {
     "ls": CommandEntry("ls", "list recordings and cassettes"),
     "report": CommandEntry("report", "write an HTML page of the recordings"),
     "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
+    "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
     "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
 }

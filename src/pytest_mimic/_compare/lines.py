@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 ABSENT: Any = type("Absent", (), {})()
 
 _WIDTH = 70
+# Paths beyond this number are not kept.
+_MOST_PATHS = 50
 _SIDE = Budget(characters=400, items=10, depth=4, text=400)
 _INDEX = re.compile(r"\[\d+\]\Z")
+_PLAIN_STEP = re.compile(r"[^\s.,\[\]\"'#]+")
 
 
 @dataclass(slots=True)
@@ -79,6 +82,24 @@ class Location:
                 inner.append(path[len(prefix) :])
         return any(_leads(wanted, steps) for wanted in inner)
 
+    def path(self) -> str | None:
+        """Return a path that leads here, for `volatile=`, with `*` for indexes; None if there is none."""
+        root, *steps = self.steps()
+        path = ".".join(root.keys[:1]) if root.is_argument or not steps else ""
+        for step in steps:
+            if step.is_optional:
+                continue
+            if step.parent is not None and step.parent.secret:
+                return None
+            name = "*" if _INDEX.search(step.text) else next(iter(step.keys), "")
+            if _PLAIN_STEP.fullmatch(name):
+                path += f".{name}" if path else name
+            elif path and name and not {"'", "\n"} & set(name):
+                path += f"['{name}']"
+            else:
+                return None
+        return path or None
+
     def make_optional(self) -> None:
         """Let paths leave this step out. To be called before there are locations further in."""
         if self.parent is not None and not self.is_optional:
@@ -105,12 +126,14 @@ class Lines:
         secrets: Texts known to be secret.
         grouped: Whether equal kinds of differences in many items make one line.
         limit: The number of lines to keep; further differences are only counted.
+        paths: Gets the path of each difference, as `volatile=` takes it; None for a difference without one.
     """
 
     redactor: Redactor
     secrets: frozenset[str] = frozenset()
     grouped: bool = False
     limit: int = 10
+    paths: dict[str | None, None] = field(default_factory=dict)
     count: int = field(init=False, default=0)
     _lines: dict[object, str] = field(init=False, default_factory=dict)
     _repeated: Counter[object] = field(init=False, default_factory=Counter)
@@ -127,11 +150,13 @@ class Lines:
     def add(self, location: Location | str, fact: str) -> None:
         """Add a difference in words."""
         self.count += 1
+        self._note(location)
         if len(self._lines) < self.limit:
             self._lines[self.count] = hide_values(f"{location}{fact}", self.secrets)
 
     def differ(self, location: Location, recorded: Any, actual: Any) -> None:
         """Add that two values differ as a whole; one of them may be `ABSENT`."""
+        self._note(location)
         group: object = self.count, "line"
         if self.grouped:
             path = "".join("[*]" if _INDEX.match(step.text) else step.text for step in location.steps())
@@ -143,6 +168,12 @@ class Lines:
         if len(self._lines) < self.limit:
             fact = self.fact(location, recorded, actual)
             self._lines[group] = hide_values(f"{location}: {fact}", self.secrets)
+
+    def _note(self, location: Location | str) -> None:
+        if self.limit and len(self.paths) < _MOST_PATHS:
+            path = location.path() if isinstance(location, Location) else None
+            is_shown = path is not None and hide_values(path, self.secrets) == path
+            self.paths[path if is_shown else None] = None
 
     def fact(self, location: Location, recorded: Any, actual: Any) -> str:
         """Return `1.0712 recorded, 1.0698 now`."""

@@ -27,6 +27,7 @@ def compare(
     ordered: bool = False,
     redactor: Redactor,
     secrets: Iterable[str] = (),
+    paths: dict[str | None, None] | None = None,
 ) -> list[str]:
     """Return the differences between two outcomes as lines; an empty list means that they are equal.
 
@@ -43,17 +44,20 @@ def compare(
         ordered: The order of mappings counts.
         redactor: Knows which names are secret.
         secrets: Texts known to be secret, which no line may show.
+        paths: Gets the path of each difference, as `volatile=` takes it; None for a difference without one.
     """
     lines = Lines(redactor, frozenset(secrets), grouped=mode == "shape")
-    paths = tuple(parse_path(path) for path in volatile)
+    left_out = tuple(parse_path(path) for path in volatile)
     close = Closeness(rtol, atol)
-    comparison = Comparison(lines, close, volatile=paths, shape=mode == "shape", ordered=ordered)
+    comparison = Comparison(lines, close, volatile=left_out, shape=mode == "shape", ordered=ordered)
     _compare_outcomes(comparison, recorded, actual)
     for name, then, now in paired(recorded.changed, actual.changed):
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
         comparison.compare(location, then, now)
     if recorded.files is not None and actual.files is not None:
         _compare_files(lines, recorded.files.listing, actual.files.listing, shape=mode == "shape")
+    if paths is not None:
+        paths.update(lines.paths)
     return lines.all()
 
 

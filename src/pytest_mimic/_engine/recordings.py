@@ -184,12 +184,17 @@ class Recordings:
         error = cannot_begin_again(call.label, test=self._state.test)
         return self._state.blame(error, call, by_option=False)
 
-    def verification(self, call: Call, recorded: Sequence[Stored]) -> Verification:
-        """Return the step that verifies a call; several outcomes are streams whose readers sent other values."""
-        replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
-        return Verification(self._state, call, partial(self._verify, call, recorded), replay)
+    def verification(self, call: Call, recorded: Sequence[Stored], *, place: int = 0) -> Verification:
+        """Return the step that verifies a call; several outcomes are streams whose readers sent other values.
 
-    def _verify(self, call: Call, recorded: Sequence[Stored], outcome: Outcome, duration: float) -> None:
+        `place` is that of the first outcome in its recording or cassette.
+        """
+        replay = Replay(self._state, call, recorded[0], recorded[1:], counts=False)
+        return Verification(self._state, call, partial(self._verify, call, recorded, place), replay)
+
+    def _verify(
+        self, call: Call, recorded: Sequence[Stored], place: int, outcome: Outcome, duration: float
+    ) -> None:
         """Compare a real outcome with its recording, and note a difference."""
         from pytest_mimic._engine.verify import drift_of, matching_stream
 
@@ -198,7 +203,15 @@ class Recordings:
         expected = matching_stream(recorded, outcome, call.paths)
         with self.guard:
             state.ledger.verified += 1
-        drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test)
+        paths: dict[str | None, None] = {}
+        drift = drift_of(call, expected, outcome, redactor=state.redactor, test=state.test, paths=paths)
+        if drift is not None and state.settings.drift is not None:
+            from pytest_mimic._engine.drifts import Drift, keep
+
+            place += next(index for index, one in enumerate(recorded) if one is expected)
+            found = Drift(call, expected, place, drift, list(paths))
+            encode = partial(self.encode, call, duration=duration)
+            keep(found, state, outcome, encode, partial(self.new_recording, call))
         if drift is not None:
             state.blame(drift, call)
         if state.log is not None:
@@ -206,6 +219,20 @@ class Recordings:
             state.log.note(kind, call, stored=expected, actual=outcome, seconds=duration, error=drift)
 
     # -- writing
+
+    def new_recording(self, call: Call, outcomes: list[Stored], owner: Owner | None = None) -> Recording:
+        """Return a recording of a call that is made now."""
+        from pytest_mimic._vault import Recording
+
+        return Recording(
+            target=call.plan.target,
+            arguments=call.arguments if self._state.settings.store_arguments else None,
+            source=call.plan.source,
+            test=self._state.test,
+            recorded=self._today,
+            owner=owner.name if owner is not None else None,
+            outcomes=outcomes,
+        )
 
     def encode(
         self, call: Call, outcome: Outcome, duration: float, *, before: Stored | None = None
@@ -290,17 +317,7 @@ class Recordings:
         errors: Errors,
     ) -> None:
         """Write a recording of a call, or of an owner's sequence; `errors` are those of its new outcomes."""
-        from pytest_mimic._vault import Recording
-
-        recording = Recording(
-            target=call.plan.target,
-            arguments=call.arguments if self._state.settings.store_arguments else None,
-            source=call.plan.source,
-            test=self._state.test,
-            recorded=self._today,
-            owner=owner.name if owner is not None else None,
-            outcomes=outcomes,
-        )
+        recording = self.new_recording(call, outcomes, owner)
         written = self._state.vault.write(name, recording)
         self.known[name] = recording
         self._state.use(name)

@@ -48,9 +48,10 @@ class Sequences:
         if mode is not Mode.VERIFY:
             self._recordings.check_source(call, recording.source, name=name, recorded=recording.recorded)
         self._state.use(name)
-        stored = recording.outcomes[min(position, len(recording.outcomes) - 1)]
+        place = min(position, len(recording.outcomes) - 1)
+        stored = recording.outcomes[place]
         if mode is Mode.VERIFY:
-            return self._recordings.verification(call, [stored])
+            return self._recordings.verification(call, [stored], place=place)
         return Replay(self._state, call, stored)
 
     def _mode_of(self, call: Call, owner: Owner, name: str) -> Mode:

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 
 
 def drift_of(
-    call: Call, stored: Stored, actual: Outcome, *, redactor: Redactor, test: str
+    call: Call,
+    stored: Stored,
+    actual: Outcome,
+    *,
+    redactor: Redactor,
+    test: str,
+    paths: dict[str | None, None] | None = None,
 ) -> DriftError | None:
-    """Return the error that shows how a real outcome differs from its recording, or None if they agree."""
+    """Return the error that shows how a real outcome differs from its recording, or None if they agree.
+
+    `paths` gets the paths of the differences; see `compare`.
+    """
     recorded, failure = stored.load(call.paths), _failure(actual)
     if failure is not None and _failure(recorded) is None:
         error = unverifiable(call.label, failure, test=test, redactor=redactor)
@@ -41,6 +50,7 @@ def drift_of(
         mode=options.compare,
         redactor=redactor,
         secrets=plan.secrets(call),
+        paths=paths,
     )
     return drift(call.label, lines, test=test) if lines else None
 

@@ -42,6 +42,11 @@ def settings_of(config: pytest.Config) -> Settings:
         raise pytest.UsageError(_NEEDS_MODE)
     if not all(only):
         raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
+    drift = getattr(option, "mimic_drift", None)
+    if drift is not None and mode is not Mode.VERIFY:
+        raise pytest.UsageError("--mimic-drift needs --mimic-verify")
+    if option.mimic_review and not mode.writes:
+        raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
     vault, rootdir = _vault_folder(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
@@ -68,6 +73,8 @@ def settings_of(config: pytest.Config) -> Settings:
         given=_given(option),
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,
+        drift=Path(os.path.normpath(here / os.path.expanduser(drift))) if drift else None,  # noqa: PTH111
+        review=option.mimic_review,
     )
 
 

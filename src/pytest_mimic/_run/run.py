@@ -100,6 +100,10 @@ class PytestRun:
             pytest.UsageError: Lines are wrong. All of them are named.
         """
         self.has_started = True
+        if self.session.settings.review and not self._is_worker:
+            from pytest_mimic._review.waiting import begin
+
+            begin(self.session.settings)
         hooks = self.config.hook.pytest_mimic_targets
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         manager = self.config.pluginmanager
@@ -336,6 +340,7 @@ class PytestRun:
             self._keep_error(lambda: self.session.vault.collect(ledger.replaced))
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
+        self._keep_error(self._keep_changes)
         self.session.take_strays()  # from threads that tests have left running
         self._keep_error(self._write_page)
         if ledger.problems:
@@ -349,6 +354,17 @@ class PytestRun:
         if self._calls is not None and not self.config.option.collectonly:
             notes = self.summary(quiet=False)
             self._page = self._calls.write(self._judgement, notes=notes, outcomes=self._outcomes)
+
+    def _keep_changes(self) -> None:
+        """Write the drifts, or the recordings that wait for a review, to their file, and name it in the summary."""
+        settings, ledger = self.session.settings, self.session.ledger
+        if not self._ran_tests or (settings.drift is None and not settings.review):
+            return
+        from pytest_mimic._review.waiting import keep_drifts, keep_recordings
+
+        note = keep_recordings(settings) if settings.review else keep_drifts(settings, ledger.drifts)
+        if note:
+            ledger.note(note)
 
     def _keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run. An error becomes a line of the summary."""
@@ -364,7 +380,7 @@ class PytestRun:
         for pattern in settings.only:
             if pattern not in ledger.matched:
                 ledger.note(f"--mimic-only={pattern} matched no call")
-        if not (settings.mode.writes and ledger.recorded):
+        if not (settings.mode.writes and ledger.recorded) or settings.review:
             return
         count, total = vault.size()
         line = f"vault: {settings.shown_vault}, {plural(count, 'recording')}, {size(total)}"

@@ -1,0 +1,504 @@
+"""Drifts are kept in a file, reviewed one by one, and written to the vault as recording would have written them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_mimic._cli.main import main
+
+pytest.importorskip("pandas", reason="needs pandas")
+pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
+pytest.importorskip("PIL", reason="needs Pillow")
+
+SHOP = """
+    import os, urllib.request
+    import pandas, PIL.Image, sqlalchemy
+    from models import Odd
+
+    def version():
+        return os.environ["VERSION"]
+
+    def ask(question):
+        return f"The weather in Oslo is {'sunny' if version() == '1' else 'cloudy'} today, said the model."
+
+    def table(name):
+        return pandas.DataFrame({"id": [1, 2, 3], "price": [1.5, 2.5, 3.5 if version() == "1" else 4.5]})
+
+    def image(name):
+        return PIL.Image.new("RGB", (40, 20), "red" if version() == "1" else "blue")
+
+    def data(name):
+        return b"\\x89PNG" + version().encode() * 5000
+
+    def odd():
+        return Odd(version())
+
+    def words(name):
+        for word in ("a", version()):
+            yield word
+
+    def step(n):
+        return [n, version()]
+
+    def same(n):
+        return {"n": n}
+
+    def order(name):
+        return {"id": version(), "lines": [{"sent_at": version()}], "name": name, "token": "token-" + version() * 9}
+
+    def api():
+        with urllib.request.urlopen(os.environ["API"] + "/users/1") as answer:
+            return answer.read()
+
+    def sql():
+        engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.StaticPool)
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("create table names (id integer, name text)"))
+            name = "Ann" if version() == "1" else "Eva"
+            connection.exec_driver_sql(f"insert into names values (1, 'Bob'), (2, '{name}')") if False else None
+            return connection.execute(sqlalchemy.text("select 1 as id, hex(randomblob(4)) as name")).all()
+"""
+MODELS = """
+    class Odd:
+        def __init__(self, name):
+            self.name = name
+
+        def __reduce__(self):
+            return (Odd, (self.name,))
+"""
+TESTS = """
+    import pytest, shop
+
+    def test_functions():
+        shop.ask("weather?")
+        shop.table("fruit")
+        shop.image("logo")
+        shop.data("logo")
+        shop.odd()
+        list(shop.words("x"))
+        shop.same(1)
+        shop.order("tea")
+
+    @pytest.mark.mimic("shop:step", sequence=True)
+    def test_sequence():
+        shop.step(1), shop.step(1), shop.step(2)
+
+    def test_cassette(mimic_auto):
+        with mimic_auto("trip", targets=["shop:ask", "shop:same"]):
+            shop.ask("trip?"), shop.same(3), shop.ask("trip?")
+"""
+BOUNDARIES = """
+    import shop
+
+    def test_api():
+        shop.api()
+
+    def test_sql():
+        shop.sql()
+"""
+NAMES = ("ask", "table", "image", "data", "odd", "words", "same", "order")
+
+
+class Service(BaseHTTPRequestHandler):
+    """A JSON API whose answer has a version."""
+
+    version = "1"
+
+    def do_GET(self) -> None:
+        body = json.dumps({"id": 1, "name": "Ann", "version": self.version}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[str]:
+    """The URL of the service."""
+    with HTTPServer(("127.0.0.1", 0), Service) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def shop(project: Any, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """A recorded project whose service has changed since: `run`, and `command` for pytest-mimic."""
+    project.write("shop.py", SHOP)
+    project.write("models.py", MODELS)
+    monkeypatch.chdir(project.root)
+
+    def run(*args: str, version: str = "2", **options: Any) -> Any:
+        monkeypatch.setattr(Service, "version", version)
+        return project.run(*args, env={"VERSION": version, "API": api}, **options)
+
+    def command(*words: str, answers: str = "") -> SimpleNamespace:
+        monkeypatch.setattr("sys.stdin", _Lines(answers))
+        capsys.readouterr()
+        code = main(words)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
+
+    def record(test: str = TESTS, *names: str) -> None:
+        project.ini(*(f"shop:{name}" for name in names or NAMES))
+        project.write("test_shop.py", test)
+        run("--mimic-record", version="1")
+
+    return SimpleNamespace(project=project, run=run, command=command, record=record, root=project.root)
+
+
+class _Lines:
+    """Standard input that is no terminal."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = iter(text.splitlines(keepends=True))
+
+    def isatty(self) -> bool:
+        return False
+
+    def readline(self) -> str:
+        return next(self._lines, "")
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """Return the changes in a file, by call."""
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["changes"]
+    return rows
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the files of a vault, without the durations of calls."""
+    found = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    return {name: re.sub(rb'"duration": [0-9.e-]+', b"", data) for name, data in found.items()}
+
+
+# -- the file
+
+
+@pytest.mark.promise("--mimic-drift keeps each drift with both outcomes")
+def test_each_drift_is_kept_with_both_outcomes(shop: Any) -> None:
+    shop.record()
+
+    run = shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    rows = rows_of(shop.root / "drift.json")
+    calls = [row["call"].partition("(")[0] for row in rows]
+    assert calls == [
+        *(f"shop:{name}" for name in NAMES if name != "same"),
+        *["shop:step"] * 3,
+        *["shop:ask"] * 2,
+    ]
+    assert run.section[-1] == "12 drifts kept in drift.json, to review: pytest-mimic review drift.json"
+    assert rows[0]["tests"] == ["test_shop.py::test_functions"]
+    assert rows[0]["arguments"] == {"question": "weather?"}
+    assert (shop.root / ".mimic_vault" / rows[0]["file"]).is_file()
+    assert [(row["file"].split("/")[0], row["place"]) for row in rows[-5:]] == [
+        ("calls", 0),
+        ("calls", 1),
+        ("calls", 0),
+        ("cassettes", 0),
+        ("cassettes", 2),
+    ]
+    assert run.changed == set()
+    staged = json.loads((shop.root / "drift.json.objects" / rows[0]["staged"]).read_text(encoding="utf-8"))
+    assert [entry["value"].split()[5] for entry in staged["outcomes"]] == ["sunny", "cloudy"]
+
+
+def test_a_run_without_drift_writes_an_empty_list_and_removes_the_outcomes(shop: Any) -> None:
+    shop.record()
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    run = shop.run("--mimic-verify", "--mimic-drift=drift.json", version="1")
+
+    assert rows_of(shop.root / "drift.json") == []
+    assert not (shop.root / "drift.json.objects").exists()
+    assert "review" not in run.output
+    assert shop.command("review", "drift.json").code == 0
+
+
+def test_drifts_of_several_workers_are_in_one_file(shop: Any) -> None:
+    pytest.importorskip("xdist", reason="needs pytest-xdist")
+    shop.record()
+
+    shop.run("--mimic-verify", "--mimic-drift=drift.json", "-n2", process=True)
+
+    rows = rows_of(shop.root / "drift.json")
+    assert len(rows) == 12
+    assert {test for row in rows for test in row["tests"]} == {
+        "test_shop.py::test_functions",
+        "test_shop.py::test_sequence",
+        "test_shop.py::test_cassette",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--mimic-drift=x.json"], "--mimic-drift needs --mimic-verify"),
+        (["--mimic-record", "--mimic-drift=x.json"], "--mimic-drift needs --mimic-verify"),
+        (["--mimic-review"], "--mimic-review needs --mimic-rerecord or --mimic-record"),
+        (["--mimic-verify", "--mimic-review"], "--mimic-review needs --mimic-rerecord or --mimic-record"),
+    ],
+)
+def test_options_without_their_mode_are_usage_errors(project: Any, options: list[str], error: str) -> None:
+    project.write("test_it.py", "def test_it():\n    pass\n")
+
+    run = project.run(*options)
+
+    assert (run.exit_code, f"ERROR: {error}" in run.output) == (4, True)
+
+
+# -- accepting
+
+
+def rerecorded(shop: Any, *options: str) -> dict[str, bytes]:
+    """Return the vault that a re-recording makes of the recorded one."""
+    shutil.copytree(shop.project.vault, shop.root / "again")
+    shop.run("--mimic-rerecord", "--mimic-vault=again", *options)
+    return files_in(shop.root / "again")
+
+
+@pytest.mark.promise("accepting a change writes what recording again writes")
+def test_accepting_drifts_writes_what_recording_again_writes(shop: Any) -> None:
+    shop.record()
+    before = files_in(shop.project.vault)
+    expected = rerecorded(shop)
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    result = shop.command("review", "drift.json", "--accept", "*")
+
+    assert (result.code, result.out.splitlines()[-1]) == (0, "12 accepted")
+    assert files_in(shop.project.vault) == expected != before
+    shop.run("--mimic-verify").expect(passed=3)
+
+
+@pytest.mark.promise("--mimic-review leaves the vault as it was")
+def test_accepting_waiting_recordings_writes_what_recording_again_writes(shop: Any) -> None:
+    shop.record()
+    before = files_in(shop.project.vault)
+    expected = rerecorded(shop)
+
+    run = shop.run("--mimic-rerecord", "--mimic-review")
+
+    assert run.changed == set()
+    assert run.section[-1] == "10 changes wait for a review, the vault is as it was: pytest-mimic review", (
+        run.section
+    )
+    result = shop.command("review", "--accept", "*")
+    assert (result.code, result.out.splitlines()[-1]) == (0, "10 accepted")
+    assert files_in(shop.project.vault) == expected != before
+    assert not (shop.root / ".mimic_review.json.objects").exists()
+
+
+def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
+    shop.project.ini("shop:ask", "shop:data")
+    test = "import shop\n\ndef test_it():\n    shop.ask('a')\n    shop.data('b')\n"
+    shop.project.write("test_shop.py", test)
+
+    first = shop.run("--mimic-record", "--mimic-review")
+    second = shop.run("--mimic-record", "--mimic-review")
+
+    assert first.vault == second.vault == {}
+    assert first.section[0].startswith("2 calls recorded")
+    assert second.section[0].startswith("2 calls replayed")
+    assert [row["change"] for row in rows_of(shop.root / ".mimic_review.json")] == ["new", "new"]
+    shop.command("review", "--accept", "shop:ask", "--refuse-all")
+    assert [name.split("/")[:3] for name in shop.project.files()] == [["calls", "shop", "ask"]]
+
+
+def test_accepting_at_boundaries_writes_what_recording_again_writes(shop: Any) -> None:
+    shop.record(BOUNDARIES, "ask")
+    shop.project.ini("http.client", "sqlalchemy")
+    shop.run("--mimic-record", version="1")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    result = shop.command("review", "drift.json", answers="s\ns\n")
+    accepted = shop.command("review", "drift.json", "--accept", "GET /users/*", "--accept", "sqlalchemy")
+
+    assert "body.version: '1'" in result.out
+    assert "rows" in result.out
+    assert accepted.code == 0
+    shop.run("--mimic-verify", "test_shop.py::test_api").expect(passed=1)
+
+
+# -- deciding
+
+
+def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
+    shop.record(TESTS, "ask", "order", "data")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json", "test_shop.py::test_functions")
+
+    first = shop.command("review", "drift.json", answers="a\n?\nq\n")
+    second = shop.command("review", "drift.json", answers="r\nv\n")
+
+    assert first.code == 1
+    assert "The weather in Oslo is [-sunny-]{+cloudy+} today" in first.out
+    assert "accept: the vault gets the new outcome" in first.out
+    assert first.out.splitlines()[-1] == "1 accepted, 2 undecided"
+    assert second.code == 0
+    assert "to paste into mimic_functions:\n  shop:order volatile=id,lines.*.sent_at" in second.out
+    assert second.out.splitlines()[-1] == "1 accepted, 1 refused, 1 volatile"
+
+
+def test_the_printed_volatile_option_makes_verifying_pass(shop: Any) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    line = shop.command("review", "drift.json", answers="v\n").out.splitlines()[-3].strip()
+
+    shop.project.ini(line)
+    shop.run("--mimic-verify").expect(passed=1)
+
+
+def test_a_difference_that_no_path_names_is_not_marked_volatile(shop: Any) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    result = shop.command("review", "drift.json", answers="v\ns\n")
+
+    assert "no path names this difference" in result.out
+    assert result.code == 1
+
+
+@pytest.mark.promise("a recording that changed since its drift was found is not overwritten")
+def test_a_recording_that_changed_since_is_not_overwritten(shop: Any) -> None:
+    test = "import shop\n\ndef test_it():\n    shop.ask('a')\n    shop.data('b')\n"
+    shop.record(test, "ask", "data")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    shop.run("--mimic-rerecord", "--mimic-review")
+    shop.run("--mimic-rerecord", "--mimic-only=shop:ask", version="3")
+    before = shop.project.files()
+
+    drifts = shop.command("review", "drift.json", "--accept", "shop:ask")
+    waiting = shop.command("review", "--accept", "shop:ask")
+
+    assert (drifts.code, waiting.code) == (1, 1)
+    assert "has changed since this drift was found" in drifts.out
+    assert "has changed since" in waiting.out
+    assert shop.project.files() == before
+
+
+def test_of_two_drifts_of_one_recording_one_can_be_accepted(shop: Any) -> None:
+    test = "import os, shop\n\ndef test_a():\n    shop.ask('a')\n\ndef test_b():\n    os.environ['VERSION'] = '{}'\n    shop.ask('a')\n"
+    shop.project.write("models.py", MODELS)
+    shop.project.write(
+        "weather.py", "import os\n\ndef ask(q):\n    return 'It is ' + os.environ['VERSION']\n"
+    )
+    shop.project.ini("weather:ask")
+    shop.project.write("test_it.py", test.replace("shop", "weather").format("1"))
+    shop.run("--mimic-record", version="1")
+    shop.project.write("test_it.py", test.replace("shop", "weather").format("3"))
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    result = shop.command("review", "drift.json", "--accept", "test_it.py::test_b")
+
+    assert result.out.splitlines()[-1] == "1 accepted, 1 superseded"
+    assert result.code == 0
+    assert any(b"It is 3" in data for data in shop.project.files().values())
+
+
+# -- safety
+
+
+def test_secrets_are_shown_nowhere(shop: Any) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    results = [shop.command("review", "drift.json", *words) for words in ([], ["--json"], ["--refuse-all"])]
+
+    assert "id: '1'" in results[0].out
+    for result in results:
+        assert not re.search("token-[12]", result.out + result.err)
+
+
+EVIL = """
+    import os
+
+    class Evil:
+        def __init__(self, name):
+            self.name = name
+
+        def __reduce__(self):
+            return (make, (self.name,))
+
+    def make(name):
+        if os.environ.get("BAIT"):
+            open(os.environ["BAIT"], "a").close()
+        return Evil(name)
+"""
+
+
+@pytest.fixture
+def evil(shop: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Keep a drift of a pickle that leaves a file when it is loaded; return a review of it."""
+    shop.project.write("evil.py", EVIL)
+    shop.project.write(
+        "shop.py", "import os\nfrom evil import Evil\n\ndef odd():\n    return Evil(os.environ['VERSION'])\n"
+    )
+    shop.record("import shop\n\ndef test_it():\n    shop.odd()\n", "odd")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    bait = shop.root / "bait"
+    monkeypatch.setenv("BAIT", str(bait))
+    monkeypatch.syspath_prepend(str(shop.root))
+
+    def review(*words: str, answers: str = "") -> Any:
+        result = shop.command("review", "drift.json", *words, answers=answers)
+        return SimpleNamespace(out=result.out, code=result.code, is_loaded=bait.exists())
+
+    return review
+
+
+@pytest.mark.promise("reviewing loads no pickle without --load")
+def test_no_pickle_is_loaded_without_load(evil: Any) -> None:
+    results = [evil(answers="s\n"), evil("--json"), evil("--accept", "*")]
+
+    assert not any(result.is_loaded for result in results)
+    assert "name: '1' recorded, '2' now" in results[0].out
+
+
+def test_with_load_pickles_are_compared_by_value(evil: Any) -> None:
+    result = evil("--load", answers="s\n")
+
+    assert result.is_loaded
+    assert "name: '1' recorded, '2' now" in result.out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"format": 1, "changes": [1]}', '{"format": 2, "changes": []}']
+)
+def test_a_strange_file_is_one_readable_line(shop: Any, content: str) -> None:
+    (shop.root / "drift.json").write_text(content, encoding="utf-8")
+
+    result = shop.command("review", "drift.json")
+
+    assert result.code == 2
+    assert result.err.startswith("ERROR: drift.json ")
+
+
+def test_a_missing_file_is_an_error_and_no_waiting_change_is_not(shop: Any) -> None:
+    assert (
+        shop.command("review", "drift.json").err
+        == "ERROR: cannot read drift.json: No such file or directory\n"
+    )
+    assert shop.command("review").out == "no change waits for a review\n"
