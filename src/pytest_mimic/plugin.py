@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_mimic import Target
     from pytest_mimic._run.run import PytestRun
 
-# The options with which there is something to do, or a usage error.
 _WANTING = ("record", "rerecord", "verify", "live", "only", "vault", "drift", "review", "report")
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
