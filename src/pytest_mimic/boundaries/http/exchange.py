@@ -59,9 +59,9 @@ class HttpBoundary(Boundary):
         found = {"status": plain["status"], "headers": headers, "body": body_value(plain.get("body"))}
         is_cut = beside is not None and beside.get("end") == "stopped"
         events = events_in(plain)
-        if events is not None:
+        others = None if beside is None else events_in(beside)
+        if events is not None and not (is_cut and others is None):  # it may be cut within its first event
             found["body"] = events
-            others = None if beside is None else events_in(beside)
             if others is not None and not (events.is_whole and others.is_whole):
                 events.is_whole = False
                 del events[len(others) :]

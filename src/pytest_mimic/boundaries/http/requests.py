@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache, partial, wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pytest_mimic.boundaries.base import Edge
 from pytest_mimic.boundaries.http.answer import StoredResponse, is_encoded, load_response
@@ -32,17 +32,20 @@ _NUMBERS = {text: number for number, text in _VERSIONS.items()}
 
 
 class _RequestsErrors(ClientErrors):
+    """The exceptions of requests, most of which are made of one of urllib3. Some of urllib3 are let through.
+
+    `load` needs the request, and as `below` the exceptions of urllib3.
+    """
+
     modules: ClassVar[Mapping[str, str]] = {"requests": "requests.exceptions", "builtins": "builtins"}
 
     def store(self, error: BaseException) -> dict[str, Any] | None:
-        stored = super().store(error)
-        if stored is None:  # of urllib3, which requests lets through
-            stored = _below().store(error)
-        return stored
+        below = Urllib3Errors(None, None, "")
+        return super().store(error) or (below.store(error) if below.name(error) else None)
 
     def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
         if stored["type"].startswith("urllib3:"):
-            return _below(context["request"]).load(stored)
+            return cast("Urllib3Errors", context["below"]).load(stored)
         return super().load(stored, **context)
 
     def name(self, error: BaseException) -> str | None:
@@ -52,23 +55,26 @@ class _RequestsErrors(ClientErrors):
 
     def fields(self, error: BaseException) -> dict[str, Any]:
         reason = error.args[0] if error.args else None
-        cause = _below().store(reason) if isinstance(reason, Exception) else None
+        cause = Urllib3Errors(None, None, "").store(reason) if isinstance(reason, Exception) else None
         return super().fields(error) if cause is None else {**super().fields(error), "cause": cause}
 
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **context: Any) -> Exception:
+        below = context.pop("below")
         if cls is OSError:
             return cls(stored["message"])
-        if "cause" in stored:
-            return cls(_below(context["request"]).load(stored["cause"]), **context)
-        return cls(stored["message"], **context)
+        return cls(below.load(stored["cause"]) if "cause" in stored else stored["message"], **context)
 
 
-def _below(request: Any = None) -> Urllib3Errors:
-    """Return the exceptions of urllib3, about the pool and a connection of a request."""
-    if request is None:
-        return Urllib3Errors(None, None, "")
-    pool = sys.modules["urllib3"].PoolManager().connection_from_url(request.url)
-    return Urllib3Errors(pool, pool.ConnectionCls(pool.host, pool.port), request.path_url)
+def _errors_below(adapter: Any, request: Any, proxies: Any) -> Urllib3Errors:
+    """Return the exceptions of urllib3, about the pool that an adapter uses for a request, and a connection of it."""
+    requests = sys.modules["requests"]
+    proxy = requests.utils.select_proxy(request.url, proxies)
+    try:
+        manager = adapter.proxy_manager_for(proxy) if proxy else adapter.poolmanager
+        pool = manager.connection_from_url(request.url)
+        return Urllib3Errors(pool, pool._new_conn(), adapter.request_url(request, proxies))
+    except Exception:  # no pool can be made
+        return Urllib3Errors(None, None, request.path_url)
 
 
 _ERRORS = _RequestsErrors()
@@ -94,17 +100,25 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         step = exchange.begin(sent)
         if step is None:
             return original(self, request, stream, *args, **options)
+
+        def replayed(plain: dict[str, Any]) -> Any:
+            if "status" not in plain:
+                proxies = options["proxies"] if "proxies" in options else next(iter(args[3:]), None)
+                below = _errors_below(self, request, proxies)
+                raise _ERRORS.load(plain["error"], request=request, below=below)
+            return _replayed(self, plain, request, stream, step.exhausted)
+
         if step.mode == "replay":
             if hasattr(request.body, "seek"):
                 request.body.seek(0, io.SEEK_END)  # where sending leaves a file
-            return _replayed(self, step.outcome(), request, stream, step.exhausted)
+            return replayed(step.outcome())
         recorder = exchange.recorder(step, sent)
         with recorder.recording_errors(_ERRORS.store), step.running():
             received = original(_Sender(self), request, stream, *args, **options)
             if step.mode == "verify":
                 _read(received, recorder)
         if step.mode == "verify":
-            return _replayed(self, recorder.recorded(), request, stream, step.exhausted)
+            return replayed(recorder.recorded())
         return _recorded(self, request, received, recorder)
 
     return send
@@ -192,9 +206,7 @@ def _watch(raw: Any, recorder: ExchangeRecorder) -> bool:
 def _replayed(
     adapter: Any, plain: dict[str, Any], request: Any, stream: bool, exhausted: Callable[[], Exception]
 ) -> Any:
-    """Return the recorded response as the adapter would build it, or raise the recorded exception."""
-    if "status" not in plain:
-        raise _ERRORS.load(plain["error"], request=request)
+    """Return the recorded response as the adapter would build it."""
     http_adapter = sys.modules["requests.adapters"].HTTPAdapter
     # An adapter that overrides `build_response` may read the response there.
     is_plain = type(adapter).build_response is http_adapter.build_response

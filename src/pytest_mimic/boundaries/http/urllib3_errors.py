@@ -79,6 +79,7 @@ class Urllib3Errors(ClientErrors):
             error = cls(self._pool, self._url, message)
         elif name in _WITH_CAUSE and cause is not None:
             error = cls(message, cause) if message else cls(cause)
+            error.__cause__ = cause if name == "ProxyError" else None
         else:
             error = cls(message)
         return error

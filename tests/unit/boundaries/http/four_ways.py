@@ -34,6 +34,14 @@ def four_ways(runs: Runs, server: Server, talk: Callable[[str], Any]) -> FourWay
     return FourWays(*seen, talk(server.url))
 
 
+def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
+    """Return what an application sees while it is recorded, and after the server is gone."""
+    real = talk(server.url)
+    server.stop()
+    runs.again("replay")
+    return real, talk(server.url)
+
+
 def same(runs: Runs, server: Server, talk: Callable[[str], Any]) -> Any:
     """Return what an application sees of a conversation, which is the same in each way."""
     ways = four_ways(runs, server, talk)

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
+from http_server import EVENTS, NOWHERE, Server, running_unix_server
 
-from pytest_mimic.boundaries.http.aiohttp import AiohttpBoundary
 from pytest_mimic.errors import MissingRecordingError
+from unit.boundaries.http.four_ways import both as both_ways
 from unit.boundaries.runs import Runs
 
 aiohttp = pytest.importorskip("aiohttp")
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on loopback."""
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    runs = Runs(AiohttpBoundary("aiohttp"))
-    runs.install(monkeypatch)
-    return runs
+def boundary() -> str:
+    """The boundary under test."""
+    return "aiohttp"
 
 
 def run(talk: Callable[[Any, str], Awaitable[Any]], server: Server, **options: Any) -> Any:
@@ -47,10 +38,7 @@ def both(
     runs: Runs, server: Server, talk: Callable[[Any, str], Awaitable[Any]], **options: Any
 ) -> tuple[Any, Any]:
     """Return what a conversation gives while it is recorded, and after the server is gone."""
-    real = run(talk, server, **options)
-    server.stop()
-    runs.again("replay")
-    return real, run(talk, server, **options)
+    return both_ways(runs, server, lambda _: run(talk, server, **options))
 
 
 async def shown(response: Any) -> dict[str, Any]:

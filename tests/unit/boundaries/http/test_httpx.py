@@ -15,21 +15,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from http_server import EVENTS, NOWHERE, Server, running_server, running_unix_server
+from http_server import EVENTS, NOWHERE, Server, running_unix_server
 
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
-from pytest_mimic.boundaries.http.httpx import HttpxBoundary
 from pytest_mimic.errors import MissingRecordingError
+from unit.boundaries.http.four_ways import both
 from unit.boundaries.runs import Runs
 
 SECRETS = ("key-in-query-1", "key-in-json-22", "key-in-form-333", "bearer-4444-x", "cookie-55555-y")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on loopback."""
-    with running_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
@@ -39,19 +32,9 @@ def httpx(request: pytest.FixtureRequest) -> ModuleType:
 
 
 @pytest.fixture
-def runs(httpx: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    runs = Runs(HttpxBoundary(httpx.__name__))
-    runs.install(monkeypatch)
-    return runs
-
-
-def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
-    """Return what a conversation gives while it is recorded, and after the server is gone."""
-    real = talk(server.url)
-    server.stop()
-    runs.again("replay")
-    return real, talk(server.url)
+def boundary(httpx: ModuleType) -> str:
+    """The boundary under test."""
+    return httpx.__name__
 
 
 def shown(response: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from http_server import EVENTS, NOWHERE, Server, running_server
+from http_server import EVENTS, NOWHERE, Server
 
-from pytest_mimic.boundaries.http.requests import RequestsBoundary
 from pytest_mimic.errors import MissingRecordingError
+from unit.boundaries.http.four_ways import both
 from unit.boundaries.runs import Runs
 
 requests = pytest.importorskip("requests")
@@ -21,26 +21,9 @@ urllib3 = pytest.importorskip("urllib3")
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on loopback."""
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    runs = Runs(RequestsBoundary("requests"))
-    runs.install(monkeypatch)
-    return runs
-
-
-def both(runs: Runs, server: Server, talk: Callable[[str], Any]) -> tuple[Any, Any]:
-    """Return what a conversation gives while it is recorded, and after the server is gone."""
-    real = talk(server.url)
-    server.stop()
-    runs.again("replay")
-    return real, talk(server.url)
+def boundary() -> str:
+    """The boundary under test."""
+    return "requests"
 
 
 def shown(response: Any) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import pytest
 from http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
 
-from pytest_mimic.boundaries.http.stdlib import StdlibBoundary
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import four_ways, same
 from unit.boundaries.runs import Runs
@@ -28,18 +27,9 @@ PAGES = ["users/1", "pretty", "text", "binary", "nothing", "html", "old", "older
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on loopback."""
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    runs = Runs(StdlibBoundary("http.client"))
-    runs.install(monkeypatch)
-    return runs
+def boundary() -> str:
+    """The boundary under test."""
+    return "http.client"
 
 
 def connect(url: str, **options: Any) -> Any:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from http_server import CERTIFICATE, EVENTS, NOWHERE, Server, running_server
 
-from pytest_mimic.boundaries.http.urllib3 import Urllib3Boundary
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import four_ways, same
 from unit.boundaries.runs import Runs
@@ -39,18 +38,9 @@ PAGES = [
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on loopback."""
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    runs = Runs(Urllib3Boundary("urllib3"))
-    runs.install(monkeypatch)
-    return runs
+def boundary() -> str:
+    """The boundary under test."""
+    return "urllib3"
 
 
 def head(response: Any) -> dict[str, Any]:

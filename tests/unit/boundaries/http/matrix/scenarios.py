@@ -160,8 +160,8 @@ GROUPS: dict[str, list[Request]] = {
         get("/drip?duration=0&numbytes=5&delay=0&code=500"),
         get("/range/26", headers={"Range": "bytes=5-9"}),
         get("/range/26", headers={"Range": "bytes=30-40"}),
-        get("/stream-bytes/5000?seed=2&chunk_size=500", read=700),
-        get("/bytes/5000?seed=2", read=700),
+        get("/range/5000?chunk_size=500", read=700),
+        get("/image/png", read=700),
         get("/get"),
     ],
     "headers": [

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 from http_server import Server
 
-from pytest_mimic.boundaries.base import Boundary
-from pytest_mimic.boundaries.registry import load_boundary
-from unit.boundaries.http.four_ways import difference, four_ways
-from unit.boundaries.http.matrix import async_clients, sync_clients
+from unit.boundaries.http.four_ways import FourWays, difference, four_ways
+from unit.boundaries.http.matrix import async_clients, pools, readings, sync_clients
 from unit.boundaries.http.matrix.scenarios import GROUPS, Request
 from unit.boundaries.runs import Runs
 
@@ -50,7 +48,7 @@ def httpbin() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=CLIENTS)
+@pytest.fixture
 def client(request: pytest.FixtureRequest) -> Client:
     """A client that is installed."""
     client = CLIENTS[request.param]
@@ -59,12 +57,9 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 
 @pytest.fixture
-def runs(client: Client, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Runs of a test with the client."""
-    boundary: Boundary = load_boundary(client.boundary)
-    runs = Runs(boundary)
-    runs.install(monkeypatch)
-    return runs
+def boundary(client: Client) -> str:
+    """The boundary of the client."""
+    return client.boundary
 
 
 @pytest.mark.promise("responses and errors replay as the client's own objects")
@@ -72,17 +67,46 @@ def runs(client: Client, monkeypatch: pytest.MonkeyPatch) -> Runs:
     "ignore:unclosed:ResourceWarning"
 )  # of urllib.request, for the first answer of two
 @pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("client", CLIENTS, indirect=True)
 def test_an_application_sees_the_same(client: Client, runs: Runs, httpbin: Server, group: str) -> None:
     requests = GROUPS[group]
 
     ways = four_ways(runs, httpbin, lambda url: client.talk(url, requests))
 
-    named = [f"{request.method} {request.path}" for request in requests]
-    found = [
+    assert differences(ways, [f"{request.method} {request.path}" for request in requests]) == []
+    gc.collect()
+
+
+@pytest.mark.promise("streamed bodies and server-sent events replay chunk by chunk")
+@pytest.mark.parametrize("client", readings.CLIENTS, indirect=True)
+def test_a_body_is_read_in_every_way(request: pytest.FixtureRequest, runs: Runs, httpbin: Server) -> None:
+    name = request.node.callspec.params["client"]
+
+    ways = four_ways(runs, httpbin, readings.CLIENTS[name])
+
+    assert (
+        differences(ways, [f"{page}, {way}" for page in readings.PAGES for way in readings.WAYS[name]]) == []
+    )
+
+
+@pytest.mark.parametrize("client", pools.CLIENTS, indirect=True)
+def test_retries_proxies_and_threads_give_the_same(
+    request: pytest.FixtureRequest, runs: Runs, httpbin: Server
+) -> None:
+    name = request.node.callspec.params["client"]
+
+    ways = four_ways(runs, httpbin, pools.CLIENTS[name])
+
+    assert differences(ways, map(str, range(len(ways.live)))) == []
+    assert any(isinstance(seen, (bytes, str, list)) and seen for seen in ways.live)
+
+
+def differences(ways: FourWays, names: Iterable[str]) -> list[str]:
+    """Return what differs from the live run."""
+    names = [*names, "the session"]
+    return [
         f"{way}, {name}: {difference(live, seen)}"
         for way, all_seen in list(ways._asdict().items())[1:]
-        for name, live, seen in zip([*named, "the session"], ways.live, all_seen)
+        for name, live, seen in zip(names, ways.live, all_seen)
         if seen != live
     ]
-    assert not found, "\n".join(found)
-    gc.collect()
