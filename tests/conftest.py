@@ -29,7 +29,15 @@ for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
         importlib.import_module(_module.name)
 # Second copies of these would have other exception classes or thread pools. pytest would rewrite hypothesis in each run,
 # because its plugin requests it.
-for _late in ("concurrent.futures.thread", "filelock", "httpcore", "httpcore2", "hypothesis", "psycopg2"):
+for _late in (
+    "concurrent.futures.thread",
+    "filelock",
+    "httpcore",
+    "httpcore2",
+    "hypothesis",
+    "psycopg2",
+    "yaml",
+):
     with suppress(ImportError):
         importlib.import_module(_late)
 

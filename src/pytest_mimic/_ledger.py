@@ -25,7 +25,7 @@ _LISTS = (
     "calls",
     "drifts",
 )
-_SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected")
+_SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "superseded")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
 
 
@@ -74,6 +74,7 @@ class Ledger:
         selection: The reasons why the selection was not complete; empty if it was.
         skipped_modules: The ids of modules that were skipped as a whole.
         collected: The ids of the files and folders in which pytest looked for tests.
+        superseded: Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
         forks: The log of the processes that were forked from this one.
     """
 
@@ -105,6 +106,7 @@ class Ledger:
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
         self.collected: set[str] = set()
+        self.superseded: set[str] = set()
         self.notes: list[str] = []
         self.errors: list[str] = []
         self.problems: list[str] = []

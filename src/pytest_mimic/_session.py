@@ -306,38 +306,44 @@ class Session:
         By default the cassette's name is made from the test's id. A strict one fails if a recorded call was not
         made, or if the order differs. Options are those of a target line, and apply to all targets.
         """
-        from pytest_mimic._engine.cassette_modes import is_left_out, mode_left_out, mode_of
-        from pytest_mimic._engine.cassette_names import cassette_name, name_of_test
-        from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
+        from pytest_mimic._engine.cassette_names import cassette_name
+        from pytest_mimic._engine.cassettes import CassetteBlock
         from pytest_mimic._targets.options import read_keyword_options
 
         read_keyword_options(options, f"mimic_{fixture}")
-        if name is None:
-            self._unnamed += 1
-            name = name_of_test(self.state.test, self._unnamed)
-        else:
-            name = cassette_name(name)
+        name = self.next_name() if name is None else cassette_name(name)
         covered = self._cassette_targets(_as_tuple(targets), _as_tuple(boundaries), options)
-        settings = self.settings
-        in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
-
-        def make() -> Cassette:
-            exists = self.vault.store.size(f"cassettes/{name}.json") is not None
-            may_record = not settings.no_record and not in_ci
-            left_out = is_left_out(self.state, f"cassettes/{name}.json")
-            if left_out:
-                mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
-            else:
-                mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-            cassette = Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
-            cassette.is_left_out = left_out and mode == "replay"
-            return cassette
 
         def cover(cassette: Cassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
             return lambda: self.uncover(covering)
 
-        return CassetteBlock(make, cover)
+        return CassetteBlock(lambda: self.open_cassette(fixture, name, strict=strict), cover)
+
+    def next_name(self) -> str:
+        """Return the name of the next unnamed cassette of the running test."""
+        from pytest_mimic._engine.cassette_names import name_of_test
+
+        self._unnamed += 1
+        return name_of_test(self.state.test, self._unnamed)
+
+    def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> Cassette:
+        """Return a cassette in the mode that its fixture has in this run: see `block`."""
+        from pytest_mimic._engine.cassette_modes import is_left_out, mode_left_out, mode_of
+        from pytest_mimic._engine.cassettes import Cassette
+
+        settings, file = self.settings, f"cassettes/{name}.json"
+        in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
+        exists = self.vault.store.size(file) is not None
+        may_record = not settings.no_record and not in_ci
+        left_out = is_left_out(self.state, file)
+        if left_out:
+            mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
+        else:
+            mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
+        cassette = Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+        cassette.is_left_out = left_out and mode == "replay"
+        return cassette
 
     def _cassette_targets(
         self, targets: Iterable[Any], boundaries: tuple[str, ...], options: dict[str, Any]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_mimic import Target
     from pytest_mimic._run.run import PytestRun
 
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+_USUAL = (("mimic_source", "strict"), ("mimic_pickle", "listed"), ("mimic_vcr", "off"))
 _WANTING = ("record", "rerecord", "verify", "live", "only", "vault", "drift", "review", "report")
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
@@ -52,13 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
         group.addoption(flag, action="store_true", help=text)
-    group.addoption(
-        "--mimic-only",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="with a mode: only for calls that match a pattern or a target, replay others; may be repeated",
-    )
+    text = "with a mode: only for calls that match a pattern or a target, replay others; may be repeated"
+    group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
         ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
         ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
@@ -70,22 +67,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
     ):
         parser.addini(f"mimic_{name}", text, "linelist")
-    text = "store a description of the arguments with each recording"
-    parser.addini("mimic_store_arguments", text, "bool", default=True)
+    parser.addini("mimic_store_arguments", "store a description of the arguments", "bool", default=True)
     for name, text, default in (
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
+        ("vcr", "tests marked vcr: off, or replay (from the cassettes of vcrpy)", "off"),
     ):
         parser.addini(f"mimic_{name}", text, default=default)
 
 
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    if early_config.getini("mimic_vcr") != "off":
+        from pytest_mimic._run import vcr
+
+        vcr.register(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. "
-        "The options are those of a mimic_functions line.",
-    )
+    line = "mimic(*targets, **options): replay the recorded calls of these targets in the marked test, class or module. The options are those of a mimic_functions line."
+    config.addinivalue_line("markers", line)
     if getattr(config.option, "help", False):
         return
     config.stash[_SESSION_OF] = session_of = lambda: _run(config).session
@@ -132,8 +133,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(getattr(config.option, f"mimic_{name}") for name in _WANTING)
-        or config.getini("mimic_source") != "strict"
-        or config.getini("mimic_pickle") != "listed"
+        or any(config.getini(name) != usual for name, usual in _USUAL)
         or "://" in config.getini("mimic_vault_path")
         or _vault_path(config).is_dir()
     )
@@ -218,7 +218,6 @@ def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    __tracebackhide__ = True
     if _SESSION_OF not in item.config.stash:
         return
     item.config.stash[_ITEM] = item

@@ -24,7 +24,7 @@ TEXTS = (
     "problems",
     "selection",
 )
-SETS = ("used", "replaced", "trusted", "matched", "collected", "skipped_modules")
+SETS = ("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "superseded")
 
 
 def an_account(tag: str) -> Ledger:

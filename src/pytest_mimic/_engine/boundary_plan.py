@@ -60,7 +60,8 @@ class BoundaryPlan(Plan):
             host=edge_call.host,
             sequence=not edge_call.shared and self.options.sequence is not False,
             is_shared=edge_call.shared,
-            describe=lambda: self._described(edge_call),
+            edge_call=edge_call,
+            describe=lambda: self.described(edge_call),
         )
 
     def _counted(self, edge_call: BoundaryCall) -> dict[str, Any]:
@@ -90,7 +91,8 @@ class BoundaryPlan(Plan):
                 value = value.get(step) if isinstance(value, dict) else None
             yield path, value
 
-    def _described(self, edge_call: BoundaryCall) -> dict[str, Any]:
+    def described(self, edge_call: BoundaryCall) -> dict[str, Any]:
+        """Return the description of a call that messages show and that is stored beside its recording."""
         from pytest_mimic._describe import describe_parts
 
         matched = {path: value for path, value in self._matched(edge_call) if value is not None}

@@ -111,6 +111,7 @@ class Call:
         host: The host that patterns are matched against, at boundaries.
         sequence: Whether the n-th identical call gets the n-th outcome.
         is_shared: Whether a boundary's client made the call for itself, so that it belongs to no test.
+        edge_call: The call as the edge of a boundary saw it, a `BoundaryCall`.
         before: The identity of each argument before the real call, as the plan saved it.
         files: The files that the arguments named before the real call.
         awaited: Whether a plain function returned a coroutine or an async generator.
@@ -129,6 +130,7 @@ class Call:
         host: str | None = None,
         sequence: bool,
         is_shared: bool = False,
+        edge_call: Any = None,
         describe: Callable[[], dict[str, Any]],
     ) -> None:
         self.plan = plan
@@ -139,6 +141,7 @@ class Call:
         self.host = host
         self.sequence = sequence
         self.is_shared = is_shared
+        self.edge_call = edge_call
         self._describe = describe
         self._described: dict[str, Any] | None = None
         self.before: dict[str, str | None] | None = None

@@ -129,6 +129,10 @@ class Conversations:
         self._taken.add((name, target))
         return True
 
+    def runs_again(self, name: str) -> bool:
+        """Check whether the running attempt of a test is to record a cassette, by the cassette's file."""
+        return name in self._again or self.is_taken(name)
+
     def is_taken(self, name: str) -> bool:
         """Check whether `--mimic-only` selects a call of a cassette, by the cassette's file."""
         return any(name == taken for taken, _ in self._taken)

@@ -94,6 +94,8 @@ def summary(
     )
     errors, remedies = _recorded_errors(ledger)
     notes = [*again, *ledger.notes, *ledger.errors]
+    if ledger.superseded and not quiet:
+        notes.insert(0, _superseded(sorted(ledger.superseded)))
     if quiet and not errors and not problems and not notes:
         return []
     if tests := {miss.test for miss in ledger.missing if miss.by_option}:
@@ -144,6 +146,12 @@ def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
     return _listed("recorded errors:", _in_columns(rows)), [remedy]
 
 
+def _superseded(files: Sequence[str]) -> str:
+    """Return the line about the cassettes of vcrpy that the vault has taken the place of."""
+    count = plural(len(files), "cassette")
+    return f"{count} of vcrpy no longer used, because the vault has one for the test: {_in_line(files)}"
+
+
 def _taken_back(labels: Sequence[str], restored: Sequence[str]) -> list[str]:
     """Return a line on the errors of failing tests, and one on the recordings that failing tests had replaced."""
     lines = []
@@ -185,7 +193,7 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
     for number, what in ((ledger.replayed, "replayed"), (len(ledger.missing), "missing")):
         if number:  # only the first count names its unit
             counts.append(f"{number if counts else plural(number, 'call')} {what}")
-    if ledger.replayed:
+    if ledger.saved:  # vcrpy does not keep how long a call took
         counts.append(f"{seconds(ledger.saved)} saved")
     parts = [", ".join(counts)] if counts else []
     if judgement.cleared:

@@ -74,6 +74,7 @@ class BoundaryCall(NamedTuple):
         described: The parts as messages show them and as they are stored beside the recording.
         host: The host that `only=` and `exclude=` compare with their patterns; None for a client without hosts.
         shared: The recording belongs to no test. The identity alone finds it, in any order.
+        raw: The request as it is sent, with its secrets. It is never stored and never shown.
     """
 
     signature: str
@@ -82,6 +83,7 @@ class BoundaryCall(NamedTuple):
     described: dict[str, Any]
     host: str | None = None
     shared: bool = False
+    raw: Any = None
 
 
 class Port(Protocol):

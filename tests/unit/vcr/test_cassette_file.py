@@ -204,6 +204,7 @@ def test_a_cassette_from_before_vcrpy_1_is_read(tmp_path):
     assert exchange.response(NO_SECRETS)["headers"] == [["a", "b"]]
 
 
+@pytest.mark.promise("a cassette of vcrpy is read safely, and nothing in it is run")
 @pytest.mark.parametrize(
     "tag",
     [

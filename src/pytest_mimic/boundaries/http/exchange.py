@@ -110,10 +110,14 @@ class _Headers(NamedTuple):
 
 
 class Exchange:
-    """The requests of one client: their descriptions, and the secrets that they share."""
+    """The requests of one client: their descriptions, and the secrets that they share.
 
-    def __init__(self, port: Port) -> None:
+    Descriptions are without secrets, unless `secrets` is `NoSecrets`.
+    """
+
+    def __init__(self, port: Port, *, secrets: type[Secrets] = Secrets) -> None:
         self.port = port
+        self._kind_of_secrets = secrets
         self._issued = -1
         self._read_url: Callable[[str], _Url]
         self._read_headers: Callable[[Any], _Headers]
@@ -166,7 +170,12 @@ class Exchange:
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
             described["body"] = parts["body"] = hidden
         return BoundaryCall(
-            f"{method} {url.path}", host=url.host, parts=parts, identity=_IDENTITY, described=described
+            f"{method} {url.path}",
+            host=url.host,
+            parts=parts,
+            identity=_IDENTITY,
+            described=described,
+            raw=request,
         )
 
     def recorder(self, step: Step, request: HttpRequest) -> ExchangeRecorder:
@@ -194,7 +203,7 @@ class Exchange:
             self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, self._secrets()))
 
     def _secrets(self) -> Secrets:
-        return Secrets(self.port.redactor, self.port.redactor.issued)
+        return self._kind_of_secrets(self.port.redactor, self.port.redactor.issued)
 
 
 def _read_url(secrets: Secrets, url: str) -> _Url:

@@ -171,6 +171,10 @@ class NoSecrets(Secrets):
         """Return the form itself."""
         return form
 
+    def path(self, path: str) -> str:
+        """Return the path itself."""
+        return path
+
     def header(self, name: str, value: str) -> str:  # noqa: ARG002
         """Return the value itself."""
         return value

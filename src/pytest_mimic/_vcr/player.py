@@ -1,0 +1,285 @@
+"""Replays the cassettes of vcrpy of one test, until the test has a cassette in the vault."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_mimic._ambient import command
+from pytest_mimic._engine.owners import RestartError
+from pytest_mimic._engine.steps import PASS, Replay
+from pytest_mimic._outcome.outcome import Outcome
+from pytest_mimic._settings import Mode
+from pytest_mimic._vcr.matching import Describer, LiveRequest, RecordedRequest, recorded_requests
+from pytest_mimic._vcr.requests import VcrRequest
+from pytest_mimic.errors import CassetteError, MissingRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.cassettes import Cassette
+    from pytest_mimic._engine.engine import Engine
+    from pytest_mimic._engine.steps import Step
+    from pytest_mimic._vcr.exchanges import VcrExchange
+    from pytest_mimic._vcr.settings import VcrSettings
+
+    class OpensCassettes(Protocol):
+        """A run, as far as it opens cassettes in the vault."""
+
+        engine: Engine
+
+        def open_cassette(self, fixture: str, name: str) -> Cassette:
+            """Return a cassette in the mode that the fixture has in this run."""
+            ...
+
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class VcrFiles:
+    """The files of vcrpy that a run has read. Each is read again only if it has changed."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[tuple[int, int], list[VcrExchange]]] = {}
+
+    def read(self, path: Path, label: str) -> list[VcrExchange] | None:
+        """Return the entries of a cassette, None without such a file.
+
+        Raises:
+            CassetteError: It cannot be read, or an entry of it.
+        """
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        version = (status.st_mtime_ns, status.st_size)
+        known = self._read.get(path)
+        if known is not None and known[0] == version:
+            return known[1]
+        from pytest_mimic._vcr.cassette_file import read_cassette
+
+        found = read_cassette(path, label=label)
+        if found.problems:
+            remedy = "repair it, or record the test again: pytest --mimic-rerecord"
+            raise CassetteError(
+                f"{label} is damaged", facts=found.problems[:5], remedies=[remedy], cassette=label
+            )
+        self._read[path] = version, found.exchanges
+        return found.exchanges
+
+
+class VcrPlayer:
+    """The cassettes of vcrpy that one test uses.
+
+    Once the test has a cassette in the vault, that one takes all calls. `--mimic-record` makes it when a request has no
+    answer: then it holds the whole conversation, as answers of vcrpy's cassette are never mixed with new ones.
+
+    Args:
+        run: Opens cassettes in the vault.
+        settings: Those of the cassette.
+        files: The files read so far.
+        name: The name of the test's cassette in the vault.
+
+    Attributes:
+        mode: `live` if nothing is mimicked.
+        ordinals, replayed, recorded_again, is_aborted, is_ending: As a `Cassette` has them.
+        own: The cassette in the vault, once it takes the calls.
+        entries: The recorded requests.
+        counts: How often each of them was played, by its place.
+        repeats: Whether an answer may be played several times.
+    """
+
+    is_ending = False
+
+    def __init__(self, run: OpensCassettes, settings: VcrSettings, files: VcrFiles, name: str) -> None:
+        self._run = run
+        self._state = state = run.engine.state
+        self._recordings = run.engine.recordings
+        self._settings = settings
+        self._name = name
+        self._file = f"cassettes/{name}.json"
+        self._guard = threading.RLock()
+        self.repeats = settings.repeats
+        self.ordinals: dict[str, list[str]] = {}
+        self.replayed: set[str] = set()
+        self.recorded_again: set[str] = set()
+        self.is_aborted = False
+        self.own: Cassette | None = None
+        self.entries: list[RecordedRequest] = []
+        self.counts: Counter[int] = Counter()
+        self._labels = [_label(path, state.settings.rootdir) for path in settings.paths]
+        self._absent: list[str] = []
+        for note in settings.notes:
+            state.ledger.note(note)
+        is_live = state.settings.mode is Mode.LIVE and state.only is None
+        self.mode = "live" if is_live else "replay"
+        if is_live:
+            return
+        if state.vault.store.size(self._file) is not None:
+            # `mimic_replay` records in no mode, and `mimic_auto` not without an option, as the cassette exists.
+            self.own = run.open_cassette("auto" if self._may_record else "replay", name)
+            here = [
+                label for path, label in zip(settings.paths[:1], self._labels, strict=False) if path.is_file()
+            ]
+            state.ledger.superseded.update(here)
+            return
+        self._describer = Describer(state.redactor)
+        records_all = state.settings.mode is Mode.RERECORD and state.only is None and self._may_record
+        if not records_all:
+            self._load(files)
+
+    def _load(self, files: VcrFiles) -> None:
+        for path, label in zip(self._settings.paths, self._labels, strict=True):
+            exchanges = files.read(path, label)
+            if exchanges is None:
+                self._absent.append(label)
+                continue
+            self.entries += recorded_requests(exchanges, self._settings, self._describer, label)
+
+    @property
+    def _may_record(self) -> bool:
+        return self._settings.record_mode != "none"
+
+    # -- deciding
+
+    def decide(self, call: Call) -> Step:
+        """Return the step for a call of a boundary.
+
+        Raises:
+            MissingRecordingError: No entry answers it, and it may not be recorded.
+        """
+        sent = call.edge_call.raw
+        if self._settings.filters:
+            changed = self._settings.apply(VcrRequest.of(sent))
+            if changed is None:
+                return PASS
+            sent = changed.sent()
+        if self.own is not None:
+            return self.own.decide(call)
+        state = self._state
+        mode, is_selected = state.settings.mode, True
+        if state.only is not None:
+            is_selected = state.only.takes(call.plan.target, call.signature, call.host)
+        if not is_selected:
+            mode = Mode.REPLAY
+        if mode is Mode.LIVE:
+            return PASS
+        with self._guard:
+            if self._may_record and (mode is Mode.RERECORD or state.conversations.runs_again(self._file)):
+                return self._record(call)
+            live = LiveRequest(sent, self._describer)
+            matching = self._matching(live)
+            place = next((one for one in matching if self.repeats or not self.counts[one]), None)
+            if place is None and mode is Mode.RECORD and self._may_record:
+                return self._record(call)
+            if place is None:
+                raise self._miss(call, matching)
+            self.counts[place] += 1
+            self.replayed.add(call.plan.target)
+        stored = state.vault.stored(Outcome.of_value(self.entries[place].response), 0.0)
+        if mode is Mode.VERIFY:
+            return self._recordings.verification(call, [stored])
+        return Replay(state, call, stored)
+
+    def _matching(self, live: LiveRequest) -> list[int]:
+        """Return the places of the entries for a request.
+
+        Secrets that differ do not matter, as everywhere, unless a request is recorded with the same secrets, too.
+        """
+        for plain in (True, False):
+            found = [
+                place
+                for place, entry in enumerate(self.entries)
+                if live.matches(entry, self._settings.parts, plain=plain)
+            ]
+            if found:
+                return found
+        return []
+
+    def _record(self, call: Call) -> Step:
+        """Let a cassette in the vault take this call and all that follow.
+
+        Raises:
+            BaseException: The test is run again, because calls before this one were replayed.
+            MissingRecordingError: It cannot be run again.
+        """
+        if self.replayed:
+            by_pattern = self._state.only is not None
+            try:
+                with self._recordings.guard:
+                    conversations = self._state.conversations
+                    raise conversations.restart(self, self._file, call, by_pattern=by_pattern)
+            except RestartError:
+                raise self._recordings.cannot_begin_again(call) from None
+        self.own = self._run.open_cassette("record", self._name)
+        return self.own.decide(call)
+
+    def _miss(self, call: Call, matching: list[int]) -> Exception:
+        """Return the error for a call without an answer."""
+        remedies = None
+        if not self._may_record:
+            remedies = ["its record_mode is none, so that no option records it: take that out first"]
+        if matching:
+            return self._exhausted(call, matching, remedies)
+        known = [one for one in map(self._known(call), self.entries) if one is not None]
+        within = ", ".join(self._labels)
+        if self._absent:
+            within += (
+                f" (missing: {', '.join(self._absent)})"
+                if len(self._labels) > 1
+                else ", which does not exist"
+            )
+        return self._recordings.miss(call, among=known, within=within, remedies=remedies)
+
+    def _exhausted(self, call: Call, matching: list[int], remedies: list[str] | None) -> Exception:
+        """Return the error for a call whose answers have all been played."""
+        test = self._state.test
+        count = "its answer was" if len(matching) == 1 else f"each of its {len(matching)} answers was"
+        files = ", ".join(dict.fromkeys(self.entries[place].label for place in matching))
+        remedies = remedies or [f"to record it: {command('--mimic-record', test)}"]
+        error = MissingRecordingError(
+            f"no recording of {call.label}: {count} played already",
+            facts=[f"recorded in {files}"],
+            remedies=[
+                "to play it again: allow_playback_repeats=True in the mark or in vcr_config",
+                *remedies,
+            ],
+            call=call.label,
+            test=test,
+        )
+        return self._state.blame(error, call, by_option=self._may_record)
+
+    def _known(self, call: Call) -> Callable[[RecordedRequest], _Known | None]:
+        describe: Any = call.plan
+
+        def known(entry: RecordedRequest) -> _Known | None:
+            recorded = entry.call
+            return None if recorded is None else _Known(describe.described(recorded))
+
+        return known
+
+    def close(self, error: BaseException | None) -> None:
+        """End the block: see `Cassette.close`."""
+        if self.own is not None:
+            self.own.close(error)
+
+
+class _Known:
+    """An entry, as messages know a recording."""
+
+    test: None = None
+    recorded: None = None
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.arguments = arguments
+
+
+def _label(path: Path, rootdir: Path) -> str:
+    """Return a file's name for messages, relative to the rootdir if it is inside."""
+    try:
+        return path.relative_to(rootdir).as_posix()
+    except ValueError:
+        return os.fspath(path)

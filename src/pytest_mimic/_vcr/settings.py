@@ -1,0 +1,242 @@
+"""The settings of one cassette of vcrpy: those of the marks, of `vcr_config` and of the command line, checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_mimic._targets.spelling import did_you_mean
+from pytest_mimic._vcr.requests import (
+    Filter,
+    VcrRequest,
+    header_filter,
+    host_filter,
+    post_filter,
+    query_filter,
+)
+from pytest_mimic.errors import CassetteError
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+RECORD_MODES = ("none", "once", "new_episodes", "all", "any", "rewrite")
+_URI = ("scheme", "host", "port", "path", "query")
+# The parts of a call that each matcher of vcrpy compares.
+MATCHERS: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ("method", *_URI, "headers", "body", "raw_body")},
+    "uri": _URI,
+    "url": _URI,
+}
+_DEFAULT_MATCHERS = ("method", *_URI)
+_LOCAL = ("localhost", "0.0.0.0", "127.0.0.1")
+# Options that have no meaning in a replay, or whose work is done anyway.
+_WITHOUT_MEANING = ("record_on_exception", "drop_unused_requests", "inject_cassette", "func_path_generator")
+_READ_ELSEWHERE = (
+    "path",
+    "path_transformer",
+    "cassette_library_dir",
+    "allowed_hosts",
+    "with_current_defaults",
+)
+_OPTIONS = (
+    *("record_mode", "match_on", "additional_matchers", "serializer", "custom_patches"),
+    *("filter_headers", "filter_query_parameters", "filter_post_data_parameters"),
+    *("ignore_hosts", "ignore_localhost", "allow_playback_repeats", "decode_compressed_response"),
+    *("before_record", "before_record_request", "before_record_response"),
+    *(*_WITHOUT_MEANING, *_READ_ELSEWHERE),
+)
+# The longest name of a file on most file systems.
+_LONGEST = 255
+# Headers that clients add themselves, with values that change with their version, the server or the body.
+VOLATILE_HEADERS = ("host", "user-agent", "accept-encoding", "connection", "content-length")
+
+
+class VcrSettings(NamedTuple):
+    """The settings of one cassette.
+
+    Attributes:
+        paths: Its files. The first is the default one, the others are those that marks name.
+        matchers: The names of the matchers, those of vcrpy.
+        record_mode: As vcrpy has it. None if nothing sets it.
+        repeats: An answer may be played several times.
+        decodes: Responses are decompressed, and lose the header that says that they were not.
+        filters: What is done to each request before it is compared.
+        response_filters: What is done to each recorded response, in vcrpy's form of it.
+        options: The options of a target line with which our own recordings compare the same parts.
+        notes: What is given and has no effect, as sentences.
+    """
+
+    paths: list[Path]
+    matchers: tuple[str, ...]
+    record_mode: str | None
+    repeats: bool
+    decodes: bool
+    filters: list[Filter]
+    response_filters: list[Callable[[Any], Any]]
+    options: dict[str, list[str]]
+    notes: list[str]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of a call that are compared."""
+        return tuple(dict.fromkeys(part for name in self.matchers for part in MATCHERS[name]))
+
+    def apply(self, request: VcrRequest) -> VcrRequest | None:
+        """Return a copy of a request with all filters applied; None if it is not mimicked."""
+        found: VcrRequest | None = request.copy()
+        for one in self.filters:
+            if found is None:
+                return None
+            found = one(found)
+        return found
+
+
+def read_settings(
+    given: Mapping[str, Any],
+    *,
+    name: str,
+    folder: str,
+    extra: Sequence[str],
+    registered: Mapping[str, Sequence[str]],
+) -> VcrSettings:
+    """Return the settings of a cassette.
+
+    Args:
+        given: The options of `vcr_config`, and over them those of the marks.
+        name: The default name of the cassette.
+        folder: The folder of cassettes.
+        extra: The further cassettes that marks name.
+        registered: The names registered for functions: `matcher`, `serializer`, `persister`.
+
+    Raises:
+        CassetteError: An option has a value that cannot be used.
+    """
+    option = given.get
+    notes = [
+        f"{name} of vcrpy has no effect: {_remedy(name)}" for name in ("custom_patches",) if given.get(name)
+    ]
+    if registered.get("persister"):
+        notes.append("register_persister of vcrpy has no effect: cassettes are read from files")
+    notes += [
+        f"{name} is not an option of vcrpy{did_you_mean(name, _OPTIONS)}"
+        for name in given
+        if name not in _OPTIONS
+    ]
+    return VcrSettings(
+        _paths(given, name, folder, extra, registered),
+        _matchers(given, registered.get("matcher", ())),
+        _record_mode(option("record_mode")),
+        bool(option("allow_playback_repeats")),
+        bool(option("decode_compressed_response")),
+        _filters(given),
+        _functions(option("before_record_response")),
+        _options(given),
+        notes,
+    )
+
+
+def _paths(
+    given: Mapping[str, Any],
+    name: str,
+    folder: str,
+    extra: Sequence[str],
+    registered: Mapping[str, Sequence[str]],
+) -> list[Path]:
+    serializer = given.get("serializer", "yaml")
+    if serializer not in ("yaml", "json"):
+        known = serializer in registered.get("serializer", ())
+        what = f"the serializer {serializer!r} {'is a function' if known else 'does not exist'}"
+        remedy = "save the cassettes as yaml or json, or record them again: pytest --mimic-record"
+        raise CassetteError(f"mimic_vcr cannot read a cassette: {what}", remedies=[remedy], cassette=name)
+    suffix = f".{serializer}"
+    if len(name) + len(suffix) > _LONGEST:
+        digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+        name = f"{name[: _LONGEST - len(suffix) - len(digest) - 3]}...{digest}"
+    transform = given.get("path_transformer")
+    name = transform(name) if callable(transform) else name if name.endswith(suffix) else name + suffix
+    folder = str(given.get("cassette_library_dir") or folder)
+    default = name if name.startswith(folder) else os.path.join(folder, name)  # noqa: PTH118 - as vcrpy does
+    found = [default, *(os.path.join(folder, path) for path in extra)]  # noqa: PTH118 - as pytest-recording does
+    return [Path(os.path.abspath(path)) for path in dict.fromkeys(found)]  # noqa: PTH100 - links stay
+
+
+def _matchers(given: Mapping[str, Any], registered: Iterable[str]) -> tuple[str, ...]:
+    names = (*(given.get("match_on") or _DEFAULT_MATCHERS), *given.get("additional_matchers", ()))
+    for name in names:
+        if name in MATCHERS:
+            continue
+        if callable(name) or name in registered:
+            shown = getattr(name, "__name__", name)
+            what = f"match_on names {shown}, a matcher written as a function: mimic_vcr cannot use it"
+            known = f"match_on may name {', '.join(MATCHERS)}"
+            again = (
+                "or record the test in our format, with ignore= and match=: see the guide for users of vcrpy"
+            )
+            raise CassetteError(what, remedies=[known, again], matcher=shown)
+        hint = did_you_mean(str(name), MATCHERS)
+        raise CassetteError(f"match_on names {name!r}, which is no matcher{hint}", matcher=name)
+    return tuple(dict.fromkeys(names))
+
+
+def _record_mode(given: Any) -> str | None:
+    if given is None:
+        return None
+    mode = str(getattr(given, "value", given))  # vcrpy's may be an Enum
+    if mode not in RECORD_MODES:
+        hint = did_you_mean(mode, RECORD_MODES) or f": there are {', '.join(RECORD_MODES)}"
+        raise CassetteError(f"{mode!r} is not a record mode{hint}", record_mode=mode)
+    return mode
+
+
+def _filters(given: Mapping[str, Any]) -> list[Filter]:
+    found: list[Filter] = []
+    for name, make in (
+        ("filter_headers", header_filter),
+        ("filter_query_parameters", query_filter),
+        ("filter_post_data_parameters", post_filter),
+    ):
+        if given.get(name):
+            found.append(make(given[name]))
+    hosts = {*(given.get("ignore_hosts") or ()), *(_LOCAL if given.get("ignore_localhost") else ())}
+    if hosts:
+        found.append(host_filter(hosts))
+    return [*found, *_functions(given.get("before_record_request", given.get("before_record")))]
+
+
+def _functions(given: Any) -> list[Callable[[Any], Any]]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, Iterable) else [given]
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the options with which our own recordings compare what the matchers compare.
+
+    A parameter that a filter replaces by what a function returns still counts.
+    """
+    names = (*(given.get("match_on") or _DEFAULT_MATCHERS), *given.get("additional_matchers", ()))
+    counted = {part for name in names for part in MATCHERS.get(name, ())}
+    if "raw_body" in counted:
+        counted.add("body")
+    ignore = [part for part in ("method", *_URI, "body") if part not in counted]
+    match = ["headers"] if "headers" in counted else []
+    ignore += [f"headers.{name}" for name in VOLATILE_HEADERS if match]
+    for option, part in (
+        ("filter_query_parameters", "query"),
+        ("filter_post_data_parameters", "body"),
+        ("filter_headers", "headers"),
+    ):
+        if part in ignore or (part == "headers" and not match):
+            continue
+        for one in given.get(option) or ():
+            name, replacement = (one, None) if isinstance(one, str) else one
+            if re.fullmatch(r"[\w-]+", name) and not callable(replacement):
+                ignore.append(f"{part}.{name.lower() if part == 'headers' else name}")
+    return {"ignore": ignore, "match": match}
+
+
+def _remedy(_name: str) -> str:
+    return "name the functions that are to be recorded in mimic_functions"
