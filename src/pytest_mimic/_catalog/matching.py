@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from pytest_mimic._catalog.files import CatalogCall, CatalogFile
 from pytest_mimic._targets.pattern import Only
 
+# Fewer could be the beginning of many.
+_DIGITS = re.compile(r"[0-9a-f]{4,32}")
+
 
 class Filter:
     """Selects recordings and cassettes that one of some patterns matches.
 
     Args:
-        patterns: Each a pattern of calls (`GET /users/*`), a target (`shop.api:*`, `httpx`), or a part of the path in
-            the vault: `shop.api`, `cassettes/tests`, the first digits of a name. Without any, all are selected.
+        patterns: Each a pattern of calls (`GET /users/*`), a target (`shop.api:*`, `httpx`), parts of the path in the
+            vault (`shop.api`, `cassettes/tests`), or the first digits of a recording's name. Without any, all are selected.
 
     Attributes:
         unmatched: The patterns that have matched nothing so far.
@@ -29,9 +33,7 @@ class Filter:
         """Check whether a recording or cassette is selected."""
         if not self._patterns:
             return True
-        in_path = [
-            pattern for pattern in self._patterns if pattern in file.name or fnmatchcase(file.name, pattern)
-        ]
+        in_path = [pattern for pattern in self._patterns if is_in_path(pattern, file.name)]
         for pattern in in_path:
             self._note(pattern)
         # All calls are asked, so that each pattern that matches one is noted.
@@ -43,6 +45,14 @@ class Filter:
 
     def _note(self, pattern: str) -> None:
         self.unmatched.pop(pattern, None)
+
+
+def is_in_path(pattern: str, name: str) -> bool:
+    """Check whether a pattern is whole parts of a path, a pattern of the path, or the first digits of a recording."""
+    path = f"/{name.removesuffix('.json')}/"
+    if f"/{pattern.strip('/').removesuffix('.json')}/" in path or fnmatchcase(name, pattern):
+        return True
+    return _DIGITS.fullmatch(pattern) is not None and f"/{pattern}" in path[-34:]
 
 
 def is_of_test(test: str | None, given: Iterable[str]) -> bool:

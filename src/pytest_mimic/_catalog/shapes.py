@@ -134,7 +134,9 @@ def _tagged_in_short(tag: str, part: Any, node: dict[str, Any]) -> str:
         return f"{name} of {len(part)}"
     if ":" in tag:  # a member of an enum
         return f"{name}.{part}"
-    return f"{name} {str(part)[:_WIDTH]}" if tag not in ("bytes", "base64", "str", "path") else name
+    if tag in ("base64", "bytes", "object"):
+        return "bytes"
+    return f"{name} {str(part)[:_WIDTH]}" if tag not in ("str", "path") else name
 
 
 def _keys(value: dict[str, Any]) -> str:

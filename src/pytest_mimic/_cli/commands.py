@@ -39,8 +39,13 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "ls": CommandEntry("ls", "list recordings and cassettes"),
+    "show": CommandEntry("show", "show a recording: its arguments and outcomes"),
+    "stats": CommandEntry("stats", "sum up sizes, counts, durations and errors"),
     "report": CommandEntry("report", "write an HTML page of the recordings"),
-    "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
     "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
+    "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
+    "verify": CommandEntry("verify", "check every file of the vault, and repair it"),
+    "rm": CommandEntry("rm", "delete recordings"),
+    "gc": CommandEntry("gc", "delete what no recording needs"),
     "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
 }

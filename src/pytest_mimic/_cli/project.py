@@ -22,6 +22,8 @@ _NAMES = (
     *("pyproject.toml", "tox.ini", "setup.cfg"),
 )
 _ALWAYS = frozenset(_NAMES[:4])
+# A vault further up than this is shown by its whole path.
+_UP = 3
 _SECTIONS = {"setup.cfg": "tool:pytest"}
 
 
@@ -100,7 +102,8 @@ class Project:
             raise MimicError(f"the vault {path} is a URL: this version keeps vaults in folders only")
         start = self.here if named else self.rootdir
         folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
-        is_inside = folder.is_relative_to(self.rootdir)
+        # As a path from the current folder, so that it can be pasted.
+        shown = relative_path(folder, start=self.here)
         to_rootdir = relative_path(self.rootdir, start=self.here)
         pickles = self.text("mimic_pickle", "listed")
         source = self.text("mimic_source", "strict")
@@ -108,7 +111,7 @@ class Project:
             mode=Mode.REPLAY,
             rootdir=self.rootdir,
             vault=folder,
-            shown_vault=folder.relative_to(self.rootdir).as_posix() if is_inside else str(folder),
+            shown_vault=str(folder) if shown.count("../") > _UP else shown,
             no_record=False,
             ci=False,
             source=source if source in ("warn", "ignore") else "strict",  # type: ignore[arg-type]

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from pytest_mimic._cli.invocation import Invocation
     from pytest_mimic._cli.parser import Parser
 
-PATTERN_HELP = """a call (GET '/users/*'), a target (shop.api:fetch, httpx), a part of the path in the vault, or the
-first digits of a recording's name"""
+PATTERN_HELP = """a call (GET '/users/*'), a target (shop.api:fetch, httpx), parts of the path in the vault, or the first digits of a recording's name"""
 
 
 def add_pattern(parser: Parser, *, required: bool = False) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_mimic._outcome.loading import NAMED, Admission, RefusedError, load_all
+from pytest_mimic._outcome.placing import NEUTRAL
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -18,6 +19,30 @@ def rehearse(stream: Any, buffers: Iterable[Any], *, count: int) -> None:
         Exception: The pickle is damaged.
     """
     load_all(stream, buffers, _Fakes(), count=count)
+
+
+def imports_in(stream: Any, buffers: Iterable[Any], *, count: int) -> set[str]:
+    """Return the names that loading pickles would import, `module:name`. Nothing is imported or run.
+
+    Raises:
+        Exception: The pickle is damaged.
+    """
+    found: set[str] = set()
+    load_all(stream, buffers, _NotingFakes(found), count=count, paths=NEUTRAL)
+    return found
+
+
+class _NotingFakes(Admission):
+    def __init__(self, found: set[str]) -> None:
+        super().__init__()
+        self._noted = found
+
+    def find(self, module: str, qualname: str) -> Any:
+        self._noted.add(f"{module}:{qualname}")
+        return self._by_name if (module, qualname) == NAMED else _Made
+
+    def _by_name(self, module: Any, qualname: Any) -> Any:
+        return self.find(str(module), str(qualname))
 
 
 class _Fakes(Admission):

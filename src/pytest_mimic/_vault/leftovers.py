@@ -41,12 +41,21 @@ def temporary_name(number: int) -> str:
 
 def sweep(folder: str) -> None:
     """Remove the temporary files of writers that no longer run."""
+    for name in abandoned(folder):
+        with suppress(OSError):  # another process was faster
+            unlink(f"{folder}/{name}")  # noqa: PTH108 - joining a Path costs more
+
+
+def abandoned(folder: str) -> list[str]:
+    """Return the names of the temporary files of writers that no longer run."""
     with scandir(folder) as entries:
         found = [(entry, match) for entry in entries if (match := re.fullmatch(_LEFTOVER, entry.name))]
+    names = []
     for entry, match in found:
-        with suppress(OSError):  # another process was faster
+        with suppress(OSError):
             if _is_abandoned(entry, host=match[1], process=int(match[2])):
-                unlink(entry.path)  # noqa: PTH108 - joining a Path costs more
+                names.append(entry.name)
+    return names
 
 
 def _is_abandoned(entry: os.DirEntry[str], *, host: str, process: int) -> bool:

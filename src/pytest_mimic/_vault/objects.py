@@ -45,11 +45,11 @@ class Objects:
     def load(self, entry: Entry, origin: Origin, paths: PathStore | None = None) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time, with its paths restored by `paths`."""
         if "pickle" in entry:
-            return self._unpickled(entry, origin, *self._content(entry, origin), paths)
+            return self._unpickled(entry, origin, *self.content(entry, origin), paths)
         from pytest_mimic._outcome.decoding import decode_plain
 
         is_object = "json" in entry
-        body = self._body(entry, origin) if is_object else body_of(entry)
+        body = self.body(entry, origin) if is_object else body_of(entry)
         if entry.get("tagged"):
             from pytest_mimic._outcome.placing import NOWHERE
 
@@ -91,7 +91,7 @@ class Objects:
             return self._pickle_player(entry, origin)
         if entry.get("tagged"):
             return self._tagged_player(entry, origin)
-        body = self._body(entry, origin) if "json" in entry else {}
+        body = self.body(entry, origin) if "json" in entry else {}
         if "value" not in body:
             return lambda: self.load(entry, origin).value
         fresh = [body["value"]]
@@ -104,7 +104,7 @@ class Objects:
                 pass
             if kept:
                 return marshal.loads(kept[0])
-            value = self._body(entry, origin)["value"]
+            value = self.body(entry, origin)["value"]
             copy = marshal.dumps(value)
             if len(copy) <= _KEPT:
                 kept.append(copy)
@@ -116,19 +116,19 @@ class Objects:
         """Return the readable JSON of a plain outcome as it is in the vault, without its duration."""
         from pytest_mimic._outcome.plain import layout
 
-        return layout(self._body(entry, origin) if "json" in entry else body_of(entry)) + "\n"
+        return layout(self.body(entry, origin) if "json" in entry else body_of(entry)) + "\n"
 
     def is_sound(self, entry: Entry, origin: Origin) -> bool:
         """Return whether the file of a pickle exists and is as it was recorded."""
         try:
-            self._content(entry, origin)
+            self.content(entry, origin)
         except MimicError:
             return False
         return True
 
     # Plain outcomes
 
-    def _body(self, entry: Entry, origin: Origin) -> Any:
+    def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the content of a JSON object, checked to be of the kind that its recording says."""
         name = entry["json"]
         data = self._store.read(name)
@@ -152,7 +152,7 @@ class Objects:
         if made is not None and "value" in made:
             fresh = [made["value"]]
         else:
-            body = self._body(entry, origin) if "json" in entry else entry
+            body = self.body(entry, origin) if "json" in entry else entry
             if "value" not in body:
                 return lambda: self.load(entry, origin).value
             fresh = [self._untagged(reader, body["value"], entry, origin)]
@@ -165,7 +165,7 @@ class Objects:
                 pass
             if kept:
                 return self._untagged(reader, kept[0], entry, origin)
-            tree = (self._body(entry, origin) if "json" in entry else entry)["value"]
+            tree = (self.body(entry, origin) if "json" in entry else entry)["value"]
             value = self._untagged(reader, tree, entry, origin)
             size = self._store.size(entry["json"]) if "json" in entry else 0
             if size is not None and size <= _KEPT_TEXT and "objects" not in entry:
@@ -207,7 +207,7 @@ class Objects:
     # Pickles
 
     def _pickle_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
-        stream, buffers = self._content(entry, origin)
+        stream, buffers = self.content(entry, origin)
         # Each value owns its buffers, so those that are kept are copied. Large ones go to the first value itself.
         kept: list[tuple[bytes, list[bytes]]] = []
         fresh = [(stream, buffers)]
@@ -220,12 +220,12 @@ class Objects:
             try:
                 content = fresh.pop()
             except IndexError:
-                content = self._content(entry, origin)
+                content = self.content(entry, origin)
             return self._unpickled(entry, origin, *content).value
 
         return play
 
-    def _content(self, entry: Entry, origin: Origin) -> tuple[bytes, list[Any]]:
+    def content(self, entry: Entry, origin: Origin) -> tuple[bytes, list[Any]]:
         """Return the checked pickle streams and buffers of an object. Nothing is unpickled."""
         name = entry["pickle"]
         path = f"{self.label}/{name}"

@@ -89,7 +89,8 @@ def is_description(arguments: Any) -> bool:
         elif type(node) is dict:
             if any(type(node.get(name, kind())) is not kind for name, kind in _DESCRIBED.items()):
                 return False
-            if ("start" in node or node["$"] == "str") and not {"start", "length"} <= node.keys():
+            is_cut = "start" in node or (node["$"] == "str" and "text" not in node)
+            if is_cut and not {"start", "length"} <= node.keys():
                 return False
             todo += [part for name, kind in _DESCRIBED.items() if kind is list for part in node.get(name, ())]
             todo += [part for name in ("keys", "attributes") for part in node.get(name, {}).values()]

@@ -1,0 +1,81 @@
+"""Loads an outcome to show it, under the rules of a replay."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_mimic._catalog import CatalogCall, CatalogFile
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._vault.recordings import Stored
+
+
+def loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> str:
+    """Return the repr of an outcome of a call, without secrets.
+
+    Raises:
+        MimicError: It is damaged, cannot be loaded here, or is a pickle and `mimic_pickle = forbid`.
+    """
+    from pytest_mimic._files.places import Places
+    from pytest_mimic._outcome.placing import PathStore
+
+    places = Places(str(invocation.settings.rootdir))
+    # What a module of the user prints is no output of the command.
+    with importable(invocation, file), redirect_stdout(sys.stderr):
+        text = _text(_stored(invocation, file, call, index).load(PathStore(places)))
+    return invocation.redactor.texts.scrub_text(text)
+
+
+def _stored(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> Stored:
+    if call.position is not None:
+        entries = invocation.vault.read_cassette(file.name) or []
+        return entries[call.position].stored
+    recording = invocation.vault.read(file.name)
+    assert recording is not None
+    return recording.outcomes[index]
+
+
+def _text(outcome: Outcome) -> str:
+    if outcome.kind == "raised":
+        return f"raised {_repr(outcome.exception)}"
+    if outcome.kind == "stream":
+        has_end = outcome.end is not None and (outcome.end.kind == "raised" or outcome.end.value is not None)
+        end = f", then {_text(outcome.end)}" if outcome.end is not None and has_end else ""
+        return f"stream {_repr(outcome.items)}{end}"
+    return _repr(outcome.value)
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # code of the user's class
+        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+
+
+@contextmanager
+def importable(invocation: Invocation, file: CatalogFile) -> Iterator[None]:
+    """Put the folders on the path from which the tests import: the rootdir, `pythonpath` and the test's folder."""
+    project = invocation.project
+    given = " ".join(project.lines("pythonpath")).split()
+    folders = [project.rootdir / folder for folder in given]
+    if file.test:
+        folders.append(_base_of(project.rootdir / Path(file.test.partition("::")[0])))
+    before = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in (*folders, project.rootdir, project.here)]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _base_of(module: Path) -> Path:
+    """Return the folder from which pytest imports a test module: the first one upwards that is no package."""
+    folder = module.parent
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        folder = folder.parent
+    return folder

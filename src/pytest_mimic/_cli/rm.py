@@ -1,0 +1,57 @@
+"""Delete recordings and cassettes, and the objects that no other one needs.
+
+A cassette is deleted as a whole. Runs that record at the same time are not disturbed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mimic._cli.selection import add_pattern, of_tests, report_nothing, select
+from pytest_mimic._cli.verify import record_again
+from pytest_mimic._cli.words import json_of, plural, size
+
+if TYPE_CHECKING:
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._cli.parser import Parser
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
+    add_pattern(parser, required=True)
+    parser.add_argument(
+        "--test", action="append", default=[], metavar="TEST", help="only those that this test recorded"
+    )
+    parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be deleted")
+
+
+def run(invocation: Invocation) -> int:
+    """Delete them. Exit code 1: nothing matched."""
+    options, out = invocation.options, invocation.out
+    catalog, files = select(invocation, options.patterns)
+    if options.test:
+        files = of_tests(invocation, options.test, files)
+    files.sort(key=lambda file: file.name)
+    shown = [json_of(catalog, file) for file in files] if options.json else []
+    bytes_ = sum(file.size for file in files)
+    if not options.dry_run and files:
+        cleared = invocation.vault.delete([file.name for file in files])
+        bytes_ += cleared.bytes
+    again = record_again([file.test for file in files]) if files else None
+    if options.json:
+        out.json({"deleted": shown, "dry_run": options.dry_run, "record": again})
+        return 0 if files else 1
+    if not files:
+        report_nothing(invocation, catalog)
+        return 1
+    for file in files:
+        out.line(
+            (file.short_key, "dim"), "  ", file.label(), *([("  " + file.test, "dim")] if file.test else [])
+        )
+    count = plural(len(files), "recording")
+    if options.dry_run:
+        out.line(f"{count} would be deleted")
+        return 0
+    out.line(f"{count} deleted, {size(bytes_)} freed")
+    out.line("  to record again: ", (again or "", "bold"))
+    return 0

@@ -1,0 +1,271 @@
+"""`ls`, `show` and `stats` on a vault of a real run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+FORMAT_1 = Path(__file__).parents[2] / "e2e/projects/format_1/.mimic_vault"
+
+
+def columns(lines):
+    """Return the columns of a table without dates, durations and sizes."""
+    return [re.split(r" {2,}", line) for line in lines]
+
+
+@pytest.mark.promise("pytest-mimic ls lists recordings and cassettes by target, call, outcome, test and size")
+def test_ls_lists_every_recording_and_cassette(shop, call):
+    result = call("ls")
+
+    assert result.code == 0
+    rows = [(row[4], row[5], row[6]) for row in columns(result.lines[:-1])]
+    assert rows == [
+        ("shop:fails(base='XXX')", "raised NoRatesError", "tests/test_shop.py::test_error"),
+        ("shop:long(n=300)", "JSON, 22.7 kB", "tests/test_shop.py::test_long"),
+        ("shop:matrix(n=20)", rows[2][1], "tests/test_shop.py::test_matrix"),
+        ("shop:odd(n=3)", rows[3][1], "tests/test_shop.py::test_odd"),
+        ("shop:picture()", "bytes", "tests/test_shop.py::test_long"),
+        (
+            "shop:rates(base='EUR', day=2024-05-01, password=<redacted>)",
+            "{USD, CHF, password}",
+            "tests/test_shop.py::test_rates",
+        ),
+        ("shop:user(name='Bob')", "User(name, born, password)", "tests/test_shop.py::test_user[Bob]"),
+        ("shop:user(name='Ann')", "User(name, born, password)", "tests/test_shop.py::test_user[Ann]"),
+        ("shop:words(text='pen ink paper')", "stream of 3", "tests/test_shop.py::test_words"),
+        (
+            "cassette shopping (2 calls)",
+            "2 outcomes: {USD, CHF, password}, User(name, born, password)",
+            "tests/test_shop.py::test_cassette",
+        ),
+    ]
+    assert rows[2][1].startswith("ndarray: 20 × 20 float64")
+    assert rows[3][1].startswith("Odd, ")
+    assert result.lines[-1].startswith("10 recordings, ")
+
+
+@pytest.mark.parametrize(
+    ("words", "targets"),
+    [
+        (["shop:rates"], ["rates", "shopping"]),
+        (["shop:us*"], ["user", "user", "shopping"]),
+        (["calls/shop/odd"], ["odd"]),
+        (["cassettes"], ["shopping"]),
+        (["--errors"], ["fails"]),
+        (["--test", "tests/test_shop.py::test_user"], ["user", "user"]),
+        (["--test", "test_user[[]Ann]"], []),
+        (["--test", "test_words"], ["words"]),
+        (["--sort", "size", "shop:long", "shop:odd", "shop:words"], ["long", "odd", "words"]),
+        (["shop:odd", "shop:words", "--errors"], []),
+        (["shopp"], []),
+    ],
+)
+def test_ls_selects(shop, call, words, targets):
+    result = call("ls", "--json", *words)
+
+    found = [row["file"].removesuffix(".json").split("/") for row in result.data["recordings"]]
+    names = [parts[2] if parts[0] == "calls" else parts[-1] for parts in found]
+    assert names == targets
+    assert result.code == (0 if targets else 1)
+
+
+def test_nothing_matched_is_said_and_is_exit_code_1(shop, call):
+    result = call("ls", "shop:nothing")
+
+    assert (result.code, result.out) == (1, "nothing matched in .mimic_vault\n")
+
+
+def test_a_project_without_recordings_says_how_to_record(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    for command in ("ls", "stats"):
+        result = call(command)
+
+        assert (result.code, result.lines) == (
+            0,
+            ["no recordings in .mimic_vault", "  to record: pytest --mimic-record"],
+        )
+    assert call("verify").code == call("gc").code == 0
+
+
+def test_the_command_finds_the_vault_from_a_folder_below(shop, call, monkeypatch):
+    monkeypatch.chdir(shop / "tests")
+
+    result = call("ls", "--test", "test_shop.py::test_odd")
+
+    assert len(result.lines) == 2
+    assert "../.mimic_vault/calls/shop/odd/" in call("show", "shop:odd").out
+
+
+def test_show_prints_arguments_and_a_value(shop, call):
+    [_, recorded, file, *rest] = call("show", "shop:rates").lines
+
+    assert re.fullmatch(r"  recorded \d{4}-\d\d-\d\d by tests/test_shop.py::test_rates in .*", recorded)
+    assert re.fullmatch(r"  \.mimic_vault/calls/shop/rates/[0-9a-f]{32}\.json, \d+ B", file)
+    assert rest[:4] == [
+        "  base: 'EUR'",
+        "  day: 2024-05-01",
+        "  password: <redacted>",
+        "  returned {'USD': 1.07, 'CHF': 0.93, 'password': '<redacted>'}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("shop:user(name='Ann')", "  returned User(name='Ann', born=2001-02-03, password='<redacted>')"),
+        ("test_error", "  raised shop.NoRatesError('no rates for XXX')"),
+        ("shop:picture", "  returned <PNG image, 32x16, 284 B>"),
+    ],
+)
+def test_show_prints_an_outcome_of_each_kind(shop, call, what, expected):
+    assert expected in call("show", what).lines
+
+
+def test_show_prints_a_stream_item_by_item(shop, call):
+    assert call("show", "shop:words").lines[-4:] == [
+        "  a stream of 3 items",
+        "  1: 'pen'",
+        "  2: 'ink'",
+        "  3: 'paper'",
+    ]
+
+
+def test_show_prints_a_cassette_as_a_sequence_of_calls(shop, call):
+    lines = call("show", "cassettes/shopping").lines
+
+    first, second = (index for index, line in enumerate(lines) if re.match(r"  \d\. ", line))
+    assert re.fullmatch(r"  1\. shop:rates\(base='CHF', day=2024-05-02, password=None\)  .*", lines[first])
+    assert lines[second - 2].startswith("    returned {'USD'")
+    assert re.fullmatch(r"  2\. shop:user\(name='Cid'\)  .*", lines[second])
+
+
+def test_show_cuts_a_long_value_and_shows_all_of_it_on_request(shop, call):
+    assert "    ... 200 more," in call("show", "shop:long").lines
+
+    assert "    {'n': 299, " in call("show", "shop:long", "--all").out
+
+
+def test_show_takes_digits_files_and_calls_as_ls_prints_them(shop, call):
+    [row] = call("ls", "--json", "shop:odd").data["recordings"]
+    whole = call("show", "shop:odd").out
+
+    for what in (
+        row["file"].rpartition("/")[2][:8],
+        f".mimic_vault/{row['file']}",
+        row["calls"][0]["call"],
+        row["test"],
+        str(shop / ".mimic_vault" / row["file"]),
+    ):
+        assert call("show", what).out == whole
+
+
+@pytest.mark.promise("pytest-mimic loads no pickle without --load")
+def test_show_describes_a_pickle_without_loading_it(shop, call):
+    (shop / "shop.py").write_text("raise SystemExit('this module was imported')")
+
+    lines = call("show", "shop:odd").lines
+
+    assert re.fullmatch(r"  returned a pickle, \d+ B: objects/../[0-9a-f]{32}\.pkl", lines[-6])
+    assert lines[-5:-1] == ["  preview: |", "    shop:Odd", "    n: 3", "  imports: shop:Odd"]
+    assert re.fullmatch(r"  to load it: pytest-mimic show --load [0-9a-f]{8}", lines[-1])
+
+
+def test_load_shows_the_repr_without_secrets(shop, call):
+    assert call("show", "shop:odd", "--load").lines[-1] == "  loaded: Odd(3, token='<redacted>')"
+    assert "  loaded: stream ['pen', 'ink', 'paper']" in call("show", "shop:words", "--load").lines
+
+
+def test_load_respects_mimic_pickle_forbid(shop, call):
+    with (shop / "pytest.ini").open("a") as file:
+        file.write("mimic_pickle = forbid\n")
+
+    result = call("show", "shop:odd", "--load")
+
+    assert result.code == 2
+    assert result.err.startswith("ERROR: mimic_pickle = forbid: the outcome of shop:odd is a pickle\n")
+
+
+def test_no_secret_is_shown_by_any_command(shop, call):
+    outputs = [
+        call(*words).out
+        for words in (
+            ["ls"],
+            ["ls", "--json"],
+            ["show", "calls", "cassettes", "--all"],
+            ["show", "calls", "cassettes", "--json"],
+            ["show", "shop:odd", "shop:user", "shop:rates", "--load"],
+            ["stats", "--json"],
+        )
+    ]
+
+    assert all("s3cret" not in text and "hush" not in text for text in outputs)
+    assert all(len(text) > 100 for text in outputs)
+
+
+def test_stats_sums_up_the_vault(shop, call):
+    lines = call("stats").lines
+
+    assert lines[0] == ".mimic_vault: 9 recordings and 1 cassette, 11 outcomes, 1 error"
+    assert re.fullmatch(r"size: [\d.]+ kB, [\d.]+ kB of it in 3 objects", lines[1])
+    assert lines[2].startswith("time: replaying each once saves ")
+    largest = lines.index("largest")
+    assert "shop:long(n=300)" in lines[largest + 1]
+
+    data = call("stats", "--json", "--top", "1").data
+    assert {key: data[key] for key in ("recordings", "cassettes", "calls", "errors", "objects")} == {
+        "recordings": 9,
+        "cassettes": 1,
+        "calls": 11,
+        "errors": 1,
+        "objects": 3,
+    }
+    assert [row["calls"][0]["target"] for row in data["largest"]] == ["shop:long"]
+    vault = shop / ".mimic_vault"
+    assert sum(data["bytes"][key] for key in ("files", "objects")) == sum(
+        file.stat().st_size for file in vault.rglob("*") if file.is_file()
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts"),
+    [
+        ("GET /items", ["httpx GET /items", "HTTP/1.1 200 OK", "Server: shop", "token': '<redacted>'"]),
+        ("GET /picture", ["body: <bytes, 256 B>"]),
+        ("GET /events", ["1: "]),
+        ("SELECT orders", ["id  name ", "1   'pen'", "2 rows"]),
+        ("redis", ["['SET', 'name', 'pen']", "3: 'QUEUED'"]),
+    ],
+)
+def test_exchanges_of_boundaries_are_shown_in_their_own_way(tmp_path, monkeypatch, call, pattern, texts):
+    monkeypatch.chdir(tmp_path)
+
+    out = call("show", pattern, "--all", "--vault", str(FORMAT_1)).out
+
+    assert [text for text in texts if text not in out] == []
+
+
+def test_every_kind_of_value_of_format_1_can_be_shown(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    result = call("show", "calls", "cassettes", "--all", "--vault", str(FORMAT_1))
+
+    assert (result.code, result.err) == (0, "")
+    assert not [line for line in result.lines if line.strip().startswith("returned {'$")]
+
+
+def test_json_has_the_same_keys_for_every_recording(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    rows = call("ls", "--json", "--vault", str(FORMAT_1)).data["recordings"]
+    shown = call("show", "calls", "--json", "--vault", str(FORMAT_1)).data["recordings"]
+
+    assert {tuple(row) for row in rows} == {
+        ("file", "kind", "test", "owner", "recorded", "duration", "size", "calls")
+    }
+    assert {tuple(row["calls"][0]) for row in shown} == {
+        ("target", "signature", "call", "arguments", "source", "outcomes")
+    }
+    assert json.dumps(rows, sort_keys=True) == json.dumps(
+        sorted(rows, key=lambda row: row["file"]), sort_keys=True
+    )
