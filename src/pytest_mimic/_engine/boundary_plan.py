@@ -9,6 +9,7 @@ from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.steps import PASS
 from pytest_mimic._identity import CallIdentity
 from pytest_mimic._identity.ignore import parse_path, prune
+from pytest_mimic._settings import Mode
 from pytest_mimic._targets.pattern import Selector
 
 if TYPE_CHECKING:
@@ -133,6 +134,13 @@ class BoundaryPort:
             return False
         outer = self._state.inside.get()
         return outer is None or not outer.active
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether no call runs for real, except those that are excluded."""
+        cassette = self.plans[-1].cassette if self.plans else None
+        mode = self._state.settings.mode if cassette is None else cassette.mode
+        return mode in (Mode.REPLAY, "replay")
 
     def takes(self, call: BoundaryCall) -> bool:
         """Check whether a call is mimicked: the patterns select it.

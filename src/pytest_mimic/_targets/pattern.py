@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase, translate
 
 _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
+# `s3 PutObject bucket/key`: a service, its operation and what that is about.
+_OPERATION = re.compile(
+    r"(?P<service>[a-z][a-z0-9-]*) (?P<operation>[A-Z][A-Za-z0-9]*)(?: (?P<resource>.+))?"
+)
 
 
 class Selector:
@@ -32,10 +36,12 @@ class Selector:
         """
         if not self._only and not self._exclude:
             return True
-        verb, resource = _split(signature)
-        if self._only and not any(pattern.matches(verb, resource, host) for pattern in self._only):
-            return False
-        return not any(pattern.matches(verb, resource, host) for pattern in self._exclude)
+        readings = _readings(signature, host)
+
+        def matches(pattern: _Pattern) -> bool:
+            return any(pattern.matches(*reading) for reading in readings)
+
+        return (not self._only or any(map(matches, self._only))) and not any(map(matches, self._exclude))
 
 
 class Only:
@@ -84,6 +90,21 @@ def _split(text: str) -> tuple[str, str]:
     if blank:
         return first, rest.strip()
     return (first, "") if _LONE_VERB.fullmatch(first) else ("", first)
+
+
+def _readings(signature: str, host: str | None) -> list[tuple[str, str, str | None]]:
+    """Return verb, resource and host of a signature; for an operation of AWS, all that a pattern may mean by them."""
+    found: list[tuple[str, str, str | None]] = [(*_split(signature), host)]
+    match = _OPERATION.fullmatch(signature)
+    if match is not None:
+        service, operation, resource = match["service"], match["operation"], match["resource"] or ""
+        # `s3`, `PutObject`, `s3 PutObject`
+        found += [("", service, None), ("", operation, None), (service, operation, None)]
+        for verb in (service, operation):
+            # A bucket is the host of its keys: `bucket/*`, `s3 bucket/*`, `PutObject */key`
+            bucket, slash, key = resource.partition("/")
+            found += [(verb, resource, None), *([(verb, f"/{key}", bucket)] if slash else [])]
+    return found
 
 
 class _Pattern:

@@ -99,6 +99,11 @@ class Port(Protocol):
         ...
 
     @property
+    def is_replaying(self) -> bool:
+        """Whether no call runs for real, except those that are excluded."""
+        ...
+
+    @property
     def noting(self) -> AbstractContextManager[None]:
         """A block whose `MimicError` fails the running test, even if the code under test catches it."""
         ...

@@ -18,6 +18,7 @@ BOUNDARIES = {
     "aiohttp": "pytest_mimic.boundaries.http.aiohttp:AiohttpBoundary",
     "urllib3": "pytest_mimic.boundaries.http.urllib3:Urllib3Boundary",
     "http.client": "pytest_mimic.boundaries.http.stdlib:StdlibBoundary",
+    "botocore": "pytest_mimic.boundaries.aws.botocore:BotocoreBoundary",
     "sqlalchemy": "pytest_mimic.boundaries.sql.sqlalchemy:SqlBoundary",
     "redis": "pytest_mimic.boundaries.redis.client:RedisBoundary",
 }

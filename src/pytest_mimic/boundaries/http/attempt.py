@@ -62,6 +62,25 @@ class WatchedAttempt:
         else:
             vars(self._connection).pop("response_class", None)
 
+    @contextmanager
+    def when_sent(self) -> Iterator[None]:
+        """Return a block in which the connection is watched while it gets the response, but not while it sends.
+
+        botocore's connections choose the class of the response when they send a request.
+        """
+        connection = self._connection
+
+        def getresponse(*args: Any, **options: Any) -> Any:
+            self._make, self._is_own = connection.response_class, "response_class" in vars(connection)
+            with self:
+                return type(connection).getresponse(connection, *args, **options)
+
+        connection.getresponse = getresponse
+        try:
+            yield
+        finally:
+            del connection.getresponse
+
     def _response_of(self, *args: Any, **options: Any) -> Any:
         response = self._make(*args, **options)
         begin = response.begin

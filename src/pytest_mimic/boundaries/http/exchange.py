@@ -36,13 +36,29 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CACHE_SIZE = 20_000
+# The parameters of presigned URLs, in versions 4 and 2 of AWS's signatures.
+_SIGNATURE_4 = frozenset(
+    f"x-amz-{name}"
+    for name in ("algorithm", "credential", "date", "expires", "signedheaders", "security-token", "signature")
+)
+_SIGNATURE_2 = frozenset({"awsaccesskeyid", "signature", "expires"})
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 
 
 class HttpBoundary(Boundary):
     """A boundary of an HTTP client. A subclass adds the edges."""
 
-    parts = ("host", "port", "scheme", "method", "path", "query", "headers", "body", "format")
+    parts: ClassVar[tuple[str, ...]] = (
+        "host",
+        "port",
+        "scheme",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "body",
+        "format",
+    )
     implied: ClassVar = {"body": ("format",)}
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
@@ -212,8 +228,21 @@ def _read_url(secrets: Secrets, url: str) -> _Url:
         raise ValueError(f"{url} has no host")
     scheme, host, port, shown = _read_origin(match["origin"])
     path = secrets.path(match["path"]) or "/"
-    query = secrets.scrub(fields(match["query"])) if match["query"] else {}
+    query = secrets.scrub(_unsigned(fields(match["query"]))) if match["query"] else {}
     return _Url(scheme, host, port, path, query, shown + path)
+
+
+def _unsigned(query: dict[str, Any]) -> dict[str, Any]:
+    """Return the query of a URL without the signature of AWS, which depends on the time and on credentials.
+
+    Without a signature, its other parameters have another meaning, and stay.
+    """
+    names = {name.lower() for name in query}
+    if "x-amz-signature" in names:
+        return {name: value for name, value in query.items() if name.lower() not in _SIGNATURE_4}
+    if names >= _SIGNATURE_2:
+        return {name: value for name, value in query.items() if name.lower() not in _SIGNATURE_2}
+    return query
 
 
 @lru_cache(maxsize=1_000)

@@ -19,16 +19,14 @@ from pytest_mimic.boundaries.http.answer import StoredResponse, is_encoded, load
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 from pytest_mimic.boundaries.http.network_errors import ClientErrors
 from pytest_mimic.boundaries.http.urllib3_errors import Urllib3Errors
-from pytest_mimic.boundaries.http.wire import RecordedFile, parsed_response
+from pytest_mimic.boundaries.http.urllib3_response import read_watched, response_parts, watch
+from pytest_mimic.boundaries.http.wire import parsed_response
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
     from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-_VERSIONS = {9: "HTTP/0.9", 10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}
-_NUMBERS = {text: number for number, text in _VERSIONS.items()}
 
 
 class _RequestsErrors(ClientErrors):
@@ -116,7 +114,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         with recorder.recording_errors(_ERRORS.store), step.running():
             received = original(_Sender(self), request, stream, *args, **options)
             if step.mode == "verify":
-                _read(received, recorder)
+                read_watched(received, recorder, is_unseen=watch(received, recorder))
         if step.mode == "verify":
             return replayed(recorder.recorded())
         return _recorded(self, request, received, recorder)
@@ -162,42 +160,13 @@ def _body_of(request: Any) -> bytes:
 
 def _recorded(adapter: Any, request: Any, raw: Any, recorder: ExchangeRecorder) -> Any:
     """Return the adapter's response. The recorder sees the body of the real one when it is read."""
-    is_unseen = _watch(raw, recorder)
+    is_unseen = watch(raw, recorder)
     with recorder.recording_errors(lambda _: None) if is_unseen else nullcontext():
         response = adapter.build_response(request, raw)
         if is_unseen:
             recorder.chunks.append(response.content)
             recorder.complete()
     return response
-
-
-def _read(raw: Any, recorder: ExchangeRecorder) -> None:
-    """Read of a real response what the recording has, to compare it."""
-    is_unseen = _watch(raw, recorder)
-    # The data arrives as it is recorded only if nobody decodes it.
-    data = raw.read(recorder.wanted, decode_content=is_unseen)
-    if is_unseen:
-        recorder.chunks.append(data)
-        recorder.complete()
-    if recorder.done:
-        raw.release_conn()
-    else:
-        raw.close()
-
-
-def _watch(raw: Any, recorder: ExchangeRecorder) -> bool:
-    """Let the recorder see the body of a real response when it is read, and return whether it cannot."""
-    original: Any = getattr(raw, "_original_response", None)
-    file = getattr(original, "fp", None)
-    # Without a file of the standard library, the body is known when the response has read it.
-    is_unseen = not hasattr(original, "fp")
-    version = _VERSIONS.get(getattr(raw, "version", 11), "HTTP/1.1")
-    recorder.start(raw.status, raw.reason, version, raw.headers.items(), decoded=is_unseen)
-    if file is not None:
-        original.fp = RecordedFile(file, recorder, chunked=bool(raw.chunked), length=original.length)
-    elif not is_unseen:
-        recorder.complete()
-    return is_unseen
 
 
 # Replaying
@@ -278,14 +247,7 @@ def _response_parts(
 ) -> dict[str, Any]:
     """Return the arguments of urllib3's response."""
     return {
-        "body": body,
-        "headers": sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
-        "status": answer.status,
-        "version": _NUMBERS.get(answer.version, 11),
-        "reason": answer.reason,
-        "preload_content": False,
-        "decode_content": False,
-        "original_response": original,
+        **response_parts(answer, body, original),
         # How many of them the request needed is not recorded.
         "retries": sys.modules["urllib3"].Retry.from_int(adapter.max_retries),
         "request_method": request.method,

@@ -77,6 +77,7 @@ def _wrap_make_request(original: Callable[..., Any], port: Port) -> Callable[...
                 return run()
             if step.mode == "replay":
                 judge_certificate(conn)
+                options["headers"] = _without_expectation(options.get("headers"))
                 return _replayed(attempt, step.outcome(), step)
             return _ran(attempt, exchange, step, is_loading="preload_content" in options)
         except Exception as error:
@@ -91,7 +92,7 @@ def _ran(attempt: _Attempt, exchange: Exchange, step: Step, *, is_loading: bool)
     """Make an attempt for real. `is_loading`: it may read the body too, as urllib3 2 does."""
     recorder = exchange.recorder(step, attempt.sent)
     watched = WatchedAttempt(attempt.conn, recorder)
-    with recorder.recording_errors(attempt.errors.store), step.running(), watched:
+    with recorder.recording_errors(attempt.errors.store), step.running(), watched.when_sent():
         if step.mode == "run":
             return attempt.run()
         # The response of urllib3 would close the one that is read, if it was dropped.
@@ -142,6 +143,13 @@ def _absolute(pool: Any, url: str) -> str:
 def _pairs(headers: Mapping[Any, Any] | None) -> tuple[tuple[str, str], ...]:
     """Return headers as texts."""
     return tuple((_text(name), _text(value)) for name, value in (headers or {}).items())
+
+
+def _without_expectation(headers: Mapping[Any, Any] | None) -> Mapping[Any, Any] | None:
+    """Return headers without `Expect: 100-continue`: botocore's connections would wait for an answer of their socket."""
+    if headers is None or all(_text(name).lower() != "expect" for name in headers):
+        return headers
+    return {name: value for name, value in headers.items() if _text(name).lower() != "expect"}
 
 
 def _text(value: Any) -> str:

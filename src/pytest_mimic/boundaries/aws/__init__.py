@@ -1,0 +1,1 @@
+"""The boundary of botocore: boto3, botocore itself and aiobotocore."""

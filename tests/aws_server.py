@@ -1,0 +1,194 @@
+"""A small fake of AWS on loopback for what moto lacks: streams of events, failures, and instance metadata."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from binascii import crc32
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+MODEL = "test.model-v1"
+ANSWERS = ["Good", " morning", ", Zoë"]
+_TEXT = 7  # the type of a header's value
+
+
+def event(kind: str, payload: bytes, content_type: str = "application/json") -> bytes:
+    """Return one message of an event stream: lengths, their checksum, headers, payload, checksum of all."""
+    names = {":message-type": "event", ":event-type": kind, ":content-type": content_type}
+    headers = b""
+    for name, value in names.items():
+        headers += struct.pack("!B", len(name)) + name.encode()
+        headers += struct.pack("!BH", _TEXT, len(value)) + value.encode()
+    prelude = struct.pack("!II", 16 + len(headers) + len(payload), len(headers))
+    start = prelude + struct.pack("!I", crc32(prelude)) + headers + payload
+    return start + struct.pack("!I", crc32(start))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers by the path of a request."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # otherwise a body waits up to 40 ms
+    server: Server
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.take(b"")
+
+    def do_PUT(self) -> None:
+        self.server.expected.append(self.headers.get("Expect"))
+        self.take(self.read_body())
+
+    def do_POST(self) -> None:
+        self.take(self.read_body())
+
+    do_HEAD = do_GET
+
+    def read_body(self) -> bytes:
+        """Return the body, which has a length or chunks."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def take(self, body: bytes) -> None:
+        server = self.server
+        server.seen.append(f"{self.command} {self.path}")
+        server.headers.append(dict(self.headers.items()))
+        path = self.path.partition("?")[0]
+        if "busy" in path and server.first_time(path):
+            self.answer(503, b"<Error><Code>SlowDown</Code><Message>slow down</Message></Error>")
+        elif "cut" in path:
+            self.close_connection = True
+        elif "early" in path:
+            self.answer(412, b"<Error><Code>PreconditionFailed</Code><Message>no</Message></Error>")
+        elif "moved" in path and "eu-west-1" not in self.headers.get("Authorization", ""):
+            xml = b"<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>"
+            self.answer(301, xml, {"x-amz-bucket-region": "eu-west-1"})
+        elif path.endswith("/invoke-with-response-stream"):
+            self.stream([event("chunk", json.dumps({"bytes": _base64(one)}).encode()) for one in ANSWERS])
+        elif path.endswith("/converse-stream"):
+            deltas = [{"contentBlockIndex": 0, "delta": {"text": one}} for one in ANSWERS]
+            events = [event("contentBlockDelta", json.dumps(delta).encode()) for delta in deltas]
+            self.stream([*events, event("messageStop", b'{"stopReason":"end_turn"}')])
+        elif "select" in self.path:
+            records = [event("Records", b"1,a\n2,b\n", "application/octet-stream"), event("End", b"")]
+            self.stream(records)
+        elif path.startswith("/latest/"):
+            self.answer(404, b"")
+        else:
+            self.answer(200, b"")
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Send a response with XML."""
+        self.send_response(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def stream(self, events: list[bytes]) -> None:
+        """Send events, each in a chunk of its own."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/vnd.amazon.eventstream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for one in events:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(one), one))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def handle_expect_100(self) -> bool:
+        """Refuse the body of some requests."""
+        if "early" not in self.path:
+            return super().handle_expect_100()
+        self.close_connection = True
+        self.take(b"")
+        return False
+
+
+def _base64(text: str) -> str:
+    from base64 import b64encode
+
+    return b64encode(json.dumps({"text": text}).encode()).decode()
+
+
+class Server(ThreadingHTTPServer):
+    """The server, and what it has seen.
+
+    Attributes:
+        seen: The requests, `PUT /bucket/key`.
+        headers: The headers of each.
+        expected: The `Expect` of each PUT.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.expected: list[str | None] = []
+        self._failed: set[str] = set()
+        self._lock = threading.Lock()
+        self.is_stopped = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def first_time(self, name: str) -> bool:
+        """Return True once for each name."""
+        with self._lock:
+            is_first = name not in self._failed
+            self._failed.add(name)
+        return is_first
+
+    def forget(self) -> None:
+        """Answer again as in the beginning."""
+        self._failed.clear()
+
+    def stop(self) -> None:
+        """Close the port."""
+        if not self.is_stopped:
+            self.is_stopped = True
+            self.shutdown()
+            self.server_close()
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Return a running server."""
+    server = Server()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def running_moto() -> Iterator[str]:
+    """Return the URL of moto's server, which takes seconds to import."""
+    from moto.server import ThreadedMotoServer
+
+    moto: Any = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        moto.stop()

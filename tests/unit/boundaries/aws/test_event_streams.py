@@ -1,0 +1,86 @@
+"""Streams of events: Bedrock and S3 Select, through botocore and aiobotocore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_server import ANSWERS, MODEL, Server
+
+from pytest_mimic.errors import MissingRecordingError
+from unit.boundaries.runs import Runs
+
+Make = Callable[..., Any]
+SELECT = {
+    "Bucket": "shop",
+    "Key": "rows.csv",
+    "Expression": "select * from s3object",
+    "ExpressionType": "SQL",
+    "InputSerialization": {"CSV": {}},
+    "OutputSerialization": {"CSV": {}},
+}
+
+
+@pytest.fixture
+def talk(client: Make, server: Server) -> Callable[[], Any]:
+    """A conversation with three streams."""
+
+    def talk() -> Any:
+        bedrock, s3 = client("bedrock-runtime", server.url), client("s3", server.url)
+        body = json.dumps({"messages": [{"role": "user", "content": "Hello"}]})
+        chunks = bedrock.invoke_model_with_response_stream(modelId=MODEL, body=body)["body"]
+        message = {"role": "user", "content": [{"text": "Hello"}]}
+        said = bedrock.converse_stream(modelId=MODEL, messages=[message])["stream"]
+        return (
+            [json.loads(one["chunk"]["bytes"])["text"] for one in chunks],
+            list(said),
+            list(s3.select_object_content(**SELECT)["Payload"]),
+        )
+
+    return talk
+
+
+def test_streams_of_events(
+    runs: Runs, talk: Callable[[], Any], server: Server, bare: Callable[[], None]
+) -> None:
+    recorded = talk()
+    bare()
+    server.stop()
+    runs.again("replay")
+
+    assert talk() == recorded
+    assert recorded[0] == ANSWERS
+    assert runs.signatures == [
+        f"bedrock-runtime InvokeModelWithResponseStream {MODEL}",
+        f"bedrock-runtime ConverseStream {MODEL}",
+        "s3 SelectObjectContent shop/rows.csv",
+    ]
+    assert runs.calls[0].parts["body"] == {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+def test_a_stream_that_is_closed_early(runs: Runs, client: Make, server: Server) -> None:
+    def talk(count: int) -> list[str]:
+        message = {"role": "user", "content": [{"text": "Hello"}]}
+        bedrock = client("bedrock-runtime", server.url)
+        stream = bedrock.converse_stream(modelId=MODEL, messages=[message])["stream"]
+        events = iter(stream)
+        found = [next(events)["contentBlockDelta"]["delta"]["text"] for _ in range(count)]
+        stream.close()
+        return found
+
+    assert talk(1) == ANSWERS[:1]
+    runs.again("replay")
+
+    assert talk(1) == ANSWERS[:1]
+    with pytest.raises(MissingRecordingError, match="ConverseStream"):
+        talk(3)
+
+
+def test_verifying_a_stream(runs: Runs, talk: Callable[[], Any]) -> None:
+    recorded = talk()
+    runs.again("verify")
+
+    assert talk() == recorded
+    assert runs.drifts() == ""
