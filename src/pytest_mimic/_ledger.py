@@ -24,6 +24,7 @@ _LISTS = (
     "processes",
     "calls",
     "drifts",
+    "websockets",
 )
 _SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "superseded")
 _LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
@@ -64,6 +65,7 @@ class Ledger:
         calls: The calls that were noted for `-v` or the HTML report and are not yet part of a test's report; see
             `_report.log`.
         drifts: The drifts that `--mimic-drift` keeps, each as a row of its file.
+        websockets: WebSockets that were opened for real: the origin of the URL, and the test.
         used: Names of the recordings and cassettes that the run used or made.
         replaced: Names of objects that re-recording left behind.
         strays: Misses outside of any test.
@@ -102,6 +104,7 @@ class Ledger:
         self.processes: list[Sequence[str]] = []
         self.calls: list[dict[str, Any]] = []
         self.drifts: list[dict[str, Any]] = []
+        self.websockets: list[Sequence[str]] = []
         self.used: set[str] = set()
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
@@ -150,6 +153,12 @@ class Ledger:
         """Keep a drift, as a row of the file of `--mimic-drift`."""
         self.drifts.append(row)
         self.forks.report(drifts=[row])
+
+    def count_websocket(self, origin: str, test: str) -> None:
+        """Count a WebSocket that a test opened for real, once."""
+        if [origin, test] not in self.websockets:
+            self.websockets.append([origin, test])
+            self.forks.report(websockets=[[origin, test]])
 
     def count_recorded(self, duration: float, replaced: set[str]) -> None:
         """Count a recorded call, by its duration in seconds and all objects that this process has replaced so far."""

@@ -24,6 +24,7 @@ from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 if TYPE_CHECKING:
     from pytest_mimic._engine.boundary_plan import BoundaryPort
     from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
+    from pytest_mimic._network.guard import NetworkGuard
     from pytest_mimic._patch import Activation
     from pytest_mimic._targets.options import Options
     from pytest_mimic.boundaries.base import Edge
@@ -119,6 +120,7 @@ class Session:
         self._coverings: list[Covering] = []
         self.scopes = Scopes(self.engine)
         self._unnamed = 0
+        self._guard: NetworkGuard | None = None
 
     # -- covering
 
@@ -205,7 +207,7 @@ class Session:
         port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
         plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
         port.plans.append(plan)
-        edges = [edge._replace(origin=boundary.name) for edge in boundary.edges()]
+        edges = [edge._replace(origin=boundary.name) for edge in (*boundary.edges(), *boundary.watched)]
         patched = self._patcher.activate(edges)
 
         def uncover() -> None:
@@ -213,6 +215,26 @@ class Session:
             port.plans.remove(plan)
 
         return uncover
+
+    def guard_network(self) -> NetworkGuard:
+        """Return the guard of the network. Its patches are put in place on first use, until the session is closed."""
+        if self._guard is None:
+            from pytest_mimic._network.edges import guarded_functions
+            from pytest_mimic._network.guard import NetworkGuard
+
+            self._guard = self.state.network = guard = NetworkGuard(self.state, self._boundaries_now)
+            requests = [
+                WatchedFunction(
+                    one.module, one.path, lambda function, _port, wrap=one.wrap: wrap(guard, function)
+                )
+                for one in guarded_functions()
+            ]
+            self._coverings.append(Covering(self._patcher.activate(requests), []))
+        return self._guard
+
+    def _boundaries_now(self) -> dict[str, bool]:
+        """Return all boundaries by name, and whether calls of each are mimicked now."""
+        return {name: name in self._ports and bool(self._ports[name].plans) for name in BOUNDARIES}
 
     # -- problems with targets
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 SourcePolicy = Literal["strict", "warn", "ignore"]
 PicklePolicy = Literal["listed", "forbid"]
+NetworkPolicy = Literal["allow", "block"]
 
 
 class Mode(Enum):
@@ -39,6 +40,8 @@ class Settings(NamedTuple):
         prefix: The path from the folder in which pytest was started to the rootdir, for the ids of tests.
         drift: The file of `--mimic-drift`, absolute. None without the option.
         review: `--mimic-review` was given: what is recorded waits for a review.
+        network: Whether a replay refuses connections that nothing mimics.
+        allowed_hosts: The hosts to which it lets them through.
         outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
@@ -60,3 +63,10 @@ class Settings(NamedTuple):
     outside: tuple[str, ...] = ()
     drift: Path | None = None
     review: bool = False
+    network: NetworkPolicy = "allow"
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def blocks_network(self) -> bool:
+        """Whether connections that nothing mimics are refused: only in a run that replays everything."""
+        return self.network == "block" and self.mode is Mode.REPLAY

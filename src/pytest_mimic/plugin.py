@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-_USUAL = (("mimic_source", "strict"), ("mimic_pickle", "listed"), ("mimic_vcr", "off"))
-_WANTING = ("record", "rerecord", "verify", "live", "only", "vault", "drift", "review", "report")
+_USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
+_WANTING = "record rerecord verify live only vault drift review report block_network".split()
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-live", "run every call for real without reading or writing the vault"),
         ("--mimic-review", "with a recording mode: its changes wait for `pytest-mimic review`"),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
+        ("--mimic-block-network", "in a replay, refuse connections that nothing mimics"),
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
@@ -65,12 +66,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text in (
         ("functions", "functions and boundaries to mimic, one per line"),
         ("redact", "names whose values are hidden, besides the default ones (!name removes one)"),
+        ("allow_hosts", "hosts that may be connected to although mimic_network = block"),
     ):
         parser.addini(f"mimic_{name}", text, "linelist")
     parser.addini("mimic_store_arguments", "store a description of the arguments", "bool", default=True)
     for name, text, default in (
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
+        ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
         ("vcr", "tests marked vcr: off, or replay (from the cassettes of vcrpy)", "off"),
     ):
@@ -133,7 +136,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         config.getini("mimic_functions")
         or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(getattr(config.option, f"mimic_{name}") for name in _WANTING)
-        or any(config.getini(name) != usual for name, usual in _USUAL)
+        or any(config.getini(name) != usual for name, usual in _USUAL.items())
         or "://" in config.getini("mimic_vault_path")
         or _vault_path(config).is_dir()
     )
@@ -242,8 +245,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     try:
         return (yield)
     finally:
-        run = item.config.stash.get(_RUN, None)
-        if run is not None:
+        if (run := item.config.stash.get(_RUN, None)) is not None:
             run.end_marks()
 
 
@@ -283,8 +285,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    run = session.config.stash.get(_RUN, None)
-    if run is not None:
+    if (run := session.config.stash.get(_RUN, None)) is not None:
         run.finish(session)
 
 

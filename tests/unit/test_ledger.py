@@ -19,6 +19,8 @@ TEXTS = (
     "draws",
     "processes",
     "calls",
+    "drifts",
+    "websockets",
     "notes",
     "errors",
     "problems",

@@ -179,6 +179,12 @@ class BoundaryPort:
         """Add a sentence to the summary, once."""
         self._state.ledger.note(sentence)
 
+    def note_websocket(self, origin: str) -> None:
+        """Add a WebSocket to the summary, unless the network is blocked: it is refused or allowed then."""
+        network = self._state.network
+        if network is None or not network.is_blocking:
+            self._state.ledger.count_websocket(origin, self._state.test)
+
     def ordinal(self, space: str, name: str) -> int:
         """Return the index of `name` among the `space` names of the current owner, in order of first use, from 0."""
         cassette = self.plans[-1].cassette if self.plans else None

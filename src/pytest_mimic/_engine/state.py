@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Stored, Vault
     from pytest_mimic.errors import MimicError
 
+    class NetworkGuard(Protocol):
+        """The guard of the network; `_network.guard.NetworkGuard` as the state knows it."""
+
+        @property
+        def is_blocking(self) -> bool:
+            """Whether connections of the current thread or task are refused."""
+            ...
+
     class CallUnderWay(Protocol):
         """A real call that has begun; `steps.RealCall` as the state knows it."""
 
@@ -77,6 +85,7 @@ class RunState:
         own_files: Returns the files of the running test's own code.
         pending: The errors that must fail the running test, even if its code catches them.
         only: The patterns of `--mimic-only`; None if the mode is for all calls.
+        network: The guard of the network. None as long as nothing has blocked it.
         places: The rootdir and the base temporary folder.
         log: Keeps each call. None unless the calls are to be shown.
     """
@@ -101,6 +110,7 @@ class RunState:
         self.pending = PendingErrors(ledger.forks)
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         self.log: CallLog | None = None
+        self.network: NetworkGuard | None = None
         self.only: Only | None = None
         if settings.only:
             from pytest_mimic._targets.pattern import Only
@@ -170,13 +180,19 @@ class RunState:
 
         If `by_option`, `--mimic-record` repairs it.
         """
+        from pytest_mimic.errors import MissingRecordingError
+
+        is_new = Miss(call.label, self.test, by_option, call.key) not in self.ledger.missing
+        if self.log is not None and is_new and isinstance(error, MissingRecordingError):
+            self.log.note("missing", call, error=error)
+        return self.fail_for(error, call.label, call.key, by_option=by_option)
+
+    def fail_for(self, error: MimicError, label: str, key: str = "", *, by_option: bool) -> MimicError:
+        """Count an error by its label and the identity of its call. See `blame`."""
         from pytest_mimic.errors import DriftError, MissingRecordingError
 
         if isinstance(error, MissingRecordingError):
-            miss = Miss(call.label, self.test, by_option, call.key)
-            if self.log is not None and miss not in self.ledger.missing:
-                self.log.note("missing", call, error=error)
-            self.ledger.count_miss(miss)
+            self.ledger.count_miss(Miss(label, self.test, by_option, key))
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         self.pending.note(error)
@@ -186,7 +202,7 @@ class RunState:
                     from pytest_mimic._swallowed.retries import Retries
 
                     self._retries = Retries(self.settings.rootdir)
-            self._retries.watch(error, call.key, self.own_files, lambda: bool(self.test))
+            self._retries.watch(error, key or label, self.own_files, lambda: bool(self.test))
         return error
 
     def end_test(self) -> None:

@@ -75,6 +75,10 @@ def settings_of(config: pytest.Config) -> Settings:
         outside=outside,
         drift=Path(os.path.normpath(here / os.path.expanduser(drift))) if drift else None,  # noqa: PTH111
         review=option.mimic_review,
+        network="block"
+        if option.mimic_block_network
+        else _choice(config, "mimic_network", ("allow", "block")),
+        allowed_hosts=_allowed_hosts(config),
     )
 
 
@@ -105,6 +109,15 @@ def _secret_names(config: pytest.Config) -> tuple[str, ...]:
 
     lines = _read_lines(config, "mimic_redact", lambda line, _origin: read_names(line))
     return tuple(name for names in lines for name in names)
+
+
+def _allowed_hosts(config: pytest.Config) -> tuple[str, ...]:
+    if not _ini(config, "mimic_allow_hosts"):
+        return ()
+    from pytest_mimic._network.hosts import read_allowed
+
+    lines = _read_lines(config, "mimic_allow_hosts", lambda line, _origin: read_allowed(line))
+    return tuple(host for hosts in lines for host in hosts)
 
 
 def _given(option: Any) -> tuple[str, ...]:

@@ -111,6 +111,9 @@ def summary(
         remedies.append(
             "to mimic calls there: start the process by fork, or name the function that starts it"
         )
+    if ledger.websockets:
+        how = "name your function that uses the WebSocket in mimic_functions"
+        remedies.append(f"to record what it gives: {how}; to refuse it: mimic_network = block")
     lines = [counts] if counts else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
@@ -129,7 +132,9 @@ def _hidden(ledger: Ledger) -> list[str]:
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
     drew = _listed("drew from a global random state:", _in_columns(draws))
-    return [*drew, *_listed("processes:", started)]
+    sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
+    opened = _listed("WebSockets, which are not recorded and connected for real:", _in_columns(sockets))
+    return [*drew, *_listed("processes:", started), *opened]
 
 
 def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:

@@ -113,6 +113,10 @@ class PytestRun:
 
             self._restarts = Restarts(self.session)
             manager.register(self._restarts, "mimic-restarts")
+        if self.session.settings.blocks_network and not self._is_controller:
+            from pytest_mimic._run.network import BlockedPhases
+
+            manager.register(BlockedPhases(self.session), "mimic-network")
         if manager.hasplugin("xdist"):
             from pytest_mimic._run.xdist import WorkerLedgers
 
@@ -142,12 +146,13 @@ class PytestRun:
     def header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
-        if not self.session.targets and not holds_recordings(settings.vault):
+        if not (self.session.targets or settings.blocks_network or holds_recordings(settings.vault)):
             return []
         self._has_header = True
         count = sum(not target.excluded for target in self.session.targets)
         targets = f" ({plural(count, 'target')})" if count else ""  # markers and fixtures may name others
-        return [f"mimic: {mode_line(settings)}{targets}"]
+        blocked = ", network blocked" if settings.blocks_network else ""
+        return [f"mimic: {mode_line(settings)}{targets}{blocked}"]
 
     def late_header(self, items: Sequence[pytest.Item]) -> list[str]:
         """Return the header after the collection, if only tests name targets."""

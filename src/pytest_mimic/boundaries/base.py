@@ -129,6 +129,10 @@ class Port(Protocol):
         """Add a sentence to the summary of the run, once."""
         ...
 
+    def note_websocket(self, origin: str) -> None:
+        """Add a WebSocket that is not recorded to the summary, by the origin of its URL."""
+        ...
+
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of `name` among the names used in `space` by this test or cassette.
 
@@ -167,11 +171,13 @@ class Boundary:
         implied: Parts that `ignore=` leaves out together with another one: `{"body": ("format",)}`.
         closes_on_exits: The client gives up a connection through which a `BaseException` passes. A test that is to be
             run again is then ended with an `Exception`.
+        watched: Functions of other clients to patch, whose calls are not recorded but noted.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     closes_on_exits: ClassVar[bool] = False
+    watched: ClassVar[Sequence[Edge]] = ()
 
     def __init__(self, name: str) -> None:
         self.name = name

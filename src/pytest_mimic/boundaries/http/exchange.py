@@ -27,6 +27,7 @@ from pytest_mimic.boundaries.http.message import header_of, text_pairs
 from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 from pytest_mimic.boundaries.http.request_body import describe_body, fields
 from pytest_mimic.boundaries.http.secrets import Secrets, holds_placeholder
+from pytest_mimic.boundaries.http.websockets import WEBSOCKET_EDGES, note_websocket
 
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port, Step
@@ -60,6 +61,7 @@ class HttpBoundary(Boundary):
         "format",
     )
     implied: ClassVar = {"body": ("format",)}
+    watched: ClassVar = WEBSOCKET_EDGES
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the exception that came instead.
@@ -150,6 +152,8 @@ class Exchange:
         """
         call = self.describe(request)
         if call is None:
+            if self._read_headers(request.headers).is_websocket:
+                note_websocket(self.port, request.url)
             return None
         step = self.port.begin(call)
         if step.mode == "pass":

@@ -1,0 +1,1 @@
+"""Refuses connections that nothing mimics, for runs that must not reach the network."""

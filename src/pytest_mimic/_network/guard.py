@@ -1,0 +1,183 @@
+"""Refuses connections and name lookups while the network is blocked."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._ambient import command
+from pytest_mimic._network.hosts import AllowedHosts, Rule, address_of, is_local, plain_host
+from pytest_mimic._network.opener import Opener, find_opener
+from pytest_mimic.errors import MimicError, MissingRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._engine.state import RunState
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+
+
+class NetworkGuard:
+    """Refuses connections that nothing mimics, in `block`. Outside of it, it lets everything through.
+
+    This machine, the hosts that a rule allows, and the calls that are being recorded are let through.
+
+    Args:
+        state: The run's state.
+        boundaries: All boundaries by name, and whether calls of each are mimicked now.
+    """
+
+    def __init__(self, state: RunState, boundaries: Callable[[], dict[str, bool]]) -> None:
+        self._state = state
+        self._boundaries = boundaries
+        self._rules: list[Rule] = []
+        self._names: defaultdict[str, set[str]] = defaultdict(set)  # of the addresses that were looked up
+        self._passing: Counter[str] = Counter()
+        self._looked_up: set[str] = set()
+        self._allowed: list[AllowedHosts] = []
+
+    @contextmanager
+    def block(self, allows: Rule | AllowedHosts) -> Iterator[None]:
+        """Block the network in this block, but for hosts that are allowed. In nested blocks, each one's are."""
+        rule = allows.allows if isinstance(allows, AllowedHosts) else allows
+        if isinstance(allows, AllowedHosts):
+            self._allowed.append(allows)
+        self._rules.append(rule)
+        try:
+            yield
+        finally:
+            self._rules.remove(rule)
+            if isinstance(allows, AllowedHosts):
+                self._allowed.remove(allows)
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether connections of the current thread or task are refused."""
+        return bool(self._rules) and not self._state.is_nested
+
+    # -- checks
+
+    def check_socket(self, sock: Any, address: object) -> None:
+        """Refuse to connect or to send to an address that is not allowed.
+
+        Raises:
+            MissingRecordingError: It is refused.
+        """
+        if self._rules and sock.family in _INTERNET and isinstance(address, tuple) and len(address) > 1:
+            self.check_address(address[0], address[1])
+
+    def check_address(self, host: object, port: object) -> None:
+        """Refuse to connect to a name or an IP address. See `check_socket`."""
+        if not self.is_blocking:
+            return
+        name, number = plain_host(host), _port_number(port)
+        if not (self._allows(name, number) or self._is_known(name, number)):
+            raise self._refuse(self._shown(name), port)
+
+    def check_lookup(self, host: object, port: object = None, *, is_reverse: bool = False) -> None:
+        """Refuse to look up a name that is not allowed; if it `is_reverse`, also an address. See `check_socket`."""
+        if not self.is_blocking:
+            return
+        name = plain_host(host)
+        is_free = name in self._passing or (address_of(name) is not None and not is_reverse)
+        if not is_free and not self._allows(name, _port_number(port) or None):
+            raise self._refuse(name, port)
+
+    @contextmanager
+    def passing(self, host: object) -> Iterator[None]:
+        """Let lookups of a host through in this block, also those of the threads of an event loop."""
+        name = plain_host(host)
+        self._passing[name] += 1
+        try:
+            yield
+        finally:
+            self._passing[name] -= 1
+            if not self._passing[name]:
+                del self._passing[name]
+
+    def learn(self, host: object, addresses: Iterable[object]) -> None:
+        """Note the addresses of a host that was looked up."""
+        name = plain_host(host)
+        for address in map(plain_host, addresses):
+            self._names[address].add(name)
+
+    def _allows(self, host: str, port: int | None) -> bool:
+        return is_local(host) or any(rule(host, port) for rule in self._rules)
+
+    def _is_known(self, address: str, port: int | None) -> bool:
+        """Check whether an address is that of an allowed name."""
+        if address_of(address) is None:
+            return False
+        if self._has_allowed_name(address, port):
+            return True
+        # The name may have been looked up by a library in C, or before the run began.
+        for name in {name for allowed in self._allowed for name in allowed.names} - self._looked_up:
+            self._looked_up.add(name)
+            with suppress(OSError), self.passing(name):
+                socket.getaddrinfo(name, None)
+        return self._has_allowed_name(address, port)
+
+    def _has_allowed_name(self, address: str, port: int | None) -> bool:
+        return any(self._allows(name, port) for name in self._names.get(address, ()))
+
+    # -- errors
+
+    def _shown(self, address: str) -> str:
+        return min(self._names.get(address, ()), default=address)
+
+    def _refuse(self, host: str, port: object) -> MimicError:
+        """Return the error for a connection, which the running test fails for even if its code catches it."""
+        state, known = self._state, self._boundaries()
+        opener = find_opener(state.settings.rootdir, state.own_files(), known)
+        where = f"[{host}]" if ":" in host else host
+        kind = "WebSocket" if opener.is_websocket else "connection"
+        label = f"{kind} to {where}:{_text(port)}" if port else f"{kind} to {where}"
+        made = [f"by {opener.client}" if opener.client else "", f"in {opener.place}" if opener.place else ""]
+        facts = [f"made {' '.join(filter(None, made))}"] if any(made) else []
+        if opener.is_websocket:
+            facts.append("WebSockets are not recorded")
+        error = MissingRecordingError(
+            f"no recording of a {label}, and the network is blocked",
+            facts=facts,
+            remedies=[
+                *_remedies(opener, known, state.test),
+                f"to let it through: mimic_allow_hosts = {host}",
+            ],
+            call=label,
+            test=state.test,
+        )
+        return state.fail_for(error, label, by_option=False)
+
+
+def _remedies(opener: Opener, boundaries: dict[str, bool], test: str) -> list[str]:
+    """Return the lines that say how a connection can be recorded."""
+    then = f"in mimic_functions, then {command('--mimic-record', test)}"
+    if opener.is_websocket:
+        what = "to record your function that uses it"
+    elif opener.boundary and boundaries[opener.boundary]:
+        return [
+            f"{opener.boundary} is mimicked, but leaves this call out: see only= and exclude= of its line"
+        ]
+    elif opener.boundary:
+        return [f"to record it: {opener.boundary} {then}"]
+    else:
+        what = "to record the function that makes it"
+    return [f"{what}: {opener.function} {then}" if opener.function else f"{what}: its name {then}"]
+
+
+def _port_number(port: object) -> int | None:
+    """Return the number of a port, which may be the name of a service."""
+    text = _text(port)
+    if text.isdigit():
+        return int(text)
+    with suppress(OSError):
+        return socket.getservbyname(text)
+    return None
+
+
+def _text(port: object) -> str:
+    return port.decode("ascii", "replace") if isinstance(port, bytes) else str(port or "")

@@ -1,0 +1,43 @@
+"""Blocks the network while pytest runs code of the project: in the collection, in fixtures and in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_mimic._network.hosts import AllowedHosts
+
+if TYPE_CHECKING:
+    from pytest_mimic._session import Session
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class BlockedPhases:
+    """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
+
+    def __init__(self, session: Session) -> None:
+        self._guard = session.guard_network()
+        self._allowed = AllowedHosts(session.settings.allowed_hosts)
+
+    def _block(self) -> Generator[None, object, object]:
+        with self._guard.block(self._allowed):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Generator[None, object, object]:
+        return (yield from self._block())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, object, object]:
+        return (yield from self._block())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        return (yield from self._block())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+        return (yield from self._block())

@@ -1,0 +1,502 @@
+"""`mimic_network = block`: a replay refuses connections that nothing mimics."""
+
+from __future__ import annotations
+
+import socket
+
+# Imported here, so that the runs below share them: two copies have other classes.
+import aiohttp  # noqa: F401
+import asyncpg  # noqa: F401
+import httpx  # noqa: F401
+import pytest
+import redis  # noqa: F401
+import requests  # noqa: F401
+import urllib3  # noqa: F401
+
+# The address is reserved for documentation: no packet would arrive, and none is sent.
+SHOP = """
+    import asyncio, smtplib, socket, ssl, urllib.request
+    import aiohttp, asyncpg, httpx, redis, requests, urllib3
+
+    HOST, ADDRESS = "api.example.com", "203.0.113.7"
+
+    def by_requests():
+        requests.get(f"https://{HOST}/rates")
+
+    def by_urllib3():
+        urllib3.PoolManager().request("GET", f"https://{HOST}/rates", timeout=5)
+
+    def by_urllib():
+        urllib.request.urlopen(f"http://{HOST}/rates")
+
+    def by_httpx():
+        httpx.get(f"https://{HOST}/rates")
+
+    async def by_async_httpx():
+        async with httpx.AsyncClient() as client:
+            await client.get(f"https://{HOST}/rates")
+
+    async def by_aiohttp():
+        async with aiohttp.ClientSession() as client:
+            await client.get(f"https://{HOST}/rates")
+
+    def by_redis():
+        redis.Redis(HOST).ping()
+
+    class Mailer:
+        def by_smtplib(self):
+            smtplib.SMTP(HOST, 25)
+
+    async def by_asyncpg():
+        await asyncpg.connect(host=HOST, port=5432, user="me", database="shop")
+
+    async def by_streams():
+        await asyncio.open_connection(HOST, 4000)
+
+    async def by_streams_to_an_address():
+        await asyncio.open_connection(ADDRESS, 4000)
+
+    async def by_datagrams():
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(ADDRESS, 53))
+
+    def by_create_connection():
+        socket.create_connection((HOST, 4000), timeout=5)
+
+    def by_connect():
+        with socket.socket() as sock:
+            sock.connect((ADDRESS, 4000))
+
+    def by_connect_with_a_name():
+        with socket.socket() as sock:
+            sock.connect((HOST, 4000))
+
+    def by_connect_ex():
+        with socket.socket() as sock:
+            sock.connect_ex((ADDRESS, 4000))
+
+    def by_ssl():
+        context = ssl.create_default_context()
+        with socket.socket() as plain, context.wrap_socket(plain, server_hostname=HOST) as sock:
+            sock.connect((ADDRESS, 443))
+
+    def by_sendto():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"x", (ADDRESS, 53))
+
+    def by_sendto_with_flags():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"x", 0, (ADDRESS, 53))
+
+    def by_sendmsg():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendmsg([b"x"], [], 0, (ADDRESS, 53))
+
+    def by_gethostbyname():
+        socket.gethostbyname(HOST)
+
+    def by_gethostbyaddr():
+        socket.gethostbyaddr(ADDRESS)
+"""
+
+RUN = """
+import asyncio, inspect, shop
+
+def run(made):
+    if inspect.isawaitable(made):
+        asyncio.run(made)
+
+"""
+
+ONE = """
+    import asyncio, inspect, shop
+
+    def test_it():
+        made = {call}
+        if inspect.isawaitable(made):
+            asyncio.run(made)
+"""
+
+
+@pytest.fixture
+def shop(project):
+    project.ini(mimic_network="block")
+    project.write("shop.py", SHOP)
+    return project
+
+
+# The call, the function to name, the host and port, the client, and the line that records it.
+CASES = [
+    ("by_requests()", "", "api.example.com:443", "by requests ", "to record it: requests"),
+    ("by_urllib3()", "", "api.example.com:443", "by urllib3 ", "to record it: urllib3"),
+    ("by_urllib()", "", "api.example.com:80", "by urllib ", "to record it: http.client"),
+    ("by_httpx()", "", "api.example.com:443", "by httpx ", "to record it: httpx"),
+    ("by_async_httpx()", "", "api.example.com:443", "by httpx ", "to record it: httpx"),
+    ("by_aiohttp()", "", "api.example.com:443", "by aiohttp ", "to record it: aiohttp"),
+    ("by_redis()", "", "api.example.com:6379", "by redis ", "to record it: redis"),
+    ("Mailer().by_smtplib()", "Mailer.by_smtplib", "api.example.com:25", "by smtplib ", ""),
+    ("by_asyncpg()", "by_asyncpg", "api.example.com:5432", "by asyncpg ", ""),
+    ("by_streams()", "by_streams", "api.example.com:4000", "", ""),
+    ("by_streams_to_an_address()", "by_streams_to_an_address", "203.0.113.7:4000", "", ""),
+    ("by_datagrams()", "by_datagrams", "203.0.113.7:53", "", ""),
+    ("by_create_connection()", "by_create_connection", "api.example.com:4000", "", ""),
+    ("by_connect()", "by_connect", "203.0.113.7:4000", "", ""),
+    ("by_connect_with_a_name()", "by_connect_with_a_name", "api.example.com:4000", "", ""),
+    ("by_connect_ex()", "by_connect_ex", "203.0.113.7:4000", "", ""),
+    ("by_ssl()", "by_ssl", "203.0.113.7:443", "", ""),
+    ("by_sendto()", "by_sendto", "203.0.113.7:53", "", ""),
+    ("by_sendto_with_flags()", "by_sendto_with_flags", "203.0.113.7:53", "", ""),
+    ("by_sendmsg()", "by_sendmsg", "203.0.113.7:53", "", ""),
+    ("by_gethostbyname()", "by_gethostbyname", "api.example.com", "", ""),
+    ("by_gethostbyaddr()", "by_gethostbyaddr", "203.0.113.7", "", ""),
+]
+
+
+@pytest.mark.promise("a blocked replay refuses connections that nothing mimics")
+def test_connection_is_refused_with_the_line_that_records_it(shop):
+    tests = [f"def test_{number}():\n    run(shop.{case[0]})\n" for number, case in enumerate(CASES)]
+    shop.write("test_shop.py", RUN + "\n".join(tests))
+
+    run = shop.run().expect(
+        failed=len(CASES),
+        says=["mimic: replay from .mimic_vault, network blocked", f"{len(CASES)} calls missing"],
+        never=["to record the missing:"],
+    )
+
+    for number, (_, target, label, client, line) in enumerate(CASES):
+        _, _, report = run.output.partition(f"_ test_{number} _")
+        line = line or f"to record the function that makes it: shop:{target}"
+        test = f"test_shop.py::test_{number}"
+        what = f"MissingRecordingError: no recording of a connection to {label}, and the network is blocked"
+        lines = [row.removeprefix("E").strip() for row in report.partition("\n____")[0].splitlines()]
+        assert any(row.endswith(what) for row in lines), report
+        assert [row.partition("shop.py:")[0] for row in lines if row.startswith("made ")] == [
+            f"made {client}in "
+        ]
+        assert f"{line} in mimic_functions, then pytest --mimic-record {test}" in lines
+        assert f"to let it through: mimic_allow_hosts = {label.partition(':')[0]}" in lines
+
+
+@pytest.mark.promise("a blocked replay lets loopback and UNIX sockets through")
+def test_this_machine_can_be_connected_to(project):
+    """Nothing stays patched after the run."""
+    methods = dict(vars(socket.socket))
+    functions = [socket.getaddrinfo, socket.gethostbyname, socket.gethostbyaddr, socket.gethostbyname_ex]
+    project.ini(mimic_network="block")
+    project.write(
+        "test_local.py",
+        """
+        import asyncio, os, pickle, socket, tempfile
+        import pytest
+
+        @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "0.0.0.0", None])
+        def test_tcp(host):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                port = server.getsockname()[1]
+                socket.create_connection((host, port)).close()
+                with socket.socket() as sock:
+                    sock.connect(("localhost", port))
+
+        def test_udp():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as two:
+                one.bind(("127.0.0.1", 0))
+                two.sendto(b"x", one.getsockname())
+                assert one.recv(1) == b"x"
+
+        @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no UNIX sockets here")
+        def test_unix():
+            with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+                server.bind(os.path.join(folder, "s"))
+                server.listen()
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(os.path.join(folder, "s"))
+
+        def test_asyncio():
+            async def talk():
+                async def greet(reader, writer):
+                    writer.write(b"hi")
+                    writer.close()
+
+                async with await asyncio.start_server(greet, "localhost", 0, family=socket.AF_INET) as server:
+                    port = server.sockets[0].getsockname()[1]
+                    reader, writer = await asyncio.open_connection("localhost", port)
+                    assert await reader.read() == b"hi"
+                    writer.close()
+                    await writer.wait_closed()
+
+            asyncio.run(talk())
+
+        def test_own_name():
+            socket.getfqdn()
+            for one in socket.socketpair():
+                assert isinstance(one, socket.socket)
+                one.close()
+        """,
+    )
+
+    project.run().expect(passed=9)
+
+    assert dict(vars(socket.socket)) == methods
+    assert [
+        socket.getaddrinfo,
+        socket.gethostbyname,
+        socket.gethostbyaddr,
+        socket.gethostbyname_ex,
+    ] == functions
+
+
+RETRYING = """
+    import asyncio, socket, time
+    import requests, aiohttp
+
+    def tries():
+        for _ in range(3):
+            try:
+                requests.get("https://api.example.com/rates")
+            except Exception:
+                time.sleep(2)
+
+    def swallows():
+        try:
+            return socket.create_connection(("api.example.com", 443))
+        except (OSError, RuntimeError):
+            return None
+
+    async def gathers():
+        async with aiohttp.ClientSession() as client:
+            urls = ["https://api.example.com/"] * 3
+            return await asyncio.gather(*map(client.get, urls), return_exceptions=True)
+"""
+
+
+@pytest.mark.promise("a refused connection fails its test even where the code under test swallowed the error")
+@pytest.mark.parametrize("call", ["shop.tries()", "shop.swallows()", "shop.gathers()"])
+def test_refusal_that_is_caught_fails_the_test_and_counts_once(project, call):
+    """And no retry waits for it."""
+    project.ini(mimic_network="block")
+    project.write("shop.py", RETRYING)
+    project.write("test_shop.py", ONE.format(call=call))
+
+    project.run().expect(
+        failed=1,
+        says=["MissingRecordingError: no recording of a connection to api.example.com:443", "1 call missing"],
+    )
+
+
+def test_refusal_that_the_test_expects_is_deliberate(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_offline():
+            with pytest.raises(MissingRecordingError, match="network is blocked"):
+                shop.by_requests()
+        """,
+    )
+
+    shop.run().expect(passed=1)
+
+
+# Connecting a datagram socket sends nothing, whatever the address.
+PROBE = """
+    import socket
+
+    def probe(address="203.0.113.7", port=53):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect_ex((address, port))
+        return "through"
+"""
+
+
+@pytest.mark.parametrize(
+    ("hosts", "calls", "refused"),
+    [
+        (["203.0.113.7"], ["probe()"], ["probe('203.0.113.8')"]),
+        (["203.0.113.0/24:53"], ["probe()", "probe('203.0.113.8')"], ["probe(port=54)"]),
+        (["*.example.com"], ["lookup()", "probe()", "lookup('eu.example.com')"], ["probe('203.0.113.8')"]),
+        (["api.example.com:53"], ["lookup()", "probe()"], ["probe(port=54)", "lookup(port=54)"]),
+        (["api.example.com"], ["probe()"], ["probe('203.0.113.8')", "lookup('eu.example.com')"]),
+        (["api.example.com"], ["asyncio.run(aprobe())"], ["asyncio.run(aprobe('eu.example.com'))"]),
+    ],
+)
+@pytest.mark.promise("mimic_allow_hosts lets names, addresses, wildcards, networks and ports through")
+def test_allowed_hosts_are_let_through(project, monkeypatch, hosts, calls, refused):
+    """Also the addresses that an allowed name has."""
+
+    def resolve(host, port, *_args, **_options):
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("203.0.113.7", port or 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    project.ini(mimic_network="block", mimic_allow_hosts=hosts)
+    project.write("shop.py", PROBE)
+    project.write(
+        "test_shop.py",
+        f"""
+        import asyncio, socket
+        import pytest
+        from pytest_mimic import MissingRecordingError
+        from shop import probe
+
+        def lookup(host="api.example.com", port=53):
+            return socket.getaddrinfo(host, port)
+
+        async def aprobe(host="api.example.com"):
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(host, 53))
+            transport.close()
+            return "through"
+
+        @pytest.mark.parametrize("call", {calls})
+        def test_allowed(call):
+            try:
+                assert eval(call)
+            except OSError as error:  # a machine without a network
+                assert error.errno
+
+        @pytest.mark.parametrize("call", {refused})
+        def test_refused(call):
+            with pytest.raises(MissingRecordingError):
+                eval(call)
+        """,
+    )
+
+    project.run().expect(passed=len(calls) + len(refused))
+
+
+@pytest.mark.promise("the network is open while a call is recorded, verified or live")
+@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"])
+def test_network_is_open_in_other_modes(project, mode):
+    project.ini("shop:other", mimic_network="block")
+    project.write("shop.py", PROBE + "\n    def other():\n        return 1\n")
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    assert shop.probe() == 'through'\n")
+
+    run = project.run(mode).expect(passed=1)
+
+    assert "network" not in run.header
+
+
+def test_option_blocks_the_network_too(project):
+    project.ini("shop:other")
+    project.write("shop.py", PROBE + "\n    def other():\n        return 1\n")
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.probe()\n")
+
+    run = project.run("--mimic-block-network")
+
+    run.expect(failed=1, says=["the network is blocked"])
+    assert run.header == "replay from .mimic_vault (1 target), network blocked"
+
+
+def test_call_that_a_cassette_records_may_connect(project):
+    """In a plain run, also in threads and tasks that it starts; other code may not."""
+    project.ini(mimic_network="block")
+    project.write(
+        "shop.py",
+        PROBE
+        + """
+    def thrice():
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
+        async def in_task():
+            return await asyncio.create_task(asyncio.to_thread(probe))
+
+        with ThreadPoolExecutor(1) as pool:
+            return probe(), pool.submit(probe).result(), asyncio.run(in_task())
+""",
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_it(mimic_auto):
+            with mimic_auto("rates", targets=["shop:thrice"]):
+                assert shop.thrice() == ("through",) * 3
+                with pytest.raises(MissingRecordingError):
+                    shop.probe()
+        """,
+    )
+
+    project.run().expect(passed=1, says=["1 call recorded"])
+    project.run().expect(passed=1, says=["1 call replayed"])
+
+
+def test_call_that_a_line_leaves_out_is_refused(shop):
+    shop.ini("requests exclude=/health", mimic_network="block")
+    shop.write(
+        "test_shop.py",
+        """
+        import requests
+
+        def test_it():
+            requests.get("https://api.example.com/health")
+        """,
+    )
+
+    shop.run().expect(
+        failed=1,
+        says=["  requests is mimicked, but leaves this call out: see only= and exclude= of its line"],
+    )
+
+
+def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
+    project.ini(mimic_network="block")
+    project.write("shop.py", PROBE)
+    project.write(
+        "conftest.py",
+        """
+        import pytest, shop
+
+        @pytest.fixture(scope="session")
+        def rates():
+            return shop.probe()
+
+        def pytest_runtest_logreport(report):
+            assert shop.probe() == "through"
+
+        def pytest_sessionfinish():
+            assert shop.probe() == "through"
+        """,
+    )
+    project.write("test_import.py", "import shop\nshop.probe()\n\ndef test_it(): pass\n")
+    project.write("test_fixture.py", "def test_it(rates): pass\n")
+
+    project.run("test_fixture.py").expect(errors=1, says=["connection to 203.0.113.7:53"])
+    project.run("test_import.py").expect(exit_code=2, errors=1, says=["connection to 203.0.113.7:53"])
+
+
+def test_off_by_default_and_under_live_nothing_is_patched(project):
+    project.ini("shop:probe")
+    project.write("shop.py", PROBE)
+    project.write(
+        "test_shop.py",
+        """
+        import socket, types
+
+        def test_it():
+            assert "connect" not in vars(socket.socket)
+            assert type(socket.gethostbyname) is types.BuiltinFunctionType
+        """,
+    )
+
+    project.run().expect(passed=1)
+    project.run("--mimic-live", "--mimic-block-network").expect(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mimic_network": "blok"}, "mimic_network = blok: it takes allow or block"),
+        (
+            {"mimic_allow_hosts": ["10.0.0.1", "https://api.example.com"]},
+            "mimic_allow_hosts, line 2: https://api.example.com is not a host",
+        ),
+    ],
+)
+def test_wrong_option_is_a_usage_error(project, options, message):
+    project.ini("shop:probe", **options)
+
+    project.run().expect(exit_code=4, says=[f"ERROR: {message}"], never=["Traceback"])
