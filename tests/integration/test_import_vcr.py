@@ -335,17 +335,15 @@ def test_two_files_for_one_test_do_not_mix(project, take_over):
 
 def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
     project.ini("requests")
-    project.write("tests/test_api.py", "class TestBase: pass\nclass TestHeir(TestBase): pass\n")
+    project.write("tests/test_api.py", "class TestBase: pass\n")
     keep(project, "plain.json", "tests/cassettes/test_api/test_gone.json")
     keep(project, "plain.json", "tests/cassettes/test_api/TestBase.test_gone.json")
-    keep(project, "plain.json", "tests/cassettes/test_api/TestHeir.test_inherited.json")
 
     code, said = take_over("tests")
 
     assert code == 1
     assert "tests/test_api.py has no test test_gone: --as cassette keeps it" in said
     assert "tests/test_api.py has no test TestBase::test_gone: --as cassette keeps it" in said
-    assert "test_inherited.json -> tests/test_api.py::TestHeir::test_inherited (2 at requests)" in said
     assert take_over("tests", "--as", "cassette")[0] == 0
     assert "cassettes/cassettes/test_api/test_gone.json" in project.files()
 
@@ -502,3 +500,57 @@ def test_what_may_have_been_a_form_replays_as_what_it_was_and_never_as_another(p
     assert said.count("http://a.test/twice") == 2
     assert "it was sent several times: record it again" in said
     project.replay().expect(passed=1)
+
+
+def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_over):
+    """pytest-recording writes `-` for signs that a file's name may not have, and a class may inherit its tests."""
+    project.ini("requests")
+    project.write("tests/base.py", "class Base:\n    def test_inherited(self): pass\n")
+    project.write(
+        "tests/test_api.py",
+        """
+        import pytest
+        from base import Base
+
+        class TestOuter:
+            class TestInner(Base):
+                pass
+
+        @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e"])
+        def test_url(url): pass
+        """,
+    )
+    for name in ("TestInner.test_inherited", "test_url[http---a]", "test_url[b-c]", "test_url[d-e]"):
+        keep(project, "plain.json", f"tests/cassettes/test_api/{name}.json")
+
+    code, said = take_over("tests", "--json")
+
+    report = json.loads(said)
+    assert code == 1
+    assert {one["to"] for one in report["imported"]} == {
+        "tests/test_api.py::TestOuter::TestInner::test_inherited",
+        "tests/test_api.py::test_url[http://a]",
+        "tests/test_api.py::test_url[b-c]",
+    }
+    assert [one["reason"] for one in report["not_imported"]] == [
+        "it belongs to several tests, tests/test_api.py::test_url[d/e] and tests/test_api.py::test_url[d:e]: "
+        "--as cassette keeps it"
+    ]
+
+
+def test_a_call_of_boto3_is_named_unless_only_a_boundary_below_it_is_mimicked(project, take_over):
+    agent = "Boto3/1.34.0 md/Botocore#1.34.0 Botocore/1.34.0"
+    request = f"{{method: GET, uri: 'https://s3.test/b', body: null, headers: {{User-Agent: ['{agent}']}}}}"
+    response = "{status: {code: 200, message: OK}, headers: {}, body: {string: hi}}"
+    entry = f"interactions:\n- request: {request}\n  response: {response}\n"
+    project.write("cassettes/test_s3/test_get.yaml", entry)
+    project.write("test_s3.py", "def test_get(): pass")
+
+    code, said = take_over("cassettes")
+
+    assert code == 1
+    assert (
+        "calls of botocore count by their operation and its parameters, which the file does not name" in said
+    )
+    project.ini("urllib3")
+    assert "test_s3.py::test_get (1 at urllib3)" in take_over("cassettes")[1]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pytest_mimic._foreign.exchanges import ForeignExchange
 from pytest_mimic._targets.target import Target
+from pytest_mimic.boundaries.base import Boundary
 from pytest_mimic.boundaries.http.exchange import HttpBoundary
 from pytest_mimic.boundaries.http.message import header_of, text_pairs
 from pytest_mimic.boundaries.registry import BOUNDARIES, load_boundary
@@ -42,8 +43,13 @@ class Unknown(NamedTuple):
 
 
 def http_boundaries() -> list[str]:
-    """Return the names of the boundaries of HTTP clients."""
-    return [name for name in BOUNDARIES if isinstance(load_boundary(name), HttpBoundary)]
+    """Return the names of the boundaries whose calls are plain HTTP requests."""
+    return [name for name in BOUNDARIES if _is_plain(load_boundary(name))]
+
+
+def _is_plain(boundary: Boundary) -> bool:
+    # Calls of AWS have further parts, which their requests do not name.
+    return isinstance(boundary, HttpBoundary) and boundary.parts == HttpBoundary.parts
 
 
 def mimicked_clients(targets: Iterable[Target]) -> list[str]:

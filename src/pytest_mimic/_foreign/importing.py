@@ -16,7 +16,7 @@ from pytest_mimic._foreign.exchanges import ForeignFile, Refusal, UnreadableErro
 from pytest_mimic._foreign.finding import Found, find_files
 from pytest_mimic._foreign.har import read_har
 from pytest_mimic._foreign.old_vaults import HASHED, UNTRUSTED, OldPickle, read_old_vault, stage_old
-from pytest_mimic._foreign.owning_tests import owning_test
+from pytest_mimic._foreign.owning_tests import OwningTests
 from pytest_mimic._foreign.placing import Placed, Placer
 from pytest_mimic._foreign.report import ImportedFile, Leftover, Report
 from pytest_mimic._vault import FolderStore, Vault
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Form = Literal["auto", "cassette", "recordings"]
 _UNKNOWN = "the client of {} is not known"
+_NO_REQUESTS = (
+    "calls of {} count by their operation and its parameters, which the file does not name: record it again"
+)
 _NO_TEST = "its name leads to no test: --as cassette makes a cassette of it"
 
 
@@ -88,6 +91,7 @@ class Importer:
         self._mimicked = mimicked_clients(request.targets)
         # The boundaries that tests have recordings at.
         self._used: set[str] = set()
+        self._tests = OwningTests(settings.rootdir, ())
         self.report = Report(settings.shown_vault, is_dry=request.dry_run)
 
     def run(self) -> Report:
@@ -101,6 +105,9 @@ class Importer:
         self.report.ignored = found.ignored
         if self._request.name and len(found.files) != 1:
             raise MimicError(f"--name is for one file, and there are {len(found.files)}")
+        if self._request.form != "cassette":
+            paths = [each.path for each in found.files if not each.is_har]
+            self._tests = OwningTests(self._request.settings.rootdir, paths)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             ready = [one for each in found.files if (one := self._read(each)) is not None]
             for number, one in enumerate(self._with_known_clients(ready, Path(folder))):
@@ -141,7 +148,7 @@ class Importer:
 
         form = self._request.form
         if form != "cassette" and not self._request.name and not is_talk:
-            test = owning_test(found.path, self._request.settings.rootdir)
+            test = self._tests.find(found.path)
             if test.nodeid:
                 return Destination(test=test.nodeid)
             if test.problem or form == "recordings":

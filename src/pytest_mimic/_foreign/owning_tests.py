@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 # `TestClass.test_name[param]`, or without a class.
 _STEM = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<name>\w+)(?P<param>\[.*\])?", re.DOTALL)
+# pytest-recording writes `-` for each of these.
+_REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
+# Collects tests and writes their ids into a file. Its arguments are the file and those of pytest.
+_COLLECT = """
+import json, sys
+import pytest
+
+class Ids:
+    def pytest_collection_modifyitems(self, items):
+        self.found = [item.nodeid for item in items]
+
+ids = Ids()
+pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[ids])
+with open(sys.argv[1], "w", encoding="utf-8") as file:
+    json.dump(getattr(ids, "found", []), file)
+"""
+_SECONDS = 300
 
 
 class OwningTest(NamedTuple):
@@ -25,52 +46,84 @@ class OwningTest(NamedTuple):
     problem: str = ""
 
 
-def owning_test(path: Path, rootdir: Path) -> OwningTest:
-    """Return the test of a cassette that pytest-recording has named: `cassettes/<module>/<test>.yaml`.
+class OwningTests:
+    """Finds the tests of cassettes in the layout of pytest-recording: `cassettes/<module>/<test>.yaml`.
 
     The module is beside the folder `cassettes`, or beside a folder further up. The file of a test in a class is called
-    `<class>.<test>.yaml`.
+    `<class>.<test>.yaml`. Most tests are found in the source. If a name leaves open which test it is, the tests are
+    collected, for which pytest imports their modules.
+
+    Args:
+        rootdir: That of the project.
+        paths: The cassettes.
     """
-    match = _STEM.fullmatch(path.stem)
-    module = _module(path, rootdir)
-    if match is None or module is None:
-        return OwningTest()
-    shown = module.relative_to(rootdir).as_posix()
+
+    def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
+        self._rootdir = rootdir
+        self._collected: dict[tuple[str, str], list[str]] = {}
+        modules: dict[str, None] = {}
+        for path in paths:
+            module = self._module(path)
+            if module is not None and not self._is_certain(path, module):
+                modules[self._shown(module)] = None
+        for nodeid in _collect(list(modules), rootdir):
+            self._collected.setdefault(_file_of(nodeid), []).append(nodeid)
+
+    def find(self, path: Path) -> OwningTest:
+        """Return the test of a cassette. It has neither an id nor a problem if the file is not in this layout."""
+        module = self._module(path)
+        match = _STEM.fullmatch(path.stem)
+        if module is None:
+            return OwningTest()
+        shown = self._shown(module)
+        found = self._collected.get((shown, path.stem), [])
+        if len(found) > 1:
+            return OwningTest(problem=f"it belongs to several tests, {found[0]} and {found[1]}")
+        if found:
+            return OwningTest(found[0])
+        if match is None:
+            return OwningTest(problem=f"{shown} has no test {path.stem}")
+        name = _defined(module, match)
+        if name is None:
+            wanted = f"{match['cls']}::{match['name']}" if match["cls"] else match["name"]
+            return OwningTest(problem=f"{shown} has no test {wanted}")
+        return OwningTest(f"{shown}::{name}{match['param'] or ''}")
+
+    def _is_certain(self, path: Path, module: Path) -> bool:
+        match = _STEM.fullmatch(path.stem)
+        return match is not None and "-" not in (match["param"] or "") and _defined(module, match) is not None
+
+    def _module(self, path: Path) -> Path | None:
+        """Return the module of tests that the folder of a cassette is named after."""
+        for folder in path.parents[1:]:
+            if not folder.is_relative_to(self._rootdir):
+                return None
+            module = folder / f"{path.parent.name}.py"
+            if module.is_file():
+                return module
+        return None
+
+    def _shown(self, module: Path) -> str:
+        return module.relative_to(self._rootdir).as_posix()
+
+
+def _defined(module: Path, match: re.Match[str]) -> str | None:
+    """Return the test that a module defines under the name of a file, `TestA::test_x`, or None."""
     names = _names_of(module)
-    wanted = f"{match['cls']}::{match['name']}" if match["cls"] else match["name"]
-    found = next((name for name in names if name == wanted or name.endswith(f"::{wanted}")), None)
-    if match["cls"] is None and found != wanted:
-        found = None
-    if found is None and match["cls"] is not None:  # a class may inherit its tests
-        heirs = (name for name in names if name.endswith("::*"))
-        found = next(
-            (f"{heir[:-1]}{match['name']}" for heir in heirs if f"::{heir}".endswith(f"::{match['cls']}::*")),
-            None,
-        )
-    if found is None:
-        return OwningTest(problem=f"{shown} has no test {wanted}")
-    return OwningTest(f"{shown}::{found}{match['param'] or ''}")
-
-
-def _module(path: Path, rootdir: Path) -> Path | None:
-    """Return the module of tests that the folder of a cassette is named after."""
-    for folder in path.parents[1:]:
-        if not folder.is_relative_to(rootdir):
-            return None
-        module = folder / f"{path.parent.name}.py"
-        if module.is_file():
-            return module
-    return None
+    if match["cls"] is None:
+        return match["name"] if match["name"] in names else None
+    wanted = f"{match['cls']}::{match['name']}"
+    return next((name for name in names if f"::{name}".endswith(f"::{wanted}")), None)
 
 
 @lru_cache(maxsize=500)
-def _names_of(module: Path) -> frozenset[str]:
-    """Return the functions of a module of tests: `test_x`, `TestA::test_y`; `TestA::*` for a class with bases."""
+def _names_of(module: Path) -> Sequence[str]:
+    """Return the functions of a module of tests: `test_x`, `TestA::test_y`."""
     try:
         tree = ast.parse(module.read_bytes())
     except (SyntaxError, ValueError, OSError):
-        return frozenset()
-    return frozenset(_functions(tree.body, ""))
+        return ()
+    return tuple(_functions(tree.body, ""))
 
 
 def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:
@@ -78,10 +131,35 @@ def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield prefix + node.name
         elif isinstance(node, ast.ClassDef):
-            inner = f"{prefix}{node.name}::"
-            yield from _functions(node.body, inner)
-            if node.bases:
-                yield f"{inner}*"
-        elif isinstance(node, (ast.If, ast.Try)):
-            yield from _functions(node.body, prefix)
-            yield from _functions(node.orelse, prefix)
+            yield from _functions(node.body, f"{prefix}{node.name}::")
+
+
+def _collect(modules: Sequence[str], rootdir: Path) -> list[str]:
+    """Return the ids of the tests in modules; none if they cannot be collected."""
+    if not modules:
+        return []
+    with TemporaryDirectory(prefix="pytest-mimic-") as folder:
+        file = Path(folder, "ids.json")
+        command = [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={rootdir}", *modules]
+        try:
+            subprocess.run(
+                command,
+                cwd=rootdir,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+            )
+            ids: list[str] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            return []
+    return ids
+
+
+def _file_of(nodeid: str) -> tuple[str, str]:
+    """Return the module of a test, and the name that pytest-recording gives its cassette."""
+    head, bracket, param = nodeid.partition("[")
+    module, *classes, name = head.split("::")
+    stem = f"{classes[-1]}.{name}" if classes else name
+    return module, _REPLACED.sub("-", f"{stem}{bracket}{param}")
