@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from contextlib import suppress
 
 # Imported here, so that the runs below share them: two copies have other classes.
 import aiohttp  # noqa: F401
@@ -12,6 +14,9 @@ import pytest
 import redis  # noqa: F401
 import requests  # noqa: F401
 import urllib3  # noqa: F401
+
+with suppress(ImportError):  # not for Windows
+    import uvloop  # noqa: F401
 
 # The address is reserved for documentation: no packet would arrive, and none is sent.
 SHOP = """
@@ -500,3 +505,47 @@ def test_wrong_option_is_a_usage_error(project, options, message):
     project.ini("shop:probe", **options)
 
     project.run().expect(exit_code=4, says=[f"ERROR: {message}"], never=["Traceback"])
+
+
+UVLOOP = """
+    import asyncio, socket
+    import pytest, uvloop
+    from pytest_mimic import MissingRecordingError
+
+    async def connect(host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.close()
+
+    async def look_up(host, port):
+        await asyncio.get_running_loop().getaddrinfo(host, port)
+
+    async def sock_connect(host, port):
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, (host, port))
+
+    async def datagrams(host, port):
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(host, port))
+        transport.close()
+
+    CALLS = [connect, look_up, sock_connect, datagrams]
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_refused(call):
+        with pytest.raises(MissingRecordingError, match="connection to api.example.com:4000"):
+            uvloop.run(call("api.example.com", 4000))
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_local(call):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            uvloop.run(call("127.0.0.1", server.getsockname()[1]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uvloop does not exist there")
+def test_loops_of_uvloop_are_guarded_too(project):
+    project.ini(mimic_network="block")
+    project.write("test_uvloop.py", UVLOOP)
+
+    project.run().expect(passed=8)

@@ -112,8 +112,8 @@ def summary(
             "to mimic calls there: start the process by fork, or name the function that starts it"
         )
     if ledger.websockets:
-        how = "name your function that uses the WebSocket in mimic_functions"
-        remedies.append(f"to record what it gives: {how}; to refuse it: mimic_network = block")
+        remedies.append("to record what they give: name your function that uses one in mimic_functions")
+        remedies.append("to refuse them: mimic_network = block")
     lines = [counts] if counts else []
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
