@@ -258,3 +258,44 @@ def test_the_fixture_shows_what_is_recorded_in_our_format(suite, server):
     (suite.root / "test_it.py").write_text(text.replace("SEEN", "1"))
 
     suite.run().expect(passed=1)
+
+
+def test_verifying_shows_and_compares_no_secret(suite, server):
+    """The server issues another token than vcrpy has kept in clear."""
+    suite_test(suite, "@pytest.mark.vcr", "/login")
+    write(suite, server, "/login")
+    file = suite.root / FILE
+    data = json.loads(file.read_text())
+    data["interactions"][0]["response"]["body"]["string"] = json.dumps(
+        {"access_token": "kept-in-clear-4711", "expires_in": 3600, "refresh_token": None}
+    )
+    file.write_text(json.dumps(data))
+
+    suite.run("--mimic-verify").expect(passed=1, never=["kept-in-clear-4711"])
+
+
+def test_a_message_shows_no_token_that_an_answer_has_issued(suite, server):
+    """The application puts it into a path, where nothing says that it is secret."""
+    write(suite, server, "/login")
+    file = suite.root / FILE
+    file.write_text(
+        file.read_text().replace("Zo\\u00eb", "kept-in-clear-4711").replace('\\"name', '\\"token')
+    )
+    suite.write(
+        "test_it.py",
+        """
+        import json
+        import pytest
+        from client import fetch
+
+        @pytest.mark.vcr
+        def test_one():
+            token = json.loads(fetch("/login"))["token"]
+            assert token.startswith("kept-in-")
+            fetch(f"/of/{token}")
+        """,
+    )
+
+    suite.run().expect(
+        failed=1, says=["no recording of http.client GET /of/<redacted>"], never=["kept-in-clear-4711"]
+    )

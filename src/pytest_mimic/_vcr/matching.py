@@ -6,12 +6,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._vcr.exchanges import VcrExchange, read_entry
-from pytest_mimic._vcr.requests import VcrRequest
+from pytest_mimic._vcr.requests import VcrHeaders, VcrRequest
 from pytest_mimic._vcr.settings import VOLATILE_HEADERS
 from pytest_mimic.boundaries.http.compression import inflate
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
+from pytest_mimic.boundaries.http.message import text_pairs
 from pytest_mimic.boundaries.http.request_body import describe_body
-from pytest_mimic.boundaries.http.secrets import NoSecrets
+from pytest_mimic.boundaries.http.secrets import NoSecrets, Secrets
 
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
@@ -28,6 +29,18 @@ class Describer:
         self._redactor = redactor
         self._hidden = Exchange(port)
         self._plain = Exchange(port, secrets=NoSecrets)
+
+    def secrets(self, request: HttpRequest) -> Secrets:
+        """Return the secrets that the response to a request may repeat."""
+        secrets = Secrets(self._redactor, self._redactor.issued)
+        headers = VcrHeaders(text_pairs(request.headers))
+        _, body = describe_body(request.body, headers.get("content-type"), headers.get("content-encoding"))
+        secrets.learn_request(request.url, text_pairs(request.headers), body)
+        return secrets
+
+    def issue(self, values: set[str]) -> None:
+        """Take values for secrets from now on, in all requests."""
+        self._redactor.issued |= values
 
     def call(self, request: HttpRequest) -> BoundaryCall | None:
         """Return the call that a request is, without secrets. None if its URL is invalid."""
@@ -75,7 +88,15 @@ class RecordedRequest:
         """The response in our stored form, as it is in the file. Not to be changed."""
         if self._response is None:
             self._response = self.exchange.response(self._describer.no_secrets)
+            # No message may show a token that it issues, wherever the application puts it.
+            self._describer.issue(self.response_without_secrets()[1])
         return self._response
+
+    def response_without_secrets(self) -> tuple[dict[str, Any], set[str]]:
+        """Return the response as it would be recorded, and the secrets that it issues."""
+        secrets = self._describer.secrets(self._sent)
+        known = set(secrets.values)
+        return self.exchange.response(secrets), secrets.values - known
 
     def parts(self, *, plain: bool) -> dict[str, Any]:
         """Return the parts of the request."""

@@ -179,10 +179,11 @@ class VcrPlayer:
                 raise self._miss(call, matching)
             self.counts[place] += 1
             self.replayed.add(call.plan.target)
-        stored = state.vault.stored(Outcome.of_value(self.entries[place].response), 0.0)
-        if mode is Mode.VERIFY:
-            return self._recordings.verification(call, [stored])
-        return Replay(state, call, stored)
+        entry = self.entries[place]
+        if mode is Mode.VERIFY:  # the real response is compared without its secrets
+            expected, _ = entry.response_without_secrets()
+            return self._recordings.verification(call, [state.vault.stored(Outcome.of_value(expected), 0.0)])
+        return Replay(state, call, state.vault.stored(Outcome.of_value(entry.response), 0.0))
 
     def _matching(self, live: LiveRequest) -> list[int]:
         """Return the places of the entries for a request.
