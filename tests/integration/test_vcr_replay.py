@@ -242,6 +242,30 @@ def test_what_vcrpy_filtered_is_filtered_from_the_live_request_too(suite):
     suite.run().expect(passed=1)
 
 
+def test_retries_of_urllib3_below_requests_are_played_one_by_one(suite):
+    """vcrpy has recorded each attempt. A line for requests in the ini file does not hide them."""
+    pytest.importorskip("requests", reason="needs requests")
+    suite.ini("requests", mimic_vcr="replay")
+    busy = [entry("/a", "busy", status=503), entry("/a", "busy", status=503)]
+    write(suite, "test_it/test_one.yaml", *busy, entry("/a", "it"))
+    test_file(
+        suite,
+        """
+        @pytest.mark.vcr
+        def test_one(vcr):
+            import requests
+            from requests.adapters import HTTPAdapter, Retry
+
+            with requests.Session() as client:
+                client.mount("http://", HTTPAdapter(max_retries=Retry(3, status_forcelist=[503])))
+                assert client.get("http://shop.test/a").text == "it"
+            assert vcr.all_played
+        """,
+    )
+
+    suite.run().expect(passed=1)
+
+
 # -- which file
 
 

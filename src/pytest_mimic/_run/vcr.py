@@ -17,7 +17,7 @@ import pytest
 
 from pytest_mimic import _ambient
 from pytest_mimic._targets.spelling import did_you_mean
-from pytest_mimic._vcr.settings import RECORD_MODES
+from pytest_mimic._vcr.settings import ABOVE, RECORD_MODES
 
 if TYPE_CHECKING:
     from pytest_mimic._vcr.cassette import VcrCassette
@@ -29,8 +29,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _FILES: pytest.StashKey[VcrFiles] = pytest.StashKey()
 # The plugins whose work this one does: the names of their entry points, and of their distributions.
 _OTHERS = {"recording": "pytest-recording", "vcr": "pytest-vcr"}
-# botocore has its own boundary. What vcrpy recorded of boto3 are HTTP requests, which urllib3's takes.
-_BOUNDARIES = ("httpx", "httpx2", "requests", "aiohttp", "urllib3", "http.client")
+_BOUNDARIES = ("httpx", "httpx2", "aiohttp", "urllib3", "http.client", *ABOVE)
 _FORBIDDEN = str.maketrans(dict.fromkeys("<>?%*:|\"'/\\", "-"))
 
 

@@ -22,6 +22,9 @@ from pytest_mimic.errors import CassetteError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# Clients over urllib3 that retry by means of it, or send again. vcrpy has recorded each of these requests, as the boundary
+# of urllib3 sees them.
+ABOVE = ("requests", "botocore")
 RECORD_MODES = ("none", "once", "new_episodes", "all", "any", "rewrite")
 _URI = ("scheme", "host", "port", "path", "query")
 # The parts of a call that each matcher of vcrpy compares.
