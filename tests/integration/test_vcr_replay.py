@@ -733,3 +733,36 @@ def test_off_leaves_the_marker_alone(project):
     )
 
     project.run().expect(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("mark", "args"),
+    [("@pytest.mark.block_network", []), ("", ["--block-network"])],
+    ids=["mark", "option"],
+)
+def test_block_network_refuses_what_no_cassette_answers(suite, mark, args):
+    write(suite, "test_it/test_one.yaml", entry("/a", "it"))
+    test_file(
+        suite,
+        f"""
+        import socket
+
+        def connect():
+            # A datagram socket that connects sends nothing.
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                return sock.connect_ex(("192.0.2.1", 80))
+
+        @pytest.mark.vcr
+        {mark}
+        def test_one():
+            assert fetch("/a") == "it"
+            with pytest.raises(RuntimeError, match="the network is blocked"):
+                connect()
+
+        @pytest.mark.block_network(allowed_hosts=[r"192\\.0\\.2\\..*"])
+        def test_allowed():
+            assert isinstance(connect(), int)
+        """,
+    )
+
+    suite.run("--strict-markers", *args).expect(passed=2)

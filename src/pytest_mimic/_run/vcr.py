@@ -6,6 +6,7 @@ It is registered only if that option is on. Its fixtures can be overridden, as t
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mimic import _ambient
+from pytest_mimic._settings import Mode
 from pytest_mimic._targets.spelling import did_you_mean
 from pytest_mimic._vcr.settings import ABOVE, RECORD_MODES
 
@@ -87,6 +89,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="ignore the marker vcr: requests are sent",
     )
+    group.addoption(
+        "--block-network",
+        dest="mimic_vcr_blocks",
+        action="store_true",
+        help="in a replay, refuse connections that no cassette answers, except to this machine",
+    )
+    group.addoption(
+        "--allowed-hosts",
+        dest="mimic_vcr_allowed",
+        metavar="REGEXES",
+        help="hosts that --block-network lets through, separated by commas",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,6 +108,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "vcr(*paths, **options): replay the requests of the test from its cassette of vcrpy",
         "default_cassette(name): the name of the test's cassette",
+        "block_network(allowed_hosts=None): in a replay, refuse connections that no cassette answers",
+        "allowed_hosts(regexes): hosts that block_network lets through",
     ):
         config.addinivalue_line("markers", line)
 
@@ -159,6 +175,33 @@ def vcr_cassette_name(default_cassette_name: str) -> str:
 def vcr_cassette(vcr: Any) -> Any:
     """The cassette of the test, as pytest-vcr calls it."""
     return vcr
+
+
+@pytest.fixture
+def allowed_hosts(request: pytest.FixtureRequest) -> list[str] | None:
+    """The hosts that `block_network` lets through: those of the marker, of the option or of `vcr_config`."""
+    closest = request.node.get_closest_marker
+    blocking, allowing = closest("block_network"), closest("allowed_hosts")
+    found = (
+        (blocking.kwargs.get("allowed_hosts") if blocking is not None else None)
+        or (allowing.args[0] if allowing is not None and allowing.args else None)
+        or request.config.option.mimic_vcr_allowed
+        or request.getfixturevalue("vcr_config").get("allowed_hosts")
+    )
+    return found.split(",") if isinstance(found, str) else found
+
+
+@pytest.fixture(autouse=True)
+def block_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Refuse connections of a test with the marker `block_network`, while it replays."""
+    is_wanted = request.node.get_closest_marker("block_network") or request.config.option.mimic_vcr_blocks
+    session = _ambient.current()
+    if not is_wanted or session.settings.mode is not Mode.REPLAY:
+        yield
+        return
+    allowed = [re.compile(host) for host in request.getfixturevalue("allowed_hosts") or ()]
+    with session.guard_network().block(lambda host, _port: any(one.match(host) for one in allowed)):
+        yield
 
 
 @pytest.fixture(autouse=True)
