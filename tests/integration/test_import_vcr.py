@@ -114,7 +114,10 @@ def take_over(project, capsys, monkeypatch):
 
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.chdir(project.root)
-        code = main(["import", *words])
+        with monkeypatch.context() as patch:
+            # Where tests are collected, loading all installed plugins would take longest.
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            code = main(["import", *words])
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 

@@ -63,7 +63,7 @@ class Conversation:
         self._exchanges: dict[str, Exchange] = {}
         self._now = 0.0
         # A recording keeps how long the call took, which the file may say.
-        self._state.clock = lambda: self._now
+        self._state.clock = staticmethod(lambda: self._now)
         self._cassette: Cassette | None = None
         if destination.cassette:
             self._cassette = Cassette(

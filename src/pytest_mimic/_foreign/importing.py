@@ -218,9 +218,7 @@ class Importer:
         known = http_boundaries()
         for exchange, boundary in zip(one.file.exchanges, one.boundaries, strict=True):
             if boundary not in known:
-                reason = (
-                    f"{boundary} has no plain requests: --boundary urllib3 takes it as a request of urllib3"
-                )
+                reason = _NO_REQUESTS.format(boundary)
             else:
                 reason = conversation.record(exchange, boundary)
             if reason:

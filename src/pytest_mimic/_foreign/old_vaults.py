@@ -119,7 +119,7 @@ def stage_old(
     vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
     state = RunState(settings=settings._replace(mode=Mode.RECORD), vault=vault, ledger=Ledger())
     engine = Engine(state, locks=store.byte_locks, today=today)
-    state.clock = lambda: 0.0
+    state.clock = staticmethod(lambda: 0.0)
     plan = FunctionPlan(engine, target.name, function, target.options, None)
     try:
         call = plan.call((), {})
