@@ -75,6 +75,8 @@ class Handler(BaseHTTPRequestHandler):
         elif "moved" in path and "eu-west-1" not in self.headers.get("Authorization", ""):
             xml = b"<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>"
             self.answer(301, xml, {"x-amz-bucket-region": "eu-west-1"})
+        elif server.events and path.endswith("-stream"):
+            self.stream(server.events)
         elif path.endswith("/invoke-with-response-stream"):
             self.stream([event("chunk", json.dumps({"bytes": _base64(one)}).encode()) for one in ANSWERS])
         elif path.endswith("/converse-stream"):
@@ -133,6 +135,7 @@ class Server(ThreadingHTTPServer):
         seen: The requests, `PUT /bucket/key`.
         headers: The headers of each.
         expected: The `Expect` of each PUT.
+        events: A stream to answer with, instead of the usual ones.
     """
 
     daemon_threads = True
@@ -142,6 +145,7 @@ class Server(ThreadingHTTPServer):
         self.seen: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.expected: list[str | None] = []
+        self.events: list[bytes] = []
         self._failed: set[str] = set()
         self._lock = threading.Lock()
         self.is_stopped = False
@@ -156,10 +160,6 @@ class Server(ThreadingHTTPServer):
             is_first = name not in self._failed
             self._failed.add(name)
         return is_first
-
-    def forget(self) -> None:
-        """Answer again as in the beginning."""
-        self._failed.clear()
 
     def stop(self) -> None:
         """Close the port."""

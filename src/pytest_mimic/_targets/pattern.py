@@ -100,10 +100,16 @@ def _readings(signature: str, host: str | None) -> list[tuple[str, str, str | No
         service, operation, resource = match["service"], match["operation"], match["resource"] or ""
         # `s3`, `PutObject`, `s3 PutObject`
         found += [("", service, None), ("", operation, None), (service, operation, None)]
-        for verb in (service, operation):
-            # A bucket is the host of its keys: `bucket/*`, `s3 bucket/*`, `PutObject */key`
-            bucket, slash, key = resource.partition("/")
-            found += [(verb, resource, None), *([(verb, f"/{key}", bucket)] if slash else [])]
+        # A bucket is the host of its keys: `bucket/*`, `PutObject bucket/*`, `s3 bucket/*`, `s3 PutObject bucket/*`
+        bucket, slash, key = resource.partition("/")
+        found += [(operation, resource, None), (service, resource, None)]
+        if slash:
+            path = f"/{key}"
+            found += [
+                (operation, path, bucket),
+                (service, path, bucket),
+                (service, path, f"{operation} {bucket}"),
+            ]
     return found
 
 

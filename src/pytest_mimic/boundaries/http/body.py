@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.http.compression import can_deflate
 from pytest_mimic.boundaries.http.event_lines import scrub_lines
+from pytest_mimic.boundaries.http.frames import MEDIA_TYPE, frame_values, load_frames, store_frames
 from pytest_mimic.boundaries.http.json_layout import parse_json, style_of, write_json
 from pytest_mimic.boundaries.http.message import as_text, charset_of, media_type
 
@@ -50,7 +51,7 @@ def store_body(
         stopped: The reader did not read to the end, perhaps after a number of chunks.
 
     Returns:
-        One of `json` (with a `style` if it is not compact), `text`, `base64` or `chunks`. In addition, `charset` for
+        One of `json` (with a `style` if it is not compact), `text`, `base64`, `events` or `chunks`. In addition, `charset` for
         text in another charset than UTF-8, and `compressed`, the content encoding, if it can be restored.
     """
     # In a compressed body that was not read to its end, a chunk that decodes to nothing was still a chunk to a
@@ -59,6 +60,9 @@ def store_body(
     if not chunks:
         return None
     kind = media_type(content_type)
+    frames = store_frames(b"".join(chunks), secrets) if kind == MEDIA_TYPE and not compressed else None
+    if frames is not None:
+        return {"events": frames}
     is_kept = keeps_chunks(kind, chunks, sized=sized, stopped=stopped)
     pieces = chunks if is_kept else [b"".join(chunks)]
     charset = _charset(pieces, charset_of(content_type), is_kept=is_kept)
@@ -149,6 +153,8 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     """Return the chunks of a stored body, not compressed."""
     if body is None:
         return []
+    if "events" in body:
+        return load_frames(body["events"])
     if "chunks" in body:
         encode = _encoder(body["charset"]) if "charset" in body else str.encode
         return [encode(chunk) if isinstance(chunk, str) else _bytes(chunk) for chunk in body["chunks"]]
@@ -168,6 +174,8 @@ def body_value(body: dict[str, Any] | None) -> Any:
         return None
     if "json" in body:
         return body["json"]
+    if "events" in body:
+        return frame_values(body["events"])
     if "chunks" in body:
         data = b"".join(load_body(body))
         text = as_text(data, body.get("charset", "utf-8"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_mimic._values.events import Events, ServerSentEvent
 from pytest_mimic.boundaries.http.body import load_body
+from pytest_mimic.boundaries.http.frames import frame_values
 from pytest_mimic.boundaries.http.json_layout import parse_json
 from pytest_mimic.boundaries.http.message import as_text, header_of, media_type
 
@@ -23,10 +24,12 @@ def events_in(plain: dict[str, Any]) -> Events | None:
     body = plain.get("body")
     if body is None or "json" in body:
         return None
+    is_whole = plain.get("end") != "stopped" and "error" not in plain
+    if "events" in body:
+        return Events(frame_values(body["events"]), is_whole=is_whole)
     text = as_text(b"".join(load_body(body)), body.get("charset", "utf-8"))
     if text is None:
         return None
-    is_whole = plain.get("end") != "stopped" and "error" not in plain
     kind = media_type(header_of(plain["headers"], "content-type"))
     found = _server_sent(text, is_whole) if "event-stream" in kind else _json_lines(text, kind, is_whole)
     return None if found is None else Events(found, is_whole=is_whole)

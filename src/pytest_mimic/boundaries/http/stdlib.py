@@ -82,6 +82,9 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             if not port.taking() or is_refused or is_replayed or connects_by_itself(conn):
                 return original(conn, data)
             talk = vars(conn)[_TALK] = _Talk(conn, exchange, original)
+            if hasattr(conn, "_expect_header_set"):
+                # A connection of botocore would wait for `100 Continue`, from a socket that is not open so far.
+                conn._expect_header_set = False
         if talk.is_begun:
             return original(conn, data)
         if talk.message.add(data):

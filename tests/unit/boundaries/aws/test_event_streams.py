@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_server import ANSWERS, MODEL, Server
+
+pytest.importorskip("boto3")
+
+from aws_server import ANSWERS, MODEL, Server, event
+from botocore.eventstream import ChecksumMismatch
 
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.runs import Runs
@@ -84,3 +88,74 @@ def test_verifying_a_stream(runs: Runs, talk: Callable[[], Any]) -> None:
 
     assert talk() == recorded
     assert runs.drifts() == ""
+
+
+def test_events_are_readable_and_redacted(runs: Runs, client: Make, server: Server) -> None:
+    """Each by itself. What is no event stay bytes."""
+    tool = {"toolUse": {"input": "x", "password": "pass-word-4711"}}
+    server.events = [
+        event("contentBlockDelta", json.dumps({"delta": tool}).encode()),
+        event("noise", b"\xff"),
+    ]
+
+    def talk() -> Any:
+        stream = client("bedrock-runtime", server.url).converse_stream(modelId=MODEL)["stream"]
+        return [*stream._create_raw_event_generator()]
+
+    recorded = talk()
+    runs.again("replay")
+    replayed = talk()
+
+    headers = {
+        ":message-type": "event",
+        ":event-type": "contentBlockDelta",
+        ":content-type": "application/json",
+    }
+    assert runs.plain[0]["body"]["events"] == [
+        {
+            "headers": headers,
+            "json": {"delta": {"toolUse": {"input": "x", "password": "<redacted>"}}},
+            "style": "spaced",
+        },
+        {"headers": {**headers, ":event-type": "noise"}, "base64": "/w=="},
+    ]
+    assert [one.headers for one in replayed] == [one.headers for one in recorded]
+    assert json.loads(replayed[0].payload)["delta"]["toolUse"]["password"] == "<redacted>"
+    assert replayed[1].payload == b"\xff"
+    assert "pass-word-4711" not in runs.text
+
+
+def test_a_changed_event_is_drift(runs: Runs, client: Make, server: Server) -> None:
+    def talk() -> int:
+        message = {"role": "user", "content": [{"text": "Hello"}]}
+        return len(
+            list(
+                client("bedrock-runtime", server.url).converse_stream(modelId=MODEL, messages=[message])[
+                    "stream"
+                ]
+            )
+        )
+
+    talk()
+    server.events = [event("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"Bad"}}')]
+    runs.again("verify")
+
+    assert talk() == 4
+    assert "'Good' recorded, 'Bad' now" in runs.drifts()
+
+
+def test_bytes_that_are_no_events(runs: Runs, client: Make, server: Server) -> None:
+    """They are kept as they are; botocore finds out."""
+    server.events = [event("chunk", b"{}")[:-1] + b"?"]
+
+    def talk() -> str:
+        stream = client("bedrock-runtime", server.url).converse_stream(modelId=MODEL)["stream"]
+        with pytest.raises(ChecksumMismatch) as caught:
+            list(stream)
+        return str(caught.value)
+
+    recorded = talk()
+    runs.again("replay")
+
+    assert talk() == recorded
+    assert [*runs.plain[0]["body"]] == ["chunks"]

@@ -1,0 +1,251 @@
+"""AWS in projects: one recording for one call, patterns, presigned URLs, no credentials in a replay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("boto3", reason="needs boto3")
+# A run in process would forget it after its first import.
+pytest.importorskip("requests", reason="needs requests")
+
+import boto3
+from aws_server import Server, running_server
+
+ALL = ("botocore", "requests", "urllib3", "http.client", "aiohttp")
+SHOP = """
+    import os
+    import boto3
+
+    def client(service):
+        return boto3.client(service, region_name="us-east-1", endpoint_url=os.environ["AWS"])
+
+    def save(key, body=b"x"):
+        return client("s3").put_object(Bucket="shop", Key=key, Body=body)["ResponseMetadata"]["HTTPStatusCode"]
+"""
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAQ3EXAMPLE7KEY4711", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI7K7MDENG7bPxRfi"}
+NO_KEYS = {
+    "HOME": "/nowhere",
+    "USERPROFILE": "/nowhere",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9",
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """The server."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A project that saves objects."""
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    # A session that another project made has its credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    project.write("shop.py", SHOP)
+    project.ini(*ALL)
+    return project
+
+
+def record(shop: Any, server: Server, *options: str, **expected: int) -> Any:
+    """Record with keys."""
+    return shop.record(*options, env={"AWS": server.url, **KEYS}).expect(**(expected or {"passed": 1}))
+
+
+def replay(shop: Any, server: Server, **expected: int) -> Any:
+    """Replay without the server and without keys."""
+    boto3.DEFAULT_SESSION = None
+    server.stop()
+    return shop.replay(env={"AWS": server.url, **NO_KEYS}).expect(**(expected or {"passed": 1}))
+
+
+def kept(run: Any) -> list[str]:
+    """Return the boundaries and signatures of the recordings of a run."""
+    calls = [json.loads(data) for name, data in run.vault.items() if name.startswith("calls/")]
+    return sorted(f"{call['target']} {call['arguments']['signature']}" for call in calls)
+
+
+def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
+    """With all boundaries below."""
+    shop.write("test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
+
+    recorded = record(shop, server)
+    replayed = replay(shop, server)
+
+    assert kept(recorded) == ["botocore s3 PutObject shop/k"]
+    assert "1 call replayed" in replayed.output
+    assert len(server.seen) == 1
+
+
+def test_verifying_sends_once(shop: Any, server: Server) -> None:
+    shop.write("test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == 200")
+    record(shop, server)
+
+    run = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=1)
+
+    assert "1 call verified" in run.output
+    assert len(server.seen) == 2
+
+
+def test_urllib3_takes_what_botocore_left_out(shop: Any, server: Server) -> None:
+    shop.ini('botocore exclude="s3 PutObject */left"', "urllib3", "http.client")
+    shop.write(
+        "test_it.py", "import shop\n\ndef test_it():\n    assert shop.save('k') == shop.save('left') == 200"
+    )
+
+    recorded = record(shop, server)
+    replay(shop, server, failed=1)  # signed for real, so it needs keys
+
+    assert kept(recorded) == ["botocore s3 PutObject shop/k", "urllib3 PUT /shop/left"]
+
+
+@pytest.mark.parametrize("line", ["urllib3", "http.client"])
+def test_lower_boundaries_take_botocore(shop: Any, server: Server, line: str) -> None:
+    """Its connections wait for `100 Continue` before they send a body."""
+    shop.ini(f"{line} ignore=port")
+    shop.write(
+        "test_it.py",
+        "import io, shop\n\ndef test_it():\n    assert shop.save('k', io.BytesIO(bytes(3 * 2**20))) == 200",
+    )
+
+    recorded = record(shop, server)
+    server.stop()
+    shop.replay(env={"AWS": server.url, **KEYS}).expect(passed=1)
+
+    assert kept(recorded) == [f"{line} PUT /shop/k"]
+
+
+def test_patterns(shop: Any, server: Server) -> None:
+    shop.ini('botocore only="s3 PutObject,nowhere/*" exclude=shop/b/*')
+    shop.write(
+        "test_it.py",
+        """
+        import shop
+
+        def test_it():
+            shop.save("a")
+            shop.save("b/c")
+            shop.client("s3").list_buckets()
+        """,
+    )
+
+    assert kept(record(shop, server)) == ["botocore s3 PutObject shop/a"]
+
+
+def test_parts_to_ignore_and_to_match(shop: Any, server: Server) -> None:
+    shop.ini("botocore ignore=params.Metadata,body match=host")
+    shop.write(
+        "test_it.py",
+        """
+        import os, shop
+
+        def test_it():
+            shop.client("s3").put_object(Bucket="b", Key="k", Body=os.urandom(8), Metadata={"at": os.urandom(2).hex()})
+        """,
+    )
+
+    record(shop, server)
+    replay(shop, server)
+    elsewhere = shop.replay(env={"AWS": server.url.replace("127.0.0.1", "localhost"), **NO_KEYS})
+
+    elsewhere.expect(failed=1, says=["host: '127.0.0.1' recorded, 'localhost' now"])
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+@pytest.mark.promise("no credentials, signature or presigned URL of AWS reaches the vault or a message")
+def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
+    """They are made and fetched without credentials, and although the time is part of them."""
+    shop.ini("botocore", "requests")
+    shop.write(
+        "test_it.py",
+        f"""
+        import requests, shop
+        from botocore.config import Config
+
+        def test_it():
+            s3 = shop.boto3.client("s3", region_name="us-east-1", endpoint_url=shop.os.environ["AWS"],
+                                   config=Config(signature_version="{version}"))
+            url = s3.generate_presigned_url("get_object", Params={{"Bucket": "shop", "Key": "k"}})
+            assert requests.get(url).status_code == 200
+            assert s3.generate_presigned_post("shop", "k")["fields"]
+        """,
+    )
+
+    recorded = record(shop, server)
+    replay(shop, server)
+
+    assert kept(recorded) == ["requests GET /shop/k"]
+    stored = b"".join(recorded.vault.values()).decode()
+    for secret in (*KEYS.values(), "Signature", "Expires"):
+        assert secret not in stored
+
+
+def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> None:
+    """Also to another server, which is recorded."""
+    shop.ini("botocore", "requests")
+    shop.write(
+        "test_it.py",
+        """
+        import requests, shop
+
+        def test_it(mimic_auto):
+            url = shop.client("s3").generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
+            with mimic_auto("fetch", boundaries=["requests"]):
+                requests.get(url)
+        """,
+    )
+
+    run = shop.replay(env={"AWS": server.url, **NO_KEYS, "CI": ""})
+
+    run.expect(failed=1, says=["placeholder"])
+    assert server.seen == []
+
+
+def test_clients_made_before_the_block(shop: Any, server: Server) -> None:
+    shop.ini()
+    shop.write(
+        "test_it.py",
+        """
+        import shop
+
+        s3 = shop.client("s3")
+
+        def test_it(mimic_auto):
+            with mimic_auto("saved", boundaries=["botocore"]) as cassette:
+                s3.put_object(Bucket="shop", Key="k", Body=b"x")
+            assert [call.signature for call in cassette.calls] == ["s3 PutObject shop/k → 200"]
+            assert cassette.calls[0].match(only="shop/*")
+        """,
+    )
+
+    shop.run(env={"AWS": server.url, **KEYS, "CI": ""}).expect(passed=1)
+    replay(shop, server)
+
+    assert len(server.seen) == 1
+
+
+def test_a_miss_names_the_operation(shop: Any, server: Server) -> None:
+    shop.write("test_it.py", "import shop\n\ndef test_it():\n    shop.save('k')")
+    record(shop, server)
+    shop.write("test_it.py", "import shop\n\ndef test_it():\n    shop.save('other')")
+
+    run = replay(shop, server, failed=1)
+
+    run.expect(
+        failed=1, says=["no recording of botocore s3 PutObject shop/other", "Key: 'k' recorded, 'other' now"]
+    )
+
+
+def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
+    shop.write("test_it.py", "import shop\n\ndef test_it():\n    shop.save('k')")
+
+    run = shop.record(env={"AWS": server.url, **NO_KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
+
+    run.expect(failed=1, says=["NoCredentialsError: Unable to locate credentials"])
+    assert server.seen == []
