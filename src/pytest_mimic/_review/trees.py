@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# Longer texts are compared word by word.
+_WIDEST_CELL = 60
 _FRAMES = ("$pandas.DataFrame", "$polars.DataFrame")
 # Of a response's headers, verifying compares this one.
 _COMPARED_HEADERS = ("content-type",)
@@ -265,6 +267,8 @@ def grid_of(tree: Any) -> Grid | None:
         rows, columns = tree, []
     else:
         return None
-    if any(isinstance(cell, dict | list | Named | Grid) for row in rows for cell in row):
-        return None
+    for cell in (cell for row in rows for cell in row):
+        is_long = isinstance(cell, str) and len(cell) > _WIDEST_CELL
+        if is_long or isinstance(cell, dict | list | Named | Grid):
+            return None
     return Grid(columns, [list(row) for row in rows])

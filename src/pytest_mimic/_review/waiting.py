@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._describe import call_label
+from pytest_mimic._catalog import CatalogFile
 from pytest_mimic._outcome.plain import layout
 from pytest_mimic._review.drift_files import (
     BEFORE,
@@ -21,7 +21,7 @@ from pytest_mimic._review.drift_files import (
 )
 from pytest_mimic._review.overlay import OverlayStore, mark_of_content
 from pytest_mimic._vault import FolderStore
-from pytest_mimic._vault.names import CASSETTES, FOLDERS
+from pytest_mimic._vault.names import FOLDERS
 
 if TYPE_CHECKING:
     from pytest_mimic._settings import Settings
@@ -119,27 +119,25 @@ def _content(data: bytes) -> str:
 def _facts(data: bytes, name: str) -> Row:
     """Return the facts of a waiting recording that its row has."""
     try:
-        facts = json.loads(data)
-    except ValueError:  # the damaged one in the vault
-        facts = {}
-    is_cassette = name.startswith(CASSETTES)
-    target = str(facts.get("target", "")) or name
-    label = f"cassette {name.removeprefix(CASSETTES).removesuffix('.json')}"
-    arguments = facts.get("arguments")
-    test = facts.get("test")
+        file = CatalogFile.of(name, json.loads(data), len(data))
+    except (ValueError, TypeError, LookupError, AttributeError):  # the damaged one in the vault
+        file = CatalogFile(name, {}, [], len(data))
+    call = None if file.is_cassette or not file.calls else file.calls[0]
     return {
         "id": id_of(name, data),
         "file": name,
         "place": None,
-        "target": target,
-        "call": label if is_cassette else call_label(target, arguments),
-        "arguments": arguments,
-        "tests": [test] if test else [],
+        "target": name if call is None else call.target,
+        "call": file.label() if call or file.is_cassette else name,
+        "signature": None if call is None else call.signature,
+        "host": None if call is None else call.host,
+        "arguments": None if call is None else call.arguments,
+        "tests": [file.test] if file.test else [],
         "differences": [],
         "paths": [],
         "staged": name,
         "problem": "",
-        "in_cassette": is_cassette,
+        "in_cassette": file.is_cassette,
     }
 
 

@@ -1,0 +1,236 @@
+"""`pytest-mimic diff` compares recordings, vaults and revisions of git as calls and outcomes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_mimic._cli.main import main
+
+SHOP = """
+    import os
+    from evil import Evil
+
+    def fetch(base, day="monday"):
+        return {"rates": {"USD": 1.07 if os.environ["VERSION"] == "1" else 1.08}, "token": "token-" + os.environ["VERSION"]}
+
+    def ask(question):
+        return f"The model said {os.environ['VERSION']} to this question,\\nand nothing else."
+
+    def odd():
+        return Evil(os.environ["VERSION"])
+"""
+EVIL = """
+    import os
+
+    class Evil:
+        def __init__(self, name):
+            self.name = name
+
+        def __reduce__(self):
+            return (make, (self.name,))
+
+    def make(name):
+        if os.environ.get("BAIT"):
+            open(os.environ["BAIT"], "a").close()
+        return Evil(name)
+"""
+BEFORE = """
+    import shop
+
+    def test_fetch():
+        shop.fetch("EUR")
+        shop.fetch("CHF")
+
+    def test_ask():
+        shop.ask("why?")
+
+    def test_odd():
+        shop.odd()
+
+    def test_cassette(mimic_auto):
+        with mimic_auto("trip", targets=["shop:fetch"]):
+            shop.fetch("EUR"), shop.fetch("GBP")
+"""
+AFTER = BEFORE.replace('shop.fetch("CHF")', 'shop.fetch("CHF", "tuesday")').replace(
+    'shop.ask("why?")', 'shop.ask("why?"), shop.ask("new?")'
+)
+
+
+def git(root: Path, *words: str) -> None:
+    """Run git in a folder, with an identity and without a user's configuration."""
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "core.autocrlf=false", *words],
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def shop(project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """A project whose vault is committed as recorded from version 1, and recorded again from version 2."""
+    project.write("shop.py", SHOP)
+    project.write("evil.py", EVIL)
+    project.ini("shop:fetch", "shop:ask", "shop:odd")
+    project.write("test_shop.py", BEFORE)
+    monkeypatch.chdir(project.root)
+    project.run("--mimic-record", env={"VERSION": "1"})
+    git(project.root, "init", "-q")
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "-m", "one")
+    shutil.copytree(project.vault, project.root / "old")
+    project.write("test_shop.py", AFTER)
+    project.run("--mimic-rerecord", "--mimic-clear-unused", env={"VERSION": "2"})
+
+    def diff(*words: str) -> SimpleNamespace:
+        capsys.readouterr()
+        code = main(["diff", *words])
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
+
+    return SimpleNamespace(project=project, root=project.root, diff=diff)
+
+
+@pytest.mark.parametrize("words", [["--git", "HEAD"], ["old", ".mimic_vault"]], ids=["git", "folders"])
+@pytest.mark.promise("diff shows vaults and revisions of git as calls and outcomes")
+def test_calls_and_outcomes_are_compared(shop: Any, words: list[str]) -> None:
+    result = shop.diff(*words)
+
+    assert result.code == 1
+    heads = [line for line in result.out.splitlines() if line and not line.startswith(" ")]
+    assert sorted(heads) == [
+        "5 changed outcomes, 1 changed call, 1 added",
+        "added: shop:ask(question='new?')",
+        "changed call: shop:fetch(base='CHF', day='tuesday')",
+        "changed outcome: cassette trip: shop:fetch(base='EUR', day='monday')",
+        "changed outcome: cassette trip: shop:fetch(base='GBP', day='monday')",
+        "changed outcome: shop:ask(question='why?')",
+        "changed outcome: shop:fetch(base='EUR', day='monday')",
+        "changed outcome: shop:odd()",
+    ]
+    assert "  before: shop:fetch(base='CHF', day='monday')" in result.out
+    assert "day: 'monday' before, 'tuesday' now" in result.out
+    assert "rates.USD: 1.07 → 1.08" in result.out
+    assert "The model said [-1-]{+2+} to this question," in result.out
+    assert not re.search("token-[12]", result.out)
+
+
+def test_equal_vaults_and_new_facts_alone_are_no_difference(shop: Any) -> None:
+    for path in (shop.root / "old").rglob("*.json"):
+        path.write_text(
+            path.read_text(encoding="utf-8").replace('"recorded": "', '"recorded": "1'), encoding="utf-8"
+        )
+    shutil.copytree(shop.root / "old", shop.root / "older")
+    for path in (shop.root / "older").rglob("*.json"):
+        path.write_text(
+            path.read_text(encoding="utf-8").replace('"recorded": "1', '"recorded": "'), encoding="utf-8"
+        )
+
+    assert (shop.diff("old", "older").code, shop.diff("old", "older").out) == (0, "")
+    assert shop.diff("--git", "HEAD..HEAD").code == 0
+
+
+def test_two_recordings_are_compared_by_their_paths(shop: Any) -> None:
+    name = next(
+        path.relative_to(shop.root / "old")
+        for path in sorted((shop.root / "old/calls/shop/fetch").iterdir())
+        if "EUR" in path.read_text(encoding="utf-8")
+    )
+
+    result = shop.diff(f"old/{name}", f".mimic_vault/{name}")
+
+    assert (result.code, result.out.splitlines()[0]) == (
+        1,
+        "changed outcome: shop:fetch(base='EUR', day='monday')",
+    )
+    assert shop.diff(f"old/{name}", f"old/{name}").code == 0
+
+
+def test_markdown_is_a_comment_for_a_pull_request(shop: Any) -> None:
+    text = shop.diff("--git", "HEAD", "--markdown").out
+
+    assert text.startswith("### Recordings: 5 changed outcomes, 1 changed call, 1 added\n")
+    assert "<code>shop:ask(question=&#x27;why?&#x27;)</code>: changed outcome" in text
+    assert "- The model said 1 to this question,\n+ The model said 2 to this question,\n" in text
+    assert text.count("```") % 2 == 0
+    assert not re.search("token-[12]", text)
+
+
+def test_json_is_for_scripts(shop: Any) -> None:
+    found = json.loads(shop.diff("--git", "HEAD", "--json").out)["differences"]
+
+    assert [one["change"] for one in found] == ["outcome"] * 5 + ["call", "added"]
+    assert {one["file"].split("/")[0] for one in found} == {"calls", "cassettes"}
+    call = found[5]
+    assert (call["call"], call["before"]) == (
+        "shop:fetch(base='CHF', day='tuesday')",
+        "shop:fetch(base='CHF', day='monday')",
+    )
+
+
+def test_a_removed_recording_and_a_damaged_one_are_named(shop: Any) -> None:
+    shutil.rmtree(shop.root / ".mimic_vault/calls/shop/odd")
+    broken = next((shop.root / ".mimic_vault/calls/shop/ask").iterdir())
+    broken.write_text("{", encoding="utf-8")
+
+    result = shop.diff("--git", "HEAD")
+
+    assert result.code == 2
+    assert "removed: shop:odd()" in result.out
+    assert f"damaged: calls/shop/ask/{broken.name}" in result.out
+
+
+def test_no_pickle_is_loaded_without_load(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bait = shop.root / "bait"
+    monkeypatch.setenv("BAIT", str(bait))
+    monkeypatch.syspath_prepend(str(shop.root))
+
+    for words in ([], ["--json"], ["--markdown"]):
+        shop.diff("--git", "HEAD", *words)
+    is_loaded = bait.exists()
+    with_load = shop.diff("--git", "HEAD", "--load").out
+
+    assert not is_loaded
+    assert bait.exists()
+    assert "name: '1' recorded, '2' now" in with_load
+
+
+def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:
+    shop.project.write(".gitattributes", ".mimic_vault/**/*.json diff=mimic\n")
+    recorded = next((shop.root / "old/calls/shop/fetch").iterdir())
+
+    result = shop.diff("--textconv", str(recorded))
+
+    assert result.code == 0
+    assert result.out.startswith("recorded by test_shop.py::test_fetch\nshop:fetch(base=")
+    assert '"USD": 1.07' in result.out
+    assert "duration" not in result.out
+    assert "token-1" not in result.out
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ([], "diff takes two recordings or vaults, or --git REV"),
+        (["old"], "diff takes two recordings or vaults, or --git REV"),
+        (["old", "nowhere"], "there is no recording and no vault nowhere"),
+        (["old", "shop.py"], "shop.py is not in a vault"),
+        (["--git", "nowhere"], "git knows no revision nowhere here"),
+        (["--git", "HEAD", "old"], "--git compares the vault of the project: it takes no paths"),
+        (["--git=--help"], "'--help' is no revision of git"),
+        (["--textconv", "nowhere"], "cannot read nowhere: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line_and_exit_code_2(shop: Any, words: list[str], error: str) -> None:
+    result = shop.diff(*words)
+
+    assert (result.code, result.err.splitlines()[0]) == (2, f"ERROR: {error}")
