@@ -239,7 +239,9 @@ def test_a_run_without_drift_writes_an_empty_list_and_removes_the_outcomes(shop:
 
 def test_drifts_of_several_workers_are_in_one_file(shop: Any) -> None:
     pytest.importorskip("xdist", reason="needs pytest-xdist")
-    shop.project.write("weather.py", "import os\n\ndef ask(q):\n    return 'It is ' + os.environ['VERSION']\n")
+    shop.project.write(
+        "weather.py", "import os\n\ndef ask(q):\n    return 'It is ' + os.environ['VERSION']\n"
+    )
     shop.project.ini("weather:ask")
     tests = "import pytest, weather\n\n@pytest.mark.parametrize('q', range(6))\ndef test_it(q):\n    weather.ask(q)\n"
     shop.project.write("test_it.py", tests)
