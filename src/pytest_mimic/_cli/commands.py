@@ -42,7 +42,6 @@ COMMANDS = {
     "show": CommandEntry("show", "show a recording: its arguments and outcomes"),
     "stats": CommandEntry("stats", "sum up sizes, counts, durations and errors"),
     "report": CommandEntry("report", "write an HTML page of the recordings"),
-    "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
     "diff": CommandEntry("diff", "show what differs between recordings, vaults or revisions of git"),
     "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
     "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any, Literal
 
-from pytest_mimic._review.trees import Blob, Grid, Named, PickleView, grid_of
+from pytest_mimic._review.trees import Blob, RowTable, Named, PickleView, grid_of
 from pytest_mimic._values.opening import key_step
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -112,7 +112,7 @@ def is_same(old: Any, new: Any) -> bool:
         return len(old) == len(new) and all(map(is_same, old, new))
     if isinstance(old, Named):
         return old.name == new.name and is_same(old.value, new.value)
-    if isinstance(old, Grid):
+    if isinstance(old, RowTable):
         return is_same(old.columns, new.columns) and is_same(old.rows, new.rows)
     return bool(old == new) and (type(old) is not float or repr(old) == repr(new))
 
@@ -134,7 +134,7 @@ def _lists(
             yield _made(f"{path}[{index}]", "added", new=short(new[index]), steps=inner)
 
 
-def _rows(old: Grid, new: Grid, path: str, steps: tuple[str, ...] | None) -> TreeDifference:
+def _rows(old: RowTable, new: RowTable, path: str, steps: tuple[str, ...] | None) -> TreeDifference:
     """Compare two tables with the same columns."""
     rows: list[Any] = []
     for tag, a, b, c, d in _opcodes([_mark(row) for row in old.rows], [_mark(row) for row in new.rows]):
@@ -153,7 +153,7 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) and value == value.strip() != "" else short(value)
 
 
-def _changed_column(old: Grid, new: Grid, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _changed_column(old: RowTable, new: RowTable, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Return the path of the only column that differs, if there is one."""
     if steps is None or len(old.rows) != len(new.rows):
         return None
@@ -272,7 +272,7 @@ def plain(node: Any) -> Any:
         return [plain(part) for part in node]
     if isinstance(node, Named):
         return {f"${node.name}": plain(node.value)}
-    if isinstance(node, Grid):
+    if isinstance(node, RowTable):
         return {"columns": plain(node.columns), "rows": plain(node.rows)}
     if isinstance(node, Blob):
         from xxhash import xxh3_64_hexdigest
@@ -287,7 +287,7 @@ def short(node: Any, width: int = 200) -> str:
     """Return a tree in one line."""
     if isinstance(node, Named) and not isinstance(node.value, dict | list):
         text = f"{node.name}({short(node.value, width)})"
-    elif isinstance(node, Grid):
+    elif isinstance(node, RowTable):
         text = f"a table of {len(node.rows)} rows"
     elif isinstance(node, PickleView):
         text = f"a pickle of {node.size:,} bytes"

@@ -1,6 +1,6 @@
 """Outcomes as trees to compare and to read, made from their stored form: nothing is loaded, no class is imported.
 
-A tree is plain JSON, with a few more kinds of parts: `Named`, `Grid`, `Blob`. Secrets are replaced in it.
+A tree is plain JSON, with a few more kinds of parts: `Named`, `RowTable`, `Blob`. Secrets are replaced in it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Grid:
+class RowTable:
     """A table: the names of its columns, and the cells of each row."""
 
     columns: list[Any]
@@ -206,7 +206,7 @@ class _Reader:
             return Named(tag[1:], {**read, **others})
         return Named(tag[1:], {"": read, **others} if others else read)
 
-    def _grid(self, part: Any, node: dict[str, Any]) -> Grid | None:
+    def _grid(self, part: Any, node: dict[str, Any]) -> RowTable | None:
         """Return a frame as a table, or None if its columns do not fit."""
         if isinstance(part, dict):
             columns: list[Any] = list(part)
@@ -228,7 +228,7 @@ class _Reader:
         labels = next(iter(index.values()), None) if isinstance(index, dict) else None
         if isinstance(labels, list) and values and len(labels) == len(values[0]):
             columns, values = ["", *columns], [self.read(labels), *values]
-        return Grid(columns, [list(row) for row in zip(*values, strict=True)])
+        return RowTable(columns, [list(row) for row in zip(*values, strict=True)])
 
 
 def _blob(text: Any) -> Any:
@@ -245,9 +245,9 @@ def _is_exchange(value: Any) -> bool:
     return isinstance(headers, list) and all(isinstance(one, list) and len(one) == 2 for one in headers)
 
 
-def grid_of(tree: Any) -> Grid | None:
+def grid_of(tree: Any) -> RowTable | None:
     """Return a list of rows as a table: mappings with the same keys, or lists of the same length."""
-    if isinstance(tree, Grid):
+    if isinstance(tree, RowTable):
         return tree
     if not isinstance(tree, list) or len(tree) < 2:
         return None
@@ -269,6 +269,6 @@ def grid_of(tree: Any) -> Grid | None:
         return None
     for cell in (cell for row in rows for cell in row):
         is_long = isinstance(cell, str) and len(cell) > _WIDEST_CELL
-        if is_long or isinstance(cell, dict | list | Named | Grid):
+        if is_long or isinstance(cell, dict | list | Named | RowTable):
             return None
-    return Grid(columns, [list(row) for row in rows])
+    return RowTable(columns, [list(row) for row in rows])
