@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any, Literal
 
-from pytest_mimic._review.trees import Blob, RowTable, Named, PickleView, grid_of
+from pytest_mimic._review.trees import Blob, Named, PickleView, RowTable, grid_of
 from pytest_mimic._values.opening import key_step
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
