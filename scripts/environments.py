@@ -31,6 +31,17 @@ def install(python: Path, requirements: Iterable[str]) -> None:
     subprocess.run([*pip, "--quiet", *requirements], check=True)
 
 
+def uninstall(python: Path, packages: Iterable[str]) -> None:
+    """Remove packages from an environment, with uv if it is installed."""
+    uv = shutil.which("uv")
+    pip = (
+        [uv, "pip", "uninstall", "--python", str(python)]
+        if uv
+        else [str(python), "-m", "pip", "uninstall", "--yes"]
+    )
+    subprocess.run([*pip, "--quiet", *packages], check=True)
+
+
 def build_wheel(folder: Path) -> Path:
     """Build a wheel of this checkout, with uv if it is installed, and return its path."""
     if uv := shutil.which("uv"):

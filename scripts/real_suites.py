@@ -195,7 +195,7 @@ def run_suite(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
     def run(name: str, *arguments: str, seed: str = "0") -> None:
         runs[name] = run_of(suite, folder, python, arguments, seed)
         print(
-            f"{suite.package}, {name}: {counted(runs[name])} in {runs[name].seconds:.1f} s. {runs[name].summary}",
+            f"{suite.package}, {name}: {counted(runs[name].outcomes)} in {runs[name].seconds:.1f} s. {runs[name].summary}",
             flush=True,
         )
 
@@ -302,10 +302,10 @@ def download(suite: Suite, scratch: Path) -> Path:
     return scratch / f"{suite.package}-{suite.version}"
 
 
-def counted(run: Run) -> str:
+def counted(outcomes: Mapping[str, str]) -> str:
     """Return the numbers of tests that passed, failed and were skipped, as text."""
     words = {"failure": "failed"}
-    counts = Counter(words.get(each, each) for each in run.outcomes.values())
+    counts = Counter(words.get(each, each) for each in outcomes.values())
     return ", ".join(f"{count} {word}" for word, count in counts.most_common())
 
 

@@ -1,0 +1,124 @@
+"""Replay the vcrpy cassettes of public projects with pytest-recording, and with pytest-mimic in its place.
+
+    python scripts/vcr_projects.py                # all projects
+    python scripts/vcr_projects.py habanero       # some of them
+
+Each project is cloned at a fixed commit, and its own tests are run unchanged in an environment of its own: with
+pytest-recording, without it and with `mimic_vcr = replay`. The two runs have no network: `--block-network` there,
+`--mimic-block-network` here.
+
+Prints the counts of both runs, and each test that ends differently. The exit code is 1 if there is one. Needs the
+network for the clones and the packages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from environments import build_wheel, environment, install, uninstall
+from real_suites import counted, outcomes_in
+
+MIMIC = ("-o", "mimic_vcr=replay", "--mimic-block-network")
+RECORDING = ("--record-mode=none", "--block-network")
+
+
+class Project(NamedTuple):
+    """A project that keeps vcrpy cassettes in its repository."""
+
+    repository: str
+    commit: str
+    client: str
+    tests: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of the repository's name."""
+        return self.repository.rpartition("/")[2]
+
+
+PROJECTS = (
+    Project("https://github.com/sckott/habanero", "461adbc", "httpx2"),
+    Project(
+        "https://github.com/lichess-org/berserk",
+        "3d074f9",
+        "requests",
+        tests=("tests",),
+        requirements=("requests-mock", "pydantic"),
+    ),
+    Project(
+        "https://github.com/simonw/llm-gemini",
+        "2a8c855",
+        "httpx, sync and async",
+        requirements=("pytest-asyncio",),
+    ),
+)
+
+
+def main() -> int:
+    """Run the projects named on the command line, by default all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    names = [project.name for project in PROJECTS]
+    parser.add_argument("project", nargs="*", metavar="PROJECT", help=f"by default all: {', '.join(names)}")
+    chosen = parser.parse_args().project or names
+    if unknown := sorted({*chosen} - {*names}):
+        parser.error(f"no such project: {', '.join(unknown)}")
+    with TemporaryDirectory() as scratch:
+        wheel = build_wheel(Path(scratch))
+        differing = [compare(one, Path(scratch), wheel) for one in PROJECTS if one.name in chosen]
+    return 1 if any(differing) else 0
+
+
+def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
+    """Run a project's tests both ways, print the result, and return a line for each test that ends differently."""
+    folder = scratch / project.name
+    subprocess.run(["git", "clone", "--quiet", project.repository, str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "checkout", "--quiet", project.commit], check=True)
+    cassettes = [*folder.rglob("cassettes/**/*.yaml")]
+    python = environment(
+        scratch / f"{project.name}-environment", [str(folder), "pytest", "pyyaml", *project.requirements]
+    )
+    print(f"{project.name} {project.commit}, {project.client}: {len(cassettes)} cassettes", flush=True)
+    install(python, ["pytest-recording"])
+    before = outcomes_of(project, folder, python, RECORDING)
+    print(f"  pytest-recording:        {counted(before)}", flush=True)
+    uninstall(python, ["pytest-recording", "vcrpy"])
+    install(python, [str(wheel)])
+    after = outcomes_of(project, folder, python, MIMIC)
+    print(f"  pytest-mimic, mimic_vcr: {counted(after)}", flush=True)
+    differences = [
+        f"{test}: {before.get(test, 'absent')} with pytest-recording, {after.get(test, 'absent')} here"
+        for test in sorted({*before, *after})
+        if before.get(test) != after.get(test)
+    ]
+    for difference in differences:
+        print(f"    {difference}")
+    return differences
+
+
+def outcomes_of(project: Project, folder: Path, python: Path, options: tuple[str, ...]) -> dict[str, str]:
+    """Return the outcome of each test by its id, of one run in a new process."""
+    report = folder.parent / "report.xml"
+    report.unlink(missing_ok=True)
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    done = subprocess.run(
+        [*command, *options, *project.tests],
+        cwd=folder,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not report.exists():
+        raise SystemExit(f"{project.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return outcomes_in(report)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
