@@ -16,7 +16,7 @@ class Group(NamedTuple):
     close: str
 
 
-class Grid(NamedTuple):
+class TextTable(NamedTuple):
     """A table: its title, the names of the columns, and rows of texts."""
 
     title: str
@@ -30,7 +30,7 @@ class Block(NamedTuple):
     text: str
 
 
-Node = str | Group | Grid | Block
+Node = str | Group | TextTable | Block
 
 
 def lines_of(node: Node, width: int) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _lines(name: str, node: Node, end: str, width: int) -> Iterator[str]:
     elif isinstance(node, Block):
         yield f"{name}|"
         yield from (f"{_INDENT}{line}" for line in node.text.split("\n"))
-    elif isinstance(node, Grid):
+    elif isinstance(node, TextTable):
         yield f"{name}{node.title}"
         yield from (f"{_INDENT}{line}" for line in _grid_lines(node))
     else:
@@ -74,7 +74,7 @@ def _lines(name: str, node: Node, end: str, width: int) -> Iterator[str]:
         yield f"{node.close}{end}"
 
 
-def _grid_lines(grid: Grid) -> Iterator[str]:
+def _grid_lines(grid: TextTable) -> Iterator[str]:
     rows = [grid.columns, *grid.rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:

@@ -6,7 +6,7 @@ from base64 import b64decode
 from itertools import zip_longest
 from typing import Any
 
-from pytest_mimic._catalog.document import Block, Grid, Group, Node
+from pytest_mimic._catalog.document import Block, TextTable, Group, Node
 
 # Of a longer list, mapping or table, the first so many parts are shown.
 SHOWN = 100
@@ -130,16 +130,16 @@ class ValueReader:
         ]
         more = f", the first {len(shown)}" if len(shown) < len(rows) else ""
         title = f"{short_name(tag)}, {len(rows)} rows, {len(columns)} columns{more}"
-        return Grid(title, list(part), cells)
+        return TextTable(title, list(part), cells)
 
 
-def table(columns: list[str], rows: list[Any], *, shown: int | None = SHOWN) -> Grid:
+def table(columns: list[str], rows: list[Any], *, shown: int | None = SHOWN) -> TextTable:
     """Return the rows that a database gave."""
     reader = ValueReader(is_tagged=True, shown=shown)
     first = rows if shown is None else rows[:shown]
     cells = [[_flat_text(reader.node(cell)) for cell in row] for row in first]
     more = f", the first {len(first)}" if len(first) < len(rows) else ""
-    return Grid(f"{len(rows)} row{'' if len(rows) == 1 else 's'}{more}", columns, cells)
+    return TextTable(f"{len(rows)} row{'' if len(rows) == 1 else 's'}{more}", columns, cells)
 
 
 def bytes_in_short(data: bytes) -> str:
