@@ -6,7 +6,7 @@ from base64 import b64decode
 from itertools import zip_longest
 from typing import Any
 
-from pytest_mimic._catalog.document import Block, TextTable, Group, Node
+from pytest_mimic._catalog.document import Block, Group, Node, TextTable
 
 # Of a longer list, mapping or table, the first so many parts are shown.
 SHOWN = 100

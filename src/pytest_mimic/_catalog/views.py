@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._catalog.document import Block, TextTable, Group, Node
+from pytest_mimic._catalog.document import Block, Group, Node, TextTable
 from pytest_mimic._catalog.files import CatalogCall, Entry
 from pytest_mimic._catalog.values import SHOWN, ValueReader, bytes_in_short, short_name, table
 from pytest_mimic._describe.text import by_name, render

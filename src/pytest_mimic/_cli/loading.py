@@ -60,17 +60,22 @@ def _repr(value: object) -> str:
 @contextmanager
 def importable(invocation: Invocation, file: CatalogFile) -> Iterator[None]:
     """Put the folders on the path from which the tests import: the rootdir, `pythonpath` and the test's folder."""
+    before = list(sys.path)
+    sys.path[:0] = folders_of(invocation, file)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def folders_of(invocation: Invocation, file: CatalogFile) -> list[str]:
+    """Return the folders from which a test imports besides those of the environment."""
     project = invocation.project
     given = " ".join(project.lines("pythonpath")).split()
     folders = [project.rootdir / folder for folder in given]
     if file.test:
         folders.append(_base_of(project.rootdir / Path(file.test.partition("::")[0])))
-    before = list(sys.path)
-    sys.path[:0] = [str(folder) for folder in (*folders, project.rootdir, project.here)]
-    try:
-        yield
-    finally:
-        sys.path[:] = before
+    return list(dict.fromkeys(str(folder) for folder in (*folders, project.rootdir, project.here)))
 
 
 def _base_of(module: Path) -> Path:

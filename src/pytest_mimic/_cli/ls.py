@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._catalog.shapes import error_of, outcomes_in_short
 from pytest_mimic._cli.selection import add_pattern, of_tests, report_damaged, report_nothing, select
+from pytest_mimic._cli.stale import stale
 from pytest_mimic._cli.words import fitted, json_of, plural, short_seconds, size
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._catalog import Catalog, CatalogFile
@@ -30,6 +32,15 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--test", action="append", default=[], metavar="TEST", help="only those that this test recorded"
     )
+    parser.add_argument(
+        "--stale", action="store_true", help="only those whose target's source has changed since"
+    )
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="store_true",
+        help="with --stale: import the targets that cannot be judged by reading their modules",
+    )
     parser.add_argument("--errors", action="store_true", help="only those with an error as an outcome")
 
 
@@ -41,16 +52,27 @@ def run(invocation: Invocation) -> int:
         files = of_tests(invocation, options.test, files)
     if options.errors:
         files = [file for file in files if is_error(file)]
+    unknown: list[str] = []
+    if options.stale:
+        files, unknown = stale(invocation, files)
+    elif options.imports:
+        raise MimicError("--import needs --stale")
     files = _sorted(files, catalog, options.sort)
+    is_limited = bool(options.patterns or options.test or options.errors or options.stale)
     if options.json:
         invocation.out.json(
             {"recordings": [json_of(catalog, file) for file in files], "damaged": sorted(catalog.damaged)}
         )
-        return 0 if files or not (options.patterns or options.test or options.errors) else 1
-    if not files:
-        return report_nothing(invocation, catalog)
-    _print(invocation, catalog, files)
-    return 0
+        return 0 if files or not is_limited else 1
+    exit_code = 0
+    if files:
+        _print(invocation, catalog, files)
+    else:
+        exit_code = report_nothing(invocation, catalog)
+    if unknown:
+        why = "their modules cannot be imported" if options.imports else "see --import"
+        invocation.out.line((f"not judged, {why}: {', '.join(unknown)}", "yellow"))
+    return exit_code
 
 
 def is_error(file: CatalogFile) -> bool:
@@ -93,7 +115,7 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
                 short_seconds(file.duration),
                 size(bytes_),
                 (fitted(file.label(call_width), None if room is None else call_width), "bold"),
-                (short, "red" if is_error(file) else "green"),
+                (short, "red" if out.is_colored and is_error(file) else "green"),
                 (fitted(file.test or "", other), "dim"),
             ]
         )

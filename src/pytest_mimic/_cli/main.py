@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: The exit codes besides 0 and those that a subcommand defines.
 USAGE, INTERRUPTED = 2, 130
 # So many new objects are made before a search for garbage begins.
-_GARBAGE = 200_000
+_GARBAGE = 1_000_000
 _ISSUES = "https://github.com/pytest-mimic/pytest-mimic/issues"
 
 

@@ -44,11 +44,13 @@ def short_name(node: dict[str, Any]) -> str:
 
 def _tagged(node: dict[str, Any], digests: bool) -> str:
     """Render a description that is marked with its type, in Python's own brackets for a plain container."""
-    name = short_name(node)
     mark = f" #{node['digest']}" if digests and "digest" in node else ""
     if "text" in node:
         text = str(node["text"])
+        if not mark:
+            return text
         return f"{text[:-1]}{mark}>" if text.endswith(">") else f"{text}{mark}"
+    name = short_name(node)
     if "start" in node:
         unit = "characters" if name == "str" else "bytes"
         start = repr(node["start"]) if name == "str" else node["start"]
@@ -97,6 +99,8 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
 
 def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments with those of `**extra` under their own names, and those of `*rest` as `*rest[0]`."""
+    if "*" not in "".join(arguments):
+        return dict(arguments)
     found: dict[str, Any] = {}
     for name, part in arguments.items():
         if name.startswith("**") and isinstance(part, dict) and TAG not in part:

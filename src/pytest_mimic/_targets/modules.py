@@ -14,6 +14,16 @@ def module_exists(name: str) -> bool:
     return _find_spec(name) is not None
 
 
+def file_of_module(name: str) -> str | None:
+    """Return the file with the source of a module, or None. Nothing is imported."""
+    try:
+        spec = _find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    origin = None if spec is None else spec.origin
+    return origin if origin is not None and origin.endswith(".py") else None
+
+
 def closest_module(name: str) -> str | None:
     """Return the existing module that was most likely meant, or None.
 
