@@ -260,7 +260,7 @@ def test_ten_thousand_calls(browser, tmp_path):
     assert texts(browser, ".row .label") == ["shop:fetch(city=7777)"]
 
 
-@pytest.mark.promise("the report prints every call")
+@pytest.mark.promise("the report prints every call, 3,000 at most")
 def test_print(browser, tmp_path):
     rows = [a_row(number) for number in range(300)]
     show(browser, tmp_path, [*rows, a_row(300, kind="missing", problem=["no recording of it"])])
@@ -292,3 +292,12 @@ def test_every_control_has_a_name_and_the_list_says_where_it_is(browser, tmp_pat
     } <= named
     assert [role for role, name in named if not name] == []
     assert browser.run("document.getElementById('list').getAttribute('aria-activedescendant')") == "row-0"
+
+
+def test_print_says_what_it_leaves_out(browser, tmp_path):
+    show(browser, tmp_path, [a_row(number) for number in range(3_001)])
+
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+
+    assert len(texts(browser, "#print .line")) == 3_000
+    assert "The first 3,000 calls of 3,001" in browser.run("document.getElementById('print').lastChild.textContent")

@@ -56,8 +56,8 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
 
 def _of_pickle(stored: Stored) -> ShownOutcome:
     entry = stored.entry
-    lines: list[str] = entry.get("preview") or ["a value without a preview"]
     imports: list[str] = entry.get("imports", [])
+    lines: list[str] = entry.get("preview") or [f"pickle with {', '.join(imports) or 'no classes'}"]
     named = ", ".join(imports[:_IMPORTS])
     more = f" and {len(imports) - _IMPORTS} more" if len(imports) > _IMPORTS else ""
     facts = [f"stored as a pickle, which imports {named}{more}"] if imports else ["stored as a pickle"]
@@ -86,7 +86,8 @@ def _of_body(body: dict[str, Any]) -> ShownOutcome:
     if "returned" in body:
         return ShownOutcome(f"argument {body['returned']}", f"the argument {body['returned']}{changed}")
     value = body.get("value")
-    return ShownOutcome(_brief(value), layout(value) + changed)
+    text = layout(value)
+    return ShownOutcome(_brief(value, text), text + changed)
 
 
 def _raised(tree: dict[str, Any]) -> str:
@@ -94,11 +95,11 @@ def _raised(tree: dict[str, Any]) -> str:
     return f"{name}({', '.join(layout(each) for each in tree['args'])})"
 
 
-def _brief(value: Any) -> str:
-    """Return a value in one line: an answer of HTTP by its status, anything else by its beginning."""
+def _brief(value: Any, text: str) -> str:
+    """Return a value in one line: an answer of HTTP by its status, anything else by the beginning of its text."""
     if isinstance(value, dict) and isinstance(value.get("status"), int) and "headers" in value:
         return f"{value['status']} {value.get('reason') or ''}".rstrip()
-    line = " ".join(layout(value)[:_SEARCHED].split())
+    line = " ".join(text[:_SEARCHED].split())
     return re.sub(r"(?<=[{\[]) | (?=[}\]])", "", line)
 
 

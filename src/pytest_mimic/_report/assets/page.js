@@ -4,7 +4,7 @@
   const text = (number) => data.texts[number];
   const KINDS = [["missing", "✕"], ["drifted", "≠"], ["recorded", "●"], ["verified", "✓"], ["replayed", "↺"], ["unused", "○"]];
   const SIGNS = Object.fromEntries(KINDS);
-  const HEIGHT = 28, PRINTED = 20000, STEPS = 150;
+  const HEIGHT = 28, PRINTED = 3000, STEPS = 150;
   const calls = data.calls.map((row, index) => ({
     index, kind: row[0], group: text(row[1]), label: text(row[2]), target: text(row[3]), at: row[4], seconds: row[5],
     brief: text(row[6]), outcome: row[7], arguments: row[8], more: row[9],
@@ -224,8 +224,19 @@
     const hasOrder = data.subject === "run" || line.members[0].more.note;
     if (state.by === "test" && hasOrder && line.members[0].kind !== "unused") {
       parts.push(make("h3", {}, "Calls in order"), chartOf(line.members));
+    } else {
+      const shown = line.members.slice(0, STEPS), more = line.members.length - shown.length;
+      parts.push(make("h3", {}, "Calls"), make("ul", { class: "links" }, ...shown.map((call) => {
+        const link = make("button", { type: "button" }, call.label);
+        link.addEventListener("click", () => chooseCall(call));
+        return make("li", {}, link);
+      })), more > 0 ? make("p", { class: "dim" }, `and ${more.toLocaleString("en")} more`) : null);
     }
-    return parts;
+    return parts.filter(Boolean);
+  }
+  function chooseCall(call) {
+    if (state.folded.has(groupOf(call))) fold(groupOf(call), false);
+    choose({ call }, true);
   }
   const serviceOf = (call) => call.more.boundary ? call.more.service || call.target : call.target.split(":")[0];
   function chartOf(members) {
@@ -254,10 +265,7 @@
         const brief = [call.brief.slice(0, 30), seconds(call.seconds)].filter(Boolean).join(", ");
         group.append(svg("text", { x: x - 12, y: y + 17, "text-anchor": "end", class: "dimmed" }, brief));
       }
-      group.addEventListener("click", () => {
-        if (state.folded.has(groupOf(call))) fold(groupOf(call), false);
-        choose({ call }, true);
-      });
+      group.addEventListener("click", () => chooseCall(call));
       chart.append(group);
     });
     const box = make("div", { class: "chart" }, chart);
@@ -353,15 +361,17 @@
     const parts = [];
     let count = 0;
     for (const [name, members] of ordered) {
-      if (count > PRINTED) break;
+      if (count >= PRINTED) break;
       parts.push(make("h2", {}, [name, data.tests[name]].filter(Boolean).join(" – ")));
       for (const call of members) {
-        if (count++ > PRINTED) break;
+        if (count++ >= PRINTED) break;
         parts.push(make("div", { class: "line" }, kindOf(call.kind), make("code", {}, call.label), make("span", { class: "dim brief" }, call.brief), make("span", { class: "dim" }, seconds(call.seconds))));
         if (call.more.problem) parts.push(make("pre", { class: "more" }, call.more.problem.join("\n")));
         if (call.more.diff) parts.push(make("div", { class: "more" }, diffOf(call.more.diff)));
       }
     }
+    const all = [...ordered.values()].reduce((sum, members) => sum + members.length, 0);
+    if (all > PRINTED) parts.push(make("p", {}, `The first ${plural(PRINTED, "call")} of ${all.toLocaleString("en")}. A search or a filter before printing makes them fewer.`));
     byId("print").replaceChildren(...parts);
   });
   window.addEventListener("afterprint", () => {
