@@ -208,7 +208,8 @@ def test_keys(browser, tmp_path):
 
 @pytest.mark.promise("the report draws the calls of a test in order as a sequence chart")
 def test_a_sequence_chart(browser, tmp_path):
-    facts = {"boundary": "httpx", "target": "httpx", "test": "test_shop.py::test_0"}
+    request = [("method", "GET"), ("url", "https://api.shop.com/users/1")]
+    facts = {"boundary": "httpx", "target": "httpx", "test": "test_shop.py::test_0", "arguments": request}
     rows = [
         a_row(1, **facts, label="httpx GET /users/1", brief="200 OK"),
         a_row(2),
@@ -220,11 +221,11 @@ def test_a_sequence_chart(browser, tmp_path):
 
     assert (
         browser.run("document.querySelector('svg').getAttribute('aria-label')")
-        == "3 calls between the test and httpx, shop"
+        == "3 calls between the test and api.shop.com, shop"
     )
     drawn = "[...document.querySelectorAll('svg text')].map((each) => each.textContent)"
     assert browser.run(drawn) == [
-        *("test", "httpx", "shop"),
+        *("test", "api.shop.com", "shop"),
         *("↺ GET /users/1", "200 OK, 250 ms"),
         *("↺ fetch(city=2)", "2 °C, 250 ms"),
         "✕ POST /users",
@@ -300,4 +301,6 @@ def test_print_says_what_it_leaves_out(browser, tmp_path):
     browser.run("dispatchEvent(new Event('beforeprint'))")
 
     assert len(texts(browser, "#print .line")) == 3_000
-    assert "The first 3,000 calls of 3,001" in browser.run("document.getElementById('print').lastChild.textContent")
+    assert "The first 3,000 calls of 3,001" in browser.run(
+        "document.getElementById('print').lastChild.textContent"
+    )

@@ -31,7 +31,11 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
         (Outcome.of_value(None), "null", "null"),
         (Outcome.of_value({"status": 404, "reason": "Not Found", "headers": []}), "404 Not Found", None),
         (Outcome.of_value(datetime.date(2024, 5, 1)), '{"$date": "2024-05-01"}', '{"$date": "2024-05-01"}'),
-        (Outcome.of_exception(ValueError("no", 3)), 'raised ValueError("no", 3)', 'raised ValueError("no", 3)'),
+        (
+            Outcome.of_exception(ValueError("no", 3)),
+            'raised ValueError("no", 3)',
+            'raised ValueError("no", 3)',
+        ),
         (Outcome.of_stream([1]), "stream of 1 item", "stream of 1 item\n[0] 1\nread no further"),
         (
             Outcome.of_stream([], Outcome.of_exception(OSError("gone"))),
@@ -76,7 +80,11 @@ SECRET = "s3cret-4711"
     ids=["key", "tagged mapping", "pair", "deep", "url", "text", "json", "long"],
 )
 def test_values_under_secret_names_are_not_shown(vault, value):
-    for outcome in (Outcome.of_value(value), Outcome.of_stream([value]), Outcome.of_exception(ValueError(value))):
+    for outcome in (
+        Outcome.of_value(value),
+        Outcome.of_stream([value]),
+        Outcome.of_exception(ValueError(value)),
+    ):
         found = shown(vault, outcome)
 
         assert SECRET not in f"{found.brief} {found.text}"

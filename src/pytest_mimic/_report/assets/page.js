@@ -238,10 +238,19 @@
     if (state.folded.has(groupOf(call))) fold(groupOf(call), false);
     choose({ call }, true);
   }
-  const serviceOf = (call) => call.more.boundary ? call.more.service || call.target : call.target.split(":")[0];
+  // A request goes to its host, any other call to its client or to the module of its function.
+  function serviceOf(call) {
+    const url = call.arguments.find(([name]) => name === "url");
+    if (call.more.boundary && url) {
+      try { return new URL(text(url[1])).host || call.target; } catch { return call.target; }
+    }
+    return call.target.split(":")[0];
+  }
   function chartOf(members) {
     const shown = members.slice(0, STEPS), services = [...new Set(shown.map(serviceOf))];
-    const left = 50, gapWidth = services.length > 1 ? 250 : 380, top = 54, tall = 50;
+    const left = 50, top = 54, tall = 50, room = detail.clientWidth - left - 110;
+    const gapWidth = Math.min(380, Math.max(180, Math.floor(room / services.length)));
+
     const width = left + services.length * gapWidth + 90, height = top + shown.length * tall + 24;
     const chart = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${plural(shown.length, "call")} between the test and ${services.join(", ")}` });
     [data.subject === "run" ? "test" : "client", ...services].forEach((name, at) => {
@@ -253,16 +262,16 @@
     shown.forEach((call, at) => {
       const x = left + (services.indexOf(serviceOf(call)) + 1) * gapWidth, y = top + at * tall + 10;
       const group = svg("g", { class: `step ${call.kind}` });
-      const signature = call.label.startsWith(`${serviceOf(call)} `) ? call.label.slice(serviceOf(call).length + 1) : call.label.slice(call.label.indexOf(":") + 1);
-      const room = Math.floor((x - left - 24) / 7);
-      const cut = signature.length > room ? `${signature.slice(0, room - 1)}…` : signature;
+      const signature = call.more.boundary ? call.label.slice(call.target.length + 1) : call.label.slice(call.label.indexOf(":") + 1);
+      const fitting = Math.floor((x - left - 24) / 7);
+      const cut = signature.length > fitting ? `${signature.slice(0, fitting - 1)}…` : signature;
       group.append(svg("title", {}, `${call.kind} ${call.label}`));
       group.append(svg("rect", { x: left, y: y - 14, width: x - left, height: tall - 4, fill: "transparent" }));
       group.append(svg("text", { x: left + 8, y: y - 4, class: "call" }, `${SIGNS[call.kind]} ${cut}`));
       group.append(svg("path", { d: `M${left} ${y}H${x - 6}`, class: "arrow" }), svg("path", { d: `M${x} ${y}l-8 -4v8z`, class: "tip" }));
       if (call.kind !== "missing") {
         group.append(svg("path", { d: `M${x} ${y + 21}H${left + 6}`, class: "arrow back" }), svg("path", { d: `M${left} ${y + 21}l8 -4v8z`, class: "tip" }));
-        const brief = [call.brief.slice(0, 30), seconds(call.seconds)].filter(Boolean).join(", ");
+        const brief = [call.brief.length > 28 ? `${call.brief.slice(0, 27)}…` : call.brief, seconds(call.seconds)].filter(Boolean).join(", ");
         group.append(svg("text", { x: x - 12, y: y + 17, "text-anchor": "end", class: "dimmed" }, brief));
       }
       group.addEventListener("click", () => chooseCall(call));
