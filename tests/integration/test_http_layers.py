@@ -190,3 +190,105 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers: Any) -
         recordings = record(layers, server)
     assert {one["target"] for one in recordings} == {"requests"}
     assert len(server.seen) == 4
+
+
+# Each boundary, with a function that sends a request through its client.
+EVERYWHERE = """
+    import asyncio, http.client, os, urllib.request
+    from urllib.parse import urlsplit
+    import aiohttp, httpx, httpx2, requests, urllib3
+
+    async def async_get(client, url):
+        async with client:
+            return (await client.get(url)).content
+
+    async def aiohttp_get(url):
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return await response.read()
+
+    def connection_get(url):
+        connection = http.client.HTTPConnection(urlsplit(url).netloc)
+        try:
+            connection.request("GET", urlsplit(url).path)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def pool_get(url):
+        with urllib3.PoolManager() as http:
+            return http.request("GET", url).data
+
+    def session_get(url):
+        with requests.Session() as session, session.get(url, stream=True) as response:
+            return b"".join(response.iter_content(4))
+
+    SEND = {
+        "aiohttp": [lambda url: asyncio.run(aiohttp_get(url))],
+        "http.client": [connection_get, lambda url: urllib.request.urlopen(url).read()],
+        "httpx": [
+            lambda url: httpx.get(url, verify=False).content,
+            lambda url: asyncio.run(async_get(httpx.AsyncClient(verify=False), url)),
+        ],
+        "httpx2": [lambda url: httpx2.get(url, verify=False).content],
+        "requests": [lambda url: requests.get(url).content, session_get],
+        "urllib3": [pool_get],
+    }
+
+    def send_all():
+        for name, functions in SEND.items():
+            for number, send in enumerate(functions):
+                assert b"path" in send(f"{os.environ['API']}/items/{name}/{number}")
+"""
+SENT = [("aiohttp", 1), ("http.client", 2), ("httpx", 2), ("httpx2", 1), ("requests", 2), ("urllib3", 1)]
+CALLS = sorted((name, f"GET /items/{name}/{number}") for name, count in SENT for number in range(count))
+
+
+@pytest.fixture
+def everywhere(project: Any) -> Any:
+    """A project with all clients, whose test sends requests through each of them."""
+    for module in ("aiohttp", "httpx", "httpx2"):
+        pytest.importorskip(module)
+    project.write("clients.py", EVERYWHERE)
+    project.write("test_it.py", "import clients\n\ndef test_it():\n    clients.send_all()\n")
+    return project
+
+
+def taken(recordings: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return which boundary has recorded which call."""
+    return sorted((one["target"], one["arguments"]["signature"]) for one in recordings)
+
+
+@pytest.mark.promise(
+    "a request through several clients is recorded once, at the outermost boundary that takes it"
+)
+def test_all_boundaries_together_take_each_call_once(everywhere: Any) -> None:
+    """When it is recorded, verified, and replayed."""
+    everywhere.ini(*dict(SENT))
+
+    with running_server() as server:
+        everywhere.record(env={"API": server.url}).expect(passed=1, says=[f"{len(CALLS)} calls recorded"])
+        assert len(server.seen) == len(CALLS)
+        verified = everywhere.run("--mimic-verify", env={"API": server.url})
+        verified.expect(passed=1, says=[f"{len(CALLS)} calls verified"])
+        assert len(server.seen) == 2 * len(CALLS)
+    replayed = everywhere.replay(env={"API": server.url})
+
+    replayed.expect(passed=1, says=[f"{len(CALLS)} calls replayed"])
+    assert taken(kept(replayed)) == CALLS
+
+
+def test_what_a_boundary_leaves_out_is_taken_by_the_next_one_below_or_sent(everywhere: Any) -> None:
+    everywhere.ini(*(f'{name} exclude="/items/{name}/*"' for name, _ in SENT))
+    # Through each of these clients, a request reaches the boundary of the next one.
+    below = {"requests": "urllib3", "urllib3": "http.client"}
+    expected = sorted((below[name], signature) for name, signature in CALLS if name in below)
+
+    with running_server() as server:
+        recorded = everywhere.record(env={"API": server.url}).expect(passed=1)
+        assert (taken(kept(recorded)), len(server.seen)) == (expected, len(CALLS))
+        verified = everywhere.run("--mimic-verify", env={"API": server.url})
+        verified.expect(passed=1, says=[f"{len(expected)} calls verified"])
+        replayed = everywhere.run(env={"API": server.url})
+
+        replayed.expect(passed=1, says=[f"{len(expected)} calls replayed"])
+        assert len(server.seen) == 3 * len(CALLS) - len(expected)
