@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -18,7 +19,8 @@ LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "xxhash"]
 # The clients have an environment of their own, because some of them bring plugins that each run of pytest loads.
 REQUIREMENTS = {
     OURS: LIBRARIES,
-    "clients": ["pytest", "httpx", "requests", "sqlalchemy>=2", "psycopg[binary]", "redis>=5"],
+    "clients": ["pytest", "httpx", "requests", "aiohttp", "sqlalchemy>=2", "psycopg[binary]", "redis>=5"],
+    "vcrpy": ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
     OLDER: [*LIBRARIES, "pytest-mimic==0.2.0"],
     JOBLIB: [*LIBRARIES, "joblib"],
 }
@@ -36,9 +38,11 @@ def pythons(folder: Path, given: dict[str, Path]) -> dict[str, Path]:
             continue
         place = folder / name
         try:
-            if not (place / "complete").exists():
+            complete, wanted = place / "complete", "\n".join(requirements)
+            if not complete.exists() or complete.read_text() != wanted:
+                rmtree(place, ignore_errors=True)
                 environment(place, requirements)
-                (place / "complete").touch()
+                complete.write_text(wanted)
             found[name] = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
             if name in (OURS, "clients"):
                 assert wheel

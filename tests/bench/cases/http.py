@@ -1,4 +1,4 @@
-"""A replayed GET with few and with many recorded calls, beside the client's own mock transport."""
+"""A replayed GET with few and with many recorded calls, beside the client's own mock transport and beside vcrpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from tests.bench.contenders import ROOT
 from tests.bench.processes import project, pytest
 
 FEW, MANY = 10, 10_000
+TRANSPORTS = ("requests", "urllib3", "http.client", "httpx", "aiohttp")
+SIZES = (10, 1_000)
 TEST = "from requested import test_gets\n"
+FIRST_TEST = "from requested import test_first_gets\n"
 
 
 @contextmanager
@@ -60,6 +63,39 @@ def _recorded(bench: Bench, client: str, folders: dict[int, Path]) -> str:
         return str(server.url)
 
 
+@contextmanager
+def transports(bench: Bench) -> Iterator[dict[str, Measure]]:
+    """First replays of calls recorded once, through each transport; those of vcrpy as the floor."""
+    places = [(client, count) for client in TRANSPORTS for count in SIZES]
+    sys.path.insert(0, str(ROOT / "tests"))
+    module: Any = importlib.import_module("http_server")
+
+    def took(contender: str, client: str, count: int, url: str, *, is_new: bool = False) -> float:
+        folder = bench.folder / f"{contender}-{client}-{count}"
+        settings = {"CLIENT": client, "COUNT": str(count), "URL": url}
+        options = ["--mimic-record"] if is_new and contender == OURS else []
+        if contender == FLOOR:
+            settings |= {"CASSETTE": str(folder / "cassette"), "RECORD_MODE": "once" if is_new else "none"}
+        if is_new:
+            project(folder, [client] if contender == OURS else [], FIRST_TEST)
+        pytest(bench.pythons["clients" if contender == OURS else "vcrpy"], folder, *options, **settings)
+        return float(json.loads((folder / "figures.json").read_text())["first"]) * 1e6
+
+    with module.running_server() as server:
+        for contender in (OURS, FLOOR):
+            for place in places:
+                took(contender, *place, server.url, is_new=True)
+
+    def measured(contender: str) -> dict[str, float]:
+        return {_transport_row(*place): took(contender, *place, server.url) for place in places}
+
+    yield {OURS: partial(measured, OURS), FLOOR: partial(measured, FLOOR)}
+
+
+def _transport_row(client: str, count: int) -> str:
+    return f"first GETs by {client}, {count:,}"
+
+
 def profile(bench: Bench, file: Path, *, client: str) -> None:
     """Profile the first replays of 1,000 calls."""
     count = 1000
@@ -71,14 +107,26 @@ def profile(bench: Bench, file: Path, *, client: str) -> None:
 
 CASES = [
     Case(
-        f"{client}_gets",
+        "transports",
         [
-            Row(f"{client} GET, {FEW}", "µs", floor="the client's mock transport"),
-            Row(f"{client} GET, {MANY:,}", "µs", {FLOOR: 1.2}, floor=f"ours with {FEW} recorded"),
+            Row(_transport_row(client, count), "µs", {FLOOR: 1}, floor="vcrpy")
+            for client in TRANSPORTS
+            for count in SIZES
         ],
-        partial(gets, client=client),
-        rounds=3,
-        profile=partial(profile, client=client),
-    )
-    for client in ("httpx", "requests")
+        transports,
+        rounds=2,
+    ),
+    *(
+        Case(
+            f"{client}_gets",
+            [
+                Row(f"{client} GET, {FEW}", "µs", floor="the client's mock transport"),
+                Row(f"{client} GET, {MANY:,}", "µs", {FLOOR: 1.2}, floor=f"ours with {FEW} recorded"),
+            ],
+            partial(gets, client=client),
+            rounds=3,
+            profile=partial(profile, client=client),
+        )
+        for client in ("httpx", "requests")
+    ),
 ]
