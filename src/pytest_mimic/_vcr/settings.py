@@ -175,9 +175,7 @@ def _matchers(given: Mapping[str, Any], registered: Iterable[str]) -> tuple[str,
             shown = getattr(name, "__name__", name)
             what = f"match_on names {shown}, a matcher written as a function: mimic_vcr cannot use it"
             known = f"match_on may name {', '.join(MATCHERS)}"
-            again = (
-                "or record the test in our format, with ignore= and match=: see the guide for users of vcrpy"
-            )
+            again = "or move the test to mimic_functions, whose lines have ignore= and match="
             raise CassetteError(what, remedies=[known, again], matcher=shown)
         hint = did_you_mean(str(name), MATCHERS)
         raise CassetteError(f"match_on names {name!r}, which is no matcher{hint}", matcher=name)
