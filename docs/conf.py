@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+
 project = "pytest-mimic"
 author = "The pytest-mimic contributors"
 copyright = f"2026, {author}"
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "command_output"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_extensions"]
 nitpicky = True
 
 html_theme = "furo"

@@ -149,13 +149,20 @@ class Checker:
                 self._check_name(name, recording.target, test)
         except MimicError as error:
             named |= references(self._store.read(name) or b"")
-            yield self._finding(name, error, name, test)
+            yield self._finding(name, error, name, test or self._test_of(name))
             return
         for stored, origin in outcomes:
             named.update(objects_of(stored.entry))
             problem = self._problem_of(stored, origin)
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
+
+    def _test_of(self, name: str) -> str | None:
+        """Return the test that a damaged file still names, or None."""
+        try:
+            return self._vault.test_of(name)
+        except MimicError:
+            return None
 
     def _check_name(self, name: str, target: str, test: str | None) -> None:
         key = name.rpartition("/")[2].removesuffix(".json")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 USAGE, INTERRUPTED = 2, 130
 # So many new objects are made before a search for garbage begins.
 _GARBAGE = 1_000_000
-_ISSUES = "https://github.com/pytest-mimic/pytest-mimic/issues"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -136,4 +135,4 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, OSError):
         named = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         return f"ERROR: cannot use{named or ' a file'}: {error.strerror or error}"
-    return f"ERROR: {type(error).__name__}: {error}\n  at {place}, an error of pytest-mimic\n  please report it: {_ISSUES}"
+    return f"ERROR: {type(error).__name__}: {error}\n  at {place}, an error of pytest-mimic: please report it"
