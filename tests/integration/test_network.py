@@ -52,6 +52,16 @@ SHOP = """
         def by_smtplib(self):
             smtplib.SMTP(HOST, 25)
 
+        @staticmethod
+        def statically():
+            smtplib.SMTP(HOST, 25)
+
+    def by_a_local_function():
+        async def local():
+            await asyncio.open_connection(HOST, 4000)
+
+        asyncio.run(local())
+
     async def by_asyncpg():
         await asyncpg.connect(host=HOST, port=5432, user="me", database="shop")
 
@@ -140,6 +150,8 @@ CASES = [
     ("by_aiohttp()", "", "api.example.com:443", "by aiohttp ", "to record it: aiohttp"),
     ("by_redis()", "", "api.example.com:6379", "by redis ", "to record it: redis"),
     ("Mailer().by_smtplib()", "Mailer.by_smtplib", "api.example.com:25", "by smtplib ", ""),
+    ("Mailer.statically()", "Mailer.statically", "api.example.com:25", "by smtplib ", ""),
+    ("by_a_local_function()", "by_a_local_function", "api.example.com:4000", "", ""),
     ("by_asyncpg()", "by_asyncpg", "api.example.com:5432", "by asyncpg ", ""),
     ("by_streams()", "by_streams", "api.example.com:4000", "", ""),
     ("by_streams_to_an_address()", "by_streams_to_an_address", "203.0.113.7:4000", "", ""),

@@ -6,8 +6,9 @@ import gc
 import os
 import sys
 from collections.abc import Container, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
 from pytest_mimic._patch.holders import is_machinery
@@ -64,12 +65,13 @@ def find_opener(rootdir: Path, tests: set[str], boundaries: Container[str]) -> O
         tests: The files of the test's own code, which has no targets.
         boundaries: The names of all boundaries.
     """
-    caller = sys._getframe(2)
-    frames = list(_stack(caller))
+    stack = list(_stack(sys._getframe(2)))
+    frames = list(takewhile(lambda frame: not _is_loop(frame), stack))
+    beyond = stack[len(frames) :]
     if not any(_is_own(frame, rootdir) for frame in frames):
-        frames += _waiting(frames, rootdir) or list(_stack(caller, beyond_loop=True))[len(frames) :]
-    own = [frame for frame in frames if _is_own(frame, rootdir)]
-    libraries = frames[: frames.index(own[0])] if own else frames
+        frames += _waiting(frames, rootdir)
+    own = [frame for frame in (*frames, *beyond) if _is_own(frame, rootdir)]
+    libraries = frames[: frames.index(own[0])] if own and own[0] in frames else frames
     packages = [_package(frame) for frame in libraries if not is_machinery(_module(frame))]
     known = [name for package in packages if (name := _BOUNDARIES.get(package, "")) in boundaries]
     clients = [package for package in packages if package not in _RUNNERS]
@@ -82,9 +84,8 @@ def find_opener(rootdir: Path, tests: set[str], boundaries: Container[str]) -> O
     )
 
 
-def _stack(frame: FrameType | None, *, beyond_loop: bool = False) -> Iterator[FrameType]:
-    """Yield the frames from this one outwards, as far as the event loop that runs them, or beyond."""
-    while frame is not None and (beyond_loop or not _is_loop(frame)):
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
         if not frame.f_code.co_filename.startswith(_PACKAGE):
             yield frame
         frame = frame.f_back
@@ -160,18 +161,12 @@ def _target(frame: FrameType, tests: set[str]) -> str:
     file = Path(code.co_filename)
     if code.co_filename in tests or file.name == "conftest.py" or module == "__main__":
         return ""
-    name: str = getattr(code, "co_qualname", "") or _qualified(frame, code)
+    name: str = getattr(code, "co_qualname", "") or _qualified(code)
     last = name.rpartition(".")[2]
     return "" if "<" in name or last.startswith("__") else f"{module}:{name}"
 
 
-def _qualified(frame: FrameType, code: CodeType) -> str:
-    """Return the qualified name of a frame's function on Python 3.10, where code does not have it."""
-    name = code.co_name
-    if getattr(frame.f_globals.get(name), "__code__", None) is code or not code.co_varnames:
-        return name
-    first = frame.f_locals.get(code.co_varnames[0])
-    for cls in first.__mro__ if isinstance(first, type) else type(first).__mro__:
-        if getattr(getattr(cls, name, None), "__code__", None) is code and name in vars(cls):
-            return f"{cls.__qualname__}.{name}"
-    return name
+def _qualified(code: CodeType) -> str:
+    """Return the qualified name of a function on Python 3.10, where its code does not have it."""
+    functions = (one for one in gc.get_referrers(code) if isinstance(one, FunctionType))
+    return next((function.__qualname__ for function in functions), code.co_name)
