@@ -14,6 +14,7 @@ import pytest
 import redis  # noqa: F401
 import requests  # noqa: F401
 import urllib3  # noqa: F401
+from http_server import running_server
 
 with suppress(ImportError):  # not for Windows
     import uvloop  # noqa: F401
@@ -561,3 +562,54 @@ def test_loops_of_uvloop_are_guarded_too(project):
     project.write("test_uvloop.py", UVLOOP)
 
     project.run().expect(passed=8)
+
+
+ALL_CLIENTS = """
+    import asyncio, inspect, urllib.request
+    import aiohttp, httpx, pytest, requests, urllib3
+
+    async def by_async_httpx(url):
+        async with httpx.AsyncClient() as client:
+            return (await client.get(url)).text
+
+    async def by_aiohttp(url):
+        async with aiohttp.ClientSession() as client, client.get(url) as response:
+            return await response.text()
+
+    def by_urllib(url):
+        with urllib.request.urlopen(url) as response:
+            return response.read().decode()
+
+    CLIENTS = {{
+        "requests": lambda url: requests.get(url).text,
+        "httpx": lambda url: httpx.get(url).text,
+        "httpx, async": by_async_httpx,
+        "aiohttp": by_aiohttp,
+        "urllib3": lambda url: urllib3.PoolManager().request("GET", url).data.decode(),
+        "http.client": by_urllib,
+    }}
+
+    @pytest.mark.parametrize("name", CLIENTS)
+    def test_it(name, mimic_auto):
+        with mimic_auto(boundaries=[name.partition(",")[0]]):
+            text = CLIENTS[name]("http://api.example.com:{port}/pages")
+            text = asyncio.run(text) if inspect.isawaitable(text) else text
+        assert text
+"""
+
+
+def test_request_that_a_cassette_records_may_connect(project, monkeypatch):
+    """By every client, also by one that looks names up in a task of its own."""
+    resolve, names = socket.getaddrinfo, ("api.example.com", b"api.example.com")
+
+    def resolve_locally(name, *args, **options):
+        return resolve("127.0.0.1" if name in names else name, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_locally)
+    project.ini(mimic_network="block")
+    with running_server() as server:
+        project.write("test_shop.py", ALL_CLIENTS.format(port=server.server_port))
+
+        project.run().expect(passed=6, says=["6 calls recorded", "network blocked"])
+
+    project.run().expect(passed=6, says=["6 calls replayed"])
