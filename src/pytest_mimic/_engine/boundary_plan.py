@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._engine.call import Call, Plan
@@ -14,6 +15,7 @@ from pytest_mimic._targets.pattern import Selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pytest_mimic._engine.call import CassetteInUse
     from pytest_mimic._outcome.outcome import Outcome
@@ -141,6 +143,11 @@ class BoundaryPort:
         cassette = self.plans[-1].cassette if self.plans else None
         mode = self._state.settings.mode if cassette is None else cassette.mode
         return mode in (Mode.REPLAY, "replay")
+
+    def connecting(self) -> AbstractContextManager[None]:
+        """Return a block in which the network is open, to connect for a call that is recorded."""
+        network = self._state.network
+        return nullcontext() if network is None else network.open()
 
     def takes(self, call: BoundaryCall) -> bool:
         """Check whether a call is mimicked: the patterns select it.

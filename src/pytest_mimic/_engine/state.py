@@ -16,6 +16,7 @@ from pytest_mimic._swallowed.pending import PendingErrors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Protocol
 
     from pytest_mimic._engine.call import Call, Plan
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
         @property
         def is_blocking(self) -> bool:
             """Whether connections of the current thread or task are refused."""
+            ...
+
+        def open(self) -> AbstractContextManager[None]:
+            """Open the network in this block."""
             ...
 
     class CallUnderWay(Protocol):

@@ -6,6 +6,7 @@ import socket
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._ambient import command
@@ -36,6 +37,7 @@ class NetworkGuard:
         self._boundaries = boundaries
         self._rules: list[Rule] = []
         self._names: defaultdict[str, set[str]] = defaultdict(set)  # of the addresses that were looked up
+        self._is_open: ContextVar[bool] = ContextVar("pytest_mimic_network_open", default=False)
         self._passing: Counter[str] = Counter()
         self._looked_up: set[str] = set()
         self._allowed: list[AllowedHosts] = []
@@ -57,7 +59,17 @@ class NetworkGuard:
     @property
     def is_blocking(self) -> bool:
         """Whether connections of the current thread or task are refused."""
-        return bool(self._rules) and not self._state.is_nested
+        return bool(self._rules) and not (self._is_open.get() or self._state.is_nested)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Open the network in this block to the current thread or task."""
+        token = self._is_open.set(True)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
+                self._is_open.reset(token)
 
     # -- checks
 

@@ -108,6 +108,10 @@ class Port(Protocol):
         """A block whose `MimicError` fails the running test, even if the code under test catches it."""
         ...
 
+    def connecting(self) -> AbstractContextManager[None]:
+        """Return a block that connects for a call which is recorded. The network is open in it."""
+        ...
+
     def takes(self, call: BoundaryCall) -> bool:
         """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.boundaries.sql.calls import SqlCall, describe_action, hide_cursor
@@ -285,7 +285,7 @@ class LazyConnection:
         __tracebackhide__ = True
         was_open = self.real is not None
         try:
-            with self.port.noting:
+            with self.port.noting, nullcontext() if step.mode == "pass" else self.port.connecting():
                 yield
         except BaseException as error:
             # An error of connecting says nothing about the statement.
