@@ -437,6 +437,36 @@ def test_an_unknown_client_is_asked_for_with_what_was_found(project, take_over):
     ]
 
 
+@pytest.mark.parametrize(
+    ("agent", "line", "found"),
+    [
+        ("OpenAI/Python 1.78.0", "httpx2", "httpx2"),
+        ("AsyncAnthropic/Python 0.50", "httpx", "httpx"),
+        ("python-httpx/0.28.1", "httpx2", "httpx2"),
+        ("python-httpx2/2.0", "httpx", "httpx2"),
+        ("Python-urllib/3.11", "requests", "http.client"),
+        ("Python/3.11 aiohttp/3.14.5", "requests", "aiohttp"),
+        ("shop/1.0", "requests", "requests"),
+    ],
+)
+def test_the_client_is_the_one_that_the_project_uses_for_such_calls(agent, line, found, project, take_over):
+    project.ini(line)
+    project.write("test_talk.py", "def test_talk(): pass")
+    project.write(
+        "cassettes/test_talk/test_talk.yaml",
+        f"""
+        interactions:
+        - request: {{method: GET, uri: 'http://a.test/', body: null, headers: {{User-Agent: ['{agent}']}}}}
+          response: {{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: hi}}}}
+        """,
+    )
+
+    _, said = take_over("cassettes", "--json")
+
+    assert [one["boundaries"] for one in json.loads(said)["imported"]] == [{found: 1}]
+    assert json.loads(said)["missing_lines"] == ([] if found == line else [found])
+
+
 def test_a_boundary_below_the_client_takes_the_calls_of_a_test_if_only_that_is_mimicked(project, take_over):
     project.ini("urllib3")
     keep(project, "plain.json", "cassettes/test_talk/test_talk.json")
@@ -521,23 +551,38 @@ def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_ove
 
         @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e"])
         def test_url(url): pass
+
+        @pytest.mark.default_cassette("shared.json")
+        class TestShared:
+            def test_one(self): pass
+            def test_two(self): pass
         """,
     )
-    for name in ("TestInner.test_inherited", "test_url[http---a]", "test_url[b-c]", "test_url[d-e]"):
+    for name in (
+        "TestInner.test_inherited",
+        "test_url[http---a]",
+        "test_url[b-c]",
+        "test_url[d-e]",
+        "shared",
+        "gone",
+    ):
         keep(project, "plain.json", f"tests/cassettes/test_api/{name}.json")
 
     code, said = take_over("tests", "--json")
 
     report = json.loads(said)
     assert code == 1
-    assert {one["to"] for one in report["imported"]} == {
-        "tests/test_api.py::TestOuter::TestInner::test_inherited",
-        "tests/test_api.py::test_url[http://a]",
-        "tests/test_api.py::test_url[b-c]",
-    }
+    assert sorted(one["to"].removeprefix("tests/test_api.py::") for one in report["imported"]) == [
+        "TestOuter::TestInner::test_inherited",
+        "TestShared::test_one",
+        "TestShared::test_two",
+        "test_url[b-c]",
+        "test_url[d/e]",
+        "test_url[d:e]",
+        "test_url[http://a]",
+    ]
     assert [one["reason"] for one in report["not_imported"]] == [
-        "it belongs to several tests, tests/test_api.py::test_url[d/e] and tests/test_api.py::test_url[d:e]: "
-        "--as cassette keeps it"
+        "tests/test_api.py has no test gone: --as cassette keeps it"
     ]
 
 

@@ -12,20 +12,24 @@ from pytest_mimic._targets.target import Target
 from pytest_mimic.boundaries.base import Boundary
 from pytest_mimic.boundaries.http.exchange import HttpBoundary
 from pytest_mimic.boundaries.http.message import header_of, text_pairs
-from pytest_mimic.boundaries.registry import BOUNDARIES, load_boundary
+from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
 
-# The `User-Agent` that each client sends by itself, and those of packages that use one client only.
+# The `User-Agent` that each client sends by itself, and those of packages that use one client.
 _AGENTS = [
     (re.compile(r"\b(?:Botocore|aiobotocore|Boto3)/"), "botocore"),
     (re.compile(r"\bpython-requests/|\brequests-oauthlib/|\bPyGithub/"), "requests"),
     (re.compile(r"\bpython-httpx2/"), "httpx2"),
-    (re.compile(r"\bpython-httpx/|^(?:Async)?(?:OpenAI|Anthropic)/Python "), "httpx"),
+    (re.compile(r"\bpython-httpx/"), "httpx"),
     (re.compile(r"\baiohttp/"), "aiohttp"),
     (re.compile(r"\bpython-urllib3/|^urllib3/"), "urllib3"),
     (re.compile(r"^Python-urllib/"), "http.client"),
 ]
-# The boundaries below one, which take its calls if it is not mimicked itself.
-_BELOW = {
+# Packages that use httpx, and httpx2 in their newer versions.
+_EITHER = re.compile(r"^(?:Async)?(?:OpenAI|Anthropic)/Python ")
+_HTTPX = ("httpx", "httpx2")
+# The boundaries that take the calls of another if that is not mimicked itself: those below it, or its successor.
+_INSTEAD = {
+    "httpx": ("httpx2",),
     "requests": ("urllib3", "http.client"),
     "botocore": ("urllib3", "http.client"),
     "urllib3": ("http.client",),
@@ -80,14 +84,17 @@ def boundaries_of(
 def _named_client(exchange: ForeignExchange, mimicked: Sequence[str]) -> str | None:
     """Return the boundary of the client that sent a request, or None if nothing gives it away.
 
-    If only a boundary below that client is mimicked, it is this one.
+    If only a boundary that takes the calls in its place is mimicked, it is this one.
     """
     agent = _agent_of(exchange)
+    if _EITHER.search(agent):
+        possible = [name for name in mimicked if name in _HTTPX] or list(filter(is_installed, _HTTPX))
+        return possible[0] if len(possible) == 1 else None
     named = next((name for pattern, name in _AGENTS if pattern.search(agent)), None)
     named = named or exchange.client or None
     if named is None or named in mimicked:
         return named
-    return next((name for name in _BELOW.get(named, ()) if name in mimicked), named)
+    return next((name for name in _INSTEAD.get(named, ()) if name in mimicked), named)
 
 
 def _usual(exchange: ForeignExchange, boundaries: Sequence[str]) -> str | None:

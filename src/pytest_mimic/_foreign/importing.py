@@ -68,7 +68,7 @@ class ImportRequest(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """A file that was read: its name, what it goes to, and the boundary of each exchange."""
+    """A file that was read, for one destination: its name, and the boundary of each exchange."""
 
     shown: str
     file: ForeignFile
@@ -109,7 +109,7 @@ class Importer:
             paths = [each.path for each in found.files if not each.is_har]
             self._tests = OwningTests(self._request.settings.rootdir, paths)
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-            ready = [one for each in found.files if (one := self._read(each)) is not None]
+            ready = [one for each in found.files for one in self._read(each)]
             for number, one in enumerate(self._with_known_clients(ready, Path(folder))):
                 self._import(one, Path(folder, str(number)))
             for number, old in enumerate(found.old_vaults):
@@ -122,50 +122,52 @@ class Importer:
 
     # -- reading
 
-    def _read(self, found: Found) -> _Ready | None:
-        """Return a file, or None if it cannot be read, which is reported."""
+    def _read(self, found: Found) -> list[_Ready]:
+        """Return a file for each of its destinations. There are none if it cannot be read, which is reported."""
         from pytest_mimic._foreign.vcrpy import read_vcr
 
         try:
             file = read_har(found.path) if found.is_har else read_vcr(found.path, found.shown)
         except UnreadableError as error:
             self._leave(found.shown, str(error))
-            return None
+            return []
         except OSError as error:
             self._leave(found.shown, f"cannot be read: {error.strerror or error}")
-            return None
-        destination = self._destination(found, is_talk=file.is_talk)
-        if destination is None:
-            return None
-        is_talk = bool(destination.cassette)
-        boundaries = boundaries_of(file.exchanges, self._mimicked, self._request.boundary, is_talk=is_talk)
-        return _Ready(found.shown, file, destination, boundaries)
+            return []
+        ready = []
+        for destination in self._destinations(found, is_talk=file.is_talk):
+            is_talk = bool(destination.cassette)
+            boundaries = boundaries_of(
+                file.exchanges, self._mimicked, self._request.boundary, is_talk=is_talk
+            )
+            ready.append(_Ready(found.shown, file, destination, boundaries))
+        return ready
 
-    def _destination(self, found: Found, *, is_talk: bool) -> Destination | None:
-        """Return what a file becomes, or None if that is not known, which is reported."""
+    def _destinations(self, found: Found, *, is_talk: bool) -> list[Destination]:
+        """Return what a file becomes. Nothing if that is not known, which is reported."""
         from pytest_mimic._engine.cassette_names import cassette_name
         from pytest_mimic.errors import CassetteError
 
         form = self._request.form
         if form != "cassette" and not self._request.name and not is_talk:
             test = self._tests.find(found.path)
-            if test.nodeid:
-                return Destination(test=test.nodeid)
+            if test.tests:
+                return [Destination(test=nodeid) for nodeid in test.tests]
             if test.problem or form == "recordings":
                 self._leave(
                     found.shown, f"{test.problem}: --as cassette keeps it" if test.problem else _NO_TEST
                 )
-                return None
+                return []
         elif form == "recordings":
             self._leave(found.shown, _NO_TEST)
-            return None
+            return []
         try:
-            return Destination(cassette=cassette_name(self._request.name or _fitting_name(found.name)))
+            return [Destination(cassette=cassette_name(self._request.name or _fitting_name(found.name)))]
         except CassetteError as error:
             if self._request.name:
                 raise
             self._leave(found.shown, f"{error.what}: give it a --name")
-            return None
+            return []
 
     def _with_known_clients(self, ready: Sequence[_Ready], folder: Path) -> list[_Ready]:
         """Return the files all of whose clients are known; the others are reported.
@@ -226,12 +228,12 @@ class Importer:
                 continue
             counts[str(boundary)] += 1
             if exchange.doubt:
-                self.report.doubts.append(
-                    self._leftover(one, conversation, refused(exchange, exchange.doubt))
-                )
+                doubt = self._leftover(one, conversation, refused(exchange, exchange.doubt))
+                self.report.doubts.append(doubt)
         conversation.close()
         refusals.sort(key=lambda refusal: refusal.number)
-        self.report.leftovers += [self._leftover(one, conversation, refusal) for refusal in refusals]
+        for refusal in refusals:
+            self.report.leave(self._leftover(one, conversation, refusal))
         if counts:
             placed = self._placer.place(conversation.vault)
             self._note(one.shown, str(one.destination), placed, dict(counts))
@@ -254,7 +256,7 @@ class Importer:
         return Leftover(one.shown, refusal.number, request, refusal.reason)
 
     def _leave(self, shown: str, reason: str) -> None:
-        self.report.leftovers.append(Leftover(shown, 0, "", reason))
+        self.report.leave(Leftover(shown, 0, "", reason))
 
     # -- pytest-mimic 0.2
 

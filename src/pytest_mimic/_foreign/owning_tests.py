@@ -17,32 +17,36 @@ from typing import NamedTuple
 _STEM = re.compile(r"(?:(?P<cls>\w+)\.)?(?P<name>\w+)(?P<param>\[.*\])?", re.DOTALL)
 # pytest-recording writes `-` for each of these.
 _REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
-# Collects tests and writes their ids into a file. Its arguments are the file and those of pytest.
+# Collects tests, and writes their ids and the cassettes that they name into a file. Its arguments are the file and pytest's.
 _COLLECT = """
 import json, sys
 import pytest
 
-class Ids:
-    def pytest_collection_modifyitems(self, items):
-        self.found = [item.nodeid for item in items]
+def named(item):
+    mark = item.get_closest_marker("default_cassette")
+    return str(mark.args[0]) if mark is not None and mark.args else ""
 
-ids = Ids()
-pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[ids])
+class Tests:
+    def pytest_collection_modifyitems(self, items):
+        self.found = [(item.nodeid, named(item)) for item in items]
+
+tests = Tests()
+pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], plugins=[tests])
 with open(sys.argv[1], "w", encoding="utf-8") as file:
-    json.dump(getattr(ids, "found", []), file)
+    json.dump(getattr(tests, "found", []), file)
 """
 _SECONDS = 300
 
 
-class OwningTest(NamedTuple):
-    """The test of a cassette.
+class Owning(NamedTuple):
+    """The tests of a cassette, mostly one.
 
     Attributes:
-        nodeid: Its id; empty if there is no such test.
-        problem: What is wrong with it, if the file seems to have a test: `tests/test_x.py has no test test_y`.
+        tests: Their ids; empty if there are none.
+        problem: Why, if the file seems to have a test: `tests/test_x.py has no test test_y`.
     """
 
-    nodeid: str = ""
+    tests: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -51,7 +55,7 @@ class OwningTests:
 
     The module is beside the folder `cassettes`, or beside a folder further up. The file of a test in a class is called
     `<class>.<test>.yaml`. Most tests are found in the source. If a name leaves open which test it is, the tests are
-    collected, for which pytest imports their modules.
+    collected, for which pytest imports their modules. A test may also name its file, with the marker `default_cassette`.
 
     Args:
         rootdir: That of the project.
@@ -66,28 +70,26 @@ class OwningTests:
             module = self._module(path)
             if module is not None and not self._is_certain(path, module):
                 modules[self._shown(module)] = None
-        for nodeid in _collect(list(modules), rootdir):
-            self._collected.setdefault(_file_of(nodeid), []).append(nodeid)
+        for nodeid, given in _collect(list(modules), rootdir):
+            place, name = _file_of(nodeid)
+            stem = re.sub(r"\.(?:ya?ml|json)$", "", given) or name
+            self._collected.setdefault((place, stem), []).append(nodeid)
 
-    def find(self, path: Path) -> OwningTest:
-        """Return the test of a cassette. It has neither an id nor a problem if the file is not in this layout."""
+    def find(self, path: Path) -> Owning:
+        """Return the tests of a cassette. There are neither tests nor a problem if the file is not in this layout."""
         module = self._module(path)
         match = _STEM.fullmatch(path.stem)
         if module is None:
-            return OwningTest()
+            return Owning()
         shown = self._shown(module)
         found = self._collected.get((shown, path.stem), [])
-        if len(found) > 1:
-            return OwningTest(problem=f"it belongs to several tests, {found[0]} and {found[1]}")
         if found:
-            return OwningTest(found[0])
-        if match is None:
-            return OwningTest(problem=f"{shown} has no test {path.stem}")
-        name = _defined(module, match)
-        if name is None:
-            wanted = f"{match['cls']}::{match['name']}" if match["cls"] else match["name"]
-            return OwningTest(problem=f"{shown} has no test {wanted}")
-        return OwningTest(f"{shown}::{name}{match['param'] or ''}")
+            return Owning(tuple(found))
+        name = _defined(module, match) if match is not None else None
+        if match is not None and name is not None:
+            return Owning((f"{shown}::{name}{match['param'] or ''}",))
+        wanted = path.stem.replace(".", "::", 1) if match is not None and match["cls"] else path.stem
+        return Owning(problem=f"{shown} has no test {wanted}")
 
     def _is_certain(self, path: Path, module: Path) -> bool:
         match = _STEM.fullmatch(path.stem)
@@ -134,12 +136,15 @@ def _functions(body: list[ast.stmt], prefix: str) -> Iterator[str]:
             yield from _functions(node.body, f"{prefix}{node.name}::")
 
 
-def _collect(modules: Sequence[str], rootdir: Path) -> list[str]:
-    """Return the ids of the tests in modules; none if they cannot be collected."""
+def _collect(modules: Sequence[str], rootdir: Path) -> list[tuple[str, str]]:
+    """Return the ids of the tests in modules, each with the cassette that its marker `default_cassette` names.
+
+    There are none if the tests cannot be collected.
+    """
     if not modules:
         return []
     with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-        file = Path(folder, "ids.json")
+        file = Path(folder, "tests.json")
         command = [sys.executable, "-c", _COLLECT, str(file), f"--rootdir={rootdir}", *modules]
         try:
             subprocess.run(
@@ -151,10 +156,10 @@ def _collect(modules: Sequence[str], rootdir: Path) -> list[str]:
                 timeout=_SECONDS,
                 check=False,
             )
-            ids: list[str] = json.loads(file.read_text(encoding="utf-8"))
+            tests: list[tuple[str, str]] = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return []
-    return ids
+    return tests
 
 
 def _file_of(nodeid: str) -> tuple[str, str]:

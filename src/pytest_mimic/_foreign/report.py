@@ -64,6 +64,11 @@ class Report:
         self.cassettes: list[str] = []
         self.remedies: list[str] = []
 
+    def leave(self, one: Leftover) -> None:
+        """Add what was not carried over. A file may be read for several tests."""
+        if one not in self.leftovers:
+            self.leftovers.append(one)
+
     def as_json(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return {
@@ -80,18 +85,18 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the lines for people."""
         written = [one for one in self.imported if one.how != "same"]
-        there = len(self.imported) - len(written)
+        there = len({one.file for one in self.imported if one.how == "same"})
         would = "would import" if self.is_dry else "imported"
         calls = sum(one.calls for one in written)
         also = f"; {_count(there, 'file')} of the same content {_was(there)} there already" if there else ""
-        yield f"{would} {_count(calls, 'call')} of {_count(len(written), 'file')} into {self.vault}{also}"
+        yield f"{would} {_count(calls, 'call')} of {_count(len({one.file for one in written}), 'file')} into {self.vault}{also}"
         for one in written[:_SHOWN]:
             facts = [f"{count} at {name}" for name, count in one.boundaries.items()]
             facts += ["in place of what was there"] if one.how == "replaced" else []
             more = f" ({', '.join(facts)})" if facts else ""
             yield f"  {one.file} -> {one.to}{more}"
         if len(written) > _SHOWN:
-            yield f"  and {_count(len(written) - _SHOWN, 'file')} more"
+            yield f"  and {len(written) - _SHOWN:,} more"
         if self.ignored:
             yield f"no cassettes, left alone: {', '.join(self.ignored[:5])}{_and_more(len(self.ignored) - 5)}"
         if self.leftovers:
