@@ -27,6 +27,7 @@ SHOP = """
         return client("s3").put_object(Bucket="shop", Key=key, Body=body)["ResponseMetadata"]["HTTPStatusCode"]
 """
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAQ3EXAMPLE7KEY4711", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI7K7MDENG7bPxRfi"}
+TOKEN = "FwoGZXIvYXdzEXAMPLE7TOKEN4711"
 NO_KEYS = {
     "HOME": "/nowhere",
     "USERPROFILE": "/nowhere",
@@ -173,16 +174,18 @@ def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
                                    config=Config(signature_version="{version}"))
             url = s3.generate_presigned_url("get_object", Params={{"Bucket": "shop", "Key": "k"}})
             assert requests.get(url).status_code == 200
-            assert s3.generate_presigned_post("shop", "k")["fields"]
+            post = s3.generate_presigned_post("shop", "posted")
+            files = {{"file": b"content"}}
+            assert requests.post(post["url"], data=post["fields"], files=files).status_code == 200
         """,
     )
 
-    recorded = record(shop, server)
+    recorded = shop.record(env={"AWS": server.url, **KEYS, "AWS_SESSION_TOKEN": TOKEN}).expect(passed=1)
     replay(shop, server)
 
-    assert kept(recorded) == ["requests GET /shop/k"]
+    assert kept(recorded) == ["requests GET /shop/k", "requests POST /shop"]
     stored = b"".join(recorded.vault.values()).decode()
-    for secret in (*KEYS.values(), "Signature", "Expires"):
+    for secret in (*KEYS.values(), TOKEN, "X-Amz-Signature", "AWSAccessKeyId", "olicy"):
         assert secret not in stored
 
 

@@ -24,6 +24,7 @@ from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 from pytest_mimic.boundaries.http.body import body_value, load_body
 from pytest_mimic.boundaries.http.events import events_in
 from pytest_mimic.boundaries.http.message import header_of, text_pairs
+from pytest_mimic.boundaries.http.presigned import without_signature
 from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
 from pytest_mimic.boundaries.http.request_body import describe_body, fields
 from pytest_mimic.boundaries.http.secrets import Secrets, holds_placeholder
@@ -37,12 +38,6 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _IDENTITY = ("method", "scheme", "host", "port", "path", "query", "format", "body")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CACHE_SIZE = 20_000
-# The parameters of presigned URLs, in versions 4 and 2 of AWS's signatures.
-_SIGNATURE_4 = frozenset(
-    f"x-amz-{name}"
-    for name in ("algorithm", "credential", "date", "expires", "signedheaders", "security-token", "signature")
-)
-_SIGNATURE_2 = frozenset({"awsaccesskeyid", "signature", "expires"})
 _URL = re.compile(r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 
 
@@ -187,6 +182,8 @@ class Exchange:
         if request.body:
             parts["format"], body = describe_body(request.body, headers.content_type, headers.encoding)
             secrets = self._secrets()
+            if parts["format"] in ("form", "multipart"):
+                body = without_signature(body)
             hidden = secrets.text(body) if isinstance(body, str) else secrets.scrub(body)
             described["body"] = parts["body"] = hidden
         return BoundaryCall(
@@ -232,21 +229,8 @@ def _read_url(secrets: Secrets, url: str) -> _Url:
         raise ValueError(f"{url} has no host")
     scheme, host, port, shown = _read_origin(match["origin"])
     path = secrets.path(match["path"]) or "/"
-    query = secrets.scrub(_unsigned(fields(match["query"]))) if match["query"] else {}
+    query = secrets.scrub(without_signature(fields(match["query"]))) if match["query"] else {}
     return _Url(scheme, host, port, path, query, shown + path)
-
-
-def _unsigned(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the query of a URL without the signature of AWS, which depends on the time and on credentials.
-
-    Without a signature, its other parameters have another meaning, and stay.
-    """
-    names = {name.lower() for name in query}
-    if "x-amz-signature" in names:
-        return {name: value for name, value in query.items() if name.lower() not in _SIGNATURE_4}
-    if names >= _SIGNATURE_2:
-        return {name: value for name, value in query.items() if name.lower() not in _SIGNATURE_2}
-    return query
 
 
 @lru_cache(maxsize=1_000)

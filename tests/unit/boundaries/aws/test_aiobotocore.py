@@ -22,6 +22,9 @@ from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import get_session
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
+# httpx2 is its successor there.
+pytestmark = pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+
 NOWHERE = "http://127.0.0.1:9"
 Talk = Callable[[Callable[..., Any]], Any]
 
