@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.boundaries.base import BoundaryCall
-from pytest_mimic.boundaries.http.answer import StoredResponse, load_response
+from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
 from pytest_mimic.boundaries.http.message import text_pairs
 from pytest_mimic.boundaries.http.recorder import ExchangeRecorder
@@ -30,7 +30,12 @@ _IDENTITY = ("service", "operation", "params", "format", "body")
 _CUSTOMER_KEYS = ("SSECustomerKey", "CopySourceSSECustomerKey")
 # In an `Authorization`, of versions 4 and 2 of signatures.
 _ACCESS_KEY = re.compile(r"(?:Credential=|^AWS )([^/:\s]+)")
-_CHECKSUM = "x-amz-checksum-"
+_CRC, _CHECKSUM = "x-amz-crc32", "x-amz-checksum-"
+_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
+    "crc32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
+    "sha1": lambda data: sha1(data, usedforsecurity=False).digest(),
+    "sha256": lambda data: sha256(data).digest(),
+}
 
 
 class Attempt(NamedTuple):
@@ -86,9 +91,10 @@ class AwsExchange(Exchange):
 
     def attempt(self, operation: AwsOperation, session: Any, request: Any) -> Attempt | None:
         """Return one attempt to send a request; None if it is excluded."""
-        step = self.begin_operation(operation, request)
-        if step is None:
+        begun = self.begin_operation(operation, request)
+        if begun is None:
             return None
+        step: Any = _CheckedStep(begun, request.method)
         recorder = None if step.mode == "replay" else self.operation_recorder(step, operation, request)
         return Attempt(step, recorder, session, request, partial(self.attempt, operation, session, request))
 
@@ -122,32 +128,40 @@ def _without_keys(params: dict[str, Any]) -> dict[str, Any]:
     return {name: PLACEHOLDER if name in _CUSTOMER_KEYS else value for name, value in params.items()}
 
 
-def answer_of(plain: dict[str, Any], method: str) -> StoredResponse:
-    """Return a recorded response, with checksums of the bytes that it has now.
+class _CheckedStep:
+    """A step whose recorded response has checksums of the bytes that it has now.
 
-    botocore compares them, and secrets in the body may have been replaced.
+    Secrets in the body may have been replaced, and botocore compares its checksums.
     """
-    answer = load_response(plain, method)
-    if method == "HEAD" or not answer.is_complete or not answer.chunks:
-        return answer
-    data = b"".join(answer.chunks)
-    return answer._replace(headers=[(name, _checksum(name, value, data)) for name, value in answer.headers])
+
+    def __init__(self, step: Step, method: str) -> None:
+        self._step = step
+        self._method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._step, name)
+
+    def outcome(self) -> Any:
+        plain = self._step.outcome()
+        headers = plain.get("headers", ())
+        if self._method == "HEAD" or not any(_is_checksum(name) for name, _ in headers):
+            return plain
+        answer = load_response(plain, self._method)
+        if not (answer.is_complete and answer.chunks):
+            return plain
+        data = b"".join(answer.chunks)
+        return {**plain, "headers": [[name, _checksum(name.lower(), value, data)] for name, value in headers]}
+
+
+def _is_checksum(name: str) -> bool:
+    return name.lower() == _CRC or name.lower().startswith(_CHECKSUM)
 
 
 def _checksum(name: str, value: str, data: bytes) -> str:
-    lower = name.lower()
-    if lower == "x-amz-crc32":
+    if name == _CRC:
         return str(zlib.crc32(data))
+    kind = name.removeprefix(_CHECKSUM)
     # That of an object with several parts is one of their checksums: `…-2`.
-    if not lower.startswith(_CHECKSUM) or "-" in value:
+    if "-" in value or kind not in _DIGESTS:
         return value
-    kind = lower[len(_CHECKSUM) :]
-    if kind == "crc32":
-        digest = zlib.crc32(data).to_bytes(4, "big")
-    elif kind == "sha1":
-        digest = sha1(data, usedforsecurity=False).digest()
-    elif kind == "sha256":
-        digest = sha256(data).digest()
-    else:
-        return value
-    return base64.b64encode(digest).decode()
+    return base64.b64encode(_DIGESTS[kind](data)).decode()

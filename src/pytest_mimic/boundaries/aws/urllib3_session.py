@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_mimic._outcome.families import ExceptionFamily
-from pytest_mimic.boundaries.aws.exchange import answer_of
+from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.urllib3_response import VERSIONS, read_watched, response_parts, watch
 from pytest_mimic.boundaries.http.wire import parsed_response
 
@@ -87,7 +87,7 @@ def _replayed(attempt: Attempt, plain: dict[str, Any]) -> Any:
     _read_body(request.body)
     if "status" not in plain:
         raise ERRORS.load(plain["error"], url=request.url)
-    answer = answer_of(plain, request.method)
+    answer = load_response(plain, request.method)
     body = parsed_response(answer, request.method, attempt.step.exhausted)
     raw = sys.modules["urllib3"].HTTPResponse(
         **response_parts(answer, body, body), enforce_content_length=False, request_method=request.method

@@ -74,6 +74,45 @@ def test_objects_of_s3(both: Any, runs: Runs) -> None:
     assert runs.signatures[:2] == ["s3 CreateBucket shop", "s3 PutObject shop/text"]
 
 
+def test_checksums_fit_a_redacted_body(runs: Runs, client: Make) -> None:
+    """botocore compares them."""
+
+    def talk() -> Any:
+        s3 = client("s3")
+        s3.create_bucket(Bucket="shop")
+        body = b'{"id": 1, "password": "pass-word-4711"}'
+        s3.put_object(Bucket="shop", Key="k", Body=body, ChecksumAlgorithm="SHA256")
+        found = s3.get_object(Bucket="shop", Key="k", ChecksumMode="ENABLED")
+        return found["Body"].read(), found["ChecksumSHA256"]
+
+    _, checksum = talk()
+    runs.again("replay")
+    hidden, other = talk()
+
+    assert hidden == b'{"id": 1, "password": "<redacted>"}'
+    assert other != checksum
+
+
+def test_a_body_that_cannot_be_rewound(runs: Runs, client: Make) -> None:
+    class Pipe(io.RawIOBase):
+        def __init__(self) -> None:
+            self.pieces = [b"content", b""]
+
+        def readable(self) -> bool:
+            return True
+
+        def read(self, _size: int = -1) -> bytes:
+            return self.pieces.pop(0)
+
+    s3 = client("s3")
+    s3.create_bucket(Bucket="shop")
+
+    s3.put_object(Bucket="shop", Key="k", Body=Pipe())
+
+    assert s3.get_object(Bucket="shop", Key="k")["Body"].read() == b"content"
+    assert runs.calls[1].parts["body"] == "content"
+
+
 def test_ways_to_read_a_body(both: Any) -> None:
     def talk(make: Make) -> Any:
         s3 = make("s3")
@@ -406,6 +445,31 @@ def test_credentials_are_fetched_only_for_real_requests(
     runs.again("replay")
     client("s3", NOWHERE).list_buckets()
     assert started == [1]
+
+
+def test_a_role_is_assumed_only_for_real_requests(
+    runs: Runs, client: Make, moto: str, monkeypatch: pytest.MonkeyPatch, bare: Callable[[], None]
+) -> None:
+    """And is no call of the test."""
+    config = Path.home() / "config"
+    config.write_text(
+        "[profile worker]\nrole_arn = arn:aws:iam::123456789012:role/worker\nsource_profile = base\n"
+        f"[profile base]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"
+    )
+    bare()
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "worker")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", moto)
+    named = client("sts").get_caller_identity()["Arn"]
+    assert "assumed-role/worker" in named
+
+    runs.again("replay")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", NOWHERE)
+
+    assert client("sts", NOWHERE).get_caller_identity()["Arn"] == named
+    assert runs.signatures == ["sts GetCallerIdentity"]
+    with pytest.raises(MissingRecordingError, match="s3 ListBuckets"):
+        client("s3", NOWHERE).list_buckets()
 
 
 def test_verifying(runs: Runs, client: Make) -> None:
