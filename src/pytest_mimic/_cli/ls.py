@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_mimic._cli.parser import Parser
 
 # The columns of the other facts of a row, and the least width of a call.
-_OTHERS, _LEAST = 50, 30
+_OTHERS, _LEAST = 46, 30
 
 
 def add_arguments(parser: Parser) -> None:
@@ -93,32 +93,42 @@ def _sorted(files: list[CatalogFile], catalog: Catalog, by: str | None) -> list[
 
 def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -> None:
     out = invocation.out
-    width = out.width
-    # On a terminal, a row takes one line: a half of what is left is for the call.
-    room = None if width is None else max(width - _OTHERS, 2 * _LEAST)
-    call_width = 120 if room is None else max(room // 2, _LEAST)
-    other = None if room is None else max((room - call_width) // 2, 12)
+    # On a terminal, a row takes one line: at most a half of what is left is for the call.
+    room = None if out.width is None else max(out.width - _OTHERS, 2 * _LEAST)
+    labels = [file.label(120 if room is None else max(room // 2, _LEAST)) for file in files]
+    other = None if room is None else max((room - max(map(len, labels))) // 2, _LEAST // 2)
 
     def size_of(name: str) -> str:
         return size(catalog.object_size(name))
 
     total = 0
     rows: list[list[Piece]] = []
-    for file in files:
+    for file, label in zip(files, labels):
         bytes_ = catalog.size(file)
         total += bytes_
         short = fitted(outcomes_in_short(file, size_of), other)
-        rows.append(
-            [
-                (file.short_key if not file.is_cassette else "cassette", "dim"),
-                file.recorded,
-                short_seconds(file.duration),
-                size(bytes_),
-                (fitted(file.label(call_width), None if room is None else call_width), "bold"),
-                (short, "red" if out.is_colored and is_error(file) else "green"),
-                (fitted(file.test or "", other), "dim"),
-            ]
-        )
+        name = "cassette" if file.is_cassette else file.short_key
+        test = _end_of(file.test or "", other)
+        row: list[Piece] = [
+            name,
+            file.recorded,
+            short_seconds(file.duration),
+            size(bytes_),
+            label,
+            short,
+            test,
+        ]
+        rows.append(_painted(row, file) if out.is_colored else row)
     out.table(rows, right=(2, 3))
-    out.line(f"{plural(len(files), 'recording')}, {size(total)}", ("", ""))
+    out.line(f"{plural(len(files), 'recording')}, {size(total)}")
     report_damaged(invocation, catalog)
+
+
+def _painted(row: list[Piece], file: CatalogFile) -> list[Piece]:
+    styles = ("dim", "", "", "", "bold", "red" if is_error(file) else "green", "dim")
+    return [(str(text), style) for text, style in zip(row, styles)]
+
+
+def _end_of(text: str, width: int | None) -> str:
+    """Return the id of a test, without its beginning if it is too long."""
+    return text if width is None or len(text) <= width else f"...{text[3 - width :]}"

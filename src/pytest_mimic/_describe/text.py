@@ -11,6 +11,7 @@ from pytest_mimic._redact.names import PLACEHOLDER
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
+_ATOMS = frozenset({int, float, bool, type(None)})
 
 
 def render(description: Any, limit: int | None = None, *, digests: bool = False) -> str:
@@ -92,8 +93,11 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
     """
     if arguments is None:
         return f"{target}(...)"
-    named = by_name(arguments).items()
-    texts = [render(part) if name.startswith("*") else f"{name}={render(part)}" for name, part in named]
+    texts = []
+    for name, part in by_name(arguments).items():
+        # Most arguments are numbers, for which `render` is `repr`.
+        text = repr(part) if type(part) in _ATOMS else render(part)
+        texts.append(text if name.startswith("*") else f"{name}={text}")
     return f"{target}({', '.join(_fitted(texts, width - len(target) - 2))})"
 
 
