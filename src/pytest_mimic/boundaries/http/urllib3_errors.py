@@ -35,9 +35,12 @@ class Urllib3Errors(ClientErrors):
 
     def load(self, stored: Mapping[str, Any], **context: Any) -> Exception:
         """Return the exception that was stored."""
-        if stored["type"].startswith("urllib3:"):
-            return super().load(stored, **context)
-        return NETWORK_ERRORS.load(stored, **context)
+        if not stored["type"].startswith("urllib3:"):
+            return NETWORK_ERRORS.load(stored, **context)
+        error = super().load(stored, **context)
+        if stored["type"] == "urllib3:MaxRetryError" and sys.modules["urllib3"].__version__.startswith("1."):
+            error.__cause__ = None  # the old version raises it from nothing
+        return error
 
     def store_cause(self, cause: BaseException) -> dict[str, Any] | None:
         """Return a cause as plain data, or None if nothing of the network has raised it."""

@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 from unit.boundaries.http.matrix.sync_clients import attempt
 
-#: Bodies of each kind: with a length, with chunks, compressed, binary, empty.
+#: Bodies of each kind: with a length, with chunks, binary, empty.
 PAGES = [
     "/json",
     "/encoding/utf8",
     "/stream/3",
     "/range/26?chunk_size=7",
-    "/gzip",
     "/bytes/100?seed=1",
     "/bytes/0",
     "/status/204",
@@ -165,8 +164,7 @@ def with_http_client(server: str) -> list[Any]:
         finally:
             connection.close()
 
-    pages = [page for page in PAGES if page != "/gzip"]
-    return [attempt(ask, page, read) for page in pages for read in _HTTP_CLIENT.values()]
+    return [attempt(ask, page, read) for page in PAGES for read in _HTTP_CLIENT.values()]
 
 
 def with_aiohttp(server: str) -> list[Any]:

@@ -48,10 +48,15 @@ def headers(pairs: Any) -> list[tuple[str, str]]:
 
 def failure(error: BaseException) -> dict[str, Any]:
     """Return an exception: its class, text, arguments, and the exceptions behind it."""
+    args = error.args
+    if isinstance(
+        error, UnicodeEncodeError
+    ):  # its text may be secret, so a replay has only the characters at fault
+        args = (error.encoding, error.object[error.start : error.end], error.start, error.end, error.reason)
     seen = {
         "raised": type(error),
         "text": str(error),
-        "args": error.args,
+        "args": args,
         "reason": getattr(error, "reason", None),
         "errno": getattr(error, "errno", None),
     }
