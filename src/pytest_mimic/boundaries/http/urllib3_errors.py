@@ -38,8 +38,12 @@ class Urllib3Errors(ClientErrors):
         if not stored["type"].startswith("urllib3:"):
             return NETWORK_ERRORS.load(stored, **context)
         error = super().load(stored, **context)
-        if stored["type"] == "urllib3:MaxRetryError" and sys.modules["urllib3"].__version__.startswith("1."):
-            error.__cause__ = None  # the old version raises it from nothing
+        # Version 1 holds the reasons of these exceptions, but raises them from nothing.
+        is_old = sys.modules["urllib3"].__version__.startswith("1.")
+        if type(error).__name__ == "MaxRetryError":
+            error.__cause__ = None if is_old else getattr(error, "reason", None)
+        elif type(error).__name__ == "ProxyError" and isinstance(error.args[-1], Exception):
+            error.__cause__ = None if is_old else error.args[-1]
         return error
 
     def store_cause(self, cause: BaseException) -> dict[str, Any] | None:
@@ -82,7 +86,6 @@ class Urllib3Errors(ClientErrors):
             error = cls(self._pool, self._url, message)
         elif name in _WITH_CAUSE and cause is not None:
             error = cls(message, cause) if message else cls(cause)
-            error.__cause__ = cause if name == "ProxyError" else None
         else:
             error = cls(message)
         return error
