@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -108,3 +109,35 @@ def test_patterns_do_not_leave_out_the_engines_calls(project: Project, urls: tup
     project.record(env={"DATABASE_URL": real}).expect(passed=1)
 
     project.run(env={"DATABASE_URL": gone}).expect(passed=1)
+
+
+def test_recorded_statement_may_connect_in_a_blocked_network(
+    project: Project, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine opens its connection before the statement runs. No other code may connect."""
+    resolve, names = socket.getaddrinfo, ("db.example.com", b"db.example.com")
+
+    def resolve_locally(name: str, *args: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if name in names else name, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_locally)
+    url = f"postgresql+psycopg://{postgres.new_database()}".replace("127.0.0.1", "db.example.com")
+    project.write("shop.py", SHOP)
+    project.ini(mimic_network="block")
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        def test_ask(mimic_auto):
+            with mimic_auto():
+                assert shop.ask("SELECT 1") == 1
+            shop.engine.dispose()
+            with pytest.raises(MissingRecordingError, match="connection to db.example.com"):
+                shop.ask("SELECT 1")
+        """,
+    )
+
+    project.run(env={"DATABASE_URL": url}).expect(passed=1, says=["recorded", "network blocked"])
+    project.run(env={"DATABASE_URL": url}).expect(passed=1, says=["replayed"], never=["recorded in"])
