@@ -569,6 +569,7 @@ ALL_CLIENTS = """
     import aiohttp, httpx, pytest, requests, urllib3
 
     async def by_async_httpx(url):
+        await asyncio.to_thread(int)  # the thread of the loop is not part of the call that is recorded
         async with httpx.AsyncClient() as client:
             return (await client.get(url)).text
 
