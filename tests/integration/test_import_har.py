@@ -229,6 +229,23 @@ def test_each_entry_that_cannot_be_carried_over_is_named_with_its_reason(project
     assert report["not_imported"][0]["request"] == f"GET {ORIGIN}/"
 
 
+def test_where_an_answer_is_missing_the_others_to_that_request_are_left_out_too(project, archive):
+    """The second call would get the third answer."""
+    large = {"size": 9, "mimeType": "text/plain"}
+
+    code, said = archive(
+        entry("/n?a=1&b=2", text="first"),
+        entry("/n?b=2&a=1", content=large),
+        entry("/n?a=1&b=2", text="third"),
+        entry("/other", response={"status": 0}),
+        entry("/other", text="at the second attempt"),
+    )
+
+    assert code == 1
+    assert said.count("another answer to this request is missing: entry 2") == 2
+    assert [one["body"] for one in outcomes(project)] == [{"text": "at the second attempt"}]
+
+
 def test_bodies_that_playwright_keeps_beside_the_archive_are_read(project, archive):
     (project.root / "0a1b.txt").write_text("attached", "utf-8")
 

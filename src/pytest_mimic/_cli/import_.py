@@ -46,7 +46,9 @@ def add_arguments(parser: Parser) -> None:
         help="a further secret name, as in mimic_redact",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace recordings that are in the vault")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="say what would be done, and write nothing"
+    )
     parser.add_argument(
         "--load",
         action="store_true",

@@ -32,6 +32,10 @@ class _EntryError(ValueError):
     """An entry that is not a whole exchange."""
 
 
+class _NotSentError(_EntryError):
+    """An entry that a client in Python would not have: it leaves no gap in the answers to its request."""
+
+
 def read_har(path: Path) -> ForeignFile:
     """Read a HAR file.
 
@@ -48,14 +52,24 @@ def read_har(path: Path) -> ForeignFile:
         raise UnreadableError("is not a HAR file: it has no log with entries") from None
     if not isinstance(entries, list):
         raise UnreadableError("is not a HAR file: its entries are not a list")
-    exchanges, refusals = [], []
+    exchanges, refusals, gaps = [], [], {}
     for number, entry in enumerate(entries, 1):
         try:
             exchanges.append(_exchange(number, entry, path.parent))
-        except _EntryError as reason:
-            refusals.append(Refusal(number, str(reason), *_named(entry)))
-        except (LookupError, TypeError, ValueError, AttributeError):
-            refusals.append(Refusal(number, "it is not a request with its response", *_named(entry)))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            is_known = isinstance(error, _EntryError)
+            reason = str(error) if is_known else "it is not a request with its response"
+            refusals.append(Refusal(number, reason, *_named(entry)))
+            if not isinstance(error, _NotSentError):
+                gaps[_call(*_named(entry))] = number
+    # The n-th identical call gets the n-th answer, so none of them may be missing.
+    for one in list(exchanges):
+        method, url = one.request.method, one.request.url
+        if (gap := gaps.get(_call(method, url))) is not None:
+            exchanges.remove(one)
+            refusals.append(
+                Refusal(one.number, f"another answer to this request is missing: entry {gap}", method, url)
+            )
     moments = [_moment(entries[one.number - 1]) for one in exchanges]
     if None not in moments:  # the order of entries is free
         exchanges = [exchanges[index] for index in sorted(range(len(exchanges)), key=lambda i: moments[i])]  # type: ignore[arg-type,return-value]
@@ -70,6 +84,12 @@ def _named(entry: Any) -> tuple[str, str]:
     return method, url
 
 
+def _call(method: str, url: str) -> tuple[str, ...]:
+    """Return what equal calls have in common, whatever the order of their queries."""
+    base, _, query = url.partition("#")[0].partition("?")
+    return method.upper(), base, *sorted(query.split("&"))
+
+
 def _exchange(number: int, entry: Any, folder: Path) -> ForeignExchange:
     request, response = entry["request"], entry["response"]
     method, url = request["method"], request["url"]
@@ -78,7 +98,7 @@ def _exchange(number: int, entry: Any, folder: Path) -> ForeignExchange:
     _check_transport(entry, url)
     status = response.get("status")
     if type(status) is not int or not 100 <= status <= 999:
-        raise _EntryError(f"it has no response{_network_error(entry)}")
+        raise _NotSentError(f"it has no response{_network_error(entry)}")
     sent = HttpRequest(method.upper(), url, _headers(request), _request_body(request))
     headers = _headers(response)
     is_bodiless = sent.method == "HEAD" or status in _BODILESS
@@ -110,9 +130,9 @@ def _check_transport(entry: dict[str, Any], url: str) -> None:
     scheme = url.partition(":")[0].lower()
     is_upgrade = entry["response"].get("status") == 101 or entry.get("_resourceType") == "websocket"
     if scheme in ("ws", "wss") or is_upgrade:
-        raise _EntryError("it is a WebSocket, which no boundary records")
+        raise _NotSentError("it is a WebSocket, which no boundary records")
     if scheme not in ("http", "https"):
-        raise _EntryError(f"it is not HTTP but {scheme}:" if scheme.isalpha() else "it has no valid URL")
+        raise _NotSentError(f"it is not HTTP but {scheme}:" if scheme.isalpha() else "it has no valid URL")
 
 
 def _network_error(entry: dict[str, Any]) -> str:
