@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._catalog.document import Block, Group, Node, TextTable
 from pytest_mimic._catalog.files import CatalogCall, Entry
+from pytest_mimic._catalog.hiding import without_secrets
 from pytest_mimic._catalog.values import SHOWN, ValueReader, bytes_in_short, short_name, table
 from pytest_mimic._describe.text import by_name, render
 from pytest_mimic._run.report import plural, size
@@ -46,7 +47,7 @@ class OutcomeViewer:
             CorruptRecordingError: Its object is damaged.
         """
         body = self._objects.body(entry, Origin(name, call.target, None)) if "json" in entry else entry
-        return self._redactor.scrub({key: part for key, part in body.items() if key not in _FACTS})  # type: ignore[no-any-return]
+        return without_secrets({key: part for key, part in body.items() if key not in _FACTS}, self._redactor)
 
     def arguments(self, call: CatalogCall) -> Iterator[Part]:
         """Yield the arguments of a call."""
@@ -105,7 +106,8 @@ class OutcomeViewer:
             yield "preview: ", Block("\n".join(map(str, entry["preview"])))
         for key, title in (("imports", "imports: "), ("code", "code: "), ("changes", "changed: ")):
             if entry.get(key):
-                yield title, Group("", [("", one) for one in entry[key]], "")
+                names = entry[key]
+                yield title, ", ".join(names) if len(names) <= _IN_LINE else Block("\n".join(names))
         if "python" in entry:
             yield f"only Python {entry['python']} can load it", None
 
@@ -145,6 +147,8 @@ class OutcomeViewer:
 
 
 _FACTS = frozenset({"duration", "preview"})
+# So many imports are named in one line.
+_IN_LINE = 3
 
 
 def _described(part: Any) -> Node:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._redact.names import PLACEHOLDER
+
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
+# What follows a secret name whose value is hidden.
+_HIDDEN = re.compile(rf"\W{{0,6}}{re.escape(PLACEHOLDER)}")
+
 if TYPE_CHECKING:
     from pytest_mimic._catalog import CatalogCall, CatalogFile
     from pytest_mimic._cli.invocation import Invocation
     from pytest_mimic._outcome.outcome import Outcome
+    from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._vault.recordings import Stored
 
 
@@ -27,8 +35,7 @@ def loaded(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: 
     places = Places(str(invocation.settings.rootdir))
     # What a module of the user prints is no output of the command.
     with importable(invocation, file), redirect_stdout(sys.stderr):
-        text = _text(_stored(invocation, file, call, index).load(PathStore(places)))
-    return invocation.redactor.texts.scrub_text(text)
+        return _text(_stored(invocation, file, call, index).load(PathStore(places)), invocation.redactor)
 
 
 def _stored(invocation: Invocation, file: CatalogFile, call: CatalogCall, index: int) -> Stored:
@@ -40,21 +47,29 @@ def _stored(invocation: Invocation, file: CatalogFile, call: CatalogCall, index:
     return recording.outcomes[index]
 
 
-def _text(outcome: Outcome) -> str:
+def _text(outcome: Outcome, redactor: Redactor) -> str:
     if outcome.kind == "raised":
-        return f"raised {_repr(outcome.exception)}"
+        return f"raised {_repr(outcome.exception, redactor)}"
     if outcome.kind == "stream":
         has_end = outcome.end is not None and (outcome.end.kind == "raised" or outcome.end.value is not None)
-        end = f", then {_text(outcome.end)}" if outcome.end is not None and has_end else ""
-        return f"stream {_repr(outcome.items)}{end}"
-    return _repr(outcome.value)
+        end = f", then {_text(outcome.end, redactor)}" if outcome.end is not None and has_end else ""
+        return f"stream {_repr(outcome.items, redactor)}{end}"
+    return _repr(outcome.value, redactor)
 
 
-def _repr(value: object) -> str:
+def _repr(value: object, redactor: Redactor) -> str:
+    """Return the repr of a value without secrets. None is shown if they could be anywhere in it, as in a table."""
+    from pytest_mimic._describe import secrets_in
+
     try:
-        return repr(value)
+        secrets = secrets_in(value, redactor)
+        text = redactor.texts.scrub_text(repr(value), secrets)
     except Exception as error:  # code of the user's class
         return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+    for word in _WORD.finditer(text):
+        if redactor.hides(word[0], "text") and not _HIDDEN.match(text, word.end()):
+            return f"<{type(value).__name__} whose repr is not shown: it has the secret name {word[0]}>"
+    return text
 
 
 @contextmanager

@@ -60,6 +60,9 @@ def odd(n):
 def picture():
     return bytes.fromhex("89504e470d0a1a0a0000000d49484452000000200000001008020000") + bytes(range(256))
 
+def keyed(n):
+    return numpy.array([(n, "s3cret")], dtype=[("n", int), ("password", "U9")])
+
 def long(n):
     return [{"n": i, "text": "x" * 50} for i in range(n)]
 '''
@@ -85,6 +88,7 @@ def test_error():
 
 def test_matrix():
     assert shop.matrix(20).shape == (20, 20)
+    assert len(shop.keyed(3)) == 1
 
 def test_odd():
     assert shop.odd(3).n == 3

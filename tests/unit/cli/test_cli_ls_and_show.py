@@ -24,9 +24,10 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
     rows = [(row[4], row[5], row[6]) for row in columns(result.lines[:-1])]
     assert rows == [
         ("shop:fails(base='XXX')", "raised NoRatesError", "tests/test_shop.py::test_error"),
+        ("shop:keyed(n=3)", rows[1][1], "tests/test_shop.py::test_matrix"),
         ("shop:long(n=300)", "JSON, 22.7 kB", "tests/test_shop.py::test_long"),
-        ("shop:matrix(n=20)", rows[2][1], "tests/test_shop.py::test_matrix"),
-        ("shop:odd(n=3)", rows[3][1], "tests/test_shop.py::test_odd"),
+        ("shop:matrix(n=20)", rows[3][1], "tests/test_shop.py::test_matrix"),
+        ("shop:odd(n=3)", rows[4][1], "tests/test_shop.py::test_odd"),
         ("shop:picture()", "bytes", "tests/test_shop.py::test_long"),
         (
             "shop:rates(base='EUR', day=2024-05-01, password=<redacted>)",
@@ -42,9 +43,9 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
             "tests/test_shop.py::test_cassette",
         ),
     ]
-    assert rows[2][1].startswith("ndarray: 20 × 20 float64")
-    assert rows[3][1].startswith("Odd, ")
-    assert result.lines[-1].startswith("10 recordings, ")
+    assert rows[3][1].startswith("ndarray: 20 × 20 float64")
+    assert rows[4][1].startswith("Odd, ")
+    assert result.lines[-1].startswith("11 recordings, ")
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,13 @@ def test_load_shows_the_repr_without_secrets(shop, call):
     assert "  loaded: stream ['pen', 'ink', 'paper']" in call("show", "shop:words", "--load").lines
 
 
+def test_a_repr_with_a_secret_that_cannot_be_hidden_is_not_shown(shop, call):
+    """The columns of a table are named apart from their values."""
+    assert call("show", "shop:keyed", "--load").lines[-1] == (
+        "  loaded: <ndarray whose repr is not shown: it has the secret name password>"
+    )
+
+
 def test_load_respects_mimic_pickle_forbid(shop, call):
     with (shop / "pytest.ini").open("a") as file:
         file.write("mimic_pickle = forbid\n")
@@ -196,7 +204,8 @@ def test_no_secret_is_shown_by_any_command(shop, call):
             ["ls", "--json"],
             ["show", "calls", "cassettes", "--all"],
             ["show", "calls", "cassettes", "--json"],
-            ["show", "shop:odd", "shop:user", "shop:rates", "--load"],
+            ["show", "calls", "cassettes", "--load", "--all"],
+            ["show", "calls", "cassettes", "--load", "--json"],
             ["stats", "--json"],
         )
     ]
@@ -208,19 +217,19 @@ def test_no_secret_is_shown_by_any_command(shop, call):
 def test_stats_sums_up_the_vault(shop, call):
     lines = call("stats").lines
 
-    assert lines[0] == ".mimic_vault: 9 recordings and 1 cassette, 11 outcomes, 1 error"
-    assert re.fullmatch(r"size: [\d.]+ kB, [\d.]+ kB of it in 3 objects", lines[1])
+    assert lines[0] == ".mimic_vault: 10 recordings and 1 cassette, 12 outcomes, 1 error"
+    assert re.fullmatch(r"size: [\d.]+ kB, [\d.]+ kB of it in 4 objects", lines[1])
     assert lines[2].startswith("time: replaying each once saves ")
     largest = lines.index("largest")
     assert "shop:long(n=300)" in lines[largest + 1]
 
     data = call("stats", "--json", "--top", "1").data
     assert {key: data[key] for key in ("recordings", "cassettes", "calls", "errors", "objects")} == {
-        "recordings": 9,
+        "recordings": 10,
         "cassettes": 1,
-        "calls": 11,
+        "calls": 12,
         "errors": 1,
-        "objects": 3,
+        "objects": 4,
     }
     assert [row["calls"][0]["target"] for row in data["largest"]] == ["shop:long"]
     vault = shop / ".mimic_vault"
