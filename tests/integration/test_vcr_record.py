@@ -299,3 +299,43 @@ def test_a_message_shows_no_token_that_an_answer_has_issued(suite, server):
     suite.run().expect(
         failed=1, says=["no recording of http.client GET /of/<redacted>"], never=["kept-in-clear-4711"]
     )
+
+
+def test_what_the_filters_take_out_is_not_recorded_in_our_format_either(suite, server):
+    (suite.root / FILE).unlink()
+    suite.write(
+        "test_it.py",
+        """
+        import os, urllib.request
+        import pytest
+
+        @pytest.mark.vcr(filter_query_parameters=["who"], filter_post_data_parameters=["where"])
+        def test_one():
+            url = os.environ["API"] + "/users/1?who=ann-4711&page=2"
+            urllib.request.urlopen(url, b"where=oslo-4711&n=1").close()
+        """,
+    )
+
+    run = suite.run("--mimic-record").expect(passed=1)
+
+    (data,) = run.vault.values()
+    (call,) = json.loads(data)["calls"]
+    assert (call["arguments"]["query"], call["arguments"]["body"]) == ({"page": "2"}, {"n": "1"})
+    assert b"4711" not in data
+    server.stop()
+    suite.run().expect(passed=1)
+
+
+def test_a_test_whose_responses_a_function_changes_is_not_recorded(suite, server):
+    """The function may take secrets out, which our format would keep."""
+    suite_test(suite, "@pytest.mark.vcr(before_record_response=lambda response: response)")
+
+    for option in ("--mimic-record", "--mimic-rerecord"):
+        run = suite.run(option).expect(
+            failed=1,
+            says=[
+                "CassetteError: test_it.py::test_one cannot be recorded: before_record_response",
+                "hide secrets by mimic_redact",
+            ],
+        )
+        assert (cassettes(run), server.seen) == ({}, [])

@@ -164,6 +164,10 @@ class Call:
             self._described = self._describe()
         return self._described
 
+    def describe_as(self, arguments: dict[str, Any]) -> None:
+        """Take another description of the arguments, with less in it."""
+        self._described = arguments
+
     @property
     def label(self) -> str:
         """The call in one line, as messages show it."""

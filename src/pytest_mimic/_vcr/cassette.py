@@ -107,7 +107,7 @@ def _in_vcr_form(call: CassetteCall) -> tuple[VcrRequest, dict[str, Any]]:
     outcome = call.outcome
     if not isinstance(outcome, dict) or "status" not in outcome:
         return request, {}
-    response = load_response(outcome, request.method, decoded=True)
+    response = load_response(outcome, request.method)
     headers: dict[str, list[str]] = {}
     for name, value in response.headers:
         headers.setdefault(name, []).append(value)

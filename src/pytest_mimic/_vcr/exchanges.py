@@ -6,6 +6,7 @@ import base64
 import codecs
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.boundaries.http.compression import inflate
@@ -127,10 +128,18 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     version = response.get("http_version")
     return {
         "status": number,
-        "reason": _one_line(reason) if reason is not None else "",
+        "reason": _one_line(reason) if reason is not None else _usual_reason(number),
         "version": version if version in ("HTTP/1.0", "HTTP/1.1", "HTTP/2") else "HTTP/1.1",
         "headers": [list(pair) for pair in _pairs(response.get("headers"))],
     }
+
+
+def _usual_reason(status: int) -> str:
+    """Return the reason that a status has, if an old cassette of httpx does not say it."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _pairs(headers: Any) -> Iterator[tuple[str, str]]:

@@ -111,6 +111,7 @@ class VcrPlayer:
         self.own: Cassette | None = None
         self.entries: list[RecordedRequest] = []
         self.counts: Counter[int] = Counter()
+        self._describer = Describer(state.redactor)
         self._labels = [_label(path, state.settings.rootdir) for path in settings.paths]
         self._absent: list[str] = []
         for note in settings.notes:
@@ -122,12 +123,13 @@ class VcrPlayer:
         if state.vault.store.size(self._file) is not None:
             # `mimic_replay` records in no mode, and `mimic_auto` not without an option, as the cassette exists.
             self.own = run.open_cassette("auto" if self._may_record else "replay", name)
+            if self.own.mode in ("record", "extend"):
+                self._check_response_filters()
             here = [
                 label for path, label in zip(settings.paths[:1], self._labels, strict=False) if path.is_file()
             ]
             state.ledger.superseded.update(here)
             return
-        self._describer = Describer(state.redactor)
         records_all = state.settings.mode is Mode.RERECORD and state.only is None and self._may_record
         if not records_all:
             self._load(files)
@@ -160,6 +162,11 @@ class VcrPlayer:
             if changed is None:
                 return PASS
             sent = changed.sent()
+            if (filtered := self._describer.call(sent)) is not None:
+                plan: Any = call.plan
+                call.describe_as(
+                    plan.described(filtered)
+                )  # in our format, too, it has nothing that filters take out
         if self.own is not None:
             return self.own.decide(call)
         state = self._state
@@ -218,8 +225,21 @@ class VcrPlayer:
                     raise conversations.restart(self, self._file, call, by_pattern=by_pattern)
             except RestartError:
                 raise self._recordings.cannot_begin_again(call) from None
+        self._check_response_filters()
         self.own = self._run.open_cassette("record", self._name)
         return self.own.decide(call)
+
+    def _check_response_filters(self) -> None:
+        """Refuse to record what a function of the suite would have changed, as it may hide secrets.
+
+        Raises:
+            CassetteError: There is such a function.
+        """
+        if self._settings.response_filters:
+            what = f"{self._state.test} cannot be recorded: before_record_response is for cassettes of vcrpy only"
+            fact = "what it hides would be in the vault"
+            remedy = "hide secrets by mimic_redact, and take before_record_response out"
+            raise CassetteError(what, facts=[fact], remedies=[remedy], cassette=self._name)
 
     def _miss(self, call: Call, matching: list[int]) -> Exception:
         """Return the error for a call without an answer."""

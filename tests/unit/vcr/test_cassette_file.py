@@ -126,6 +126,7 @@ def test_json_cassettes_are_read():
 def test_older_shapes_of_a_response_are_read(tmp_path, response, expected):
     stored = read_one(tmp_path, response)
 
+    assert stored["reason"] == "OK"
     assert (stored["status"], stored["version"], stored.get("body")) == (200, "HTTP/1.1", expected)
 
 
