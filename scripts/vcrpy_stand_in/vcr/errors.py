@@ -1,0 +1,5 @@
+"""The errors of vcrpy that its tests expect."""
+
+from pytest_mimic import MissingRecordingError
+
+CannotOverwriteExistingCassetteException = MissingRecordingError

@@ -1,0 +1,6 @@
+"""A name that vcrpy's tests import."""
+
+try:
+    import brotli
+except ImportError:
+    brotli = None
