@@ -261,6 +261,10 @@ def test_drifts_of_several_workers_are_in_one_file(shop: Any) -> None:
         (["--mimic-record", "--mimic-drift=x.json"], "--mimic-drift needs --mimic-verify"),
         (["--mimic-review"], "--mimic-review needs --mimic-rerecord or --mimic-record"),
         (["--mimic-verify", "--mimic-review"], "--mimic-review needs --mimic-rerecord or --mimic-record"),
+        (
+            ["--mimic-record", "--mimic-review", "--mimic-clear-unused"],
+            "--mimic-review cannot be combined with --mimic-clear-unused",
+        ),
     ],
 )
 def test_options_without_their_mode_are_usage_errors(project: Any, options: list[str], error: str) -> None:
@@ -418,6 +422,63 @@ def test_of_two_drifts_of_one_recording_one_can_be_accepted(shop: Any) -> None:
     assert result.out.splitlines()[-1] == "1 accepted, 1 superseded"
     assert result.code == 0
     assert any(b"It is 3" in data for data in shop.project.files().values())
+
+
+def test_an_outcome_that_cannot_be_stored_is_shown_and_not_accepted(shop: Any) -> None:
+    source = "import os, threading\n\ndef ask(q):\n    return 'fine' if os.environ['VERSION'] == '1' else threading.Lock()\n"
+    shop.project.write("weather.py", source)
+    shop.project.ini("weather:ask")
+    shop.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.ask(1)\n")
+    shop.run("--mimic-record", version="1")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    shown = shop.command("review", "drift.json", answers="s\n")
+    accepted = shop.command("review", "drift.json", "--accept", "*")
+
+    assert "'fine' recorded, " in shown.out
+    assert "cannot be accepted: " in shown.out
+    assert (accepted.code, "cannot be stored" in accepted.out) == (1, True)
+
+
+def test_an_exception_and_a_stream_are_accepted_as_recording_keeps_them(shop: Any) -> None:
+    source = """
+        import os
+
+        def ask(q):
+            if os.environ["VERSION"] == "1":
+                return 1
+            raise ValueError("no answer")
+
+        def words(n):
+            yield n
+            if os.environ["VERSION"] == "2":
+                raise ValueError("broken off")
+    """
+    shop.project.write("weather.py", source)
+    shop.project.ini("weather:*")
+    test = """
+        import os, pytest, weather
+
+        def test_it():
+            try:
+                weather.ask(1)
+            except ValueError:
+                pass
+            try:
+                list(weather.words(1))
+            except ValueError:
+                pass
+    """
+    shop.project.write("test_it.py", test)
+    shop.run("--mimic-record", version="1")
+    expected = rerecorded(shop)
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    result = shop.command("review", "drift.json", answers="a\na\n")
+
+    assert result.out.count("broken off")
+    assert result.out.count("no answer")
+    assert files_in(shop.project.vault) == expected
 
 
 # -- safety

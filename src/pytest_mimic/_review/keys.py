@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -16,36 +18,48 @@ def read_key(prompt: str) -> str:
 
     If the input is no terminal, it is the first character of a line; an empty line is `?`.
     """
-    stream = sys.stdin
-    sys.stdout.write(prompt)
-    sys.stdout.flush()
+    stream: Any = sys.stdin
     try:
         if stream is not None and stream.isatty():
-            key = _pressed(stream)
-            sys.stdout.write(f"{key if key.isprintable() else ''}\n")
+            with _single_keys(stream):
+                _print(prompt)
+                key = _pressed(stream)
         else:
+            _print(prompt)
             line = stream.readline() if stream is not None else ""
             key = line.strip()[:1] or "?" if line else ""
-            sys.stdout.write(f"{key}\n")
     except KeyboardInterrupt:
         key = ""
-        sys.stdout.write("\n")
-    sys.stdout.flush()
+    _print(f"{key if key.isprintable() else ''}\n")
     return "" if key in _END else key.lower()
 
 
-def _pressed(stream: Any) -> str:
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+@contextmanager
+def _single_keys(stream: Any) -> Iterator[None]:
+    """Let a terminal give each key at once, and show none."""
     try:
         import termios
         import tty
-    except ImportError:
+    except ImportError:  # Windows, where `_pressed` does so
+        yield
+        return
+    file = stream.fileno()
+    before = termios.tcgetattr(file)
+    tty.setcbreak(file, termios.TCSANOW)  # keys that were pressed before count as well
+    try:
+        yield
+    finally:
+        termios.tcsetattr(file, termios.TCSADRAIN, before)
+
+
+def _pressed(stream: Any) -> str:
+    if os.name == "nt":
         from msvcrt import getwch  # type: ignore[attr-defined, unused-ignore]
 
         return str(getwch())
-    file = stream.fileno()
-    before = termios.tcgetattr(file)
-    try:
-        tty.setcbreak(file)
-        return os.read(file, 1).decode("ascii", "replace")
-    finally:
-        termios.tcsetattr(file, termios.TCSADRAIN, before)
+    return os.read(stream.fileno(), 1).decode("ascii", "replace")

@@ -47,6 +47,8 @@ def settings_of(config: pytest.Config) -> Settings:
         raise pytest.UsageError("--mimic-drift needs --mimic-verify")
     if option.mimic_review and not mode.writes:
         raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
+    if option.mimic_review and option.mimic_clear_unused:
+        raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
     vault, rootdir = _vault_folder(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
