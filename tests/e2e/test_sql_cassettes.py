@@ -121,23 +121,41 @@ def test_recorded_statement_may_connect_in_a_blocked_network(
         return resolve("127.0.0.1" if name in names else name, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve_locally)
-    url = f"postgresql+psycopg://{postgres.new_database()}".replace("127.0.0.1", "db.example.com")
-    project.write("shop.py", SHOP)
+    place = postgres.new_database().replace("127.0.0.1", "db.example.com")
     project.ini(mimic_network="block")
     project.write(
         "test_shop.py",
-        """
-        import pytest, shop
+        f"""
+        import asyncio
+        import pytest, sqlalchemy as sa
         from pytest_mimic import MissingRecordingError
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        engine = sa.create_engine("postgresql+psycopg://{place}")
+
+        def ask():
+            with engine.connect() as connection:
+                return connection.scalar(sa.text("SELECT 1"))
+
+        async def ask_async():
+            engine = create_async_engine("postgresql+asyncpg://{place}")
+            async with engine.connect() as connection:
+                found = await connection.scalar(sa.text("SELECT 1"))
+            await engine.dispose()
+            return found
 
         def test_ask(mimic_auto):
             with mimic_auto():
-                assert shop.ask("SELECT 1") == 1
-            shop.engine.dispose()
+                assert ask() == 1
+            engine.dispose()
             with pytest.raises(MissingRecordingError, match="connection to db.example.com"):
-                shop.ask("SELECT 1")
+                ask()
+
+        def test_ask_async(mimic_auto):
+            with mimic_auto():
+                assert asyncio.run(ask_async()) == 1
         """,
     )
 
-    project.run(env={"DATABASE_URL": url}).expect(passed=1, says=["recorded", "network blocked"])
-    project.run(env={"DATABASE_URL": url}).expect(passed=1, says=["replayed"], never=["recorded in"])
+    project.run().expect(passed=2, says=["recorded", "network blocked"])
+    project.run().expect(passed=2, says=["replayed"], never=["recorded in"])
