@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_mimic._vault.names import CASSETTES
-from pytest_mimic._vault.parsing import REFERENCE
 from pytest_mimic.boundaries.registry import BOUNDARIES
 
 Entry = dict[str, Any]
@@ -153,13 +152,6 @@ def objects_of(entry: Entry) -> Iterator[str]:
         from pytest_mimic._vault.files import objects_in
 
         yield from objects_in(entry["files"])
-
-
-def is_object_name(name: str) -> bool:
-    """Return whether a text is the name of an object."""
-    import re
-
-    return re.fullmatch(REFERENCE, name) is not None
 
 
 def _checked(entries: Any) -> list[Entry]:

@@ -47,7 +47,7 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """List them. Exit code 1: nothing matched."""
     options = invocation.options
-    catalog, files = select(invocation, options.patterns)
+    catalog, files, unmatched = select(invocation, options.patterns)
     if options.test:
         files = of_tests(invocation, options.test, files)
     if options.errors:
@@ -69,6 +69,8 @@ def run(invocation: Invocation) -> int:
         _print(invocation, catalog, files)
     else:
         exit_code = report_nothing(invocation, catalog)
+    if files and unmatched:
+        invocation.out.line((f"nothing matched {', '.join(unmatched)}", "yellow"))
     if unknown:
         why = "their modules cannot be imported" if options.imports else "see --import"
         invocation.out.line((f"not judged, {why}: {', '.join(unknown)}", "yellow"))

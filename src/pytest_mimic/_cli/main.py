@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 #: The exit codes besides 0 and those that a subcommand defines.
 USAGE, INTERRUPTED = 2, 130
+_EXAMPLES = """\
+  pytest-mimic ls --sort size                   the largest recordings
+  pytest-mimic ls --errors                      recorded errors
+  pytest-mimic show tests/test_a.py::test_b     all that a test recorded
+  pytest-mimic verify                           what is damaged
+  pytest-mimic diff --git 'HEAD@{1 week ago}'   what changed since last week
+  pytest-mimic review                           accept or refuse changed outcomes
+  pytest --mimic-fail-on-unused                 recordings that no test uses"""
 # So many new objects are made before a search for garbage begins.
 _GARBAGE = 1_000_000
 
@@ -93,7 +101,7 @@ def _top_parser() -> Parser:
         prog="pytest-mimic",
         usage="pytest-mimic [options] COMMAND ...",
         description="Look into the recordings of pytest-mimic, and take care of them.",
-        epilog=f"commands:\n{commands}\n\nsee pytest-mimic COMMAND --help",
+        epilog=f"commands:\n{commands}\n\nfor example:\n{_EXAMPLES}\n\nsee pytest-mimic COMMAND --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from errno import EINVAL, EPIPE
 from functools import cache
 from typing import Any, Literal, TextIO
 
@@ -14,6 +15,8 @@ Piece = str | tuple[str, str]
 """A text, or a text and its style: `bold`, `dim`, `red`, `bold green`, ..."""
 
 
+# The errors of writing to a pipe whose reader has gone: that of POSIX, and that of Windows.
+_GONE = (EPIPE, EINVAL)
 # So many pieces are written to a file or pipe at once.
 _LINES = 500
 
@@ -122,7 +125,9 @@ class Output:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError as reason:
+            if reason.errno not in _GONE:
+                raise
             self._is_gone = True
             self._drop_rest()
 

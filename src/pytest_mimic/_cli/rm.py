@@ -26,9 +26,9 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(invocation: Invocation) -> int:
-    """Delete them. Exit code 1: nothing matched."""
+    """Delete them. Exit code 1: a pattern matched nothing."""
     options, out = invocation.options, invocation.out
-    catalog, files = select(invocation, options.patterns)
+    catalog, files, unmatched = select(invocation, options.patterns)
     if options.test:
         files = of_tests(invocation, options.test, files)
     files.sort(key=lambda file: file.name)
@@ -40,7 +40,7 @@ def run(invocation: Invocation) -> int:
     again = record_again([file.test for file in files]) if files else None
     if options.json:
         out.json({"deleted": shown, "dry_run": options.dry_run, "record": again})
-        return 0 if files else 1
+        return 0 if files and not unmatched else 1
     if not files:
         report_nothing(invocation, catalog)
         return 1
@@ -51,7 +51,9 @@ def run(invocation: Invocation) -> int:
     count = plural(len(files), "recording")
     if options.dry_run:
         out.line(f"{count} would be deleted")
-        return 0
-    out.line(f"{count} deleted, {size(bytes_)} freed")
-    out.line("  to record again: ", (again or "", "bold"))
-    return 0
+    else:
+        out.line(f"{count} deleted, {size(bytes_)} freed")
+        out.line("  to record again: ", (again or "", "bold"))
+    if unmatched:
+        out.line((f"nothing matched {', '.join(unmatched)}", "yellow"))
+    return 1 if unmatched else 0

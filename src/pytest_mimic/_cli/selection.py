@@ -37,11 +37,14 @@ def in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
     return found
 
 
-def select(invocation: Invocation, patterns: Sequence[str]) -> tuple[Catalog, list[CatalogFile]]:
-    """Return the catalog of the vault, and the recordings and cassettes that one of the patterns matches."""
+def select(
+    invocation: Invocation, patterns: Sequence[str]
+) -> tuple[Catalog, list[CatalogFile], Sequence[str]]:
+    """Return the catalog, the recordings and cassettes that a pattern matches, and the patterns that match nothing."""
     catalog = Catalog(invocation.vault)
     chosen = Filter(in_vault(invocation, patterns))
-    return catalog, [file for file in catalog.files() if chosen.takes(file)]
+    files = [file for file in catalog.files() if chosen.takes(file)]
+    return catalog, files, list(chosen.unmatched)
 
 
 def of_tests(invocation: Invocation, tests: Sequence[str], files: list[CatalogFile]) -> list[CatalogFile]:

@@ -29,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Print it."""
-    catalog, files = select(invocation, ())
+    catalog, files, _ = select(invocation, ())
     stats = Stats(catalog, files, max(invocation.options.top, 0))
     if invocation.options.json:
         invocation.out.json(stats.as_json())

@@ -204,6 +204,13 @@ def test_rm_deletes_what_matches_and_its_objects(shop, call):
     assert call("verify").code == 0
 
 
+def test_rm_names_a_pattern_that_matches_nothing(shop, call):
+    result = call("rm", "shop:odd", "shop:od")
+
+    assert (result.code, result.lines[-1]) == (1, "nothing matched shop:od")
+    assert call("ls", "shop:odd").code == 1
+
+
 def test_rm_of_a_part_of_a_name_deletes_nothing(shop, call):
     """A pattern names whole parts of a path: the letter `o` is in every name."""
     files = set((shop / ".mimic_vault").rglob("*"))
