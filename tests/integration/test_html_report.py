@@ -301,3 +301,72 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
         damaged: "",
     }
     assert "is not what was recorded" in page.one(damaged).more["problem"][0]
+
+
+def test_calls_of_a_forked_process(shop):
+    shop.write(
+        "test_shop.py",
+        """
+        import os, shop
+
+        def test_forked():
+            child = os.fork()
+            if child == 0:
+                shop.fetch("Oslo")
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    shop.record().expect(passed=1)
+
+    shop.replay("--mimic-report=page.html", "-p", "no:warnings").expect(passed=1)
+
+    assert ReportPage(shop.root / "page.html").kinds() == {
+        "replayed": ["shop:fetch(city='Oslo', token=None)"]
+    }
+
+
+def test_only_the_attempt_that_counts_is_shown_of_a_conversation_that_is_recorded_again(project):
+    pytest.importorskip("httpx")
+    from http_server import running_server
+
+    project.ini("httpx")
+    with running_server() as server:
+        test = f"import httpx\n\ndef test_talk():\n    httpx.get('{server.url}/users/1')\n"
+        project.write("test_talk.py", test)
+        project.record().expect(passed=1)
+        project.write("test_talk.py", f"{test}    httpx.get('{server.url}/users/2')\n")
+
+        run = project.record("--mimic-report=page.html", "-v").expect(passed=1)
+
+    assert ReportPage(project.root / "page.html").kinds() == {
+        "recorded": ["httpx GET /users/1", "httpx GET /users/2"]
+    }
+    assert [line.split(" (")[0] for line in run.output.splitlines() if line.startswith("  recorded")] == [
+        "  recorded httpx GET /users/1",
+        "  recorded httpx GET /users/2",
+    ]
+
+
+def test_a_drift_at_a_boundary_shows_no_secret(project):
+    pytest.importorskip("httpx")
+    from http_server import running_server
+
+    project.ini("httpx")
+    with running_server() as server:
+        project.write(
+            "test_talk.py",
+            f"import httpx\n\ndef test_talk():\n    httpx.post('{server.url}/login', json={{'password': 'sesame-4711'}})\n",
+        )
+        project.record().expect(passed=1)
+        [name] = (name for name in project.files() if name.startswith("calls/"))
+        file = project.vault / name
+        file.write_text(file.read_text("utf-8").replace('"status": 200', '"status": 201'), encoding="utf-8")
+
+        project.run("--mimic-verify", "--mimic-report=page.html").expect(failed=1)
+
+    page = ReportPage(project.root / "page.html")
+    drifted = page.one("httpx POST /login")
+    assert drifted.kind == "drifted"
+    assert drifted.more["diff"]
+    assert [secret for secret in ("4711", "tok-") if secret in page.text] == []

@@ -68,7 +68,10 @@ class CallLog:
             "seconds": took or saved,
         }
         if self._details:
-            row |= self._detailed(call, stored, actual, error)
+            try:
+                row |= self._detailed(call, stored, actual, error)
+            except Exception as reason:  # what is only shown never changes what a run does
+                row["outcome"] = f"cannot be shown: {type(reason).__name__}"
         ledger = self._state.ledger
         if self._state.pending.is_elsewhere:  # the memory of a forked process ends with it
             ledger.forks.report(calls=[row])
