@@ -46,11 +46,11 @@ def shop(project):
 
 
 def shown(run):
-    """Return the lines of the tests and their calls, without the progress."""
+    """Return the lines of the tests and their calls, without the progress and durations."""
     lines = run.output.splitlines()
     begin = next(at for at, line in enumerate(lines) if line.startswith("test_shop.py"))
     end = next(at for at, line in enumerate(lines) if line.startswith("=") and at > begin)
-    return [re.sub(r" +\[ *\d+%\]", "", line) for line in lines[begin:end] if line]
+    return [re.sub(r" +\[ *\d+%\]| \([\d.]+ s( saved)?\)$", "", line) for line in lines[begin:end] if line]
 
 
 @pytest.mark.promise("-v shows each call of a test under its line")
@@ -69,7 +69,7 @@ def test_each_call_has_a_line(shop):
 
 
 def test_without_v_no_call_has_a_line(shop):
-    for flags in ([], ["-q"]):
+    for flags in ([], ["-q"], ["--mimic-report=page.html"]):
         shop.replay(*flags).expect(passed=3, never=["replayed shop:fetch"])
 
 

@@ -370,3 +370,49 @@ def test_a_drift_at_a_boundary_shows_no_secret(project):
     assert drifted.kind == "drifted"
     assert drifted.more["diff"]
     assert [secret for secret in ("4711", "tok-") if secret in page.text] == []
+
+
+def test_a_missing_call_that_is_made_again_is_shown_once(shop):
+    shop.write(
+        "retrying.py",
+        """
+        import shop
+
+        def patient():
+            for _ in range(3):
+                try:
+                    return shop.fetch("Paris")
+                except RuntimeError:
+                    pass
+        """,
+    )
+    shop.write("test_shop.py", "import retrying\n\ndef test_new():\n    retrying.patient()\n")
+
+    shop.replay("--mimic-report=page.html").expect(failed=1)
+
+    assert ReportPage(shop.root / "page.html").kinds() == {
+        "missing": ["shop:fetch(city='Paris', token=None)"]
+    }
+
+
+def test_a_refused_connection_is_missing(project):
+    project.ini(mimic_network="block", mimic_functions="shop:fetch")
+    project.write("shop.py", "def fetch(city):\n    return city\n")
+    project.write(
+        "test_net.py",
+        """
+        import socket, pytest
+
+        def test_net():
+            with socket.socket() as client, pytest.raises(RuntimeError):
+                client.connect(("192.0.2.1", 9))
+        """,
+    )
+
+    project.replay("--mimic-report=page.html", "-v").expect(
+        passed=1, says=["\n  missing connection to 192.0.2.1:9"]
+    )
+
+    call = ReportPage(project.root / "page.html").one("connection to 192.0.2.1:9")
+    assert (call.kind, call.target) == ("missing", "network")
+    assert "the network is blocked" in call.more["problem"][0]

@@ -61,8 +61,9 @@ if TYPE_CHECKING:
         def note(
             self,
             kind: str,
-            call: Call,
+            call: Call | None,
             *,
+            label: str = "",
             stored: Stored | None = None,
             seconds: float | None = None,
             actual: Outcome | None = None,
@@ -185,19 +186,20 @@ class RunState:
 
         If `by_option`, `--mimic-record` repairs it.
         """
-        from pytest_mimic.errors import MissingRecordingError
+        return self.fail_for(error, call.label, call, by_option=by_option)
 
-        is_new = Miss(call.label, self.test, by_option, call.key) not in self.ledger.missing
-        if self.log is not None and is_new and isinstance(error, MissingRecordingError):
-            self.log.note("missing", call, error=error)
-        return self.fail_for(error, call.label, call.key, by_option=by_option)
-
-    def fail_for(self, error: MimicError, label: str, key: str = "", *, by_option: bool) -> MimicError:
-        """Count an error by its label and the identity of its call. See `blame`."""
+    def fail_for(
+        self, error: MimicError, label: str, call: Call | None = None, *, by_option: bool
+    ) -> MimicError:
+        """Count an error by the label of what it is about, which is perhaps no call. See `blame`."""
         from pytest_mimic.errors import DriftError, MissingRecordingError
 
+        key = call.key if call is not None else ""
         if isinstance(error, MissingRecordingError):
-            self.ledger.count_miss(Miss(label, self.test, by_option, key))
+            miss = Miss(label, self.test, by_option, key)
+            if self.log is not None and miss not in self.ledger.missing:
+                self.log.note("missing", call, label=label, error=error)
+            self.ledger.count_miss(miss)
         elif isinstance(error, DriftError):
             self.ledger.drifted += 1
         self.pending.note(error)

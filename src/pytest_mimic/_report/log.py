@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# The target of connections that are refused.
+_NETWORK = "network"
 # How many characters of one argument are shown.
 _ARGUMENT = 1_000
 
@@ -45,8 +47,9 @@ class CallLog:
     def note(
         self,
         kind: str,
-        call: Call,
+        call: Call | None,
         *,
+        label: str = "",
         stored: Stored | None = None,
         seconds: float | None = None,
         actual: Outcome | None = None,
@@ -55,14 +58,14 @@ class CallLog:
         """Keep a call of this kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
 
         `stored` is its recorded outcome, `actual` that of the real call, which took so many `seconds`. The duration of a
-        call that did not run is that of its recording.
+        call that did not run is that of its recording. What the network block refused is no call, it has a `label` only.
         """
         took = seconds or 0.0
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
         row: Row = {
             "kind": kind,
-            "boundary": call.plan.kind,
-            "label": call.label,
+            "boundary": _NETWORK if call is None else call.plan.kind,
+            "label": label if call is None else call.label,
             "test": self._state.test,
             "at": self._state.clock() - took,
             "seconds": took or saved,
@@ -79,11 +82,14 @@ class CallLog:
             ledger.calls.append(row)
 
     def _detailed(
-        self, call: Call, stored: Stored | None, actual: Outcome | None, error: MimicError | None
+        self, call: Call | None, stored: Stored | None, actual: Outcome | None, error: MimicError | None
     ) -> Row:
         state = self._state
-        row: Row = {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
-        secrets = call.plan.secrets(call)
+        row: Row = {"target": _NETWORK}
+        secrets: frozenset[str] = frozenset()
+        if call is not None:
+            row = {"target": call.plan.target, "arguments": shown_arguments(call.arguments)}
+            secrets = call.plan.secrets(call)
         if stored is not None:
             row["brief"], row["outcome"], row["raised"] = shown_outcome(
                 stored, state.redactor, secrets=secrets
@@ -96,7 +102,7 @@ class CallLog:
         if error is not None:
             row["problem"] = [error.what, *error.facts]
             row["remedies"] = list(error.remedies)
-        if error is not None and actual is not None:
+        if call is not None and error is not None and actual is not None:
             try:
                 now = state.vault.stored(actual, 0.0, paths=call.paths)
                 row["actual"] = shown_outcome(now, state.redactor, secrets=secrets).text
