@@ -602,3 +602,23 @@ def test_a_call_of_boto3_is_named_unless_only_a_boundary_below_it_is_mimicked(pr
     )
     project.ini("urllib3")
     assert "test_s3.py::test_get (1 at urllib3)" in take_over("cassettes")[1]
+
+
+def test_a_cassette_with_an_entry_that_cannot_be_read_is_left_out(project, take_over):
+    good = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {string: hi}}}"
+    bad = "{request: {method: GET, uri: 'http://a.test/'}, response: {status: 200, body: {base64_string: x}}}"
+    project.write("talk.yaml", f"interactions: [{good}, {bad}, {good}]")
+
+    code, said = take_over("talk.yaml", "--boundary", "requests")
+
+    assert (code, said.splitlines()[1:]) == (
+        1,
+        [
+            "not imported: 2 entries",
+            "  talk.yaml",
+            "    its other entries are left out, too, because one of the answers to a request may be missing",
+            "  talk.yaml, entry 2",
+            "    the body of its response is not base64",
+        ],
+    )
+    assert project.files() == {}

@@ -18,6 +18,7 @@ from pytest_mimic.errors import CassetteError
 
 _PROBLEM = re.compile(r"entry (\d+): (.*)", re.DOTALL)
 _FORM = "application/x-www-form-urlencoded"
+_DAMAGED = "its other entries are left out, too, because one of the answers to a request may be missing"
 _UNCERTAIN = (
     "vcrpy does not say whether its body was json= or data=, and it was sent several times: record it again"
 )
@@ -44,6 +45,9 @@ def read_vcr(path: Path, label: str) -> ForeignFile:
     for problem in found.problems:
         match = _PROBLEM.fullmatch(problem)
         refusals.append(Refusal(int(match[1]), match[2]) if match else Refusal(0, problem))
+    if refusals:
+        # Which request such an entry has is not known, and the n-th identical call gets the n-th answer.
+        return ForeignFile(path, [], [*refusals, Refusal(0, _DAMAGED)])
     return ForeignFile(path, list(_exchanges(found.exchanges, refusals)), refusals)
 
 
