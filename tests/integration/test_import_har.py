@@ -28,7 +28,8 @@ def entry(
     **fields: Any,
 ) -> dict[str, Any]:
     """Return an entry of a HAR file, as a browser writes it over HTTP/2."""
-    pairs = [{"name": name, "value": value} for name, value in (headers or {}).items()]
+    pairs = [{"name": ":status", "value": "200"}]
+    pairs += [{"name": name, "value": value} for name, value in (headers or {}).items()]
     body = {"size": len(text or ""), "mimeType": "text/plain"} | ({} if text is None else {"text": text})
     return {
         "startedDateTime": "2026-03-04T05:06:07.123Z",
@@ -253,6 +254,7 @@ def test_bodies_that_playwright_keeps_beside_the_archive_are_read(project, archi
 
     assert code == 0
     assert outcomes(project)[0]["body"] == {"text": "attached"}
+    assert outcomes(project)[0]["headers"] == []
 
 
 def test_a_body_that_is_still_compressed_is_decompressed(project, archive):
