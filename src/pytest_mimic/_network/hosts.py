@@ -47,8 +47,7 @@ def is_local(host: str) -> bool:
     address = address_of(host)
     if address is not None:
         return address.is_loopback or address.is_unspecified
-    own = _own_name().lower()
-    return host in ("", "localhost", own) or host.endswith(".localhost") or host.startswith(f"{own}.")
+    return host in ("", "localhost", _own_name().lower()) or host.endswith(".localhost")
 
 
 class _AllowedHost(NamedTuple):

@@ -32,7 +32,17 @@ def test_this_machine_is_local(host):
 
 @pytest.mark.parametrize(
     "host",
-    ["example.com", "localhost.example.com", "notlocalhost", "128.0.0.1", "10.0.0.1", "fe80::1", "::2", "1"],
+    [
+        "example.com",
+        "localhost.example.com",
+        f"{socket.gethostname().lower()}.example.com",
+        "notlocalhost",
+        "128.0.0.1",
+        "10.0.0.1",
+        "fe80::1",
+        "::2",
+        "1",
+    ],
 )
 def test_other_hosts_are_not_local(host):
     assert not is_local(host)
