@@ -70,6 +70,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(503, b"<Error><Code>SlowDown</Code><Message>slow down</Message></Error>")
         elif "cut" in path:
             self.close_connection = True
+        elif "echo" in path:
+            key = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+            self.answer(403, f"<Error><Code>Denied</Code><Message>{key} may not</Message></Error>".encode())
         elif "early" in path:
             self.answer(412, b"<Error><Code>PreconditionFailed</Code><Message>no</Message></Error>")
         elif "moved" in path and "eu-west-1" not in self.headers.get("Authorization", ""):

@@ -12,6 +12,8 @@ pytest.importorskip("boto3", reason="needs boto3")
 # A run in process would forget it after its first import.
 pytest.importorskip("requests", reason="needs requests")
 
+pytest.importorskip("aiobotocore.httpxsession", reason="needs aiobotocore")
+
 import boto3
 from aws_server import Server, running_server
 
@@ -82,6 +84,41 @@ def test_one_call_is_one_recording(shop: Any, server: Server) -> None:
     assert kept(recorded) == ["botocore s3 PutObject shop/k"]
     assert "1 call replayed" in replayed.output
     assert len(server.seen) == 1
+
+
+def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
+    """On each of aiobotocore's HTTP clients, recorded, verified and replayed."""
+    shop.ini(*ALL, "httpx", "httpx2")
+    shop.write(
+        "test_it.py",
+        """
+        import asyncio, os
+        import pytest
+        from aiobotocore.config import AioConfig
+        from aiobotocore.httpsession import AIOHTTPSession
+        from aiobotocore.httpxsession import HttpxSession
+        from aiobotocore.session import get_session
+
+        async def save(kind):
+            client = get_session().create_client("s3", region_name="us-east-1", endpoint_url=os.environ["AWS"],
+                                                 config=AioConfig(http_session_cls=kind))
+            async with client as s3:
+                return await s3.put_object(Bucket="shop", Key="k", Body=b"x")
+
+        @pytest.mark.parametrize("kind", [AIOHTTPSession, HttpxSession])
+        @pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+        def test_it(kind):
+            assert asyncio.run(save(kind))["ResponseMetadata"]["HTTPStatusCode"] == 200
+        """,
+    )
+
+    recorded = record(shop, server, passed=2)
+    verified = shop.run("--mimic-verify", env={"AWS": server.url, **KEYS}).expect(passed=2)
+    replay(shop, server, passed=2)
+
+    assert kept(recorded) == ["botocore s3 PutObject shop/k"] * 2
+    assert "2 calls verified" in verified.output
+    assert len(server.seen) == 4
 
 
 def test_verifying_sends_once(shop: Any, server: Server) -> None:

@@ -125,7 +125,7 @@ def _wrap_send(run: Callable[..., Any], original: Callable[..., Any], port: Port
 
     def sending(endpoint: Any, request: Any) -> Steps:
         operation, session = current(), endpoint.http_session
-        transport = _transport_of(session)
+        transport: Any = _transport_of(session)
         attempt = None
         if operation is not None and transport is not None and port.taking():
             attempt = exchange.attempt(operation, session, request)

@@ -54,7 +54,7 @@ class AwsOperation:
         """
         given = dict(given)
         self._names = tuple(given)
-        shape = self._model.input_shape
+        shape: Any = self._model.input_shape
         payload = None if shape is None else shape.serialization.get("payload")
         for name, value in given.items():
             is_body = name == payload and shape.members[name].type_name == "blob"

@@ -134,6 +134,16 @@ def test_ways_to_read_a_body(both: Any) -> None:
     assert seen[3:5] == [b"one\ntwo\nth", b"ree\no"]
 
 
+def test_a_body_that_nobody_reads(both: Any) -> None:
+    def talk(make: Make) -> Any:
+        s3 = make("s3")
+        s3.create_bucket(Bucket="shop")
+        s3.put_object(Bucket="shop", Key="k", Body=bytes(100_000))
+        return s3.get_object(Bucket="shop", Key="k")["ContentLength"]
+
+    assert both(talk) == 100_000
+
+
 def test_reading_further_than_recorded_is_a_miss(runs: Runs, client: Make) -> None:
     def talk(size: int | None) -> Any:
         s3 = client("s3")
@@ -273,6 +283,17 @@ def test_secrets_of_sts(runs: Runs, client: Make, bare: Callable[[], None]) -> N
     assert runs.signatures == ["sts GetCallerIdentity", "sts AssumeRole", "s3 ListBuckets"]
     for secret in (ACCESS_KEY, SECRET_KEY, "AWS4-HMAC", keys["AccessKeyId"], keys["SessionToken"]):
         assert secret not in runs.text
+
+
+def test_an_access_key_in_an_answer_is_hidden(runs: Runs, client: Make, server: Server) -> None:
+    """The application sees it while recording."""
+    s3 = client("s3", server.url)
+
+    with pytest.raises(ClientError, match=f"{ACCESS_KEY} may not"):
+        s3.delete_object(Bucket="echo", Key="k")
+
+    assert "&lt;redacted&gt; may not" in runs.text
+    assert ACCESS_KEY not in runs.text
 
 
 def test_keys_of_customers_are_hidden(runs: Runs, client: Make) -> None:
