@@ -540,6 +540,19 @@ def test_no_pickle_is_loaded_without_load(evil: Any) -> None:
     assert "name: '1' recorded, '2' now" in results[0].out
 
 
+def test_what_a_new_pickle_imports_is_shown(evil: Any, shop: Any) -> None:
+    name = rows_of(shop.root / "drift.json")[0]["staged"]
+    path = shop.root / "drift.json.objects" / name
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts["outcomes"][1]["imports"].append("os:system")
+    path.write_text(json.dumps(facts), encoding="utf-8")
+
+    result = evil(answers="s\n")
+
+    assert "imports: nothing → os:system" in result.out
+    assert not result.is_loaded
+
+
 def test_with_load_pickles_are_compared_by_value(evil: Any) -> None:
     result = evil("--load", answers="s\n")
 
@@ -557,6 +570,25 @@ def test_a_strange_file_is_one_readable_line(shop: Any, content: str) -> None:
 
     assert result.code == 2
     assert result.err.startswith("ERROR: drift.json ")
+
+
+@pytest.mark.parametrize("key", ["file", "staged"])
+@pytest.mark.parametrize("name", ["../shop.py", "calls/../../x.json", "/calls/x.json", "calls/..\\x.json"])
+def test_a_file_of_changes_cannot_name_files_outside_of_the_vault(shop: Any, key: str, name: str) -> None:
+    row = {"id": "1", "change": "changed", "call": "x", "target": "x", "before": "", "place": 0}
+    row |= {
+        "tests": [],
+        "differences": [],
+        "paths": [],
+        "file": "calls/x.json",
+        "staged": "calls/x.json",
+        key: name,
+    }
+    (shop.root / "drift.json").write_text(json.dumps({"format": 1, "changes": [row]}), encoding="utf-8")
+
+    result = shop.command("review", "drift.json", "--accept", "*")
+
+    assert (result.code, result.err.splitlines()[0]) == (2, "ERROR: drift.json holds no changes to review")
 
 
 def test_a_missing_file_is_an_error_and_no_waiting_change_is_not(shop: Any) -> None:

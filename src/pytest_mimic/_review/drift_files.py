@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,20 @@ REVIEW_FILE = ".mimic_review.json"
 BEFORE = "before"
 _FORMAT = 1
 #: The facts of a change without which nothing can be shown or accepted.
-_NEEDED = {"id": str, "change": str, "file": str, "call": str, "target": str}
+_NEEDED = {
+    "id": str,
+    "change": str,
+    "file": str,
+    "call": str,
+    "target": str,
+    "staged": str,
+    "before": str,
+    "tests": list,
+    "differences": list,
+    "paths": list,
+}
+# A file of changes may come from elsewhere, such as an artifact of CI.
+_NAME = re.compile(rf"(?:{'|'.join(FOLDERS)})/[^\\:\0]+\.json")
 
 Row = dict[str, Any]
 """A change that waits for a decision, as the file has it. The reference describes its keys."""
@@ -98,9 +112,7 @@ class ChangesFile:
         if facts.get("format") != _FORMAT:
             raise MimicError(f"{self.label} has another format than this version of pytest-mimic reads")
         for row in facts["changes"]:
-            if not isinstance(row, dict) or any(
-                not isinstance(row.get(key), kind) for key, kind in _NEEDED.items()
-            ):
+            if not isinstance(row, dict) or not _is_row(row):
                 raise self._strange()
         return facts
 
@@ -138,6 +150,18 @@ class ChangesFile:
             finally:
                 if layout(facts) != before:
                     self._write(facts)
+
+
+def _is_row(row: Row) -> bool:
+    """Check whether a change from a file has what is needed, and names only files inside of a vault."""
+    place = row.get("place")
+    is_placed = place is None or (type(place) is int and place >= 0)
+    has_all = all(isinstance(row.get(key), kind) for key, kind in _NEEDED.items())
+    return has_all and is_placed and _is_name(row["file"]) and _is_name(row["staged"])
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and not {"", ".", ".."} & set(name.split("/"))
 
 
 def merged(rows: Sequence[Row]) -> list[Row]:
