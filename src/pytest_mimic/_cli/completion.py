@@ -7,7 +7,6 @@ fish:  pytest-mimic completion fish | source             in ~/.config/fish/confi
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pytest_mimic._cli.commands import COMMANDS
@@ -62,10 +61,7 @@ def words_of(command: str) -> list[str]:
     """Return the long options and the choices of a subcommand."""
     from pytest_mimic._cli.main import parser_of
 
-    text = parser_of(command).format_help()
-    options = dict.fromkeys(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
-    usage = re.search(r"(?<!\S)\{([\w,]+)\}\s*$", text.partition("\n\n")[0])
-    return [*(usage[1].split(",") if usage else ()), *options]
+    return parser_of(command).words()
 
 
 def _bash() -> str:
