@@ -19,6 +19,7 @@ from pytest_mimic._vcr.cassette import VcrCassette
 from pytest_mimic._vcr.player import VcrFiles, VcrPlayer
 from pytest_mimic._vcr.settings import ABOVE, read_settings
 from pytest_mimic.boundaries.registry import is_installed
+from vcr import errors  # noqa: F401 - tests use it as an attribute
 
 mode = SimpleNamespace(ALL="all", ANY="any", NEW_EPISODES="new_episodes", NONE="none", ONCE="once")
 

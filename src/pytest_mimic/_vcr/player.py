@@ -162,11 +162,10 @@ class VcrPlayer:
             if changed is None:
                 return PASS
             sent = changed.sent()
-            if (filtered := self._describer.call(sent)) is not None:
+            shown = self._describer.call(sent)
+            if shown is not None:  # neither messages nor our format have what the filters take out
                 plan: Any = call.plan
-                call.describe_as(
-                    plan.described(filtered)
-                )  # in our format, too, it has nothing that filters take out
+                call.describe_as(plan.described(shown))
         if self.own is not None:
             return self.own.decide(call)
         state = self._state

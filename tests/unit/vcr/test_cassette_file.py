@@ -115,6 +115,14 @@ def test_json_cassettes_are_read():
             "{status: {code: 200, message: OK}, headers: {Content-Encoding: [zstd]}, body: {string: hello}}",
             {"text": "hello"},
         ),
+        "deflate that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [deflate]}, body: {string: '[]'}}",
+            {"json": [], "compressed": "deflate"},
+        ),
+        "br that is plain": (
+            "{status: {code: 200, message: OK}, headers: {Content-Encoding: [br]}, body: {string: OK}}",
+            {"text": "OK"},
+        ),
         "gzip that is plain and binary": (
             "{status: {code: 200, message: OK}, headers: {Content-Encoding: [gzip]}, "
             "body: {string: !!binary AP8=}}",
