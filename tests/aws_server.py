@@ -8,6 +8,7 @@ import threading
 from binascii import crc32
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -170,6 +171,14 @@ class Server(ThreadingHTTPServer):
             self.is_stopped = True
             self.shutdown()
             self.server_close()
+
+
+@cache
+def loader() -> Any:
+    """Return what reads the models of services, for all sessions: reading them takes longest."""
+    from botocore.loaders import Loader
+
+    return Loader(include_default_search_paths=True)
 
 
 @contextmanager

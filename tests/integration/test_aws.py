@@ -14,16 +14,21 @@ pytest.importorskip("requests", reason="needs requests")
 
 pytest.importorskip("aiobotocore.httpxsession", reason="needs aiobotocore")
 
-import boto3
 from aws_server import Server, running_server
 
 ALL = ("botocore", "requests", "urllib3", "http.client", "aiohttp")
 SHOP = """
     import os
-    import boto3
+    import boto3, botocore.session
+    from aws_server import loader
 
-    def client(service):
-        return boto3.client(service, region_name="us-east-1", endpoint_url=os.environ["AWS"])
+    def session():
+        core = botocore.session.get_session()
+        core.register_component("data_loader", loader())
+        return boto3.session.Session(botocore_session=core, region_name="us-east-1")
+
+    def client(service, **options):
+        return session().client(service, endpoint_url=os.environ["AWS"], **options)
 
     def save(key, body=b"x"):
         return client("s3").put_object(Bucket="shop", Key=key, Body=body)["ResponseMetadata"]["HTTPStatusCode"]
@@ -49,8 +54,6 @@ def shop(project: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project that saves objects."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
-    # A session that another project made has its credentials.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     project.write("shop.py", SHOP)
     project.ini(*ALL)
     return project
@@ -63,7 +66,6 @@ def record(shop: Any, server: Server, *options: str, **expected: int) -> Any:
 
 def replay(shop: Any, server: Server, **expected: int) -> Any:
     """Replay without the server and without keys."""
-    boto3.DEFAULT_SESSION = None
     server.stop()
     return shop.replay(env={"AWS": server.url, **NO_KEYS}).expect(**(expected or {"passed": 1}))
 
@@ -98,10 +100,13 @@ def test_one_async_call_is_one_recording(shop: Any, server: Server) -> None:
         from aiobotocore.httpsession import AIOHTTPSession
         from aiobotocore.httpxsession import HttpxSession
         from aiobotocore.session import get_session
+        from aws_server import loader
 
         async def save(kind):
-            client = get_session().create_client("s3", region_name="us-east-1", endpoint_url=os.environ["AWS"],
-                                                 config=AioConfig(http_session_cls=kind))
+            session = get_session()
+            session.register_component("data_loader", loader())
+            client = session.create_client("s3", region_name="us-east-1", endpoint_url=os.environ["AWS"],
+                                           config=AioConfig(http_session_cls=kind))
             async with client as s3:
                 return await s3.put_object(Bucket="shop", Key="k", Body=b"x")
 
@@ -207,8 +212,7 @@ def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
         from botocore.config import Config
 
         def test_it():
-            s3 = shop.boto3.client("s3", region_name="us-east-1", endpoint_url=shop.os.environ["AWS"],
-                                   config=Config(signature_version="{version}"))
+            s3 = shop.client("s3", config=Config(signature_version="{version}"))
             url = s3.generate_presigned_url("get_object", Params={{"Bucket": "shop", "Key": "k"}})
             assert requests.get(url).status_code == 200
             post = s3.generate_presigned_post("shop", "posted")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from aws_server import Server, running_moto, running_server
+from aws_server import Server, loader, running_moto, running_server
 
 from unit.boundaries.runs import Runs
 
@@ -16,12 +16,9 @@ pytest.importorskip("boto3")
 
 import boto3
 import botocore.session
-from botocore.loaders import Loader
 
 from pytest_mimic.boundaries.aws.botocore import BotocoreBoundary
 
-# Reading the models of services takes longest.
-LOADER = Loader(include_default_search_paths=True)
 ACCESS_KEY, SECRET_KEY = "AKIAQ3EXAMPLE7KEY4711", "wJalrXUtnFEMI7K7MDENG7bPxRfiCYEXAMPLEKEY"
 
 
@@ -71,7 +68,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
 def new_session(**options: Any) -> Any:
     """Return a session of boto3 that shares the models with the others."""
     core = botocore.session.get_session()
-    core.register_component("data_loader", LOADER)
+    core.register_component("data_loader", loader())
     return boto3.session.Session(botocore_session=core, **{"region_name": "us-east-1", **options})
 
 

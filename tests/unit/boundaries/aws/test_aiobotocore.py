@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_server import ANSWERS, MODEL, Server
+from aws_server import ANSWERS, MODEL, Server, loader
 
 from pytest_mimic.errors import MissingRecordingError
-from unit.boundaries.aws.conftest import ACCESS_KEY, LOADER
+from unit.boundaries.aws.conftest import ACCESS_KEY
 from unit.boundaries.runs import Runs
 
 pytest.importorskip("aiobotocore")
@@ -37,7 +37,7 @@ def play(request: pytest.FixtureRequest) -> Callable[..., Any]:
         def make(service: str, attempts: int = 1, **more: Any) -> Any:
             config = AioConfig(http_session_cls=request.param, retries={"total_max_attempts": attempts})
             session = get_session()
-            session.register_component("data_loader", LOADER)
+            session.register_component("data_loader", loader())
             return session.create_client(
                 service, region_name="us-east-1", endpoint_url=url, config=config, **more
             )
