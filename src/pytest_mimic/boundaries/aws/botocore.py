@@ -127,7 +127,7 @@ def _wrap_send(run: Callable[..., Any], original: Callable[..., Any], port: Port
         operation, session = current(), endpoint.http_session
         transport: Any = _transport_of(session)
         attempt = None
-        if operation is not None and transport is not None and port.taking():
+        if operation is not None and transport and port.taking():
             attempt = exchange.attempt(operation, session, request)
         unsigned = None
         if operation is not None:

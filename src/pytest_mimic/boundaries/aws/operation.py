@@ -55,7 +55,7 @@ class AwsOperation:
         given = dict(given)
         self._names = tuple(given)
         shape: Any = self._model.input_shape
-        payload = None if shape is None else shape.serialization.get("payload")
+        payload = shape.serialization.get("payload") if shape else None
         for name, value in given.items():
             is_body = name == payload and shape.members[name].type_name == "blob"
             if hasattr(value, "read"):
