@@ -41,10 +41,11 @@ class BotocoreErrors(ExceptionFamily):
 
     def make(self, cls: type[Exception], stored: Mapping[str, Any], **context: Any) -> Exception:
         """Return a new exception about this URL."""
-        make: Callable[..., Exception] = cls
-        return make(
+        make: Any = cls
+        error: Exception = make(
             endpoint_url=context["url"], error=stored["message"], proxy_url=stored.get("proxy"), request=None
         )
+        return error
 
 
 ERRORS = BotocoreErrors()
