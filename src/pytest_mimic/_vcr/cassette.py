@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.cassettes import CassetteCall
     from pytest_mimic._vcr.player import VcrPlayer
 
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
 
 class VcrCassette:
     """The requests and responses of a test, as vcrpy's cassette has them."""

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from pytest_mimic._vcr.settings import VcrSettings
     from pytest_mimic.boundaries.base import BoundaryCall
 
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+_SHORT = ("method", "scheme", "host", "port", "path")
+
 
 class Describer:
     """Describes requests, recorded and live ones alike, with and without their secrets."""
@@ -107,6 +112,30 @@ class RecordedRequest:
         return found
 
 
+class RequestIndex:
+    """The recorded requests of a test, by the parts that are short texts."""
+
+    def __init__(self, entries: list[RecordedRequest], names: tuple[str, ...], describer: Describer) -> None:
+        self._entries = entries
+        self._names = names
+        self._short = tuple(name for name in names if name in _SHORT)
+        self._describer = describer
+        self._places: dict[int, dict[tuple[Any, ...], list[int]]] = {}
+
+    def matching(self, live: LiveRequest, *, plain: bool) -> list[int]:
+        """Return the places of the entries for a request. With `plain`, secrets count."""
+        version = self._describer.version(plain=plain)
+        if version not in self._places:
+            found = self._places[version] = {}
+            for place, entry in enumerate(self._entries):
+                found.setdefault(self._key(entry.parts(plain=plain)), []).append(place)
+        candidates = self._places[version].get(self._key(live.parts(plain=plain)), ())
+        return [place for place in candidates if live.matches(self._entries[place], self._names, plain=plain)]
+
+    def _key(self, parts: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(parts.get(name) for name in self._short)
+
+
 class LiveRequest:
     """A request that a client sends, after the filters of the settings."""
 
@@ -115,12 +144,16 @@ class LiveRequest:
         self._describer = describer
         self._parts: dict[bool, dict[str, Any]] = {}
 
+    def parts(self, *, plain: bool) -> dict[str, Any]:
+        """Return the parts of the request."""
+        found = self._parts.get(plain)
+        if found is None:
+            found = self._parts[plain] = self._describer.parts(self.sent, plain=plain)
+        return found
+
     def matches(self, recorded: RecordedRequest, names: tuple[str, ...], *, plain: bool) -> bool:
         """Check whether a recorded request has the same parts of these names. With `plain`, secrets count."""
-        live = self._parts.get(plain)
-        if live is None:
-            live = self._parts[plain] = self._describer.parts(self.sent, plain=plain)
-        other = recorded.parts(plain=plain)
+        live, other = self.parts(plain=plain), recorded.parts(plain=plain)
         for name in names:
             if name == "body" or (name == "raw_body" and recorded.exchange.is_structured):
                 if not self._same_body(live, other, recorded):

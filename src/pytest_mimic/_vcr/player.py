@@ -14,7 +14,13 @@ from pytest_mimic._engine.owners import RestartError
 from pytest_mimic._engine.steps import PASS, Replay
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._settings import Mode
-from pytest_mimic._vcr.matching import Describer, LiveRequest, RecordedRequest, recorded_requests
+from pytest_mimic._vcr.matching import (
+    Describer,
+    LiveRequest,
+    RecordedRequest,
+    RequestIndex,
+    recorded_requests,
+)
 from pytest_mimic._vcr.requests import VcrRequest
 from pytest_mimic._vcr.settings import ABOVE
 from pytest_mimic.errors import CassetteError, MissingRecordingError
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.cassettes import Cassette
     from pytest_mimic._engine.engine import Engine
     from pytest_mimic._engine.steps import Step
+    from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._vcr.exchanges import VcrExchange
     from pytest_mimic._vcr.settings import VcrSettings
 
@@ -45,6 +52,23 @@ class VcrFiles:
 
     def __init__(self) -> None:
         self._read: dict[Path, tuple[tuple[int, int], list[VcrExchange]]] = {}
+        self._entries: dict[Path, list[RecordedRequest]] = {}
+        self._describer: Describer | None = None
+
+    def describer(self, redactor: Redactor) -> Describer:
+        """Return the describer of the run's requests."""
+        if self._describer is None:
+            self._describer = Describer(redactor)
+        return self._describer
+
+    def entries(
+        self, path: Path, label: str, settings: VcrSettings, describer: Describer
+    ) -> list[RecordedRequest]:
+        """Return the entries of a file that was read, as it is: the settings do not change them."""
+        if path not in self._entries:
+            exchanges = self._read[path][1]
+            self._entries[path] = recorded_requests(exchanges, settings, describer, label)
+        return self._entries[path]
 
     def read(self, path: Path, label: str) -> list[VcrExchange] | None:
         """Return the entries of a cassette, None without such a file.
@@ -69,6 +93,7 @@ class VcrFiles:
                 f"{label} is damaged", facts=found.problems[:5], remedies=[remedy], cassette=label
             )
         self._read[path] = version, found.exchanges
+        self._entries.pop(path, None)
         return found.exchanges
 
 
@@ -111,7 +136,8 @@ class VcrPlayer:
         self.own: Cassette | None = None
         self.entries: list[RecordedRequest] = []
         self.counts: Counter[int] = Counter()
-        self._describer = Describer(state.redactor)
+        self._index: RequestIndex | None = None
+        self._describer = files.describer(state.redactor)
         self._labels = [_label(path, state.settings.rootdir) for path in settings.paths]
         self._absent: list[str] = []
         for note in settings.notes:
@@ -140,7 +166,10 @@ class VcrPlayer:
             if exchanges is None:
                 self._absent.append(label)
                 continue
-            self.entries += recorded_requests(exchanges, self._settings, self._describer, label)
+            if self._settings.changes_entries:
+                self.entries += recorded_requests(exchanges, self._settings, self._describer, label)
+            else:
+                self.entries += files.entries(path, label, self._settings, self._describer)
 
     @property
     def _may_record(self) -> bool:
@@ -199,15 +228,9 @@ class VcrPlayer:
 
         Secrets that differ do not matter, as everywhere, unless a request is recorded with the same secrets, too.
         """
-        for plain in (True, False):
-            found = [
-                place
-                for place, entry in enumerate(self.entries)
-                if live.matches(entry, self._settings.parts, plain=plain)
-            ]
-            if found:
-                return found
-        return []
+        if self._index is None:
+            self._index = RequestIndex(self.entries, self._settings.parts, self._describer)
+        return self._index.matching(live, plain=True) or self._index.matching(live, plain=False)
 
     def _record(self, call: Call) -> Step:
         """Let a cassette in the vault take this call and all that follow.

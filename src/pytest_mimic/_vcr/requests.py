@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from pytest_mimic.boundaries.http.exchange import HttpRequest
 from pytest_mimic.boundaries.http.message import media_type, text_pairs
 
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
 _PORTS = {"http": 80, "https": 443}
 
 Replacement = Any

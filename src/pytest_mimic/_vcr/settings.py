@@ -83,6 +83,11 @@ class VcrSettings(NamedTuple):
     notes: list[str]
 
     @property
+    def changes_entries(self) -> bool:
+        """Whether the entries of a file are changed before they are used."""
+        return bool(self.filters or self.response_filters or self.decodes)
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The parts of a call that are compared."""
         return tuple(dict.fromkeys(part for name in self.matchers for part in MATCHERS[name]))

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._vcr.cassette_file import read_cassette
+from pytest_mimic._vcr.player import VcrFiles
 from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.secrets import NoSecrets, Secrets
 from pytest_mimic.errors import CassetteError
@@ -315,3 +316,18 @@ def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path):
     )
 
     assert done.stdout == "one.yaml is YAML, and PyYAML is not installed\n  pip install pyyaml\n"
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path):
+    file = tmp_path / "one.yaml"
+    entry = "- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}\n"
+    file.write_text("interactions:\n" + entry)
+    files = VcrFiles()
+
+    first = files.read(file, "one.yaml")
+
+    assert files.read(file, "one.yaml") is first
+    file.write_text("interactions:\n" + entry * 2)
+    assert len(files.read(file, "one.yaml") or ()) == 2
+    file.unlink()
+    assert files.read(file, "one.yaml") is None
