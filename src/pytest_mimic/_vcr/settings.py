@@ -164,7 +164,10 @@ def _paths(
         digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
         name = f"{name[: _LONGEST - len(suffix) - len(digest) - 3]}...{digest}"
     transform = given.get("path_transformer")
-    name = transform(name) if callable(transform) else name if name.endswith(suffix) else name + suffix
+    if callable(transform):
+        name = str(transform(name))
+    elif not name.endswith(suffix):
+        name += suffix
     folder = str(given.get("cassette_library_dir") or folder)
     default = name if name.startswith(folder) else os.path.join(folder, name)  # noqa: PTH118 - as vcrpy does
     found = [default, *(os.path.join(folder, path) for path in extra)]  # noqa: PTH118 - as pytest-recording does
