@@ -34,10 +34,12 @@ class Complaints(ExceptionFamily):
         return self.class_name(type(error)) if is_complaint else None
 
     def fields(self, error: BaseException) -> dict[str, Any]:
-        """Return the text; of a text that cannot be encoded, only the characters at fault: the rest may be secret."""
+        """Return the text; of a text that cannot be encoded, only what the exception shows: it may be secret."""
         if not isinstance(error, UnicodeEncodeError):
             return super().fields(error)
         fault = error.object[error.start : error.end]
+        if len(fault) > 1:  # of several characters, only the place is shown
+            fault = "?" * len(fault)
         return {"message": error.reason, "encoding": error.encoding, "start": error.start, "fault": fault}
 
     def find(self, name: str) -> type[Exception] | None:

@@ -141,9 +141,7 @@ class ExchangeRecorder:
         self.done = True
         redactor, secrets = self._port.redactor, self._secrets()
         if "error" in end:
-            values = set(secrets.values)
-            for value in secrets.values:  # a client may show a value as Python writes it
-                values |= {repr(value)[1:-1], repr(value.encode("utf-8", "replace"))[2:-1]}
+            values = secrets.in_complaints()
             end["error"] = _scrub_error(end["error"], lambda text: redactor.texts.scrub_text(text, values))
         plain: dict[str, Any] = {}
         if self.head:

@@ -36,6 +36,7 @@ class Secrets:
     def __init__(self, redactor: Redactor, known: Iterable[str] = ()) -> None:
         self.redactor = redactor
         self.values = set(known)
+        self._headers: set[str] = set()
 
     def learn(self, plain: Any) -> None:
         """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
@@ -71,6 +72,7 @@ class Secrets:
             lower = name.lower()
             if not self.redactor.hides(name, value):
                 continue
+            self._headers.add(value)
             if lower in ("cookie", "set-cookie"):
                 cookies = value.split(";") if lower == "cookie" else [value.partition(";")[0]]
                 for cookie in cookies:
@@ -85,6 +87,17 @@ class Secrets:
         is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
         if len(value) >= 20 or (len(value) >= 8 and is_mixed):
             self.values.add(value)
+
+    def in_complaints(self) -> set[str]:
+        """Return the secrets as a client may show them when it complains: as texts, and as Python writes them.
+
+        It shows a header whole, so those count that are too common to be secret elsewhere.
+        """
+        found = self.values | self._headers
+        for value in self.values | self._headers:
+            raw = (value.encode(charset, "replace") for charset in ("utf-8", "latin-1"))
+            found |= {repr(value)[1:-1], *(repr(each)[2:-1] for each in raw)}
+        return found
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
