@@ -244,7 +244,11 @@ class Importer:
 
     def _note(self, shown: str, to: str, placed: Placed, counts: dict[str, int] | None = None) -> None:
         """Report a file that was placed, with its calls by boundary; a single call by default."""
-        if placed.how == "kept":
+        if placed.is_from_here:
+            self._leave(
+                shown, f"another file of this import became {to}: import one of them, or give it a --name"
+            )
+        elif placed.how == "kept":
             self._leave(shown, f"{to} has other recordings ({placed.obstacle}): --overwrite replaces them")
         else:
             calls = 1 if counts is None else sum(counts.values())

@@ -22,10 +22,12 @@ class Placed(NamedTuple):
     Attributes:
         how: What was done.
         obstacle: The file that was kept, or an empty text.
+        is_from_here: The import itself has written that file, for another one.
     """
 
     how: Placement
     obstacle: str = ""
+    is_from_here: bool = False
 
 
 class _Content(NamedTuple):
@@ -71,7 +73,11 @@ class Placer:
         ]
         if not others and not changed and None not in old.values():
             return Placed("same")
-        obstacle = next(iter([*changed, *sorted(others)]), "")
+        obstacles = [*changed, *sorted(others)]
+        obstacle = next((name for name in obstacles if name in self._planned), "")
+        if obstacle:  # of two files for one conversation, the second would replace the first
+            return Placed("kept", obstacle, is_from_here=True)
+        obstacle = next(iter(obstacles), "")
         if obstacle and not self._overwrite:
             return Placed("kept", obstacle)
         if not self._is_dry:
@@ -80,15 +86,15 @@ class Placer:
         return Placed("replaced" if obstacle else "new")
 
     def _others(self, new: Mapping[str, _Content]) -> set[str]:
-        """Return the recordings in the vault that belong to the same conversations as new ones."""
+        """Return the recordings in the vault that belong to the same conversations as new ones.
+
+        What has no owner, as with `sequence=no`, belongs to no conversation.
+        """
+        talks = {(content.target, content.owner): name for name, content in new.items() if content.owner}
         others: set[str] = set()
-        for name, content in new.items():
-            if not name.startswith(CASSETTES):
-                others |= self._of_target(content.target, name).get(content.owner, set())
-        planned = {(content.target, content.owner) for content in new.values()}
-        others |= {
-            name for name, one in self._planned.items() if (one.target, one.owner) in planned and one.owner
-        }
+        for (target, owner), name in talks.items():
+            others |= self._of_target(target, name).get(owner, set())
+        others |= {name for name, one in self._planned.items() if (one.target, one.owner) in talks}
         return others - new.keys()
 
     def _of_target(self, target: str, name: str) -> dict[str, set[str]]:
