@@ -208,6 +208,8 @@ REFUSED = {
     "nothing": ({}, "it is not a request with its response"),
     "a text": ("entry", "it is not a request with its response"),
     "no headers": (entry(request={"headers": [1]}), "it is not a request with its response"),
+    "no header": (entry(headers={"€": "1"}), "it is not a request with its response"),
+    "no method": (entry(request={"method": "GET /\ud800"}), "its method is not valid"),
     "numbers": (entry(content={"text": 5}), "it is not a request with its response"),
 }
 
@@ -245,6 +247,18 @@ def test_where_an_answer_is_missing_the_others_to_that_request_are_left_out_too(
     assert code == 1
     assert said.count("another answer to this request is missing: entry 2") == 2
     assert [one["body"] for one in outcomes(project)] == [{"text": "at the second attempt"}]
+
+
+def test_facts_of_a_wrong_type_are_left_out(project, archive):
+    odd = {"time": float("inf"), "startedDateTime": 5}
+    reasons: list[Any] = [True, ["OK"], "\ud800", "O\r\nX: K"]
+
+    code, _ = archive(
+        *(entry(f"/{number}", response={"statusText": each}, **odd) for number, each in enumerate(reasons))
+    )
+
+    assert code == 0
+    assert [one["reason"] for one in outcomes(project)] == ["OK", "OK", "OK", "O X: K"]
 
 
 def test_bodies_that_playwright_keeps_beside_the_archive_are_read(project, archive):

@@ -14,6 +14,7 @@ from pytest_mimic._cli.main import main
 # Recorded by pytest-mimic 0.2.0 on Python 3.11, with `shop.rates`, `shop.fetch`, `shop.basket` and `shop.later` as targets.
 BASKET = "290ee779f6b7300d988c5b75e3aba58a99a4c22817eb3e6f5dbeae4ea52a8978"
 FETCH_EUR = "6a09502e479e39d2f858491878c46a332f9c291be5ac5955098301a727ecc9cd"
+EARLY = "9232aa6e31980d93bcf13b51cff727f189ad674f2e54a4f631ea5ff78c108ad1"
 LATER = "834f3f2a966a3df74ddb583a2919f3c834b48122d4eb78a0b25ec8d19d0447c7"
 RATES = "f9e1d2fb2df0b707ce9868426f75f41b29843d08494b1e23000a1abb2cbe0145"
 PICKLES = {
@@ -65,6 +66,7 @@ def take_over(project, capsys, monkeypatch):
     for name, text in PICKLES.items():
         Path(project.vault, f"{name}.pkl").write_bytes(b64decode(text))
     monkeypatch.syspath_prepend(str(project.root))
+    monkeypatch.delitem(sys.modules, "shop", raising=False)
 
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.chdir(project.root)
@@ -137,9 +139,26 @@ def test_functions_that_have_changed_are_named(project, take_over):
         later = len
         """,
     )
+    project.ini("shop.rates", "shop.basket", "shop.later", "ends.early")
+    project.write("ends.py", "import sys; sys.exit('the end')")
+    Path(project.vault, f"{EARLY}.pkl").write_bytes(pickle.dumps(1))
 
     _, said = take_over("--load", "--allow", "shop:Rates")
 
     assert reason_of(said, RATES) == "shop:rates needs arguments now"
     assert reason_of(said, LATER) == "shop:later is not a plain function"
     assert reason_of(said, BASKET) == "shop:basket cannot be imported (AttributeError)"
+    assert reason_of(said, EARLY) == "ends:early cannot be imported (SystemExit)"
+
+
+def test_recordings_of_other_calls_of_the_function_stay(project, take_over):
+    project.ini("shop.rates")
+    project.write("shop.py", SHOP.replace("rates():", "rates(day=None):"))
+    project.write("test_shop.py", "import shop\n\ndef test_rates():\n    assert shop.rates(1) is None\n")
+    project.record().expect(passed=1)
+    before = project.files()
+
+    assert "-> shop:rates()" in take_over("--load", "--overwrite")[1]
+
+    assert before.items() <= project.files().items()
+    project.replay().expect(passed=1, real=[])

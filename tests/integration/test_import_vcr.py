@@ -336,6 +336,39 @@ def test_two_files_for_one_test_do_not_mix(project, take_over):
         assert "imported: 1 entry\n  tests/cassettes/test_api/test_requests.yaml\n" in said
 
 
+def test_overwrite_does_not_let_one_file_replace_another_of_the_same_import(project, take_over):
+    project.ini("requests")
+    keep(project, "plain.json", "talks/talk.json")
+    keep(project, "requests.yaml", "talks/talk.yaml")
+
+    code, said = take_over("talks", "--overwrite")
+
+    assert code == 1
+    assert "  talks/talk.yaml\n    another file of this import became cassette talk: import one" in said
+    assert take_over("talks/talk.json")[1].count("were there already") == 0
+    assert "1 file of the same content was there already" in take_over("talks/talk.json")[1]
+
+
+ONE_CALL = """
+    interactions:
+    - request: {{method: GET, uri: 'http://a.test/{path}', body: null, headers: {{User-Agent: [python-requests/2]}}}}
+      response: {{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: {path}}}}}
+"""
+
+
+def test_calls_outside_of_conversations_do_not_replace_one_another(project, take_over):
+    project.ini("requests sequence=no")
+    project.write("tests/test_api.py", "def test_one(): pass\ndef test_two(): pass\n")
+    for path in ("one", "two"):
+        project.write(f"tests/cassettes/test_api/test_{path}.yaml", ONE_CALL.format(path=path))
+
+    assert take_over("tests/cassettes/test_api/test_one.yaml")[0] == 0
+    assert take_over("tests/cassettes/test_api/test_two.yaml", "--overwrite")[0] == 0
+
+    stored = [json.loads(text) for name, text in project.files().items() if "calls/" in name]
+    assert sorted(one["arguments"]["url"] for one in stored) == ["http://a.test/one", "http://a.test/two"]
+
+
 def test_a_cassette_whose_test_is_gone_is_named(project, take_over):
     project.ini("requests")
     project.write("tests/test_api.py", "class TestBase: pass\n")
@@ -361,11 +394,24 @@ def test_recordings_are_asked_for_where_there_is_no_test(project, take_over):
     assert project.files() == {}
 
 
+def _entry(request: str = "method: GET, uri: 'http://a.test/'", code: str = "200") -> str:
+    """Return a cassette with one entry."""
+    agent = "headers: {User-Agent: [python-requests/2]}"
+    return f"interactions:\n- request: {{{request}, {agent}}}\n  response: {{status: {{code: {code}}}}}"
+
+
 DAMAGED = {
     "empty.yaml": ("", "is not a cassette of vcrpy"),
     "list.yaml": ("interactions: 3", "is not a cassette of vcrpy"),
     "broken.yaml": ("interactions: [", "is damaged"),
     "object.yaml": ("interactions: !!python/object/apply:os.system ['touch ran']", "nothing was run"),
+    "growing.yaml": (
+        f"a: &a [x]\nb: &b {['*a '] * 400}\nc: &c {['*b '] * 400}\ninteractions: *c".replace("'", ""),
+        "aliases",
+    ),
+    "status.yaml": (_entry(code=".inf"), "its response has no status"),
+    "code.yaml": (_entry(code="-1"), "its response has no valid status"),
+    "number.yaml": (_entry(f"method: POST, uri: 'http://a.test/', body: 0x{'f' * 5000}"), "too large"),
     "binary.yaml": ("interactions: \0", "is damaged"),
     "broken.json": ('{"interactions": [', "is damaged"),
     "empty.har": ("", "is not JSON"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from pytest_mimic._foreign.exchanges import ForeignExchange
     from pytest_mimic._settings import Settings
     from pytest_mimic.boundaries.base import BoundaryCall
+
+
+# RFC 9110, 5.6.2 and 9.1.
+_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Destination(NamedTuple):
@@ -81,6 +86,8 @@ class Conversation:
         return reason
 
     def _record(self, exchange: ForeignExchange, boundary: str) -> str:
+        if _METHOD.fullmatch(exchange.request.method) is None:
+            return "its method is not valid"
         edge = self._edge(boundary)
         call = edge.describe(exchange.request)
         if call is None:

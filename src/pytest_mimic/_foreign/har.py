@@ -109,7 +109,7 @@ def _exchange(number: int, entry: Any, folder: Path) -> ForeignExchange:
     encoding = header_of(headers, "content-encoding")
     head = {
         "status": status,
-        "reason": response.get("statusText") or _phrase(status),
+        "reason": _one_line(response.get("statusText")) or _phrase(status),
         # Clients in Python speak this version. A browser may have spoken a newer one.
         "version": "HTTP/1.1",
         "headers": [list(pair) for pair in headers],
@@ -122,7 +122,7 @@ def _exchange(number: int, entry: Any, folder: Path) -> ForeignExchange:
         # The content of a HAR file is decompressed, but not every tool knows that.
         is_decoded=bool(encoding and content) and inflate([content], encoding or "") is None,
         seconds=_seconds(entry),
-        date=str(entry.get("startedDateTime", ""))[:10] if _moment(entry) is not None else "",
+        date=moment.date().isoformat() if (moment := _moment(entry)) is not None else "",
     )
 
 
@@ -141,6 +141,12 @@ def _network_error(entry: dict[str, Any]) -> str:
     return f" ({error[:60]})" if isinstance(error, str) else " (it was blocked, or broke off)"
 
 
+def _one_line(text: Any) -> str:
+    """Return a text as a line of HTTP may hold it, in Latin-1; nothing for what is no text."""
+    line = " ".join(text.split()) if isinstance(text, str) else ""
+    return line.encode("latin-1", "ignore").decode("latin-1")
+
+
 def _phrase(status: int) -> str:
     """Return the usual reason, which HTTP/2 does not send."""
     try:
@@ -154,7 +160,7 @@ def _headers(message: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     found = []
     for header in message.get("headers") or []:
         name, value = header["name"], header["value"]
-        if not isinstance(name, str) or not isinstance(value, str):
+        if not isinstance(name, str) or not isinstance(value, str) or not name.isascii():
             raise TypeError
         if not name.startswith(":"):
             # Chromium joins the cookies of a response by line feeds.
@@ -223,14 +229,15 @@ def _unbase64(text: Any, message: str) -> bytes:
 
 def _seconds(entry: dict[str, Any]) -> float:
     time = entry.get("time")
-    return round(time / 1000, 6) if isinstance(time, (int, float)) and time > 0 else 0.0
+    is_known = isinstance(time, (int, float)) and 0 < time < float("inf")
+    return round(time / 1000, 6) if is_known else 0.0
 
 
 def _moment(entry: Any) -> datetime | None:
     started = entry.get("startedDateTime")
     try:
         moment = datetime.fromisoformat(_python_3_10(started))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
 

@@ -139,7 +139,7 @@ def _function(target: Target, rootdir: Path) -> Callable[..., Any]:
         found: Any = import_module(target.module)
         for name in target.path:
             found = getattr(found, name)
-    except Exception as error:  # the module is the user's
+    except (Exception, SystemExit) as error:  # the module is the user's
         raise MimicError(f"{target.name} cannot be imported ({type(error).__name__})") from None
     if not isinstance(found, FunctionType):
         raise MimicError(f"{target.name} is not a plain function")

@@ -100,7 +100,7 @@ def read_entry(entry: Any, number: int) -> VcrExchange:
 def _old_uri(request: dict[str, Any]) -> str:
     """Return the URI of a request from before vcrpy 1.0."""
     scheme, host, port = request.get("protocol", "http"), request["host"], request.get("port")
-    usual = {"http": 80, "https": 443}.get(scheme)
+    usual = 443 if scheme == "https" else 80
     return f"{scheme}://{host}{'' if port in (None, usual) else f':{port}'}{request.get('path') or '/'}"
 
 
@@ -115,7 +115,7 @@ def _request_body(body: Any) -> tuple[bytes, bool]:
     if isinstance(body, (dict, list)):
         try:
             return json.dumps(body).encode(), True
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             raise EntryError("the body of its request is not plain data") from None
     return _as_bytes(body), False
 
@@ -125,8 +125,10 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     code, reason = (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, None)
     try:
         number = int(code)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise EntryError("its response has no status") from None
+    if not 100 <= number <= 999:
+        raise EntryError("its response has no valid status")
     version = response.get("http_version")
     return {
         "status": number,
@@ -210,7 +212,10 @@ def _as_text(value: Any) -> str:
     """Return the text of a value that YAML has without quotes: a number, `true`, or nothing."""
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError:  # Python writes no number of thousands of digits
+        raise EntryError("it holds a number that is too large") from None
 
 
 def _fitting(head: dict[str, Any], content: bytes, method: str) -> tuple[list[list[str]], bool]:

@@ -20,6 +20,10 @@ _PLAIN = {
 }
 
 
+# How many times its length a text may hold by aliases. PyYAML writes one for a list of headers that occurs twice.
+_GROWTH = 100
+
+
 class YamlError(ValueError):
     """A text is not YAML, or asks for Python objects. `line` is counted from 1; 0 if it is not known."""
 
@@ -38,7 +42,10 @@ def parse_yaml(text: str) -> Any:
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
     try:
-        return yaml.load(text, Loader=_loader())
+        data = yaml.load(text, Loader=_loader())
+        if _size(data, {}) > _GROWTH * (len(text) + 1_000):
+            raise YamlError("its aliases make much more of it than it holds")
+        return data
     except YamlError:
         raise
     except yaml.YAMLError as error:
@@ -54,6 +61,19 @@ def parse_yaml(text: str) -> Any:
         LookupError,
     ) as error:  # of a scalar that is not what its tag says
         raise YamlError(f"a value is not valid: {error}") from None
+
+
+def _size(value: Any, sizes: dict[int, int]) -> int:
+    """Return how much a value holds if all that its aliases name is copied there."""
+    if isinstance(value, (str, bytes)):
+        return 1 + len(value)
+    if not isinstance(value, (dict, list, tuple, set)):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = 1  # it may hold itself
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_size(part, sizes) for part in parts)
+    return sizes[id(value)]
 
 
 @lru_cache(maxsize=1)
