@@ -148,8 +148,10 @@ class Checker:
                 outcomes = [(stored, Origin(name, recording.target, test)) for stored in recording.outcomes]
                 self._check_name(name, recording.target, test)
         except MimicError as error:
-            named |= references(self._store.read(name) or b"")
-            yield self._finding(name, error, name, test or self._test_of(name))
+            data = self._store.read(name) or b""
+            named |= references(data)
+            finding = self._finding(name, error, name, test or self._test_of(name))
+            yield finding if _is_written_here(name, data) else self._unknown(finding)
             return
         for stored, origin in outcomes:
             named.update(objects_of(stored.entry))
@@ -256,6 +258,15 @@ class Checker:
         path = str(error.data.get("file", ""))
         return path.removeprefix(f"{self._vault.label}/") or recording
 
+    def _unknown(self, finding: Finding) -> Finding:
+        """Return the finding for a file that may be the user's own, so that it is never removed."""
+        if not finding.file.startswith(CASSETTES):  # no call has such a name
+            return self._foreign(finding.file)
+        remedy = "restore it from version control, or delete it"
+        return finding._replace(
+            kind="unreadable", remedy=finding.remedy if finding.kind != "damaged" else remedy
+        )
+
     def _orphan(self, name: str) -> Finding:
         return Finding("orphaned", name, f"{self._path(name)} is an object that no recording names")
 
@@ -264,6 +275,12 @@ class Checker:
 
     def _path(self, name: str) -> str:
         return f"{self._vault.label}/{name}"
+
+
+def _is_written_here(name: str, data: bytes) -> bool:
+    """Check by its name and content whether a file that cannot be read was written as a recording or cassette."""
+    key = name.rpartition("/")[2].removesuffix(".json")
+    return not data or b'"format"' in data or (not name.startswith(CASSETTES) and bool(_KEY.fullmatch(key)))
 
 
 def classes_in(tree: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._catalog import Catalog
 from pytest_mimic._catalog.checking import leftovers
 from pytest_mimic._catalog.references import Orphans
-from pytest_mimic._cli.words import plural, size
+from pytest_mimic._cli.words import HELD, plural, size
 
 if TYPE_CHECKING:
     from pytest_mimic._cli.invocation import Invocation
@@ -27,9 +27,10 @@ def run(invocation: Invocation) -> int:
     temporary = leftovers(vault.store)
     names = sorted(orphans.names)
     bytes_ = sum(map(catalog.object_size, [*names, *temporary]))
+    is_held = False
     if not options.dry_run:
         # Under a lock, and from what is in the vault then: a run may be recording.
-        vault.delete(())
+        is_held = vault.delete(()).is_held
         names = [name for name in names if vault.store.size(name) is None]
         temporary = [name for name in temporary if vault.store.size(name) is None]
     exit_code = 1 if orphans.unreadable else 0
@@ -41,18 +42,21 @@ def run(invocation: Invocation) -> int:
                 "bytes": bytes_,
                 "dry_run": options.dry_run,
                 "unreadable": orphans.unreadable,
+                "is_recording": is_held,
             }
         )
         return exit_code
     for name in [*names, *temporary]:
         out.line(name)
     what = f"{plural(len(names), 'object')} and {plural(len(temporary), 'temporary file')}"
-    if not names and not temporary:
+    if not names and not temporary and not is_held:
         out.line("nothing to delete")
     elif options.dry_run:
         out.line(f"{what} would be deleted, {size(bytes_)}")
     else:
         out.line(f"{what} deleted, {size(bytes_)} freed")
+    if is_held:
+        out.line(HELD)
     if orphans.unreadable:
         count = plural(len(orphans.unreadable), "file")
         out.line(

@@ -83,7 +83,11 @@ class Output:
         from json import dumps
 
         is_unicode = self._encoding.lower().replace("-", "").startswith("utf")
-        self._write(dumps(data, indent=1, ensure_ascii=not is_unicode) + "\n")
+        text = dumps(data, indent=1, ensure_ascii=not is_unicode)
+        # JSON itself escapes only those below the blank. Between its tokens there are no others.
+        if is_unicode:
+            text = "\n".join([_in_json(line) for line in text.split("\n")])
+        self._write(text + "\n")
 
     def text(self, text: str) -> None:
         """Print a text of several lines as it is."""
@@ -142,6 +146,15 @@ class Output:
 def _in_line(text: str) -> str:
     """Return a text for a cell: with its line breaks and control characters escaped."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def _in_json(line: str) -> str:
+    """Return a line of JSON with what a terminal may take as a command escaped in its strings."""
+    if line.isprintable():
+        return line
+    from json import dumps
+
+    return "".join(sign if sign.isprintable() else dumps(sign)[1:-1] for sign in line)
 
 
 @cache

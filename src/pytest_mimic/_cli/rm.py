@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._cli.selection import add_pattern, of_tests, report_nothing, select
 from pytest_mimic._cli.verify import record_again
-from pytest_mimic._cli.words import json_of, plural, size
+from pytest_mimic._cli.words import HELD, json_of, plural, size
 
 if TYPE_CHECKING:
     from pytest_mimic._cli.invocation import Invocation
@@ -34,9 +34,11 @@ def run(invocation: Invocation) -> int:
     files.sort(key=lambda file: file.name)
     shown = [json_of(catalog, file) for file in files] if options.json else []
     bytes_ = sum(file.size for file in files)
+    is_held = False
     if not options.dry_run and files:
         cleared = invocation.vault.delete([file.name for file in files])
         bytes_ += cleared.bytes
+        is_held = cleared.is_held
     again = record_again([file.test for file in files]) if files else None
     if options.json:
         out.json({"deleted": shown, "dry_run": options.dry_run, "record": again})
@@ -54,6 +56,8 @@ def run(invocation: Invocation) -> int:
     else:
         out.line(f"{count} deleted, {size(bytes_)} freed")
         out.line("  to record again: ", (again or "", "bold"))
+    if is_held:
+        out.line(HELD)
     if unmatched:
         out.line((f"nothing matched {', '.join(unmatched)}", "yellow"))
     return 1 if unmatched else 0

@@ -44,7 +44,20 @@ def select(
     catalog = Catalog(invocation.vault)
     chosen = Filter(in_vault(invocation, patterns))
     files = [file for file in catalog.files() if chosen.takes(file)]
+    hide_arguments(invocation, files)
     return catalog, files, list(chosen.unmatched)
+
+
+def hide_arguments(invocation: Invocation, files: Sequence[CatalogFile]) -> None:
+    """Hide secret names in the arguments. Those of `mimic_redact` may be younger than a recording."""
+    if not invocation.settings.redact:
+        return
+    from pytest_mimic._catalog.hiding import without_secrets
+
+    for file in files:
+        for call in file.calls:
+            if call.arguments:
+                call.arguments = without_secrets(call.arguments, invocation.redactor)
 
 
 def of_tests(invocation: Invocation, tests: Sequence[str], files: list[CatalogFile]) -> list[CatalogFile]:

@@ -12,7 +12,7 @@ from pytest_mimic._catalog import Catalog, CatalogCall, CatalogFile, Filter
 from pytest_mimic._catalog.document import lines_of
 from pytest_mimic._catalog.shapes import error_of
 from pytest_mimic._catalog.views import OutcomeViewer, Part
-from pytest_mimic._cli.selection import in_vault, of_tests, report_nothing
+from pytest_mimic._cli.selection import hide_arguments, in_vault, of_tests, report_nothing
 from pytest_mimic._cli.words import plural, short_seconds, size
 from pytest_mimic.errors import MimicError
 
@@ -77,7 +77,9 @@ def _find(invocation: Invocation, words: list[str]) -> tuple[Catalog, list[Catal
         matched = matched or of_tests(invocation, [word], files)
         matched = matched or [file for file in files if _is_label(word, file)]
         found.update((file.name, file) for file in matched)
-    return catalog, sorted(found.values(), key=lambda file: file.name)
+    shown = sorted(found.values(), key=lambda file: file.name)
+    hide_arguments(invocation, shown)
+    return catalog, shown
 
 
 def _is_label(word: str, file: CatalogFile) -> bool:

@@ -6,12 +6,13 @@ and foreign files are named too, but are no damage.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._ambient import command
 from pytest_mimic._catalog.checking import Checked, Checker, Finding
-from pytest_mimic._cli.words import plural, size
+from pytest_mimic._cli.words import HELD, plural, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[
         path = Path(file).absolute()
         if not path.is_file():
             raise MimicError(f"there is no file {file}")
-        depth = max((index for index, part in enumerate(path.parts[:-1]) if part in _FOLDERS), default=0)
         root = invocation.settings.vault
+        depth = _depth_of_vault(path.parts[:-1], root.name)
         if not path.is_relative_to(root):
             if not depth:
                 raise MimicError(f"{file} is no file of a vault")
@@ -73,6 +74,15 @@ def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[
     return list(found.values())
 
 
+def _depth_of_vault(folders: Sequence[str], usual: str) -> int:
+    """Return how many of the folders around a file lead to its vault, 0 if it is in none.
+
+    A recorded module may have the name of a vault's folder. So a vault with the `usual` name of one is preferred.
+    """
+    found = [index for index, part in enumerate(folders) if index and part in _FOLDERS]
+    return max([index for index in found if folders[index - 1] == usual] or found, default=0)
+
+
 class _Result:
     """The check of one vault, and its repair."""
 
@@ -84,6 +94,7 @@ class _Result:
         self._checked: Checked = checker.check_all() if names is None else checker.check(names)
         self._removed = 0
         self._freed = 0
+        self._is_held = False
         self._again: str | None = None
         self._is_repaired = invocation.options.repair
         if self._is_repaired:
@@ -103,7 +114,7 @@ class _Result:
         names = sorted({finding.recording for finding in found})
         if names or self._names is None:
             cleared = self._vault.delete(names)
-            self._removed, self._freed = cleared.recordings, cleared.bytes
+            self._removed, self._freed, self._is_held = cleared.recordings, cleared.bytes, cleared.is_held
         if found:
             self._again = record_again([finding.test for finding in found])
 
@@ -143,6 +154,8 @@ class _Result:
     def _show_repair(self) -> None:
         removed = plural(self._removed, "recording")
         self._out.line(f"  {removed} removed, {size(self._freed)} of objects freed")
+        if self._is_held:
+            self._out.line(HELD)
         if self._again is not None:
             self._out.line("  to record again: ", (self._again, "bold"))
         kept = sum(finding.kind == "unreadable" for finding in self._checked.findings)

@@ -9,7 +9,9 @@ from pytest_mimic._run.report import plural, seconds, size
 if TYPE_CHECKING:
     from pytest_mimic._catalog import Catalog, CatalogFile
 
-__all__ = ["fitted", "json_of", "plural", "seconds", "short_seconds", "size"]
+__all__ = ["HELD", "fitted", "json_of", "plural", "seconds", "short_seconds", "size"]
+
+HELD = ("a run is recording now and may need its former objects again: they are kept", "yellow")
 
 
 def short_seconds(amount: float) -> str:

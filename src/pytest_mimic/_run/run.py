@@ -104,6 +104,8 @@ class PytestRun:
             from pytest_mimic._review.waiting import begin
 
             begin(self.session.settings)
+        if self._is_controller and self.session.settings.mode.writes:
+            self._keep_error(self.session.vault.mark_run)
         hooks = self.config.hook.pytest_mimic_targets
         self._cover([*ini_targets(self.config), *hook_targets(lambda: hooks(config=self.config))])
         manager = self.config.pluginmanager
@@ -336,6 +338,8 @@ class PytestRun:
             ran_all = passed and not self._is_worker and self._passed_all()
             self._keep_error(lambda: self.session.close(passed=passed, is_complete=ran_all))
         if self._is_worker:
+            # From here on, the controller's own mark counts.
+            self.session.vault.end_run()
             self.config.workeroutput["mimic"] = ledger.to_plain()  # type: ignore[attr-defined]
             return
         if session.shouldstop or session.shouldfail or not is_complete:
@@ -412,6 +416,7 @@ class PytestRun:
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close(passed=False)
+        self.session.vault.end_run()
 
 
 def _own_files(item: pytest.Item) -> set[str]:

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 class Cleared(NamedTuple):
-    """The numbers of deleted recordings, of deleted objects, and of the objects' bytes."""
+    """The numbers of deleted recordings, of deleted objects, and of the objects' bytes.
+
+    Attributes:
+        is_held: Whether all objects stay, because a run of another process may put back recordings that name them.
+    """
 
     recordings: int
     objects: int
     bytes: int
+    is_held: bool = False
 
 
 def delete(store: Store, names: Collection[str]) -> Cleared:
@@ -31,6 +36,9 @@ def delete(store: Store, names: Collection[str]) -> Cleared:
     # A writer holds the lock until its recording names its objects.
     with store.lock(OBJECTS_LOCK):
         deleted = remove(store, names)
+        mark = getattr(store, "run_mark", None)
+        if mark is not None and mark.is_set_elsewhere():
+            return Cleared(deleted, 0, 0, is_held=True)
         # All objects are examined: a crash may have left some that no recording ever named.
         cleared = _delete_unreferenced(store, filter(is_object, store.names("objects")))
     return cleared._replace(recordings=deleted)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._vault.leftovers import give_back, sweep, take_number, temporary_name
-from pytest_mimic._vault.locks import FOLDER, ByteLocks, file_lock
+from pytest_mimic._vault.locks import FOLDER, ByteLocks, RunMark, file_lock
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class FolderStore:
         self._prefix = join(self.path, "")
         self._unflushed: set[str] = set()
         self._is_swept = False
+        self.run_mark = RunMark(self.byte_locks)
         self._threads: dict[tuple[int, str], Lock] = {}
         self._locks: dict[tuple[int, str], FileLock] = {}
 
@@ -285,10 +286,7 @@ def _write_file(file: int, path: str, data: Data) -> None:
 
 
 def _read_rest(file: int, data: bytes) -> bytes:
-    pieces = [data]
-    while data := read(file, _CHUNK):
-        pieces.append(data)
-    return b"".join(pieces)
+    return b"".join([data, *iter(lambda: read(file, _CHUNK), b"")])
 
 
 def _read_into(file: int, size: int) -> bytearray:

@@ -128,6 +128,53 @@ class ByteLocks:
             raise _cannot_lock(self._path, reason) from None
 
 
+class RunMark:
+    """The mark of a run that may put back recordings which it has replaced: other processes keep all objects meanwhile.
+
+    Like the locks, it goes with its process. Whoever sets it or asks for it has the lock of the objects.
+
+    Args:
+        locks_of: Returns the locks, whose bytes from 2 ** 28 on are for marks.
+    """
+
+    def __init__(self, locks_of: Callable[[], ByteLocks]) -> None:
+        self._locks_of = locks_of
+        self._locks: ByteLocks | None = None
+        self._byte = -1
+
+    @property
+    def is_set(self) -> bool:
+        """Whether this run is marked."""
+        return self._byte >= 0
+
+    def set(self) -> None:
+        """Mark this run. MimicError: the system cannot lock."""
+        locks = self._locks = self._locks or self._locks_of()
+        if not self.is_set:
+            self._byte = next(byte for byte in _MARKS if locks.acquire(byte))
+
+    def is_set_elsewhere(self) -> bool:
+        """Check whether another process has marked its run. MimicError: the system cannot lock."""
+        locks = self._locks = self._locks or self._locks_of()
+        for byte in _MARKS:
+            if byte == self._byte:
+                continue
+            if not locks.acquire(byte):
+                return True
+            locks.release(byte)
+        return False
+
+    def close(self) -> None:
+        """Take the mark away."""
+        if self._locks is not None:
+            self._locks.close()
+        self._locks, self._byte = None, -1
+
+
+# Runs that record into one vault at the same time, at most.
+_MARKS = range(1 << 28, (1 << 28) + 256)
+
+
 def _cannot_lock(path: str, reason: OSError) -> MimicError:
     cause = reason.strerror or str(reason)
     return MimicError(f"cannot lock {path}: {cause}", path=path, cause=cause)

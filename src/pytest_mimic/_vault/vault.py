@@ -172,12 +172,29 @@ class Vault:
     def delete(self, names: Collection[str]) -> Cleared:
         """Delete these recordings and cassettes, and the objects that no other one names.
 
+        All objects stay while another process has marked its run; see `mark_run`.
+
         Raises:
             MimicError: A file cannot be deleted. Those before it are deleted.
         """
         from pytest_mimic._vault import clearing
 
         return clearing.delete(self.store, names)
+
+    def mark_run(self) -> None:
+        """Let other processes keep all objects until `end_run`, because this one may `restore` recordings.
+
+        Replacing an object in a `write` does so, too. MimicError: the store cannot be locked.
+        """
+        from pytest_mimic._vault import writing
+
+        writing.mark_run(self.store)
+
+    def end_run(self) -> None:
+        """Let other processes delete objects again."""
+        mark = getattr(self.store, "run_mark", None)
+        if mark is not None:
+            mark.close()
 
     def collect(self, objects: Iterable[str]) -> Cleared:
         """Delete those of the objects that no recording names. The errors are those of `delete`."""

@@ -89,6 +89,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         before, now = facts or {}, data
         old = before.get("outcomes", [])
         entries = writer.entries(old)
+        replaced = _references(old) - _references(entries)
         changed = True
         if before and _are_identical(entries, old):
             # The facts of the run that recorded the outcomes stay.
@@ -98,9 +99,9 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
             head.update({key: before.get(key) for key in kept})
             changed = not _equal(head, {key: before.get(key) for key in head})
         if changed:
-            now = writer.write(name, {**head, "outcomes": entries})
+            now = writer.write(name, {**head, "outcomes": entries}, replaced=replaced)
     writer.settle(entries)
-    return Written(data, now, _references(old) - _references(entries))
+    return Written(data, now, replaced)
 
 
 def write_cassette(
@@ -116,6 +117,7 @@ def write_cassette(
         old_calls = [] if before is None else before["calls"]
         old = [call["outcome"] for call in old_calls]
         entries = writer.entries(old)
+        replaced = _references(old) - _references(entries)
         new_calls = [
             {**{fact: getattr(call, fact) for fact in CASSETTE_FACTS}, "outcome": entry}
             for call, entry in zip(calls, entries, strict=True)
@@ -125,9 +127,9 @@ def write_cassette(
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
         if before is None or not is_same:
-            now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls})
+            now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
     writer.settle(entries)
-    return Written(data, now, _references(old) - _references(entries))
+    return Written(data, now, replaced)
 
 
 class _FileWriter:
@@ -142,6 +144,7 @@ class _FileWriter:
         self._outcomes = outcomes
         self._inline = inline
         self._made: list[str] = []
+        self._is_locked = False
         self._durable = any(map(_is_worth_flushing, outcomes))
 
     @contextmanager
@@ -152,6 +155,7 @@ class _FileWriter:
             self._needs_object(one) or (one.readable and one.readable.objects) for one in encoded
         )
         with self._store.lock(OBJECTS_LOCK) if needs_lock else nullcontext():
+            self._is_locked = needs_lock
             try:
                 yield
             except BaseException:
@@ -167,8 +171,10 @@ class _FileWriter:
             found.append(old if old is not None and self._is_same(stored, old) else self._entry(stored))
         return found
 
-    def write(self, name: str, facts: dict[str, Any]) -> bytes:
-        """Write the file itself, and return its content. From now on its objects are named."""
+    def write(self, name: str, facts: dict[str, Any], *, replaced: set[str]) -> bytes:
+        """Write the file itself, and return its content. From now on its objects are named, and others are replaced."""
+        if replaced:
+            mark_run(self._store, is_locked=self._is_locked)
         content = (layout(facts) + "\n").encode()
         self._store.write(name, content, durable=self._durable)
         self._made.clear()
@@ -418,6 +424,14 @@ def _in_order(description: object) -> str:
 def _equal(one: object, other: object) -> bool:
     """Return whether JSON data is equal. `==` would not distinguish `1` from `True`."""
     return layout(one) == layout(other)
+
+
+def mark_run(store: Store, *, is_locked: bool = False) -> None:
+    """Let other processes keep all objects while this one runs. It may put back a recording that it has replaced."""
+    mark = getattr(store, "run_mark", None)
+    if mark is not None and not mark.is_set:
+        with nullcontext() if is_locked else store.lock(OBJECTS_LOCK):
+            mark.set()
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:

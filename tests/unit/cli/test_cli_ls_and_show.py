@@ -278,3 +278,14 @@ def test_json_has_the_same_keys_for_every_recording(tmp_path, monkeypatch, call)
     assert json.dumps(rows, sort_keys=True) == json.dumps(
         sorted(rows, key=lambda row: row["file"]), sort_keys=True
     )
+
+
+def test_arguments_recorded_before_their_name_became_secret_are_hidden(shop, call):
+    with (shop / "pytest.ini").open("a") as ini:
+        ini.write("mimic_redact = base\n")
+
+    shown = [call("ls", *words).out for words in (["shop:rates"], ["--json"])]
+    shown += [call("show", "shop:rates", *words).out for words in ([], ["--json"])]
+
+    assert not [text for text in shown if "EUR" in text]
+    assert all("base=<redacted>" in text for text in shown[:3])

@@ -131,6 +131,18 @@ def test_control_characters_of_a_recording_do_not_reach_the_terminal(shop, call)
         assert r"\x1b[31mtest_odd" in out
 
 
+@pytest.mark.parametrize("sign", ["\x9b", "\x7f", "\u202e", "\u2066"])
+def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(shop, call, sign):
+    """The first begins a command, and the last two turn the direction of the text behind them."""
+    file = next((shop / ".mimic_vault/calls/shop/odd").glob("*.json"))
+    file.write_text(file.read_text().replace("::test_odd", f"::{sign}test_odd"), encoding="utf-8")
+
+    result = call("ls", "shop:odd", "--json")
+
+    assert result.data["recordings"][0]["test"] == f"tests/test_shop.py::{sign}test_odd"
+    assert not [out for out in (result.out, call("show", "shop:odd").out, call("ls").out) if sign in out]
+
+
 def test_signs_that_the_encoding_lacks_are_escaped(shop):
     out = Output(stream := io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     out.line("20 × 20", (" →", "bold"))

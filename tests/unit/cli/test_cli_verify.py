@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._outcome.pickles import Pickled
+from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic._vault.container import Packer
 from pytest_mimic._vault.leftovers import this_host
+from pytest_mimic._vault.names import recording_name
 
 PROJECTS = Path(__file__).parents[2] / "e2e/projects"
 
@@ -318,3 +320,71 @@ def test_a_hook_for_pre_commit_calls_verify():
     assert re.search(files, ".mimic_vault/calls/shop/words/x.json")
     assert re.search(files, "backend/.mimic_vault/objects/00/0.pkl")
     assert not re.search(files, "src/objects/x.json")
+
+
+@pytest.mark.parametrize("words", [["gc"], ["verify", "--repair"], ["rm", "shop:words"]])
+def test_objects_that_a_run_may_need_again_stay(shop, call, words):
+    """A recording that a failing test has replaced is put back at the end of the run. Its object must be there then."""
+    file, pickled = recording(shop, "odd"), the_object(shop, "odd", "pickle")
+    name = file.relative_to(shop / ".mimic_vault").as_posix()
+    run = Vault(FolderStore(shop / ".mimic_vault"))
+    before, other = (
+        file.read_bytes(),
+        run.read(recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()),
+    )
+    run.write(name, run.read(name)._replace(outcomes=other.outcomes))
+
+    command = [sys.executable, "-m", "pytest_mimic", *words]
+    done = subprocess.run(command, cwd=shop, capture_output=True, text=True, check=True)
+    run.restore(name, before)
+
+    assert "a run is recording now and may need its former objects again: they are kept" in done.stdout
+    assert pickled.exists()
+    assert call("verify").code == 0
+
+    run.end_run()
+    file.unlink()
+    subprocess.run([*command[:3], "gc"], cwd=shop, check=True)
+    assert not pickled.exists()
+
+
+@pytest.mark.parametrize("text", ['{"mine": 1}', "[]", "no JSON"])
+def test_files_that_were_not_recorded_are_never_removed(shop, call, text):
+    vault = shop / ".mimic_vault"
+    foreign = [vault / "calls/notes.json", vault / "calls/shop/rates/notes.json", vault / "notes.json"]
+    for file in foreign:
+        file.write_text(text)
+
+    named = call("verify", "--repair", str(foreign[0]))
+    result = call("verify", "--repair")
+
+    assert (named.code, result.code) == (0, 0)
+    assert ".mimic_vault/calls/notes.json is no file of a vault" in result.lines
+    assert [file.read_text() for file in foreign] == [text] * 3
+
+
+def test_a_cassette_that_may_be_another_file_is_damage_but_never_removed(shop, call):
+    file = shop / ".mimic_vault/cassettes/shopping.json"
+    file.write_text('{"mine": 1}')
+
+    result = call("verify", "--repair")
+
+    assert result.code == 1
+    assert "  restore it from version control, or delete it" in result.lines
+    assert file.exists()
+
+
+def test_a_recorded_module_may_have_the_name_of_a_folder_of_the_vault(shop, call, monkeypatch):
+    """Its recordings are in `calls/calls/`. The vault is that of another project here."""
+    (shop / "calls.py").write_text((shop / "shop.py").read_text())
+    made = recording(shop, "rates")
+    document = json.loads(made.read_text())
+    name = recording_name("calls:rates", made.stem)
+    file = shop / ".mimic_vault" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({**document, "target": "calls:rates"}))
+    monkeypatch.chdir(shop.parent)
+
+    result = call("verify", f"shop/.mimic_vault/{name}")
+
+    assert (result.code, result.out) == (0, "shop/.mimic_vault is sound; 1 recording and 0 objects checked\n")

@@ -455,7 +455,7 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
         cleared = vault.delete([A, "calls/shop/f/none.json"])
 
         left = [sizes[name] for name in objects(store)]
-        assert cleared == (1, 1, sum(sizes.values()) - sum(left))
+        assert cleared[:3] == (1, 1, sum(sizes.values()) - sum(left))
         assert (vault.names(), len(objects(store))) == ([B], 1)
         assert vault.delete([B])[:2] == (1, 1)
         assert files(store) == {}
@@ -486,7 +486,7 @@ def test_clearing_leaves_the_object_of_a_recording_that_is_being_written(tmp_pat
     cleared = Vault(Clearing(tmp_path / "v")).delete(())
     writer.join()
 
-    assert cleared == (0, 0, 0)
+    assert cleared[:3] == (0, 0, 0)
     assert Vault(FolderStore(tmp_path / "v")).read(A).outcomes[0].load().value == value
 
 
