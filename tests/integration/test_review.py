@@ -597,3 +597,73 @@ def test_a_missing_file_is_an_error_and_no_waiting_change_is_not(shop: Any) -> N
         == "ERROR: cannot read drift.json: No such file or directory\n"
     )
     assert shop.command("review").out == "no change waits for a review\n"
+
+
+@pytest.mark.parametrize("words", [("--accept", "*"), ("--refuse-all",)])
+def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple[str, ...]) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
+    shop.run("--mimic-rerecord", "--mimic-review")
+    elsewhere = shop.root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "notes.txt").write_text("mine", encoding="utf-8")
+    objects = shop.root / ".mimic_review.json.objects" / "objects"
+    shutil.rmtree(objects, ignore_errors=True)
+    try:
+        objects.symlink_to(elsewhere, target_is_directory=True)
+    except OSError:  # Windows lets only some users make links
+        return
+
+    result = shop.command("review", *words)
+
+    assert result.code == 2
+    assert result.err.startswith("ERROR: .mimic_review.json.objects/objects is a link: ")
+    assert [path.name for path in elsewhere.iterdir()] == ["notes.txt"]
+
+
+def test_the_outcome_of_another_function_is_not_accepted(shop: Any) -> None:
+    shop.record(
+        "import shop\n\ndef test_it():\n    shop.ask('a')\n    list(shop.words('b'))\n", "ask", "words"
+    )
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    path = shop.root / "drift.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    one, other = facts["changes"]
+    one["staged"], other["staged"] = other["staged"], one["staged"]
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    before = shop.project.files()
+
+    result = shop.command("review", "drift.json", "--accept", "*")
+
+    assert "is that of another function" in result.out
+    assert result.code == 1
+    assert shop.project.files() == before
+
+
+def test_what_another_review_has_refused_is_not_accepted(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    before = shop.project.files()
+
+    class Slow(_Lines):
+        """A user who decides after another one did."""
+
+        def readline(self) -> str:
+            monkeypatch.setattr("sys.stdin", _Lines(""))
+            main(["review", "drift.json", "--refuse-all"])
+            return "a\n"
+
+    monkeypatch.setattr(f"{__name__}._Lines", Slow)
+    result = shop.command("review", "drift.json", answers="a\n")
+
+    assert "another review has decided about it" in result.out
+    assert result.out.splitlines()[-1] == "1 refused"
+    assert shop.project.files() == before
+
+
+def test_a_kept_drift_is_no_recorded_call(shop: Any) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
+
+    run = shop.run("--mimic-verify", "--mimic-drift=drift.json", "-v")
+
+    assert "drifted shop:ask(question='a')" in run.output
+    assert "recorded shop:ask" not in run.output

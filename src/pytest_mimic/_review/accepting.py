@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import AbstractContextManager
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_mimic._review.drift_files import Row, mark_of, staged_folder, staged_vault, tidy
 from pytest_mimic._review.overlay import OverlayStore, mark_of_content
 from pytest_mimic._review.waiting import discard
 from pytest_mimic._vault import FolderStore, Recording, Vault
-from pytest_mimic._vault.names import CASSETTES
+from pytest_mimic._vault.names import CASSETTES, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Acceptor:
         self._vault = Vault(FolderStore(vault), pickles="forbid", label=label)
         self._store = OverlayStore(FolderStore(staged_folder(file)), self._vault.store)
         self._label = label
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Return a block in which no other review of this vault accepts a change."""
+        return self._vault.store.lock("review")
 
     def accept(self, row: Row, *, accepted: Sequence[Row] = ()) -> None:
         """Write a change to the vault. `accepted` are the changes accepted before.
@@ -77,6 +82,8 @@ class Acceptor:
         if known is None or place >= len(known.outcomes):
             raise self._changed(row)
         self._check(row, known.outcomes[place])
+        if staged.target != known.target:
+            raise self._foreign(row)
         outcomes = list(known.outcomes)
         outcomes[place] = new
         # The outcomes that were not accepted come from the source that was recorded.
@@ -91,12 +98,19 @@ class Acceptor:
         if entries is None or place >= len(entries) or entries[place].key != row.get("key"):
             raise self._changed(row)
         self._check(row, entries[place].stored)
+        if staged.target != entries[place].target:
+            raise self._foreign(row)
         entries[place] = entries[place]._replace(arguments=staged.arguments, source=staged.source, stored=new)
         self._vault.write_cassette(name, entries, test=staged.test, recorded=staged.recorded)
 
     def _check(self, row: Row, recorded: Stored) -> None:
         if mark_of(recorded) != row["before"]:
             raise self._changed(row)
+
+    def _foreign(self, row: Row) -> MimicError:
+        return MimicError(
+            f"{row['call']} cannot be accepted: its new outcome in {staged_folder(self._file)} is that of another function"
+        )
 
     def _changed(self, row: Row) -> MimicError:
         return MimicError(
@@ -129,6 +143,8 @@ class Acceptor:
         else:
             recording = over.read(name)
             assert recording is not None
+            if name != recording_name(recording.target, PurePosixPath(name).stem):
+                raise self._foreign(row)
             known = None if content is None else vault.read(name)
             outcomes = _lifted(recording.outcomes, [] if known is None else known.outcomes)
             vault.write(name, recording._replace(outcomes=outcomes))

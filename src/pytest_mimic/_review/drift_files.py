@@ -58,6 +58,25 @@ def staged_vault(file: Path) -> Vault:
     return Vault(FolderStore(folder), pickles="forbid", label=folder.name)
 
 
+def check_links(file: Path) -> None:
+    """Check that the folder beside a file of changes has no links: files elsewhere would be changed or deleted.
+
+    Raises:
+        MimicError: It has one.
+    """
+    folder = staged_folder(file)
+    real = os.path.realpath(folder.parent)
+    for top, folders, names in os.walk(folder):
+        place = Path(real, folder.name, Path(top).relative_to(folder))
+        for path in (place, *(place / name for name in (*folders, *names))):
+            if os.path.realpath(path) != str(path):
+                link = path.relative_to(real).as_posix()
+                raise MimicError(
+                    f"{link} is a link: the folder of a review may hold none",
+                    remedies=[f"to be safe, delete {folder.name} and make the changes again"],
+                )
+
+
 def mark_of(stored: Stored) -> str:
     """Return a mark of an outcome: another one if anything but its duration is different."""
     entry = stored.entry
@@ -157,7 +176,14 @@ def _is_row(row: Row) -> bool:
     place = row.get("place")
     is_placed = place is None or (type(place) is int and place >= 0)
     has_all = all(isinstance(row.get(key), kind) for key, kind in _NEEDED.items())
-    return has_all and is_placed and _is_name(row["file"]) and _is_name(row["staged"])
+    if not has_all or not all(isinstance(test, str) for test in row["tests"]):
+        return False
+    is_decided = isinstance(row.get("decision"), str | None)
+    # A whole recording waits under its own name.
+    is_named = _is_name(row["file"]) and (
+        row["staged"] == row["file"] if place is None else _is_name(row["staged"])
+    )
+    return is_placed and is_decided and is_named
 
 
 def _is_name(name: str) -> bool:
@@ -190,6 +216,7 @@ def tidy(path: Path) -> None:
     """Remove the objects that nothing in the folder beside a file names, and the folder if it is empty then."""
     from pytest_mimic._vault.clearing import references, remove
 
+    check_links(path)
     store = FolderStore(staged_folder(path))
     names = {name for folder in FOLDERS for name in store.names(folder)}
     named = {each for name in names for each in references(store.read(name) or b"")}

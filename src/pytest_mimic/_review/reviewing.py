@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._review.accepting import Acceptor
 from pytest_mimic._review.comparing import Comparer, Pair, outcomes_in, paired
-from pytest_mimic._review.drift_files import REVIEW_FILE, ChangesFile, Row, staged_folder
+from pytest_mimic._review.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._review.overlay import OverlayStore
 from pytest_mimic._targets.pattern import Only
 from pytest_mimic._vault import FolderStore, Vault
@@ -42,6 +42,7 @@ class Review:
         self._comparer = Comparer(redactor, loads=loads)
         self._acceptor = Acceptor(settings.vault, file.path, label=settings.shown_vault)
         self.rows = file.read()
+        check_links(file.path)
 
     @property
     def undecided(self) -> list[Row]:
@@ -84,14 +85,19 @@ class Review:
 
     def accept(self, row: Row) -> None:
         """Accept a change: write it to the vault. MimicError: it cannot be; nothing was written."""
-        accepted = [one for one in self.rows if one.get("decision") == "accepted"]
-        self._acceptor.accept(row, accepted=accepted)
-        others = [
-            one["id"]
-            for one in self.undecided
-            if one is not row and (one["file"], one.get("place")) == (row["file"], row.get("place"))
-        ]
-        self._decide("accepted", row["id"], superseded=others)
+        with self._acceptor.alone():
+            self.rows = self._file.read()  # another review may go on at the same time
+            if row["id"] not in {one["id"] for one in self.undecided}:
+                raise MimicError(f"{row['call']} was not accepted: another review has decided about it")
+            accepted = [one for one in self.rows if one.get("decision") == "accepted"]
+            self._acceptor.accept(row, accepted=accepted)
+            others = [
+                one["id"]
+                for one in self.undecided
+                if one["id"] != row["id"]
+                and (one["file"], one.get("place")) == (row["file"], row.get("place"))
+            ]
+            self._decide("accepted", row["id"], superseded=others)
 
     def refuse(self, row: Row) -> None:
         """Refuse a change: the recording stays."""
@@ -124,6 +130,8 @@ class Review:
     def _decide(self, decision: str, key: str, *, superseded: Sequence[str] = ()) -> None:
         with self._file.changing() as rows:
             for row in rows:
+                if row.get("decision"):  # of another review
+                    continue
                 if row["id"] == key:
                     row["decision"] = decision
                 elif row["id"] in superseded:

@@ -22,6 +22,7 @@ _DESCRIBED: dict[str, type] = {
     "length": int,
     "start": str,
 }
+_INFINITE = float("inf")
 _HEX = re.compile(r"[0-9a-f]{32}")
 _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
@@ -34,8 +35,10 @@ def check_entry(entry: Any, path: str, test: str | None) -> None:
 
 
 def _entry_fault(entry: Any) -> str | None:
-    if type(entry) is not dict or type(entry.get("duration")) not in (float, int):
+    if type(entry) is not dict or type(duration := entry.get("duration")) not in (float, int):
         return "an outcome without a duration"
+    if not -_INFINITE < duration < _INFINITE:  # NaN is neither
+        return "a duration must be a number of seconds"
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
         return "an outcome needs one value, exception or file"

@@ -340,6 +340,8 @@ def test_json_object_cut_short_is_found():
         (lambda text: text.replace('"outcomes"', '"outcame"'), "no target or no outcomes"),
         (lambda text: text.replace('"target"', '"tarjet"'), "no target or no outcomes"),
         (lambda text: text.replace('"duration": 0.5', '"duration": "x"'), "without a duration"),
+        (lambda text: text.replace('"duration": 0.5', '"duration": NaN'), "must be a number of seconds"),
+        (lambda text: text.replace('"duration": 0.5', '"duration": Infinity'), "must be a number of seconds"),
         (lambda text: text.replace('"value"', '"valeu"'), "needs one value, exception or file"),
         (lambda text: text.replace('"value"', '"raised": {}, "value"'), "needs one value, exception or file"),
         (lambda text: text.replace('"value": {"a": 1}', '"raised": {}'), "an exception without its type"),
