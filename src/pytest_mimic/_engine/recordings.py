@@ -210,7 +210,7 @@ class Recordings:
 
             place += next(index for index, one in enumerate(recorded) if one is expected)
             found = Drift(call, expected, place, drift, list(paths))
-            encode = partial(self.encode, call, duration=duration)
+            encode = partial(self._encoded, call, duration=duration, before=None)
             keep(found, state, outcome, encode, partial(self.new_recording, call))
         if drift is not None:
             state.blame(drift, call)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._outcome.plain import layout
 from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic._redact.texts import hide_values
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def shown_outcome(stored: Stored, redactor: Redactor, *, secrets: Collection[str
     if body is None:
         shown = _of_pickle(stored)
     else:
-        shown = _of_body(_scrubbed(body, redactor))
+        shown = _of_body(_scrubbed(body, redactor), secrets)
 
     def clean(text: str, limit: int) -> str:
-        text = redactor.texts.scrub_text(text[:_SEARCHED], secrets)
+        text = hide_values(text, secrets)  # before it is cut: half a secret would not be found
+        text = redactor.texts.scrub_text(text[:_SEARCHED])
         return text if len(text) <= limit else f"{text[: limit - 2]} …"
 
     files = "".join(f"\nwrote {name}" for name in sorted(stored.entry.get("files", ())))
@@ -65,7 +67,7 @@ def _of_pickle(stored: Stored) -> ShownOutcome:
     return ShownOutcome(lines[0], "\n".join([*lines, "", *facts, *code]), stored.kind == "raised")
 
 
-def _of_body(body: dict[str, Any]) -> ShownOutcome:
+def _of_body(body: dict[str, Any], secrets: Collection[str]) -> ShownOutcome:
     changed = "".join(
         f"\nargument {name} is then {layout(new)}" for name, new in body.get("changed", {}).items()
     )
@@ -86,7 +88,7 @@ def _of_body(body: dict[str, Any]) -> ShownOutcome:
     if "returned" in body:
         return ShownOutcome(f"argument {body['returned']}", f"the argument {body['returned']}{changed}")
     value = body.get("value")
-    text = layout(value)
+    text = hide_values(layout(value), secrets)
     return ShownOutcome(_brief(value, text), text + changed)
 
 

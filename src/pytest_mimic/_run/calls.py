@@ -117,4 +117,4 @@ def line_of(row: Row) -> str:
     """Return a call in one line: `replayed requests GET /users/1 (0.8 s saved)`."""
     saved = " saved" if row["kind"] == "replayed" else ""
     time = f" ({seconds(row['seconds'])}{saved})" if row["seconds"] >= _WORTH_SAYING else ""
-    return printable(f"{row['kind']} {row['label']}{time}")
+    return printable(" ".join(f"{row['kind']} {row['label']}{time}".splitlines()))

@@ -101,3 +101,11 @@ def test_a_long_outcome_is_cut(vault):
 
     assert len(found.text) == 4_000
     assert found.text.endswith(" …")
+
+
+def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
+    secret = "s3cr3t" * 500
+
+    found = shown(vault, Outcome.of_value([secret] * 8), secrets=[secret])
+
+    assert "s3cr3t" not in found.text + found.brief
