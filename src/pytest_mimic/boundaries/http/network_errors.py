@@ -19,7 +19,15 @@ _OF_EXCHANGES = (
 )
 # What an exception of TLS says besides its text.
 _DETAILS = ("library", "reason", "verify_code", "verify_message")
-_COMPLAINTS = (ValueError, TypeError, OverflowError, UnicodeError, UnicodeEncodeError)
+_COMPLAINTS = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    UnicodeError,
+    UnicodeEncodeError,
+)
 
 
 class Complaints(ExceptionFamily):

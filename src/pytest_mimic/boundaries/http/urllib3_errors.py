@@ -88,6 +88,8 @@ class Urllib3Errors(ClientErrors):
             error = cls(message, cause) if message else cls(cause)
         else:
             error = cls(message)
+            if message not in (str(error), getattr(error, "location", None)):
+                error = cls.__new__(cls, message)  # it makes its own text of its argument
         return error
 
 

@@ -13,7 +13,7 @@ import pytest
 from http_server import EVENTS, NOWHERE, Server
 
 from pytest_mimic.errors import MissingRecordingError
-from unit.boundaries.http.four_ways import both
+from unit.boundaries.http.four_ways import both, same
 from unit.boundaries.runs import Runs
 
 requests = pytest.importorskip("requests")
@@ -598,3 +598,12 @@ def test_an_excluded_call_is_real(runs: Runs, server: Server, mode: Any) -> None
 
     assert requests.get(f"{server.url}/users/1").json()["id"] == 1
     assert runs.plain == []
+
+
+def test_a_proxy_of_an_unknown_scheme_gives_its_complaint_again(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> str:
+        with pytest.raises(requests.exceptions.InvalidURL) as found:
+            requests.get(f"{url}/users/1", proxies={"http": "nope://proxy.test"})
+        return str(found.value)
+
+    assert same(runs, server, talk).count("nope") == 1

@@ -523,3 +523,13 @@ def test_secrets_are_hidden(runs: Runs, server: Server) -> None:
     assert [cookie.partition(";")[0] for cookie in replayed[1]] == ["session=<redacted>", "theme=<redacted>"]
     for secret in ("bearer-of-4711", "key-in-url-77", "tok-issued-42", "cookie-secret-123"):
         assert secret not in runs.text
+
+
+def test_a_wrong_argument_does_not_get_the_answer_of_the_next_call(runs: Runs, server: Server) -> None:
+    def talk(url: str) -> list[Any]:
+        with urllib3.PoolManager() as http:
+            with pytest.raises(AttributeError) as found:
+                http.request("GET", f"{url}/users/1", headers={5: "x"})
+            return [str(found.value), http.request("GET", f"{url}/users/1").status]
+
+    assert same(runs, server, talk)[1] == 200
