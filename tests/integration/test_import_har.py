@@ -207,6 +207,10 @@ REFUSED = {
     ),
     "nothing": ({}, "it is not a request with its response"),
     "a text": ("entry", "it is not a request with its response"),
+    "secret": (
+        entry(response={"status": 0, "_error": "GET http://a.test/?token=t failed"}),
+        "it has no response (it was blocked, or broke off)",
+    ),
     "no headers": (entry(request={"headers": [1]}), "it is not a request with its response"),
     "no header": (entry(headers={"€": "1"}), "it is not a request with its response"),
     "no method": (entry(request={"method": "GET /\ud800"}), "its method is not valid"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
@@ -25,6 +26,8 @@ _FORM = "application/x-www-form-urlencoded"
 _BODILESS = (204, 205, 304)
 # Headers that only a body has.
 _OF_A_BODY = ("content-encoding", "transfer-encoding")
+# `net::ERR_CONNECTION_REFUSED`. A longer text may hold a URL.
+_ERROR = re.compile(r"[\w:.-]{1,60}")
 _NO_BODY = "the body of its {} is not in the file"
 
 
@@ -138,7 +141,8 @@ def _check_transport(entry: dict[str, Any], url: str) -> None:
 def _network_error(entry: dict[str, Any]) -> str:
     """Return the browser's name for what happened, in brackets."""
     error = entry.get("_error") or entry["response"].get("_error")
-    return f" ({error[:60]})" if isinstance(error, str) else " (it was blocked, or broke off)"
+    is_name = isinstance(error, str) and _ERROR.fullmatch(error)
+    return f" ({error})" if is_name else " (it was blocked, or broke off)"
 
 
 def _one_line(text: Any) -> str:
