@@ -15,6 +15,7 @@ from pytest_mimic.errors import CorruptRecordingError
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 FORMAT = 1
+INFINITE = float("inf")
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -154,7 +155,11 @@ def _find_test(data: bytes) -> object:
 def is_usual(entry: Any) -> bool:
     """Return whether an outcome is just a duration and a value, which needs no other check."""
     return (
-        type(entry) is dict and len(entry) == 2 and "value" in entry and type(entry.get("duration")) is float
+        type(entry) is dict
+        and len(entry) == 2
+        and "value" in entry
+        and type(entry.get("duration")) is float
+        and -INFINITE < entry["duration"] < INFINITE  # NaN is neither
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pytest_mimic._vault.parsing import damaged, is_object
+from pytest_mimic._vault.parsing import INFINITE, damaged, is_object
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -22,7 +22,6 @@ _DESCRIBED: dict[str, type] = {
     "length": int,
     "start": str,
 }
-_INFINITE = float("inf")
 _HEX = re.compile(r"[0-9a-f]{32}")
 _BODIES = ("value", "raised", "stream", "returned", "json", "pickle")
 
@@ -37,7 +36,7 @@ def check_entry(entry: Any, path: str, test: str | None) -> None:
 def _entry_fault(entry: Any) -> str | None:
     if type(entry) is not dict or type(duration := entry.get("duration")) not in (float, int):
         return "an outcome without a duration"
-    if not -_INFINITE < duration < _INFINITE:  # NaN is neither
+    if not -INFINITE < duration < INFINITE:  # NaN is neither
         return "a duration must be a number of seconds"
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
