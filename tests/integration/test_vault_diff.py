@@ -234,3 +234,21 @@ def test_what_cannot_be_compared_is_one_line_and_exit_code_2(shop: Any, words: l
     result = shop.diff(*words)
 
     assert (result.code, result.err.splitlines()[0]) == (2, f"ERROR: {error}")
+
+
+def test_a_date_before_the_log_of_a_clone_is_an_error(shop: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """Git would take the first commit of the log, in which nothing differs."""
+    git(tmp_path, "clone", "-q", str(shop.root), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+
+    result = shop.diff("--git", "HEAD@{1 week ago}")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[0] == "ERROR: this clone is younger than HEAD@{1 week ago}"
+    assert "git rev-list -1 --before=" in result.err
+
+
+def test_an_empty_revision_is_an_error(shop: Any) -> None:
+    result = shop.diff("--git", "")
+
+    assert (result.code, result.out, result.err) == (2, "", "ERROR: '' is no revision of git\n")

@@ -41,7 +41,7 @@ def run(invocation: Invocation) -> int:
 
         out.text(text_of_file(Path(options.textconv), invocation.redactor))
         return 0
-    found = _by_git(invocation) if options.git else _by_paths(invocation)
+    found = _by_git(invocation) if options.git is not None else _by_paths(invocation)
     if options.json:
         out.json({"differences": [one.to_plain() for one in found]})
     elif options.markdown:
@@ -121,3 +121,5 @@ def _print(invocation: Invocation, found: list[CallDifference]) -> None:
             out.line(f"    {text}")
     if found:
         out.line(counts(found))
+    if not invocation.options.load and any(part.is_opaque for one in found for part in one.outcomes):
+        out.line("  to compare the values of pickles: add --load")

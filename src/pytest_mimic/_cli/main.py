@@ -26,7 +26,9 @@ _EXAMPLES = """\
   pytest-mimic ls --errors                      recorded errors
   pytest-mimic show tests/test_a.py::test_b     all that a test recorded
   pytest-mimic verify                           what is damaged
-  pytest-mimic diff --git 'HEAD@{1 week ago}'   what changed since last week
+  pytest-mimic diff --git main                  what changed since the branch main
+  pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)"
+                                                what changed since last week
   pytest-mimic review                           accept or refuse changed outcomes
   pytest --mimic-fail-on-unused                 recordings that no test uses"""
 # So many new objects are made before a search for garbage begins.

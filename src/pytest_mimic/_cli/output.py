@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from errno import EINVAL, EPIPE
 from functools import cache
+from shutil import get_terminal_size
 from typing import Any, Literal, TextIO
 
 from pytest_mimic.errors import printable
@@ -103,7 +104,8 @@ class Output:
         kept, self._kept = "".join(self._kept), []
         if not kept:
             return
-        if self.is_terminal and _has_extra() and kept.count("\n") >= os.get_terminal_size().lines:
+        # Not that of `os`, which gives 0 where a terminal does not know its size.
+        if self.is_terminal and _has_extra() and kept.count("\n") >= get_terminal_size().lines:
             from rich.pager import SystemPager
 
             os.environ.setdefault("LESS", "FRX")

@@ -22,8 +22,6 @@ _NAMES = (
     *("pyproject.toml", "tox.ini", "setup.cfg"),
 )
 _ALWAYS = frozenset(_NAMES[:4])
-# A vault further up than this is shown by its whole path.
-_UP = 3
 _SECTIONS = {"setup.cfg": "tool:pytest"}
 
 
@@ -98,11 +96,12 @@ class Project:
 
         named = given_vault or self._vault_in_addopts()
         path = named or self.text("mimic_vault_path", ".mimic_vault")
+        is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
         if "://" in path:
             raise MimicError(f"the vault {path} is a URL: this version keeps vaults in folders only")
         start = self.here if named else self.rootdir
         folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
-        # As a path from the current folder, so that it can be pasted.
+        # As a path from the current folder, so that it can be pasted. One elsewhere is shown as it was given.
         shown = relative_path(folder, start=self.here)
         to_rootdir = relative_path(self.rootdir, start=self.here)
         pickles = self.text("mimic_pickle", "listed")
@@ -111,7 +110,7 @@ class Project:
             mode=Mode.REPLAY,
             rootdir=self.rootdir,
             vault=folder,
-            shown_vault=str(folder) if shown.count("../") > _UP else shown,
+            shown_vault=str(folder) if is_whole and shown.startswith("../") else shown,
             no_record=False,
             ci=False,
             source=source if source in ("warn", "ignore") else "strict",  # type: ignore[arg-type]

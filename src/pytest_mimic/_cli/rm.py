@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._cli.selection import add_pattern, of_tests, report_nothing, select
 from pytest_mimic._cli.verify import record_again
 from pytest_mimic._cli.words import HELD, json_of, plural, size
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._cli.invocation import Invocation
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: Parser) -> None:
     """Add the options."""
-    add_pattern(parser, required=True)
+    add_pattern(parser)
     parser.add_argument(
-        "--test", action="append", default=[], metavar="TEST", help="only those that this test recorded"
+        "--test",
+        action="append",
+        default=[],
+        metavar="TEST",
+        help="those that this test recorded; with a PATTERN, only those of both",
     )
     parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be deleted")
 
@@ -28,6 +33,10 @@ def add_arguments(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Delete them. Exit code 1: a pattern matched nothing."""
     options, out = invocation.options, invocation.out
+    if not options.patterns and not options.test:
+        raise MimicError(
+            "rm takes a PATTERN or --test TEST, of what to delete", remedies=["see pytest-mimic rm --help"]
+        )
     catalog, files, unmatched = select(invocation, options.patterns)
     if options.test:
         files = of_tests(invocation, options.test, files)

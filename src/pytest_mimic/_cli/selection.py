@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 PATTERN_HELP = """a call (GET '/users/*'), a target (shop.api:fetch, httpx), parts of the path in the vault, or the first digits of a recording's name"""
 
 
-def add_pattern(parser: Parser, *, required: bool = False) -> None:
+def add_pattern(parser: Parser) -> None:
     """Add the argument PATTERN, which may be repeated."""
-    parser.add_argument("patterns", metavar="PATTERN", nargs="+" if required else "*", help=PATTERN_HELP)
+    parser.add_argument("patterns", metavar="PATTERN", nargs="*", help=PATTERN_HELP)
 
 
 def in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:

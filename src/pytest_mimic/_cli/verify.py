@@ -139,6 +139,8 @@ class _Result:
         others = len(checked.findings) - len(damage)
         if damage:
             out.line((f"{self._vault.label}: {plural(len(damage), 'problem')}", "bold red"), f"; {counts}")
+        elif not checked.recordings and self._names is None:
+            out.line(f"no recordings in {self._vault.label}")
         else:
             out.line((f"{self._vault.label} is sound", "bold green"), f"; {counts}")
         if self._is_repaired:

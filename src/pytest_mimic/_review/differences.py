@@ -37,6 +37,7 @@ class TreeDifference:
         columns: The columns of a table.
         rows: The rows of a table that differ: `-` or `+`, and the cells.
         total: How many rows the new table has.
+        is_opaque: Whether only the sizes of two pickles are compared.
         steps: The path as `volatile=` takes it; None if it cannot be named there.
     """
 
@@ -48,6 +49,7 @@ class TreeDifference:
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[str, list[str]]] = field(default_factory=list)
     total: int = 0
+    is_opaque: bool = False
     steps: str | None = None
 
     def to_plain(self) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def _pickles(old: PickleView, new: PickleView, path: str) -> Iterator[TreeDiffer
     if old.preview == new.preview or not before:
         then, now = (f"a pickle of {one.size:,} bytes" for one in (old, new))
         now = f"{now}, of other content" if then == now else now
-        yield _made(path, "changed", old=then, new=now, steps=None)
+        yield _made(path, "changed", old=then, new=now, steps=None, is_opaque=True)
 
 
 def words(old: str, new: str) -> list[Span]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -23,14 +24,14 @@ class GitStore:
         revision: A commit, branch, tag or the like.
 
     Raises:
-        MimicError: There is no git, no repository, or no such revision.
+        MimicError: There is no git, no repository, no such revision, or none so old in git's log of this clone.
     """
 
     def __init__(self, folder: Path, revision: str) -> None:
         self._root = _existing(folder)
         if revision.startswith("-") or not revision:
             raise MimicError(f"{revision!r} is no revision of git")
-        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        commit = self._git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         if commit is None:
             raise MimicError(f"git knows no revision {revision} here")
         inner = folder.resolve().relative_to(Path(self._text("rev-parse", "--show-toplevel")).resolve())
@@ -60,11 +61,22 @@ class GitStore:
                 input=given,
                 capture_output=True,
                 check=False,
+                # Its complaints are looked at below.
+                env={**os.environ, "LC_ALL": "C"},
             )
         except OSError as reason:
             raise MimicError(f"cannot run git: {reason.strerror or reason}") from None
         if done.returncode and b"not a git repository" in done.stderr:
             raise MimicError(f"there is no repository of git around {self._root}")
+        if not done.returncode and b" only goes back to " in done.stderr:
+            # A fresh clone: git takes its first entry instead, in which nothing differs.
+            raise MimicError(
+                f"this clone is younger than {words[-1].removesuffix('^{commit}')}",
+                remedies=[
+                    "to name a commit by its date: "
+                    """pytest-mimic diff --git "$(git rev-list -1 --before='1 week ago' HEAD)\""""
+                ],
+            )
         return None if done.returncode else done.stdout
 
     def has(self, name: str, data: bytes | None) -> bool:

@@ -55,7 +55,7 @@ def test_the_version_is_that_of_the_distribution(call):
         (["sow"], "there is no command sow (did you mean show?)"),
         (["ls", "--sort", "sise"], "argument --sort: invalid choice: 'sise' (did you mean size?)"),
         (["ls", "--errros"], "unknown argument --errros (did you mean --errors?)"),
-        (["rm"], "the following arguments are required: PATTERN"),
+        (["rm"], "rm takes a PATTERN or --test TEST, of what to delete"),
         (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
         (["ls", "--vault", "pytest.ini"], "the vault pytest.ini is not a folder"),
     ],

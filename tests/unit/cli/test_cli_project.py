@@ -78,6 +78,18 @@ def test_a_vault_in_addopts_counts_as_on_the_command_line(tmp_path, monkeypatch)
     assert Project.around(tmp_path).vault == tmp_path / "third"
 
 
+def test_a_vault_elsewhere_is_shown_as_it_was_given(tmp_path):
+    (tmp_path / "here").mkdir()
+    there = tmp_path / "there"
+
+    shown = [
+        Project.around(tmp_path / "here", vault=vault).settings.shown_vault
+        for vault in (str(there), "../there", str(tmp_path / "here" / "in"))
+    ]
+
+    assert shown == [str(there), "../there", "in"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [

@@ -206,6 +206,21 @@ def test_rm_deletes_what_matches_and_its_objects(shop, call):
     assert call("verify").code == 0
 
 
+def test_rm_deletes_what_a_test_recorded(shop, call):
+    odd, other = recording(shop, "odd"), recording(shop, "rates")
+
+    assert call("rm", "--test", "test_odd").code == 0
+    assert (odd.exists(), other.exists()) == (False, True)
+
+
+def test_a_vault_without_recordings_is_not_called_sound(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+
+    result = call("verify")
+
+    assert (result.code, result.lines) == (0, ["no recordings in .mimic_vault"])
+
+
 def test_rm_names_a_pattern_that_matches_nothing(shop, call):
     result = call("rm", "shop:odd", "shop:od")
 
