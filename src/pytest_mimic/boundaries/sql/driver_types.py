@@ -14,6 +14,10 @@ from pytest_mimic.boundaries.values import from_plain, to_plain
 if TYPE_CHECKING:
     from pytest_mimic.boundaries.base import Port
 
+_REGISTERING = ("psycopg2", "pg8000")
+# The variable of SQLAlchemy's `create_engine` with the result of `on_connect`.
+_RESULT = "do_on_connect"
+
 
 def type_edges() -> list[Edge]:
     """Return the functions of drivers and dialects that read or register types."""
@@ -72,10 +76,14 @@ def _fetching_oids(original: Callable[..., Any], _port: Port) -> Callable[..., A
         try:
             return original(dialect, connection)
         finally:
-            # The dialect keeps its first answer there, and would not pass this edge again.
-            vars(dialect).pop("_hstore_oids", None)
+            forget_types(dialect)
 
     return fetch
+
+
+def forget_types(dialect: Any) -> None:
+    """Forget what psycopg2's dialect keeps of `hstore`: it would not pass this edge again."""
+    vars(dialect).pop("_hstore_oids", None)
 
 
 def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
@@ -83,13 +91,31 @@ def _registering(original: Callable[..., Any], _port: Port) -> Callable[..., Any
 
     def on_connect(dialect: Any) -> Any:
         register = original(dialect)
-
-        def connected(connection: Any) -> None:
-            if isinstance(connection, StandInConnection):
-                connection._lazy.configure(register)
-            else:
-                register(connection)
-
-        return None if register is None else connected
+        return None if register is None else _Registration(register)
 
     return on_connect
+
+
+def register_when_real(pool: Any) -> None:
+    """Do the same for an engine that was made before these functions were patched, whose pool has their result."""
+    if pool._dialect.driver not in _REGISTERING:
+        return
+    for listener in pool.dispatch.connect:
+        names = getattr(getattr(listener, "__code__", None), "co_freevars", ())
+        if _RESULT in names:
+            cell = listener.__closure__[names.index(_RESULT)]
+            if not isinstance(cell.cell_contents, _Registration):
+                cell.cell_contents = _Registration(cell.cell_contents)
+
+
+class _Registration:
+    """A function that registers types on a connection. It waits until the connection is real."""
+
+    def __init__(self, register: Callable[[Any], None]) -> None:
+        self._register = register
+
+    def __call__(self, connection: Any) -> None:
+        if isinstance(connection, StandInConnection):
+            connection._lazy.configure(self._register)
+        else:
+            self._register(connection)

@@ -16,7 +16,7 @@ from pytest_mimic.boundaries.sql.calls import NO_NAMES, StatementNames
 from pytest_mimic.boundaries.sql.connection import LazyConnection
 from pytest_mimic.boundaries.sql.cursor import StandInCursor
 from pytest_mimic.boundaries.sql.databases import Databases
-from pytest_mimic.boundaries.sql.driver_types import type_edges
+from pytest_mimic.boundaries.sql.driver_types import forget_types, register_when_real, type_edges
 from pytest_mimic.boundaries.sql.results import comparable_result
 from pytest_mimic.boundaries.sql.stand_ins import StandInConnection
 
@@ -99,6 +99,7 @@ class SqlBoundary(Boundary):
         return get_connection
 
     def _connection(self, port: Port, pool: Any, record: Any, *, real: Any = None) -> LazyConnection:
+        register_when_real(pool)
         database = self._databases.of(pool)
         lazy = LazyConnection(port, database, pool._dialect, lambda: pool._invoke_creator(record), real=real)
         if pool._dialect not in self._introduced:
@@ -123,6 +124,7 @@ class SqlBoundary(Boundary):
         if pool._dialect in self._introduced or engine is None:
             return
         lazy.setting_up = True
+        forget_types(pool._dialect)
         try:
             pool.dispatch.connect(record.dbapi_connection, record)
             held: Any = _AdhocProxiedConnection(record.dbapi_connection, record)

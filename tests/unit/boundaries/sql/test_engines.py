@@ -14,6 +14,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 from unit.boundaries.sql.places import Connect, Place, both, one, run
 
@@ -307,6 +308,28 @@ def test_an_engine_that_connected_before_is_known_to_a_replay(
     runs.again("replay")
 
     assert one(engine_with_event(place.gone), "SELECT 3") == 3
+
+
+@pytest.mark.parametrize("connects", ["never", "before", "each time"])
+def test_an_engine_that_was_made_before_sqlalchemy_was_patched_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, place: Place, connects: str
+) -> None:
+    """As that of a module is, if only a fixture names the boundary. Some drivers register types on each connection."""
+    options: Any = {"poolclass": sa.pool.NullPool} if connects == "each time" else {}
+    engine = sa.create_engine(place.real, **options)
+    if connects == "before":
+        run(engine, "SELECT 1")
+    runs = Runs(SqlBoundary("sqlalchemy"))
+    runs.install(monkeypatch)
+
+    assert [one(engine, "SELECT 7"), one(engine, "SELECT 8")] == [7, 8]
+    runs.again("replay")
+    engine.dispose()
+    engine = sa.create_engine(place.gone)
+
+    assert [one(engine, "SELECT 7"), one(engine, "SELECT 8")] == [7, 8]
+    runs.again("off")
+    engine.dispose()
 
 
 def test_a_replayed_connection_becomes_real_afterwards(runs: Runs, connect: Connect, place: Place) -> None:
