@@ -41,11 +41,39 @@ def _is_foreign(record: logging.LogRecord) -> bool:
 class _LockFile:
     """A file of locks that this process has open, and the objects that use it."""
 
-    __slots__ = ("number", "users")
+    __slots__ = ("_identity", "number", "users")
 
     def __init__(self) -> None:
         self.number = -1
         self.users: list[ByteLocks] = []
+        self._identity = (0, 0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the descriptor is still that of the file.
+
+        Code under test that closes all files closes this one, too. Then its next file has the same number.
+        """
+        try:
+            return _identity_of(self.number) == self._identity
+        except OSError:
+            return False
+
+    def has(self, one: tuple[int, int]) -> bool:
+        """Check whether a process, which is this one, has a lock on a byte."""
+        return any(one in user._held for user in self.users)
+
+    def open(self, path: str) -> None:
+        """Open the file. All locks of this process are gone if it was closed."""
+        self.number = _open(path, _FLAGS, 0o600)
+        self._identity = _identity_of(self.number)
+        for user in self.users:
+            user._held.clear()
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        if self.is_open:
+            _close(self.number)
 
 
 # The open files of locks by their paths. They are state of the process, as POSIX locks are: see `ByteLocks`.
@@ -75,30 +103,27 @@ class ByteLocks:
         Raises:
             MimicError: The system cannot lock the file.
         """
-        file = self._file or self._join()
-        for is_new in (file.number < 0, True):
-            if is_new:
-                self._open(file)
-            try:
+        file, one = self._file or self._join(), (getpid(), byte)
+        try:
+            if not file.is_open:
+                file.open(self._path)
+            if not file.has(one):  # Windows refuses a lock that this process has
                 _lock(file.number, byte)
-            except OSError as reason:
-                if reason.errno in (EACCES, EAGAIN):
-                    return False
-                if is_new:
-                    raise _cannot_lock(self._path, reason) from None
-                continue  # code under test that closes all files has closed this one, too
-            self._held.add((getpid(), byte))
-            return True
-        return False
+        except OSError as reason:
+            if reason.errno in (EACCES, EAGAIN) and file.is_open:
+                return False
+            raise _cannot_lock(self._path, reason) from None
+        self._held.add(one)
+        return True
 
     def release(self, byte: int) -> None:
         """Release the lock on a byte, which this object has. Other objects for the same file keep theirs."""
         one = (getpid(), byte)
         self._held.discard(one)
         file = self._file
-        if file is None or any(one in user._held for user in file.users):
+        if file is None or file.has(one) or not file.is_open:
             return  # closing has released it, or it stays in use
-        with suppress(OSError):  # code under test that closes all files has closed this one, too
+        with suppress(OSError):
             _unlock(file.number, byte)
 
     def close(self) -> None:
@@ -112,20 +137,13 @@ class ByteLocks:
         file.users.remove(self)
         if not file.users:
             del _open_files[self._path]
-            with suppress(OSError):
-                _close(file.number)
+            file.close()
 
     def _join(self) -> _LockFile:
         self._path = self._path_of()
         file = self._file = _open_files.setdefault(self._path, _LockFile())
         file.users.append(self)
         return file
-
-    def _open(self, file: _LockFile) -> None:
-        try:
-            file.number = _open(self._path, _FLAGS, 0o600)
-        except OSError as reason:
-            raise _cannot_lock(self._path, reason) from None
 
 
 class RunMark:
@@ -182,7 +200,14 @@ def _cannot_lock(path: str, reason: OSError) -> MimicError:
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 # Bound here, because the test whose call is recorded may have replaced them.
-_open, _close = os.open, os.close
+_open, _close, _fstat = os.open, os.close, os.fstat
+
+
+def _identity_of(number: int) -> tuple[int, int]:
+    found = _fstat(number)
+    return found.st_dev, found.st_ino
+
+
 if os.name == "nt":
     from msvcrt import LK_NBLCK, LK_UNLCK, locking  # type: ignore[attr-defined, unused-ignore]
     from os import lseek

@@ -122,6 +122,26 @@ def test_end_of_one_user_of_a_file_keeps_the_locks_of_another(tmp_path):
         other.kill()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="closes all files by number")
+def test_another_file_with_the_same_number_is_left_alone(tmp_path):
+    """Code under test has closed all files, and opened one of its own."""
+    path = str(tmp_path / "locks")
+    locks, other = ByteLocks(lambda: path), Other(path)
+    try:
+        assert other("locks.acquire(1)") == "True"
+        assert other("os.closerange(3, 64), (mine := open(sys.argv[1] + '-mine', 'w'))") != ""
+        assert other("locks.release(1)") == "None"
+
+        assert other("locks.acquire(2)") == "True"
+        assert not locks.acquire(2)
+
+        assert other("os.closerange(mine.fileno() + 1, 64), locks.close()") == "(None, None)"
+        assert other("(mine.write('x'), mine.flush())") == "(1, None)"
+    finally:
+        other.kill()
+        locks.close()
+
+
 def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "none" / "locks"
 
