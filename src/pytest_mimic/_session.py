@@ -121,6 +121,7 @@ class Session:
         self.scopes = Scopes(self.engine)
         self._unnamed = 0
         self._guard: NetworkGuard | None = None
+        self._guarding: Activation | None = None
 
     # -- covering
 
@@ -217,7 +218,9 @@ class Session:
         return uncover
 
     def guard_network(self) -> NetworkGuard:
-        """Return the guard of the network. Its patches are put in place on first use, until the session is closed."""
+        """Return the guard of the network. Its patches are put in place by each use, until the session is closed."""
+        if self._guarding is not None:
+            self._patcher.put_back(self._guarding)
         if self._guard is None:
             from pytest_mimic._network.edges import guarded_functions
             from pytest_mimic._network.guard import NetworkGuard
@@ -229,7 +232,8 @@ class Session:
                 )
                 for one in guarded_functions()
             ]
-            self._coverings.append(Covering(self._patcher.activate(requests), []))
+            self._guarding = self._patcher.activate(requests)
+            self._coverings.append(Covering(self._guarding, []))
         return self._guard
 
     def _boundaries_now(self) -> dict[str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from contextlib import suppress
 
@@ -108,6 +109,21 @@ SHOP = """
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendmsg([b"x"], [], 0, (ADDRESS, 53))
 
+    def by_ipv6():
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.connect(("2001:db8::7", 53))
+
+    def by_a_mapped_address():
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.connect((f"::ffff:{ADDRESS}", 53, 0, 0))
+
+    def by_getnameinfo():
+        socket.getnameinfo((ADDRESS, 53), socket.NI_NUMERICHOST)
+        socket.getnameinfo((ADDRESS, 53), 0)
+
+    async def by_async_getnameinfo():
+        await asyncio.get_running_loop().getnameinfo((ADDRESS, 53))
+
     def by_gethostbyname():
         socket.gethostbyname(HOST)
 
@@ -165,6 +181,10 @@ CASES = [
     ("by_sendto()", "by_sendto", "203.0.113.7:53", "", ""),
     ("by_sendto_with_flags()", "by_sendto_with_flags", "203.0.113.7:53", "", ""),
     ("by_sendmsg()", "by_sendmsg", "203.0.113.7:53", "", ""),
+    ("by_ipv6()", "by_ipv6", "[2001:db8::7]:53", "", ""),
+    ("by_a_mapped_address()", "by_a_mapped_address", "[::ffff:203.0.113.7]:53", "", ""),
+    ("by_getnameinfo()", "by_getnameinfo", "203.0.113.7:53", "", ""),
+    ("by_async_getnameinfo()", "by_async_getnameinfo", "203.0.113.7:53", "", ""),
     ("by_gethostbyname()", "by_gethostbyname", "api.example.com", "", ""),
     ("by_gethostbyaddr()", "by_gethostbyaddr", "203.0.113.7", "", ""),
 ]
@@ -175,7 +195,7 @@ def test_connection_is_refused_with_the_line_that_records_it(shop):
     tests = [f"def test_{number}():\n    run(shop.{case[0]})\n" for number, case in enumerate(CASES)]
     shop.write("test_shop.py", RUN + "\n".join(tests))
 
-    run = shop.run().expect(
+    run = shop.run("--tb=short").expect(
         failed=len(CASES),
         says=["mimic: replay from .mimic_vault, network blocked", f"{len(CASES)} calls missing"],
         never=["to record the missing:"],
@@ -192,7 +212,8 @@ def test_connection_is_refused_with_the_line_that_records_it(shop):
             f"made {client}in "
         ]
         assert f"{line} in mimic_functions, then pytest --mimic-record {test}" in lines
-        assert f"to let it through: mimic_allow_hosts = {label.partition(':')[0]}" in lines
+        host = re.sub(r"\[(.*)\]:\d+|:\d+", r"\1", label)
+        assert f"to let it through: mimic_allow_hosts = {host}" in lines
 
 
 @pytest.mark.promise("a blocked replay lets loopback and UNIX sockets through")
@@ -261,6 +282,95 @@ def test_this_machine_can_be_connected_to(project):
         socket.gethostbyaddr,
         socket.gethostbyname_ex,
     ] == functions
+
+
+def test_name_of_this_machine_in_its_domain_is_let_through(project, monkeypatch):
+    """As `socket.getfqdn` gives it to servers of the standard library."""
+
+    def resolve(*_args, **_options):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
+
+    monkeypatch.setattr(socket, "gethostbyaddr", lambda name: ("box.corp.example.com", [name], ["127.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    project.ini(mimic_network="block")
+    project.write(
+        "test_names.py",
+        """
+        import socket
+        import pytest
+        from pytest_mimic import MissingRecordingError
+
+        def test_it():
+            assert socket.getaddrinfo(socket.getfqdn(), 80)
+            with pytest.raises(MissingRecordingError):
+                socket.getaddrinfo("other.corp.example.com", 80)
+        """,
+    )
+
+    project.run().expect(passed=1)
+
+
+def test_functions_that_others_have_restored_are_guarded_again(project):
+    """pytest-socket restores them after each test."""
+    project.ini(mimic_network="block")
+    project.write("shop.py", PROBE)
+    project.write(
+        "conftest.py",
+        """
+        import socket
+
+        REAL = socket.socket.connect_ex, socket.gethostbyname
+
+        def pytest_runtest_teardown():
+            socket.socket.connect_ex, socket.gethostbyname = REAL
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import socket
+        import pytest, shop
+        from pytest_mimic import MissingRecordingError
+
+        @pytest.mark.parametrize("call", [shop.probe, lambda: socket.gethostbyname("api.example.com")] * 2)
+        def test_it(call):
+            with pytest.raises(MissingRecordingError):
+                call()
+        """,
+    )
+    try:
+        project.run().expect(passed=4)
+    finally:
+        del socket.socket.connect_ex  # as that conftest.py has left it
+
+
+def test_library_that_connects_without_the_project_is_named(project, tmp_path_factory, monkeypatch):
+    """A fixture of an installed plugin, or a thread of a library."""
+    folder = tmp_path_factory.mktemp("installed")
+    monkeypatch.syspath_prepend(folder)
+    (folder / "their_plugin.py").write_text(
+        "import pytest, socket\n\n"
+        "@pytest.fixture\ndef theirs():\n    socket.create_connection(('api.example.com', 80))\n"
+    )
+    project.ini(mimic_network="block")
+    project.write(
+        "test_shop.py",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        import requests
+
+        def test_fixture(theirs): pass
+
+        def test_thread():
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(requests.get, "https://api.example.com/").result()
+        """,
+    )
+
+    run = project.run("-p", "their_plugin").expect(failed=1, errors=1)
+
+    made = [line.strip() for line in run.output.splitlines() if line.strip().startswith("made ")]
+    assert set(made) == {"made by their_plugin", "made by requests"}
 
 
 RETRYING = """

@@ -28,13 +28,19 @@ def guarded_functions() -> list[GuardedFunction]:
     methods = {"connect": _connect, "connect_ex": _connect, "sendto": _sendto, "sendmsg": _sendmsg}
     lookups = {"getaddrinfo": _getaddrinfo, "gethostbyname": _gethostbyname}
     lookups |= {"gethostbyname_ex": _gethostbyaddr, "gethostbyaddr": _gethostbyaddr}
+    lookups |= {"getnameinfo": _getnameinfo}
     present = [name for name in methods if hasattr(socket.socket, name)]  # Windows has no `sendmsg`
     loop = {"create_connection": _uvloop_connection, "create_datagram_endpoint": _uvloop_datagrams}
-    loop |= {"getaddrinfo": _loop_getaddrinfo, "sock_connect": _uvloop_sock_connect}
+    loop |= {"sock_connect": _uvloop_sock_connect}
+    loop_lookups = {"getaddrinfo": _loop_getaddrinfo, "getnameinfo": _loop_getnameinfo}
     return [
         *(GuardedFunction("socket", ("socket", name), methods[name]) for name in present),
         *(GuardedFunction("socket", (name,), wrap) for name, wrap in lookups.items()),
-        GuardedFunction("asyncio.base_events", ("BaseEventLoop", "getaddrinfo"), _loop_getaddrinfo),
+        *(
+            GuardedFunction(module, (holder, name), wrap)
+            for module, holder in (("asyncio.base_events", "BaseEventLoop"), ("uvloop", "Loop"))
+            for name, wrap in loop_lookups.items()
+        ),
         GuardedFunction("asyncio.windows_events", ("IocpProactor", "connect"), _proactor_connect),
         GuardedFunction("asyncio.windows_events", ("IocpProactor", "sendto"), _proactor_sendto),
         *(GuardedFunction("uvloop", ("Loop", name), wrap) for name, wrap in loop.items()),
@@ -104,9 +110,24 @@ def _gethostbyaddr(guard: NetworkGuard, original: Function) -> Function:
         guard.check_lookup(hostname, is_reverse=True)
         found = original(hostname)
         guard.learn(hostname, found[2])
+        guard.learn_names(hostname, [found[0], *found[1]])
         return found
 
     return gethostbyaddr
+
+
+def _getnameinfo(guard: NetworkGuard, original: Function) -> Function:
+    @wraps(original)
+    def getnameinfo(sockaddr: Any, flags: Any) -> Any:
+        _check_reverse(guard, sockaddr, flags)
+        return original(sockaddr, flags)
+
+    return getnameinfo
+
+
+def _check_reverse(guard: NetworkGuard, sockaddr: Any, flags: Any) -> None:
+    if not flags & socket.NI_NUMERICHOST:
+        guard.check_lookup(sockaddr[0], sockaddr[1], is_reverse=True)
 
 
 # -- event loops, whose lookups run in other threads
@@ -122,6 +143,16 @@ def _loop_getaddrinfo(guard: NetworkGuard, original: Function) -> Function:
         return found
 
     return getaddrinfo
+
+
+def _loop_getnameinfo(guard: NetworkGuard, original: Function) -> Function:
+    @wraps(original)
+    async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> Any:
+        _check_reverse(guard, sockaddr, flags)
+        with guard.passing(sockaddr[0]):
+            return await original(loop, sockaddr, flags)
+
+    return getnameinfo
 
 
 def _proactor_connect(guard: NetworkGuard, original: Function) -> Function:

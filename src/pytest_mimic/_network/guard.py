@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -38,7 +38,8 @@ class NetworkGuard:
         self._rules: list[Rule] = []
         self._names: defaultdict[str, set[str]] = defaultdict(set)  # of the addresses that were looked up
         self._is_open: ContextVar[bool] = ContextVar("pytest_mimic_network_open", default=False)
-        self._passing: Counter[str] = Counter()
+        self._own_names: set[str] = set()  # names of this machine that lookups have shown
+        self._passing: list[str] = []
         self._looked_up: set[str] = set()
         self._allowed: list[AllowedHosts] = []
 
@@ -103,13 +104,11 @@ class NetworkGuard:
     def passing(self, host: object) -> Iterator[None]:
         """Let lookups of a host through in this block, also those of the threads of an event loop."""
         name = plain_host(host)
-        self._passing[name] += 1
+        self._passing.append(name)
         try:
             yield
         finally:
-            self._passing[name] -= 1
-            if not self._passing[name]:
-                del self._passing[name]
+            self._passing.remove(name)
 
     def learn(self, host: object, addresses: Iterable[object]) -> None:
         """Note the addresses of a host that was looked up."""
@@ -117,8 +116,14 @@ class NetworkGuard:
         for address in map(plain_host, addresses):
             self._names[address].add(name)
 
+    def learn_names(self, host: object, names: Iterable[object]) -> None:
+        """Note the other names of a host. Those of this machine lead to it, too, such as that of `socket.getfqdn`."""
+        if is_local(plain_host(host)):
+            self._own_names.update(map(plain_host, names))
+
     def _allows(self, host: str, port: int | None) -> bool:
-        return is_local(host) or any(rule(host, port) for rule in self._rules)
+        is_own = is_local(host) or host in self._own_names
+        return is_own or any(rule(host, port) for rule in self._rules)
 
     def _is_known(self, address: str, port: int | None) -> bool:
         """Check whether an address is that of an allowed name."""
@@ -134,12 +139,15 @@ class NetworkGuard:
         return self._has_allowed_name(address, port)
 
     def _has_allowed_name(self, address: str, port: int | None) -> bool:
-        return any(self._allows(name, port) for name in self._names.get(address, ()))
+        return any(self._allows(name, port) for name in self._names_of(address))
+
+    def _names_of(self, address: str) -> list[str]:
+        return sorted(self._names.get(address, ()))  # a copy: other threads add names
 
     # -- errors
 
     def _shown(self, address: str) -> str:
-        return min(self._names.get(address, ()), default=address)
+        return next(iter(self._names_of(address)), address)
 
     def _refuse(self, host: str, port: object) -> MimicError:
         """Return the error for a connection, which the running test fails for even if its code catches it."""

@@ -24,6 +24,8 @@ def plain_host(host: object) -> str:
     if isinstance(host, (bytes, bytearray)):
         host = host.decode("ascii", "backslashreplace")
     text = str(host or "").lower().rstrip(".")
+    if text == "<broadcast>":
+        return "255.255.255.255"
     return text.partition("%")[0] if ":" in text else text
 
 
@@ -43,7 +45,7 @@ def address_of(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_local(host: str) -> bool:
-    """Check whether a host is this machine: loopback, any of its interfaces, or its own name."""
+    """Check whether a host is this machine: loopback, the address that stands for any of its own, or its own name."""
     address = address_of(host)
     if address is not None:
         return address.is_loopback or address.is_unspecified
@@ -102,7 +104,7 @@ def _read_host(host: str) -> _AllowedHost:
         text = match[1] or match[3]
         port = int(match[2] or match[4] or 0) or None
     try:
-        return _AllowedHost(text, ip_network(text, strict=False), port)
+        return _AllowedHost(text, ip_network(address_of(text) or text, strict=False), port)
     except ValueError:
         pass
     if not _NAME.fullmatch(text):

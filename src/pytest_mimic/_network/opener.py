@@ -71,7 +71,10 @@ def find_opener(rootdir: Path, tests: set[str], boundaries: Container[str]) -> O
     if not any(_is_own(frame, rootdir) for frame in frames):
         frames += _waiting(frames, rootdir)
     own = [frame for frame in (*frames, *beyond) if _is_own(frame, rootdir)]
-    libraries = frames[: frames.index(own[0])] if own and own[0] in frames else frames
+    if own and own[0] in frames:
+        libraries = frames[: frames.index(own[0])]
+    else:  # a fixture of a plugin, perhaps: pytest called it, but not for itself
+        libraries = list(takewhile(lambda frame: not is_machinery(_module(frame)), frames))
     packages = [_package(frame) for frame in libraries if not is_machinery(_module(frame))]
     known = [name for package in packages if (name := _BOUNDARIES.get(package, "")) in boundaries]
     clients = [package for package in packages if package not in _RUNNERS]

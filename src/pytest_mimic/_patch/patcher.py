@@ -84,6 +84,11 @@ class Patcher:
             self._patches.forget_places()
             self._lookup = Lookup(self._patches.original)
 
+    def put_back(self, activation: Activation) -> None:
+        """Put wrappers of an activation back where others have restored the functions."""
+        with self._lock:
+            self._patches.put_back([patch for _, patch in activation.covered.values()])
+
     def sweep(self) -> None:
         """Restore places into which others have put a wrapper back after its patch had ended."""
         with self._lock:

@@ -19,11 +19,12 @@ class BlockedPhases:
     """The plugin of a run with `mimic_network = block`. Between its phases, other plugins may report to their servers."""
 
     def __init__(self, session: Session) -> None:
-        self._guard = session.guard_network()
+        session.guard_network()  # now, because modules imported later may keep the functions
+        self._session = session
         self._allowed = AllowedHosts(session.settings.allowed_hosts)
 
     def _block(self) -> Generator[None, object, object]:
-        with self._guard.block(self._allowed):
+        with self._session.guard_network().block(self._allowed):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -56,6 +56,7 @@ def test_other_hosts_are_not_local(host):
         (bytearray(b"10.0.0.1"), "10.0.0.1"),
         ("fe80::1%eth0", "fe80::1"),
         (None, ""),
+        ("<broadcast>", "255.255.255.255"),
     ],
 )
 def test_hosts_are_compared_without_case_final_dot_and_zone(given, host):
@@ -76,6 +77,9 @@ def test_hosts_are_compared_without_case_final_dot_and_zone(given, host):
         ("2001:db8::1", "2001:db8::1", 80),
         ("[2001:db8::1]:80", "2001:db8::1", 80),
         ("2001:db8::/32", "2001:db8::1", 80),
+        ("::ffff:10.1.2.3", "::ffff:10.1.2.3", 80),
+        ("10.1.2.3", "::ffff:10.1.2.3", 80),
+        ("10.513", "10.0.2.1", 80),
         ("one.example.com, two.example.com  # both", "two.example.com", 80),
     ],
 )
