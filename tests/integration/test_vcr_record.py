@@ -78,7 +78,7 @@ OURS = {"cassettes/test_it/test_one.json": ["GET /users/1", "GET /users/2"]}
 def test_recording_a_request_that_is_missing_records_the_whole_test(suite, server):
     before = (suite.root / FILE).read_bytes()
 
-    recorded = suite.run("--mimic-record").expect(passed=1)
+    recorded = suite.run("--mimic-record").expect(passed=1, says=["mimic: record into .mimic_vault"])
 
     assert cassettes(recorded) == OURS
     assert server.seen == ["GET /users/1", "GET /users/2"]

@@ -611,6 +611,14 @@ def test_a_miss_says_that_the_file_does_not_exist(suite):
     suite.run().expect(failed=1, says=["in cassettes/test_it/test_one.yaml, which does not exist"])
 
 
+def test_a_miss_says_that_several_files_do_not_exist(suite):
+    test_file(suite, "@pytest.mark.vcr('two.yaml')\ndef test_one(): fetch('/a')")
+
+    suite.run().expect(
+        failed=1, says=["in cassettes/test_it/test_one.yaml, cassettes/test_it/two.yaml, which do not exist"]
+    )
+
+
 @pytest.mark.promise("a matcher of vcrpy that is a function is named as not supported")
 def test_a_matcher_that_is_a_function_is_named(suite):
     suite.write(
@@ -629,14 +637,18 @@ def test_a_matcher_that_is_a_function_is_named(suite):
 
         @pytest.mark.vcr(match_on=["methd"])
         def test_two(): fetch("/a")
+
+        @pytest.mark.vcr(match_on=["same_id"])
+        def test_three(): fetch("/a")
         """,
     )
 
     suite.run().expect(
-        errors=2,
+        errors=3,
         says=[
             "CassetteError: match_on names mine, a matcher written as a function",
             "match_on names 'methd', which is no matcher (did you mean method?)",
+            "match_on names 'same_id', which is no matcher\n      it may name method, scheme, host, port, path,",
         ],
         never=["Traceback"],
     )

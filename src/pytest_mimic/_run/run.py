@@ -148,7 +148,9 @@ class PytestRun:
     def header(self) -> list[str]:
         """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
         settings = self.session.settings
-        if not (self.session.targets or settings.blocks_network or holds_recordings(settings.vault)):
+        records_vcr = self.config.getini("mimic_vcr") != "off" and settings.mode is not Mode.REPLAY
+        configured = self.session.targets or settings.blocks_network or records_vcr
+        if not (configured or holds_recordings(settings.vault)):
             return []
         self._has_header = True
         count = sum(not target.excluded for target in self.session.targets)

@@ -272,12 +272,10 @@ class VcrPlayer:
             return self._exhausted(call, matching, remedies)
         known = [one for one in map(self._known(call), self.entries) if one is not None]
         within = ", ".join(self._labels)
-        if self._absent:
-            within += (
-                f" (missing: {', '.join(self._absent)})"
-                if len(self._labels) > 1
-                else ", which does not exist"
-            )
+        if len(self._absent) == len(self._labels):
+            within += f", which {'does' if len(self._absent) == 1 else 'do'} not exist"
+        elif self._absent:
+            within += f" (missing: {', '.join(self._absent)})"
         return self._recordings.miss(call, among=known, within=within, remedies=remedies)
 
     def _exhausted(self, call: Call, matching: list[int], remedies: list[str] | None) -> Exception:

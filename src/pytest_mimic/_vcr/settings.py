@@ -176,17 +176,19 @@ def _paths(
 
 def _matchers(given: Mapping[str, Any], registered: Iterable[str]) -> tuple[str, ...]:
     names = (*(given.get("match_on") or _DEFAULT_MATCHERS), *given.get("additional_matchers", ()))
+    known = f"it may name {', '.join(MATCHERS)}"
     for name in names:
         if name in MATCHERS:
             continue
         if callable(name) or name in registered:
             shown = getattr(name, "__name__", name)
             what = f"match_on names {shown}, a matcher written as a function: mimic_vcr cannot use it"
-            known = f"match_on may name {', '.join(MATCHERS)}"
             again = "or move the test to mimic_functions, whose lines have ignore= and match="
             raise CassetteError(what, remedies=[known, again], matcher=shown)
         hint = did_you_mean(str(name), MATCHERS)
-        raise CassetteError(f"match_on names {name!r}, which is no matcher{hint}", matcher=name)
+        raise CassetteError(
+            f"match_on names {name!r}, which is no matcher{hint}", remedies=[known], matcher=name
+        )
     return tuple(dict.fromkeys(names))
 
 
