@@ -356,6 +356,26 @@ ONE_CALL = """
 """
 
 
+def test_a_conversation_that_cannot_be_written_leaves_the_one_that_was_there(project, take_over):
+    project.ini("requests")
+    project.write("tests/test_api.py", "def test_one(): pass\n")
+    cassette = "tests/cassettes/test_api/test_one.yaml"
+    project.write(cassette, ONE_CALL.format(path="one"))
+    assert take_over("tests")[0] == 0
+    project.write(cassette, ONE_CALL.format(path="two" * 20_000))
+    assert take_over("tests", "--vault", "elsewhere")[0] == 0
+    (folder,) = (project.root / "elsewhere/objects").iterdir()
+    (project.vault / "objects").mkdir()
+    (project.vault / "objects" / folder.name).write_text("in the way")
+    before = project.files()
+
+    code, said = take_over("tests", "--overwrite")
+
+    assert (code, said.partition(" ")[0]) == (2, "ERROR:")
+    assert "Traceback" not in said
+    assert project.files() == before
+
+
 def test_calls_outside_of_conversations_do_not_replace_one_another(project, take_over):
     project.ini("requests sequence=no")
     project.write("tests/test_api.py", "def test_one(): pass\ndef test_two(): pass\n")

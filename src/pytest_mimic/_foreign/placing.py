@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -61,7 +61,7 @@ class Placer:
         """Carry over all of a staged vault, the recordings of one conversation or one cassette: whole or not at all.
 
         Raises:
-            MimicError: A file cannot be written. What was there before is there again.
+            MimicError: A file cannot be written. What was there before is there again, as far as the disk allows.
         """
         new = {name: content for name in staged.names() if (content := _read(staged, name)) is not None}
         old = {name: self._planned.get(name) or _read(self._vault, name) for name in new}
@@ -81,7 +81,8 @@ class Placer:
         if obstacle and not self._overwrite:
             return Placed("kept", obstacle)
         if not self._is_dry:
-            self._write(new, others)
+            # A cassette is one file, which is replaced at once.
+            self._write(new, [*others, *(name for name in changed if not name.startswith(CASSETTES))])
         self._planned |= new
         return Placed("replaced" if obstacle else "new")
 
@@ -108,9 +109,11 @@ class Placer:
                         owners.setdefault(recording.owner or "", set()).add(each)
         return self._owners[target]
 
-    def _write(self, new: Mapping[str, _Content], others: set[str]) -> None:
-        before = {name: self._vault.store.read(name) for name in (*new, *others)}
+    def _write(self, new: Mapping[str, _Content], old: Sequence[str]) -> None:
+        before = {name: self._vault.store.read(name) for name in (*new, *old)}
         try:
+            for name in old:  # first, so that a run that is killed leaves no mix of two conversations
+                self._vault.restore(name, None)
             for name, content in new.items():
                 if name.startswith(CASSETTES):
                     calls = [one._replace(stored=self._again(one.stored)) for one in content.facts]
@@ -118,12 +121,18 @@ class Placer:
                 else:
                     outcomes = [self._again(one) for one in content.facts.outcomes]
                     self._vault.write(name, content.facts._replace(outcomes=outcomes))
-            for name in others:
-                self._vault.restore(name, None)
         except BaseException:
-            for name, data in before.items():
-                self._vault.restore(name, data)
+            self._put_back(before)
             raise
+
+    def _put_back(self, before: Mapping[str, bytes | None]) -> None:
+        """Restore files. On a full disk, the deleted ones make room for the others, and what is left is no mix."""
+        changed = [name for name, data in before.items() if self._vault.store.read(name) != data]
+        for name in changed:
+            self._vault.restore(name, None)
+        for name in changed:
+            if before[name] is not None:
+                self._vault.restore(name, before[name])
 
     def _again(self, stored: Stored) -> Stored:
         """Return the same outcome, to be written with its objects."""
