@@ -233,8 +233,9 @@ def _unbase64(text: Any, message: str) -> bytes:
 
 def _seconds(entry: dict[str, Any]) -> float:
     time = entry.get("time")
-    is_known = isinstance(time, (int, float)) and 0 < time < float("inf")
-    return round(time / 1000, 6) if is_known else 0.0
+    if not isinstance(time, (int, float)) or not 0 < time < float("inf"):
+        return 0.0
+    return round(time / 1000, 6)
 
 
 def _moment(entry: Any) -> datetime | None:
