@@ -90,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         elif "select" in self.path:
             records = [event("Records", b"1,a\n2,b\n", "application/octet-stream"), event("End", b"")]
             self.stream(records)
+        elif path == "/keys":  # of a container
+            keys = {"AccessKeyId": "AKIAFROMCONTAINER4711", "SecretAccessKey": "s", "Token": "t"}
+            self.answer(200, json.dumps({**keys, "Expiration": "2999-01-01T00:00:00Z"}).encode())
         elif path.startswith("/latest/"):
             self.answer(404, b"")
         else:

@@ -293,3 +293,28 @@ def test_credentials_are_needed_to_record(shop: Any, server: Server) -> None:
 
     run.expect(failed=1, says=["NoCredentialsError: Unable to locate credentials"])
     assert server.seen == []
+
+
+def test_requests_for_credentials_are_not_recorded(shop: Any, server: Server) -> None:
+    """By no boundary, neither when a client is made nor when a URL is signed."""
+    shop.write(
+        "test_it.py",
+        """
+        import shop
+
+        def test_it():
+            s3 = shop.client("s3")
+            s3.generate_presigned_url("get_object", Params={"Bucket": "shop", "Key": "k"})
+            assert shop.save("k") == 200
+        """,
+    )
+    keys = f"{server.url}/keys"
+    nowhere = {"AWS": server.url, **NO_KEYS, "AWS_CONTAINER_CREDENTIALS_FULL_URI": keys}
+
+    recorded = shop.record(env=nowhere).expect(passed=1)
+    server.stop()
+    replayed = shop.replay(env=nowhere).expect(passed=1)
+
+    assert "GET /keys" in server.seen
+    assert kept(recorded) == ["botocore s3 PutObject shop/k"]
+    assert "unused" not in replayed.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._engine.call import Call, Plan
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from pytest_mimic.boundaries.replay_log import Caller
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+class _Unmimicked:
+    """A block in which no call is mimicked."""
+
+    active = True
 
 
 class BoundaryPlan(Plan):
@@ -148,6 +154,17 @@ class BoundaryPort:
         """Return a block in which the network is open, to connect for a call that is recorded."""
         network = self._state.network
         return nullcontext() if network is None else network.open()
+
+    @contextmanager
+    def unmimicked(self) -> Iterator[None]:
+        """Return a block in which no call is mimicked, of any boundary or function."""
+        inside = self._state.inside
+        before = inside.get()
+        inside.set(_Unmimicked())
+        try:
+            yield
+        finally:
+            inside.set(before)
 
     def takes(self, call: BoundaryCall) -> bool:
         """Check whether a call is mimicked: the patterns select it.

@@ -44,11 +44,15 @@ if TYPE_CHECKING:
             """Open the network in this block."""
             ...
 
-    class CallUnderWay(Protocol):
+    class Surrounding(Protocol):
+        """A block or call that the current thread or task is in. While it is active, no call is mimicked."""
+
+        active: bool
+
+    class CallUnderWay(Surrounding, Protocol):
         """A real call that has begun; `steps.RealCall` as the state knows it."""
 
         call: Call
-        active: bool
 
         @property
         def seconds(self) -> float:
@@ -104,7 +108,7 @@ class RunState:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
-        self.inside: ContextVar[CallUnderWay | None] = ContextVar("pytest_mimic_inside", default=None)
+        self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
         self.seeding: set[tuple[str, str]] = set()

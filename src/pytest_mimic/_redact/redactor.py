@@ -27,6 +27,8 @@ class Redactor(SecretNames):
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
+        self._given = tuple(names)
+        self._extended: dict[tuple[str, ...], Redactor] = {}
         self.issued: set[str] = set()
 
     @cached_property
@@ -36,6 +38,13 @@ class Redactor(SecretNames):
         from pytest_mimic._redact.texts import SecretTexts
 
         return SecretTexts(self.hides)
+
+    def with_names(self, names: tuple[str, ...]) -> Redactor:
+        """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
+        found = self._extended.get(names)
+        if found is None:
+            found = self._extended[names] = Redactor((*names, *self._given), defaults=self._looks)
+        return found
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced. None and booleans stay.

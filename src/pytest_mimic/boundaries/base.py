@@ -112,6 +112,10 @@ class Port(Protocol):
         """Return a block that connects for a call which is recorded. The network is open in it."""
         ...
 
+    def unmimicked(self) -> AbstractContextManager[None]:
+        """Return a block in which no call is mimicked, of any boundary or function."""
+        ...
+
     def takes(self, call: BoundaryCall) -> bool:
         """Return whether this call is mimicked. For other calls, `begin` returns a step to pass."""
         ...

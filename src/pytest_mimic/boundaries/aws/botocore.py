@@ -73,7 +73,7 @@ def _edges(run: Callable[..., Any]) -> list[Edge]:
         Edge(f"{package}.client", (client, "_emit_api_params"), partial(_wrap_emit_api_params, run)),
         Edge(f"{package}.endpoint", (endpoint, "_send"), partial(_wrap_send, run)),
         Edge(f"{package}.signers", (signer, "sign"), partial(wrap_sign, run)),
-        Edge(f"{package}.utils", (f"{prefix}IMDSRegionProvider", "provide"), wrap_provide),
+        Edge(f"{package}.utils", (f"{prefix}IMDSRegionProvider", "provide"), partial(wrap_provide, run)),
     ]
     credentials = f"{package}.credentials"
     if run is run_sync:
@@ -81,7 +81,7 @@ def _edges(run: Callable[..., Any]) -> list[Edge]:
     else:
         edges.append(Edge(credentials, ("AioRefreshableCredentials", "get_account_id"), wrap_get_account_id))
     for provider in ("InstanceMetadataProvider", "ContainerProvider", "ProcessProvider"):
-        edges.append(Edge(credentials, (f"{prefix}{provider}", "load"), wrap_load))
+        edges.append(Edge(credentials, (f"{prefix}{provider}", "load"), partial(wrap_load, run)))
     return edges
 
 

@@ -11,6 +11,7 @@ from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic.boundaries.aws.secrets import AwsSecrets
 from pytest_mimic.boundaries.base import BoundaryCall
 from pytest_mimic.boundaries.http.answer import load_response
 from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
@@ -67,7 +68,7 @@ class AwsExchange(Exchange):
         http = self.describe(sent)
         if http is None:
             return None
-        params, secrets = _without_keys(operation.params), self._secrets()
+        params, secrets = _without_keys(operation.params), self._secrets_of(operation)
         counted = {"service": operation.service, "operation": operation.name, "params": secrets.scrub(params)}
         if operation.body is not None:
             body = operation.body
@@ -102,7 +103,7 @@ class AwsExchange(Exchange):
         """Return the recorder of the response to a request, for the step that runs it."""
 
         def secrets_of_request() -> Secrets:
-            secrets, sent = self._secrets(), http_request(request)
+            secrets, sent = self._secrets_of(operation), http_request(request)
             secrets.learn_request(sent.url, text_pairs(sent.headers), operation.params)
             secrets.learn(operation.body)
             for name, value in text_pairs(sent.headers):
@@ -117,6 +118,9 @@ class AwsExchange(Exchange):
             return secrets
 
         return ExchangeRecorder(self.port, step, secrets_of_request)
+
+    def _secrets_of(self, operation: AwsOperation) -> Secrets:
+        return AwsSecrets(self.port.redactor, self.port.redactor.issued, service=operation.service)
 
 
 def http_request(request: Any) -> HttpRequest:

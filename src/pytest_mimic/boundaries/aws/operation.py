@@ -134,8 +134,12 @@ def _read(file: Any) -> Steps:
 
 def plain(value: Any, key: object = None) -> Any:
     """Return a parameter as plain data. `key` is its key in a mapping: sets of DynamoDB are sorted."""
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str.__str__(value)  # members of enumerations are sent as their values
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, int) else float(value)
     if isinstance(value, Mapping):
         return {str(name): plain(item, name) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from inspect import iscoroutinefunction
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ _KNOWN = ("Credentials", "AioCredentials", "ReadOnlyCredentials", "FrozenAuthTok
 class UnsignedRequest:
     """A request as it is before it is signed."""
 
-    def __init__(self, sign: Callable[[Any], Any], request: Any) -> None:
+    def __init__(self, sign: Callable[[Any], Steps], request: Any) -> None:
         self._sign = sign
         self._request = _copy(request)
 
@@ -42,8 +43,7 @@ class UnsignedRequest:
         """
         request = self._request
         before = request.prepare()
-        with performing(None):
-            yield self._sign(request)
+        yield from self._sign(request)
         after = request.prepare()
         if after.url != before.url:
             prepared.url = after.url
@@ -52,6 +52,13 @@ class UnsignedRequest:
         for name, value in after.headers.items():
             if before.headers.get(name) != value:
                 prepared.headers[name] = value.encode() if isinstance(value, str) else value
+
+
+@contextmanager
+def _fetching(port: Port) -> Iterator[None]:
+    """Return a block that may fetch credentials. No boundary records the requests for them."""
+    with performing(None), port.unmimicked():
+        yield
 
 
 def _copy(request: Any) -> Any:
@@ -68,13 +75,16 @@ def wrap_sign(run: Callable[..., Any], original: Callable[..., Any], port: Port)
         operation = current()
         # A URL signed in a replay is not sent either. If it should be, the placeholder prevents it.
         is_postponed = operation is not None if kind == "standard" else port.is_replaying
-        if not (is_postponed and port.taking()) or _has_credentials(signer, request):
+
+        def sign(unsigned: Any) -> Steps:
+            with _fetching(port):
+                yield original(signer, operation_name, unsigned, *args, **options)
+
+        if not port.taking():
             return (yield original(signer, operation_name, request, *args, **options))
+        if not is_postponed or _has_credentials(signer, request):
+            return (yield from sign(request))
         if operation is not None and kind == "standard":
-
-            def sign(unsigned: Any) -> Any:
-                return original(signer, operation_name, unsigned, *args, **options)
-
             operation.unsigned = UnsignedRequest(sign, request)
         return (yield original(_with_placeholders(signer), operation_name, request, *args, **options))
 
@@ -122,18 +132,23 @@ async def _later(value: Any) -> Any:
     return value
 
 
-def wrap_load(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def wrap_load(run: Callable[..., Any], original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return the function that replaces `load` of a provider that fetches credentials.
 
     In a replay, it returns credentials that are fetched when a request is signed that is sent in spite of it.
     """
 
+    def loading(provider: Any) -> Steps:
+        if not port.taking():
+            return (yield original(provider))
+        if port.is_replaying and _may_find(provider):
+            return _DeferredCredentials(original, provider)
+        with _fetching(port):
+            return (yield original(provider))
+
     @wraps(original)
     def load(provider: Any) -> Any:
-        if not (port.taking() and port.is_replaying and _may_find(provider)):
-            return original(provider)
-        deferred = _DeferredCredentials(original, provider)
-        return _later(deferred) if iscoroutinefunction(original) else deferred
+        return run(loading(provider))
 
     return load
 
@@ -204,13 +219,19 @@ def wrap_get_account_id(original: Callable[..., Any], port: Port) -> Callable[..
     return get_account_id
 
 
-def wrap_provide(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def wrap_provide(run: Callable[..., Any], original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return the function that replaces `provide` of the provider that asks a virtual machine for its region."""
+
+    def providing(provider: Any) -> Steps:
+        if not port.taking():
+            return (yield original(provider))
+        if port.is_replaying:
+            return None
+        with _fetching(port):
+            return (yield original(provider))
 
     @wraps(original)
     def provide(provider: Any) -> Any:
-        if not (port.taking() and port.is_replaying):
-            return original(provider)
-        return _later(None) if iscoroutinefunction(original) else None
+        return run(providing(provider))
 
     return provide
