@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import re
 import shutil
@@ -667,3 +669,24 @@ def test_a_kept_drift_is_no_recorded_call(shop: Any) -> None:
 
     assert "drifted shop:ask(question='a')" in run.output
     assert "recorded shop:ask" not in run.output
+
+
+class _Gone(io.StringIO):
+    """Standard output whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_a_reader_that_goes_is_no_error(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
+    shop.run("--mimic-verify", "--mimic-drift=drift.json")
+    capsys.readouterr()
+    monkeypatch.setattr("sys.stdin", _Lines("s\n"))
+    monkeypatch.setattr("sys.stdout", _Gone())
+
+    code = main(["review", "drift.json"])
+
+    assert (code, capsys.readouterr().err) == (1, "")

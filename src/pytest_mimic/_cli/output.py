@@ -94,8 +94,13 @@ class Output:
         """Print a text of several lines as it is."""
         self._write(text)
 
+    def say(self, text: str) -> None:
+        """Show everything now and then a text, as a question to the user."""
+        self._kept.append(text)
+        self.flush()
+
     def flush(self) -> None:
-        """Show everything now, as before a question to the user."""
+        """Show everything now."""
         kept, self._kept = "".join(self._kept), []
         self._send(kept)
 

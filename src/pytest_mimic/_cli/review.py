@@ -120,8 +120,7 @@ def _ask_all(invocation: Invocation, review: Review) -> None:
             continue
         _show(invocation, review, row, f"{number} of {len(rows)}")
         while True:
-            invocation.out.flush()
-            key = read_key("> ")
+            key = read_key("> ", invocation.out.say)
             if key in ("q", ""):
                 return
             if _act(invocation, review, row, key):

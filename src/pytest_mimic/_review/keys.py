@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,30 +13,25 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _END = ("\x03", "\x04", "\x1a")  # Ctrl-C, Ctrl-D, and the end of a file on Windows
 
 
-def read_key(prompt: str) -> str:
+def read_key(prompt: str, show: Callable[[str], None]) -> str:
     """Return the key that the user presses, in lower case; empty at the end of the input or after Ctrl-C.
 
-    If the input is no terminal, it is the first character of a line; an empty line is `?`.
+    `show` prints a text at once. If the input is no terminal, it is the first character of a line; an empty line is `?`.
     """
     stream: Any = sys.stdin
     try:
         if stream is not None and stream.isatty():
             with _single_keys(stream):
-                _print(prompt)
+                show(prompt)
                 key = _pressed(stream)
         else:
-            _print(prompt)
+            show(prompt)
             line = stream.readline() if stream is not None else ""
             key = line.strip()[:1] or "?" if line else ""
     except KeyboardInterrupt:
         key = ""
-    _print(f"{key if key.isprintable() else ''}\n")
+    show(f"{key if key.isprintable() else ''}\n")
     return "" if key in _END else key.lower()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 @contextmanager

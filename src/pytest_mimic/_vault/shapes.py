@@ -34,9 +34,9 @@ def check_entry(entry: Any, path: str, test: str | None) -> None:
 
 
 def _entry_fault(entry: Any) -> str | None:
-    if type(entry) is not dict or type(duration := entry.get("duration")) not in (float, int):
+    if type(entry) is not dict or type(entry.get("duration")) not in (float, int):
         return "an outcome without a duration"
-    if not -INFINITE < duration < INFINITE:  # NaN is neither
+    if not -INFINITE < entry["duration"] < INFINITE:  # NaN is neither
         return "a duration must be a number of seconds"
     held = [key for key in _BODIES if key in entry]
     if len(held) != 1:
