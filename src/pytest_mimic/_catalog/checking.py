@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._catalog.files import objects_of
+from pytest_mimic._catalog.references import leftovers
 from pytest_mimic._vault.clearing import references
 from pytest_mimic._vault.names import CASSETTES, FOLDERS, recording_name
 from pytest_mimic._vault.objects import Objects
@@ -296,14 +297,3 @@ def classes_in(tree: Any) -> Iterator[str]:
                     yield key[1:]
                 break
             todo += node.values()
-
-
-def leftovers(store: Any) -> list[str]:
-    """Return the names of the temporary files of writers that no longer run."""
-    from pytest_mimic._vault.leftovers import abandoned
-
-    path = getattr(store, "path", None)
-    try:
-        return [] if path is None else sorted(abandoned(path))
-    except FileNotFoundError:  # there is no vault
-        return []

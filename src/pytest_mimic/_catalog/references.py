@@ -1,8 +1,8 @@
-"""Which objects no recording names."""
+"""Finds what no recording needs: objects that none names, and the temporary files of writers that were killed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._vault.clearing import references
 from pytest_mimic._vault.parsing import is_object, is_readable
@@ -31,3 +31,14 @@ class Orphans:
                 self.unreadable.append(name)
             objects -= references(data)
         self.names = set() if self.unreadable else objects
+
+
+def leftovers(store: Any) -> list[str]:
+    """Return the names of the temporary files of writers that no longer run."""
+    from pytest_mimic._vault.leftovers import abandoned
+
+    path = getattr(store, "path", None)
+    try:
+        return [] if path is None else sorted(abandoned(path))
+    except FileNotFoundError:  # there is no vault
+        return []

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._catalog import Catalog
-from pytest_mimic._catalog.checking import leftovers
-from pytest_mimic._catalog.references import Orphans
+from pytest_mimic._catalog.references import Orphans, leftovers
 from pytest_mimic._cli.words import HELD, plural, size
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def run(invocation: Invocation) -> int:
         invocation.out.json(
             {"recordings": [json_of(catalog, file) for file in files], "damaged": sorted(catalog.damaged)}
         )
-        return 0 if files or not is_limited else 1
+        return 0 if files or not (is_limited or catalog.damaged) else 1
     exit_code = 0
     if files:
         _print(invocation, catalog, files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -78,7 +79,7 @@ def _run(words: list[str]) -> int:
     options = parser.read(given.words)
     from pytest_mimic._cli.invocation import Invocation
 
-    invocation = Invocation(options, Output(sys.stdout, options.color))
+    invocation = Invocation(options, Output(sys.stdout or io.StringIO(), options.color))
 
     def invocation_of() -> Invocation:
         return invocation
@@ -127,7 +128,9 @@ def parser_of(command: str, *, defaults: argparse.Namespace | None = None) -> Pa
 
 
 def _complain(text: str) -> None:
-    stream: TextIO = sys.stderr
+    stream: TextIO | None = sys.stderr
+    if stream is None:  # it was closed
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         stream.write(printable(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")

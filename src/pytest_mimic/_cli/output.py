@@ -42,7 +42,8 @@ class Output:
     @property
     def width(self) -> int | None:
         """The columns of the terminal. None for a file or a pipe, whose lines have any length."""
-        return os.get_terminal_size(self._stream.fileno()).columns if self.is_terminal else None
+        # A terminal that knows no size has 0 columns.
+        return (os.get_terminal_size(self._stream.fileno()).columns or None) if self.is_terminal else None
 
     def sign(self, sign: str, plain: str) -> str:
         """Return a sign, or plain characters for it if the stream's encoding has no such sign."""

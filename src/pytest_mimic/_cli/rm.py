@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._cli.selection import add_pattern, of_tests, report_nothing, select
-from pytest_mimic._cli.verify import record_again
-from pytest_mimic._cli.words import HELD, json_of, plural, size
+from pytest_mimic._cli.words import HELD, json_of, plural, record_again, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

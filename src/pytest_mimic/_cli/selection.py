@@ -84,8 +84,10 @@ def report_damaged(invocation: Invocation, catalog: Catalog) -> None:
 def report_nothing(invocation: Invocation, catalog: Catalog) -> int:
     """Print that nothing matched, or that there is no recording at all; return the exit code."""
     label = invocation.settings.shown_vault
-    if catalog.damaged or catalog.names():
-        invocation.out.line(f"nothing matched in {label}")
+    names = catalog.names()
+    if catalog.damaged or names:
+        if len(names) > len(catalog.damaged):
+            invocation.out.line(f"nothing matched in {label}")
         report_damaged(invocation, catalog)
         return 1
     invocation.out.line(f"no recordings in {label}")

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._ambient import command
 from pytest_mimic._catalog.checking import Checked, Checker, Finding
-from pytest_mimic._cli.words import HELD, plural, size
+from pytest_mimic._cli.words import HELD, plural, record_again, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Vault
 
 _FOLDERS = ("calls", "cassettes", "objects")
-# More tests than these are named by their files, and more files by nothing: then all tests are recorded.
-_TESTS = 8
 
 
 def add_arguments(parser: Parser) -> None:
@@ -173,13 +170,3 @@ def _show_finding(out: Any, finding: Finding) -> None:
         out.line(f"  recorded by {finding.test}")
     if finding.kind == "unreadable" and finding.remedy:
         out.line(f"  {finding.remedy}")
-
-
-def record_again(tests: list[str | None]) -> str:
-    """Return the command that records what these tests had recorded."""
-    named = list(dict.fromkeys(test for test in tests if test))
-    if len(named) > _TESTS:
-        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
-    if len(named) > _TESTS or None in tests:
-        named = []
-    return command("--mimic-record", *named)

@@ -1,16 +1,19 @@
-"""Numbers and dates in words, as the run's summary has them."""
+"""Numbers, dates, remedies and recordings in words, as the run's summary has them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._ambient import command
 from pytest_mimic._run.report import plural, seconds, size
 
 if TYPE_CHECKING:
     from pytest_mimic._catalog import Catalog, CatalogFile
 
-__all__ = ["HELD", "fitted", "json_of", "plural", "seconds", "short_seconds", "size"]
+__all__ = ["HELD", "fitted", "json_of", "plural", "record_again", "seconds", "short_seconds", "size"]
 
+# More tests than these are named by their files, and more files by nothing: then all tests are recorded.
+_TESTS = 8
 HELD = ("a run is recording now and may need its former objects again: they are kept", "yellow")
 
 
@@ -24,6 +27,16 @@ def short_seconds(amount: float) -> str:
 def fitted(text: str, width: int | None) -> str:
     """Return a text, cut to a width if there is one."""
     return text if width is None or len(text) <= width else f"{text[: max(width - 3, 0)]}..."
+
+
+def record_again(tests: list[str | None]) -> str:
+    """Return the command that records what these tests had recorded."""
+    named = list(dict.fromkeys(test for test in tests if test))
+    if len(named) > _TESTS:
+        named = list(dict.fromkeys(test.partition("::")[0] for test in named))
+    if len(named) > _TESTS or None in tests:
+        named = []
+    return command("--mimic-record", *named)
 
 
 def json_of(catalog: Catalog, file: CatalogFile) -> dict[str, Any]:

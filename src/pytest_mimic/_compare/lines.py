@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._describe import Budget, Difference, describe, focused, render, secrets_in, sides
-from pytest_mimic._describe.walk import TAG
+from pytest_mimic._describe.marks import TAG
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.texts import hide_values
 from pytest_mimic._values.tables import Column

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_mimic._describe.budget import ARGUMENTS, Budget
-from pytest_mimic._describe.differences import Difference, differences, focused, hidden, sides
-from pytest_mimic._describe.secrets import secrets_in
-from pytest_mimic._describe.text import call_label, render
-from pytest_mimic._describe.walk import describe, describe_arguments, describe_parts
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_mimic._describe.budget import ARGUMENTS, Budget
+    from pytest_mimic._describe.differences import Difference, focused, hidden, sides
+    from pytest_mimic._describe.secrets import secrets_in
+    from pytest_mimic._describe.text import call_label, render
+    from pytest_mimic._describe.walk import describe, describe_arguments, describe_parts
 
 __all__ = [
     "ARGUMENTS",
@@ -16,10 +19,35 @@ __all__ = [
     "describe",
     "describe_arguments",
     "describe_parts",
-    "differences",
     "focused",
     "hidden",
     "render",
     "secrets_in",
     "sides",
 ]
+
+_HOMES = {
+    "ARGUMENTS": "budget",
+    "Budget": "budget",
+    "Difference": "differences",
+    "call_label": "text",
+    "describe": "walk",
+    "describe_arguments": "walk",
+    "describe_parts": "walk",
+    "focused": "differences",
+    "hidden": "differences",
+    "render": "text",
+    "secrets_in": "secrets",
+    "sides": "differences",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name on first use: text for people needs little of what describes values (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

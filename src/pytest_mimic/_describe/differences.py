@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_mimic._describe.described import order
+from pytest_mimic._describe.marks import CONTENT, PATH_TEXT, TAG
 from pytest_mimic._describe.text import by_name, render, short_name
-from pytest_mimic._describe.walk import CONTENT, PATH_TEXT, TAG
 from pytest_mimic._files.digests import MISSING
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._values.opening import key_step

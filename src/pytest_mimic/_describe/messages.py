@@ -11,7 +11,8 @@ from shlex import quote
 from typing import Any, Protocol, TypeVar
 
 from pytest_mimic._ambient import command
-from pytest_mimic._describe import Difference, differences, hidden
+from pytest_mimic._describe import Difference, hidden
+from pytest_mimic._describe.differences import differences
 from pytest_mimic._identity.ignore import parse_path
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError

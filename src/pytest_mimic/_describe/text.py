@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from pytest_mimic._describe.walk import TAG
+from pytest_mimic._describe.marks import TAG
 from pytest_mimic._redact.names import PLACEHOLDER
 
 _LABEL_WIDTH = 120

@@ -13,6 +13,7 @@ from typing import Any
 from pytest_mimic._describe.budget import ARGUMENTS, PARTS, Budget
 from pytest_mimic._describe.described import order, size_of
 from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
+from pytest_mimic._describe.marks import CONTENT, PATH_TEXT, TAG
 from pytest_mimic._describe.secrets import beginning, secrets_in
 from pytest_mimic._files.digests import NoDigest
 from pytest_mimic._files.places import Place, Places
@@ -22,11 +23,6 @@ from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._values.identities import identity_of
 from pytest_mimic._values.libraries import has_extent, library_of, record_fields
 from pytest_mimic._values.opening import is_pair, opened, type_name
-
-# The key that marks the form of a value for which JSON has no form; the entry names its type.
-TAG = "$"
-# The tags of a string that is a path below the base temporary folder, and of a path that `content=` names.
-PATH_TEXT, CONTENT = "path", "content"
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _LONGEST_KEY = 100

@@ -252,7 +252,7 @@ class FunctionPlan(Plan):
         after = self._identities(call)
         if before == after:
             return
-        from pytest_mimic._describe import differences
+        from pytest_mimic._describe.differences import differences
         from pytest_mimic._describe.messages import mutated
 
         changed = [name for name, identity in before.items() if identity != after[name]]

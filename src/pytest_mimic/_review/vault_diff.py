@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._catalog import CatalogFile
 from pytest_mimic._describe import Difference
-from pytest_mimic._describe import differences as argument_differences
+from pytest_mimic._describe.differences import differences as argument_differences
 from pytest_mimic._describe.messages import nearest_recording
 from pytest_mimic._review.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic._review.git import GitStore

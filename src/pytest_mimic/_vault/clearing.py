@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._vault.names import FOLDERS
+from pytest_mimic._vault.names import FOLDERS, OBJECTS_LOCK
 from pytest_mimic._vault.parsing import REFERENCE, is_object, is_readable
-from pytest_mimic._vault.writing import OBJECTS_LOCK
 
 if TYPE_CHECKING:
     from pytest_mimic._vault.store import Store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    import logging
+
     from filelock import FileLock
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -24,6 +25,8 @@ FOLDER = "pytest-mimic-"
 
 def file_lock(path: str, *, poll_interval: float = 0.05) -> FileLock:
     """Return a lock on a file. Any thread may release it."""
+    import logging
+
     from filelock import FileLock
 
     logging.getLogger("filelock").addFilter(_is_foreign)  # the same filter is added once

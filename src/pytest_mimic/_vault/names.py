@@ -10,6 +10,8 @@ from hashlib import blake2b
 FOLDERS = ("calls", "cassettes")
 #: The beginning of the name of each cassette.
 CASSETTES = "cassettes/"
+#: The lock that is held while objects are written or collected.
+OBJECTS_LOCK = "objects"
 
 _LONGEST = 56
 # The names that Windows keeps for devices, whatever their suffix.

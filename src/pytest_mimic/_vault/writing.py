@@ -21,7 +21,7 @@ from pytest_mimic._vault.container import (
     unpack,
 )
 from pytest_mimic._vault.files import objects_in
-from pytest_mimic._vault.names import fingerprint_in
+from pytest_mimic._vault.names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._vault.objects import Objects
 from pytest_mimic._vault.parsing import FORMAT, parse, parse_recording
 from pytest_mimic._vault.recordings import (
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-#: The lock that is held while objects are written or collected.
-OBJECTS_LOCK = "objects"
 #: Plain outcomes up to this many bytes are stored inside their recording, or inside their cassette.
 INLINE, INLINE_IN_CASSETTE = 2048, 8192
 # The duration of a flush (fsync), in seconds: in any case, and for a byte. A call that takes less is repeated as fast.

@@ -248,3 +248,25 @@ def test_bash_completes_commands_and_options(call):
     )
 
     assert done.stdout.splitlines() == ["verify", "--sort", "--repair"]
+
+
+@pytest.mark.parametrize(("words", "code"), [(["ls"], 0), (["lss"], 2)])
+def test_closed_streams_are_no_error(shop, monkeypatch, words, code):
+    """Python has None in place of a stream that was closed before it started, as by `>&-`."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    assert main(words) == code
+
+
+def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
+    for file in (shop / ".mimic_vault").rglob("*.json"):
+        if "objects" not in file.parts:
+            file.write_text('{\n "format": 2\n}\n')
+
+    results = [call(*words) for words in (["ls"], ["stats"], ["ls", "--json"])]
+
+    assert [result.code for result in results] == [1, 1, 1]
+    for result in results[:2]:
+        [line] = result.lines
+        assert line.endswith(" files cannot be read: pytest-mimic verify")

@@ -32,11 +32,11 @@ from pytest_mimic._describe import (
     describe,
     describe_arguments,
     describe_parts,
-    differences,
     hidden,
     render,
     secrets_in,
 )
+from pytest_mimic._describe.differences import differences
 from pytest_mimic._files.places import Places
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_mimic._describe import call_label, describe_arguments, differences, messages
+from pytest_mimic._describe import call_label, describe_arguments, messages
+from pytest_mimic._describe.differences import differences
 from pytest_mimic._describe.messages import MissedCall
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._targets.target import Target
