@@ -174,6 +174,20 @@ def test_the_summary_of_the_job(shop):
     assert text.endswith("\n````\n\n")
 
 
+def test_the_summary_of_the_job_names_what_drifted(project):
+    project.ini("shop:rate")
+    project.write("shop.py", "def rate(base):\n    return 1\n")
+    project.write("test_shop.py", "import shop\n\ndef test_rate():\n    shop.rate('EUR')\n")
+    project.run("--mimic-record").expect(passed=1)
+    project.write("shop.py", "def rate(base):\n    return 2\n")
+    summary = project.write("summary.md", "")
+
+    project.run("--mimic-verify", env={"GITHUB_STEP_SUMMARY": str(summary)}).expect(failed=1)
+
+    lines = summary.read_text("utf-8").splitlines()
+    assert lines[lines.index("drifted:") + 1 :][:1] == ["  shop:rate(base='EUR')    test_shop.py::test_rate"]
+
+
 def test_no_summary_where_nothing_is_mimicked(project):
     project.ini()
     project.write("test_plain.py", "def test_plain(): pass\n")

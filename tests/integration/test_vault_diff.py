@@ -196,12 +196,15 @@ def test_no_pickle_is_loaded_without_load(shop: Any, monkeypatch: pytest.MonkeyP
 
     for words in ([], ["--json"], ["--markdown"]):
         shop.diff("--git", "HEAD", *words)
+    hint = shop.diff("--git", "HEAD").out
     is_loaded = bait.exists()
     with_load = shop.diff("--git", "HEAD", "--load").out
 
     assert not is_loaded
     assert bait.exists()
     assert "name: '1' recorded, '2' now" in with_load
+    assert hint.endswith("  to compare the values of pickles: add --load\n")
+    assert "add --load" not in with_load
 
 
 def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:

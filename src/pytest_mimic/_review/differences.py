@@ -37,7 +37,7 @@ class TreeDifference:
         columns: The columns of a table.
         rows: The rows of a table that differ: `-` or `+`, and the cells.
         total: How many rows the new table has.
-        is_opaque: Whether only the sizes of two pickles are compared.
+        is_opaque: Whether only the sizes or previews of two pickles are compared.
         steps: The path as `volatile=` takes it; None if it cannot be named there.
     """
 
@@ -175,7 +175,7 @@ def _pickles(old: PickleView, new: PickleView, path: str) -> Iterator[TreeDiffer
     before = len(old.preview)
     if old.preview != new.preview:
         spans = _lines([*old.preview], [*new.preview])
-        yield _made(path, "text", spans=spans, steps=None)
+        yield _made(path, "text", spans=spans, steps=None, is_opaque=True)
     for name in ("imports", "code"):
         gone, come = set(getattr(old, name)), set(getattr(new, name))
         if gone != come:
