@@ -57,7 +57,7 @@ class CiReports:
         problems = [error for error in errors if isinstance(error, (MissingRecordingError, DriftError))]
         if report.failed and problems and self._annotates:
             vars(report)["mimic_problems"] = list(dict.fromkeys(str(error) for error in problems))
-        drifts = [error.call for error in problems if isinstance(error, DriftError)]
+        drifts = [str(error.data["call"]) for error in problems if isinstance(error, DriftError)]
         if report.failed and drifts:
             vars(report)["mimic_drifts"] = list(dict.fromkeys(drifts))
         if report.when == "teardown" and self._has_properties:
