@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _NAMES = {
     "kms": ("plaintext",),
     "ec2": ("key_material", "!public_key_material"),
+    # Tokens of pages: callers compare them to find the last page.
+    "logs": ("!next_forward_token", "!next_backward_token"),
+    "omics": ("!starting_token",),
+    "ssm-quicksetup": ("!starting_token",),
 }
 # Types of parameters of Systems Manager whose values are no secret.
 _OPEN_TYPES = ("String", "StringList")

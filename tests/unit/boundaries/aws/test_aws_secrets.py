@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import pytest
+from aws_server import Handler, Server
 
 from unit.boundaries.runs import Runs
 from unit.memory_store import MemoryStore
@@ -69,6 +71,32 @@ def test_key_pairs_of_ec2(runs: Runs, client: Make) -> None:
 
     assert material.splitlines()[1] not in runs.text
     assert "<keyMaterial>&lt;redacted&gt;</keyMaterial>" in runs.text
+
+
+def test_tokens_of_pages_are_no_secrets(
+    runs: Runs, client: Make, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last page of CloudWatch Logs is the one whose token is that of the page before."""
+    pages = iter(["f/3700123456789001", "f/3700123456789002", "f/3700123456789002"])
+
+    def take(handler: Handler, _body: bytes) -> None:
+        handler.answer(200, json.dumps({"events": [], "nextForwardToken": next(pages)}).encode())
+
+    monkeypatch.setattr(Handler, "take", take)
+
+    def talk(url: str) -> list[str]:
+        logs, tokens = client("logs", url), [""]
+        while tokens[-1] not in tokens[:-1]:
+            more = {"nextToken": tokens[-1]} if tokens[-1] else {}
+            found = logs.get_log_events(logGroupName="shop", logStreamName="1", **more)
+            tokens.append(found["nextForwardToken"])
+        return tokens
+
+    recorded = talk(server.url)
+    runs.again("replay")
+
+    assert talk(NOWHERE) == recorded
+    assert len(recorded) == 4
 
 
 def test_members_of_enumerations_count_as_their_values(runs: Runs, client: Make) -> None:
