@@ -64,6 +64,13 @@ class Invocation:
             )
         return vault
 
+    def command(self, *words: str) -> str:
+        """Return the command line of a next step in the same vault."""
+        from shlex import join
+
+        vault = ("--vault", self.options.vault) if self.options.vault else ()
+        return join(["pytest-mimic", *words, *vault])
+
     @cached_property
     def redactor(self) -> Redactor:
         """The secret names of the project."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._catalog.shapes import error_of, outcomes_in_short
 from pytest_mimic._cli.selection import add_pattern, of_tests, report_damaged, report_nothing, select
 from pytest_mimic._cli.stale import stale
-from pytest_mimic._cli.words import fitted, json_of, plural, short_seconds, size
+from pytest_mimic._cli.words import counted, fitted, json_of, short_seconds, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
         ]
         rows.append(_painted(row, file) if out.is_colored else row)
     out.table(rows, right=(2, 3))
-    out.line(f"{plural(len(files), 'recording')}, {size(total)}")
+    cassettes = sum(file.is_cassette for file in files)
+    out.line(f"{counted(len(files) - cassettes, cassettes)}, {size(total)}")
     report_damaged(invocation, catalog)
 
 

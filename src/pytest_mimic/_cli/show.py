@@ -58,7 +58,8 @@ def run(invocation: Invocation) -> int:
         _show(invocation, catalog, viewer, file)
     if len(shown) < len(files):
         out.line()
-        out.line(f"{len(files) - len(shown)} more: pytest-mimic show --all")
+        more = invocation.command("show", "--all", *options.what)
+        out.line(f"{len(files) - len(shown)} more: {more}")
     return 0
 
 
@@ -122,7 +123,8 @@ def _show_call(invocation: Invocation, viewer: OutcomeViewer, file: CatalogFile,
         if invocation.options.load:
             _print(out, [("loaded: ", _loaded(invocation, file, call, number - 1))], indent, heading="bold")
         elif "pickle" in entry:
-            out.line(f"{indent}to load it: pytest-mimic show --load {file.short_key}")
+            load = invocation.command("show", "--load", file.short_key)
+            out.line(f"{indent}to load it: {load}")
 
 
 def _print(out: Output, parts: Any, indent: str, *, heading: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._catalog.shapes import error_of
 from pytest_mimic._cli.ls import is_error
 from pytest_mimic._cli.selection import report_damaged, report_nothing, select
-from pytest_mimic._cli.words import fitted, json_of, plural, short_seconds, size
+from pytest_mimic._cli.words import counted, fitted, json_of, plural, short_seconds, size
 
 if TYPE_CHECKING:
     from pytest_mimic._catalog import Catalog, CatalogFile
@@ -119,11 +119,10 @@ class Stats:
     def show(self, invocation: Invocation) -> None:
         """Print it."""
         out = invocation.out
-        cassettes = f" and {plural(self.cassettes, 'cassette')}" if self.cassettes else ""
         errors: list[Piece] = [", ", (f"{plural(self.errors, 'error')}", "red")] if self.errors else []
         out.line(
             (invocation.settings.shown_vault, "bold"),
-            f": {plural(self.recordings, 'recording')}{cassettes}, {plural(self.calls, 'outcome')}",
+            f": {counted(self.recordings, self.cassettes)}, {plural(self.calls, 'outcome')}",
             *errors,
         )
         shared = f", {size(self.shared_bytes)} saved by sharing" if self.shared_bytes > 0 else ""

@@ -85,6 +85,7 @@ class _Result:
 
     def __init__(self, invocation: Invocation, vault: Vault, names: list[str] | None) -> None:
         self._out = invocation.out
+        self._command = invocation.command
         self._vault = vault
         self._names = names
         checker = Checker(vault)
@@ -144,11 +145,10 @@ class _Result:
             self._show_repair()
             return
         if any(finding.kind == "damaged" for finding in damage):
-            out.line(
-                "  to remove what is damaged, and see what to record again: pytest-mimic verify --repair"
-            )
+            repair = self._command("verify", "--repair")
+            out.line(f"  to remove what is damaged, and see what to record again: {repair}")
         elif others:
-            out.line("  to remove what is left over: pytest-mimic gc")
+            out.line(f"  to remove what is left over: {self._command('gc')}")
 
     def _show_repair(self) -> None:
         removed = plural(self._removed, "recording")

@@ -10,7 +10,17 @@ from pytest_mimic._run.report import plural, seconds, size
 if TYPE_CHECKING:
     from pytest_mimic._catalog import Catalog, CatalogFile
 
-__all__ = ["HELD", "fitted", "json_of", "plural", "record_again", "seconds", "short_seconds", "size"]
+__all__ = [
+    "HELD",
+    "counted",
+    "fitted",
+    "json_of",
+    "plural",
+    "record_again",
+    "seconds",
+    "short_seconds",
+    "size",
+]
 
 # More tests than these are named by their files, and more files by nothing: then all tests are recorded.
 _TESTS = 8
@@ -22,6 +32,14 @@ def short_seconds(amount: float) -> str:
     if amount < 0.1:
         return f"{amount * 1000:.0f} ms" if amount >= 0.001 else "0 ms" if not amount else "<1 ms"
     return seconds(amount) if amount < 600 else f"{amount / 60:.0f} min"
+
+
+def counted(recordings: int, cassettes: int) -> str:
+    """Return how many there are of both: `19 recordings and 1 cassette`."""
+    if not cassettes:
+        return plural(recordings, "recording")
+    also = f"{plural(recordings, 'recording')} and " if recordings else ""
+    return also + plural(cassettes, "cassette")
 
 
 def fitted(text: str, width: int | None) -> str:

@@ -45,7 +45,7 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
     ]
     assert rows[3][1].startswith("ndarray: 20 × 20 float64")
     assert rows[4][1].startswith("Odd, ")
-    assert result.lines[-1].startswith("11 recordings, ")
+    assert result.lines[-1].startswith("10 recordings and 1 cassette, ")
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,16 @@ def test_damage_is_named_and_repaired(shop, call, damage):
     assert call("verify").code == 0
 
 
+def test_next_step_is_for_the_same_vault(shop, call):
+    act, _, _ = DAMAGE["misread tag"]
+    act(shop)
+    (shop / ".mimic_vault").rename(shop / "the vault")
+
+    result = call("verify", "--vault", "the vault")
+
+    assert result.lines[-1].endswith(": pytest-mimic verify --repair --vault 'the vault'")
+
+
 @pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
