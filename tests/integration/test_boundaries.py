@@ -192,6 +192,34 @@ def test_the_summary_names_a_cancelled_request(project):
     assert recorded.vault == {}
 
 
+def test_the_summary_names_a_request_whose_exception_cannot_be_recorded(project):
+    project.ini("urllib3")
+    project.write(
+        "test_it.py",
+        """
+        import os, ssl
+        import pytest, urllib3
+
+        class Context(ssl.SSLContext):
+            def wrap_socket(self, *args, **kwargs):
+                raise KeyError("no such certificate")
+
+        def test_it():
+            pool = urllib3.PoolManager(ssl_context=Context(ssl.PROTOCOL_TLS_CLIENT), retries=False)
+            with pytest.raises(KeyError):
+                pool.request("GET", os.environ["API"].replace("http:", "https:") + "/users/1")
+        """,
+    )
+
+    with running_server() as server:
+        recorded = project.record(env={"API": server.url}).expect(passed=1)
+        live = project.run("--mimic-live", env={"API": server.url}).expect(passed=1)
+
+    assert recorded.section == ["urllib3 GET /users/1 raised KeyError: not recorded"]
+    assert live.section == []
+    assert recorded.vault == {}
+
+
 def test_the_summary_names_a_response_that_was_not_closed(project):
     """Only while recording. It is not recorded, because more of it may come."""
     project.ini("httpx")

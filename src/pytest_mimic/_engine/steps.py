@@ -282,16 +282,20 @@ class RealCall:
         """Return whether the caller gets a recorded outcome, although the original raised this."""
         return False
 
-    def abandon(self, error: BaseException | None = None) -> None:  # noqa: ARG002 - for Verification
-        """End the call without an outcome. Nothing is recorded; the summary names a cancelled call.
+    def abandon(self, error: BaseException | None = None) -> None:
+        """End the call without an outcome. Nothing is recorded; the summary names a call that was cancelled or raised.
 
         `error` is the exception that the original raised, which has no plain form.
         """
         if not self.active:
             return
         self._end()
-        if is_cancellation(sys.exc_info()[1]) and self._state.settings.mode is not Mode.VERIFY:
+        if self._state.settings.mode is Mode.VERIFY:
+            return
+        if is_cancellation(sys.exc_info()[1]):
             self._state.ledger.note(f"{self.call.label} was cancelled: not recorded")
+        elif error is not None and is_outcome(error):
+            self._state.ledger.note(f"{self.call.label} raised {type(error).__name__}: not recorded")
 
     def _end(self) -> None:
         self.active = False
