@@ -124,7 +124,7 @@ def _print(invocation: Invocation, catalog: Catalog, files: list[CatalogFile]) -
     out.table(rows, right=(2, 3))
     cassettes = sum(file.is_cassette for file in files)
     out.line(f"{counted(len(files) - cassettes, cassettes)}, {size(total)}")
-    report_damaged(invocation, catalog)
+    report_damaged(invocation, len(catalog.damaged))
 
 
 def _painted(row: list[Piece], file: CatalogFile) -> list[Piece]:

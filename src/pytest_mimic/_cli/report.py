@@ -8,6 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._cli.selection import report_damaged
+from pytest_mimic._cli.words import plural
+
 if TYPE_CHECKING:
     from pytest_mimic._cli.invocation import Invocation
     from pytest_mimic._cli.parser import Parser
@@ -28,10 +31,13 @@ def run(invocation: Invocation) -> int:
     from pytest_mimic._report.writing import vault_page, write_page
 
     rows = list(recorded_rows(invocation.vault, invocation.redactor))
+    damaged = sum(row["kind"] == "missing" for row in rows)
+    outcomes = len(rows) - damaged
     path = Path(invocation.options.output)
     write_page(path, vault_page(invocation.settings, rows))
     if invocation.options.json:
-        invocation.out.json({"file": str(path), "outcomes": len(rows)})
+        invocation.out.json({"file": str(path), "outcomes": outcomes, "damaged": damaged})
     else:
-        invocation.out.line(f"report: {path}, {len(rows)} recorded outcome{'' if len(rows) == 1 else 's'}")
+        invocation.out.line(f"report: {path}, {plural(outcomes, 'recorded outcome')}")
+        report_damaged(invocation, damaged)
     return 0

@@ -74,11 +74,11 @@ def _below_rootdir(invocation: Invocation) -> str:
     return f"{project.here.relative_to(project.rootdir).as_posix()}/"
 
 
-def report_damaged(invocation: Invocation, catalog: Catalog) -> None:
+def report_damaged(invocation: Invocation, count: int) -> None:
     """Print how many files could not be read, if there are any."""
-    if catalog.damaged:
-        count = plural(len(catalog.damaged), "file")
-        invocation.out.line((f"{count} cannot be read: pytest-mimic verify", "red"))
+    if count:
+        verify = invocation.command("verify")
+        invocation.out.line((f"{plural(count, 'file')} cannot be read: {verify}", "red"))
 
 
 def report_nothing(invocation: Invocation, catalog: Catalog) -> int:
@@ -88,7 +88,7 @@ def report_nothing(invocation: Invocation, catalog: Catalog) -> int:
     if catalog.damaged or names:
         if len(names) > len(catalog.damaged):
             invocation.out.line(f"nothing matched in {label}")
-        report_damaged(invocation, catalog)
+        report_damaged(invocation, len(catalog.damaged))
         return 1
     invocation.out.line(f"no recordings in {label}")
     invocation.out.line("  to record: pytest --mimic-record")

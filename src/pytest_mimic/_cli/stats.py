@@ -37,7 +37,7 @@ def run(invocation: Invocation) -> int:
     if not files:
         return report_nothing(invocation, catalog)
     stats.show(invocation)
-    report_damaged(invocation, catalog)
+    report_damaged(invocation, len(catalog.damaged))
     return 0
 
 
