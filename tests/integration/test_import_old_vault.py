@@ -66,11 +66,13 @@ def take_over(project, capsys, monkeypatch):
     for name, text in PICKLES.items():
         Path(project.vault, f"{name}.pkl").write_bytes(b64decode(text))
     monkeypatch.syspath_prepend(str(project.root))
-    monkeypatch.delitem(sys.modules, "shop", raising=False)
+    for module in ("shop", "tally"):  # what the import adds is removed at the end, too
+        monkeypatch.setitem(sys.modules, module, None)
+        monkeypatch.delitem(sys.modules, module)
 
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.chdir(project.root)
-        monkeypatch.delitem(sys.modules, "shop", raising=False)
+        sys.modules.pop("shop", None)
         code = main(["import", ".mimic_vault", *words])
         printed = capsys.readouterr()
         return code, printed.out + printed.err

@@ -294,7 +294,7 @@ def test_name_of_this_machine_in_its_domain_is_let_through(project, monkeypatch)
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     project.ini(mimic_network="block")
     project.write(
-        "test_names.py",
+        "test_it.py",
         """
         import socket
         import pytest
