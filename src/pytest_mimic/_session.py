@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._network.guard import NetworkGuard
     from pytest_mimic._patch import Activation
     from pytest_mimic._targets.options import Options
-    from pytest_mimic.boundaries.base import Edge
+    from pytest_mimic.boundaries.base import Boundary, Edge
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 
@@ -117,6 +117,8 @@ class Session:
         # Not strong: a reference from here would make a patch search for whoever else holds the wrapper.
         self._edges: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
         self._ports: dict[str, BoundaryPort] = {}
+        # One of each for the whole run: a wrapper of an earlier activation may be in use again, and has its state.
+        self._boundaries: dict[str, Boundary] = {}
         self._coverings: list[Covering] = []
         self.scopes = Scopes(self.engine)
         self._unnamed = 0
@@ -204,7 +206,9 @@ class Session:
     ) -> Callable[[], None]:
         from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 
-        boundary = load_boundary(target.module)
+        boundary = self._boundaries.get(target.module)
+        if boundary is None:
+            boundary = self._boundaries[target.module] = load_boundary(target.module)
         port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
         plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
         port.plans.append(plan)

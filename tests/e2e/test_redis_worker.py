@@ -268,3 +268,27 @@ def test_a_changing_value_can_be_ignored_by_its_place(project: Project, redis_se
     project.record(env=variables).expect(passed=1)
     with redis_server.stopped():
         project.run(env=variables).expect(passed=1)
+
+
+def test_a_method_kept_from_an_earlier_block_works_in_the_next(
+    project: Project, redis_server: RedisServer
+) -> None:
+    """Garbage that is not collected yet keeps methods, too."""
+    project.write(
+        "test_blocks.py",
+        """
+        import os
+        import redis
+        from pytest_mimic import mimic
+
+        def test_blocks():
+            with mimic("redis"):
+                kept = redis.connection.AbstractConnection.read_response
+            with mimic("redis"), redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+                assert client.set("a", 1)
+        """,
+    )
+    variables = {"REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0"}
+    project.record(env=variables).expect(passed=1)
+    with redis_server.stopped():
+        project.run(env=variables).expect(passed=1)
