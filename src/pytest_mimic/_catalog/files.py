@@ -55,14 +55,9 @@ class CatalogCall:
 
     def label(self, width: int = 120) -> str:
         """Return the call as people read it, in about so many characters: `shop.api:fetch(base='EUR')`."""
-        if self.is_boundary:
-            return f"{self.target} {self.signature}".rstrip()
-        from pytest_mimic._describe.text import call_label
+        from pytest_mimic._describe.text import recorded_label
 
-        try:
-            return call_label(self.target, self.arguments, width=width)
-        except (AttributeError, LookupError, TypeError):  # a damaged description, which `verify` finds
-            return f"{self.target}(...)"
+        return recorded_label(self.target, self.arguments, signature=self.signature, width=width)
 
 
 class CatalogFile:

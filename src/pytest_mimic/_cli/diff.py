@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._cli.parser import add_load
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -26,11 +27,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--git", metavar="REV", help="compare the vault with this revision, or two: REV..REV")
     parser.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
     parser.add_argument("--textconv", metavar="FILE", help="print a file of a vault as text, for git")
-    parser.add_argument(
-        "--load",
-        action="store_true",
-        help="load pickles, by the lists of their recordings, to compare values",
-    )
+    add_load(parser)
 
 
 def run(invocation: Invocation) -> int:

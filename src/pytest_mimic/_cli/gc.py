@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._catalog import Catalog
 from pytest_mimic._catalog.references import Orphans, leftovers
 from pytest_mimic._cli.words import HELD, plural, size
 
@@ -22,16 +21,15 @@ def run(invocation: Invocation) -> int:
     """Delete it. Exit code 1: a file is damaged, so that the objects it names are not known."""
     options, out, vault = invocation.options, invocation.out, invocation.vault
     orphans = Orphans(vault)
-    catalog = Catalog(vault)
-    temporary = leftovers(vault.store)
-    names = sorted(orphans.names)
-    bytes_ = sum(map(catalog.object_size, [*names, *temporary]))
+    sizes = {name: vault.store.size(name) or 0 for name in (*sorted(orphans.names), *leftovers(vault.store))}
     is_held = False
     if not options.dry_run:
         # Under a lock, and from what is in the vault then: a run may be recording.
         is_held = vault.delete(()).is_held
-        names = [name for name in names if vault.store.size(name) is None]
-        temporary = [name for name in temporary if vault.store.size(name) is None]
+        sizes = {name: bytes_ for name, bytes_ in sizes.items() if vault.store.size(name) is None}
+    names = [name for name in sizes if name in orphans.names]
+    temporary = [name for name in sizes if name not in orphans.names]
+    bytes_ = sum(sizes.values())
     exit_code = 1 if orphans.unreadable else 0
     if options.json:
         out.json(
@@ -45,10 +43,10 @@ def run(invocation: Invocation) -> int:
             }
         )
         return exit_code
-    for name in [*names, *temporary]:
+    for name in sizes:
         out.line(name)
     what = f"{plural(len(names), 'object')} and {plural(len(temporary), 'temporary file')}"
-    if not names and not temporary and not is_held:
+    if not sizes and not is_held:
         out.line("nothing to delete")
     elif options.dry_run:
         out.line(f"{what} would be deleted, {size(bytes_)}")
@@ -58,10 +56,7 @@ def run(invocation: Invocation) -> int:
         out.line(HELD)
     if orphans.unreadable:
         count = plural(len(orphans.unreadable), "file")
-        out.line(
-            (
-                f"no objects are deleted, because {count} cannot be read and may name any: pytest-mimic verify",
-                "red",
-            )
-        )
+        verify = invocation.command("verify")
+        reason = f"because {count} cannot be read and may name any"
+        out.line((f"no objects are deleted, {reason}: {verify}", "red"))
     return exit_code

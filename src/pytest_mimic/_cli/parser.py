@@ -46,6 +46,15 @@ class Parser(ArgumentParser):
         return options
 
 
+def add_load(parser: Parser) -> None:
+    """Add the option by which two outcomes are compared by value."""
+    parser.add_argument(
+        "--load",
+        action="store_true",
+        help="load pickles, by the lists of their recordings, to compare values",
+    )
+
+
 def add_common_options(parser: Parser, *, defaults: Namespace | None = None) -> None:
     """Add the options that every subcommand has. `defaults` are those given before its name."""
     given = vars(defaults) if defaults is not None else {}

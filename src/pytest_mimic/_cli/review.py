@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._cli.parser import add_load
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -38,11 +39,7 @@ def add_arguments(parser: Parser) -> None:
         help="accept the changes that match, without asking: a call, target, test, id or file, with wildcards",
     )
     parser.add_argument("--refuse-all", action="store_true", help="refuse all others, without asking")
-    parser.add_argument(
-        "--load",
-        action="store_true",
-        help="load pickles, by the lists of their recordings, to compare values",
-    )
+    add_load(parser)
 
 
 def run(invocation: Invocation) -> int:

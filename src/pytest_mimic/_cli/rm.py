@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._cli.selection import add_pattern, of_tests, report_nothing, select
-from pytest_mimic._cli.words import HELD, json_of, plural, record_again, size
+from pytest_mimic._cli.words import HELD, counted, json_of, record_again, size
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def run(invocation: Invocation) -> int:
         out.line(
             (file.short_key, "dim"), "  ", file.label(), *([("  " + file.test, "dim")] if file.test else [])
         )
-    count = plural(len(files), "recording")
+    cassettes = sum(file.is_cassette for file in files)
+    count = counted(len(files) - cassettes, cassettes)
     if options.dry_run:
         out.line(f"{count} would be deleted")
     else:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pytest_mimic._describe.budget import ARGUMENTS, Budget
     from pytest_mimic._describe.differences import Difference, focused, hidden, sides
     from pytest_mimic._describe.secrets import secrets_in
-    from pytest_mimic._describe.text import call_label, render
+    from pytest_mimic._describe.text import call_label, recorded_label, render
     from pytest_mimic._describe.walk import describe, describe_arguments, describe_parts
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "describe_parts",
     "focused",
     "hidden",
+    "recorded_label",
     "render",
     "secrets_in",
     "sides",
@@ -36,6 +37,7 @@ _HOMES = {
     "describe_parts": "walk",
     "focused": "differences",
     "hidden": "differences",
+    "recorded_label": "text",
     "render": "text",
     "secrets_in": "secrets",
     "sides": "differences",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_mimic._describe.marks import TAG
 from pytest_mimic._redact.names import PLACEHOLDER
+from pytest_mimic.boundaries.registry import BOUNDARIES
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24
@@ -99,6 +100,21 @@ def call_label(target: str, arguments: Mapping[str, Any] | None, *, width: int =
         text = repr(part) if type(part) in _ATOMS else render(part)
         texts.append(text if name.startswith("*") else f"{name}={text}")
     return f"{target}({', '.join(_fitted(texts, width - len(target) - 2))})"
+
+
+def recorded_label(
+    target: str, arguments: Mapping[str, Any] | None, *, signature: str = "", width: int = _LABEL_WIDTH
+) -> str:
+    """Return a call as its recording has it: a function with its arguments, a boundary with its signature.
+
+    The `signature` is by default the one among the arguments.
+    """
+    if target in BOUNDARIES:
+        return f"{target} {signature or (arguments or {}).get('signature', '')}".rstrip()
+    try:
+        return call_label(target, arguments, width=width)
+    except (AttributeError, LookupError, TypeError):  # a damaged description
+        return f"{target}(...)"
 
 
 def by_name(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pytest_mimic._describe import call_label
+from pytest_mimic._describe import recorded_label
 from pytest_mimic._report.log import Row, shown_arguments
 from pytest_mimic._report.outcomes import shown_outcome
 from pytest_mimic._vault.names import CASSETTES
@@ -43,7 +43,7 @@ def _of(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
     recording = vault.read(name)
     if recording is None:  # deleted meanwhile
         return
-    label = labelled(recording.target, recording.arguments)
+    label = recorded_label(recording.target, recording.arguments)
     count = len(recording.outcomes)
     for number, stored in enumerate(recording.outcomes, 1):
         row = _row(name, recording.target, recording.test, recorded=recording.recorded)
@@ -58,10 +58,7 @@ def _of_cassette(vault: Vault, name: str, redactor: Redactor) -> Iterator[Row]:
         row = _row(name, entry.target, test, recorded=date) | _details(
             entry.stored, entry.arguments, redactor
         )
-        is_function = entry.kind == "function"
-        row["label"] = (
-            call_label(entry.target, entry.arguments) if is_function else f"{entry.kind} {entry.signature}"
-        )
+        row["label"] = recorded_label(entry.target, entry.arguments, signature=entry.signature)
         cassette = f"cassette {name[len(CASSETTES) :].strip('/').removesuffix('.json')}"
         yield {**row, "group": cassette, "note": cassette}
 
@@ -76,10 +73,3 @@ def _details(stored: Stored, arguments: Mapping[str, Any] | None, redactor: Reda
     brief, text, is_error = shown_outcome(stored, redactor)
     shown = {"brief": brief, "outcome": text, "raised": is_error}
     return {"seconds": stored.duration, "arguments": shown_arguments(arguments), **shown}
-
-
-def labelled(target: str, arguments: Mapping[str, Any] | None) -> str:
-    """Return a recorded call in one line: a function with its arguments, a boundary with its signature."""
-    if target in BOUNDARIES:
-        return f"{target} {(arguments or {}).get('signature', '')}".rstrip()
-    return call_label(target, arguments)

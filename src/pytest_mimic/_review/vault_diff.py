@@ -9,8 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic._catalog import CatalogFile
-from pytest_mimic._describe import Difference
+from pytest_mimic._describe import Difference, recorded_label
 from pytest_mimic._describe.differences import differences as argument_differences
 from pytest_mimic._describe.messages import nearest_recording
 from pytest_mimic._review.comparing import Comparer, Pair, outcomes_in, paired
@@ -145,7 +144,7 @@ class VaultDiff:
         pairs = paired([("", one) for one in old.outcomes], [("", one) for one in new.outcomes])
         outcomes, lines = self._comparer.compare(pairs)
         if outcomes or lines:
-            label = _label(new, name)
+            label = _label(new)
             yield CallDifference("outcome", label, name, new.test, outcomes=outcomes, lines=lines)
 
     def _matched(
@@ -161,12 +160,10 @@ class VaultDiff:
             else:
                 pairs = [Pair("", None, one) for one in new.outcomes[:1]]
                 outcomes, lines = self._comparer.compare(pairs)
-                yield CallDifference(
-                    "added", _label(new, new.name), new.name, new.test, outcomes=outcomes, lines=lines
-                )
+                yield CallDifference("added", _label(new), new.name, new.test, outcomes=outcomes, lines=lines)
         for left in gone.values():
             for old in left:
-                yield CallDifference("removed", _label(old, old.name), old.name, old.test)
+                yield CallDifference("removed", _label(old), old.name, old.test)
 
     def _changed_call(self, old: Recording, new: Recording) -> CallDifference:
         pairs = paired([("", one) for one in old.outcomes], [("", one) for one in new.outcomes])
@@ -174,9 +171,7 @@ class VaultDiff:
         found = argument_differences(old.arguments, new.arguments)
         if not found and old.test != new.test:
             lines = [f"recorded by {old.test} before, by {new.test} now", *lines]
-        return CallDifference(
-            "call", _label(new, new.name), new.name, new.test, _label(old, old.name), found, outcomes, lines
-        )
+        return CallDifference("call", _label(new), new.name, new.test, _label(old), found, outcomes, lines)
 
     # -- cassettes
 
@@ -232,20 +227,12 @@ def _is_near(old: Recording, new: Recording) -> bool:
     return len(found) <= len(new.arguments) // 2
 
 
-def _label(recording: Recording, name: str) -> str:
-    facts = {"target": recording.target, "arguments": recording.arguments, "outcomes": [{"duration": 0}]}
-    try:
-        return CatalogFile.of(name, facts, 0).label()
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return f"{recording.target}(...)"
+def _label(recording: Recording) -> str:
+    return recorded_label(recording.target, recording.arguments)
 
 
 def _entry_label(entry: CassetteEntry) -> str:
-    if entry.kind != "function":
-        return f"{entry.target} {entry.signature}"
-    from pytest_mimic._describe import call_label
-
-    return call_label(entry.target, entry.arguments)
+    return recorded_label(entry.target, entry.arguments, signature=entry.signature)
 
 
 def _test_of(vault: Vault, name: str) -> str | None:

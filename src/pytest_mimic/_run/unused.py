@@ -105,7 +105,7 @@ def restore_replaced(session: Session) -> list[str]:
 
 def _label(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
-    from pytest_mimic._report.recorded import labelled
+    from pytest_mimic._describe import recorded_label
 
     try:
         if name.startswith(CASSETTES):
@@ -115,7 +115,7 @@ def _label(vault: Vault, name: str) -> tuple[str, str]:
         recording = None
     if recording is None:
         return name, ""
-    return labelled(recording.target, recording.arguments), recording.test or ""
+    return recorded_label(recording.target, recording.arguments), recording.test or ""
 
 
 def holds_recordings(vault: Path) -> bool:
