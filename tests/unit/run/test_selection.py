@@ -8,8 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_mimic._run.gone_tests import GoneTests
 from pytest_mimic._run.selection import narrowed_by
+from pytest_mimic._unused.gone_tests import GoneTests
 
 PART = ["only a part of the tests was named"]
 
