@@ -18,10 +18,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import pytest_mimic
+
+if TYPE_CHECKING:
+    from s3_server import S3Server
 
 # A run in process drops the modules that it was the first to import. Importing all of them here prevents second copies.
 for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
@@ -305,6 +309,26 @@ def _sleeps_are_restored() -> Iterator[None]:
     """Check that the test leaves no wrapper of a function that waits, which any later test would meet."""
     yield
     assert [time.sleep, asyncio.sleep] == _SLEEPS
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server, which starts when the first test asks for it."""
+    from s3_server import running_s3
+
+    with running_s3() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of a vault in an empty bucket, whose server and credentials the environment names."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path / "cache"))
+    return f"s3://{s3.new_bucket()}/vault"
 
 
 @pytest.fixture

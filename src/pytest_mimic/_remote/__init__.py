@@ -1,0 +1,1 @@
+"""Vaults in an object store."""

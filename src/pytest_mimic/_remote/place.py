@@ -1,0 +1,120 @@
+"""Reads the URL of a vault: which bucket of which store, and where its local copies are kept."""
+
+# A Path takes long to join, and a test may have replaced it.
+# ruff: noqa: PTH117, PTH118
+from __future__ import annotations
+
+import os
+import re
+from hashlib import blake2b
+from os.path import isabs, join
+from typing import NamedTuple
+
+from pytest_mimic._targets.spelling import did_you_mean
+
+SCHEMES = ("s3", "gs", "az", "file")
+# The variables that name another endpoint than the provider's own, the most specific first.
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL", "STORAGE_EMULATOR_HOST"),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+CACHE_VARIABLE = "PYTEST_MIMIC_CACHE_DIR"
+# Characters that mean something else in a URL, or that obstore would escape in a key.
+_ODD = r"""[\\{}^%`\[\]"<>~|*?\x00-\x1f\x7f-\x9f]"""
+
+
+class Place(NamedTuple):
+    """A place for a vault in an object store.
+
+    Attributes:
+        scheme: `s3`, `gs`, `az` or `file`.
+        bucket: The bucket or container; empty for `file`.
+        prefix: The start of all keys, without slashes at its ends; for `file`, the absolute path of the folder.
+        endpoint: The URL of the server, if it is not the provider's own.
+    """
+
+    scheme: str
+    bucket: str
+    prefix: str
+    endpoint: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The URL for messages, which never holds credentials."""
+        if self.scheme == "file":
+            return f"file://{'' if self.prefix.startswith('/') else '/'}{self.prefix}"
+        return f"{self.scheme}://{self.bucket}{'/' if self.prefix else ''}{self.prefix}"
+
+
+def is_url(text: str) -> bool:
+    """Return whether a setting is meant to be a URL and not a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None or text.startswith("file:")
+
+
+def parse_place(url: str) -> Place:
+    """Return the place that a URL names; ValueError in one readable line if it names no place."""
+    scheme, colon, rest = url.strip().partition("://")
+    scheme = scheme.lower()
+    if not colon:
+        raise _wrong(url, "a URL has the form s3://bucket/prefix, gs://…, az://… or file:///folder")
+    if scheme not in SCHEMES:
+        known = ", ".join(SCHEMES)
+        raise _wrong(url, f"the scheme {scheme} is not one of {known}{did_you_mean(scheme, SCHEMES)}")
+    authority, _, path = rest.partition("/")
+    if "@" in authority:
+        raise _wrong(url, "credentials do not belong in the URL: set them in the environment")
+    if "?" in rest:
+        raise _wrong(url, "a query is not supported")
+    if "#" in rest:
+        raise _wrong(url, "a fragment is not supported")
+    if scheme == "file":
+        return _folder(url, authority, path)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", authority):
+        raise _wrong(url, f"{authority!r} is not the name of a bucket" if authority else "it names no bucket")
+    prefix = path.strip("/")
+    if odd := re.search(_ODD, prefix):
+        raise _wrong(url, f"the prefix must not hold {odd[0]!r}")
+    if prefix and not all(part.strip(".") for part in prefix.split("/")):
+        raise _wrong(url, "the prefix must not hold '//', '.' or '..'")
+    return Place(scheme, authority, prefix, _endpoint(scheme))
+
+
+def cache_folder(place: Place) -> str:
+    """Return the folder of this user that keeps copies of what is in a place; ValueError for a bad setting."""
+    parent = os.environ.get(CACHE_VARIABLE, "")
+    if not parent:
+        from platformdirs import user_cache_dir
+
+        parent = user_cache_dir("pytest-mimic", appauthor=False)
+    elif not isabs(parent):
+        raise ValueError(f"{CACHE_VARIABLE} must be an absolute path, and {parent!r} is not")
+    name = f"{place.shown} {place.endpoint}".encode("utf-8", "surrogateescape")
+    return join(parent, blake2b(name, digest_size=8).hexdigest())
+
+
+def _folder(url: str, authority: str, path: str) -> Place:
+    """Return the place in a local folder."""
+    from urllib.request import url2pathname
+
+    if authority not in ("", "localhost"):
+        raise _wrong(url, f"the path must be absolute: file:///{authority}/{path}")
+    folder = url2pathname(f"/{path}")
+    parts = re.split(r"[/\\]", folder)
+    if not isabs(folder) or not any(parts) or ".." in parts:
+        raise _wrong(url, "file:// needs an absolute path of a folder: file:///folder")
+    return Place("file", "", folder.rstrip("/\\"))
+
+
+def _endpoint(scheme: str) -> str:
+    """Return the server that the environment names for a scheme, or an empty string."""
+    names = (os.environ.get(name, "").strip() for name in _ENDPOINTS[scheme])
+    return next(filter(None, names), "").rstrip("/")
+
+
+def _wrong(url: str, why: str) -> ValueError:
+    """Return an error about a URL, which is shown without credentials."""
+    start, colon, rest = url.partition("://")
+    authority, slash, path = rest.split("?")[0].partition("/")
+    shown = f"{start}{colon}{authority.rpartition('@')[2]}{slash}{path.rpartition('@')[2]}"
+    return ValueError(f"{shown!r} is no place for a vault: {why}")

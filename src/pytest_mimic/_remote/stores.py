@@ -1,0 +1,76 @@
+"""Makes obstore's stores from a place and the environment."""
+
+# A Path takes long to join, and a test may have replaced it.
+# ruff: noqa: PTH112
+from __future__ import annotations
+
+from datetime import timedelta
+from os.path import isdir
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._remote.failures import missing_extra
+
+if TYPE_CHECKING:
+    from pytest_mimic._remote.place import Place
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# The repetitions of a request, with pauses of 0.1 s growing to 5 s at random.
+_REPEATS = 5
+_BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2}
+
+
+def library(place: Place) -> ModuleType:
+    """Return obstore; RemoteError if it is not installed."""
+    try:
+        import obstore
+        import obstore.exceptions
+        import obstore.store
+    except ImportError:
+        raise missing_extra(place) from None
+    return obstore
+
+
+def open_store(place: Place, *, timeout: float, repeats: bool) -> Any:
+    """Return a store, with credentials and settings from the environment.
+
+    Args:
+        place: The place.
+        timeout: Seconds without an answer after which a request fails.
+        repeats: Whether failed requests are repeated.
+    """
+    stores = library(place).store
+    if place.scheme == "file":
+        return stores.LocalStore(place.prefix, mkdir=True)
+    options: dict[str, Any] = {
+        "client_options": {
+            "allow_http": place.endpoint.startswith("http://"),
+            "connect_timeout": timedelta(seconds=min(timeout, 5)),
+            "read_timeout": timedelta(seconds=timeout),
+            "timeout": timedelta(hours=1),  # of a large object; a stalled one ends after `read_timeout`
+            "user_agent": "pytest-mimic",
+        },
+        "retry_config": {
+            "max_retries": _REPEATS if repeats else 0,
+            "retry_timeout": timedelta(seconds=timeout),
+            "backoff": _BACKOFF,
+        },
+        "prefix": place.prefix or None,
+    }
+    if place.scheme == "s3":
+        if place.endpoint:
+            options["endpoint"] = place.endpoint
+        return stores.S3Store(place.bucket, **options)
+    if place.scheme == "gs":
+        if place.endpoint:
+            options["base_url"] = place.endpoint
+        return stores.GCSStore(place.bucket, **options)
+    if place.endpoint:
+        options["endpoint"] = place.endpoint
+    return stores.AzureStore(place.bucket, **options)
+
+
+def is_absent(place: Place) -> bool:
+    """Return whether a place is a local folder that nobody has written to yet."""
+    return place.scheme == "file" and not isdir(place.prefix)

@@ -1,0 +1,147 @@
+"""URLs of vaults: which are places, which are not and why, and where local copies are kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._remote.place import Place, cache_folder, is_url, parse_place
+
+
+@pytest.fixture(autouse=True)
+def own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave only the servers of the providers."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "GOOGLE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("s3://bucket", Place("s3", "bucket", "")),
+        ("s3://bucket/a/b/", Place("s3", "bucket", "a/b")),
+        ("S3://my.bucket-1/team = a", Place("s3", "my.bucket-1", "team = a")),
+        ("gs://under_score/vault", Place("gs", "under_score", "vault")),
+        ("az://container/vault", Place("az", "container", "vault")),
+    ],
+)
+def test_url_names_a_bucket_and_a_prefix(url: str, place: Place) -> None:
+    """A URL is a scheme, a bucket and a prefix."""
+    assert parse_place(url) == place
+    assert parse_place(parse_place(url).shown) == place
+
+
+def test_file_url_names_a_folder(tmp_path: Path) -> None:
+    """`file://` takes what `Path.as_uri` gives, blanks included."""
+    folder = tmp_path / "my vault"
+
+    place = parse_place(folder.as_uri() + "/")
+
+    assert place == Place("file", "", str(folder))
+    assert place.shown == f"file://{folder}"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("s3:/bucket", "has the form s3://bucket/prefix"),
+        ("gcs://bucket", r"the scheme gcs is not one of s3, gs, az, file \(did you mean gs\?\)"),
+        ("ftp://bucket", "the scheme ftp is not one of s3, gs, az, file$"),
+        ("s3://", "names no bucket"),
+        ("s3:///vault", "names no bucket"),
+        ("s3://my bucket/vault", "'my bucket' is not the name of a bucket"),
+        ("s3://bucket/a//b", "must not hold '//'"),
+        ("s3://bucket/../b", "must not hold '//', '.' or '..'"),
+        ("s3://bucket/a*", r"must not hold '\*'"),
+        ("s3://bucket/a?versionId=1", "a query is not supported"),
+        ("s3://bucket/a#b", "a fragment is not supported"),
+        ("file://vault", "must be absolute"),
+        ("file:///", "an absolute path of a folder"),
+        ("file:///a/../b", "an absolute path of a folder"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_named(url: str, why: str) -> None:
+    """A wrong URL gives one line that names the fault."""
+    with pytest.raises(ValueError, match=why) as caught:
+        parse_place(url)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://AKIA47:drowssap@bucket/vault", "s4://AKIA47:drowssap@bucket?token=drowssap"]
+)
+def test_credentials_in_a_url_are_refused_and_not_shown(url: str) -> None:
+    """A URL with credentials is no place, and the message does not hold them."""
+    with pytest.raises(ValueError, match=r"bucket.* is no place for a vault") as caught:
+        parse_place(url)
+
+    assert "drowssap" not in str(caught.value)
+    assert "AKIA47" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s3://b", True),
+        ("file:///v", True),
+        ("s4://b", True),
+        ("vault", False),
+        ("C:\\vault", False),
+        ("a/b:c", False),
+    ],
+)
+def test_url_is_told_from_a_path(text: str, expected: bool) -> None:
+    """A setting with a scheme is a URL, a drive letter is none."""
+    assert is_url(text) is expected
+
+
+def test_cache_folder_depends_on_the_place_and_its_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Equal URLs of different servers have different copies."""
+    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path))
+    of_amazon = cache_folder(parse_place("s3://bucket/vault"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
+    here = cache_folder(parse_place("s3://bucket/vault"))
+
+    assert len({of_amazon, here, cache_folder(parse_place("s3://bucket/other"))}) == 3
+    assert cache_folder(parse_place("s3://bucket/vault/")) == here
+    assert Path(here).parent == tmp_path
+
+
+def test_cache_folder_is_the_users_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a setting, the system's folder of caches is used."""
+    monkeypatch.delenv("PYTEST_MIMIC_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    folder = Path(cache_folder(parse_place("s3://bucket/vault")))
+
+    assert "pytest-mimic" in folder.parts
+    assert len(folder.name) == 16
+
+
+def test_relative_cache_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache's variable is a path that does not depend on the current folder."""
+    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", "cache")
+
+    with pytest.raises(
+        ValueError, match="PYTEST_MIMIC_CACHE_DIR must be an absolute path, and 'cache' is not"
+    ):
+        cache_folder(parse_place("s3://bucket"))
+
+
+def test_reading_a_url_loads_no_client() -> None:
+    """A URL is judged at start-up, where nothing may be loaded for it."""
+    code = (
+        "import sys; from pytest_mimic._remote.place import parse_place; parse_place('s3://b');"
+        "print({'obstore', 'platformdirs'} & set(sys.modules))"
+    )
+
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert shown == "set()\n"
