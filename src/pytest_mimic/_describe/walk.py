@@ -16,7 +16,7 @@ from pytest_mimic._describe.leaves import is_path, leaf_text, library_text
 from pytest_mimic._describe.marks import CONTENT, PATH_TEXT, TAG
 from pytest_mimic._describe.secrets import beginning, secrets_in
 from pytest_mimic._files.digests import NoDigest
-from pytest_mimic._files.places import Place, Places
+from pytest_mimic._files.places import PathPlace, Places
 from pytest_mimic._identity.paths import NamedContent, counted_file
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
@@ -172,7 +172,7 @@ class _Walk:
         path = counted_file(value, self.places) if self.budget.whole else None
         return description if path is None else self._with_content(description, path)
 
-    def _place_of_text(self, text: str) -> Place | None:
+    def _place_of_text(self, text: str) -> PathPlace | None:
         return self.places.place_of_text(text) if self.places.marks else None
 
     def _content(self, value: NamedContent, _room: int) -> dict[str, Any]:

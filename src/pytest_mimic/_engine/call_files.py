@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._files.named import NamedPath, named_paths
-from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
+from pytest_mimic._files.places import ROOTDIR, TEMPORARY, PathPlace, Places
 from pytest_mimic._files.states import State, StateReader, changes
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 
@@ -221,7 +221,7 @@ def _target(target: str, one: NamedFile, places: Places, vault: str) -> FileTarg
         raise _not_written(target, f"{one.step}: {one.path} is not below {_ROOTS}")
     if one.path == vault or one.path.startswith(os.path.join(vault, "")):  # noqa: PTH118
         raise _not_written(target, f"{one.step}: {one.path} is in the vault")
-    root = places.path_of(Place(place.token, "", ""))
+    root = places.path_of(PathPlace(place.token, "", ""))
     names = [name for part in (place.given, place.rest) for name in part.split("/") if name]
     return FileTarget(root, tuple(names))
 

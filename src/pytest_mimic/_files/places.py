@@ -24,7 +24,7 @@ LONGEST_PATH = 1 << 16
 _WORKER = "popen-gw"
 
 
-class Place(NamedTuple):
+class PathPlace(NamedTuple):
     """The place of a path below a folder of the run.
 
     Attributes:
@@ -56,7 +56,7 @@ class FoldersMet:
         self._last = ""
         self.changes = 0
 
-    def note(self, place: Place) -> None:
+    def note(self, place: PathPlace) -> None:
         """Note the place of a path that counts."""
         if place.given and place.given != self._last:
             self._last = place.given
@@ -126,7 +126,7 @@ class Places:
         """Return the absolute folder of a token, or None if it is not known in this run."""
         return self._folders.get(token)
 
-    def place_of(self, path: str) -> Place | None:
+    def place_of(self, path: str) -> PathPlace | None:
         """Return the place of an absolute path, or None if it is below no root. `path` may be of any spelling."""
         for folder, token in self._roots:
             if not path.startswith(folder):
@@ -136,7 +136,7 @@ class Places:
                 continue
             below = tail[1:].replace(os.sep, "/")
             if token != TEMPORARY:
-                return Place(token, "", below)
+                return PathPlace(token, "", below)
             return _temporary_place(folder, below)
         return None
 
@@ -144,7 +144,7 @@ class Places:
         """Return the same folders for paths that count by their place alone."""
         return _PlacesAlone(self)
 
-    def place_of_text(self, text: str) -> Place | None:
+    def place_of_text(self, text: str) -> PathPlace | None:
         """Return the place of a string that is a path below the base temporary folder, or None for any other string.
 
         A text that continues after the path (a list of paths, a command with several, lines) is not a path.
@@ -159,7 +159,7 @@ class Places:
         place = self.place_of(text)
         return place if place is not None and place.token == TEMPORARY else None
 
-    def path_of(self, place: Place) -> str:
+    def path_of(self, place: PathPlace) -> str:
         """Return the absolute path of a place in this run. A place in a given folder keeps that folder's name."""
         below = "/".join(filter(None, (place.given, place.rest)))
         return self._folders[place.token] + (f"/{below}".replace("/", os.sep) if below else "")
@@ -176,7 +176,7 @@ class _PlacesAlone(Places):
 
 
 @outside_event_loop
-def _temporary_place(folder: str, below: str) -> Place | None:
+def _temporary_place(folder: str, below: str) -> PathPlace | None:
     if ".." in below or "//" in below or below[:1] == "/":
         is_marked_folder = below.endswith("/")
         below = posixpath.normpath(below.lstrip("/"))
@@ -189,8 +189,8 @@ def _temporary_place(folder: str, below: str) -> Place | None:
         given = f"{given}/{inner}"
     # A file directly in the base temporary folder is in no given folder, and counts by its name.
     if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
-        return Place(TEMPORARY, given, rest)
-    return Place(TEMPORARY, *_split_worker(given))
+        return PathPlace(TEMPORARY, given, rest)
+    return PathPlace(TEMPORARY, *_split_worker(given))
 
 
 def _split_worker(name: str) -> tuple[str, str]:

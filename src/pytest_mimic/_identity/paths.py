@@ -13,7 +13,7 @@ from pytest_mimic._files.places import LONGEST_PATH, TEMPORARY
 from pytest_mimic._identity.refused import Unstable
 
 if TYPE_CHECKING:
-    from pytest_mimic._files.places import Place, Places
+    from pytest_mimic._files.places import PathPlace, Places
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -24,7 +24,7 @@ class TextPath:
     __slots__ = ("found", "place", "places", "text")
     __module__ = "pytest_mimic"  # its tag, wherever it is defined
 
-    def __init__(self, text: str, place: Place, places: Places) -> None:
+    def __init__(self, text: str, place: PathPlace, places: Places) -> None:
         self.text = text
         self.place = place
         self.places = places

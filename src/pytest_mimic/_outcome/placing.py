@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
+from pytest_mimic._files.places import ROOTDIR, TEMPORARY, PathPlace, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ class PathStore:
         place = self._places.place_of(text)
         return text if place is None else self._where(self._spelled(place, text))
 
-    def _spelled(self, place: Place, text: str) -> Place:
+    def _spelled(self, place: PathPlace, text: str) -> PathPlace:
         """Return the place with the path's own spelling, which comes back: `a/../b`, or a separator at its end."""
         if place.token == TEMPORARY:
             start = f"{self._folder(place.given)}{os.sep}"
@@ -84,7 +84,7 @@ class PathStore:
                 return place._replace(rest=text[len(start) :].replace(os.sep, "/") or "/")
         return place
 
-    def _where(self, place: Place) -> Where:
+    def _where(self, place: PathPlace) -> Where:
         if place.token == ROOTDIR:
             return ROOTDIR, place.rest
         if not place.given:
@@ -155,7 +155,7 @@ class PathStore:
 
     def _root(self, token: str, given: str = "") -> str:
         try:
-            return self._places.path_of(Place(token, given, ""))
+            return self._places.path_of(PathPlace(token, given, ""))
         except KeyError:  # no fixture has made a temporary folder in this run
             from tempfile import gettempdir
 

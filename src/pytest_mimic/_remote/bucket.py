@@ -255,7 +255,7 @@ class Bucket:
 
         def act() -> int:
             self._count("head")
-            return obstore.head(self._reader(), key)["size"]
+            return int(obstore.head(self._reader(), key)["size"])
 
         try:
             return self._repeat("read", key, act)

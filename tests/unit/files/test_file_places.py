@@ -7,7 +7,7 @@ import sys
 import pytest
 import time_machine
 
-from pytest_mimic._files.places import ROOTDIR, TEMPORARY, Place, Places
+from pytest_mimic._files.places import ROOTDIR, TEMPORARY, PathPlace, Places
 
 
 @pytest.fixture
@@ -31,22 +31,22 @@ def places(base, tmp_path):
 @pytest.mark.parametrize(
     ("path", "place"),
     [
-        ("base/test_read0/in.csv", Place("tmp", "test_read0", "in.csv")),
-        ("base/test_read0/a/b.csv", Place("tmp", "test_read0", "a/b.csv")),
-        ("base/test_read0", Place("tmp", "test_read0", "")),
-        ("base/test_read0/", Place("tmp", "test_read0", "")),
-        ("base/test_read0/a/", Place("tmp", "test_read0", "a/")),
-        ("base//test_read0//in.csv", Place("tmp", "test_read0", "in.csv")),
-        ("base/test_read0/../data1/in.csv", Place("tmp", "data1", "in.csv")),
-        ("base/popen-gw1/test_read0/in.csv", Place("tmp", "popen-gw1/test_read0", "in.csv")),
-        ("base/popen-gw1/test_read0", Place("tmp", "popen-gw1/test_read0", "")),
-        ("base/shared.json", Place("tmp", "", "shared.json")),
-        ("base/gone.json", Place("tmp", "", "gone.json")),
-        ("base", Place("tmp", "", "")),
+        ("base/test_read0/in.csv", PathPlace("tmp", "test_read0", "in.csv")),
+        ("base/test_read0/a/b.csv", PathPlace("tmp", "test_read0", "a/b.csv")),
+        ("base/test_read0", PathPlace("tmp", "test_read0", "")),
+        ("base/test_read0/", PathPlace("tmp", "test_read0", "")),
+        ("base/test_read0/a/", PathPlace("tmp", "test_read0", "a/")),
+        ("base//test_read0//in.csv", PathPlace("tmp", "test_read0", "in.csv")),
+        ("base/test_read0/../data1/in.csv", PathPlace("tmp", "data1", "in.csv")),
+        ("base/popen-gw1/test_read0/in.csv", PathPlace("tmp", "popen-gw1/test_read0", "in.csv")),
+        ("base/popen-gw1/test_read0", PathPlace("tmp", "popen-gw1/test_read0", "")),
+        ("base/shared.json", PathPlace("tmp", "", "shared.json")),
+        ("base/gone.json", PathPlace("tmp", "", "gone.json")),
+        ("base", PathPlace("tmp", "", "")),
         ("base/../in.csv", None),
-        ("data/in.csv", Place("rootdir", "", "data/in.csv")),
-        ("", Place("rootdir", "", "")),
-        ("base-more/in.csv", Place("rootdir", "", "base-more/in.csv")),
+        ("data/in.csv", PathPlace("rootdir", "", "data/in.csv")),
+        ("", PathPlace("rootdir", "", "")),
+        ("base-more/in.csv", PathPlace("rootdir", "", "base-more/in.csv")),
     ],
 )
 def test_place_of_a_path(places, tmp_path, path, place):
@@ -59,7 +59,7 @@ def test_path_outside_of_the_folders_has_no_place(places, tmp_path):
 
 
 def test_a_string_has_a_place_if_it_is_one_path_below_the_temporary_folder(places, base, tmp_path):
-    assert places.place_of_text(f"{base}/test_read0/in.csv") == Place("tmp", "test_read0", "in.csv")
+    assert places.place_of_text(f"{base}/test_read0/in.csv") == PathPlace("tmp", "test_read0", "in.csv")
     for text in (
         f"{tmp_path}/in.csv",
         f"sqlite:///{base}/test_read0/a.db",
@@ -78,19 +78,19 @@ def test_every_spelling_of_the_folder_counts(places, base, tmp_path):
     places.set_root(TEMPORARY, str(base), str(link / "base"))
 
     here = [f"{folder}/test_read0/in.csv" for folder in (base, link / "base")]
-    assert [places.place_of(path) for path in here] == [Place("tmp", "test_read0", "in.csv")] * 2
+    assert [places.place_of(path) for path in here] == [PathPlace("tmp", "test_read0", "in.csv")] * 2
     assert all(any(mark in path.encode() for mark in places.marks) for path in here)
 
 
 def test_path_of_a_place_is_a_path_of_this_run(places, base, tmp_path):
-    assert places.path_of(Place("tmp", "data1", "a/b.csv")) == str(base / "data1/a/b.csv")
-    assert places.path_of(Place("tmp", "", "")) == str(base)
-    assert places.path_of(Place("rootdir", "", "in.csv")) == str(tmp_path / "in.csv")
+    assert places.path_of(PathPlace("tmp", "data1", "a/b.csv")) == str(base / "data1/a/b.csv")
+    assert places.path_of(PathPlace("tmp", "", "")) == str(base)
+    assert places.path_of(PathPlace("rootdir", "", "in.csv")) == str(tmp_path / "in.csv")
 
 
 def test_place_is_shown_without_the_folder_that_a_fixture_gave():
-    assert Place("tmp", "test_read0", "a/b.csv").text == "<tmp>/a/b.csv"
-    assert Place("tmp", "test_read0", "").text == "<tmp>"
+    assert PathPlace("tmp", "test_read0", "a/b.csv").text == "<tmp>/a/b.csv"
+    assert PathPlace("tmp", "test_read0", "").text == "<tmp>"
 
 
 def test_a_file_that_has_just_changed_is_read_again_in_a_test_that_sets_the_clock(tmp_path):
