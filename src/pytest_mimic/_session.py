@@ -100,7 +100,9 @@ class Session:
             from pytest_mimic._review.waiting import store_over
 
             store = store_over(store, settings.rootdir)
-        self.vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
+        self.vault = Vault(
+            store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches
+        )
         self.state = RunState(settings=settings, vault=self.vault, ledger=self.ledger)
         self.engine = Engine(self.state, locks=store.byte_locks, today=strftime("%Y-%m-%d"))
         if settings.mode is not Mode.REPLAY:

@@ -42,6 +42,7 @@ class Settings(NamedTuple):
         review: `--mimic-review` was given: what is recorded waits for a review.
         network: Whether a replay refuses connections that nothing mimics.
         allowed_hosts: The hosts to which it lets them through.
+        objects: The URL of `mimic_objects`, or empty: the object store of large objects.
         outside: Further options that suggested commands need for a test outside of the rootdir.
     """
 
@@ -65,6 +66,12 @@ class Settings(NamedTuple):
     review: bool = False
     network: NetworkPolicy = "allow"
     allowed_hosts: tuple[str, ...] = ()
+    objects: str = ""
+
+    @property
+    def detaches(self) -> bool:
+        """Whether large objects are written so that Git ignores them. Those that wait for a review are not."""
+        return bool(self.objects) and not self.review
 
     @property
     def blocks_network(self) -> bool:

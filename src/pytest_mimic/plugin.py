@@ -72,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mimic_store_arguments", "store a description of the arguments", "bool", default=True)
     for name, text, default in (
         ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
+        ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
         ("pickle", "pickles that may be loaded: listed (what their recordings list) or forbid", "listed"),
@@ -333,8 +334,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
 
-    Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or if the calls were
-    made in another order.
+    Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or in another order.
     """
     return _Blocks(_run(request.config).session.block, "replay")
 

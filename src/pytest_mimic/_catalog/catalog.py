@@ -59,7 +59,11 @@ class Catalog:
             return None
         facts = parse_recording(data, self.vault.label, name)
         try:
-            return CatalogFile.of(name, facts, len(data))
+            found = CatalogFile.of(name, facts, len(data))
+            if b'"detached"' in data:  # their sizes are known also where they were not pulled
+                for listed in [entry["detached"] for entry in found.outcomes if "detached" in entry]:
+                    self._sizes.update((each, one["size"]) for each, one in listed.items())
+            return found
         except _MISSHAPED:
             # The vault says what is wrong.
             self.vault.read_cassette(name) if name.startswith(CASSETTES) else self.vault.read(name)

@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
     Attributes:
         kind: `damaged`; `unreadable`, which no recording anew repairs: a Git LFS pointer, a merge conflict, a newer
-            format; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
+            format; `absent`: a detached object that was not pulled; `orphaned`: an object that no recording names; `leftover`: of a killed run; `foreign`: it does not
             belong to a vault.
         file: Its name in the vault.
         problem: The problem in one line, with the path.
@@ -80,6 +80,8 @@ class Checker:
         self._objects = Objects(vault.store, pickles="listed", label=vault.label)
         # The error of an object, None if it is sound: several recordings may share it.
         self._known: dict[tuple[Any, ...], MimicError | None] = {}
+        # The hashes of the detached objects that are here and sound.
+        self._detached: set[str] = set()
 
     def check_all(self) -> Checked:
         """Check the whole vault."""
@@ -95,7 +97,7 @@ class Checker:
             whole = whole and not (findings and findings[0].file == name)
             checked.findings += findings
             checked.recordings += 1
-        checked.objects = sum(name in named for name in objects)
+        checked.objects = sum(name in named for name in objects) + len(self._detached)
         for name in objects:
             if not is_object(name):
                 checked.findings.append(self._foreign(name))
@@ -157,6 +159,8 @@ class Checker:
         for stored, origin in outcomes:
             named.update(objects_of(stored.entry))
             problem = self._problem_of(stored, origin)
+            if problem is None and "detached" in stored.entry:
+                self._detached.update(one["sha256"] for one in stored.entry["detached"].values())
             if problem is not None:
                 yield self._finding(self._file_of(problem, name), problem, name, test)
 
@@ -181,7 +185,8 @@ class Checker:
             return None
         names = tuple(objects_of(entry))
         lists = (*entry.get("imports", ()), None, *entry.get("code", ()))
-        key = (names, entry.get("checksum"), entry.get("kind"), lists)
+        detached = tuple(one["sha256"] for one in entry.get("detached", {}).values())
+        key = (names, entry.get("checksum"), entry.get("kind"), lists, detached)
         if not names:
             return self._error_of(stored, origin)
         if key not in self._known:
@@ -199,7 +204,7 @@ class Checker:
                 self._objects.body(entry, origin)
             for name in objects_of(entry):
                 if name.endswith(".bin"):
-                    for _ in self._objects.file_content(origin, name):
+                    for _ in self._objects.file_content(entry, origin, name):
                         pass
         except MimicError as error:
             return error
@@ -245,6 +250,8 @@ class Checker:
 
     def _finding(self, file: str, error: MimicError, recording: str, test: str | None) -> Finding:
         remedy = error.remedies[0] if error.remedies else ""
+        if error.data.get("absent"):
+            return Finding("absent", file, error.what, remedy, recording, test)
         # The marks of a merge are removed by git, a pointer by Git LFS, and a newer format by a newer version.
         is_kept = (
             not isinstance(error, CorruptRecordingError)

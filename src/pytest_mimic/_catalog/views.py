@@ -62,6 +62,8 @@ class OutcomeViewer:
         """Yield an outcome as parts. The errors are those of `body`."""
         if "pickle" in entry:
             yield from self._pickle(entry)
+        elif self._is_absent(entry, entry.get("json", "")):
+            yield f"an outcome in JSON, {self._size_of(entry, entry['json'])}: {entry['json']}", None
         else:
             reader = ValueReader(is_tagged=entry.get("tagged", False), shown=self._shown)
             body = self.body(call, entry, name)
@@ -100,8 +102,7 @@ class OutcomeViewer:
     def _pickle(self, entry: Entry) -> Iterator[Part]:
         name = entry["pickle"]
         verb = {"raised": "raised ", "stream": "a stream, "}.get(entry["kind"], "returned ")
-        bytes_ = self._vault.store.size(name)
-        yield f"{verb}a pickle, {'missing' if bytes_ is None else size(bytes_)}: {name}", None
+        yield f"{verb}a pickle, {self._size_of(entry, name)}: {name}", None
         if entry.get("preview"):
             yield "preview: ", Block("\n".join(map(str, entry["preview"])))
         for key, title in (("imports", "imports: "), ("code", "code: "), ("changes", "changed: ")):
@@ -110,6 +111,19 @@ class OutcomeViewer:
                 yield title, ", ".join(names) if len(names) <= _IN_LINE else Block("\n".join(names))
         if "python" in entry:
             yield f"only Python {entry['python']} can load it", None
+
+    def _size_of(self, entry: Entry, name: str) -> str:
+        bytes_ = self._objects.contents.size(entry, name)
+        shown = "missing" if bytes_ is None else size(bytes_)
+        return f"{shown}, not pulled" if self._is_absent(entry, name) else shown
+
+    def _is_absent(self, entry: Entry, name: str) -> bool:
+        """Check whether an object is detached, and was not pulled."""
+        if name not in entry.get("detached", ()):
+            return False
+        from pytest_mimic._vault.detached import detached_in
+
+        return self._vault.store.size(detached_in(entry)[name].place) is None
 
     # Boundaries
 

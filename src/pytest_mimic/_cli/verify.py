@@ -130,17 +130,21 @@ class _Result:
     def show(self) -> None:
         """Print it."""
         out, checked = self._out, self._checked
+        absent = sum(finding.kind == "absent" for finding in checked.findings)
         for finding in checked.findings:
-            _show_finding(self._out, finding)
+            if finding.kind != "absent":
+                _show_finding(self._out, finding)
         counts = f"{plural(checked.recordings, 'recording')} and {plural(checked.objects, 'object')} checked"
         damage = checked.damage
-        others = len(checked.findings) - len(damage)
+        others = len(checked.findings) - len(damage) - absent
         if damage:
             out.line((f"{self._vault.label}: {plural(len(damage), 'problem')}", "bold red"), f"; {counts}")
         elif not checked.recordings and self._names is None:
             out.line(f"no recordings in {self._vault.label}")
         else:
             out.line((f"{self._vault.label} is sound", "bold green"), f"; {counts}")
+        if absent:
+            out.line(f"  {plural(absent, 'object')} not pulled, and not checked: {self._command('pull')}")
         if self._is_repaired:
             self._show_repair()
             return

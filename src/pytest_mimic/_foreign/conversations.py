@@ -61,7 +61,7 @@ class Conversation:
     ) -> None:
         settings = settings._replace(mode=Mode.RECORD, only=())
         store = FolderStore(settings.vault)
-        self.vault = Vault(store, label=settings.shown_vault)
+        self.vault = Vault(store, label=settings.shown_vault, detaches=settings.detaches)
         self._state = RunState(settings=settings, vault=self.vault, ledger=Ledger())
         self._engine = Engine(self._state, locks=store.byte_locks, today=today)
         self._targets = targets

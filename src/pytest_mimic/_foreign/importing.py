@@ -86,7 +86,12 @@ class Importer:
     def __init__(self, request: ImportRequest) -> None:
         self._request = request
         settings = request.settings
-        self._vault = Vault(FolderStore(settings.vault), pickles=settings.pickles, label=settings.shown_vault)
+        self._vault = Vault(
+            FolderStore(settings.vault),
+            pickles=settings.pickles,
+            label=settings.shown_vault,
+            detaches=settings.detaches,
+        )
         self._placer = Placer(self._vault, overwrite=request.overwrite, dry_run=request.dry_run)
         self._mimicked = mimicked_clients(request.targets)
         # The boundaries that tests have recordings at.

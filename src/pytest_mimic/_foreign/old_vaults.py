@@ -116,7 +116,7 @@ def stage_old(
     except Exception as error:  # a pickle can raise anything
         raise MimicError(f"its pickle cannot be loaded ({type(error).__name__})") from None
     store = FolderStore(settings.vault)
-    vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault)
+    vault = Vault(store, pickles=settings.pickles, label=settings.shown_vault, detaches=settings.detaches)
     state = RunState(settings=settings._replace(mode=Mode.RECORD), vault=vault, ledger=Ledger())
     engine = Engine(state, locks=store.byte_locks, today=today)
     state.clock = staticmethod(lambda: 0.0)

@@ -27,12 +27,13 @@ class Acceptor:
         vault: The folder of the project's vault.
         file: The file of changes.
         label: The vault's name in messages.
+        detaches: Whether large objects are written so that Git ignores them.
     """
 
-    def __init__(self, vault: Path, file: Path, *, label: str) -> None:
+    def __init__(self, vault: Path, file: Path, *, label: str, detaches: bool = False) -> None:
         self._file = file
         # No pickle is loaded: outcomes are written as they are.
-        self._vault = Vault(FolderStore(vault), pickles="forbid", label=label)
+        self._vault = Vault(FolderStore(vault), pickles="forbid", label=label, detaches=detaches)
         self._store = OverlayStore(FolderStore(staged_folder(file)), self._vault.store)
         self._label = label
 

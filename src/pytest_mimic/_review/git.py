@@ -10,6 +10,8 @@ from hashlib import sha1
 from pathlib import Path
 from typing import NoReturn
 
+from pytest_mimic._vault.detached import FOLDER as DETACHED
+from pytest_mimic._vault.folder import FolderStore
 from pytest_mimic._vault.store import Data
 from pytest_mimic.errors import MimicError
 
@@ -29,6 +31,7 @@ class GitStore:
 
     def __init__(self, folder: Path, revision: str) -> None:
         self._root = _existing(folder)
+        self._working = FolderStore(folder)
         if revision.startswith("-") or not revision:
             raise MimicError(f"{revision!r} is no revision of git")
         commit = self._git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
@@ -107,11 +110,15 @@ class GitStore:
         self._loaded.update({name: contents[blob] for name, blob in self._ids.items() if blob in contents})
 
     def read(self, name: str) -> bytes | None:
+        if name.startswith(f"{DETACHED}/"):  # by hash, for all revisions
+            return self._working.read(name)
         if name not in self._loaded and name in self._ids:
             self.load([name])
         return self._loaded.get(name)
 
     def map(self, name: str) -> memoryview | None:
+        if name.startswith(f"{DETACHED}/"):
+            return self._working.map(name)
         data = self.read(name)
         return None if data is None else memoryview(bytearray(data))
 

@@ -40,7 +40,9 @@ class Review:
         self._settings = settings
         self._loads = loads
         self._comparer = Comparer(redactor, loads=loads)
-        self._acceptor = Acceptor(settings.vault, file.path, label=settings.shown_vault)
+        self._acceptor = Acceptor(
+            settings.vault, file.path, label=settings.shown_vault, detaches=settings.detaches
+        )
         self.rows = file.read()
         check_links(file.path)
 

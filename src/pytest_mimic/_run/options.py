@@ -81,6 +81,7 @@ def settings_of(config: pytest.Config) -> Settings:
         if option.mimic_block_network
         else _choice(config, "mimic_network", ("allow", "block")),
         allowed_hosts=_allowed_hosts(config),
+        objects=_objects_url(config),
     )
 
 
@@ -147,6 +148,13 @@ def _vault_folder(config: pytest.Config) -> Path:
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
     return folder
+
+
+def _objects_url(config: pytest.Config) -> str:
+    url: str = _ini(config, "mimic_objects").strip()
+    if url and "://" not in url:
+        raise pytest.UsageError(f"mimic_objects = {url}: it takes a URL, such as s3://bucket/prefix")
+    return url
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

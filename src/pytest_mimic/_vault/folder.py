@@ -86,8 +86,9 @@ class FolderStore:
             return None
 
     @outside_event_loop
-    def write(self, name: str, data: Data, *, durable: bool = True) -> None:
-        path = self._prefix + name
+    def write(self, name: str | Callable[[], str], data: Data, *, durable: bool = True) -> None:
+        # A function returns the name once all pieces were taken: it may depend on them.
+        path = self._prefix + (name if isinstance(name, str) else "")
         if _is_faked():
             raise _faked("write", path)
         try:
@@ -98,6 +99,7 @@ class FolderStore:
             file, whole, number = self._open_temporary()
             _write_file(file, whole, data)
             try:
+                path = self._prefix + (name if isinstance(name, str) else name())
                 _in_folder(dirname(path), lambda: replace(whole, path))
             except BaseException:
                 with suppress(OSError):

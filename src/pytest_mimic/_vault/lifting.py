@@ -13,19 +13,20 @@ from pytest_mimic._outcome.pickles import Buffer, Pickled
 from pytest_mimic._vault.container import DamagedError, item_sizes, unpack_segments
 from pytest_mimic._vault.files import KeptFiles, objects_in
 from pytest_mimic._vault.names import fingerprint_in
-from pytest_mimic._vault.parsing import check_pulled, corrupt, damaged
+from pytest_mimic._vault.parsing import damaged
 from pytest_mimic._vault.recordings import Stored
 
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from pytest_mimic._vault.contents import Contents
     from pytest_mimic._vault.recordings import Entry, Origin, OutcomeReader
-    from pytest_mimic._vault.store import Store
 
     class Texts(OutcomeReader, Protocol):
         """Loads outcomes, and reads the text of those that have one; see `Objects`."""
 
         label: str
+        contents: Contents
 
         def text(self, entry: Entry, origin: Origin) -> str: ...
 
@@ -46,12 +47,12 @@ class LiftedFile:
         return self._content()
 
 
-def lift(objects: Texts, store: Store, entry: Entry, origin: Origin) -> Stored:
+def lift(objects: Texts, entry: Entry, origin: Origin) -> Stored:
     """Return the outcome of an entry in memory, as if its call had just been made; see `Stored.lifted`."""
     stored = Stored(objects, entry, origin)
     facts: Any = {**entry, "kind": stored.kind}
     if "pickle" in entry:
-        pickled = _pickled(objects, store, entry, origin)
+        pickled = _pickled(objects, entry, origin)
         encoded = Encoded(
             stored.kind,
             list(stored.changes),
@@ -62,7 +63,7 @@ def lift(objects: Texts, store: Store, entry: Entry, origin: Origin) -> Stored:
     else:
         text = objects.text(entry, origin)
         bytes_by_name = {
-            name: b"".join(objects.file_content(origin, name)) for name in entry.get("objects", ())
+            name: b"".join(objects.file_content(entry, origin, name)) for name in entry.get("objects", ())
         }
         readable = Readable(text, stored.is_tagged, list(entry.get("imports", ())), bytes_by_name)
         fingerprint = xxh3_128_hexdigest(text.encode())
@@ -72,23 +73,19 @@ def lift(objects: Texts, store: Store, entry: Entry, origin: Origin) -> Stored:
         lifted.files = KeptFiles(entry["files"])
         sources: Any = lifted.files.sources
         for name in objects_in(entry["files"]):
-            content = partial(objects.file_content, origin, name)
+            content = partial(objects.file_content, entry, origin, name)
             sources[name] = LiftedFile(f"{objects.label}/{name}", content)
     return lifted
 
 
-def _pickled(objects: Texts, store: Store, entry: Entry, origin: Origin) -> Pickled:
+def _pickled(objects: Texts, entry: Entry, origin: Origin) -> Pickled:
     """Return the checked streams and buffers of a pickle."""
     name = entry["pickle"]
-    path = f"{objects.label}/{name}"
-    data = store.map(name)
-    if data is None:
-        raise corrupt(path, f"is missing, {objects.label}/{origin.name} names it", test=origin.test)
-    check_pulled(data, path)
+    data = objects.contents.map(entry, name, origin)
     try:
         parts, items = list(unpack_segments(data, entry["checksum"])), item_sizes(data)
     except DamagedError as reason:
-        raise damaged(path, str(reason), test=origin.test) from None
+        raise damaged(f"{objects.label}/{name}", str(reason), test=origin.test) from None
     buffers = [Buffer(memoryview(part), item) for part, item in zip(parts[1:], items[1:], strict=True)]
     return Pickled(
         [bytes(parts[0])],

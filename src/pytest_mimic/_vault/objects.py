@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._ambient import command
-from pytest_mimic._vault.parsing import check_pulled, corrupt, damaged, parse
+from pytest_mimic._vault.contents import Contents
+from pytest_mimic._vault.parsing import damaged, parse
 from pytest_mimic._vault.recordings import body_of
 from pytest_mimic._vault.shapes import body_fault
 from pytest_mimic.errors import MimicError, StaleRecordingError
@@ -31,12 +32,18 @@ _KEPT_TEXT = 1 << 19
 
 
 class Objects:
-    """Loads outcomes; no pickle if `pickles` is `forbid` instead of `listed`. Messages show the path `label`."""
+    """Loads outcomes; no pickle if `pickles` is `forbid` instead of `listed`. Messages show the path `label`.
 
-    def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
-        self._store = store
+    With `detaches`, large objects are written so that Git ignores them; see `detached`.
+    """
+
+    def __init__(
+        self, store: Store, *, pickles: Literal["listed", "forbid"], label: str, detaches: bool = False
+    ) -> None:
+        self.detaches = detaches
         self.label = label
         self.forbidden = pickles == "forbid"
+        self.contents = Contents(store, label=label)
         # By checksum and count: a pickle is rehearsed once, however often it is loaded.
         self._rehearsed: set[tuple[str, int]] = set()
         self._admissions: dict[tuple[str | None, ...], Admission] = {}
@@ -80,7 +87,7 @@ class Objects:
         """Return the outcome of an entry in memory, ready to be written to another vault; see `Stored.lifted`."""
         from pytest_mimic._vault.lifting import lift
 
-        return lift(self, self._store, entry, origin)
+        return lift(self, entry, origin)
 
     def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
         """Return a function that returns the value of an entry, a fresh copy each time.
@@ -131,10 +138,7 @@ class Objects:
     def body(self, entry: Entry, origin: Origin) -> Any:
         """Return the content of a JSON object, checked to be of the kind that its recording says."""
         name = entry["json"]
-        data = self._store.read(name)
-        if data is None:
-            raise self._missing(name, origin)
-        body = parse(data, f"{self.label}/{name}", test=origin.test)
+        body = parse(self.contents.read(entry, name, origin), f"{self.label}/{name}", test=origin.test)
         fault = body_fault(body)
         if fault is None and not ({entry["kind"], "returned"} & body.keys()):
             fault = f"it holds no {entry['kind']}"
@@ -147,7 +151,7 @@ class Objects:
     def _tagged_player(self, entry: Entry, origin: Origin) -> Callable[[], Any]:
         """Return the player of a readable value. NeedsCallError: it has paths."""
         reader = self._reader(entry, origin, None)
-        data = self._store.read(entry["json"]) if "json" in entry else None
+        data = self.contents.read(entry, entry["json"], origin) if "json" in entry else None
         made = None if data is None else reader.parsed(data)
         if made is not None and "value" in made:
             fresh = [made["value"]]
@@ -167,7 +171,7 @@ class Objects:
                 return self._untagged(reader, kept[0], entry, origin)
             tree = (self.body(entry, origin) if "json" in entry else entry)["value"]
             value = self._untagged(reader, tree, entry, origin)
-            size = self._store.size(entry["json"]) if "json" in entry else 0
+            size = self.contents.size(entry, entry["json"]) if "json" in entry else 0
             if size is not None and size <= _KEPT_TEXT and "objects" not in entry:
                 kept.append(reader.prepared(tree))
             return value
@@ -180,7 +184,7 @@ class Objects:
         def content(name: str) -> bytes:
             if name not in entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
-            return b"".join(self.file_content(origin, name))
+            return b"".join(self.file_content(entry, origin, name))
 
         # Never an import that is listed as code: no text needs one.
         admission = self._admission({"imports": entry.get("imports", ())})
@@ -230,10 +234,7 @@ class Objects:
         name = entry["pickle"]
         path = f"{self.label}/{name}"
         self._check_allowed(entry, path, origin)
-        data = self._store.map(name)
-        if data is None:
-            raise self._missing(name, origin)
-        check_pulled(data, path)
+        data = self.contents.map(entry, name, origin)
         from pytest_mimic._vault.container import DamagedError, unpack
 
         try:
@@ -307,15 +308,12 @@ class Objects:
 
     # Files
 
-    def file_content(self, origin: Origin, name: str) -> Iterator[Any]:
+    def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]:
         """Yield the content of a file that a call wrote. CorruptRecordingError: its object is missing or damaged."""
         from pytest_mimic._vault.container import DamagedError
         from pytest_mimic._vault.files import content_of
 
-        data = self._store.map(name)
-        if data is None:
-            raise self._missing(name, origin)
-        check_pulled(data, f"{self.label}/{name}")
+        data = self.contents.map(entry, name, origin)
         try:
             yield from content_of(data, name)
         except DamagedError as reason:
@@ -325,10 +323,6 @@ class Objects:
 
     def _damaged(self, name: str, origin: Origin, detail: str) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
-
-    def _missing(self, name: str, origin: Origin) -> MimicError:
-        how = f"is missing, {self.label}/{origin.name} names it"
-        return corrupt(f"{self.label}/{name}", how, test=origin.test)
 
     def _stale(self, origin: Origin, *facts: str) -> StaleRecordingError:
         return StaleRecordingError(

@@ -35,10 +35,12 @@ _LONG = 1 << 16
 class Outcomes:
     """The part of a `Vault` that many runs never need: they only replay plain values. See there."""
 
-    def __init__(self, store: Store, *, pickles: Literal["listed", "forbid"], label: str) -> None:
+    def __init__(
+        self, store: Store, *, pickles: Literal["listed", "forbid"], label: str, detaches: bool = False
+    ) -> None:
         self.store = store
         self.label = label
-        self.objects = Objects(store, pickles=pickles, label=label)
+        self.objects = Objects(store, pickles=pickles, label=label, detaches=detaches)
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. See `Vault.read`."""

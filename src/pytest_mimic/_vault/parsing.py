@@ -15,6 +15,8 @@ from pytest_mimic.errors import CorruptRecordingError
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 FORMAT = 1
+#: The format of files with detached objects, which versions that do not know these refuse.
+DETACHED_FORMAT = 2
 INFINITE = float("inf")
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]+)?\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
@@ -74,6 +76,8 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
             # In Python, True == 1.
             if number == FORMAT and number is not True:
                 return facts
+            if number == DETACHED_FORMAT and _has_detached(data):
+                return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
     return _parse_odd_recording(data, f"{label}/{name}")
@@ -89,7 +93,7 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
         raise damaged(path, "no format number", test=test)
     if number < FORMAT:
         raise damaged(path, f"there is no format {number}")
-    if number > FORMAT:
+    if number > FORMAT and not (number == DETACHED_FORMAT and _has_detached(data)):
         raise CorruptRecordingError(
             f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
             remedies=["pip install --upgrade pytest-mimic"],
@@ -97,6 +101,11 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
             format=number,
         )
     return facts
+
+
+def _has_detached(data: bytes) -> bool:
+    """Check whether a file may have detached objects. One of their format without any is from a newer version."""
+    return b'"detached"' in data
 
 
 def is_readable(data: bytes) -> bool:

@@ -22,7 +22,7 @@ Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or the name of its object."""
 
 #: The keys of an entry that do not belong to the outcome.
-_FACTS = frozenset({"duration", "awaited", "files", "imports", "objects", "preview", "tagged"})
+_FACTS = frozenset({"duration", "awaited", "detached", "files", "imports", "objects", "preview", "tagged"})
 
 
 def body_of(entry: Entry) -> Entry:
@@ -81,7 +81,7 @@ class OutcomeReader(Protocol):
 
     def player(self, entry: Entry, origin: Origin) -> Callable[[], Any]: ...
 
-    def file_content(self, origin: Origin, name: str) -> Iterator[Any]: ...
+    def file_content(self, entry: Entry, origin: Origin, name: str) -> Iterator[Any]: ...
 
     def load_encoded(self, encoded: Encoded, paths: PathStore | None) -> Outcome: ...
 
@@ -213,7 +213,8 @@ class Stored:
         if "files" in self._entry:
             from pytest_mimic._vault.files import KeptFiles
 
-            outcome.files = KeptFiles(self._entry["files"], partial(self._reader.file_content, self._origin))
+            content = partial(self._reader.file_content, self._entry, self._origin)
+            outcome.files = KeptFiles(self._entry["files"], content)
         return outcome
 
     def readable(self) -> Any:

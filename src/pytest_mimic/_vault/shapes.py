@@ -43,6 +43,11 @@ def _entry_fault(entry: Any) -> str | None:
         return "an outcome needs one value, exception or file"
     if type(entry.get("tagged", False)) is not bool:
         return "tagged must be true or false"
+    if "detached" in entry:
+        from pytest_mimic._vault.detached import detached_fault
+
+        if fault := detached_fault(entry["detached"]):
+            return fault
     if "files" in entry:
         from pytest_mimic._vault.files import listing_fault
 

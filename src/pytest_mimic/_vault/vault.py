@@ -30,22 +30,28 @@ class Vault:
     """The recordings of a project.
 
     `pickles` is `listed`, or `forbid` to load no pickle. Messages show the path `label`. `replaced` are the objects
-    that re-recording has replaced, for `collect`.
+    that re-recording has replaced, for `collect`. With `detaches`, large objects are written so that Git ignores them.
     """
 
     def __init__(
-        self, store: Store, *, pickles: Literal["listed", "forbid"] = "listed", label: str = ".mimic_vault"
+        self,
+        store: Store,
+        *,
+        pickles: Literal["listed", "forbid"] = "listed",
+        label: str = ".mimic_vault",
+        detaches: bool = False,
     ) -> None:
         self.store = store
         self.label = label
         self.replaced: set[str] = set()
         self._pickles: Literal["listed", "forbid"] = pickles
+        self._detaches = detaches
 
     @cached_property
     def _outcomes(self) -> Outcomes:
         from pytest_mimic._vault.outcomes import Outcomes
 
-        return Outcomes(self.store, pickles=self._pickles, label=self.label)
+        return Outcomes(self.store, pickles=self._pickles, label=self.label, detaches=self._detaches)
 
     def read(self, name: str, *, skim: bool = False) -> Recording | None:
         """Return the recording of that name, or None. The store is read each time.
@@ -214,7 +220,7 @@ class Vault:
     def size(self) -> tuple[int, int]:
         """Return the number of recordings and cassettes, and the bytes of all files."""
         names = self.names()
-        files = [*names, *self.store.names("objects")]
+        files = [*names, *self.store.names("objects"), *self.store.names("detached")]
         return len(names), sum(self.store.size(name) or 0 for name in files)
 
     def is_old(self) -> bool:

@@ -23,7 +23,7 @@ from pytest_mimic._vault.container import (
 from pytest_mimic._vault.files import objects_in
 from pytest_mimic._vault.names import OBJECTS_LOCK, fingerprint_in
 from pytest_mimic._vault.objects import Objects
-from pytest_mimic._vault.parsing import FORMAT, parse, parse_recording
+from pytest_mimic._vault.parsing import DETACHED_FORMAT, FORMAT, parse, parse_recording
 from pytest_mimic._vault.recordings import (
     CASSETTE_FACTS,
     CassetteEntry,
@@ -40,6 +40,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 if TYPE_CHECKING:
     from pytest_mimic._files.written import WrittenFile
     from pytest_mimic._outcome.encoding import Encoded
+    from pytest_mimic._vault.detached import Detached
     from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -72,7 +73,7 @@ class Written(NamedTuple):
 def write_recording(store: Store, objects: Objects, name: str, recording: Recording) -> Written:
     """Write a recording; see `Vault.write`."""
     head = {
-        "format": FORMAT,
+        "format": 0,
         "target": recording.target,
         "arguments": recording.arguments,
         "source": recording.source,
@@ -87,6 +88,7 @@ def write_recording(store: Store, objects: Objects, name: str, recording: Record
         before, now = facts or {}, data
         old = before.get("outcomes", [])
         entries = writer.entries(old)
+        head["format"] = _format_of(entries)
         replaced = _references(old) - _references(entries)
         changed = True
         if before and _are_identical(entries, old):
@@ -125,7 +127,9 @@ def write_cassette(
                 new["arguments"] = known.get("arguments")
         is_same = _are_identical(entries, old) and _equal(new_calls, old_calls)
         if before is None or not is_same:
-            now = writer.write(name, {"format": FORMAT, **facts, "calls": new_calls}, replaced=replaced)
+            now = writer.write(
+                name, {"format": _format_of(entries), **facts, "calls": new_calls}, replaced=replaced
+            )
     writer.settle(entries)
     return Written(data, now, replaced)
 
@@ -142,6 +146,7 @@ class _FileWriter:
         self._outcomes = outcomes
         self._inline = inline
         self._made: list[str] = []
+        self._detached: dict[str, Detached] = {}
         self._is_locked = False
         self._durable = any(map(_is_worth_flushing, outcomes))
 
@@ -166,7 +171,17 @@ class _FileWriter:
         found = []
         for index, stored in enumerate(self._outcomes):
             old = before[index] if index < len(before) else None
-            found.append(old if old is not None and self._is_same(stored, old) else self._entry(stored))
+            if old is not None and self._is_same(stored, old):
+                found.append(old)
+                continue
+            new = self._with_detached(self._entry(stored))
+            # A detached object that was missing here has the same content: its recording need not change.
+            is_same = (
+                old is not None
+                and "detached" in old
+                and _equal({**new, "duration": 0}, {**old, "duration": 0})
+            )
+            found.append(old if old is not None and is_same else new)
         return found
 
     def write(self, name: str, facts: dict[str, Any], *, replaced: set[str]) -> bytes:
@@ -194,7 +209,7 @@ class _FileWriter:
         if "files" in stored.entry or "files" in old:
             if not _equal(stored.entry.get("files"), old.get("files")):
                 return False
-            if not all(self._has_file(name) for name in objects_in(old["files"])):
+            if not all(self._has_file(old, name) for name in objects_in(old["files"])):
                 return False
         if encoded is None:
             # It was read from a vault, and is written again with other outcomes of its sequence.
@@ -213,7 +228,7 @@ class _FileWriter:
         lists = old.get("imports", []), old.get("objects", [])
         if readable is None or lists != (readable.imports, sorted(readable.objects)):
             return False
-        if not all(map(self._has_file, readable.objects)):
+        if not all(self._has_file(old, name) for name in readable.objects):
             return False
         try:
             return self._objects.text(old, self._origin) == readable.text
@@ -234,6 +249,12 @@ class _FileWriter:
             and again.is_tagged == old.get("tagged", False)
             and self._objects.is_sound(old, self._origin)
         )
+
+    def _with_detached(self, entry: Entry) -> Entry:
+        """Return a new entry with the hashes of those of its objects that were detached."""
+        names = sorted(_references([entry]) & self._detached.keys()) if self._detached else ()
+        listed = {name: self._detached[name]._asdict() for name in names}
+        return {**entry, "detached": {**entry.get("detached", {}), **listed}} if listed else entry
 
     def _entry(self, stored: Stored) -> Entry:
         encoded = stored.encoded
@@ -302,10 +323,10 @@ class _FileWriter:
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
 
-    def _has_file(self, name: str) -> bool:
-        """Return whether the object of a file exists and is sound."""
+    def _has_file(self, entry: Entry, name: str) -> bool:
+        """Return whether the object of a file of an outcome exists and is sound."""
         try:
-            for _ in self._objects.file_content(self._origin, name):
+            for _ in self._objects.file_content(entry, self._origin, name):
                 pass
         except MimicError:
             return False
@@ -313,7 +334,7 @@ class _FileWriter:
 
     def _place_file(self, name: str, file: WrittenFile) -> None:
         """Write the object of a file, unless it exists."""
-        if self._has_file(name):
+        if name in self._detached or self._has_file({}, name):
             return
         packer = FilePacker(file.pieces())
         self._make(name, packer.pieces(), absent=self._store.size(name) is None)
@@ -322,12 +343,21 @@ class _FileWriter:
 
     def _place_bytes(self, name: str, content: bytes) -> None:
         """Write the object of long bytes, unless it exists."""
-        if not self._has_file(name):
+        if name not in self._detached and not self._has_file({}, name):
             self._make(name, FilePacker(pieces_of(content)).pieces(), absent=self._store.size(name) is None)
 
     def _make(self, name: str, data: Any, *, absent: bool) -> None:
         """Write an object; a damaged one is replaced, and stays after a failure."""
-        self._store.write(name, data, durable=self._durable)
+        if self._objects.detaches:
+            from pytest_mimic._vault.detached import DetachedWriter
+
+            store: Any = self._store  # of a folder: no other has detached objects
+            detached, name_of_file, absent = DetachedWriter(store).write(name, data, durable=self._durable)
+            if detached is not None:
+                self._detached[name] = detached
+                name = name_of_file
+        else:
+            self._store.write(name, data, durable=self._durable)
         if absent:
             self._made.append(name)
 
@@ -430,6 +460,10 @@ def mark_run(store: Store, *, is_locked: bool = False) -> None:
     if mark is not None and not mark.is_set:
         with nullcontext() if is_locked else store.lock(OBJECTS_LOCK):
             mark.set()
+
+
+def _format_of(entries: Sequence[Entry]) -> int:
+    return DETACHED_FORMAT if any("detached" in entry for entry in entries) else FORMAT
 
 
 def _references(entries: Sequence[Entry]) -> set[str]:
