@@ -94,7 +94,7 @@ class Packer:
                 self._content.update(block)
                 yield block
             return
-        compressor = _zstd().ZstdCompressor(level=_LEVELS[segment.codec])
+        compressor = zstd_module().ZstdCompressor(level=_LEVELS[segment.codec])
         compressor.set_pledged_input_size(segment.size)
         for block in _blocks(data):
             self._content.update(block)
@@ -210,7 +210,7 @@ def _restored(stored: memoryview, segment: Segment) -> Any:
         return stored
     if xxh3_64_intdigest(stored) != segment.check:
         raise DamagedError("")
-    zstd = _zstd()
+    zstd = zstd_module()
     decompressor = zstd.ZstdDecompressor()
     try:
         if segment.size <= _BLOCK:
@@ -280,7 +280,7 @@ def _sample(block: memoryview, item: int) -> memoryview:
 
 def _compressed(block: memoryview, item: int, codec: int) -> bytes:
     data = _shuffle(block, item) if codec == _SHUFFLED else block
-    compressed: bytes = _zstd().compress(data, level=_LEVELS[codec])
+    compressed: bytes = zstd_module().compress(data, level=_LEVELS[codec])
     return compressed
 
 
@@ -305,7 +305,8 @@ def _unshuffle(data: bytes, item: int) -> bytearray:
     return out
 
 
-def _zstd() -> Any:
+def zstd_module() -> Any:
+    """Return the module for zstd, which the standard library has since Python 3.14."""
     try:
         from compression import zstd  # type: ignore[import-not-found, unused-ignore]
     except ImportError:

@@ -1,0 +1,214 @@
+"""Puts loose recordings into packs: new packs first, then the next manifest, then the deletion of what it replaces.
+
+Each step leaves the vault whole. Two machines that fold at the same time try to create the same manifest, and the
+store lets one of them do so. The other one looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._remote.bucket import RemoteError
+from pytest_mimic._remote.cache import large_key
+from pytest_mimic._remote.packs import (
+    Content,
+    Linked,
+    Manifest,
+    Pack,
+    PackInfo,
+    compress,
+    digest_of,
+    encode_pack,
+    is_object_name,
+    pack_key,
+    size_of,
+    split,
+)
+from pytest_mimic._remote.ulids import new_ulid
+from pytest_mimic._remote.view import TRIES, View, look, manifest_key
+
+if TYPE_CHECKING:
+    from pytest_mimic._remote.bucket import Bucket
+    from pytest_mimic._remote.cache import Cache
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+# How long a pack stays that no manifest lists any longer: a run that began before may still read it.
+_GRACE = timedelta(days=1)
+# The manifests that stay, for runs that have just listed them.
+_KEPT = 4
+# Other machines may win as often as this.
+_TRIES = 8 * TRIES
+
+
+class _Recording(NamedTuple):
+    """A recording with the objects that it names. Its content is None if it was deleted."""
+
+    ulid: str
+    content: Content
+    objects: dict[str, Content]
+
+
+def fold(bucket: Bucket, cache: Cache, *, deletions: Collection[str] = ()) -> Manifest:
+    """Put all loose recordings into packs without these names, and return the new manifest.
+
+    Raises:
+        CorruptRecordingError: A pack that must change is damaged.
+        RemoteError: The store cannot be read or written. Nothing is lost.
+    """
+    for _ in range(_TRIES):
+        view = look(bucket, cache)
+        loose = cache.loose(view.loose)
+        changes: dict[str, _Recording] = {}
+        for pack in loose.values():
+            if pack is None:
+                break
+            _add(changes, _recordings(pack))
+        else:
+            # Greater than all ULIDs, as the deletion is of what is there now.
+            changes.update((name, _Recording("~", None, {})) for name in deletions)
+            if not changes:
+                _clean(bucket, view, view.manifest)
+                return view.manifest
+            manifest = _folded(bucket, cache, view, changes)
+            if manifest is not None and bucket.create(manifest_key(manifest.generation), manifest.encode()):
+                _clean(bucket, view, manifest)
+                return manifest
+        # Another machine has folded meanwhile.
+    raise RemoteError(f"cannot fold {cache.path_of('state/')}: it changes too fast", reason="failed")
+
+
+def _folded(bucket: Bucket, cache: Cache, view: View, changes: dict[str, _Recording]) -> Manifest | None:
+    """Return the next manifest, whose packs are in the store. None: another machine has deleted one."""
+    old = view.manifest
+    touched: dict[int, dict[str, _Recording]] = {}
+    for name, change in changes.items():
+        touched.setdefault(old.index_of(name), {})[name] = change
+    packs: list[PackInfo] = list(old.packs)
+    replaced: list[PackInfo] = []
+    for begin, end in reversed(_runs(sorted(touched))):
+        before = old.packs[begin:end]
+        recordings: dict[str, _Recording] = {}
+        for pack in cache.packs(before):
+            if pack is None:
+                return None
+            recordings.update(_recordings(pack))
+        for index in range(begin, end):
+            _add(recordings, touched[index])
+        first = before[0].first if before else ""
+        packs[begin:end] = _written(bucket, cache, recordings, first)
+        replaced += before
+    if packs and packs[0].first:  # the first pack takes all names before the second
+        packs[0] = packs[0]._replace(first="")
+    return _next_manifest(view, packs, replaced)
+
+
+def _runs(indexes: list[int]) -> list[tuple[int, int]]:
+    """Return the ranges of adjacent numbers, each with its end."""
+    runs: list[tuple[int, int]] = []
+    for index in indexes:
+        if runs and runs[-1][1] == index:
+            runs[-1] = (runs[-1][0], index + 1)
+        else:
+            runs.append((index, index + 1))
+    return runs
+
+
+def _written(
+    bucket: Bucket, cache: Cache, recordings: dict[str, _Recording], first: str
+) -> Iterator[PackInfo]:
+    """Write recordings into new packs, of which the first takes all names from `first` on."""
+    ulids = {name: recording.ulid for name, recording in recordings.items()}
+    for number, part in enumerate(split(_members(recordings))):
+        # The mark makes each pack another one, so that no pack comes back that another machine is about to delete.
+        plain = encode_pack(part, ulids, mark=new_ulid())
+        stored = compress(plain)
+        count = sum(not is_object_name(name) for name, _ in part)
+        size = sum(size_of(content) for _, content in part)
+        begin = part[0][0] if number else first
+        info = PackInfo(begin, digest_of(plain), len(plain), len(stored), count, size)
+        bucket.put(info.key, stored)
+        cache.keep(info, plain)
+        yield info
+
+
+def _next_manifest(view: View, packs: list[PackInfo], replaced: Iterable[PackInfo]) -> Manifest:
+    now = "" if view.now is None else view.now.isoformat()
+    dropped = {digest: time for digest, time in view.manifest.dropped.items() if not _is_over(time, view.now)}
+    return Manifest(
+        view.manifest.generation + 1,
+        tuple(packs),
+        (*view.folded, *view.loose),
+        {**dropped, **dict.fromkeys((info.sha256 for info in replaced), now)},
+    )
+
+
+def _clean(bucket: Bucket, view: View, manifest: Manifest) -> None:
+    """Delete what a manifest has made superfluous. What stays after a failure goes with a later one."""
+    dropped = [digest for digest in view.manifest.dropped if digest not in manifest.dropped]
+    keys = [
+        *(view.loose if manifest is not view.manifest else ()),
+        *view.folded,
+        *view.manifests[:-_KEPT],
+        *(pack_key(digest) for digest in dropped),
+    ]
+    with suppress(RemoteError):
+        bucket.delete(keys)
+
+
+def _is_over(time: str, now: datetime | None) -> bool:
+    return bool(time) and now is not None and now - datetime.fromisoformat(time) > _GRACE
+
+
+def delete_unused_objects(bucket: Bucket, cache: Cache) -> tuple[int, int]:
+    """Delete the objects and packs that nothing lists, except new ones, which a writer may be about to list.
+
+    Return the number of objects and their bytes. The errors are those of `fold`.
+    """
+    view = look(bucket, cache)
+    used = {info.key for info in view.manifest.packs}
+    used |= {pack_key(digest) for digest in view.manifest.dropped}
+    for pack in [*cache.packs(view.manifest.packs), *cache.loose(view.loose).values()]:
+        if pack is None:  # a recording may be in a pack that this process has not seen
+            return 0, 0
+        used |= {large_key(one.sha256) for one in pack.members.values() if isinstance(one, Linked)}
+    rows = [*bucket.list("large/"), *bucket.list("packs/")]
+    unused = [
+        (key, size)
+        for key, size, modified in rows
+        if key not in used and view.now is not None and view.now - modified > _GRACE
+    ]
+    bucket.delete([key for key, _ in unused])
+    objects = [size for key, size in unused if key.startswith("large/")]
+    return len(objects), sum(objects)
+
+
+def _members(recordings: dict[str, _Recording]) -> Iterator[tuple[str, Content]]:
+    for name in sorted(recordings):
+        recording = recordings[name]
+        if recording.content is not None:
+            yield name, recording.content
+            yield from sorted(recording.objects.items(), key=lambda item: item[0])
+
+
+def _recordings(pack: Pack) -> dict[str, _Recording]:
+    found: dict[str, _Recording] = {}
+    objects: dict[str, Content] = {}
+    for name, content in pack.contents().items():
+        if is_object_name(name):
+            objects[name] = content
+        else:
+            objects = {}
+            found[name] = _Recording(pack.ulids.get(name, ""), content, objects)
+    return found
+
+
+def _add(recordings: dict[str, _Recording], newer: dict[str, _Recording]) -> None:
+    """Add recordings, of which those count that were written last."""
+    for name, recording in newer.items():
+        before = recordings.get(name)
+        if before is None or before.ulid < recording.ulid:
+            recordings[name] = recording

@@ -1,0 +1,122 @@
+"""The content of a vault in an object store at one moment: its newest manifest, and the recordings in no pack yet."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._remote.bucket import RemoteError
+from pytest_mimic._remote.cache import listing_of, rows_of
+from pytest_mimic._remote.packs import Manifest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pytest_mimic._remote.bucket import Bucket
+    from pytest_mimic._remote.cache import Cache
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+STATE = "state/"
+MANIFESTS = f"{STATE}manifest-"
+LOOSE = f"{STATE}new-"
+_TAG_LENGTH = 7
+# The attempts to read what another machine replaces meanwhile.
+TRIES = 8
+
+
+class View(NamedTuple):
+    """The state of a vault.
+
+    Attributes:
+        manifest: The newest one.
+        loose: The keys of the recordings that are in no pack, in the order in which they were written.
+        folded: The keys of those that are in packs, and are to be deleted.
+        manifests: The keys of all manifests.
+        now: The time of the newest change, by the store's clock. None: nothing was ever written.
+        is_offline: Whether the store could not be reached, so that this is what a run has seen before.
+    """
+
+    manifest: Manifest
+    loose: tuple[str, ...] = ()
+    folded: tuple[str, ...] = ()
+    manifests: tuple[str, ...] = ()
+    now: datetime | None = None
+    is_offline: bool = False
+
+
+def look(bucket: Bucket, cache: Cache) -> View:
+    """Return the state of a vault, which takes one request if the manifest is the one of the last time.
+
+    Raises:
+        CorruptRecordingError: The manifest is damaged, or of a newer format.
+        RemoteError: The store cannot be read.
+    """
+    for _ in range(TRIES):
+        rows = bucket.list(STATE)
+        view = _view(rows, cache)
+        if view is not None:
+            cache.files.write("listing.json", json.dumps(listing_of(rows)).encode(), durable=False)
+            return view
+    raise RemoteError(f"cannot read {cache.path_of(STATE)}: it changes too fast", reason="failed")
+
+
+def look_offline(cache: Cache, reason: RemoteError) -> View:
+    """Return the state that this machine has seen last. Raise `reason` if it has seen none."""
+    try:
+        rows = rows_of(json.loads(cache.files.read("listing.json") or b""))
+        view = _view(rows, cache)
+    except (ValueError, LookupError, TypeError, RemoteError):
+        view = None
+    if view is None:
+        raise reason
+    return view._replace(is_offline=True)
+
+
+def _view(rows: list[tuple[str, int, datetime]], cache: Cache) -> View | None:
+    manifest = Manifest()
+    listed = [row for row in rows if row[0].startswith(MANIFESTS)]
+    if listed:
+        found = cache.manifest(*listed[-1])
+        if found is None:  # a newer one has replaced it since it was listed
+            return None
+        manifest = found
+    keys = sorted((key for key, _, _ in rows if key.startswith(LOOSE)), key=ulid_of)
+    done = set(manifest.folded)
+    return View(
+        manifest,
+        tuple(key for key in keys if key not in done),
+        tuple(key for key in keys if key in done),
+        tuple(key for key, _, _ in listed),
+        max((modified for _, _, modified in rows), default=None),
+    )
+
+
+def manifest_key(generation: int) -> str:
+    """Return the key of a manifest. The keys are in the order of the generations."""
+    return f"{MANIFESTS}{generation:012d}"
+
+
+def loose_key(name: str, ulid: str) -> str:
+    """Return the key of a loose recording."""
+    return f"{LOOSE}{tag_of(name)}-{ulid}"
+
+
+def loose_prefix(tag: str) -> str:
+    """Return the beginning of the keys of all loose recordings with a tag."""
+    return f"{LOOSE}{tag}-"
+
+
+def tag_of(name: str) -> str:
+    """Return seven hex digits for a recording: the first ones of its key, as in its lock, or of a hash of its name."""
+    stem = name.rpartition("/")[2].partition(".")[0]
+    digits = stem[:_TAG_LENGTH]
+    if len(digits) == _TAG_LENGTH and set(digits) <= set("0123456789abcdef"):
+        return digits
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()[:_TAG_LENGTH]
+
+
+def ulid_of(key: str) -> str:
+    """Return the part of a loose recording's key that says when it was written."""
+    return key.rpartition("-")[2]

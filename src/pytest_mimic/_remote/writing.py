@@ -1,0 +1,150 @@
+"""Writes loose recordings to a bucket. What cannot be sent stays on this machine until it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._remote.bucket import RemoteError
+from pytest_mimic._remote.cache import large_key
+from pytest_mimic._remote.packs import LARGE, Content, Linked, Pack, compress, encode_pack
+from pytest_mimic._remote.ulids import new_ulid
+from pytest_mimic._remote.view import loose_key
+from pytest_mimic._vault.clearing import references
+
+if TYPE_CHECKING:
+    from pytest_mimic._remote.bucket import Bucket
+    from pytest_mimic._remote.cache import Cache
+    from pytest_mimic._vault.store import Data
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+FORMAT_FILE = "format.json"
+# Loose recordings of one process, before it puts them into packs.
+_DUE = 500
+
+
+class Writer:
+    """Writes the recordings of one process.
+
+    Args:
+        bucket: Where they go.
+        cache: Keeps what cannot be sent.
+        note: Takes a sentence for the summary.
+
+    Attributes:
+        has_written: Whether a recording was written or deleted.
+    """
+
+    def __init__(self, bucket: Bucket, cache: Cache, note: Callable[[str], object]) -> None:
+        self._bucket = bucket
+        self._cache = cache
+        self._note = note
+        self._own: dict[str, str] = {}
+        self._count = 0
+        self._is_conditional: bool | None = None
+        self.has_written = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so many recordings are loose that they should be put into packs."""
+        return self._count >= _DUE
+
+    def folded(self) -> None:
+        """Note that all loose recordings are in packs."""
+        self._own.clear()
+        self._count = 0
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the store refuses to create what exists. Only then machines can agree on a manifest."""
+        if self._is_conditional is None:
+            content = b'{"format": 1}\n'
+            try:
+                # The first time creates the file; a store that ignores the condition creates it again.
+                is_new = self._bucket.create(FORMAT_FILE, content)
+                self._is_conditional = not (is_new and self._bucket.create(FORMAT_FILE, content))
+            except RemoteError:
+                return False  # it cannot be reached now
+            if not self._is_conditional:
+                self._note(
+                    f"{self._cache.path_of('').rstrip('/')} has no conditional writes: recordings are not put into packs,"
+                    " and machines may run the same call at the same time"
+                )
+        return self._is_conditional
+
+    # -- recordings
+
+    def write(
+        self, name: str, data: Data | None, objects: Mapping[str, Content], *, after: str
+    ) -> tuple[str, Pack]:
+        """Write a recording with the objects that it names; None deletes it. Return its key and its pack.
+
+        Its ULID is greater than `after`. If the store cannot be reached, it is kept on this machine.
+        """
+        content: Content = None if data is None else self.kept(data)
+        members: list[tuple[str, Content]] = [(name, content)]
+        text = data if isinstance(data, bytes) else b""
+        members += [(one, objects[one]) for one in sorted(references(text)) if one in objects]
+        ulid = new_ulid(after=after)
+        key = loose_key(name, ulid)
+        stored = compress(encode_pack(members, {name: ulid}, mark=ulid))
+        self.has_written = True
+        self._count += 1
+        try:
+            for _, one in members:
+                if isinstance(one, Linked):
+                    self._send_object(one.sha256)
+            self._bucket.put(key, stored)
+        except RemoteError as error:
+            self._cache.keep_unsent(key, stored)
+            self._note(f"{error.what}: recordings wait on this machine")
+        before, self._own[name] = self._own.get(name), key
+        if before is not None:
+            self._cache.sent(before)
+            with suppress(RemoteError):  # the newer one counts all the same
+                self._bucket.delete([before])
+        return key, self._cache.keep_loose(key, stored)
+
+    # -- objects
+
+    def kept(self, data: Data) -> Content:
+        """Return content for a pack. If it is large, it is kept on this machine until its recording is written."""
+        pieces = iter((data,) if isinstance(data, bytes) else data)
+        first: list[Any] = []
+        size = 0
+        for piece in pieces:
+            view = memoryview(piece).cast("B")
+            first.append(bytes(view) if size + len(view) <= LARGE else view)
+            size += len(view)
+            if size > LARGE:
+                return self._cache.keep_large(_chain(first, pieces))
+        return b"".join(first)
+
+    def _send_object(self, digest: str) -> None:
+        path = self._cache.unsent_object(digest)
+        if path is not None:
+            self._bucket.upload(large_key(digest), path)
+            self._cache.sent_object(digest)
+
+    # -- what could not be sent
+
+    def send_unsent(self) -> None:
+        """Send the recordings that wait on this machine. RemoteError: not all could be sent."""
+        for key, stored in self._cache.unsent_files():
+            pack = self._cache.parsed(key, stored)
+            for content in pack.contents().values():
+                if isinstance(content, Linked):
+                    self._send_object(content.sha256)
+            self._bucket.put(key, stored)
+            self._cache.sent(key)
+            self.has_written = True
+        self._cache.sweep_unsent()
+
+
+def _chain(first: list[Any], rest: Iterator[Any]) -> Iterator[memoryview]:
+    for piece in first:
+        yield memoryview(piece).cast("B")
+    for piece in rest:
+        yield memoryview(piece).cast("B")
