@@ -23,7 +23,7 @@ from pytest_mimic._remote.stores import is_absent, library, open_store
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._remote.place import Place
+    from pytest_mimic._remote.place import RemotePlace
 
 __all__ = ["Bucket", "RemoteError"]
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -51,7 +51,7 @@ class Bucket:
         bytes_out: The bytes of the objects that were written.
     """
 
-    def __init__(self, place: Place, *, timeout: float = 30.0) -> None:
+    def __init__(self, place: RemotePlace, *, timeout: float = 30.0) -> None:
         self.place = place
         self.timeout = timeout
         self.requests: Counter[str] = Counter()

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from hashlib import sha256
 from os.path import dirname, exists, join
-from time import time
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._event_loop import outside_event_loop
+from pytest_mimic._remote.keys import large_key
 from pytest_mimic._remote.packs import Linked, Manifest, Pack, PackInfo, decompress, digest_of, unsound
-from pytest_mimic._remote.ulids import new_ulid
+from pytest_mimic._remote.unsent import Unsent, object_file
 from pytest_mimic._vault.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Bound here, because the test whose call is recorded may have replaced them.
-_utime, _scandir, _unlink, _replace = os.utime, os.scandir, os.unlink, os.replace
+_utime, _scandir, _unlink = os.utime, os.scandir, os.unlink
 # The folders whose files can be fetched again.
 _BOUNDED = ("packs", "objects", "loose")
 # How long a process waits for another one that fetches, in seconds. Then it fetches itself.
@@ -42,11 +41,13 @@ class Cache:
 
     Attributes:
         files: The folder as a store.
+        unsent: The files in it that are not in the store yet.
         progress: Is called with the numbers of packs that were fetched and that are to be fetched.
     """
 
     def __init__(self, folder: str, bucket: Bucket, shown: str) -> None:
         self.files = FolderStore(folder)
+        self.unsent = Unsent(self.files)
         self.progress: Callable[[int, int], object] | None = None
         self._bucket = bucket
         self._shown = shown
@@ -186,7 +187,7 @@ class Cache:
             return data
 
     def _sound_object(self, linked: Linked, name: str) -> memoryview | None:
-        data = self.files.map(name) or self.files.map(_unsent_object(linked.sha256))
+        data = self.files.map(name) or self.files.map(object_file(linked.sha256))
         if data is None or len(data) != linked.size:
             return None
         if linked.sha256 not in self._sound:
@@ -196,68 +197,10 @@ class Cache:
             self._touch(name)
         return data
 
-    # -- what is not in the store yet
-
-    def keep_large(self, pieces: Iterable[memoryview]) -> Linked:
-        """Keep a large object until the recording that names it is written."""
-        digest, size = sha256(), 0
-
-        def hashed() -> Iterator[memoryview]:
-            nonlocal size
-            for piece in pieces:
-                digest.update(piece)
-                size += len(piece)
-                yield piece
-
-        name = f"unsent/{new_ulid()}"
-        self.files.write(name, hashed(), durable=False)
-        linked = Linked(size, digest.hexdigest())
-        self._move(name, _unsent_object(linked.sha256))
-        return linked
-
-    def unsent_object(self, digest: str) -> str | None:
-        """Return the path of a large object that is not in the store yet, or None."""
-        name = _unsent_object(digest)
-        return None if self.files.size(name) is None else join(self.files.path, name)
-
-    def sent_object(self, digest: str) -> None:
-        """Note that a large object is in the store."""
+    def keep_object(self, digest: str) -> None:
+        """Keep a large object that was sent."""
         self.make_folder("objects")
-        self._move(_unsent_object(digest), f"objects/{digest}")
-
-    def keep_unsent(self, key: str, stored: bytes) -> None:
-        """Keep a loose recording that could not be sent."""
-        self.files.write(_unsent_file(key), stored)
-
-    def unsent(self) -> list[tuple[str, Pack]]:
-        """Return the recordings that wait to be sent, by key. CorruptRecordingError: one is damaged."""
-        return [(key, self.parsed(key, stored)) for key, stored in self.unsent_files()]
-
-    def unsent_files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the keys and the bytes of the recordings that wait to be sent."""
-        for name in sorted(self.files.names("unsent")):
-            file = name.rpartition("/")[2]
-            data = self.files.read(name) if file.startswith("new-") else None
-            if data is not None:
-                yield f"state/{file}", data
-
-    def sent(self, key: str) -> None:
-        """Note that a recording need not be sent any more."""
-        self.files.delete([_unsent_file(key)])
-
-    def sweep_unsent(self) -> None:
-        """Delete the large objects that nothing has named for a day: their writers were killed, or have failed."""
-        if any(self.unsent_files()):
-            return
-        limit = time() - _DAY
-        for modified, _, path in _files_in([join(self.files.path, "unsent")]):
-            if modified < limit:
-                with suppress(OSError):
-                    outside_event_loop(_unlink)(path)
-
-    def _move(self, name: str, new_name: str) -> None:
-        with suppress(FileNotFoundError):  # another process has moved an equal object
-            _replace(join(self.files.path, name), join(self.files.path, new_name))
+        self.unsent.release_object(digest, f"objects/{digest}")
 
     # -- the folder
 
@@ -272,7 +215,7 @@ class Cache:
 
     def trim(self, max_bytes: int) -> None:
         """Delete the files that were not used for the longest time, until the rest fits into so many bytes."""
-        files = list(_files_in(join(self.files.path, folder) for folder in _BOUNDED))
+        files = list(files_in(join(self.files.path, folder) for folder in _BOUNDED))
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
             if total <= max_bytes:
@@ -325,34 +268,12 @@ def usable(folder: str) -> str:
     return made
 
 
-def large_key(digest: str) -> str:
-    """Return the key of an object of its own, by its SHA-256 in hex."""
-    return f"large/{digest}"
-
-
-def listing_of(rows: Iterable[tuple[str, int, datetime]]) -> list[list[Any]]:
-    """Return a listing of the store as JSON data."""
-    return [[key, size, modified.isoformat()] for key, size, modified in rows]
-
-
-def rows_of(listing: Iterable[Sequence[Any]]) -> list[tuple[str, int, datetime]]:
-    """Return the rows of `listing_of`."""
-    return [(key, size, datetime.fromisoformat(modified)) for key, size, modified in listing]
-
-
 def _loose_file(key: str) -> str:
     return f"loose/{key.rpartition('/')[2]}"
 
 
-def _unsent_file(key: str) -> str:
-    return f"unsent/{key.rpartition('/')[2]}"
-
-
-def _unsent_object(digest: str) -> str:
-    return f"unsent/object-{digest}"
-
-
-def _files_in(folders: Iterable[str]) -> Iterable[tuple[float, int, str]]:
+def files_in(folders: Iterable[str]) -> Iterable[tuple[float, int, str]]:
+    """Yield the time of the last change, the bytes and the path of each file in these folders."""
     for folder in folders:
         with suppress(OSError), _scandir(folder) as entries:
             for entry in entries:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._remote.place import Place
+    from pytest_mimic._remote.place import RemotePlace
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -42,7 +42,7 @@ class RemoteError(MimicError):
     url: str
 
 
-def failure(reason: Exception, do: str, key: str, place: Place) -> RemoteError | None:
+def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteError | None:
     """Return the error to raise for one of obstore, or None if it only says that there is no such key."""
     text = str(reason)
     status, code, kind = _status(text), _found(r"<Code>(\w+)</Code>", text), _found(r"kind: (\w+)", text)
@@ -86,7 +86,7 @@ def is_passing(reason: Exception) -> bool:
     )
 
 
-def missing_extra(place: Place) -> RemoteError:
+def missing_extra(place: RemotePlace) -> RemoteError:
     """Return the error for a place whose libraries are not installed."""
     return RemoteError(
         f"the vault {place.shown} needs the extra `remote`",
@@ -102,14 +102,14 @@ def cannot(do: str, path: str, reason: OSError) -> MimicError:
     return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)
 
 
-def _error(kind: str, why: str, do: str, key: str, place: Place) -> RemoteError:
+def _error(kind: str, why: str, do: str, key: str, place: RemotePlace) -> RemoteError:
     url = f"{place.shown}/{key}".rstrip("/")
     return RemoteError(
         f"cannot {do} {url}: {why}", remedies=_remedies(kind, why, place), reason=kind, url=url
     )
 
 
-def _remedies(kind: str, why: str, place: Place) -> list[str]:
+def _remedies(kind: str, why: str, place: RemotePlace) -> list[str]:
     """Return what to do next, if there is more to do than to try again."""
     if place.scheme == "file":
         return []
@@ -125,7 +125,7 @@ def _remedies(kind: str, why: str, place: Place) -> list[str]:
     return []
 
 
-def _server(place: Place) -> str:
+def _server(place: RemotePlace) -> str:
     """Return the server's name: its URL without credentials, or the provider."""
     return re.sub(r"//[^/]*@", "//", place.endpoint) or _OWN[place.scheme]
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._remote.bucket import RemoteError
-from pytest_mimic._remote.cache import large_key
+from pytest_mimic._remote.keys import large_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import (
     Content,
     Linked,
@@ -23,12 +23,11 @@ from pytest_mimic._remote.packs import (
     digest_of,
     encode_pack,
     is_object_name,
-    pack_key,
     size_of,
     split,
 )
 from pytest_mimic._remote.ulids import new_ulid
-from pytest_mimic._remote.view import TRIES, View, look, manifest_key
+from pytest_mimic._remote.view import TRIES, View, look
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket

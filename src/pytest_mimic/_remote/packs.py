@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
+from pytest_mimic._remote.keys import pack_key
 from pytest_mimic._vault.container import zstd_module
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
@@ -146,11 +147,6 @@ class PackInfo(NamedTuple):
     def key(self) -> str:
         """The key of its object in the store."""
         return pack_key(self.sha256)
-
-
-def pack_key(digest: str) -> str:
-    """Return the key of a pack, by its SHA-256 in hex."""
-    return f"packs/{digest}.pack"
 
 
 class Manifest(NamedTuple):

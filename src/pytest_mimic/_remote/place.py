@@ -24,7 +24,7 @@ CACHE_VARIABLE = "PYTEST_MIMIC_CACHE_DIR"
 _ODD = r"""[\\{}^%`\[\]"<>~|*?\x00-\x1f\x7f-\x9f]"""
 
 
-class Place(NamedTuple):
+class RemotePlace(NamedTuple):
     """A place for a vault in an object store.
 
     Attributes:
@@ -52,7 +52,7 @@ def is_url(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None or text.startswith("file:")
 
 
-def parse_place(url: str) -> Place:
+def parse_place(url: str) -> RemotePlace:
     """Return the place that a URL names; ValueError in one readable line if it names no place."""
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
@@ -77,10 +77,10 @@ def parse_place(url: str) -> Place:
         raise _wrong(url, f"the prefix must not hold {odd[0]!r}")
     if prefix and not all(part.strip(".") for part in prefix.split("/")):
         raise _wrong(url, "the prefix must not hold '//', '.' or '..'")
-    return Place(scheme, authority, prefix, _endpoint(scheme))
+    return RemotePlace(scheme, authority, prefix, _endpoint(scheme))
 
 
-def cache_folder(place: Place) -> str:
+def cache_folder(place: RemotePlace) -> str:
     """Return the folder of this user that keeps copies of what is in a place; ValueError for a bad setting."""
     parent = os.environ.get(CACHE_VARIABLE, "")
     if not parent:
@@ -93,7 +93,7 @@ def cache_folder(place: Place) -> str:
     return join(parent, blake2b(name, digest_size=8).hexdigest())
 
 
-def _folder(url: str, authority: str, path: str) -> Place:
+def _folder(url: str, authority: str, path: str) -> RemotePlace:
     """Return the place in a local folder."""
     from urllib.request import url2pathname
 
@@ -103,7 +103,7 @@ def _folder(url: str, authority: str, path: str) -> Place:
     parts = re.split(r"[/\\]", folder)
     if not isabs(folder) or not any(parts) or ".." in parts:
         raise _wrong(url, "file:// needs an absolute path of a folder: file:///folder")
-    return Place("file", "", folder.rstrip("/\\"))
+    return RemotePlace("file", "", folder.rstrip("/\\"))
 
 
 def _endpoint(scheme: str) -> str:

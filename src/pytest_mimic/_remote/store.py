@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.bucket import Bucket, RemoteError
-from pytest_mimic._remote.cache import Cache, large_key, usable
+from pytest_mimic._remote.cache import Cache, usable
+from pytest_mimic._remote.keys import large_key, loose_prefix, manifest_key, ulid_of
 from pytest_mimic._remote.packs import Content, Linked, Pack, PackInfo, is_object_name, size_of
-from pytest_mimic._remote.view import TRIES, View, look, look_offline, loose_prefix, manifest_key, ulid_of
+from pytest_mimic._remote.view import TRIES, View, look, look_offline
 from pytest_mimic._vault.clearing import Cleared
 from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._remote.place import Place
-    from pytest_mimic._remote.writing import Writer
+    from pytest_mimic._remote.place import RemotePlace
+    from pytest_mimic._remote.writing import LooseWriter
     from pytest_mimic._vault.locks import ByteLocks
     from pytest_mimic._vault.store import Data
 
@@ -39,7 +40,7 @@ class RemoteStore:
     #: Another machine may write a name that this one does not see yet.
     sees_all_names = False
 
-    def __init__(self, place: Place, cache: str, *, max_bytes: int = 2 << 30) -> None:
+    def __init__(self, place: RemotePlace, cache: str, *, max_bytes: int = 2 << 30) -> None:
         self._bucket = Bucket(place)
         folder = usable(cache)
         self._cache = Cache(folder, self._bucket, place.shown)
@@ -52,7 +53,7 @@ class RemoteStore:
         self._loose: dict[str, tuple[str, Content]] | None = None
         # Objects have names of their content, so that they stay true when recordings change.
         self._objects: dict[str, Content] = {}
-        self._writer: Writer | None = None
+        self._writer: LooseWriter | None = None
         self.notes: list[str] = []
         if folder != cache:
             self._note(f"{cache} cannot be written: this run fetches what it needs again")
@@ -187,7 +188,8 @@ class RemoteStore:
                     break
                 self._view = None  # another machine has put them into packs
             found: dict[str, tuple[str, Content]] = {}
-            for key, pack in (*packs.items(), *self._cache.unsent()):
+            waiting = [(key, self._cache.parsed(key, stored)) for key, stored in self._cache.unsent]
+            for key, pack in (*packs.items(), *waiting):
                 if pack is None:
                     raise self._gone(key)
                 self._add_loose(found, key, pack)
@@ -259,7 +261,7 @@ class RemoteStore:
                 deleted += 1
         return deleted
 
-    def _write(self, writer: Writer, name: str, data: Data | None) -> None:
+    def _write(self, writer: LooseWriter, name: str, data: Data | None) -> None:
         last, _ = self._newest(name)
         key, pack = writer.write(name, data, self._objects, after=last)  # other threads go on meanwhile
         with self._guard:
@@ -319,11 +321,11 @@ class RemoteStore:
         self._cache.forget_loose()
         self._see(View(manifest))
 
-    def _writing(self) -> Writer:
+    def _writing(self) -> LooseWriter:
         if self._writer is None:
-            from pytest_mimic._remote.writing import Writer
+            from pytest_mimic._remote.writing import LooseWriter
 
-            self._writer = Writer(self._bucket, self._cache, self._note)
+            self._writer = LooseWriter(self._bucket, self._cache, self._note)
         return self._writer
 
     def _note(self, sentence: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._remote.failures import missing_extra
 
 if TYPE_CHECKING:
-    from pytest_mimic._remote.place import Place
+    from pytest_mimic._remote.place import RemotePlace
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -21,7 +21,7 @@ _REPEATS = 5
 _BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2}
 
 
-def library(place: Place) -> ModuleType:
+def library(place: RemotePlace) -> ModuleType:
     """Return obstore; RemoteError if it is not installed."""
     try:
         import obstore
@@ -32,7 +32,7 @@ def library(place: Place) -> ModuleType:
     return obstore
 
 
-def open_store(place: Place, *, timeout: float, repeats: bool) -> Any:
+def open_store(place: RemotePlace, *, timeout: float, repeats: bool) -> Any:
     """Return a store, with credentials and settings from the environment.
 
     Args:
@@ -71,6 +71,6 @@ def open_store(place: Place, *, timeout: float, repeats: bool) -> Any:
     return stores.AzureStore(place.bucket, **options)
 
 
-def is_absent(place: Place) -> bool:
+def is_absent(place: RemotePlace) -> bool:
     """Return whether a place is a local folder that nobody has written to yet."""
     return place.scheme == "file" and not isdir(place.prefix)

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._remote.bucket import RemoteError
-from pytest_mimic._remote.cache import listing_of, rows_of
+from pytest_mimic._remote.keys import LOOSE, MANIFESTS, STATE, ulid_of
 from pytest_mimic._remote.packs import Manifest
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pytest_mimic._remote.bucket import Bucket
     from pytest_mimic._remote.cache import Cache
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-STATE = "state/"
-MANIFESTS = f"{STATE}manifest-"
-LOOSE = f"{STATE}new-"
-_TAG_LENGTH = 7
 # The attempts to read what another machine replaces meanwhile.
 TRIES = 8
 
@@ -57,7 +52,7 @@ def look(bucket: Bucket, cache: Cache) -> View:
         rows = bucket.list(STATE)
         view = _view(rows, cache)
         if view is not None:
-            cache.files.write("listing.json", json.dumps(listing_of(rows)).encode(), durable=False)
+            cache.files.write("listing.json", json.dumps(_listing_of(rows)).encode(), durable=False)
             return view
     raise RemoteError(f"cannot read {cache.path_of(STATE)}: it changes too fast", reason="failed")
 
@@ -65,7 +60,7 @@ def look(bucket: Bucket, cache: Cache) -> View:
 def look_offline(cache: Cache, reason: RemoteError) -> View:
     """Return the state that this machine has seen last. Raise `reason` if it has seen none."""
     try:
-        rows = rows_of(json.loads(cache.files.read("listing.json") or b""))
+        rows = _rows_of(json.loads(cache.files.read("listing.json") or b""))
         view = _view(rows, cache)
     except (ValueError, LookupError, TypeError, RemoteError):
         view = None
@@ -93,30 +88,11 @@ def _view(rows: list[tuple[str, int, datetime]], cache: Cache) -> View | None:
     )
 
 
-def manifest_key(generation: int) -> str:
-    """Return the key of a manifest. The keys are in the order of the generations."""
-    return f"{MANIFESTS}{generation:012d}"
+def _listing_of(rows: Iterable[tuple[str, int, datetime]]) -> list[list[Any]]:
+    """Return a listing of the store as JSON data."""
+    return [[key, size, modified.isoformat()] for key, size, modified in rows]
 
 
-def loose_key(name: str, ulid: str) -> str:
-    """Return the key of a loose recording."""
-    return f"{LOOSE}{tag_of(name)}-{ulid}"
-
-
-def loose_prefix(tag: str) -> str:
-    """Return the beginning of the keys of all loose recordings with a tag."""
-    return f"{LOOSE}{tag}-"
-
-
-def tag_of(name: str) -> str:
-    """Return seven hex digits for a recording: the first ones of its key, as in its lock, or of a hash of its name."""
-    stem = name.rpartition("/")[2].partition(".")[0]
-    digits = stem[:_TAG_LENGTH]
-    if len(digits) == _TAG_LENGTH and set(digits) <= set("0123456789abcdef"):
-        return digits
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()[:_TAG_LENGTH]
-
-
-def ulid_of(key: str) -> str:
-    """Return the part of a loose recording's key that says when it was written."""
-    return key.rpartition("-")[2]
+def _rows_of(listing: Iterable[Sequence[Any]]) -> list[tuple[str, int, datetime]]:
+    """Return the rows of `_listing_of`."""
+    return [(key, size, datetime.fromisoformat(modified)) for key, size, modified in listing]

@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._remote.bucket import RemoteError
-from pytest_mimic._remote.cache import large_key
+from pytest_mimic._remote.keys import FORMAT_FILE, large_key, loose_key
 from pytest_mimic._remote.packs import LARGE, Content, Linked, Pack, compress, encode_pack
 from pytest_mimic._remote.ulids import new_ulid
-from pytest_mimic._remote.view import loose_key
 from pytest_mimic._vault.clearing import references
 
 if TYPE_CHECKING:
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-FORMAT_FILE = "format.json"
 # Loose recordings of one process, before it puts them into packs.
 _DUE = 500
 
 
-class Writer:
+class LooseWriter:
     """Writes the recordings of one process.
 
     Args:
@@ -98,11 +96,11 @@ class Writer:
                     self._send_object(one.sha256)
             self._bucket.put(key, stored)
         except RemoteError as error:
-            self._cache.keep_unsent(key, stored)
+            self._cache.unsent.keep(key, stored)
             self._note(f"{error.what}: recordings wait on this machine")
         before, self._own[name] = self._own.get(name), key
         if before is not None:
-            self._cache.sent(before)
+            self._cache.unsent.drop(before)
             with suppress(RemoteError):  # the newer one counts all the same
                 self._bucket.delete([before])
         return key, self._cache.keep_loose(key, stored)
@@ -119,28 +117,29 @@ class Writer:
             first.append(bytes(view) if size + len(view) <= LARGE else view)
             size += len(view)
             if size > LARGE:
-                return self._cache.keep_large(_chain(first, pieces))
+                return self._cache.unsent.keep_object(_chain(first, pieces))
         return b"".join(first)
 
     def _send_object(self, digest: str) -> None:
-        path = self._cache.unsent_object(digest)
+        path = self._cache.unsent.object_path(digest)
         if path is not None:
-            self._bucket.upload(large_key(digest), path)
-            self._cache.sent_object(digest)
+            with suppress(FileNotFoundError):  # another thread has sent an equal one meanwhile
+                self._bucket.upload(large_key(digest), path)
+            self._cache.keep_object(digest)
 
     # -- what could not be sent
 
     def send_unsent(self) -> None:
         """Send the recordings that wait on this machine. RemoteError: not all could be sent."""
-        for key, stored in self._cache.unsent_files():
+        for key, stored in self._cache.unsent:
             pack = self._cache.parsed(key, stored)
             for content in pack.contents().values():
                 if isinstance(content, Linked):
                     self._send_object(content.sha256)
             self._bucket.put(key, stored)
-            self._cache.sent(key)
+            self._cache.unsent.drop(key)
             self.has_written = True
-        self._cache.sweep_unsent()
+        self._cache.unsent.sweep()
 
 
 def _chain(first: list[Any], rest: Iterator[Any]) -> Iterator[memoryview]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._remote.place import Place, cache_folder, is_url, parse_place
+from pytest_mimic._remote.place import RemotePlace, cache_folder, is_url, parse_place
 
 
 @pytest.fixture(autouse=True)
@@ -21,14 +21,14 @@ def own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("s3://bucket", Place("s3", "bucket", "")),
-        ("s3://bucket/a/b/", Place("s3", "bucket", "a/b")),
-        ("S3://my.bucket-1/team = a", Place("s3", "my.bucket-1", "team = a")),
-        ("gs://under_score/vault", Place("gs", "under_score", "vault")),
-        ("az://container/vault", Place("az", "container", "vault")),
+        ("s3://bucket", RemotePlace("s3", "bucket", "")),
+        ("s3://bucket/a/b/", RemotePlace("s3", "bucket", "a/b")),
+        ("S3://my.bucket-1/team = a", RemotePlace("s3", "my.bucket-1", "team = a")),
+        ("gs://under_score/vault", RemotePlace("gs", "under_score", "vault")),
+        ("az://container/vault", RemotePlace("az", "container", "vault")),
     ],
 )
-def test_url_names_a_bucket_and_a_prefix(url: str, place: Place) -> None:
+def test_url_names_a_bucket_and_a_prefix(url: str, place: RemotePlace) -> None:
     """A URL is a scheme, a bucket and a prefix."""
     assert parse_place(url) == place
     assert parse_place(parse_place(url).shown) == place
@@ -40,7 +40,7 @@ def test_file_url_names_a_folder(tmp_path: Path) -> None:
 
     place = parse_place(folder.as_uri() + "/")
 
-    assert place == Place("file", "", str(folder))
+    assert place == RemotePlace("file", "", str(folder))
     assert place.shown == f"file://{folder}"
 
 

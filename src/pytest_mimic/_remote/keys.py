@@ -1,0 +1,50 @@
+"""The keys of a vault's objects in a bucket."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+STATE = "state/"
+MANIFESTS = f"{STATE}manifest-"
+LOOSE = f"{STATE}new-"
+FORMAT_FILE = "format.json"
+_TAG_LENGTH = 7
+
+
+def pack_key(digest: str) -> str:
+    """Return the key of a pack, by its SHA-256 in hex."""
+    return f"packs/{digest}.pack"
+
+
+def large_key(digest: str) -> str:
+    """Return the key of an object of its own, by its SHA-256 in hex."""
+    return f"large/{digest}"
+
+
+def manifest_key(generation: int) -> str:
+    """Return the key of a manifest. The keys are in the order of the generations."""
+    return f"{MANIFESTS}{generation:012d}"
+
+
+def loose_key(name: str, ulid: str) -> str:
+    """Return the key of a loose recording."""
+    return f"{LOOSE}{tag_of(name)}-{ulid}"
+
+
+def loose_prefix(tag: str) -> str:
+    """Return the beginning of the keys of all loose recordings with a tag."""
+    return f"{LOOSE}{tag}-"
+
+
+def tag_of(name: str) -> str:
+    """Return seven hex digits for a recording: the first ones of its key, as in its lock, or of a hash of its name."""
+    stem = name.rpartition("/")[2].partition(".")[0]
+    digits = stem[:_TAG_LENGTH]
+    if len(digits) == _TAG_LENGTH and set(digits) <= set("0123456789abcdef"):
+        return digits
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()[:_TAG_LENGTH]
+
+
+def ulid_of(key: str) -> str:
+    """Return the part of a loose recording's key that says when it was written."""
+    return key.rpartition("-")[2]
