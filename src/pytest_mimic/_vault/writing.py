@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from pytest_mimic._vault.container import (
     FilePacker,
     Packer,
     checksum_of,
+    checksum_of_segments,
     claimed_checksum,
     unpack,
 )
@@ -149,6 +150,7 @@ class _FileWriter:
         self._detached: dict[str, Detached] = {}
         self._is_locked = False
         self._durable = any(map(_is_worth_flushing, outcomes))
+        self._sees_all = getattr(store, "sees_all_names", True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -286,13 +288,14 @@ class _FileWriter:
 
     def _place_text(self, fingerprint: str, text: str) -> str:
         """Return the name of the object with this text; write it if necessary, but not over an edited one."""
-        names, content = _names(fingerprint, "json"), text.encode()
+        content = text.encode()
+        names = self._names(fingerprint, "json", lambda: checksum_of_segments([content]))
         while True:
             name = next(names)
             data = self._store.read(name)
             if data == content:
                 return name
-            if data is not None and _is_other_text(data, text):
+            if data is not None and self._sees_all and _is_other_text(data, text):
                 continue
             if data is None or data.replace(b"\r\n", b"\n") != content:
                 self._make(name, content, absent=data is None)
@@ -308,12 +311,12 @@ class _FileWriter:
             facts["code"] = pickled.code
         if pickled.by_value:
             facts["python"] = pickled.python or loading.python_version()
-        names = _names(encoded.fingerprint, "pkl")
+        names = self._names(encoded.fingerprint, "pkl", lambda: checksum_of(pickled))
         while True:
             name = next(names)
             data = self._store.map(name)
             checksum = None if data is None else _sound_checksum(data)
-            if checksum is None:
+            if checksum is None or (not self._sees_all and checksum != checksum_of(pickled)):
                 packer = Packer(pickled)
                 self._make(name, packer.pieces(), absent=data is None)
                 checksum = packer.checksum
@@ -322,6 +325,17 @@ class _FileWriter:
             ):
                 continue
             return {"pickle": name, "checksum": checksum, **facts}
+
+    def _names(self, fingerprint: str, suffix: str, checksum: Callable[[], str]) -> Iterator[str]:
+        """Yield the names that an object may have, the best first.
+
+        The checksum of its content is in the name if the store does not see all names: another writer may write an
+        equal value with other bytes at the same time, and then each content has a name of its own.
+        """
+        start = f"objects/{fingerprint[:2]}/{fingerprint}"
+        if not self._sees_all:
+            return iter([f"{start}-{int(checksum(), 16)}.{suffix}"])
+        return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
 
     def _has_file(self, entry: Entry, name: str) -> bool:
         """Return whether the object of a file of an outcome exists and is sound."""
@@ -370,12 +384,6 @@ def _is_worth_flushing(stored: Stored) -> bool:
     elif encoded is not None and encoded.readable is not None:
         size = sum(map(len, encoded.readable.objects.values()))
     return stored.duration > _FLUSH + size * _FLUSH_BYTE
-
-
-def _names(fingerprint: str, suffix: str) -> Iterator[str]:
-    """Yield the names that an object may have, the best first."""
-    start = f"objects/{fingerprint[:2]}/{fingerprint}"
-    return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
 
 
 def _is_other_text(data: bytes, text: str) -> bool:
