@@ -15,9 +15,9 @@ from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger
 from pytest_mimic._patch import Patcher
 from pytest_mimic._patch.callers import may_be_called_by_pytest
-from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._settings import Mode, Settings, open_store
 from pytest_mimic._targets.target import Target, as_targets, missing_module
-from pytest_mimic._vault import FolderStore, Vault
+from pytest_mimic._vault import Vault
 from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
@@ -88,6 +88,7 @@ class Session:
     """One pytest run, or one worker of it.
 
     Attributes:
+        store: The store of the vault. With `--mimic-review`, what is recorded goes into another one over it.
         scopes: The tests and scopes that calls belong to.
         targets: The configured targets, from the ini file and the hook.
     """
@@ -95,7 +96,8 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        store: Any = FolderStore(settings.vault)
+        self.store: Any = open_store(settings)
+        store = self.store
         if settings.review:
             from pytest_mimic._review.waiting import store_over
 
@@ -319,7 +321,18 @@ class Session:
             self._patcher.forget()
             self.state.end_test()
             self.engine.close()
-            self.vault.store.flush()
+
+    def flush(self, *, is_last: bool) -> None:
+        """Bring what was recorded to the disk, and note what a remote vault has to say about it.
+
+        The last process of a run also puts the new recordings of a remote vault into packs.
+        """
+        try:
+            if not self.settings.url or (is_last and self._mimics):
+                self.vault.store.flush()
+        finally:
+            for sentence in getattr(self.store, "notes", ()):
+                self.ledger.note(sentence)
 
     # -- cassettes
 

@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "with a mode: only for calls that match a pattern or a target, replay others; may be repeated"
     group.addoption("--mimic-only", metavar="PATTERN", action="append", default=[], help=text)
     for flag, metavar, text in (
-        ("--mimic-vault", "PATH", "the folder of the recordings (overrides mimic_vault_path)"),
+        ("--mimic-vault", "PATH", "the folder or URL of the recordings (overrides mimic_vault_path)"),
         ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
     ):
@@ -71,7 +71,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"mimic_{name}", text, "linelist")
     parser.addini("mimic_store_arguments", "store a description of the arguments", "bool", default=True)
     for name, text, default in (
-        ("vault_path", "the folder of the recordings, relative to the rootdir", ".mimic_vault"),
+        ("vault_path", "the folder of the recordings, relative to the rootdir, or a URL", ".mimic_vault"),
+        ("cache_size", "how much of a remote vault is kept on this machine", "2 GB"),
         ("objects", "an object store for large objects, such as s3://bucket/prefix", ""),
         ("source", "what to do if the source of a target has changed: strict, warn or ignore", "strict"),
         ("network", "in a replay, connections that nothing mimics: allow or block", "allow"),
@@ -144,8 +145,8 @@ def _is_wanted(config: pytest.Config) -> bool:
 
 
 def _vault_path(config: pytest.Config) -> Path:
-    path: str = os.path.expanduser(config.getini("mimic_vault_path"))  # noqa: PTH111 - the home may be unknown
-    return config.rootpath / path
+    path = os.path.expanduser(config.getini("mimic_vault_path"))  # noqa: PTH111 - the home may be unknown
+    return Path(config.rootpath, path)
 
 
 def _run(config: pytest.Config) -> PytestRun:
@@ -305,9 +306,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
-    """The folder of the recordings, as a `pathlib.Path`."""
-    vault: Path = _run(pytestconfig).session.settings.vault
-    return vault
+    """The folder of the recordings, as a `pathlib.Path`; of a remote vault, the folder of its local copies."""
+    return _run(pytestconfig).session.settings.vault
 
 
 class _Blocks(partial[Any]):

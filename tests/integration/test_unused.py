@@ -475,7 +475,7 @@ def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
 
     assert run.section == [
         "1 call replayed, # s saved; 1 recording not used, not judged: the vault is outside of the rootdir, "
-        "where other projects may use it"
+        "where other projects or branches may use it"
     ]
     assert cities(run) == {"Oslo", "Rome"}
 

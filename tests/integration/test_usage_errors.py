@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 SHOP = """
@@ -366,16 +368,53 @@ def test_a_marker_with_a_missing_target_fails_its_test(shop):
 # -- options
 
 
-@pytest.mark.promise("a URL as the vault is a usage error")
-def test_a_url_cannot_be_a_vault_yet(shop):
-    message = "the vault s3://bucket/x is a URL: this version keeps vaults in folders only"
-
-    on_command_line = shop.run("--mimic-vault=s3://bucket/x")
-    shop.ini(mimic_vault_path="s3://bucket/x")
+@pytest.mark.promise("a wrong URL as the vault is a usage error, which shows no credentials")
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        (
+            "s4://bucket/x",
+            "'s4://bucket/x' is no place for a vault: the scheme s4 is not one of s3, gs, az, file",
+        ),
+        (
+            "s3://me:hunter2@bucket/x",
+            "'s3://bucket/x' is no place for a vault: "
+            "credentials do not belong in the URL: set them in the environment",
+        ),
+        (
+            "gs://bucket/x?token=hunter2",
+            "'gs://bucket/x' is no place for a vault: a query is not supported",
+        ),
+        ("az:///x", "'az:///x' is no place for a vault: it names no bucket"),
+    ],
+    ids=["scheme", "password", "query", "bucket"],
+)
+def test_a_wrong_url_is_no_vault(shop, url, why):
+    on_command_line = shop.run(f"--mimic-vault={url}")
+    shop.ini(mimic_vault_path=url)
     in_ini = shop.run()
 
-    usage_error(on_command_line, message)
-    usage_error(in_ini, message)
+    usage_error(on_command_line, f"--mimic-vault: {why}")
+    usage_error(in_ini, f"mimic_vault_path: {why}")
+    assert "hunter2" not in in_ini.output
+
+
+@pytest.mark.promise("a URL without the extra remote is a usage error that names the command to install it")
+def test_a_url_needs_the_extra(shop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    shop.ini(mimic_vault_path="s3://bucket/x")
+
+    run = shop.run()
+
+    install = "pip install 'pytest-mimic[remote]'"
+    usage_error(run, f"mimic_vault_path: the vault s3://bucket/x needs the extra remote: {install}")
+
+
+@pytest.mark.parametrize("text", ["2 XB", "lots", "", "-1"])
+def test_the_size_of_the_cache_is_a_size(shop, text):
+    shop.ini("shop:fetch", mimic_cache_size=text)
+
+    usage_error(shop.run(), f"mimic_cache_size: {text!r} is not a size, such as 2 GB")
 
 
 @pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])

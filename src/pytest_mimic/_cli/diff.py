@@ -59,6 +59,10 @@ def _by_git(invocation: Invocation) -> list[CallDifference]:
     from pytest_mimic._vault import Vault
 
     options, settings = invocation.options, invocation.settings
+    if settings.url:
+        raise MimicError(
+            f"--git compares revisions of a folder, and {settings.shown_vault} is in no repository"
+        )
     if options.paths:
         raise MimicError("--git compares the vault of the project: it takes no paths")
     policy = settings.pickles if options.load else "forbid"

@@ -96,7 +96,7 @@ def _settings(project: Project, redact: list[str]) -> Settings:
     from pytest_mimic._redact.names import read_names
 
     settings = project.settings
-    if settings.vault.exists() and not settings.vault.is_dir():
+    if not settings.url and settings.vault.exists() and not settings.vault.is_dir():
         raise MimicError(f"the vault {settings.shown_vault} is not a folder")
     names = list(settings.redact)
     for line in redact:

@@ -48,15 +48,16 @@ class Invocation:
         Raises:
             MimicError: It is not a folder or of pytest-mimic 0.x, or `--vault` names what does not exist.
         """
-        from pytest_mimic._vault import FolderStore, Vault
+        from pytest_mimic._settings import open_store
+        from pytest_mimic._vault import Vault
 
         settings = self.settings
         folder, shown = settings.vault, settings.shown_vault
-        if folder.exists() and not folder.is_dir():
+        if not settings.url and folder.exists() and not folder.is_dir():
             raise MimicError(f"the vault {shown} is not a folder")
-        if self.options.vault and not folder.exists():
+        if not settings.url and self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
-        vault = Vault(FolderStore(folder), pickles=settings.pickles, label=shown)
+        vault = Vault(open_store(settings), pickles=settings.pickles, label=shown)
         if vault.is_old():
             raise MimicError(
                 f"{shown} is a vault of pytest-mimic 0.x, which this version does not read",

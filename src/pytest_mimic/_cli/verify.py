@@ -51,6 +51,8 @@ def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[
         return [(invocation.vault, None)]
     from pytest_mimic._vault import FolderStore, Vault
 
+    if invocation.settings.url:
+        raise MimicError("verify takes no files of a remote vault: it checks all recordings")
     found: dict[Path, tuple[Vault, list[str]]] = {}
     for file in files:
         path = Path(file).absolute()

@@ -19,13 +19,13 @@ from pytest_mimic._foreign.old_vaults import HASHED, UNTRUSTED, OldPickle, read_
 from pytest_mimic._foreign.owning_tests import OwningTests
 from pytest_mimic._foreign.placing import Placed, Placer
 from pytest_mimic._foreign.report import ImportedFile, Leftover, Report
-from pytest_mimic._vault import FolderStore, Vault
+from pytest_mimic._settings import Settings, open_store
+from pytest_mimic._vault import Vault
 from pytest_mimic.boundaries.http.message import header_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._foreign.exchanges import ForeignExchange
-    from pytest_mimic._settings import Settings
     from pytest_mimic._targets.target import Target
 
 Form = Literal["auto", "cassette", "recordings"]
@@ -87,7 +87,7 @@ class Importer:
         self._request = request
         settings = request.settings
         self._vault = Vault(
-            FolderStore(settings.vault),
+            open_store(settings),
             pickles=settings.pickles,
             label=settings.shown_vault,
             detaches=settings.detaches,
@@ -215,7 +215,7 @@ class Importer:
     # -- carrying over
 
     def _conversation(self, one: _Ready, folder: Path) -> Conversation:
-        settings, targets = self._request.settings._replace(vault=folder), self._request.targets
+        settings, targets = self._request.settings._replace(vault=folder, url=""), self._request.targets
         date = min(filter(None, map(_date_of, one.file.exchanges)), default=self._request.today)
         return Conversation(settings, targets, one.destination, today=date)
 
@@ -279,7 +279,7 @@ class Importer:
             if not request.load:
                 self._leave(shown, UNTRUSTED.format(target.name))
                 continue
-            settings = request.settings._replace(vault=folder / str(number))
+            settings = request.settings._replace(vault=folder / str(number), url="")
             try:
                 staged = stage_old(old, target, settings, allowed=request.allowed, today=request.today)
             except MimicError as error:

@@ -16,6 +16,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._vault import Stored
+    from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -24,16 +25,16 @@ class Acceptor:
     """Accepts and refuses the changes of one file.
 
     Args:
-        vault: The folder of the project's vault.
+        vault: The store of the project's vault.
         file: The file of changes.
         label: The vault's name in messages.
         detaches: Whether large objects are written so that Git ignores them.
     """
 
-    def __init__(self, vault: Path, file: Path, *, label: str, detaches: bool = False) -> None:
+    def __init__(self, vault: Store, file: Path, *, label: str, detaches: bool = False) -> None:
         self._file = file
         # No pickle is loaded: outcomes are written as they are.
-        self._vault = Vault(FolderStore(vault), pickles="forbid", label=label, detaches=detaches)
+        self._vault = Vault(vault, pickles="forbid", label=label, detaches=detaches)
         self._store = OverlayStore(FolderStore(staged_folder(file)), self._vault.store)
         self._label = label
 

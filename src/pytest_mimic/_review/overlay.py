@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic._review.drift_files import BEFORE
+from pytest_mimic._vault.clearing import Cleared
 from pytest_mimic._vault.folder import FolderStore
 from pytest_mimic._vault.locks import ByteLocks
 from pytest_mimic._vault.names import FOLDERS
@@ -66,6 +67,12 @@ class OverlayStore:
                 deleted += self.size(name) is not None
                 self.write(name, _DELETED)
         return deleted
+
+    def clear(self, names: Collection[str]) -> Cleared:
+        """Delete recordings. The objects that none names any more go when the run has ended."""
+        deleted = self.delete(names)
+        self.prune({name.rpartition("/")[0] for name in names})
+        return Cleared(deleted, 0, 0)
 
     def size(self, name: str) -> int | None:
         size = self.over.size(name)

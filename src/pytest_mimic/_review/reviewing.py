@@ -11,6 +11,7 @@ from pytest_mimic._review.accepting import Acceptor
 from pytest_mimic._review.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic._review.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._review.overlay import OverlayStore
+from pytest_mimic._settings import Settings, open_store
 from pytest_mimic._targets.pattern import Only
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
@@ -18,7 +19,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._review.differences import TreeDifference
-    from pytest_mimic._settings import Settings
+    from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -40,8 +41,9 @@ class Review:
         self._settings = settings
         self._loads = loads
         self._comparer = Comparer(redactor, loads=loads)
+        self._store: Store = open_store(settings)
         self._acceptor = Acceptor(
-            settings.vault, file.path, label=settings.shown_vault, detaches=settings.detaches
+            self._store, file.path, label=settings.shown_vault, detaches=settings.detaches
         )
         self.rows = file.read()
         check_links(file.path)
@@ -79,7 +81,7 @@ class Review:
                 raise MimicError(f"its outcomes are missing in {over.path}")
             return [Pair("", *staged.outcomes)] if len(staged.outcomes) == 2 else []
         label = self._settings.shown_vault
-        before = Vault(FolderStore(self._settings.vault), pickles=policy, label=label)
+        before = Vault(self._store, pickles=policy, label=label)
         after = Vault(OverlayStore(over, before.store), pickles=policy, label=label)
         return paired(outcomes_in(before, row["file"]), outcomes_in(after, row["file"]))
 

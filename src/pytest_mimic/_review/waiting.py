@@ -20,11 +20,12 @@ from pytest_mimic._review.drift_files import (
     write_drifts,
 )
 from pytest_mimic._review.overlay import OverlayStore, mark_of_content
+from pytest_mimic._settings import Settings, open_store
 from pytest_mimic._vault import FolderStore
 from pytest_mimic._vault.names import FOLDERS
 
 if TYPE_CHECKING:
-    from pytest_mimic._settings import Settings
+    from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -32,14 +33,14 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _OF_THE_RUN = ("test", "recorded")
 
 
-def store_over(vault: FolderStore, rootdir: Path) -> OverlayStore:
+def store_over(vault: Store, rootdir: Path) -> OverlayStore:
     """Return the store of a `--mimic-review` run, which leaves the vault as it is."""
     return OverlayStore(FolderStore(staged_folder(rootdir / REVIEW_FILE)), vault)
 
 
 def begin(settings: Settings) -> None:
     """Drop what an earlier run has kept of recordings that have changed in the vault since then."""
-    store = store_over(FolderStore(settings.vault), settings.rootdir)
+    store = store_over(open_store(settings), settings.rootdir)
     for name in waiting(store):
         if not is_current(store, name):
             discard(store, name)
@@ -78,7 +79,7 @@ def keep_drifts(settings: Settings, rows: Sequence[Row]) -> str:
 def keep_recordings(settings: Settings) -> str:
     """Write the list of the recordings that wait for a review, and return the note for the summary."""
     path = settings.rootdir / REVIEW_FILE
-    store = store_over(FolderStore(settings.vault), settings.rootdir)
+    store = store_over(open_store(settings), settings.rootdir)
     rows = list(_rows(store))
     if rows:
         ChangesFile(path).write(rows, vault=settings.shown_vault)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from pytest_mimic._run.node_ids import relative_path
-from pytest_mimic._settings import Mode, Settings
+from pytest_mimic._settings import Mode, Settings, read_size
 from pytest_mimic._targets.target import Target, as_targets, parse_target
-from pytest_mimic.errors import TargetError
+from pytest_mimic.errors import MimicError, TargetError
 
 _NEEDS_MODE = "--mimic-only needs one of --mimic-record, --mimic-rerecord, --mimic-verify and --mimic-live"
 # Values of the environment variable `CI` that mean "not in CI".
@@ -49,7 +49,7 @@ def settings_of(config: pytest.Config) -> Settings:
         raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
     if option.mimic_review and option.mimic_clear_unused:
         raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
-    vault, rootdir = _vault_folder(config), config.rootpath
+    vault, rootdir = _vault_of(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
     # pytest would find another rootdir for a test outside of this one.
@@ -61,8 +61,8 @@ def settings_of(config: pytest.Config) -> Settings:
     return Settings(
         mode=mode,
         rootdir=rootdir,
-        vault=vault,
-        shown_vault=vault.relative_to(rootdir).as_posix() if vault.is_relative_to(rootdir) else str(vault),
+        vault=vault.folder,
+        shown_vault=vault.shown,
         no_record=option.mimic_no_record,
         ci=os.environ.get("CI", "").lower() not in _NOT_CI,
         source=_choice(config, "mimic_source", ("strict", "warn", "ignore")),
@@ -82,6 +82,8 @@ def settings_of(config: pytest.Config) -> Settings:
         else _choice(config, "mimic_network", ("allow", "block")),
         allowed_hosts=_allowed_hosts(config),
         objects=_objects_url(config),
+        url=vault.url,
+        cache_size=_cache_size(config),
     )
 
 
@@ -137,17 +139,40 @@ def _given(option: Any) -> tuple[str, ...]:
     return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
 
 
-def _vault_folder(config: pytest.Config) -> Path:
+class _VaultPlace(NamedTuple):
+    """The settings of the vault: see `Settings`."""
+
+    folder: Path
+    shown: str
+    url: str = ""
+
+
+def _vault_of(config: pytest.Config) -> _VaultPlace:
     given: str | None = config.option.mimic_vault
     path = given or _ini(config, "mimic_vault_path")
     if "://" in path:
-        raise pytest.UsageError(f"the vault {path} is a URL: this version keeps vaults in folders only")
+        from pytest_mimic._remote.opening import locate
+
+        try:
+            return _VaultPlace(*locate(path), path)
+        except MimicError as error:
+            origin = "--mimic-vault" if given else "mimic_vault_path"
+            raise pytest.UsageError(f"{origin}: {error.what}") from None
     start = config.invocation_params.dir if given else config.rootpath
     folder = Path(os.path.normpath(start / os.path.expanduser(path)))  # noqa: PTH111 - the home may be unknown
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
-    return folder
+    rootdir = config.rootpath
+    shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
+    return _VaultPlace(folder, shown)
+
+
+def _cache_size(config: pytest.Config) -> int:
+    try:
+        return read_size(_ini(config, "mimic_cache_size"))
+    except ValueError as error:
+        raise pytest.UsageError(f"mimic_cache_size: {error}") from None
 
 
 def _objects_url(config: pytest.Config) -> str:

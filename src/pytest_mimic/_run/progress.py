@@ -1,4 +1,4 @@
-"""Shows on a terminal which real call a recording run waits for."""
+"""Shows on a terminal what a run waits for: a real call that is recorded, or packs of a remote vault."""
 
 from __future__ import annotations
 
@@ -16,21 +16,49 @@ _INTERVAL = 1.0
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 
-class Progress:
-    """Shows the longest real call under way at the right of the terminal's current line.
+class _Line:
+    """A text at the right of the terminal's current line.
 
     It must be made while pytest captures nothing.
     """
 
-    def __init__(self, state: RunState, terminal: Any) -> None:
-        self._state = state
-        self._terminal = terminal
-        file = terminal._tw._file
+    def __init__(self, terminal: Any) -> None:
+        self._writer = terminal._tw
+        file = self._writer._file
         self._encoding = file.encoding or "utf-8"
         # A duplicate, because pytest's capturing redirects the original descriptor while a test runs.
         self._screen = os.dup(file.fileno())
-        self._stopped = threading.Event()
         self._is_shown = False
+
+    def show(self, label: str, amount: str) -> None:
+        """Show a label, which is cut if there is little space, and an amount."""
+        self._is_shown = True
+        space = self._writer.fullwidth - self._writer.width_of_current_line - 2
+        line = label[: max(space - len(amount), 0)] + amount if space > len(amount) else ""
+        self._write(f"{_SAVE} {line}{_ERASE}{_RESTORE}")
+
+    def hide(self) -> None:
+        """Erase what is shown."""
+        if self._is_shown:
+            self._is_shown = False
+            self._write(_ERASE)
+
+    def close(self) -> None:
+        """Erase the line and close the terminal."""
+        self.hide()
+        os.close(self._screen)
+
+    def _write(self, text: str) -> None:
+        os.write(self._screen, text.encode(self._encoding, "backslashreplace"))
+
+
+class Progress:
+    """Shows the longest real call under way. It must be made while pytest captures nothing."""
+
+    def __init__(self, state: RunState, terminal: Any) -> None:
+        self._state = state
+        self._line = _Line(terminal)
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mimic-progress", daemon=True)
         self._thread.start()
 
@@ -38,26 +66,30 @@ class Progress:
         """Erase the line and end the thread."""
         self._stopped.set()
         self._thread.join()
-        os.close(self._screen)
+        self._line.close()
 
     def _watch(self) -> None:
         while not self._stopped.wait(_INTERVAL):
             longest = max(list(self._state.running), key=lambda real: real.seconds, default=None)
             if longest is None or longest.seconds < _INTERVAL:
-                self._hide()
+                self._line.hide()
             else:
-                self._is_shown = True
-                writer = self._terminal._tw
-                space = writer.fullwidth - writer.width_of_current_line - 2
-                label, seconds = f"mimic: recording {longest.call.label}", f" {longest.seconds:.0f} s"
-                line = label[: max(space - len(seconds), 0)] + seconds if space > len(seconds) else ""
-                self._write(f"{_SAVE} {line}{_ERASE}{_RESTORE}")
-        self._hide()
+                self._line.show(f"mimic: recording {longest.call.label}", f" {longest.seconds:.0f} s")
 
-    def _hide(self) -> None:
-        if self._is_shown:
-            self._is_shown = False
-            self._write(_ERASE)
 
-    def _write(self, text: str) -> None:
-        os.write(self._screen, text.encode(self._encoding, "backslashreplace"))
+class Fetching:
+    """Shows how many packs of a remote vault were fetched. It must be made while pytest captures nothing."""
+
+    def __init__(self, terminal: Any) -> None:
+        self._line = _Line(terminal)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many packs were fetched."""
+        if done < total:
+            self._line.show("mimic: fetching recordings", f" {done} of {total}")
+        else:
+            self._line.hide()
+
+    def stop(self) -> None:
+        """Erase the line."""
+        self._line.close()

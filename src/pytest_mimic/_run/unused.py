@@ -27,15 +27,18 @@ def judge_unused(
         is_asked = settings.clear_unused or settings.fail_on_unused
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
     if reasons:
-        reason = ", ".join(reasons) if holds_recordings(settings.vault) else ""
-        return Judgement(not_judged=reason, cleared=_cleared(session, {}))
+        is_in_use = bool(ledger.used) if settings.url else holds_recordings(settings.vault)
+        return Judgement(not_judged=", ".join(reasons) if is_in_use else "", cleared=_cleared(session, {}))
+    if settings.url and (reason := _unseen(session)):
+        return Judgement(not_judged=reason)
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
     from pytest_mimic._unused.judging import Evidence, judge
 
-    is_shared = not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
-    evidence = Evidence(outcomes, ledger.skipped_modules, ledger.collected, settings.rootdir, is_shared)
+    evidence = Evidence(
+        outcomes, ledger.skipped_modules, ledger.collected, settings.rootdir, settings.is_shared
+    )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
     if settings.clear_unused and settings.no_record and proven:
         judgement.not_cleared = "--mimic-no-record was given"
@@ -43,10 +46,35 @@ def judge_unused(
     return judgement
 
 
+def _unseen(session: Session) -> str:
+    """Return why the recordings of a remote vault cannot be judged, empty if they can.
+
+    What others have recorded is only fetched for a judgement that was asked for.
+    """
+    from pytest_mimic._remote.failures import RemoteError
+
+    settings, store = session.settings, session.store
+    is_asked = settings.clear_unused or settings.fail_on_unused
+    try:
+        if is_asked or settings.mode.writes:
+            store.refresh()
+        absent = 0 if is_asked else store.absent()
+    except RemoteError as error:
+        if is_asked:
+            raise
+        return error.what
+    if not absent:
+        return ""
+    packs = "1 pack of the vault is" if absent == 1 else f"{absent:,} packs of the vault are"
+    return f"{packs} not on this machine, --mimic-fail-on-unused fetches what is missing"
+
+
 def _cleared(session: Session, proven: Mapping[str, int]) -> str:
     """Clear the recordings, given with their bytes, if that was asked for, and return it in words."""
     settings = session.settings
-    if not settings.clear_unused or settings.no_record or not holds_recordings(settings.vault):
+    if not settings.clear_unused or settings.no_record:
+        return ""
+    if not settings.url and not holds_recordings(settings.vault):
         return ""
     from pytest_mimic._unused.judging import clear
 

@@ -29,6 +29,10 @@ class Cleared(NamedTuple):
 
 def delete(store: Store, names: Collection[str]) -> Cleared:
     """Delete recordings and cassettes, and all objects that no other one names; see `Vault.delete`."""
+    clear = getattr(store, "clear", None)
+    if clear is not None:  # a store that knows by itself which objects are needed
+        found: Cleared = clear(names)
+        return found
     sweep = getattr(store, "sweep", None)
     if sweep is not None:  # a store without temporary files has no leftovers of them
         sweep()
@@ -46,7 +50,7 @@ def delete(store: Store, names: Collection[str]) -> Cleared:
 def collect(store: Store, objects: Iterable[str]) -> Cleared:
     """Delete those of the objects that no recording names; see `Vault.collect`."""
     objects = list(objects)
-    if not objects:
+    if not objects or hasattr(store, "clear"):
         return Cleared(0, 0, 0)
     with store.lock(OBJECTS_LOCK):
         return _delete_unreferenced(store, objects)
