@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.failures import RemoteError, cannot, failure, is_passing
+from pytest_mimic._remote.failures import RemoteError, cannot, failure, is_missing, is_passing
 from pytest_mimic._remote.stores import is_absent, library, open_store
 from pytest_mimic.errors import MimicError
 
@@ -38,7 +38,7 @@ _PART = 5 << 20
 _PAGE = 1000
 # The attempts at a request that obstore does not repeat by itself, and the longest first pause in seconds.
 _TRIES = 5
-_PAUSE = 0.2
+_PAUSE = 0.1
 _random = SystemRandom()  # the test's own seed must not give each worker the same pauses
 
 
@@ -73,10 +73,12 @@ class Bucket:
 
         def act() -> bytes:
             self._count("get")
-            return bytes(obstore.get(self._reader(), key).bytes())
+            answer = obstore.get(self._reader(), key)
+            self._check_answer(answer.meta)
+            return bytes(answer.bytes())
 
         try:
-            data = self._repeat("read", key, act)
+            data = self._repeat("read", key, act, may_miss=True)
         except FileNotFoundError:
             return None
         self._count(received=len(data))
@@ -109,6 +111,7 @@ class Bucket:
         def act() -> int:
             self._count("get")
             answer = obstore.get(self._reader(), key)
+            self._check_answer(answer.meta)
             file = _open_local(path, _WRITE)
             try:
                 try:
@@ -127,7 +130,7 @@ class Bucket:
             return done
 
         try:
-            self._count(received=self._repeat("read", key, act))
+            self._count(received=self._repeat("read", key, act, may_miss=True))
         except FileNotFoundError:
             return False
         return True
@@ -188,7 +191,7 @@ class Bucket:
                     obstore.put(self._writer(), key, data, use_multipart=False)
                     return len(data)
                 self._count("put", -(-size // _PART) + 2)  # its start and its end are requests, too
-                obstore.put(self._writer(), key, _pieces(file), chunk_size=_PART, max_concurrency=4)
+                obstore.put(self._writer(), key, _pieces(file), chunk_size=_PART, max_concurrency=2)
                 return size
             finally:
                 close(file)
@@ -212,7 +215,7 @@ class Bucket:
             return
         for key in keys:
             with suppress(FileNotFoundError):
-                self._repeat("delete", key, partial(act, key))
+                self._repeat("delete", key, partial(act, key), may_miss=True)
 
     @outside_event_loop
     def list(self, prefix: str, *, after: str = "") -> list[tuple[str, int, datetime]]:
@@ -240,11 +243,11 @@ class Bucket:
                     break
             self._count("list", max(1, -(-seen // _PAGE)))
             if not seen:
-                self._check_store()
+                self._check_empty()
             return sorted(found)
 
         try:
-            return self._repeat("list", prefix, act)
+            return self._repeat("list", prefix, act, may_miss=True)
         except FileNotFoundError:  # a local folder that nobody has written to yet
             return []
 
@@ -255,22 +258,26 @@ class Bucket:
 
         def act() -> int:
             self._count("head")
-            return int(obstore.head(self._reader(), key)["size"])
+            answer = obstore.head(self._reader(), key)
+            self._check_answer(answer)
+            return int(answer["size"])
 
         try:
-            return self._repeat("read", key, act)
+            return self._repeat("read", key, act, may_miss=True)
         except FileNotFoundError:
             return None
 
-    def _check_store(self) -> None:
-        """Raise an error if the server answers each request with a page, as the login page of a network does."""
-        obstore = library(self.place)
+    def _check_answer(self, meta: Any) -> None:
+        """Raise an error if an answer is the login page of a network: only a store gives an ETag."""
+        if not meta["e_tag"]:
+            raise LookupError("an object without an ETag")
 
+    def _check_empty(self) -> None:
+        """Raise an error if an empty list came from a server that answers each request with a page."""
         if self.place.scheme != "file":
+            self._count("head")
             with suppress(FileNotFoundError):
-                self._count("head")
-                obstore.head(self._reader(), "no-such-object")
-                raise LookupError("the server gives an object for a key that cannot exist")
+                self._check_answer(library(self.place).head(self._reader(), "no-such-object"))
 
     def _opened(self) -> tuple[Any, Any]:
         """Return obstore's stores: one that repeats requests, and one that makes each request once."""
@@ -291,18 +298,21 @@ class Bucket:
     def _writer(self, *, repeats: bool = True) -> Any:
         return self._opened()[0 if repeats else 1]
 
-    def _repeat(self, do: str, key: str, act: Callable[[], _T]) -> _T:
-        """Return the result of an action, which is repeated while its failure may pass; FileNotFoundError is let out."""
-        end = monotonic() + self.timeout
+    def _repeat(self, do: str, key: str, act: Callable[[], _T], *, may_miss: bool = False) -> _T:
+        """Return the result of an action, which is repeated while its failure may pass.
+
+        With `may_miss`, FileNotFoundError says that there is no such object.
+        """
+        end = monotonic() + 2 * self.timeout
         for attempt in range(1, _TRIES + 1):
             try:
                 return act()
             except MimicError:
                 raise
             except Exception as reason:
-                error = failure(reason, do, key, self.place)
-                if error is None:
+                if may_miss and is_missing(reason):
                     raise
+                error = failure(reason, do, key, self.place)
                 pause = _random.uniform(0, _PAUSE * 2**attempt)
                 if attempt == _TRIES or monotonic() + pause >= end or not is_passing(reason):
                     raise error from None

@@ -21,6 +21,7 @@ _FORBIDDEN = (
     "SignatureDoesNotMatch",
     "RequestTimeTooSkewed",
 )
+_CODE = r"<Code>(\w+)</Code>"
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, or a service account",
@@ -42,14 +43,17 @@ class RemoteError(MimicError):
     url: str
 
 
-def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteError | None:
-    """Return the error to raise for one of obstore, or None if it only says that there is no such key."""
+def is_missing(reason: Exception) -> bool:
+    """Return whether a failure only says that there is no such object."""
+    return isinstance(reason, FileNotFoundError) and _found(_CODE, str(reason)) not in _NO_BUCKET
+
+
+def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteError:
+    """Return the error to raise for one of obstore."""
     text = str(reason)
-    status, code, kind = _status(text), _found(r"<Code>(\w+)</Code>", text), _found(r"kind: (\w+)", text)
+    status, code, kind = _status(text), _found(_CODE, text), _found(r"kind: (\w+)", text)
     if code in _NO_BUCKET:
         return _error("no bucket", f"there is no bucket {place.bucket}", do, key, place)
-    if isinstance(reason, FileNotFoundError):
-        return None
     server = _server(place)
     if _is_without_credentials(text):
         return _error("forbidden", "no credentials were found", do, key, place)
@@ -67,7 +71,8 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
         return _error("failed", f"{server} answered {status}{f' ({code})' if code else ''}", do, key, place)
     if kind in ("Connect", "Request", "Interrupted") and "Body" not in text:
         cause = _found(r'message: "([^"]+)"', text) or _found(r"(invalid peer certificate: \w+)", text)
-        why = f"{server} cannot be reached{f' ({cause.lower()})' if cause else ''}"
+        what = f"the connection to {server} broke" if kind == "Interrupted" else f"{server} cannot be reached"
+        why = f"{what}{f' ({cause.lower()})' if cause else ''}"
         return _error("unreachable", why, do, key, place)
     return _error("failed", _rest(reason, text, server), do, key, place)
 
@@ -77,13 +82,12 @@ def is_passing(reason: Exception) -> bool:
     text = str(reason)
     if "retries, max_retries" in text or _is_without_credentials(text):
         return False
-    status = _status(text)
-    if status:
+    if status := _status(text):
         return status in ("408", "409", "429") or status[0] == "5"
-    return (
-        isinstance(reason, EOFError)
-        or re.search(r"kind: (Connect|Request|Interrupted|Timeout)|NoContentRange", text) is not None
-    )
+    if isinstance(reason, EOFError) or "NoContentRange" in text:
+        return True
+    # Other failures in the middle of an object are repeated by obstore, which reads on from there.
+    return ("Error performing" in text and "kind: " in text) or "list response body" in text
 
 
 def missing_extra(place: RemotePlace) -> RemoteError:

@@ -18,6 +18,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # The repetitions of a request, with pauses of 0.1 s growing to 5 s at random.
 _REPEATS = 5
+_CONNECT = 3.0
 _BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2}
 
 
@@ -46,14 +47,14 @@ def open_store(place: RemotePlace, *, timeout: float, repeats: bool) -> Any:
     options: dict[str, Any] = {
         "client_options": {
             "allow_http": place.endpoint.startswith("http://"),
-            "connect_timeout": timedelta(seconds=min(timeout, 5)),
+            "connect_timeout": timedelta(seconds=min(timeout, _CONNECT)),
             "read_timeout": timedelta(seconds=timeout),
             "timeout": timedelta(hours=1),  # of a large object; a stalled one ends after `read_timeout`
             "user_agent": "pytest-mimic",
         },
         "retry_config": {
             "max_retries": _REPEATS if repeats else 0,
-            "retry_timeout": timedelta(seconds=timeout),
+            "retry_timeout": timedelta(seconds=2 * timeout),
             "backoff": _BACKOFF,
         },
         "prefix": place.prefix or None,

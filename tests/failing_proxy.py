@@ -1,0 +1,236 @@
+"""A proxy in front of an S3 server that counts requests and fails those that a test chooses.
+
+with running_proxy(s3.url) as proxy:       # clients get proxy.url as their endpoint
+proxy.fail("503")                      # the next request
+proxy.fail("reset", first=3)           # the third from now on
+proxy.fail("lost", match="PUT .*state/", number=0)   # every one of these
+proxy.heal()                           # forget all of them, and let those that hang go on
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+# The server never sees the first ones. "lost" and all after it are passed on, and only the answer suffers.
+FAILURES = (
+    "reset",  # the connection is cut
+    "hang",  # no answer until `heal`
+    "500",
+    "503",
+    "403",
+    "404",
+    "page",  # 200 with HTML, as the login page of a network
+    "lost",  # the connection is cut after the server has done it
+    "truncate",  # the half of the body, then the connection is cut
+    "cut",  # like truncate, but its length says that the half is all
+    "other",  # as many bytes, but other ones
+    "late",  # the answer waits until `heal`
+)
+_CODES = {"500": "InternalError", "503": "SlowDown", "403": "AccessDenied", "404": "NoSuchKey"}
+# In the answers of the proxy, and in no message.
+SECRET = "AKIAEXAMPLE4711 drowssap4711 signature4711"
+
+
+@dataclass
+class Rule:
+    """Which requests fail, and how: those that match, from the `first` on, `number` of them or all (0)."""
+
+    how: str
+    first: int
+    number: int
+    match: str
+    met: int = 0
+
+    def applies(self, line: str) -> bool:
+        if not re.search(self.match, line):
+            return False
+        self.met += 1
+        return self.met >= self.first and (not self.number or self.met < self.first + self.number)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: FailingProxy
+    upstream: HTTPConnection | None = None
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def take(self) -> None:
+        proxy = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        how = proxy.note(f"{self.command} {self.path}", len(body))
+        if how == "reset":
+            self.cut()
+        elif how == "hang":
+            proxy.healed().wait()
+            self.cut()
+        elif how in _CODES:
+            code = _CODES[how]
+            xml = f"<Error><Code>{code}</Code><Message>{SECRET}</Message><RequestId>1</RequestId></Error>"
+            self.send(int(how), {"Content-Type": "application/xml"}, xml.encode())
+        elif how == "page":
+            self.send(200, {"Content-Type": "text/html"}, b"<html><body>Please log in</body></html>")
+        else:
+            self.pass_on(body, how)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = take
+
+    def pass_on(self, body: bytes, how: str) -> None:
+        """Send the request to the server, and its answer back."""
+        if self.upstream is None:
+            self.upstream = HTTPConnection(self.server.host, timeout=60)
+        sent = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+        self.upstream.request(self.command, self.path, body, sent)
+        answer: HTTPResponse = self.upstream.getresponse()
+        data = answer.read()
+        headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
+        if self.command == "HEAD":
+            headers["Content-Length"] = answer.headers.get("Content-Length", "0")
+        if how == "lost":
+            self.cut()
+        elif how == "truncate":
+            self.send(answer.status, headers, data, sent=len(data) // 2)
+            self.cut()
+        elif how == "cut":
+            self.send(answer.status, headers, data[: len(data) // 2])
+        elif how == "other":
+            self.send(answer.status, headers, bytes(255 - byte for byte in data))
+        else:
+            if how == "late":
+                self.server.healed().wait()
+            self.send(answer.status, headers, data)
+
+    def send(self, status: int, headers: dict[str, str], data: bytes, *, sent: int | None = None) -> None:
+        """Answer with a status, and with the first bytes of the data."""
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, value)
+        with suppress(OSError):  # the client has given up
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data[:sent])
+                self.server.note_answer(len(data[:sent]))
+
+    def cut(self) -> None:
+        """Reset the connection."""
+        with suppress(OSError):
+            self.wfile.flush()
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        self.close_connection = True
+
+    def finish(self) -> None:
+        with suppress(OSError, ValueError):
+            super().finish()
+        if self.upstream is not None:
+            self.upstream.close()
+
+
+# `send` sets these itself.
+_HOP = ("connection", "content-length", "transfer-encoding", "server", "date")
+
+
+class FailingProxy(ThreadingHTTPServer):
+    """The proxy, and what it has seen.
+
+    Attributes:
+        seen: The requests, `PUT /bucket/key`, the failed ones included.
+        counts: How many of each verb: `get`, `put`, `list`, `delete`, `head`.
+        bytes_in: Bytes of the bodies of all requests.
+        bytes_out: Bytes of the bodies of all answers.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, url: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.host = urlsplit(url).netloc
+        self._lock = threading.Lock()
+        self._rules: list[Rule] = []
+        self._healed = threading.Event()
+        self.forget()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def fail(self, how: str, *, first: int = 1, number: int = 1, match: str = "") -> None:
+        """Fail requests from now on.
+
+        Args:
+            how: One of FAILURES.
+            first: The number of the first one to fail, counted from now on among those that match.
+            number: How many fail; 0: all that follow.
+            match: A regular expression found in `PUT /bucket/key`.
+        """
+        assert how in FAILURES
+        with self._lock:
+            self._rules.append(Rule(how, first, number, match))
+
+    def heal(self) -> None:
+        """Fail no more, and let the requests go on that wait."""
+        with self._lock:
+            self._rules.clear()
+            self._healed.set()
+            self._healed = threading.Event()
+
+    def forget(self) -> None:
+        """Start all counts at zero."""
+        with self._lock:
+            self.seen: list[str] = []
+            self.counts: Counter[str] = Counter()
+            self.bytes_in = self.bytes_out = 0
+
+    def note(self, line: str, size: int) -> str:
+        """Count a request and return how it fails, or an empty string."""
+        with self._lock:
+            self.seen.append(line)
+            self.counts[_verb(line)] += 1
+            self.bytes_in += size
+            return next((rule.how for rule in self._rules if rule.applies(line)), "")
+
+    def note_answer(self, size: int) -> None:
+        with self._lock:
+            self.bytes_out += size
+
+    def healed(self) -> threading.Event:
+        with self._lock:
+            return self._healed
+
+    def handle_error(self, *args: object) -> None:
+        """Print nothing: clients go away."""
+
+
+def _verb(line: str) -> str:
+    method = line.split(" ", 1)[0]
+    if method == "GET":
+        return "list" if "list-type=" in line else "get"
+    if method == "POST":
+        return "delete" if "?delete" in line else "put"
+    return method.lower()
+
+
+@contextmanager
+def running_proxy(url: str) -> Iterator[FailingProxy]:
+    """Return a running proxy in front of the server at a URL."""
+    proxy = FailingProxy(url)
+    threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield proxy
+    finally:
+        proxy.heal()
+        proxy.shutdown()
+        proxy.server_close()
