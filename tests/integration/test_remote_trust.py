@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from random import Random
 
@@ -9,7 +10,14 @@ import pytest
 from equal_xxh3 import FREE, with_hash_of
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic import CorruptRecordingError
+from pytest_mimic._remote import packs
+from pytest_mimic._remote.packs import Linked, Manifest, PackInfo, compress, encode_pack
+from pytest_mimic._remote.place import parse_place
+from pytest_mimic._remote.store import RemoteStore
 from pytest_mimic._vault.container import FilePacker
+
+pytest.importorskip("obstore", exc_type=ImportError)
 
 PICTURE = Random(1).randbytes(100_000)
 EVIL = b"evil" + Random(2).randbytes(len(PICTURE) - 4)
@@ -83,3 +91,77 @@ def test_a_forged_object_from_a_store_is_refused(project, tmp_path: Path) -> Non
     project.replay().expect(
         failed=1, real=[], says=["its SHA-256 is another one", "pytest-mimic pull --check"]
     )
+
+
+# -- the wholly remote form, in a folder that stands for the bucket
+
+NAME = "calls/shop/picture/" + "a" * 32 + ".json"
+ULID = "01k" + "0" * 23
+
+
+def bucket_with(tmp_path: Path, **files: bytes) -> RemoteStore:
+    """Return the store of a vault whose bucket has these files in `state/`."""
+    for name, data in files.items():
+        path = tmp_path / "bucket/state" / name.replace("_", "-")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return RemoteStore(parse_place((tmp_path / "bucket").as_uri()), str(tmp_path / "cache"))
+
+
+def manifest_of(digest: str) -> dict[str, bytes]:
+    """Return a bucket whose manifest lists a pack of this digest."""
+    return {"manifest_000000000001": Manifest(1, (PackInfo("", digest, 10, 10, 1, 10),)).encode()}
+
+
+def loose_of(content: bytes | Linked) -> dict[str, bytes]:
+    """Return a bucket with a loose recording."""
+    return {f"new_aaaaaaa_{ULID}": compress(encode_pack([(NAME, content)], {NAME: ULID}, mark="1"))}
+
+
+@pytest.mark.promise("what is in a store names no file of the machine that reads it")
+@pytest.mark.parametrize("kind", ["a pack", "a dropped pack", "a large object"])
+def test_a_digest_of_the_store_leads_out_of_no_folder(kind: str, tmp_path: Path) -> None:
+    """Copies have the digest as their name, and a copy with other content is deleted."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"kept")
+    evil = "../../victim"
+    dropped = compress(json.dumps({**EMPTY, "dropped": {evil: ""}}).encode())
+    files = {
+        "a pack": manifest_of(evil),
+        "a dropped pack": {"manifest_000000000001": dropped},
+        "a large object": loose_of(Linked(4, evil)),
+    }
+    for folder in ("bucket/large", "cache/packs", "cache/objects"):
+        (tmp_path / folder).mkdir(parents=True)
+    store = bucket_with(tmp_path, **files[kind])
+
+    with pytest.raises(CorruptRecordingError, match="is not what was written there"):
+        store.read(NAME)
+
+    assert victim.read_bytes() == b"kept"
+
+
+EMPTY = {"format": 1, "generation": 1, "packs": [], "folded": [], "dropped": {}}
+
+
+def test_a_key_of_the_store_leads_out_of_no_folder(tmp_path: Path) -> None:
+    """A backslash separates folders on Windows. Objects with keys of no known form are left alone."""
+    (data,) = loose_of(b"{}").values()
+    store = bucket_with(tmp_path, **{r"new_aaaaaaa_..\..\victim": data, r"manifest_..\victim": data})
+
+    assert store.read(NAME) is None
+
+    assert not [path for path in (tmp_path / "cache").rglob("*") if "victim" in path.name]
+
+
+@pytest.mark.parametrize("kind", ["loose", "manifest"])
+def test_a_small_file_of_the_store_fills_no_memory(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packs, "MOST", 1 << 20)
+    spaces = compress(json.dumps(EMPTY).encode() + b" " * (2 << 20))
+    files = loose_of(bytes(2 << 20)) if kind == "loose" else {"manifest_000000000001": spaces}
+    assert all(len(data) < 1000 for data in files.values())
+
+    with pytest.raises(CorruptRecordingError, match="another size"):
+        bucket_with(tmp_path, **files).read(NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 STATE = "state/"
@@ -9,6 +10,9 @@ MANIFESTS = f"{STATE}manifest-"
 LOOSE = f"{STATE}new-"
 FORMAT_FILE = "format.json"
 _TAG_LENGTH = 7
+# Parts of these keys are names of local files. Whoever may write to the store must not choose these.
+_LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}-[0-9a-z]{{26}}")
+_MANIFEST_KEY = re.compile(rf"{MANIFESTS}[0-9]{{12}}")
 
 
 def pack_key(digest: str) -> str:
@@ -29,6 +33,16 @@ def manifest_key(generation: int) -> str:
 def loose_key(name: str, ulid: str) -> str:
     """Return the key of a loose recording."""
     return f"{LOOSE}{tag_of(name)}-{ulid}"
+
+
+def is_loose_key(key: str) -> bool:
+    """Return whether this is the key of a loose recording."""
+    return _LOOSE_KEY.fullmatch(key) is not None
+
+
+def is_manifest_key(key: str) -> bool:
+    """Return whether this is the key of a manifest."""
+    return _MANIFEST_KEY.fullmatch(key) is not None
 
 
 def loose_prefix(tag: str) -> str:

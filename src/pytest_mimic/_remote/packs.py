@@ -7,6 +7,7 @@ zstd. A manifest is JSON, compressed as well. Both hold the format's number, and
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -26,6 +27,10 @@ LARGE = 256 << 10
 _START = b"pytest-mimic pack, format %d\n" % FORMAT
 _ANY_START = b"pytest-mimic pack, format "
 _LEVEL = 3
+#: The most that a file may have, uncompressed, so that a small one cannot fill the memory.
+MOST = 1 << 30
+# Digests are parts of keys and of file names. Whoever may write to the store must not choose these.
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Linked(NamedTuple):
@@ -84,7 +89,7 @@ class Pack(NamedTuple):
                 if ulid:
                     ulids[name] = ulid
                 if digest:
-                    members[name] = Linked(size, digest)
+                    members[name] = Linked(size, _checked(digest))
                 elif size is None:
                     members[name] = None
                 else:
@@ -203,6 +208,8 @@ class Manifest(NamedTuple):
             if facts["format"] != FORMAT:
                 raise newer(path)
             packs = tuple(PackInfo(*info) for info in facts["packs"])
+            for digest in (*(info.sha256 for info in packs), *facts["dropped"]):
+                _checked(digest)
             return cls(facts["generation"], packs, tuple(facts["folded"]), facts["dropped"])
         except (ValueError, LookupError, TypeError):
             raise unsound(path, "not a manifest") from None
@@ -255,6 +262,13 @@ def is_object_name(name: str) -> bool:
     return name.startswith("objects/")
 
 
+def _checked(digest: str) -> str:
+    """Return a digest. ValueError or TypeError: it is none."""
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(digest)
+    return digest
+
+
 def digest_of(data: Any) -> str:
     """Return the SHA-256 of bytes, in hex (FIPS 180-4)."""
     return sha256(data).hexdigest()
@@ -275,7 +289,7 @@ def decompress(data: bytes, path: str, *, size: int | None = None) -> bytes:
     decompressor = module.ZstdDecompressor()
     try:
         # One byte more than expected shows that there are more, without making all of them.
-        plain: bytes = decompressor.decompress(data, -1 if size is None else size + 1)
+        plain: bytes = decompressor.decompress(data, MOST if size is None else size + 1)
     except module.ZstdError:
         raise unsound(path, "damaged") from None
     if not decompressor.eof or (size is not None and len(plain) != size):

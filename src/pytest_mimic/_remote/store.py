@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.bucket import Bucket, RemoteError
 from pytest_mimic._remote.cache import Cache, usable
-from pytest_mimic._remote.keys import large_key, loose_prefix, manifest_key, ulid_of
+from pytest_mimic._remote.keys import is_loose_key, large_key, loose_prefix, manifest_key, ulid_of
 from pytest_mimic._remote.packs import Content, Linked, Pack, PackInfo, is_object_name, size_of
 from pytest_mimic._remote.view import TRIES, View, look, look_offline
 from pytest_mimic._vault.clearing import Cleared
@@ -213,7 +213,7 @@ class RemoteStore:
         with self._guard:
             if tag and self._view is not None and not self._view.is_offline:
                 view = self._view
-                listed = [key for key, _, _ in self._bucket.list(loose_prefix(tag))]
+                listed = [key for key, _, _ in self._bucket.list(loose_prefix(tag)) if is_loose_key(key)]
                 # A recording is in a new manifest before it is deleted here.
                 if self._bucket.size(manifest_key(view.manifest.generation + 1)) is None:
                     known = {*view.loose, *view.manifest.folded}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._remote.bucket import RemoteError
-from pytest_mimic._remote.keys import LOOSE, MANIFESTS, STATE, ulid_of
+from pytest_mimic._remote.keys import STATE, is_loose_key, is_manifest_key, ulid_of
 from pytest_mimic._remote.packs import Manifest
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def look_offline(cache: Cache, reason: RemoteError) -> View:
 
 def _view(rows: list[tuple[str, int, datetime]], cache: Cache) -> View | None:
     manifest = Manifest()
-    listed = [row for row in rows if row[0].startswith(MANIFESTS)]
+    listed = [row for row in rows if is_manifest_key(row[0])]
     if listed:
         found = cache.manifest(*listed[-1])
         if found is None:  # a newer one has replaced it since it was listed
             return None
         manifest = found
-    keys = sorted((key for key, _, _ in rows if key.startswith(LOOSE)), key=ulid_of)
+    keys = sorted((key for key, _, _ in rows if is_loose_key(key)), key=ulid_of)
     done = set(manifest.folded)
     return View(
         manifest,
