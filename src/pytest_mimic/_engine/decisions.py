@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.state import RunState
     from pytest_mimic._engine.steps import Step
     from pytest_mimic._vault import Stored
-    from pytest_mimic._vault.locks import ByteLocks
+    from pytest_mimic._vault.locks import Locks
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -33,7 +33,7 @@ class Decisions:
         today: The date of new recordings, `2026-11-02`.
     """
 
-    def __init__(self, state: RunState, *, locks: ByteLocks, today: str) -> None:
+    def __init__(self, state: RunState, *, locks: Locks, today: str) -> None:
         self.state = state
         self.recordings = Recordings(state, today=today)
         self.sequences = Sequences(state, self.recordings)
@@ -81,8 +81,6 @@ class Decisions:
         name = recordings.name_of(call)
         if mode is Mode.RERECORD:
             return self._run_once(call, name)
-        if mode is Mode.RECORD and name not in recordings.known and call.plan.kind == "function":
-            return self._run_once(call, name)  # which looks for it while no other process can record it
         recording = recordings.find(name)
         if mode is Mode.RECORD:
             if recording is None or recordings.is_outdated(call.plan, recording):

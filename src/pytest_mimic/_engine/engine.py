@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mimic._engine.single_flight import CallInFlight
     from pytest_mimic._engine.state import RunState
     from pytest_mimic._engine.steps import Step
-    from pytest_mimic._vault.locks import ByteLocks
+    from pytest_mimic._vault.locks import Locks
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -30,7 +30,7 @@ class Engine:
         decided: The decisions of the run. None if no call has needed one.
     """
 
-    def __init__(self, state: RunState, *, locks: Callable[[], ByteLocks], today: str) -> None:
+    def __init__(self, state: RunState, *, locks: Callable[[], Locks], today: str) -> None:
         self.state = state
         self.decided: Decisions | None = None
         self._locks = locks

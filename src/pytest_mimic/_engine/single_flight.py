@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_mimic._event_loop import outside_event_loop
 
 if TYPE_CHECKING:
-    from pytest_mimic._vault.locks import ByteLocks
+    from pytest_mimic._vault.locks import Locks
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -74,10 +74,10 @@ class CallsInFlight:
     """The calls of one session that run for real now.
 
     Args:
-        locks: The locks between processes. Calls share 2 ** 28 of them.
+        locks: The locks between processes, and between machines. Calls share 2 ** 28 of them.
     """
 
-    def __init__(self, locks: ByteLocks) -> None:
+    def __init__(self, locks: Locks) -> None:
         self._locks = locks
         self._forget()
 
@@ -91,7 +91,7 @@ class CallsInFlight:
         """Start a call, by the name of its recording.
 
         Returns:
-            The call, and True; or an identical one that runs already, here or in another process, and False.
+            The call, and True; or an identical one that runs already, here or elsewhere, and False.
 
         Raises:
             MimicError: The system cannot lock.
@@ -106,7 +106,15 @@ class CallsInFlight:
             if not self._lock(byte):
                 return CallInFlight(None, is_here=False), False
             flight = self._calls[name] = CallInFlight(lambda: self._remove(name, byte))
+        try:
+            is_first = self._claim(byte)  # other calls can start meanwhile
+        except BaseException:
+            flight.done()
+            raise
+        if is_first:
             return flight, True
+        flight.done()
+        return CallInFlight(None, is_here=False), False
 
     def close(self) -> None:
         """Close the file of the locks."""
@@ -127,6 +135,11 @@ class CallsInFlight:
             return False
         self._users[byte] += 1
         return True
+
+    @outside_event_loop
+    def _claim(self, byte: int) -> bool:
+        """Take a lock between machines, which may take requests."""
+        return self._locks.claim(byte)
 
 
 def _current_task() -> object | None:

@@ -10,7 +10,7 @@ from xxhash import xxh3_64_hexdigest
 from pytest_mimic._review.drift_files import BEFORE
 from pytest_mimic._vault.clearing import Cleared
 from pytest_mimic._vault.folder import FolderStore
-from pytest_mimic._vault.locks import ByteLocks
+from pytest_mimic._vault.locks import Locks
 from pytest_mimic._vault.names import FOLDERS
 from pytest_mimic._vault.store import Data, Store
 
@@ -88,7 +88,7 @@ class OverlayStore:
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
         return self.over.lock(name, timeout=timeout)
 
-    def byte_locks(self) -> ByteLocks:
+    def byte_locks(self) -> Locks:
         """Return locks between all processes that use these files."""
         return self.over.byte_locks()
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from errno import EACCES, EAGAIN
 from os import getpid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic.errors import MimicError
 
@@ -39,6 +39,26 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     if not isinstance(args, tuple) or len(args) < 2:
         return True
     return not Path(str(args[1])).parent.parent.name.startswith(FOLDER)
+
+
+class Locks(Protocol):
+    """Locks on calls, by numbers below 2 ** 28, between processes and between machines."""
+
+    def acquire(self, byte: int) -> bool:
+        """Take the lock between the processes of this machine. Return False if another one has it."""
+        ...
+
+    def claim(self, byte: int) -> bool:
+        """Take the lock between machines, while this object has the one above. Return False if another has it."""
+        ...
+
+    def release(self, byte: int) -> None:
+        """Release both."""
+        ...
+
+    def close(self) -> None:
+        """Release all locks of this object."""
+        ...
 
 
 class _LockFile:
@@ -100,6 +120,11 @@ class ByteLocks:
         self._file: _LockFile | None = None
         self._held: set[tuple[int, int]] = set()  # process and byte: a forked process has no locks
 
+    @property
+    def path(self) -> str:
+        """The path of the file."""
+        return self._path or self._path_of()
+
     def acquire(self, byte: int) -> bool:
         """Take the lock on a byte, by its offset below 2 ** 31. Return False if another process has it.
 
@@ -117,6 +142,10 @@ class ByteLocks:
                 return False
             raise _cannot_lock(self._path, reason) from None
         self._held.add(one)
+        return True
+
+    def claim(self, byte: int) -> bool:  # noqa: ARG002 - see `_remote.claims.ClaimLocks`
+        """Take the lock between machines on a byte whose lock this object has. A folder has no such locks."""
         return True
 
     def release(self, byte: int) -> None:
