@@ -53,6 +53,7 @@ class Cache:
         self._shown = shown
         self._loose: dict[str, Pack] = {}
         self._sound: set[str] = set()
+        self._has_grown = False
 
     def path_of(self, key: str) -> str:
         """Return the name of a key in messages."""
@@ -88,6 +89,7 @@ class Cache:
     def keep(self, info: PackInfo, plain: bytes) -> None:
         """Keep a pack that this process has made."""
         self.files.write(f"packs/{info.sha256}", plain, durable=False)
+        self._has_grown = True
 
     def _local_pack(self, info: PackInfo) -> Pack | None:
         name = f"packs/{info.sha256}"
@@ -123,6 +125,7 @@ class Cache:
             if stored is not None:
                 found[key] = self._loose[key] = self.parsed(key, stored)
                 self.files.write(_loose_file(key), stored, durable=False)
+                self._has_grown = True
         return found
 
     def keep_loose(self, key: str, stored: bytes) -> Pack:
@@ -178,6 +181,7 @@ class Cache:
             self.files.delete([name])
             key = large_key(linked.sha256)
             self.make_folder("objects")
+            self._has_grown = True
             if not self._bucket.download(key, join(self.files.path, name)):
                 return None
             data = self._sound_object(linked, name)
@@ -200,6 +204,7 @@ class Cache:
     def keep_object(self, digest: str) -> None:
         """Keep a large object that was sent."""
         self.make_folder("objects")
+        self._has_grown = True
         self.unsent.release_object(digest, f"objects/{digest}")
 
     # -- the folder
@@ -214,7 +219,12 @@ class Cache:
         return _Fetching(self.files)
 
     def trim(self, max_bytes: int) -> None:
-        """Delete the files that were not used for the longest time, until the rest fits into so many bytes."""
+        """Delete the files that were not used for the longest time, until the rest fits into so many bytes.
+
+        Nothing happens if this process has added none.
+        """
+        if not self._has_grown:
+            return
         files = list(files_in(join(self.files.path, folder) for folder in _BOUNDED))
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):

@@ -165,6 +165,8 @@ class RemoteStore:
                 try:
                     view = look(self._bucket, self._cache)
                 except RemoteError as error:
+                    if error.reason == "no bucket":
+                        raise
                     view = look_offline(self._cache, error)
                     self._note(f"{error.what}: this run used the local copies")
                 self._see(view)
@@ -296,17 +298,20 @@ class RemoteStore:
 
         RemoteError: recordings could not be sent. They stay on this machine, and a later run sends them.
         """
-        writer = self._writer
-        if writer is None:
-            return
         with self._guard:
-            writer.send_unsent()
-            if writer.has_written and writer.is_conditional:
-                try:
-                    self._fold()
-                except RemoteError as error:
-                    self._note(f"{error.what}: its recordings are not in packs yet, a later run does that")
-            self._cache.trim(self._max_bytes)
+            try:
+                if self._writer is not None:
+                    self._finish(self._writer)
+            finally:
+                self._cache.trim(self._max_bytes)
+
+    def _finish(self, writer: LooseWriter) -> None:
+        writer.send_unsent()
+        if writer.has_written and writer.is_conditional:
+            try:
+                self._fold()
+            except RemoteError as error:
+                self._note(f"{error.what}: the recordings are not in packs yet, a later run does that")
 
     def _fold(self, *, deletions: Collection[str] = ()) -> None:
         from pytest_mimic._remote.folding import fold

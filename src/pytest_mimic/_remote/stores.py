@@ -1,11 +1,10 @@
 """Makes obstore's stores from a place and the environment."""
 
 # A Path takes long to join, and a test may have replaced it.
-# ruff: noqa: PTH112
 from __future__ import annotations
 
 from datetime import timedelta
-from os.path import isdir
+from os.path import lexists
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -74,4 +73,4 @@ def open_store(place: RemotePlace, *, timeout: float, repeats: bool) -> Any:
 
 def is_absent(place: RemotePlace) -> bool:
     """Return whether a place is a local folder that nobody has written to yet."""
-    return place.scheme == "file" and not isdir(place.prefix)
+    return place.scheme == "file" and not lexists(place.prefix)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pytest_mimic import CorruptRecordingError
+from pytest_mimic._remote.bucket import RemoteError
+from pytest_mimic._remote.keys import tag_of
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
 
@@ -260,3 +265,216 @@ def test_a_cache_that_cannot_be_written_is_not_needed(tmp_path):
 
     assert store.read(NAMES[1]) == recording(1, 100)
     assert "cannot be written" in store.notes[0]
+
+
+def test_a_machine_that_only_reads_keeps_its_copies_small(tmp_path):
+    folded_vault(tmp_path)
+    store = RemoteStore(parse_place((tmp_path / "bucket").as_uri()), str(tmp_path / "machine"), max_bytes=0)
+    store.names("calls")
+
+    store.flush()
+
+    assert not files_of(tmp_path / "machine" / "packs")
+
+
+@contextmanager
+def store_down(folder: Path) -> Iterator[None]:
+    """Let a file lie where the bucket was, so that each request fails."""
+    (folder / "bucket").rename(folder / "away")
+    (folder / "bucket").write_text("")
+    try:
+        yield
+    finally:
+        (folder / "bucket").unlink()
+        (folder / "away").rename(folder / "bucket")
+
+
+@pytest.mark.promise("without a network, a run replays from the local copies of a remote vault")
+def test_a_machine_without_its_store_replays_from_its_copies(tmp_path):
+    expected = [folded_vault(tmp_path).read(name) for name in NAMES]
+    with store_down(tmp_path):
+        store = open_vault(tmp_path)
+
+        assert [store.read(name) for name in NAMES] == expected
+        assert "this run used the local copies" in store.notes[0]
+
+
+def test_a_machine_without_its_store_and_without_copies_says_so(tmp_path):
+    folded_vault(tmp_path)
+    with store_down(tmp_path), pytest.raises(RemoteError, match="cannot list file://"):
+        open_vault(tmp_path, "other").read(NAMES[0])
+
+
+@pytest.mark.promise(
+    "a recording that a remote vault cannot take waits on the machine, and a later run sends it"
+)
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_what_cannot_be_sent_waits(tmp_path, size):
+    one = f"objects/cd/{'cd' * 16}-1.pkl"
+    folded_vault(tmp_path).read(NAMES[0])
+    with store_down(tmp_path):
+        store = open_vault(tmp_path)
+        store.write(one, b"o" * size)
+        store.write(NAMES[1], recording(77, size, one))
+        assert store.read(NAMES[1]) == recording(77, size, one)
+        with pytest.raises(RemoteError):
+            store.flush()
+        again = open_vault(tmp_path)
+        assert again.read(NAMES[1]) == recording(77, size, one)
+        assert again.map(one) == b"o" * size
+
+    later = open_vault(tmp_path)
+    later.write(NAMES[2], b"later")
+    later.flush()
+
+    other = open_vault(tmp_path, "other")
+    assert other.read(NAMES[1]) == recording(77, size, one)
+    assert other.map(one) == b"o" * size
+
+
+def test_a_recording_that_waited_does_not_replace_a_newer_one(tmp_path):
+    folded_vault(tmp_path).read(NAMES[1])
+    with store_down(tmp_path):
+        open_vault(tmp_path).write(NAMES[1], b"waited")
+    newer = open_vault(tmp_path, "newer")
+    newer.write(NAMES[1], b"newer")
+    newer.flush()
+
+    late = open_vault(tmp_path)
+    assert late.read(NAMES[1]) == b"newer"
+    late.write(NAMES[2], b"late")
+    late.flush()
+
+    assert open_vault(tmp_path, "other").read(NAMES[1]) == b"newer"
+
+
+def make_old(folder: Path, *, days: int) -> None:
+    for path in files_of(folder):
+        os.utime(path, (path.stat().st_mtime - days * 86_400,) * 2)
+
+
+def test_unused_objects_go_after_a_day(tmp_path):
+    store = folded_vault(tmp_path)
+    unnamed, fresh = f"objects/cd/{'cd' * 16}-1.pkl", f"objects/ef/{'ef' * 16}-1.pkl"
+    store.write(unnamed, b"u" * 300_000)
+    store.write(NAMES[1], recording(1, 10, unnamed))
+    make_old(tmp_path / "bucket" / "large", days=2)
+    store.write(fresh, b"f" * 300_000)
+    store.write(NAMES[2], recording(2, 10, fresh))
+
+    cleared = store.clear([NAMES[1], NAMES[2]])
+
+    assert (cleared.recordings, cleared.objects, cleared.bytes) == (2, 1, 300_000)
+    left = open_vault(tmp_path, "other")
+    assert left.map(named_in(left.read(NAMES[0])))
+    assert len(files_of(tmp_path / "bucket" / "large")) == 2
+
+
+def test_packs_that_nothing_lists_go_after_a_day(tmp_path):
+    store = folded_vault(tmp_path)
+    for number in range(3):
+        store.write(NAMES[number], recording(number, 20))
+        store.flush()
+    assert len(files_of(tmp_path / "bucket" / "packs")) == 4
+    make_old(tmp_path / "bucket" / "packs", days=2)
+    make_old(
+        tmp_path / "bucket" / "state", days=-2
+    )  # the clock of the store goes on by what was written last
+
+    store.write(NAMES[0], recording(5, 20))
+    store.flush()
+
+    assert len(files_of(tmp_path / "bucket" / "packs")) == 2
+    assert open_vault(tmp_path, "other").read(NAMES[0]) == recording(5, 20)
+
+
+def test_many_machines_put_recordings_into_packs_at_once(tmp_path):
+    stores = [open_vault(tmp_path, f"machine{number}") for number in range(8)]
+    start = threading.Barrier(len(stores))
+
+    def record(number: int) -> None:
+        start.wait()
+        for index in range(5):
+            stores[number].write(f"calls/shop.m{number}/f/{KEYS[index]}.json", recording(index, 100))
+            stores[number].flush()
+
+    threads = [threading.Thread(target=record, args=(number,)) for number in range(len(stores))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(open_vault(tmp_path, "other").names("calls")) == 40
+
+
+def test_packs_split_and_each_name_is_found(tmp_path):
+    store = open_vault(tmp_path, "writer")
+    names = [f"calls/shop.m{number % 3}/f/{number * 0x9E3779B % (1 << 28):07x}.json" for number in range(60)]
+    for number, name in enumerate(names):
+        store.write(name, recording(number, 200_000))
+    store.flush()
+    assert len(files_of(tmp_path / "bucket" / "packs")) >= 3
+    store.write(names[7], b"changed")
+    store.delete([names[8]])
+    added = "calls/a.first/f/0000000.json"
+    store.write(added, b"added")
+    store.flush()
+
+    other = open_vault(tmp_path, "other")
+
+    expected = {name: recording(number, 200_000) for number, name in enumerate(names)}
+    expected |= {names[7]: b"changed", added: b"added"}
+    del expected[names[8]]
+    assert {name: other.read(name) for name in (added, *names)} == {**expected, names[8]: None}
+    assert other.names("calls/shop.m1") == sorted(
+        name for name in expected if name.startswith("calls/shop.m1/")
+    )
+
+
+def test_a_reader_opens_only_the_packs_that_it_needs(tmp_path):
+    store = open_vault(tmp_path, "writer")
+    for module in "abc":
+        for number in range(20):
+            store.write(f"calls/shop.{module}/f/{number:07x}.json", recording(number, 200_000))
+    store.flush()
+
+    reader = open_vault(tmp_path)
+    assert reader.absent() == 3
+    reader.names("calls/shop.a")
+
+    assert reader.absent() < 3
+
+
+def test_a_look_at_one_call_keeps_what_is_known_of_others(tmp_path):
+    here, there = open_vault(tmp_path), open_vault(tmp_path, "there")
+    here.write(NAMES[0], b"here")
+    there.write(NAMES[1], b"there")
+
+    here.refresh(tag_of(NAMES[1]))
+
+    assert here.read(NAMES[0]) == b"here"
+    assert here.read(NAMES[1]) == b"there"
+    there.flush()
+    there.write(NAMES[2], b"folded")
+    there.flush()
+    here.refresh(tag_of(NAMES[2]))
+    assert [here.read(name) for name in NAMES[:3]] == [b"here", b"there", b"folded"]
+
+
+def test_a_crash_before_loose_recordings_are_deleted_brings_nothing_back(tmp_path):
+    store = folded_vault(tmp_path)
+    store.write(NAMES[0], b"deleted afterwards")
+    state = tmp_path / "bucket" / "state"
+    written = {path: path.read_bytes() for path in files_of(state) if "new-" in path.name}
+    another = open_vault(tmp_path, "another")
+    another.delete([NAMES[0]])
+    another.flush()
+    for path, content in written.items():
+        path.write_bytes(content)
+
+    assert open_vault(tmp_path, "other").read(NAMES[0]) is None
+    later = open_vault(tmp_path, "later")
+    later.write(NAMES[1], b"later")
+    later.flush()
+    assert open_vault(tmp_path, "other").read(NAMES[0]) is None
+    assert not [path for path in files_of(state) if "new-" in path.name]
