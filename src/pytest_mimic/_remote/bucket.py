@@ -1,26 +1,31 @@
 """Objects in a bucket: whole or not at all, with retries, and with errors that name what to do next."""
 
-# All functions of `os` are bound here, because a test may have replaced them.
-# ruff: noqa: PTH108
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
-from os import close, fstat, getpid, read, unlink, write
-from os import open as open_file
-from random import SystemRandom
+from functools import partial, wraps
+from os import getpid
 from threading import Lock
-from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.failures import RemoteError, cannot, failure, is_missing, is_passing
+from pytest_mimic._remote.failures import RemoteError
+from pytest_mimic._remote.forked import FreshProcesses
+from pytest_mimic._remote.local_files import (
+    READ,
+    WRITE,
+    close,
+    file_size,
+    open_local,
+    pieces,
+    unlink,
+    write_all,
+)
+from pytest_mimic._remote.repeating import repeat
 from pytest_mimic._remote.stores import is_absent, library, open_store
-from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "RemoteError"]
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 # Requests of one `get_many` at a time.
 _PARALLEL = 16
@@ -36,10 +42,20 @@ _CHUNK = 1 << 20
 _PART = 5 << 20
 # The most keys in one request, in lists and in deletions of S3.
 _PAGE = 1000
-# The attempts at a request that obstore does not repeat by itself, and the longest first pause in seconds.
-_TRIES = 5
-_PAUSE = 0.1
-_random = SystemRandom()  # the test's own seed must not give each worker the same pauses
+
+
+def _request(method: Callable[Concatenate[Bucket, _P], _T]) -> Callable[Concatenate[Bucket, _P], _T]:
+    """Return a method that runs outside the event loop; in a forked child, in a fresh process."""
+
+    @outside_event_loop
+    @wraps(method)
+    def act(self: Bucket, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if getpid() == self._pid:
+            return method(self, *args, **kwargs)
+        result: _T = self._fresh.call(method.__name__, args, kwargs)
+        return result
+
+    return act
 
 
 class Bucket:
@@ -58,15 +74,16 @@ class Bucket:
         self.bytes_in = 0
         self.bytes_out = 0
         self._pid = getpid()
+        self._fresh = FreshProcesses(place, timeout=timeout)
         self._lock = Lock()
         self._stores: tuple[Any, Any] | None = None
 
-    @outside_event_loop
+    @_request
     def open(self) -> None:
         """Read credentials and settings from the environment now, before a test changes it; make no request."""
         self._opened()
 
-    @outside_event_loop
+    @_request
     def get(self, key: str) -> bytes | None:
         """Return the content of an object, or None if there is no such key."""
         obstore = library(self.place)
@@ -103,7 +120,7 @@ class Bucket:
         finally:
             outside_event_loop(pool.shutdown)(cancel_futures=True)
 
-    @outside_event_loop
+    @_request
     def download(self, key: str, path: str) -> bool:
         """Write an object to a new local file; return False if there is no such key. A failure leaves no file."""
         obstore = library(self.place)
@@ -112,13 +129,13 @@ class Bucket:
             self._count("get")
             answer = obstore.get(self._reader(), key)
             self._check_answer(answer.meta)
-            file = _open_local(path, _WRITE)
+            file = open_local(path, WRITE)
             try:
                 try:
                     done = 0
                     for chunk in answer.stream(min_chunk_size=_CHUNK):
                         done += len(chunk)
-                        _write_all(file, path, chunk)
+                        write_all(file, path, chunk)
                 finally:
                     close(file)
                 if done != answer.meta["size"]:
@@ -135,7 +152,7 @@ class Bucket:
             return False
         return True
 
-    @outside_event_loop
+    @_request
     def create(self, key: str, data: bytes) -> bool:
         """Write an object unless its key exists; return False if it does.
 
@@ -164,7 +181,7 @@ class Bucket:
         self._count(sent=len(data) if created else 0)
         return created
 
-    @outside_event_loop
+    @_request
     def put(self, key: str, data: bytes) -> None:
         """Write an object, over one of the same key."""
         obstore = library(self.place)
@@ -176,29 +193,29 @@ class Bucket:
         self._repeat("write", key, act)
         self._count(sent=len(data))
 
-    @outside_event_loop
+    @_request
     def upload(self, key: str, path: str) -> None:
         """Write a local file as an object, in parts if it is large. Give equal keys to equal content only."""
         obstore = library(self.place)
 
         def act() -> int:
-            file = _open_local(path, _READ)
+            file = open_local(path, READ)
             try:
-                size = fstat(file).st_size
+                size = file_size(file)
                 if size <= _PART:
                     self._count("put")
-                    data = b"".join(_pieces(file))
+                    data = b"".join(pieces(file))
                     obstore.put(self._writer(), key, data, use_multipart=False)
                     return len(data)
                 self._count("put", -(-size // _PART) + 2)  # its start and its end are requests, too
-                obstore.put(self._writer(), key, _pieces(file), chunk_size=_PART, max_concurrency=2)
+                obstore.put(self._writer(), key, pieces(file), chunk_size=_PART, max_concurrency=2)
                 return size
             finally:
                 close(file)
 
         self._count(sent=self._repeat("write", key, act))
 
-    @outside_event_loop
+    @_request
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects. Absent ones are no error."""
         obstore = library(self.place)
@@ -217,7 +234,7 @@ class Bucket:
             with suppress(FileNotFoundError):
                 self._repeat("delete", key, partial(act, key), may_miss=True)
 
-    @outside_event_loop
+    @_request
     def list(self, prefix: str, *, after: str = "") -> list[tuple[str, int, datetime]]:
         """Return key, size in bytes and time of each object whose key starts with a prefix, sorted by key.
 
@@ -251,7 +268,7 @@ class Bucket:
         except FileNotFoundError:  # a local folder that nobody has written to yet
             return []
 
-    @outside_event_loop
+    @_request
     def size(self, key: str) -> int | None:
         """Return the size of an object in bytes, or None if there is no such key."""
         obstore = library(self.place)
@@ -299,25 +316,7 @@ class Bucket:
         return self._opened()[0 if repeats else 1]
 
     def _repeat(self, do: str, key: str, act: Callable[[], _T], *, may_miss: bool = False) -> _T:
-        """Return the result of an action, which is repeated while its failure may pass.
-
-        With `may_miss`, FileNotFoundError says that there is no such object.
-        """
-        end = monotonic() + 2 * self.timeout
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return act()
-            except MimicError:
-                raise
-            except Exception as reason:
-                if may_miss and is_missing(reason):
-                    raise
-                error = failure(reason, do, key, self.place)
-                pause = _random.uniform(0, _PAUSE * 2**attempt)
-                if attempt == _TRIES or monotonic() + pause >= end or not is_passing(reason):
-                    raise error from None
-                sleep(pause)
-        raise AssertionError
+        return repeat(act, do, key, place=self.place, seconds=2 * self.timeout, may_miss=may_miss)
 
     def _count(self, verb: str = "", number: int = 1, *, received: int = 0, sent: int = 0) -> None:
         with self._lock:
@@ -325,28 +324,3 @@ class Bucket:
                 self.requests[verb] += number
             self.bytes_in += received
             self.bytes_out += sent
-
-
-_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_READ = os.O_RDONLY | _BINARY
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
-
-
-def _pieces(file: int) -> Iterator[bytes]:
-    return iter(lambda: read(file, _CHUNK), b"")
-
-
-def _open_local(path: str, flags: int) -> int:
-    try:
-        return open_file(path, flags, 0o666)
-    except OSError as reason:
-        raise cannot("read" if flags == _READ else "write", path, reason) from None
-
-
-def _write_all(file: int, path: str, data: Any) -> None:
-    view = memoryview(data)
-    try:
-        while view:  # the system may write less than it was given
-            view = view[write(file, view) :]
-    except OSError as reason:
-        raise cannot("write", path, reason) from None

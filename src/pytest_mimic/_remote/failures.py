@@ -100,12 +100,6 @@ def missing_extra(place: RemotePlace) -> RemoteError:
     )
 
 
-def cannot(do: str, path: str, reason: OSError) -> MimicError:
-    """Return the error about a local file."""
-    cause = reason.strerror or str(reason)
-    return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)
-
-
 def _error(kind: str, why: str, do: str, key: str, place: RemotePlace) -> RemoteError:
     url = f"{place.shown}/{key}".rstrip("/")
     return RemoteError(

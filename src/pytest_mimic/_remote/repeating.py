@@ -1,0 +1,58 @@
+"""Repeats what obstore does not repeat by itself: conditional writes, deletions of many, and lists cut in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import SystemRandom
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_mimic._remote.failures import failure, is_missing, is_passing
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._remote.place import RemotePlace
+
+__tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+_T = TypeVar("_T")
+_TRIES = 5
+# The longest pause before the second attempt is twice this, in seconds, and doubles with each attempt.
+_PAUSE = 0.1
+_random = SystemRandom()  # the seed of a test must not give all workers the same pauses
+
+
+class _Clock:
+    """Functions of `time`, in a class because freezegun and missing recordings replace those in modules."""
+
+    now = staticmethod(monotonic)
+    sleep = staticmethod(sleep)
+
+
+def repeat(
+    act: Callable[[], _T], do: str, key: str, *, place: RemotePlace, seconds: float, may_miss: bool = False
+) -> _T:
+    """Return the result of an action, which is repeated while its failure may pass.
+
+    Args:
+        act: Makes a request.
+        do: The verb for the error.
+        key: The object for the error.
+        place: The place of the object.
+        seconds: The time after which nothing is repeated.
+        may_miss: Whether FileNotFoundError says that there is no such object. Otherwise it is an error of the store.
+    """
+    end = _Clock.now() + seconds
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return act()
+        except MimicError:
+            raise
+        except Exception as reason:
+            if may_miss and is_missing(reason):
+                raise
+            pause = _random.uniform(0, _PAUSE * 2**attempt)
+            if attempt == _TRIES or _Clock.now() + pause >= end or not is_passing(reason):
+                raise failure(reason, do, key, place) from None
+            _Clock.sleep(pause)
+    raise AssertionError
