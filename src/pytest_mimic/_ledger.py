@@ -26,8 +26,8 @@ _LISTS = (
     "drifts",
     "websockets",
 )
-_SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "superseded")
-_LINES = ("notes", "errors", "problems", "selection")  # each worker has the same ones
+_SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "tests", "superseded")
+_LINES = ("notes", "errors", "problems", "deselected", "selection")  # each worker has the same ones
 
 
 class Miss(NamedTuple):
@@ -73,9 +73,11 @@ class Ledger:
         notes: Sentences for the summary.
         errors: Errors outside of any test, and steps that failed at the end of a test or of the run.
         problems: Targets that turned out not to exist.
-        selection: The reasons why the selection was not complete; empty if it was.
+        deselected: How many tests of the collected ones do not run, in words; empty if all do.
+        selection: Other reasons why the run was not complete; empty if it was.
         skipped_modules: The ids of modules that were skipped as a whole.
         collected: The ids of the files and folders in which pytest looked for tests.
+        tests: With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
         superseded: Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
         forks: The log of the processes that were forked from this one.
     """
@@ -109,10 +111,12 @@ class Ledger:
         self.replaced: set[str] = set()
         self.skipped_modules: set[str] = set()
         self.collected: set[str] = set()
+        self.tests: set[str] = set()
         self.superseded: set[str] = set()
         self.notes: list[str] = []
         self.errors: list[str] = []
         self.problems: list[str] = []
+        self.deselected: list[str] = []
         self.selection: list[str] = []
 
     def use(self, name: str) -> None:

@@ -49,6 +49,7 @@ class Settings(NamedTuple):
         network: Whether a replay refuses connections that nothing mimics.
         allowed_hosts: The hosts to which it lets them through.
         objects: The URL of `mimic_objects`, or empty: the object store of large objects.
+        usage: The file of `--mimic-usage`, absolute. None without the option.
         outside: Further options that suggested commands need for a test outside of the rootdir.
         url: The URL of a remote vault, empty for a folder.
         cache_size: How many bytes the local copies of a remote vault may have.
@@ -71,6 +72,7 @@ class Settings(NamedTuple):
     prefix: str = ""
     outside: tuple[str, ...] = ()
     drift: Path | None = None
+    usage: Path | None = None
     review: bool = False
     network: NetworkPolicy = "allow"
     allowed_hosts: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
-_WANTING = "record rerecord verify live only vault drift review report block_network".split()
+_WANTING = "record rerecord verify live only vault drift review report usage block_network".split()
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
@@ -61,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-vault", "PATH", "the folder or URL of the recordings (overrides mimic_vault_path)"),
         ("--mimic-drift", "FILE", "with --mimic-verify: keep drifts for `pytest-mimic review FILE`"),
         ("--mimic-report", "FILE", "write an HTML page of the calls of this run"),
+        ("--mimic-usage", "FILE", "write what this run used, for `pytest-mimic unused FILE...`"),
     ):
         group.addoption(flag, metavar=metavar, help=text)
     for name, text in (

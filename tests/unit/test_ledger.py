@@ -24,9 +24,10 @@ TEXTS = (
     "notes",
     "errors",
     "problems",
+    "deselected",
     "selection",
 )
-SETS = ("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "superseded")
+SETS = ("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "tests", "superseded")
 
 
 def an_account(tag: str) -> Ledger:

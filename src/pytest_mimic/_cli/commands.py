@@ -46,6 +46,7 @@ COMMANDS = {
     "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
     "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
     "verify": CommandEntry("verify", "check every file of the vault, and repair it"),
+    "unused": CommandEntry("unused", "judge the jobs of a split suite as one run: recordings that none used"),
     "rm": CommandEntry("rm", "delete recordings"),
     "gc": CommandEntry("gc", "delete what no recording needs"),
     "completion": CommandEntry("completion", "print a script that completes this command in a shell"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from time import strftime
 from typing import TYPE_CHECKING
 
+from pytest_mimic._files.whole import write_whole
 from pytest_mimic._report.page import PageFacts, page
-from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._report.log import Row
@@ -65,12 +63,4 @@ def write_page(path: Path, text: str) -> None:
     Raises:
         MimicError: It cannot be written.
     """
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as reason:
-        with suppress(OSError):
-            beside.unlink()
-        raise MimicError(f"cannot write the report {path}: {reason.strerror or reason}") from None
+    write_whole(path, text, label=f"the report {path}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_hexdigest
 
+from pytest_mimic._files.whole import write_whole
 from pytest_mimic._outcome.plain import layout
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic._vault.names import FOLDERS
@@ -149,14 +150,7 @@ class ChangesFile:
         self._write({"format": _FORMAT, "vault": vault, "changes": list(rows)})
 
     def _write(self, facts: dict[str, Any]) -> None:
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(layout(facts) + "\n", encoding="utf-8", newline="\n")
-            temporary.replace(self.path)
-        except OSError as reason:
-            temporary.unlink(missing_ok=True)
-            raise MimicError(f"cannot write {self.label}: {reason.strerror or reason}") from None
+        write_whole(self.path, layout(facts) + "\n", label=self.label)
 
     @contextmanager
     def changing(self) -> Iterator[list[Row]]:

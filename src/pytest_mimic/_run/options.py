@@ -35,20 +35,9 @@ def settings_of(config: pytest.Config) -> Settings:
     if len(given) > 1:
         raise pytest.UsageError(f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}")
     mode = given[0] if given else Mode.REPLAY
-    if mode.writes and option.mimic_no_record:
-        raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
     only = tuple(pattern.strip() for pattern in option.mimic_only)
-    if only and not given:
-        raise pytest.UsageError(_NEEDS_MODE)
-    if not all(only):
-        raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
+    _check_combination(option, mode, only, is_given=bool(given))
     drift = getattr(option, "mimic_drift", None)
-    if drift is not None and mode is not Mode.VERIFY:
-        raise pytest.UsageError("--mimic-drift needs --mimic-verify")
-    if option.mimic_review and not mode.writes:
-        raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
-    if option.mimic_review and option.mimic_clear_unused:
-        raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
     vault, rootdir = _vault_of(config), config.rootpath
     here = config.invocation_params.dir
     to_rootdir = relative_path(rootdir, start=here)
@@ -75,7 +64,8 @@ def settings_of(config: pytest.Config) -> Settings:
         given=_given(option),
         prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         outside=outside,
-        drift=Path(os.path.normpath(here / os.path.expanduser(drift))) if drift else None,  # noqa: PTH111
+        drift=_file(here, drift),
+        usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
         network="block"
         if option.mimic_block_network
@@ -85,6 +75,28 @@ def settings_of(config: pytest.Config) -> Settings:
         url=vault.url,
         cache_size=_cache_size(config),
     )
+
+
+def _check_combination(option: Any, mode: Mode, only: tuple[str, ...], *, is_given: bool) -> None:
+    """Raise pytest.UsageError for options that cannot be combined. `is_given` means that one of them is the mode."""
+    if mode.writes and option.mimic_no_record:
+        raise pytest.UsageError(f"--mimic-{mode.value} cannot be combined with --mimic-no-record")
+    if only and not is_given:
+        raise pytest.UsageError(_NEEDS_MODE)
+    if not all(only):
+        raise pytest.UsageError("--mimic-only needs a pattern, such as shop.api:fetch or 'GET /users/*'")
+    if getattr(option, "mimic_drift", None) is not None and mode is not Mode.VERIFY:
+        raise pytest.UsageError("--mimic-drift needs --mimic-verify")
+    if option.mimic_review and not mode.writes:
+        raise pytest.UsageError("--mimic-review needs --mimic-rerecord or --mimic-record")
+    if option.mimic_review and option.mimic_clear_unused:
+        raise pytest.UsageError("--mimic-review cannot be combined with --mimic-clear-unused")
+    if option.mimic_usage is not None and mode is Mode.LIVE:
+        raise pytest.UsageError(
+            "--mimic-usage cannot be combined with --mimic-live, which uses no recordings"
+        )
+    if option.mimic_usage == "":
+        raise pytest.UsageError("--mimic-usage needs the name of a file")
 
 
 def verbosity(config: pytest.Config) -> int:
@@ -180,6 +192,11 @@ def _objects_url(config: pytest.Config) -> str:
     if url and "://" not in url:
         raise pytest.UsageError(f"mimic_objects = {url}: it takes a URL, such as s3://bucket/prefix")
     return url
+
+
+def _file(here: Path, name: str | None) -> Path | None:
+    """Return the file that an option names, relative to the folder where pytest was started."""
+    return Path(os.path.normpath(here / os.path.expanduser(name))) if name else None  # noqa: PTH111
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

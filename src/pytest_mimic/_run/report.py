@@ -80,16 +80,11 @@ def summary(
     `restored` are the labels of the recordings that stood before and were put back.
     """
     misses = dict.fromkeys((miss.label, miss.test) for miss in ledger.missing)
-    problems = _listed("missing:", _in_columns(list(misses)))
-    rows = []
-    for label, test, is_gone in judgement.shown:
-        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
-        rows.append((label, recorder))
-    heading = "cleared:" if judgement.cleared else "unused:"
-    problems += _listed(heading, _in_columns(rows), total=judgement.unused)
+    problems = listed("missing:", _in_columns(list(misses)))
+    problems += list_unused(judgement)
     problems += _hidden(ledger)
-    again = _listed("run again from the start, because a conversation has a new call:", ledger.restarts)
-    again += _listed(
+    again = listed("run again from the start, because a conversation has a new call:", ledger.restarts)
+    again += listed(
         "run again from the start, because --mimic-only selects a later call:", ledger.begun_again
     )
     errors, remedies = _recorded_errors(ledger)
@@ -131,10 +126,10 @@ def _hidden(ledger: Ledger) -> list[str]:
         f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
         for (test, method), count in Counter(map(tuple, ledger.processes)).items()
     ]
-    drew = _listed("drew from a global random state:", _in_columns(draws))
+    drew = listed("drew from a global random state:", _in_columns(draws))
     sockets = list(dict.fromkeys((origin, test) for origin, test in ledger.websockets))
-    opened = _listed("WebSockets, which are not recorded and connected for real:", _in_columns(sockets))
-    return [*drew, *_listed("processes:", started), *opened]
+    opened = listed("WebSockets, which are not recorded and connected for real:", _in_columns(sockets))
+    return [*drew, *listed("processes:", started), *opened]
 
 
 def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
@@ -148,7 +143,7 @@ def _recorded_errors(ledger: Ledger) -> tuple[list[str], list[str]]:
         tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     again = "it" if len(rows) == 1 else "them"
     remedy = f"to record {again} again: {command('--mimic-rerecord', *tests[:SHOWN])}"
-    return _listed("recorded errors:", _in_columns(rows)), [remedy]
+    return listed("recorded errors:", _in_columns(rows)), [remedy]
 
 
 def _superseded(files: Sequence[str]) -> str:
@@ -201,6 +196,12 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
     if ledger.saved:  # vcrpy does not keep how long a call took
         counts.append(f"{seconds(ledger.saved)} saved")
     parts = [", ".join(counts)] if counts else []
+    return "; ".join([*parts, *count_unused(judgement)])
+
+
+def count_unused(judgement: Judgement) -> list[str]:
+    """Return how many recordings are unused, and how many or why some are not judged."""
+    parts = []
     if judgement.cleared:
         parts.append(judgement.cleared)
     elif judgement.unused:
@@ -211,7 +212,17 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         parts.append(f"{unproven} not used, not judged: {judgement.unproven_as}")
     if judgement.not_judged:
         parts.append(f"unused recordings not judged: {judgement.not_judged}")
-    return "; ".join(parts)
+    return parts
+
+
+def list_unused(judgement: Judgement, *, most: int = SHOWN) -> list[str]:
+    """Return the lines that name the unused recordings, or those that were cleared."""
+    rows = []
+    for label, test, is_gone in judgement.shown:
+        recorder = f"recorded by {test}{', gone' if is_gone else ''}" if test else ""
+        rows.append((label, recorder))
+    heading = "cleared:" if judgement.cleared else "unused:"
+    return listed(heading, _in_columns(rows), total=judgement.unused, most=most)
 
 
 def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -219,11 +230,12 @@ def _in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
 
 
-def _listed(heading: str, rows: Sequence[str], *, total: int | None = None) -> list[str]:
+def listed(heading: str, rows: Sequence[str], *, total: int | None = None, most: int = SHOWN) -> list[str]:
+    """Return a heading and the first rows, and how many more there are of the total. Nothing without rows."""
     if not rows:
         return []
-    more = (len(rows) if total is None else total) - min(len(rows), SHOWN)
-    shown = [f"  {row}" for row in rows[:SHOWN]]
+    more = (len(rows) if total is None else total) - min(len(rows), most)
+    shown = [f"  {row}" for row in rows[:most]]
     return [heading, *shown, *([f"  and {more} more"] if more else [])]
 
 

@@ -16,7 +16,7 @@ from pytest_mimic._files.places import TEMPORARY
 from pytest_mimic._run.node_ids import plain_id, without_group
 from pytest_mimic._run.options import hook_targets, ini_targets, reports_to_ci, settings_of, shows_calls
 from pytest_mimic._run.report import SHOWN, Judgement, mode_line, names_targets, plural, size, summary
-from pytest_mimic._run.selection import narrowed_by
+from pytest_mimic._run.selection import Selection, selection_of
 from pytest_mimic._run.unused import holds_recordings, judge_unused, restore_replaced
 from pytest_mimic._session import Session
 from pytest_mimic._settings import Mode
@@ -58,7 +58,7 @@ class PytestRun:
         self._wider: WiderFixtures | None = None
         self._outcomes: dict[str, str] = {}
         self._collected: list[pytest.Item] = []
-        self._requested: list[str] | None = None  # the reasons in the command, once they are needed
+        self._requested: Selection | None = None  # once it is needed
         self._late_problems: list[TargetError] = []
         self._broken: TargetError | None = None
         self._phases_passed = self._is_whole = True
@@ -105,6 +105,10 @@ class PytestRun:
             from pytest_mimic._review.waiting import begin
 
             begin(self.session.settings)
+        if self.session.settings.usage is not None and not self._is_worker:
+            from pytest_mimic._run.usage import remove_old
+
+            remove_old(self.session.settings.usage)
         if self._is_controller and self.session.settings.mode.writes:
             self._keep_error(self.session.vault.mark_run)
         hooks = self.config.hook.pytest_mimic_targets
@@ -186,9 +190,11 @@ class PytestRun:
         """
         kept = set(map(id, selected))
         deselected = sum(id(item) not in kept for item in self._collected)
+        if self.session.settings.usage is not None:
+            self.session.ledger.tests.update(map(plain_id, self._collected))
         self._collected.clear()
         if deselected:
-            self._narrow(f"{plural(deselected, 'test')} deselected")
+            self.session.ledger.deselected.append(f"{plural(deselected, 'test')} deselected")
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         settings = self.session.settings
         if (settings.mode.writes or settings.url) and terminal is not None and terminal.isatty:
@@ -213,16 +219,22 @@ class PytestRun:
         if reason not in self.session.ledger.selection:
             self.session.ledger.selection.append(reason)
 
-    def _narrowed(self) -> list[str]:
+    def _selection(self) -> Selection:
+        """Return the selection that the command line requests."""
         if self._requested is None:
-            self._requested = narrowed_by(
+            self._requested = selection_of(
                 self.config.option,
                 args=self.config.args,
                 testpaths=self.config.getini("testpaths"),
                 rootdir=self.config.rootpath,
                 cwd=self.config.invocation_params.dir,
             )
-        return [*self._requested, *self.session.ledger.selection]
+        return self._requested
+
+    def _narrowed(self) -> list[str]:
+        """Return the reasons why not all tests run."""
+        ledger = self.session.ledger
+        return [*self._selection().narrowed, *ledger.deselected, *ledger.selection]
 
     # -- tests
 
@@ -359,6 +371,7 @@ class PytestRun:
         self._keep_error(lambda: self.session.flush(is_last=True))
         if self._ran_tests and not self.config.option.collectonly:
             self._keep_error(self._judge)
+        self._keep_error(self._keep_usage)
         self._keep_error(self._keep_changes)
         self.session.take_strays()  # from threads that tests have left running
         self._keep_error(self._write_page)
@@ -373,6 +386,12 @@ class PytestRun:
         if self._calls is not None and not self.config.option.collectonly:
             notes = self.summary(quiet=False)
             self._page = self._calls.write(self._judgement, notes=notes, outcomes=self._outcomes)
+
+    def _keep_usage(self) -> None:
+        if self._ran_tests and (path := self.session.settings.usage) is not None:
+            from pytest_mimic._run.usage import keep_usage
+
+            keep_usage(path, self.session, self._outcomes, self._selection())
 
     def _keep_changes(self) -> None:
         """Write the drifts, or the recordings that wait for a review, to their file, and name it in the summary."""

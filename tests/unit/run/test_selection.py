@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_mimic._run.selection import narrowed_by
+from pytest_mimic._run.selection import selection_of
 from pytest_mimic._unused.gone_tests import GoneTests
 
 PART = ["only a part of the tests was named"]
@@ -45,19 +45,19 @@ def rootdir(tmp_path: Path) -> Path:
 def test_a_partial_selection_is_recognised(
     rootdir: Path, started_in: str, args: list[str], testpaths: list[str], expected: list[str]
 ) -> None:
-    reasons = narrowed_by(
+    selection = selection_of(
         Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=rootdir / started_in
     )
 
-    assert reasons == expected
+    assert selection.narrowed == expected
 
 
 def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
     option = Namespace(keyword="a", markexpr="", ignore=None, lf=True)
 
-    reasons = narrowed_by(option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
+    selection = selection_of(option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir)
 
-    assert reasons == ["-k was given", "--lf was given", *PART]
+    assert selection.narrowed == ["-k was given", "--lf was given", *PART]
 
 
 SOURCES = {

@@ -1,0 +1,443 @@
+"""A suite that is split over several jobs: `--mimic-usage=FILE`, and `pytest-mimic unused FILE...`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import NamedTuple
+
+import pytest
+
+from pytest_mimic._cli.main import main
+
+SHOP = """
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city}
+"""
+# As pytest-split does it: each job collects all tests, and deselects those of the others.
+SPLITTING = """
+    def pytest_addoption(parser):
+        parser.addoption("--shard", default="0/1")
+
+    def pytest_collection_modifyitems(config, items):
+        number, count = map(int, config.option.shard.split("/"))
+        kept = items[number::count]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+"""
+CITIES = ("Oslo", "Rome", "Bonn", "Lima")
+TESTS = "import shop\n\n" + "".join(
+    f"def test_{city.lower()}(): assert shop.fetch('{city}') == {{'city': '{city}'}}\n" for city in CITIES
+)
+BONN = "  shop:fetch(city='Bonn')    recorded by tests/test_shop.py::test_bonn"
+
+
+class Verdict(NamedTuple):
+    """What a call of the command gave."""
+
+    code: int
+    lines: list[str]
+    errors: str
+
+
+@pytest.fixture
+def unused(capsys):
+    """Call `pytest-mimic unused`."""
+
+    def call(*words):
+        capsys.readouterr()
+        code = main(["unused", *words])
+        captured = capsys.readouterr()
+        return Verdict(code, captured.out.splitlines(), captured.err)
+
+    return call
+
+
+@pytest.fixture
+def shop(project):
+    """`shop.fetch` is mimicked. Four tests have recorded a city each."""
+    project.ini("shop:fetch", pythonpath=".", testpaths="tests")
+    project.write("shop.py", SHOP)
+    project.write("conftest.py", SPLITTING)
+    project.write("tests/test_shop.py", TESTS)
+    project.record().expect(passed=4)
+    return project
+
+
+def leave_bonn(project):
+    """Let no test use the recording of Bonn."""
+    project.write("tests/test_shop.py", TESTS.replace("'Bonn'", "'Oslo'"))
+
+
+def split(project, *arguments, count=2, **options):
+    """Run all jobs, which write usage-0.json and so on."""
+    return [
+        project.run(f"--shard={n}/{count}", f"--mimic-usage=usage-{n}.json", *arguments, **options)
+        for n in range(count)
+    ]
+
+
+def cities(project):
+    """Return the cities in the vault."""
+    files = [data.decode() for name, data in project.files().items() if name.startswith("calls/")]
+    return {city for city in CITIES if any(f'"city": "{city}"' in text for text in files)}
+
+
+# -- the verdict
+
+
+@pytest.mark.promise("the jobs of a split suite are judged together as one run")
+def test_jobs_are_judged_together(shop, unused):
+    leave_bonn(shop)
+    for run in split(shop, "--mimic-clear-unused", "--mimic-fail-on-unused"):
+        run.expect(**run.outcomes, says=["not judged: 2 tests deselected"])
+
+    verdict = unused("usage-0.json", "usage-1.json")
+
+    assert verdict == Verdict(
+        1,
+        [
+            "1 recording unused",
+            "unused:",
+            BONN,
+            "to drop the unused: pytest-mimic unused usage-0.json usage-1.json --clear",
+        ],
+        "",
+    )
+    assert cities(shop) == set(CITIES)
+
+
+@pytest.mark.promise("pytest-mimic unused --clear deletes what no job used, and exits with 1")
+def test_clearing_deletes_what_no_job_used(shop, unused):
+    leave_bonn(shop)
+    split(shop)
+
+    verdict = unused("usage-*.json", "--clear")
+
+    assert verdict.code == 1
+    assert verdict.lines[0].startswith("1 unused recording cleared (")
+    assert verdict.lines[1:] == ["cleared:", BONN]
+    assert cities(shop) == {"Oslo", "Rome", "Lima"}
+    assert unused("usage-*.json") == Verdict(0, ["no recording is unused (4 tests in 2 files)"], "")
+    shop.replay("--mimic-fail-on-unused").expect(passed=4)
+
+
+@pytest.mark.promise("an incomplete set of jobs is not judged, and the missing tests are named")
+def test_an_incomplete_set_is_not_judged(shop, unused):
+    leave_bonn(shop)
+    split(shop)
+    before = shop.files()
+
+    verdict = unused("usage-1.json", "--clear")
+
+    assert verdict.code == 2
+    assert verdict.lines == [
+        "unused recordings not judged: 2 tests were not run",
+        "not run:",
+        "  tests/test_shop.py::test_bonn",
+        "  tests/test_shop.py::test_oslo",
+        "to judge them, give the files of all jobs: each test has to run in one of them, or be skipped there",
+    ]
+    assert shop.files() == before
+
+
+def test_ten_missing_tests_are_named_and_all_with_v(shop, unused):
+    shop.write("tests/test_many.py", "".join(f"def test_{n:02}(): pass\n" for n in range(13)))
+    shop.replay("-k", "shop", "--mimic-usage=usage.json").expect(passed=4, deselected=13)
+
+    short, long = unused("usage.json"), unused("usage.json", "-v")
+
+    assert short.lines[0] == "unused recordings not judged: 13 tests were not run"
+    assert short.lines[2:13] == [*(f"  tests/test_many.py::test_{n:02}" for n in range(10)), "  and 3 more"]
+    assert long.lines[2:15] == [f"  tests/test_many.py::test_{n:02}" for n in range(13)]
+
+
+def test_json_has_every_name(shop, unused):
+    leave_bonn(shop)
+    split(shop)
+
+    judged, not_judged = unused("usage-0.json", "usage-1.json", "--json"), unused("usage-0.json", "--json")
+
+    data = json.loads("\n".join(judged.lines))
+    (file,) = [row.pop("file") for row in data["unused"]]
+    assert file in shop.files()
+    assert data == {
+        "judged": True,
+        "unused": [
+            {"call": "shop:fetch(city='Bonn')", "test": "tests/test_shop.py::test_bonn", "gone": False}
+        ],
+        "not_proven": 0,
+        "newer": 0,
+        "cleared": False,
+        "files": 2,
+        "tests": 4,
+    }
+    assert (judged.code, not_judged.code) == (1, 2)
+    missing = json.loads("\n".join(not_judged.lines))["missing"]
+    assert missing[0]["not_run"] == ["tests/test_shop.py::test_lima", "tests/test_shop.py::test_rome"]
+
+
+# Changes of the tests, and the arguments of a run.
+SITUATIONS = {
+    "all used": (TESTS, []),
+    "not used": (TESTS.replace("'Bonn'", "'Oslo'"), []),
+    "gone": (TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"), []),
+    "one failed": (TESTS.replace("'Bonn'", "'Oslo'") + "def test_fails(): assert False\n", []),
+    "its test failed": (TESTS.replace("assert shop.fetch('Bonn')", "assert False and shop"), []),
+    "gone and one skipped": (
+        "import pytest, shop\n\n@pytest.mark.skip\ndef test_oslo(): pass\ndef test_rome(): shop.fetch('Rome')\n",
+        [],
+    ),
+    "module skipped": ("import pytest\npytest.skip('so', allow_module_level=True)\n", []),
+    "no tests": ("", []),
+    "a parameter is gone": (
+        TESTS.replace(
+            "def test_bonn()", "import pytest\n@pytest.mark.parametrize('n', [1])\ndef test_bonn(n)"
+        ),
+        [],
+    ),
+    "collection error": ("import there_is_no_such_module", []),
+    "stopped": ("def test_a(): assert False\n\ndef test_b(): pass\n", ["-x"]),
+    "keyword": (TESTS, ["-k", "oslo"]),
+    "path": (TESTS, ["tests/test_shop.py"]),
+    "id": (TESTS, ["tests/test_shop.py::test_oslo"]),
+    "ignored": (TESTS, ["--ignore=tests/sub"]),
+    "set-up only": (TESTS, ["--setup-only"]),
+    "verified": (TESTS.replace("'Bonn'", "'Oslo'"), ["--mimic-verify"]),
+    "recorded again": (TESTS.replace("'Bonn'", "'Oslo'"), ["--mimic-rerecord"]),
+}
+
+
+@pytest.mark.promise("one whole run and pytest-mimic unused on its file give the same verdict")
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_the_file_of_one_run_gives_the_verdict_of_the_run(shop, unused, situation):
+    tests, arguments = SITUATIONS[situation]
+    shop.write("tests/test_shop.py", tests)
+
+    run = shop.run(*arguments, "--mimic-usage=usage.json")
+    verdict = unused("usage.json")
+
+    check_equal(run, verdict)
+
+
+def test_a_shared_vault_is_judged_as_by_a_run(shop, unused):
+    shop.ini("shop:fetch", pythonpath=".", testpaths="tests", mimic_vault_path="../shared")
+    shop.record().expect(passed=4)
+    shop.write("tests/test_shop.py", TESTS.replace("test_bonn", "test_born").replace("'Bonn'", "'Oslo'"))
+
+    run = shop.replay("--mimic-usage=usage.json").expect(passed=4)
+    verdict = unused("usage.json")
+
+    assert "the vault is outside of the rootdir" in verdict.lines[0]
+    check_equal(run, verdict)
+
+
+def check_equal(run, verdict):
+    """Check that the command says of unused recordings what the run has said."""
+    counts = [part for part in "; ".join(run.section[:1]).split("; ") if "not judged" in part]
+    if "unused recordings not judged" in "".join(counts):
+        assert verdict.code == 2
+        assert verdict.lines[0].startswith("unused recordings not judged: ")
+        return
+    said = [line for line in run.section if line.startswith("  shop:") and "recorded by" in line]
+    assert [line for line in verdict.lines if line.startswith("  ")] == said
+    assert [part for part in verdict.lines[0].split("; ") if "not judged" in part] == counts
+    assert verdict.code == (1 if said else 0)
+
+
+# -- the jobs
+
+
+def test_recordings_of_recording_jobs_are_used(shop, unused):
+    tests = TESTS.replace("'Bonn'", "'Oslo'") + "def test_wien(): assert shop.fetch('Wien')\n"
+    shop.write("tests/test_shop.py", tests)
+
+    split(shop, "--mimic-record")
+    verdict = unused("usage-0.json", "usage-1.json")
+
+    assert (verdict.code, verdict.lines[:3]) == (1, ["1 recording unused", "unused:", BONN])
+
+
+@pytest.mark.promise("a recording that came into the vault after a job of a split suite is not judged")
+def test_what_was_recorded_since_is_kept(shop, unused):
+    leave_bonn(shop)
+    split(shop)
+    shop.write("tests/test_shop.py", TESTS.replace("'Rome'", "'Wien'").replace("== {'city': 'Rome'}", ""))
+    shop.record().expect(passed=4)
+
+    verdict = unused("usage-0.json", "usage-1.json", "--clear")
+
+    assert verdict.code == 1
+    assert verdict.lines[0].endswith("; 1 recording not judged: was added to the vault since")
+    assert any(b'"city": "Wien"' in data for data in shop.files().values())
+
+
+@pytest.mark.promise("jobs of single folders need one list of all tests")
+def test_jobs_of_folders_need_the_list_of_all_tests(shop, unused):
+    for folder in ("a", "b"):
+        shop.write(f"tests/{folder}/test_{folder}.py", f"def test_{folder}(): pass\n")
+    shop.write("tests/test_shop.py", "")
+    shop.replay("tests/a", "--mimic-usage=a.json").expect(passed=1)
+    shop.replay("tests/b", "--mimic-usage=b.json").expect(passed=1)
+
+    without = unused("a.json", "b.json")
+    shop.run("--collect-only", "-q", "--mimic-usage=all.json")
+    alone, together = unused("all.json", "a.json"), unused("all.json", "a.json", "b.json")
+
+    assert without == Verdict(
+        2,
+        [
+            "unused recordings not judged: no run has collected all tests (a.json: only a part of the tests "
+            "was named; b.json: only a part of the tests was named)",
+            "to list all tests: pytest --collect-only --mimic-usage=FILE, and give FILE as well",
+        ],
+        "",
+    )
+    assert alone.lines[1:3] == ["not run:", "  tests/b/test_b.py::test_b"]
+    assert (together.code, together.lines[0]) == (1, "4 recordings unused")
+
+
+def test_a_worker_that_crashed_prevents_judging(shop, unused):
+    shop.write("tests/test_end.py", "import os\n\ndef test_end(): os._exit(1)\n")
+    shop.replay("-n2", "--mimic-usage=usage.json", process=True)
+
+    verdict = unused("usage.json")
+
+    assert verdict.code == 2
+    assert verdict.lines[0].startswith("unused recordings not judged: ")
+    assert verdict.lines[0].endswith("usage.json: a worker crashed")
+
+
+# -- files that do not belong together, or are none
+
+
+@pytest.fixture
+def git(shop):
+    """Call git in the project, which is a repository."""
+
+    def call(*words):
+        identity = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *words], cwd=shop.root, check=True, capture_output=True)
+
+    call("init", "-q")
+    call("add", "shop.py")
+    call("commit", "-qm", "first")
+    return call
+
+
+@pytest.mark.promise("files of different commits or vaults are not judged together")
+def test_files_of_different_commits_are_refused(shop, git, unused):
+    leave_bonn(shop)
+    split(shop)
+    git("commit", "-q", "--allow-empty", "-m", "second")
+    shop.replay("--shard=1/2", "--mimic-usage=later.json").expect(passed=2, deselected=2)
+
+    mixed = unused("usage-0.json", "later.json")
+    shown = unused("usage-0.json", "usage-1.json")
+    cleared = unused("usage-0.json", "usage-1.json", "--clear")
+
+    assert (mixed.code, mixed.lines) == (2, [])
+    assert mixed.errors.startswith("ERROR: usage-0.json and later.json are of different commits: ")
+    assert (shown.code, shown.lines[2]) == (1, BONN)
+    assert shown.lines[3].startswith("the files are of the commit ")
+    assert (cleared.code, cities(shop)) == (2, set(CITIES))
+    assert (
+        "is checked out: its tests may use other recordings\n  to clear there: git checkout "
+        in cleared.errors
+    )
+
+
+@pytest.mark.promise("files of different commits or vaults are not judged together")
+def test_files_of_different_vaults_are_refused(shop, unused):
+    split(shop)
+    shop.replay("--shard=1/2", "--mimic-vault=other", "--mimic-usage=other.json")
+
+    mixed, foreign = unused("usage-0.json", "other.json"), unused("other.json")
+
+    assert mixed.code == foreign.code == 2
+    assert "are of different vaults: .mimic_vault and other" in mixed.errors
+    assert "other.json is of the vault other, and the vault of this project is .mimic_vault" in foreign.errors
+
+
+def test_a_pattern_that_matches_nothing_and_damage_are_errors(shop, unused):
+    shop.write("bad.json", "{}")
+
+    nothing, bad, gone = unused("usage-*.json"), unused("bad.json"), unused("gone.json")
+
+    assert nothing.code == bad.code == gone.code == 2
+    assert nothing.errors == (
+        "ERROR: no file matches usage-*.json\n  each job writes one: pytest --mimic-usage=FILE\n"
+    )
+    assert "bad.json is damaged, or is not a file of --mimic-usage" in bad.errors
+    assert "cannot read gone.json: No such file or directory" in gone.errors
+
+
+def test_the_same_file_counts_once(shop, unused):
+    split(shop)
+
+    verdict = unused("usage-0.json", "./usage-0.json", "usage-*.json")
+
+    assert verdict == Verdict(0, ["no recording is unused (4 tests in 2 files)"], "")
+
+
+# -- the option
+
+
+@pytest.mark.promise("--mimic-usage writes what a run used to a file")
+def test_the_file_is_relative_to_where_pytest_was_started(shop, monkeypatch):
+    monkeypatch.chdir(shop.root / "tests")
+
+    shop.replay("--mimic-usage=new/usage.json").expect(passed=4)
+
+    facts = json.loads((shop.root / "tests/new/usage.json").read_text())
+    assert facts["tests"] == {
+        "tests/test_shop.py": {"passed": [f"::test_{city}" for city in ("bonn", "lima", "oslo", "rome")]}
+    }
+
+
+def test_a_run_that_mimics_nothing_writes_its_file(project):
+    project.write("test_it.py", "def test_it(): pass\n")
+
+    run = project.run("--mimic-usage=usage.json").expect(passed=1)
+
+    assert run.section == []
+    assert json.loads((project.root / "usage.json").read_text())["tests"] == {
+        "test_it.py": {"passed": ["::test_it"]}
+    }
+
+
+def test_a_run_that_ends_early_leaves_no_older_file(shop):
+    shop.replay("--mimic-usage=usage.json").expect(passed=4)
+    shop.write("conftest.py", "import os\n\ndef pytest_collection(): os._exit(3)\n")
+
+    shop.replay("--mimic-usage=usage.json", process=True).expect(exit_code=3)
+
+    assert not (shop.root / "usage.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--mimic-usage=u.json", "--mimic-live"], "--mimic-usage cannot be combined with --mimic-live"),
+        (["--mimic-usage="], "--mimic-usage needs the name of a file"),
+        (["--mimic-usage=tests"], "tests is a folder"),
+        (["--mimic-usage=shop.py"], "shop.py, which is another kind of file"),
+    ],
+)
+def test_a_wrong_file_is_a_usage_error(shop, arguments, error):
+    before = (shop.root / "shop.py").read_text()
+
+    shop.replay(*arguments).expect(exit_code=4, says=[error], never=["Traceback"])
+
+    assert (shop.root / "shop.py").read_text() == before
+
+
+def test_a_file_that_cannot_be_written_fails_the_run(shop):
+    shop.write("tests/test_shop.py", "import os\n\ndef test_it(): os.mkdir('usage.json')\n")
+
+    run = shop.replay("--mimic-usage=usage.json").expect(passed=1, exit_code=1)
+
+    assert "cannot write " in "\n".join(run.section)
