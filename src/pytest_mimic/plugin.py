@@ -295,8 +295,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
     lines = run.summary() if run is not None else []
-    others: dict[str, None] = config.stash.get(_OTHER_VAULTS, {})
-    if lines := [*lines, *_named(config, others)]:
+    if lines := [*lines, *_named(config, config.stash.get(_OTHER_VAULTS, {}))]:
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line)

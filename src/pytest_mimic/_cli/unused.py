@@ -96,8 +96,9 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
 
     options, settings, vault = invocation.options, invocation.settings, invocation.vault
     unused, newer = sorted_out(vault.names(), usages)
-    is_shared = not settings.vault.resolve().is_relative_to(settings.rootdir.resolve())
-    evidence = Evidence(whole.outcomes, whole.skipped_modules, whole.collected, settings.rootdir, is_shared)
+    evidence = Evidence(
+        whole.outcomes, whole.skipped_modules, whole.collected, settings.rootdir, settings.is_shared
+    )
     is_long = options.verbose or options.json
     judgement, proven = judge(vault, unused, evidence, listed=None if is_long else SHOWN)
     if options.clear:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def id_of_vault(settings: Settings) -> str:
     """Return the path of the vault relative to the rootdir, which is the same in each checkout, or its URL."""
-    if "://" in settings.shown_vault:
+    if settings.url:
         return settings.shown_vault
     try:
         return Path(os.path.relpath(settings.vault, settings.rootdir)).as_posix()
