@@ -128,8 +128,7 @@ class _LateHooks:
         self._config.stash.setdefault(_OTHER_VAULTS, {}).update(dict.fromkeys(others))
         run = self._config.stash.get(_RUN, None)
         plain = getattr(node, "workeroutput", {}).get("mimic")
-        has_started = run is not None and run.has_started  # its WorkerLedgers then adds the ledger
-        if plain is not None and not has_started:
+        if plain is not None and not (run is not None and run.has_started):  # else its WorkerLedgers adds it
             _run(self._config).session.ledger.add(plain)
 
 
@@ -295,7 +294,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(_RUN, None)
     lines = run.summary() if run is not None else []
-    if lines := [*lines, *_named(config, config.stash.get(_OTHER_VAULTS, {}))]:
+    others: dict[str, None] = config.stash.get(_OTHER_VAULTS, {})
+    if lines := [*lines, *_named(config, others)]:
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
             terminalreporter.write_line(line)
