@@ -325,10 +325,16 @@ class Session:
     def flush(self, *, is_last: bool) -> None:
         """Bring what was recorded to the disk, and note what a remote vault has to say about it.
 
-        The last process of a run also puts the new recordings of a remote vault into packs.
+        The last process of a run puts the new recordings of a remote vault into packs.
         """
         try:
-            if not self.settings.url or (is_last and self._mimics):
+            if not self.settings.url:
+                self.vault.store.flush()
+                return
+            # Workers, forked processes, or a run that could not send them, may have left recordings.
+            if is_last and (self.ledger.recorded or self.settings.mode.writes):
+                self.store.expect_others()
+            if self._mimics and (is_last or not self.ledger.recorded):
                 self.vault.store.flush()
         finally:
             for sentence in getattr(self.store, "notes", ()):

@@ -41,7 +41,13 @@ def locate(url: str) -> RemoteVault:
 
 
 def open_remote(url: str, folder: Path, *, max_bytes: int) -> RemoteStore:
-    """Return the store of a vault that was located, whose local copies may have so many bytes."""
+    """Return the store of a vault that was located, whose local copies may have so many bytes. No request is made.
+
+    Raises:
+        MimicError: The environment has a setting that the store's library does not take.
+    """
     from pytest_mimic._remote.store import RemoteStore
 
-    return RemoteStore(parse_place(url), str(folder), max_bytes=max_bytes)
+    store = RemoteStore(parse_place(url), str(folder), max_bytes=max_bytes)
+    store.bucket.open()
+    return store

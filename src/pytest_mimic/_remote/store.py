@@ -35,18 +35,20 @@ class RemoteStore:
 
     Attributes:
         notes: Sentences for the summary of a run.
+        bucket: The bucket, with its counts of requests.
     """
 
     #: Another machine may write a name that this one does not see yet.
     sees_all_names = False
 
     def __init__(self, place: RemotePlace, cache: str, *, max_bytes: int = 2 << 30) -> None:
-        self._bucket = Bucket(place)
+        self.bucket = self._bucket = Bucket(place)
         folder = usable(cache)
         self._cache = Cache(folder, self._bucket, place.shown)
         self._max_bytes = max_bytes
         self._guard = RLock()
         self._view: View | None = None
+        self._failed: RemoteError | None = None
         self._packed: dict[str, Content] = {}
         self._ulids: dict[str, str] = {}
         self._opened: set[str] = set()
@@ -58,11 +60,6 @@ class RemoteStore:
         if folder != cache:
             self._note(f"{cache} cannot be written: this run fetches what it needs again")
 
-    @property
-    def bucket(self) -> Bucket:
-        """The bucket, with its counts of requests."""
-        return self._bucket
-
     def on_progress(self, show: Callable[[int, int], object]) -> None:
         """Call `show` with the numbers of packs that were fetched and that are to be fetched."""
         self._cache.progress = show
@@ -71,11 +68,9 @@ class RemoteStore:
 
     def read(self, name: str) -> bytes | None:
         content = self._find(name)
-        if type(content) is bytes:
-            return content
         if isinstance(content, Linked):
-            return bytes(self._linked(name, content))
-        return None if content is None else bytes(content)
+            content = self._linked(name, content)
+        return content if content is None or type(content) is bytes else bytes(content)
 
     def map(self, name: str) -> memoryview | None:
         content = self._find(name)
@@ -162,9 +157,12 @@ class RemoteStore:
     def _look(self) -> View:
         with self._guard:
             if self._view is None:
+                if self._failed is not None:
+                    raise self._failed.copy()
                 try:
                     view = look(self._bucket, self._cache)
                 except RemoteError as error:
+                    self._failed = error  # a run would wait for each call again
                     if error.reason == "no bucket":
                         raise
                     view = look_offline(self._cache, error)
@@ -325,6 +323,10 @@ class RemoteStore:
         writer.folded()
         self._cache.forget_loose()
         self._see(View(manifest))
+
+    def expect_others(self) -> None:
+        """Let `flush` also put into packs what other processes of the run have written."""
+        self._writing().has_written = True
 
     def _writing(self) -> LooseWriter:
         if self._writer is None:

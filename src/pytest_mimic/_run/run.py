@@ -449,8 +449,6 @@ class PytestRun:
         self.session.vault.end_run()
         if self._fetching is not None:
             self._fetching.stop()
-        if self.session.settings.url:
-            self.session.store.close()
 
 
 def _own_files(item: pytest.Item) -> set[str]:

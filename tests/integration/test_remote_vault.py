@@ -1,0 +1,316 @@
+"""A run whose vault is in an object store: all modes, and what differs from a folder."""
+
+from __future__ import annotations
+
+import pytest
+from failing_proxy import running_proxy
+
+from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic._remote.place import parse_place
+from pytest_mimic._remote.store import RemoteStore
+from pytest_mimic._vault import Vault
+
+pytest.importorskip("obstore", exc_type=ImportError)
+
+SHOP = """
+    import os
+    from ipaddress import ip_address
+    from tally import ran
+
+    def fetch(city):
+        ran("fetch", city)
+        return {"city": city, "version": os.environ.get("VERSION", "1")}
+
+    def load(city):
+        ran("load", city)
+        return [(city, ip_address("10.0.0.1"))] * 100
+"""
+TESTS = """
+    import shop
+
+    def test_oslo():
+        assert shop.fetch("Oslo")["city"] == "Oslo"
+
+    def test_rome():
+        assert shop.fetch("Rome")["city"] == "Rome"
+        assert len(shop.load("Rome")) == 100
+"""
+REAL = ["fetch Oslo", "fetch Rome", "load Rome"]
+
+
+@pytest.fixture(scope="module")
+def server(s3):
+    """A proxy in front of the S3 server."""
+    with running_proxy(s3.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(server, s3_url, monkeypatch):
+    """The proxy without failures, which the environment names instead of the server."""
+    server.heal()
+    server.forget()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    return server
+
+
+@pytest.fixture
+def shop(project, s3_url, proxy):
+    """`shop.fetch` and `shop.load` are mimicked, with a vault in an empty bucket."""
+    project.ini("shop:fetch", "shop:load", pythonpath=".", mimic_vault_path=s3_url)
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TESTS)
+    return project
+
+
+@pytest.fixture
+def recorded(shop):
+    """The project, after a run that has recorded."""
+    shop.record().expect(passed=2, real=REAL)
+    return shop
+
+
+@pytest.fixture
+def another_machine(monkeypatch, tmp_path):
+    """A function after whose call the runs have an empty cache."""
+    numbers = iter(range(100))
+    return lambda: monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path / f"machine {next(numbers)}"))
+
+
+@pytest.fixture
+def contents(s3_url, tmp_path):
+    """A function that returns the vault as it is now, for a machine that has seen nothing of it."""
+    numbers = iter(range(100))
+    return lambda: Vault(RemoteStore(parse_place(s3_url), str(tmp_path / f"look {next(numbers)}")))
+
+
+def keys(url):
+    """Return the keys in a bucket, with their sizes and dates."""
+    return Bucket(parse_place(url)).list("")
+
+
+# -- modes
+
+
+@pytest.mark.promise("a vault in an object store records and replays as one in a folder does")
+def test_recordings_go_to_the_bucket_and_are_replayed_from_it(shop, s3_url, another_machine):
+    first = shop.record().expect(passed=2, real=REAL)
+    warm = shop.replay().expect(passed=2, real=[])
+    another_machine()
+    cold = shop.replay().expect(passed=2, real=[])
+
+    assert first.header == f"record into {s3_url} (2 targets)"
+    assert first.section == ["3 calls recorded in # s", f"vault: {s3_url}, 3 recordings, # kB"]
+    assert cold.header == f"replay from {s3_url} (2 targets)"
+    assert warm.section == cold.section == ["3 calls replayed, # s saved"]
+    assert not shop.vault.exists()
+
+
+def test_the_command_line_names_another_vault(recorded, s3_url):
+    recorded.ini("shop:fetch", "shop:load", pythonpath=".")
+
+    recorded.replay(f"--mimic-vault={s3_url}").expect(passed=2, real=[])
+    missed = recorded.replay(f"--mimic-vault={s3_url}/other").expect(failed=2, real=[])
+
+    assert f"pytest --mimic-record --mimic-vault {s3_url}/other " in missed.output
+
+
+def test_a_replay_changes_nothing_in_the_bucket(recorded, s3_url):
+    before = keys(s3_url)
+
+    recorded.replay().expect(passed=2)
+    recorded.run("--mimic-verify").expect(passed=2, real=REAL)
+
+    assert keys(s3_url) == before
+
+
+@pytest.mark.promise("re-recording an equal outcome leaves a bucket as it is")
+def test_recording_equal_outcomes_again_changes_nothing_in_the_bucket(recorded, s3_url):
+    before = keys(s3_url)
+
+    recorded.run("--mimic-rerecord").expect(passed=2, real=REAL)
+
+    assert keys(s3_url) == before
+
+
+def test_a_changed_outcome_replaces_the_one_before(recorded, contents, another_machine):
+    recorded.run("--mimic-rerecord", env={"VERSION": "2"}).expect(passed=2, real=REAL)
+    another_machine()
+    recorded.replay().expect(passed=2, real=[])
+
+    vault = contents()
+    values = [vault.read(name).outcomes[0].load().value for name in vault.store.names("calls/shop/fetch")]
+    assert [value["version"] for value in values] == ["2", "2"]
+
+
+def test_drift_is_found(recorded):
+    run = recorded.run("--mimic-verify", env={"VERSION": "2"})
+
+    run.expect(failed=2, real=REAL, says=["version: '1' recorded, '2' now"])
+
+
+@pytest.mark.promise("--mimic-live makes no request to a remote vault")
+def test_a_live_run_does_not_touch_the_bucket(shop, proxy):
+    run = shop.run("--mimic-live").expect(passed=2, real=REAL)
+
+    assert (run.section, proxy.seen) == ([], [])
+
+
+def test_without_the_plugin_the_url_means_nothing(shop, proxy):
+    ignored = ("-W", "ignore::pytest.PytestConfigWarning")
+
+    shop.run("-p", "no:mimic", *ignored).expect(passed=2, real=REAL)
+
+    assert proxy.seen == []
+
+
+@pytest.mark.promise("a warm replay of a remote vault makes one request")
+def test_a_replay_makes_few_requests(recorded, proxy, another_machine):
+    proxy.forget()
+    recorded.replay().expect(passed=2, real=[])
+    warm = dict(proxy.counts)
+    another_machine()
+    proxy.forget()
+    recorded.replay().expect(passed=2, real=[])
+
+    assert (warm, dict(proxy.counts)) == (
+        {"list": 1},
+        {"list": 1, "get": 2},
+    )  # the manifest, and the only pack
+
+
+def test_conversations_and_cassettes_are_in_the_bucket(shop, s3_url, another_machine):
+    shop.ini("shop:fetch sequence", pythonpath=".", mimic_vault_path=s3_url)
+    shop.write(
+        "test_shop.py",
+        """
+        import shop
+
+        def test_sequence():
+            assert [shop.fetch("Oslo")["version"] for _ in range(3)]
+
+        def test_cassette(mimic_auto):
+            with mimic_auto("travel/rome", targets=["shop:load"]) as cassette:
+                shop.load("Rome")
+            print(cassette.mode, cassette.path.name)
+        """,
+    )
+
+    shop.run("-s", "--mimic-record").expect(
+        passed=2, real=["fetch Oslo"] * 3 + ["load Rome"], says=["record rome.json"]
+    )
+    another_machine()
+    shop.run("-s", offline=True).expect(passed=2, real=[], says=["replay rome.json"])
+
+
+@pytest.mark.promise("a failing test replaces no recording of a remote vault")
+def test_what_a_failing_test_has_replaced_is_put_back(recorded, another_machine, contents):
+    names = contents().names()
+    before = [contents().store.read(name) for name in names]
+    recorded.write("test_shop.py", TESTS.replace('== "Oslo"', '== "Paris"').replace("== 100", "== 99"))
+
+    run = recorded.run("--mimic-rerecord", env={"VERSION": "2"}).expect(failed=2, real=REAL)
+
+    assert run.section[1].startswith("vault: ")
+    assert run.section[2].startswith("2 recordings were put back")
+    assert [contents().store.read(name) for name in names] == before
+    recorded.write("test_shop.py", TESTS)
+    another_machine()
+    recorded.replay().expect(passed=2, real=[])
+
+
+@pytest.mark.promise("xdist's workers share a remote vault, and its recordings are put into packs once")
+def test_workers_record_into_one_vault(shop, s3_url, another_machine):
+    recorded = shop.record("-n2", process=True).expect(passed=2)
+    another_machine()
+    shop.replay().expect(passed=2, real=[])
+
+    assert sorted(recorded.real) == REAL
+    assert recorded.section == ["3 calls recorded in # s", f"vault: {s3_url}, 3 recordings, # kB"]
+    assert [key for key, _, _ in keys(s3_url) if key.startswith("state/")] == ["state/manifest-000000000001"]
+
+
+# -- unused recordings
+
+
+@pytest.mark.promise("unused recordings of a remote vault are judged if all packs are on this machine")
+def test_unused_recordings_are_found_and_cleared(recorded, s3_url, contents):
+    recorded.write("test_shop.py", TESTS.replace('assert len(shop.load("Rome")) == 100', "pass"))
+
+    found = recorded.replay().expect(passed=2)
+    failed = recorded.replay("--mimic-fail-on-unused").expect(exit_code=1, passed=2)
+    cleared = recorded.replay("--mimic-clear-unused").expect(passed=2)
+
+    assert found.section[0] == failed.section[0] == "2 calls replayed, # s saved; 1 recording unused"
+    assert cleared.section[0] == "2 calls replayed, # s saved; 1 unused recording cleared (# B)"
+    assert len(contents().names()) == 2
+
+
+@pytest.mark.promise("a test that only another branch has is not taken for gone in a remote vault")
+def test_the_recordings_of_other_branches_stay(recorded, contents):
+    recorded.write("test_shop.py", "import shop\n\ndef test_oslo():\n    shop.fetch('Oslo')\n")
+
+    run = recorded.replay("--mimic-clear-unused").expect(passed=1)
+
+    reason = "the vault is outside of the rootdir, where other projects or branches may use it"
+    assert run.section == [
+        f"1 call replayed, # s saved; 2 recordings not used, not judged: {reason}",
+    ]
+    assert len(contents().names()) == 3
+
+
+@pytest.mark.promise("a plain replay fetches nothing in order to judge unused recordings")
+def test_packs_that_are_not_here_are_fetched_on_request_only(recorded, another_machine):
+    recorded.write("test_shop.py", "import shop\n\ndef test_oslo():\n    pass\n")
+    another_machine()
+
+    plain = recorded.replay().expect(passed=1)
+    asked = recorded.replay("--mimic-fail-on-unused").expect(exit_code=1, passed=1)
+
+    remedy = "--mimic-fail-on-unused fetches what is missing"
+    assert plain.section == [
+        f"unused recordings not judged: 1 pack of the vault is not on this machine, {remedy}"
+    ]
+    assert asked.section[0].startswith("1 recording unused; 2 recordings not used, not judged: ")
+
+
+# -- without a network
+
+
+@pytest.mark.promise("without a network, a replay uses the local copies and says so")
+def test_a_replay_needs_no_network(recorded, proxy):
+    proxy.fail("reset", number=0)
+
+    run = recorded.replay().expect(passed=2, real=[])
+
+    assert run.section[0] == "3 calls replayed, # s saved"
+    assert run.section[1].endswith(": this run used the local copies")
+    assert "drowssap" not in run.output
+
+
+@pytest.mark.promise("a store that cannot be read is asked once in a run")
+def test_a_machine_that_has_seen_nothing_needs_the_network(recorded, proxy, another_machine):
+    another_machine()
+    proxy.forget()
+    proxy.fail("403", number=0)
+
+    run = recorded.replay().expect(failed=2, real=[], says=["access is denied (AccessDenied)"])
+
+    assert dict(proxy.counts) == {"list": 1}
+    assert "drowssap" not in run.output
+
+
+@pytest.mark.promise("what cannot be sent to a remote vault fails the run and is sent by a later one")
+def test_recordings_wait_until_they_can_be_sent(recorded, proxy, contents):
+    recorded.write("test_shop.py", "import shop\n\ndef test_bonn():\n    shop.fetch('Bonn')\n")
+    proxy.fail("403", number=0, match="^PUT")
+    forbidden = recorded.record().expect(exit_code=1, passed=1, real=["fetch Bonn"])
+    meanwhile = recorded.replay().expect(passed=1, real=[])
+    proxy.heal()
+    before = len(contents().names())
+
+    recorded.record().expect(passed=1, real=[])
+
+    assert "recordings wait on this machine" in forbidden.output
+    assert "1 call replayed" in meanwhile.section[0]
+    assert (before, len(contents().names())) == (3, 4)
