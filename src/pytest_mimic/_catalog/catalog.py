@@ -61,7 +61,11 @@ class Catalog:
         try:
             found = CatalogFile.of(name, facts, len(data))
             if b'"detached"' in data:  # their sizes are known also where they were not pulled
+                from pytest_mimic._vault.detached import detached_fault
+
                 for listed in [entry["detached"] for entry in found.outcomes if "detached" in entry]:
+                    if detached_fault(listed):
+                        raise TypeError
                     self._sizes.update((each, one["size"]) for each, one in listed.items())
             return found
         except _MISSHAPED:

@@ -93,7 +93,7 @@ def is_passing(reason: Exception) -> bool:
 def missing_extra(place: RemotePlace) -> RemoteError:
     """Return the error for a place whose libraries are not installed."""
     return RemoteError(
-        f"the vault {place.shown} needs the extra `remote`",
+        f"{place.shown} needs the extra `remote`",
         remedies=["pip install 'pytest-mimic[remote]'"],
         reason="failed",
         url=place.shown,
@@ -112,7 +112,7 @@ def _remedies(kind: str, why: str, place: RemotePlace) -> list[str]:
     if place.scheme == "file":
         return []
     if kind == "no bucket":
-        return ["make the bucket, or correct mimic_vault_path"]
+        return ["make the bucket, or correct its name in the settings"]
     if kind == "forbidden":
         what = "set" if why.startswith("no ") else "check"
         return [f"{what} the credentials: {_CREDENTIALS[place.scheme]}"]

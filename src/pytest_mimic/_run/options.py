@@ -67,9 +67,7 @@ def settings_of(config: pytest.Config) -> Settings:
         drift=_file(here, drift),
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
-        network="block"
-        if option.mimic_block_network
-        else _choice(config, "mimic_network", ("allow", "block")),
+        network=_network(config),
         allowed_hosts=_allowed_hosts(config),
         objects=_objects_url(config),
         url=vault.url,
@@ -187,10 +185,21 @@ def _cache_size(config: pytest.Config) -> int:
         raise pytest.UsageError(f"mimic_cache_size: {error}") from None
 
 
+def _network(config: pytest.Config) -> Any:
+    return (
+        "block" if config.option.mimic_block_network else _choice(config, "mimic_network", ("allow", "block"))
+    )
+
+
 def _objects_url(config: pytest.Config) -> str:
     url: str = _ini(config, "mimic_objects").strip()
-    if url and "://" not in url:
-        raise pytest.UsageError(f"mimic_objects = {url}: it takes a URL, such as s3://bucket/prefix")
+    if url:
+        from pytest_mimic._remote.place import parse_place
+
+        try:
+            parse_place(url)
+        except ValueError as reason:
+            raise pytest.UsageError(f"mimic_objects: {reason}") from None
     return url
 
 

@@ -150,7 +150,7 @@ class DetachedWriter:
         def place() -> str:
             found = pieces.detached.place if pieces.size >= LEAST else name
             if found != name:
-                self._ignore()
+                self.ignore()
             places.append((found, self._store.size(found) is None))
             return found
 
@@ -158,7 +158,7 @@ class DetachedWriter:
         found, is_new = places[-1]
         return None if found == name else pieces.detached, found, is_new
 
-    def _ignore(self) -> None:
+    def ignore(self) -> None:
         """Let Git ignore the folder."""
         if not self._ignores and self._store.size(_IGNORE) is None:
             self._store.write(_IGNORE, b"*\n", durable=False)

@@ -1,0 +1,57 @@
+"""Fetch the large objects of recordings from the object store of `mimic_objects`, as far as they are not here.
+
+Each is checked against the SHA-256 in its recording before it is put in its place. A pull that was stopped continues with
+the objects that are still missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mimic._cli.transfer import Selected, add_selection, json_of_objects, progress, total
+from pytest_mimic._cli.words import plural
+
+if TYPE_CHECKING:
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._cli.parser import Parser
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
+    add_selection(parser)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="hash the objects that are here, and replace those that are wrong",
+    )
+
+
+def run(invocation: Invocation) -> int:
+    """Fetch them. Exit code 1: an object is not in the store or wrong there, or a pattern matched nothing."""
+    options, out = invocation.options, invocation.out
+    selected = Selected(invocation)
+    selected.find(check=options.check)
+    todo = selected.of("there")
+    with progress("pulled", todo) as show:
+        pulled = selected.transfer.pull(todo, show)
+    bad = [*selected.transfer.problems, *(one for one in selected.of("lost", "wrong") if not one.here)]
+    exit_code = 1 if bad or selected.is_incomplete else 0
+    if options.json:
+        out.json(
+            {
+                "store": selected.url,
+                "pulled": json_of_objects(pulled),
+                "problems": json_of_objects(bad),
+            }
+        )
+        return exit_code
+    selected.show_problems("lost", "wrong")
+    here = sum(one.here for one in selected.objects) - len(pulled)
+    if pulled:
+        also = f"; {here} {'was' if here == 1 else 'were'} here" if here else ""
+        out.line((f"{total(pulled)} pulled", "bold green"), f" from {selected.url}{also}")
+    elif not bad:
+        what = f"{plural(here, 'object')} here" if here else "no recording names a large object"
+        out.line(f"nothing to pull: {what}")
+    selected.report_rest()
+    return exit_code

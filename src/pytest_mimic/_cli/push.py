@@ -1,0 +1,76 @@
+"""Send the large objects of recordings to the object store of `mimic_objects`, as far as it does not have them.
+
+Each is checked against the SHA-256 in its recording before it is sent. Nothing in the store is overwritten or deleted.
+Recordings made before `mimic_objects` was set are rewritten: their large objects move out of Git.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mimic._cli.transfer import Selected, add_selection, json_of_objects, progress, total
+from pytest_mimic._cli.words import plural, size
+
+if TYPE_CHECKING:
+    from pytest_mimic._cli.invocation import Invocation
+    from pytest_mimic._cli.parser import Parser
+    from pytest_mimic._remote.detaching import Moved
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the options."""
+    add_selection(parser)
+
+
+def run(invocation: Invocation) -> int:
+    """Send them. Exit code 1: an object is missing or damaged, a pattern matched nothing or a file cannot be read."""
+    from pytest_mimic._remote.detaching import detach
+
+    selected = Selected(invocation)
+    selected.find()  # first, because a store that cannot be used is no reason to rewrite anything
+    moved = detach(invocation.vault, selected.files)
+    if moved.recordings:
+        selected.read_again()
+        selected.find()
+    todo = selected.of("here")
+    with progress("pushed", todo) as show:
+        pushed = selected.transfer.push(todo, show)
+    bad = [*selected.transfer.problems, *selected.of("lost", "wrong")]
+    exit_code = 1 if bad or moved.damaged or selected.is_incomplete else 0
+    if invocation.options.json:
+        invocation.out.json(
+            {
+                "store": selected.url,
+                "pushed": json_of_objects(pushed),
+                "problems": json_of_objects(bad),
+                "rewritten": moved.recordings,
+                "damaged": moved.damaged,
+            }
+        )
+        return exit_code
+    _show_moved(invocation, moved)
+    out = invocation.out
+    selected.show_problems("lost", "wrong")
+    there = len(selected.of("both", "there")) - len(pushed)
+    if pushed:
+        also = f"; {there} {'was' if there == 1 else 'were'} there" if there else ""
+        out.line((f"{total(pushed)} pushed", "bold green"), f" to {selected.url}{also}")
+    elif not bad:
+        out.line(f"nothing to push: {selected.url} has {_all(there)}")
+    selected.report_rest()
+    return exit_code
+
+
+def _all(count: int) -> str:
+    return f"all {plural(count, 'object')}" if count > 1 else "the object" if count else "no object to get"
+
+
+def _show_moved(invocation: Invocation, moved: Moved) -> None:
+    out, label = invocation.out, invocation.vault.label
+    if moved.recordings:
+        what = f"{plural(len(moved.objects), 'large object')}, {size(sum(moved.objects.values()))}"
+        out.line(f"{plural(len(moved.recordings), 'recording')} rewritten: {what}, moved out of Git")
+        out.line("  to commit: ", (f"git add --all {label}", "bold"))
+    for name in moved.damaged:
+        verify = invocation.command("verify", f"{label}/{name}")
+        out.line((f"{label}/{name} was left alone, it is damaged: {verify}", "red"))
