@@ -102,7 +102,7 @@ ULID = "01k" + "0" * 23
 def bucket_with(tmp_path: Path, **files: bytes) -> RemoteStore:
     """Return the store of a vault whose bucket has these files in `state/`."""
     for name, data in files.items():
-        path = tmp_path / "bucket/state" / name.replace("_", "-")
+        path = tmp_path / "bucket/state" / name.replace("_", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return RemoteStore(parse_place((tmp_path / "bucket").as_uri()), str(tmp_path / "cache"))

@@ -147,7 +147,7 @@ class Cache:
 
         The facts are part of the name of the copy: a bucket that was emptied begins again with the first generation.
         """
-        name = f"manifests/{key.rpartition('-')[2]}-{size}-{int(modified.timestamp() * 1000)}"
+        name = f"manifests/{key.rpartition('/')[2]}-{size}-{int(modified.timestamp() * 1000)}"
         stored = self.files.read(name)
         if stored is not None:
             with suppress(Exception):  # a damaged copy is fetched again

@@ -6,12 +6,13 @@ import re
 from hashlib import blake2b
 
 STATE = "state/"
-MANIFESTS = f"{STATE}manifest-"
-LOOSE = f"{STATE}new-"
+# Folders, as a server finds keys by these alone.
+MANIFESTS = f"{STATE}manifest/"
+LOOSE = f"{STATE}new/"
 FORMAT_FILE = "format.json"
 _TAG_LENGTH = 7
 # Parts of these keys are names of local files. Whoever may write to the store must not choose these.
-_LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}-[0-9a-z]{{26}}")
+_LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}/[0-9a-z]{{26}}")
 _MANIFEST_KEY = re.compile(rf"{MANIFESTS}[0-9]{{12}}")
 
 
@@ -32,7 +33,7 @@ def manifest_key(generation: int) -> str:
 
 def loose_key(name: str, ulid: str) -> str:
     """Return the key of a loose recording."""
-    return f"{LOOSE}{tag_of(name)}-{ulid}"
+    return f"{loose_folder(tag_of(name))}{ulid}"
 
 
 def is_loose_key(key: str) -> bool:
@@ -45,9 +46,9 @@ def is_manifest_key(key: str) -> bool:
     return _MANIFEST_KEY.fullmatch(key) is not None
 
 
-def loose_prefix(tag: str) -> str:
-    """Return the beginning of the keys of all loose recordings with a tag."""
-    return f"{LOOSE}{tag}-"
+def loose_folder(tag: str) -> str:
+    """Return the folder of all loose recordings with a tag."""
+    return f"{LOOSE}{tag}/"
 
 
 def tag_of(name: str) -> str:
@@ -61,4 +62,4 @@ def tag_of(name: str) -> str:
 
 def ulid_of(key: str) -> str:
     """Return the part of a loose recording's key that says when it was written."""
-    return key.rpartition("-")[2]
+    return key.rpartition("/")[2]

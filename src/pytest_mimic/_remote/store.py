@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.bucket import Bucket, RemoteError
 from pytest_mimic._remote.cache import Cache, usable
-from pytest_mimic._remote.keys import is_loose_key, large_key, loose_prefix, manifest_key, ulid_of
+from pytest_mimic._remote.keys import MANIFESTS, is_loose_key, large_key, loose_folder, manifest_key, ulid_of
 from pytest_mimic._remote.packs import Content, Linked, Pack, PackInfo, is_object_name, size_of
 from pytest_mimic._remote.view import TRIES, View, look, look_offline
 from pytest_mimic._vault.clearing import Cleared
@@ -19,7 +19,7 @@ from pytest_mimic.errors import CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
     from pytest_mimic._remote.writing import LooseWriter
-    from pytest_mimic._vault.locks import ByteLocks
+    from pytest_mimic._vault.locks import Locks
     from pytest_mimic._vault.store import Data
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -210,17 +210,29 @@ class RemoteStore:
 
         RemoteError: the store cannot be read.
         """
+        view = self._view
+        if not tag or view is None or view.is_offline or not self._see_loose(view, tag):
+            with self._guard:
+                self._see(look(self._bucket, self._cache))
+
+    def _see_loose(self, view: View, tag: str) -> bool:
+        """Look at the loose recordings with a tag. Return False if there is a newer manifest than that of a view."""
+        # Other threads go on meanwhile.
+        listed = [
+            key for key, _, _ in self._bucket.list(loose_folder(tag), checks=False) if is_loose_key(key)
+        ]
+        # After the list, because a recording is in a new manifest before it is deleted there.
+        newest = manifest_key(view.manifest.generation)
+        if self._bucket.list(MANIFESTS, after=newest, checks=False):
+            return False
         with self._guard:
-            if tag and self._view is not None and not self._view.is_offline:
-                view = self._view
-                listed = [key for key, _, _ in self._bucket.list(loose_prefix(tag)) if is_loose_key(key)]
-                # A recording is in a new manifest before it is deleted here.
-                if self._bucket.size(manifest_key(view.manifest.generation + 1)) is None:
-                    known = {*view.loose, *view.manifest.folded}
-                    if new := [key for key in listed if key not in known]:
-                        self._see(view._replace(loose=(*view.loose, *new)))
-                    return
-            self._see(look(self._bucket, self._cache))
+            now = self._look()
+            if now.manifest.generation != view.manifest.generation:
+                return False
+            known = {*now.loose, *now.manifest.folded}
+            if new := [key for key in listed if key not in known]:
+                self._see(now._replace(loose=(*now.loose, *new)))
+            return True
 
     def totals(self) -> tuple[int, int]:
         """Return the number of recordings and cassettes, and the bytes of all files."""
@@ -329,11 +341,12 @@ class RemoteStore:
         self._writing().has_written = True
 
     def _writing(self) -> LooseWriter:
-        if self._writer is None:
-            from pytest_mimic._remote.writing import LooseWriter
+        with self._guard:
+            if self._writer is None:
+                from pytest_mimic._remote.writing import LooseWriter
 
-            self._writer = LooseWriter(self._bucket, self._cache, self._note)
-        return self._writer
+                self._writer = LooseWriter(self._bucket, self._cache, self._note)
+            return self._writer
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:
@@ -345,6 +358,14 @@ class RemoteStore:
         """Keep other threads and processes of this machine out of `name`; other machines are kept out of nothing."""
         return self._cache.files.lock(name, timeout=timeout)
 
-    def byte_locks(self) -> ByteLocks:
-        """Return locks between all processes that use this vault."""
-        return self._cache.files.byte_locks()
+    def byte_locks(self) -> Locks:
+        """Return locks between all processes, of all machines, that use this vault."""
+        from pytest_mimic._remote.claims import ClaimLocks
+
+        return ClaimLocks(
+            self._cache.files.byte_locks(),
+            self._bucket,
+            refresh=self.refresh,
+            is_conditional=lambda: self._writing().is_conditional,
+            note=self._note,
+        )

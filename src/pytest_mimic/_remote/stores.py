@@ -42,7 +42,7 @@ def open_store(place: RemotePlace, *, timeout: float, repeats: bool) -> Any:
     """
     stores = library(place).store
     if place.scheme == "file":
-        return stores.LocalStore(place.prefix, mkdir=True)
+        return stores.LocalStore(place.prefix, mkdir=True, automatic_cleanup=True)
     options: dict[str, Any] = {
         "client_options": {
             "allow_http": place.endpoint.startswith("http://"),

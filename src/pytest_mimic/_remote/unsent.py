@@ -12,7 +12,7 @@ from os.path import join
 from time import time
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.keys import LOOSE, STATE
+from pytest_mimic._remote.keys import LOOSE, is_loose_key
 from pytest_mimic._remote.packs import Linked
 from pytest_mimic._remote.ulids import new_ulid
 from pytest_mimic._vault.folder import FolderStore
@@ -34,8 +34,8 @@ class Unsent:
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Yield the key and the bytes of each recording."""
         for name in sorted(self._files.names(_FOLDER)):
-            key = STATE + name.rpartition("/")[2]
-            data = self._files.read(name) if key.startswith(LOOSE) else None
+            key = LOOSE + name.rpartition("/")[2].replace("-", "/")
+            data = self._files.read(name) if is_loose_key(key) else None
             if data is not None:
                 yield key, data
 
@@ -94,4 +94,4 @@ def object_file(digest: str) -> str:
 
 
 def _file(key: str) -> str:
-    return f"{_FOLDER}/{key.rpartition('/')[2]}"
+    return f"{_FOLDER}/{key.removeprefix(LOOSE).replace('/', '-')}"

@@ -465,11 +465,12 @@ def test_a_crash_before_loose_recordings_are_deleted_brings_nothing_back(tmp_pat
     store = folded_vault(tmp_path)
     store.write(NAMES[0], b"deleted afterwards")
     state = tmp_path / "bucket" / "state"
-    written = {path: path.read_bytes() for path in files_of(state) if "new-" in path.name}
+    written = {path: path.read_bytes() for path in files_of(state) if "new" in path.parts}
     another = open_vault(tmp_path, "another")
     another.delete([NAMES[0]])
     another.flush()
     for path, content in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
     assert open_vault(tmp_path, "other").read(NAMES[0]) is None
@@ -477,4 +478,4 @@ def test_a_crash_before_loose_recordings_are_deleted_brings_nothing_back(tmp_pat
     later.write(NAMES[1], b"later")
     later.flush()
     assert open_vault(tmp_path, "other").read(NAMES[0]) is None
-    assert not [path for path in files_of(state) if "new-" in path.name]
+    assert not [path for path in files_of(state) if "new" in path.parts]
