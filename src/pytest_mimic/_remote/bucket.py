@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.failures import RemoteError
+from pytest_mimic._remote.failures import RemoteError, is_conflict
 from pytest_mimic._remote.forked import FreshProcesses
 from pytest_mimic._remote.local_files import (
     READ,
@@ -28,6 +28,8 @@ from pytest_mimic._remote.repeating import repeat
 from pytest_mimic._remote.stores import is_absent, library, open_store
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from pytest_mimic._remote.place import RemotePlace
 
 __all__ = ["Bucket", "RemoteError"]
@@ -103,10 +105,10 @@ class Bucket:
 
     def get_many(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """Yield each key with its content or None, reading many at a time."""
-        from concurrent.futures import Future, ThreadPoolExecutor
+        from concurrent.futures import Future
 
         wait: Callable[[Future[bytes | None]], bytes | None] = outside_event_loop(Future.result)
-        pool = ThreadPoolExecutor(min(_PARALLEL, len(keys) or 1), "mimic-bucket")
+        pool = self._pool(keys)
         waiting: deque[tuple[str, Future[bytes | None]]] = deque()
         try:
             for key in keys:
@@ -170,7 +172,7 @@ class Bucket:
             try:
                 obstore.put(self._writer(repeats=False), key, data, mode="create", use_multipart=False)
             except obstore.exceptions.AlreadyExistsError as reason:
-                if "409 Conflict" in str(reason):  # S3: another conditional write is under way
+                if is_conflict(reason):
                     raise
                 return False
             return True
@@ -230,9 +232,13 @@ class Bucket:
                 some = keys[start : start + _PAGE]
                 self._repeat("delete", some[0], partial(act, some))
             return
-        for key in keys:
+
+        def delete(key: str) -> None:
             with suppress(FileNotFoundError):
                 self._repeat("delete", key, partial(act, key), may_miss=True)
+
+        with self._pool(keys) as pool:
+            list(pool.map(delete, keys))
 
     @_request
     def list(self, prefix: str, *, after: str = "", checks: bool = True) -> list[tuple[str, int, datetime]]:
@@ -254,10 +260,11 @@ class Bucket:
                 found += [
                     (one["path"], one["size"], one["last_modified"])
                     for one in page
-                    if one["path"].startswith(prefix)
+                    if one["path"].startswith(prefix) and one["path"] > after
                 ]
+                last = page[-1]["path"]
                 # Servers list in order, folders do not.
-                if self.place.scheme != "file" and not page[-1]["path"].startswith(prefix):
+                if self.place.scheme != "file" and last > prefix and not last.startswith(prefix):
                     break
             self._count("list", max(1, -(-seen // _PAGE)))
             if not seen and checks:
@@ -318,6 +325,11 @@ class Bucket:
 
     def _repeat(self, do: str, key: str, act: Callable[[], _T], *, may_miss: bool = False) -> _T:
         return repeat(act, do, key, place=self.place, seconds=2 * self.timeout, may_miss=may_miss)
+
+    def _pool(self, keys: Sequence[str]) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(min(_PARALLEL, len(keys) or 1), "mimic-bucket")
 
     def _count(self, verb: str = "", number: int = 1, *, received: int = 0, sent: int = 0) -> None:
         with self._lock:

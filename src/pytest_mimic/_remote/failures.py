@@ -77,6 +77,11 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
     return _error("failed", _rest(reason, text, server), do, key, place)
 
 
+def is_conflict(reason: Exception) -> bool:
+    """Return whether S3 refused a conditional write because another one to the same key was under way."""
+    return _found(_CODE, str(reason)) in ("ConditionalRequestConflict", "OperationAborted")
+
+
 def is_passing(reason: Exception) -> bool:
     """Return whether a failure may pass and obstore has not repeated the request itself."""
     text = str(reason)
