@@ -39,6 +39,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _GRACE = timedelta(days=1)
 # The manifests that stay, for runs that have just listed them.
 _KEPT = 4
+# So many loose recordings go into packs in any case, and each is worth so many bytes of packs.
+_MANY, _WORTH = 64, 64 << 10
 # Other machines may win as often as this.
 _TRIES = 8 * TRIES
 
@@ -51,8 +53,13 @@ class _Recording(NamedTuple):
     objects: dict[str, Content]
 
 
-def fold(bucket: Bucket, cache: Cache, *, deletions: Collection[str] = ()) -> Manifest:
+def fold(
+    bucket: Bucket, cache: Cache, *, deletions: Collection[str] = (), is_forced: bool = False
+) -> Manifest | None:
     """Put all loose recordings into packs without these names, and return the new manifest.
+
+    Unless it is forced, nothing happens and None is returned while the loose recordings are not worth the packs that
+    would be replaced, which other machines would have to fetch again.
 
     Raises:
         CorruptRecordingError: A pack that must change is damaged.
@@ -72,12 +79,20 @@ def fold(bucket: Bucket, cache: Cache, *, deletions: Collection[str] = ()) -> Ma
             if not changes:
                 _clean(bucket, view, view.manifest)
                 return view.manifest
+            if not is_forced and not _is_worth_it(view, changes):
+                return None
             manifest = _folded(bucket, cache, view, changes)
             if manifest is not None and bucket.create(manifest_key(manifest.generation), manifest.encode()):
                 _clean(bucket, view, manifest)
                 return manifest
         # Another machine has folded meanwhile.
     raise RemoteError(f"cannot fold {cache.path_of('state/')}: it changes too fast", reason="failed")
+
+
+def _is_worth_it(view: View, changes: Collection[str]) -> bool:
+    packs = {view.manifest.pack_of(name) for name in changes}
+    replaced = sum(info.stored for info in packs if info is not None)
+    return len(view.loose) >= _MANY or replaced <= _WORTH * len(view.loose)
 
 
 def _folded(bucket: Bucket, cache: Cache, view: View, changes: dict[str, _Recording]) -> Manifest | None:

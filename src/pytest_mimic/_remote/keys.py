@@ -63,3 +63,8 @@ def tag_of(name: str) -> str:
 def ulid_of(key: str) -> str:
     """Return the part of a loose recording's key that says when it was written."""
     return key.rpartition("/")[2]
+
+
+def tag_in(key: str) -> str:
+    """Return the tag in the key of a loose recording."""
+    return key.split("/")[2]

@@ -21,7 +21,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 FORMAT = 1
 #: Packs hold up to this many bytes, uncompressed.
-PACK_SIZE = 4 << 20
+PACK_SIZE = 1 << 20
 #: Members from this size on, in bytes, are objects of their own in the store.
 LARGE = 256 << 10
 _START = b"pytest-mimic pack, format %d\n" % FORMAT
