@@ -32,7 +32,7 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _FEW = 64
 
 
-class Contents:
+class VaultContents:
     """The files of a vault. They are read when they are needed, and each once.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.bucket import Bucket, RemoteError
 from pytest_mimic._remote.cache import Cache, usable
-from pytest_mimic._remote.contents import Contents
+from pytest_mimic._remote.contents import VaultContents
 from pytest_mimic._remote.packs import Linked, is_object_name, size_of
 from pytest_mimic._remote.view import View
 from pytest_mimic._vault.clearing import Cleared
@@ -44,7 +44,7 @@ class RemoteStore:
         folder = usable(cache)
         self._cache = Cache(folder, self._bucket, place.shown)
         self._max_bytes = max_bytes
-        self._contents = Contents(self._bucket, self._cache, self._note)
+        self._contents = VaultContents(self._bucket, self._cache, self._note)
         self._writer: LooseWriter | None = None
         self.notes: list[str] = []
         if folder != cache:
@@ -78,7 +78,7 @@ class RemoteStore:
         return self._contents.names(prefix) if deep and not is_object_name(f"{prefix}/") else []
 
     def refresh(self, tag: str = "") -> None:
-        """Look at what is in the bucket now; see `Contents.refresh`."""
+        """Look at what is in the bucket now; see `VaultContents.refresh`."""
         self._contents.refresh(tag)
 
     def totals(self) -> tuple[int, int]:
