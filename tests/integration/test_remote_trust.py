@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
+from shutil import rmtree
 
 import pytest
 from equal_xxh3 import FREE, with_hash_of
@@ -12,7 +13,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._remote import packs
-from pytest_mimic._remote.packs import Linked, Manifest, PackInfo, compress, encode_pack
+from pytest_mimic._remote.packs import Linked, Manifest, PackInfo, compress, decompress, encode_pack
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
 from pytest_mimic._vault.container import FilePacker
@@ -94,6 +95,84 @@ def test_a_forged_object_from_a_store_is_refused(project, tmp_path: Path) -> Non
 
 
 # -- the wholly remote form, in a folder that stands for the bucket
+
+PRICES = """
+    import tally
+
+    def prices(day):
+        tally.ran(day)
+        return {"day": day, "note": "honest"}
+"""
+PRICES_TEST = """
+    import shop
+
+    def test_prices():
+        print("the note is", shop.prices(1)["note"])
+"""
+
+
+@pytest.fixture
+def remote(project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A project with one recording in a remote vault, in a folder that stands for the bucket."""
+    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path / "cache"))
+    project.write("shop.py", PRICES)
+    project.write("test_shop.py", PRICES_TEST)
+    project.ini("shop:prices", mimic_vault_path=(tmp_path / "bucket").as_uri())
+    project.record("-s").expect(passed=1, says=["the note is honest"])
+    return project
+
+
+def poison(file: Path, *, is_stored: bool) -> None:
+    """Replace the note in a pack, which is a sound pack afterwards."""
+    plain = decompress(file.read_bytes(), "") if is_stored else file.read_bytes()
+    other = plain.replace(b"honest", b"poison")
+    assert other != plain
+    file.write_bytes(compress(other) if is_stored else other)
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.promise("a pack with other content than the manifest says is never used")
+def test_a_poisoned_pack_in_the_cache_is_fetched_again(remote, tmp_path: Path) -> None:
+    (copy,) = files_of(next((tmp_path / "cache").glob("*/packs")))
+    poison(copy, is_stored=False)
+
+    remote.replay("-s").expect(passed=1, real=[], says=["the note is honest"])
+
+
+@pytest.mark.promise("a pack with other content than the manifest says is never used")
+def test_a_poisoned_pack_in_the_store_is_refused(remote, tmp_path: Path) -> None:
+    (pack,) = files_of(tmp_path / "bucket/packs")
+    poison(pack, is_stored=True)
+    rmtree(tmp_path / "cache")
+
+    remote.replay("-s").expect(
+        failed=1, real=[], says=["its SHA-256 is another one"], never=["the note is poison"]
+    )
+
+
+def test_whoever_can_write_to_the_bucket_can_run_code(remote, tmp_path: Path) -> None:
+    """As the page on trust says. `mimic_pickle = forbid` prevents it."""
+    remote.write("shop.py", PRICES.replace('{"day": day, "note": "honest"}', "Evil()") + HARM)
+    remote.write("test_shop.py", "import shop\n\ndef test_prices():\n    shop.prices(1)\n")
+    remote.run("--mimic-rerecord").expect(passed=1)
+    remote.write("shop.py", PRICES)
+    remote.write("test_shop.py", PRICES_TEST)
+
+    attacked = remote.replay("-s", "-o", "mimic_source=ignore")
+    forbidden = remote.replay("-s", "-o", "mimic_source=ignore", "-o", "mimic_pickle=forbid")
+
+    attacked.expect(failed=1, real=[], says=["the code of the attacker ran"])
+    forbidden.expect(failed=1, real=[], says=["mimic_pickle"], never=["the code of the attacker ran"])
+
+
+HARM = """
+    class Evil:
+        def __reduce__(self):
+            return print, ("the code of the attacker ran",)
+"""
 
 NAME = "calls/shop/picture/" + "a" * 32 + ".json"
 ULID = "01k" + "0" * 23
