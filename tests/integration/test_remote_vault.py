@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 from failing_proxy import running_proxy
 
+from pytest_mimic._cli.main import main
 from pytest_mimic._remote.bucket import Bucket
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
@@ -314,3 +318,154 @@ def test_recordings_wait_until_they_can_be_sent(recorded, proxy, contents):
     assert "recordings wait on this machine" in forbidden.output
     assert "1 call replayed" in meanwhile.section[0]
     assert (before, len(contents().names())) == (3, 4)
+
+
+# -- the command
+
+
+@pytest.fixture
+def command(recorded, monkeypatch, capsys):
+    """A function that calls the command in the project, and returns its exit code, its output and its errors."""
+    monkeypatch.chdir(recorded.root)
+    # Changed recordings are of this module.
+    monkeypatch.setattr(sys, "path", [str(recorded.root), *sys.path])
+
+    def call(*words):
+        capsys.readouterr()
+        code = main([*words])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.mark.promise("the command works on a remote vault, by its URL or that of the project")
+def test_recordings_are_listed_and_shown(command, s3_url):
+    code, listed, _ = command("ls")
+    _, by_url, _ = command("ls", "--vault", s3_url)
+    _, shown, _ = command("show", "--load", "shop:load")
+    _, counts, _ = command("stats")
+
+    assert (code, listed) == (0, by_url)
+    assert listed.splitlines()[-1].startswith("3 recordings, ")
+    assert f"{s3_url}/calls/shop/load/" in shown
+    assert counts.startswith(f"{s3_url}: 3 recordings, 3 outcomes")
+
+
+def test_verify_checks_all_recordings_and_their_objects(command, s3_url):
+    assert command("verify") == (0, f"{s3_url} is sound; 3 recordings and 1 object checked\n", "")
+
+
+def test_recordings_are_deleted(command, contents, recorded):
+    code, said, _ = command("rm", "shop:load")
+
+    assert (code, said.splitlines()[1].partition(",")[0]) == (0, "1 recording deleted")
+    assert len(contents().names()) == 2
+    recorded.replay().expect(passed=1, failed=1, real=[])
+
+
+def test_nothing_needed_is_deleted_by_gc(command, recorded, another_machine):
+    assert command("gc") == (0, "nothing to delete\n", "")
+
+    another_machine()
+    recorded.replay().expect(passed=2, real=[])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["gc", "-n"], "gc has no --dry-run for a remote vault, which is searched while it is cleared"),
+        (["verify", "pytest.ini"], "verify takes no files of a remote vault: it checks all recordings"),
+        (["diff", "--git", "HEAD"], "--git compares revisions of a folder, and {} is in no repository"),
+        (["ls", "--vault", "s3://"], "--vault: 's3://' is no place for a vault: it names no bucket"),
+    ],
+    ids=["gc", "verify", "diff", "ls"],
+)
+def test_what_needs_a_folder_is_refused(command, s3_url, words, message):
+    assert command(*words) == (2, "", f"ERROR: {message.format(s3_url)}\n")
+
+
+def test_two_remote_vaults_are_compared(command, recorded, s3_url):
+    other = f"{s3_url}-of-a-branch"
+    recorded.run("--mimic-record", f"--mimic-vault={other}", env={"VERSION": "2"}).expect(passed=2)
+
+    code, said, _ = command("diff", s3_url, other)
+
+    assert code == 1
+    assert said.count("changed outcome: shop:fetch(") == 2
+    assert said.count("    version: '1' → '2'") == 2
+
+
+@pytest.mark.promise("a review of a remote vault accepts and refuses changes")
+def test_changes_wait_for_a_review(command, recorded, contents, another_machine):
+    recorded.run("--mimic-rerecord", "--mimic-review", env={"VERSION": "2"}).expect(passed=2)
+    names = contents().store.names("calls/shop/fetch")
+
+    def versions():
+        vault = contents()
+        return sorted(vault.read(name).outcomes[0].load().value["version"] for name in names)
+
+    before = versions()
+    accepted = command("review", "--accept", "shop:fetch(city='Oslo')", "--refuse-all")
+
+    assert accepted[0] == 0
+    assert (before, versions()) == (["1", "1"], ["1", "2"])
+    another_machine()
+    recorded.replay().expect(passed=2, real=[])
+
+
+def test_a_drift_is_accepted(command, recorded, contents):
+    recorded.run("--mimic-verify", "--mimic-drift=drift.json", env={"VERSION": "2"}).expect(failed=2)
+
+    code, _, _ = command("review", "drift.json", "--accept", "shop:*")
+
+    assert code == 0
+    recorded.run("--mimic-verify", env={"VERSION": "2"}).expect(passed=2)
+
+
+def test_a_report_shows_a_remote_vault(command, recorded):
+    code, said, _ = command("report", "-o", "page.html")
+
+    assert (code, said) == (0, "report: page.html, 3 recorded outcomes\n")
+
+
+def test_foreign_recordings_are_imported(command, recorded, s3_url, contents):
+    har = {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": "test", "version": "1"},
+            "entries": [
+                {
+                    "startedDateTime": "2026-11-01T00:00:00Z",
+                    "time": 5,
+                    "request": {
+                        "method": "GET",
+                        "url": "http://api.test/x",
+                        "headers": [],
+                        "httpVersion": "1.1",
+                    },
+                    "response": {
+                        "status": 200,
+                        "statusText": "OK",
+                        "httpVersion": "1.1",
+                        "headers": [],
+                        "content": {"mimeType": "text/plain", "text": "hello"},
+                    },
+                }
+            ],
+        }
+    }
+    recorded.write("visit.har", json.dumps(har))
+
+    code, said, _ = command("import", "--boundary", "requests", "visit.har")
+
+    assert (code, said.splitlines()[0]) == (0, f"imported 1 call of 1 file into {s3_url}")
+    assert "cassettes/visit.json" in contents().names()
+
+
+def test_the_command_says_that_there_is_no_network(command, proxy):
+    proxy.fail("403", number=0)
+
+    code, said, note = command("ls")
+
+    assert (code, said.splitlines()[-1].partition(",")[0]) == (0, "3 recordings")
+    assert note.endswith(": this run used the local copies\n")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._cli.invocation import Invocation
     from pytest_mimic._cli.parser import Parser
     from pytest_mimic._review.vault_diff import CallDifference
+    from pytest_mimic._vault import Vault
 
 
 def add_arguments(parser: Parser) -> None:
@@ -77,29 +78,38 @@ def _by_git(invocation: Invocation) -> list[CallDifference]:
 
 def _by_paths(invocation: Invocation) -> list[CallDifference]:
     from pytest_mimic._review.comparing import Comparer
-    from pytest_mimic._review.vault_diff import VaultDiff, folder_vault, vault_of
+    from pytest_mimic._review.vault_diff import VaultDiff
 
     options = invocation.options
     if len(options.paths) != 2:
         raise MimicError(
             "diff takes two recordings or vaults, or --git REV", remedies=["see pytest-mimic diff --help"]
         )
-    policy = invocation.settings.pickles if options.load else "forbid"
-    sides = [vault_of(Path(path).absolute(), path) for path in options.paths]
-    labels = [
-        path if not name else path.removesuffix(f"/{name}")
-        for path, (_, name) in zip(options.paths, sides, strict=True)
-    ]
-    vaults = [
-        folder_vault(folder, label, pickles=policy) for (folder, _), label in zip(sides, labels, strict=True)
-    ]
-    diff = VaultDiff(vaults[0], vaults[1], Comparer(invocation.redactor, loads=options.load))
-    names = [name for _, name in sides]
+    (old, first), (new, second) = (_side(invocation, path) for path in options.paths)
+    diff = VaultDiff(old, new, Comparer(invocation.redactor, loads=options.load))
+    names = [first, second]
     if all(names):
         return diff.pair(*names)
     if any(names):
         raise MimicError("a recording cannot be compared with a whole vault")
     return diff.all()
+
+
+def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
+    """Return the vault to which a path or URL leads, and the name of a recording in it, empty for the vault."""
+    from pytest_mimic._review.vault_diff import folder_vault, vault_of
+
+    settings = invocation.settings
+    policy = settings.pickles if invocation.options.load else "forbid"
+    if "://" in path:
+        from pytest_mimic._remote.opening import locate, open_remote
+        from pytest_mimic._vault import Vault
+
+        place, label = locate(path)
+        return Vault(open_remote(path, place, max_bytes=settings.cache_size), pickles=policy, label=label), ""
+    folder, name = vault_of(Path(path).absolute(), path)
+    label = path.removesuffix(f"/{name}") if name else path
+    return folder_vault(folder, label, pickles=policy), name
 
 
 def _print(invocation: Invocation, found: list[CallDifference]) -> None:

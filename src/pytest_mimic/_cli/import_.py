@@ -82,7 +82,7 @@ def run(invocation: Invocation) -> int:
         load=options.load,
         allowed=frozenset(options.allow),
     )
-    report = Importer(request).run()
+    report = Importer(request, invocation.store).run()
     if options.json:
         invocation.out.json(report.as_json())
     else:

@@ -19,14 +19,15 @@ from pytest_mimic._foreign.old_vaults import HASHED, UNTRUSTED, OldPickle, read_
 from pytest_mimic._foreign.owning_tests import OwningTests
 from pytest_mimic._foreign.placing import Placed, Placer
 from pytest_mimic._foreign.report import ImportedFile, Leftover, Report
-from pytest_mimic._settings import Settings, open_store
 from pytest_mimic._vault import Vault
 from pytest_mimic.boundaries.http.message import header_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._foreign.exchanges import ForeignExchange
+    from pytest_mimic._settings import Settings
     from pytest_mimic._targets.target import Target
+    from pytest_mimic._vault.store import Store
 
 Form = Literal["auto", "cassette", "recordings"]
 _UNKNOWN = "the client of {} is not known"
@@ -81,13 +82,14 @@ class Importer:
 
     Args:
         request: What to import.
+        store: The store of the vault.
     """
 
-    def __init__(self, request: ImportRequest) -> None:
+    def __init__(self, request: ImportRequest, store: Store) -> None:
         self._request = request
         settings = request.settings
         self._vault = Vault(
-            open_store(settings),
+            store,
             pickles=settings.pickles,
             label=settings.shown_vault,
             detaches=settings.detaches,

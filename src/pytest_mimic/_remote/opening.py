@@ -48,6 +48,8 @@ def open_remote(url: str, folder: Path, *, max_bytes: int) -> RemoteStore:
     """
     from pytest_mimic._remote.store import RemoteStore
 
-    store = RemoteStore(parse_place(url), str(folder), max_bytes=max_bytes)
-    store.bucket.open()
+    place = parse_place(url)
+    store = RemoteStore(place, str(folder), max_bytes=max_bytes)
+    if place.scheme != "file":  # which has no credentials, and a folder that opening makes
+        store.bucket.open()
     return store

@@ -11,7 +11,6 @@ from pytest_mimic._review.accepting import Acceptor
 from pytest_mimic._review.comparing import Comparer, Pair, outcomes_in, paired
 from pytest_mimic._review.drift_files import REVIEW_FILE, ChangesFile, Row, check_links, staged_folder
 from pytest_mimic._review.overlay import OverlayStore
-from pytest_mimic._settings import Settings, open_store
 from pytest_mimic._targets.pattern import Only
 from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
@@ -19,6 +18,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._review.differences import TreeDifference
+    from pytest_mimic._settings import Settings
     from pytest_mimic._vault.store import Store
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -31,17 +31,18 @@ class Review:
         file: The file of changes.
         settings: The settings of the project.
         redactor: Knows which names are secret.
+        store: The store of the vault.
         loads: Whether pickles may be loaded, by the lists of their recordings, to compare them by value.
     """
 
     def __init__(
-        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, loads: bool = False
+        self, file: ChangesFile, settings: Settings, redactor: Redactor, *, store: Store, loads: bool = False
     ) -> None:
         self._file = file
         self._settings = settings
         self._loads = loads
         self._comparer = Comparer(redactor, loads=loads)
-        self._store: Store = open_store(settings)
+        self._store = store
         self._acceptor = Acceptor(
             self._store, file.path, label=settings.shown_vault, detaches=settings.detaches
         )
