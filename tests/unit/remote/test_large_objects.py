@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from failing_proxy import SECRET, FailingProxy, running_proxy
+from s3_server import KEYS
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._cli.main import main
@@ -460,24 +462,77 @@ def test_a_recording_cannot_name_a_file_elsewhere(clone: Clone, call: Call) -> N
     assert "without its SHA-256" in call(clone, "verify").out
 
 
+@pytest.fixture
+def proxied(
+    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Clone, FailingProxy]]:
+    """A working copy with one recording, and the proxy through which it reaches its store."""
+    clone = Clone(tmp_path / "a", s3_url)
+    clone.record(ONE, VALUE)
+    with running_proxy(os.environ["AWS_ENDPOINT_URL"]) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        yield clone, proxy
+
+
+def test_read_only_credentials_are_enough_to_pull(proxied: tuple[Clone, FailingProxy], call: Call) -> None:
+    clone, proxy = proxied
+    assert call(clone, "push").code == 0
+    b = clone.clone("b")
+    proxy.fail("403", match="^(PUT|POST|DELETE) ", number=0)
+
+    assert call(b, "status").code == 1
+    assert call(b, "pull").code == 0
+
+    assert b.replay(ONE) == VALUE
+
+
+def test_a_push_that_is_forbidden_says_so(
+    proxied: tuple[Clone, FailingProxy], call: Call, s3_url: str
+) -> None:
+    clone, proxy = proxied
+    proxy.fail("403", match="^PUT ", number=0)
+    before = clone.files()
+
+    pushed = call(clone, "push")
+
+    assert (pushed.code, pushed.out) == (2, "")
+    assert f"cannot write {s3_url}/objects/" in pushed.err
+    assert "access is denied" in pushed.err
+    assert not [secret for secret in (*SECRET.split(), *KEYS.values()) if secret in pushed.err]
+    assert clone.files() == before
+
+
+@pytest.mark.promise("a pull that gets a part of an object, or another one, leaves nothing in the vault")
+@pytest.mark.parametrize(
+    ("how", "code"), [("truncate", 2), ("cut", 1), ("other", 1)], ids=["cut off", "too short", "other bytes"]
+)
+def test_an_answer_that_is_not_the_object(
+    how: str, code: int, proxied: tuple[Clone, FailingProxy], call: Call
+) -> None:
+    """Each time; the next pull, which gets the object, is complete."""
+    clone, proxy = proxied
+    call(clone, "push")
+    b = clone.clone("b")
+    before = b.files()
+    proxy.fail(how, match="^GET .*/objects/", number=0)
+
+    failed = call(b, "pull")
+
+    assert failed.code == code
+    assert "/objects/" in failed.out + failed.err
+    assert {name: data for name, data in b.files().items() if name != "detached/.gitignore"} == before
+    proxy.heal()
+    assert call(b, "pull").code == 0
+    assert b.replay(ONE) == VALUE
+
+
 def test_files_of_a_killed_pull_are_removed(clone: Clone, call: Call) -> None:
     call(clone, "push")
     b = clone.clone("b")
-    left = b.vault / f".mimic-{_host()}-{_dead_process()}-0.tmp"
+    left = b.vault / ".mimic-0123abcd-1-0.tmp"  # of another machine, two days old
     left.write_bytes(b"half")
+    os.utime(left, (0, 0))
 
     assert call(b, "pull").code == 0
 
     assert not left.exists()
-
-
-def _host() -> str:
-    from pytest_mimic._vault.leftovers import this_host
-
-    return this_host()
-
-
-def _dead_process() -> int:
-    process = os.posix_spawn("/bin/true", ["true"], {})
-    os.waitpid(process, 0)
-    return process

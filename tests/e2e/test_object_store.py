@@ -1,0 +1,111 @@
+"""Two clones of a repository share large objects through an object store, as its users do."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._cli.main import main
+
+MODULE = """
+import os
+from hashlib import sha256
+
+from tally import ran
+
+def report(day):
+    ran("report", day)
+    seed = os.environ.get("SEED", "")
+    return b"".join(sha256(f"{seed}{n}".encode()).digest() for n in range(4000))
+
+def picture(path):
+    ran("picture")
+    with open(path, "wb") as file:
+        file.write(report(0))
+"""
+TESTS = """
+import os
+from hashlib import sha256
+
+import shop
+
+def first(seed):
+    return sha256(f"{seed}0".encode()).digest()
+
+def test_report():
+    assert shop.report(1)[:32] == first(os.environ.get("EXPECTED", ""))
+
+def test_picture(tmp_path):
+    shop.picture(str(tmp_path / "a.png"))
+    assert len((tmp_path / "a.png").read_bytes()) == 128_000
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    names = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    done = subprocess.run(
+        ["git", *names, *words], cwd=folder, check=True, capture_output=True, text=True, encoding="utf-8"
+    )
+    return done.stdout
+
+
+@pytest.mark.promise("large objects of a repository are shared through an object store, branch by branch")
+def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
+    def call(folder: Path, *words: str) -> tuple[int, str]:
+        monkeypatch.chdir(folder)
+        capsys.readouterr()
+        code = main(list(words))
+        return code, capsys.readouterr().out
+
+    def replay(folder: Path, **env: str):
+        monkeypatch.chdir(folder)
+        # Nothing listens there: a replay that needed the store would fail.
+        nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+        return project.replay("--mimic-block-network", env={**nowhere, **env})
+
+    a, b = project.root, project.root.with_name(f"{project.root.name}-b")
+    project.ini("shop:report", "shop:picture writes=path", mimic_objects=s3_url)
+    project.write("shop.py", MODULE)
+    project.write("test_shop.py", TESTS)
+    project.write(".gitignore", "__pycache__/\n*.tally\n")
+    git(a, "init", "-q", "-b", "main")
+    project.record().expect(passed=2)
+    assert call(a, "status")[0] == 1
+    assert call(a, "push")[0] == 0
+    git(a, "add", "--all")
+    git(a, "commit", "-qm", "one")
+    tracked = git(a, "ls-files").split()
+    assert not [name for name in tracked if "detached" in name or "objects" in name]
+
+    # Another clone names what is missing, and gets it.
+    git(a, "clone", "-q", ".", str(b))
+    absent = replay(b)
+    absent.expect(
+        failed=2, real=[], says=["was not pulled (", "named by .mimic_vault/calls/", "pytest-mimic pull"]
+    )
+    code, out = call(b, "pull")
+    assert (code, "pulled from " + s3_url in out) == (0, True)
+    replay(b).expect(passed=2, real=[])
+    assert git(b, "status", "--porcelain") == ""
+
+    # A branch with another outcome for the same call. Both branches replay, in both clones.
+    monkeypatch.chdir(a)
+    git(a, "switch", "-qc", "other")
+    project.run("--mimic-rerecord", env={"SEED": "x", "EXPECTED": "x"}).expect(passed=2)
+    assert call(a, "push")[0] == 0
+    git(a, "commit", "-qam", "two")
+    git(b, "fetch", "-q", "origin", "other")
+    git(b, "switch", "-q", "other")
+    replay(b, EXPECTED="x").expect(failed=2, real=[], says=["was not pulled ("])
+    assert call(b, "pull")[0] == 0
+    replay(b, EXPECTED="x").expect(passed=2, real=[])
+    git(b, "switch", "-q", "main")
+    replay(b).expect(passed=2, real=[])
+    assert call(b, "diff", "--git", "main..other") == (1, call(a, "diff", "--git", "main..other")[1])
+    # The other branch needs what this one does not, and the store has it.
+    assert call(b, "gc")[0] == call(b, "status")[0] == 0
+    git(b, "switch", "-q", "other")
+    assert call(b, "pull")[0] == 0
+    replay(b, EXPECTED="x").expect(passed=2, real=[])
