@@ -87,16 +87,17 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     Raises:
         CorruptRecordingError: A file is damaged or missing.
     """
+    entry = stored.entry
+    detached = entry.get("detached", {}).get(entry.get("pickle"))
+    if detached is not None:  # its recording says enough, also where it was not pulled
+        return _pickle_tree(entry, detached["size"], entry.get("imports", []), entry.get("code", []))
     lifted = stored.lifted()
     encoded: Any = lifted.encoded
-    entry = stored.entry
     if encoded.readable is None:
         size = sum(map(len, encoded.pickled.chunks))
         size += sum(len(buffer.memory) for buffer in encoded.pickled.buffers)
-        preview = [str(line) for line in entry.get("preview", ())]
-        imports, code = encoded.pickled.imports, encoded.pickled.code
-        tree: Any = PickleView(size, imports, code, preview, entry.get("checksum", encoded.fingerprint))
-        return {"": tree, "files": entry["files"]} if "files" in entry else tree
+        pickled = encoded.pickled
+        return _pickle_tree(entry, size, pickled.imports, pickled.code, mark=encoded.fingerprint)
     body = json.loads(encoded.readable.text)
     reader = _Reader(redactor, encoded.readable.objects, is_tagged=stored.is_tagged)
     reader.secrets = secrets_in(body, redactor)
@@ -106,6 +107,14 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Any:
     if "files" in entry:
         found["files"] = entry["files"]
     return found["value"] if list(found) == ["value"] else found
+
+
+def _pickle_tree(
+    entry: Mapping[str, Any], size: int, imports: list[str], code: list[str], *, mark: str = ""
+) -> Any:
+    preview = [str(line) for line in entry.get("preview", ())]
+    tree = PickleView(size, imports, code, preview, entry.get("checksum", mark))
+    return {"": tree, "files": entry["files"]} if "files" in entry else tree
 
 
 class _Reader:

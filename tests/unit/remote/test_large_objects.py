@@ -536,3 +536,18 @@ def test_files_of_a_killed_pull_are_removed(clone: Clone, call: Call) -> None:
     assert call(b, "pull").code == 0
 
     assert not left.exists()
+
+
+def test_a_difference_is_shown_from_the_recordings_alone(clone: Clone, call: Call) -> None:
+    """A review in CI need not pull: the recording of a pickle has its size, its lists and its preview."""
+    clone.record(ONE, [*NOISE, len])
+    b = clone.clone("b")
+    clone.record(ONE, ["changed", *NOISE, len])
+    c = clone.clone("c")
+
+    shown = call(c, "diff", str(b.vault), str(c.vault))
+
+    assert shown.code == 1
+    assert "changed outcome: shop:one(" in shown.out
+    assert "a pickle of 75,584 bytes → a pickle of 75,597 bytes" in shown.out
+    assert "was not pulled" not in shown.out
