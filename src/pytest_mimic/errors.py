@@ -111,6 +111,16 @@ class TargetError(MimicError, ValueError):
     """A target line is wrong, or names what does not exist."""
 
 
+class RemoteError(MimicError, RuntimeError):
+    """An object store cannot be used, or one of its objects.
+
+    Attributes: `reason` (`unreachable`, `forbidden`, `no bucket`, `timeout` or `failed`) and `url`, the object or the place.
+    """
+
+    reason: str
+    url: str
+
+
 # Tracebacks and pickles name the public module, not the one that defines the class.
 for _kind in (MimicError, StaleRecordingError, *MimicError.__subclasses__()):
     _kind.__module__ = "pytest_mimic"

@@ -18,6 +18,7 @@ KINDS = {
     "StaleRecordingError": MissingRecordingError,
     "DriftError": AssertionError,
     "CassetteError": RuntimeError,
+    "RemoteError": RuntimeError,
     "TargetError": ValueError,
 }
 

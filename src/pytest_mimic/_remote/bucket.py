@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.failures import RemoteError, is_conflict
+from pytest_mimic._remote.failures import is_conflict
 from pytest_mimic._remote.forked import FreshProcesses
 from pytest_mimic._remote.local_files import (
     READ,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._remote.place import RemotePlace
 
-__all__ = ["Bucket", "RemoteError"]
+
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _P = ParamSpec("_P")
@@ -272,7 +272,7 @@ class Bucket:
             return sorted(found)
 
         try:
-            return self._repeat("list", prefix, act, may_miss=True)
+            return self._repeat("read", prefix, act, may_miss=True)
         except FileNotFoundError:  # a local folder that nobody has written to yet
             return []
 

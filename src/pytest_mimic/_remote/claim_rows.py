@@ -24,8 +24,8 @@ from contextlib import suppress
 from time import perf_counter  # bound here, because a test may stop the clocks
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.machine import random_id
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ from time import perf_counter  # bound here, because a test may stop the clocks
 from typing import TYPE_CHECKING
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.claim_rows import Claims, Timing, Wait
 from pytest_mimic._remote.machine import holder
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket

@@ -7,7 +7,6 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.keys import (
     MANIFESTS,
     is_loose_key,
@@ -20,7 +19,7 @@ from pytest_mimic._remote.keys import (
 )
 from pytest_mimic._remote.packs import Content, Linked, Pack, PackInfo, is_object_name, size_of
 from pytest_mimic._remote.view import TRIES, View, look, look_offline
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.errors import CorruptRecordingError, RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -29,18 +29,6 @@ _CREDENTIALS = {
 }
 _OWN = {"s3": "Amazon S3", "gs": "Google Cloud Storage", "az": "Azure Storage", "file": "the file system"}
 _ENDPOINT = {"s3": "AWS_ENDPOINT_URL", "gs": "GOOGLE_BASE_URL", "az": "AZURE_STORAGE_ENDPOINT"}
-
-
-class RemoteError(MimicError):
-    """A store cannot be used, or one of its objects.
-
-    Attributes:
-        reason: `unreachable`, `forbidden`, `no bucket`, `timeout` or `failed`.
-        url: The object or the place.
-    """
-
-    reason: str
-    url: str
 
 
 def is_missing(reason: Exception) -> bool:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.keys import large_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import (
     Content,
@@ -28,6 +27,7 @@ from pytest_mimic._remote.packs import (
 )
 from pytest_mimic._remote.ulids import new_ulid
 from pytest_mimic._remote.view import TRIES, View, look
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket

@@ -13,7 +13,7 @@ from os import close, getpid, pipe, read, waitpid, write
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._remote.failures import RemoteError
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace

@@ -11,9 +11,9 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_mimic._remote.failures import RemoteError
 from pytest_mimic._vault.detached import Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._vault.leftovers import give_back, take_number, temporary_name
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._catalog import CatalogFile

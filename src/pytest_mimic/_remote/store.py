@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.bucket import Bucket, RemoteError
+from pytest_mimic._remote.bucket import Bucket
 from pytest_mimic._remote.cache import Cache, usable
 from pytest_mimic._remote.contents import VaultContents
 from pytest_mimic._remote.packs import Linked, is_object_name, size_of
 from pytest_mimic._remote.view import View
 from pytest_mimic._vault.clearing import Cleared
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.keys import STATE, is_loose_key, is_manifest_key, ulid_of
 from pytest_mimic._remote.packs import Manifest
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket

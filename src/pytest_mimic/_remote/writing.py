@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.keys import FORMAT_FILE, large_key, loose_key
 from pytest_mimic._remote.packs import LARGE, Content, Linked, Pack, compress, encode_pack
 from pytest_mimic._remote.ulids import new_ulid
 from pytest_mimic._vault.clearing import references
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket

@@ -51,7 +51,7 @@ def _unseen(session: Session) -> str:
 
     What others have recorded is only fetched for a judgement that was asked for.
     """
-    from pytest_mimic._remote.failures import RemoteError
+    from pytest_mimic.errors import RemoteError
 
     settings, store = session.settings, session.store
     is_asked = settings.clear_unused or settings.fail_on_unused

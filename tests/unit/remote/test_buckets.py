@@ -9,8 +9,8 @@ from threading import Barrier
 
 import pytest
 
-from pytest_mimic._remote.bucket import Bucket, RemoteError
-from pytest_mimic.errors import MimicError
+from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic.errors import MimicError, RemoteError
 
 
 def test_empty_place_holds_nothing(bucket: Bucket, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from failing_proxy import FailingProxy, running_proxy
 
-from pytest_mimic._remote.bucket import Bucket, RemoteError
+from pytest_mimic._remote.bucket import Bucket
 from pytest_mimic._remote.place import parse_place
+from pytest_mimic.errors import RemoteError
 
 DATA = b"x" * 5_000
 Act = Callable[[Bucket, Path], object]
@@ -113,7 +114,7 @@ def test_request_after_a_hanging_one_succeeds(s3_url: str, bucket: Bucket, proxy
             "403",
             READS["list"],
             "forbidden",
-            r"list .*/state: access is denied \(AccessDenied\)\n  check the cred",
+            r"read .*/state: access is denied \(AccessDenied\)\n  check the cred",
         ),
         (
             "403",
@@ -128,7 +129,7 @@ def test_request_after_a_hanging_one_succeeds(s3_url: str, bucket: Bucket, proxy
             r"delete .*/state/a: access is denied \(AccessDenied\)\n  check",
         ),
         ("503", READS["get"], "failed", r"read .*/state/a: http://127\S+ answered 503 \(SlowDown\)$"),
-        ("404", READS["list"], "failed", r"list .*/state: http://127\S+ answered 404 \(NoSuchKey\)$"),
+        ("404", READS["list"], "failed", r"read .*/state: http://127\S+ answered 404 \(NoSuchKey\)$"),
         ("404", WRITES["create"], "failed", r"write .*/b: http://127\S+ answered 404 \(NoSuchKey\)$"),
         ("404", WRITES["delete"], "failed", r"delete .*/state/a: http://127\S+ answered 404 \(NoSuchKey\)$"),
         ("truncate", READS["get"], "failed", r"read .*/state/a: http://127\S+ did not send all of it$"),
@@ -137,10 +138,10 @@ def test_request_after_a_hanging_one_succeeds(s3_url: str, bucket: Bucket, proxy
             "cut",
             READS["list"],
             "failed",
-            r"list .*/state: what answers at http://127\S+ is not an object store$",
+            r"read .*/state: what answers at http://127\S+ is not an object store$",
         ),
         ("page", READS["get"], "failed", r"read .*: what answers at http://127\S+ is not an object store$"),
-        ("page", READS["list"], "failed", r"list .*: what answers at http://127\S+ is not an object store$"),
+        ("page", READS["list"], "failed", r"read .*: what answers at http://127\S+ is not an object store$"),
         ("page", READS["size"], "failed", r"read .*: what answers at http://127\S+ is not an object store$"),
         (
             "page",

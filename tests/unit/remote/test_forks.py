@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._remote.bucket import Bucket, RemoteError
+from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic.errors import RemoteError
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork"),

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pytest_mimic import CorruptRecordingError
-from pytest_mimic._remote.bucket import RemoteError
 from pytest_mimic._remote.keys import tag_of
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
+from pytest_mimic.errors import RemoteError
 
 KEYS = [f"{number * 0x1234567 % (1 << 28):07x}{number:025x}" for number in range(12)]
 NAMES = [
@@ -302,7 +302,7 @@ def test_a_machine_without_its_store_replays_from_its_copies(tmp_path):
 
 def test_a_machine_without_its_store_and_without_copies_says_so(tmp_path):
     folded_vault(tmp_path)
-    with store_down(tmp_path), pytest.raises(RemoteError, match="cannot list file://"):
+    with store_down(tmp_path), pytest.raises(RemoteError, match="cannot read file://"):
         open_vault(tmp_path, "other").read(NAMES[0])
 
 
