@@ -16,6 +16,9 @@ SHOP = """
     def fetch(city):
         ran("fetch", city)
         return {"city": city}
+
+    def load(city):
+        return [city]
 """
 # As pytest-split does it: each job collects all tests, and deselects those of the others.
 SPLITTING = """
@@ -441,3 +444,51 @@ def test_a_file_that_cannot_be_written_fails_the_run(shop):
     run = shop.replay("--mimic-usage=usage.json").expect(passed=1, exit_code=1)
 
     assert "cannot write " in "\n".join(run.section)
+
+
+# -- a remote vault
+
+
+@pytest.fixture
+def remote(shop, monkeypatch):
+    """The project has its vault in a store. `tests/test_shop.py` has recorded there."""
+    pytest.importorskip("obstore", exc_type=ImportError)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shop.root.parent / f"{shop.root.name}.cache"))
+    url = (shop.root.parent / f"{shop.root.name}.store").as_uri()
+    shop.ini("shop:fetch", "shop:load", pythonpath=".", testpaths="tests", mimic_vault_path=url)
+    # The pack of this target's recordings is not opened later.
+    shop.write(
+        "tests/test_shop.py", TESTS.replace("assert shop.fetch('Lima')", "shop.load(1); shop.fetch('Lima')")
+    )
+    shop.record().expect(passed=4)
+    return shop
+
+
+@pytest.mark.promise("the jobs of a split suite with a remote vault are judged together")
+def test_jobs_with_a_remote_vault(remote, unused):
+    leave_bonn(remote)
+    split(remote, offline=True)
+
+    incomplete = unused("usage-1.json", "--clear")
+    cleared = unused("usage-0.json", "usage-1.json", "--clear")
+    again = unused("usage-0.json", "usage-1.json")
+
+    assert incomplete.code == 2
+    load = "  shop:load(city=1)          recorded by tests/test_shop.py::test_lima"
+    assert (cleared.code, cleared.lines[1:]) == (1, ["cleared:", BONN, load])
+    assert again == Verdict(0, ["no recording is unused (4 tests in 2 files)"], "")
+    remote.replay("--mimic-fail-on-unused").expect(passed=4)
+
+
+def test_what_was_recorded_in_a_remote_vault_since_is_kept(remote, unused):
+    leave_bonn(remote)
+    split(remote, offline=True)
+    remote.write("tests/test_shop.py", TESTS.replace("'Rome'", "'Wien'").replace("== {'city': 'Rome'}", ""))
+    remote.record().expect(passed=4)
+
+    verdict = unused("usage-0.json", "usage-1.json", "--clear")
+
+    assert "1 recording not judged: was added to the vault since" in verdict.lines[0]
+    leave_bonn(remote)
+    remote.write("tests/test_wien.py", "import shop\n\ndef test_wien(): assert shop.fetch('Wien')\n")
+    remote.replay().expect(passed=5)

@@ -12,6 +12,7 @@ from pytest_mimic._remote.keys import (
     is_loose_key,
     large_key,
     loose_folder,
+    loose_key,
     manifest_key,
     tag_in,
     tag_of,
@@ -128,6 +129,23 @@ class VaultContents:
     def absent(self) -> int:
         """Return the number of packs that were not fetched to this machine."""
         return sum(not self._cache.has(info) for info in self.view().manifest.packs)
+
+    def known(self) -> set[str]:
+        """Return the names of the recordings that were read, and for all others the keys of what holds them."""
+        with self.guard:
+            packs = self.view().manifest.packs
+            names = {name for name, (_, content) in self._loose.items() if content is not None}
+            names |= self._packed.keys() - self._loose.keys()
+            names.update(info.key for info in packs if info.sha256 not in self._opened)
+            return names.union(*self._unloaded.values())
+
+    def holder(self, name: str) -> str:
+        """Return the key of what holds a recording: a pack, or a loose recording of its own."""
+        ulid, _ = self.newest(name)
+        if name in self._loose and self._loose[name][0] == ulid:
+            return loose_key(name, ulid)
+        info = self.view().manifest.pack_of(name)
+        return "" if info is None else info.key
 
     # -- what is in the vault
 

@@ -90,6 +90,14 @@ class RemoteStore:
         """Return the number of packs that were not fetched to this machine."""
         return self._contents.absent()
 
+    def known(self) -> set[str]:
+        """Return what this process knows of the vault; see `VaultContents.known`."""
+        return self._contents.known()
+
+    def holder(self, name: str) -> str:
+        """Return the key of what holds a recording."""
+        return self._contents.holder(name)
+
     # -- writing
 
     @outside_event_loop

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic._unused.usage import Usage, is_usage_file, marks, write_usage
-from pytest_mimic._unused.vaults import commit_of, id_of_vault
+from pytest_mimic._unused.vaults import commit_of, id_of_vault, others_in
 
 if TYPE_CHECKING:
     from pytest_mimic._run.selection import Selection
@@ -55,7 +55,7 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
         skipped_modules=sorted(ledger.skipped_modules),
         tests=tests,
         used=marks(ledger.used),
-        unused=marks(session.vault.names(without=ledger.used)),
+        others=marks(others_in(session.vault, ledger.used)),
         label=str(path),
     )
     write_usage(path, usage)

@@ -44,7 +44,8 @@ class Usage(NamedTuple):
         skipped_modules: The ids of modules that were skipped as a whole.
         tests: `passed`, `failed`, `skipped` or `not run`, by the id of each collected test.
         used: The marks of the recordings and cassettes that the run used or made.
-        unused: The marks of the others that were in the vault at its end.
+        others: The marks of the others that were in the vault at its end. In a remote vault, a pack may stand for those
+            in it.
         label: The name of the file in messages.
     """
 
@@ -61,7 +62,7 @@ class Usage(NamedTuple):
     skipped_modules: list[str]
     tests: Mapping[str, str]
     used: frozenset[bytes]
-    unused: frozenset[bytes]
+    others: frozenset[bytes]
     label: str = ""
 
     @property
@@ -97,7 +98,7 @@ def write_usage(path: Path, usage: Usage) -> None:
         tests[file][outcome].append(colons + name)
     facts: dict[str, Any] = {_KEY: _FORMAT}
     facts |= {key: getattr(usage, key) for key in (*_TEXTS, *_LISTS)}
-    facts |= {"tests": tests, "used": _packed(usage.used), "unused": _packed(usage.unused)}
+    facts |= {"tests": tests, "used": _packed(usage.used), "others": _packed(usage.others)}
     write_whole(path, json.dumps(facts, separators=(",", ":")) + "\n", label=usage.label)
 
 
@@ -157,8 +158,8 @@ def _usage_of(facts: dict[str, Any], label: str) -> Usage:
     texts = {key: facts[key] for key in _TEXTS}
     _texts(list(texts.values()))
     lists: dict[str, Any] = {key: _texts(facts[key]) for key in _LISTS}
-    used, unused = _unpacked(facts["used"]), _unpacked(facts["unused"])
-    return Usage(**texts, **lists, tests=tests, used=used, unused=unused, label=label)
+    used, others = _unpacked(facts["used"]), _unpacked(facts["others"])
+    return Usage(**texts, **lists, tests=tests, used=used, others=others, label=label)
 
 
 def _texts(values: Any) -> list[str]:

@@ -24,7 +24,7 @@ def usage(outcomes, *, label="usage.json", python="Python 3.12", covered=(".",),
         "collected": ["test_it.py"],
         "skipped_modules": [],
         "used": frozenset(),
-        "unused": frozenset(),
+        "others": frozenset(),
     }
     tests = {f"test_it.py::{test}": NAMES[letter] for test, letter in zip("abcdefgh", outcomes)}
     values |= {"python": python, "covered": list(covered), "tests": tests, "label": label, **facts}
@@ -121,12 +121,30 @@ def test_a_module_is_skipped_only_if_every_run_skips_it():
 
 @pytest.mark.promise("a recording that came into the vault after a job of a split suite is not judged")
 def test_only_recordings_that_each_run_has_seen_are_judged():
-    one = usage("p", used=marks(["calls/a"]), unused=marks(["calls/b", "calls/c"]))
-    two = usage("p", used=marks(["calls/b"]), unused=marks(["calls/a", "calls/c", "calls/d"]))
+    one = usage("p", used=marks(["calls/a"]), others=marks(["calls/b", "calls/c"]))
+    two = usage("p", used=marks(["calls/b"]), others=marks(["calls/a", "calls/c", "calls/d"]))
 
-    unused, newer = sorted_out(["calls/a", "calls/b", "calls/c", "calls/d", "calls/e"], [one, two])
+    unused, newer = sorted_out(
+        ["calls/a", "calls/b", "calls/c", "calls/d", "calls/e"], [one, two], lambda name: ""
+    )
 
     assert unused == ["calls/c"]
+    assert newer == 2
+
+
+def test_a_pack_stands_for_its_recordings():
+    one, two = (
+        usage("p", others=marks(["pack 1", "calls/b"])),
+        usage("p", others=marks(["calls/a", "pack 1"])),
+    )
+
+    unused, newer = sorted_out(
+        ["calls/a", "calls/b", "calls/c"],
+        [one, two],
+        {"calls/a": "pack 1", "calls/b": "pack 2", "calls/c": ""}.get,
+    )
+
+    assert unused == ["calls/a"]
     assert newer == 2
 
 

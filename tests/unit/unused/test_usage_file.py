@@ -28,7 +28,7 @@ USAGE = Usage(
         "README.md::README.md": "skipped",
     },
     used=marks(["calls/a.json", "cassettes/\udce4.json"]),
-    unused=marks(["calls/b.json"]),
+    others=marks(["calls/b.json"]),
 )
 
 
@@ -51,7 +51,7 @@ def test_the_file_of_10_000_tests_and_recordings_is_small(tmp_path):
     }
 
     write_usage(
-        path, USAGE._replace(tests=tests, used=marks(names[:2500]), unused=marks(names[2500:]), label="")
+        path, USAGE._replace(tests=tests, used=marks(names[:2500]), others=marks(names[2500:]), label="")
     )
 
     assert path.stat().st_size < 500_000
@@ -60,7 +60,7 @@ def test_the_file_of_10_000_tests_and_recordings_is_small(tmp_path):
 
 def changed(**facts):
     """Return the text of a file with other facts."""
-    whole = {"mimic_usage": 1, "tests": {}, "used": "", "unused": ""}
+    whole = {"mimic_usage": 1, "tests": {}, "used": "", "others": ""}
     whole |= dict.fromkeys(("vault", "commit", "mode", "python", "platform"), "")
     whole |= {name: [] for name in ("wanted", "covered", "hiding", "broken", "collected", "skipped_modules")}
     return json.dumps({**whole, **facts})
@@ -83,7 +83,7 @@ def changed(**facts):
         changed(tests={"a.py": {"gone": ["::x"]}}),
         changed(tests={"a.py": {"passed": [3]}}),
         changed(used="AAAA"),
-        changed(unused="*"),
+        changed(others="*"),
     ],
 )
 def test_a_damaged_file_is_an_error(tmp_path, text):
