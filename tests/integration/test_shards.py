@@ -271,7 +271,7 @@ def test_what_was_recorded_since_is_kept(shop, unused):
     verdict = unused("usage-0.json", "usage-1.json", "--clear")
 
     assert verdict.code == 1
-    assert verdict.lines[0].endswith("; 1 recording not judged: was added to the vault since")
+    assert verdict.lines[0].endswith("; 1 recording not judged, which the files do not know")
     assert any(b'"city": "Wien"' in data for data in shop.files().values())
 
 
@@ -481,7 +481,7 @@ def test_what_was_recorded_in_a_remote_vault_since_is_kept(remote, unused):
 
     verdict = unused("usage-0.json", "usage-1.json", "--clear")
 
-    assert "1 recording not judged: was added to the vault since" in verdict.lines[0]
+    assert "1 recording not judged, which the files do not know" in verdict.lines[0]
     leave_bonn(remote)
     remote.write("tests/test_wien.py", "import shop\n\ndef test_wien(): assert shop.fetch('Wien')\n")
     remote.replay().expect(passed=5)

@@ -113,8 +113,7 @@ def _show(
     options, out = invocation.options, invocation.out
     counts = count_unused(judgement)
     if newer:
-        was = "was" if newer == 1 else "were"
-        counts.append(f"{plural(newer, 'recording')} not judged: {was} added to the vault since")
+        counts.append(f"{plural(newer, 'recording')} not judged, which the files do not know")
     of = f"{plural(tests, 'test')} in {plural(files, 'file')}"
     out.line("; ".join(counts) if counts else f"no recording is unused ({of})")
     for line in list_unused(judgement, most=sys.maxsize if options.verbose else SHOWN):
