@@ -7,6 +7,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from threading import Lock
+from typing import Any
 
 from aws_server import running_moto
 
@@ -40,5 +42,24 @@ class S3Server:
 def running_s3() -> Iterator[S3Server]:
     """Return a running server."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would log each request
-    with running_moto() as url:
+    with running_moto() as url, _atomic_conditions():
         yield S3Server(url)
+
+
+@contextmanager
+def _atomic_conditions() -> Iterator[None]:
+    """Let moto check a condition and write in one step, as S3 does: two writers must not both create an object."""
+    from moto.s3.responses import S3Response
+
+    put: Any = S3Response.put_object
+    lock = Lock()
+
+    def one_at_a_time(response: Any) -> Any:
+        with lock:
+            return put(response)
+
+    S3Response.put_object = one_at_a_time  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        S3Response.put_object = put  # type: ignore[method-assign]

@@ -1,0 +1,165 @@
+"""A recording run that is killed loses no recording in a remote vault, and stops no later run.
+
+`MIMIC_KILLED_RUNS=200` sets the number of kills, `MIMIC_SEED` the first seed: each kill prints its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic._remote.place import parse_place
+from pytest_mimic._remote.store import RemoteStore
+from pytest_mimic._vault.vault import Vault
+
+pytest.importorskip("obstore", exc_type=ImportError)
+
+KILLS = int(os.environ.get("MIMIC_KILLED_RUNS", "1"))
+SEED = int(os.environ.get("MIMIC_SEED", "1"))
+#: A run after this many kills is not killed.
+ROUND = 10
+#: The claims of a dead process on another machine take longer to notice.
+MACHINES = 3 if KILLS > ROUND else 1
+SMALL, LARGE, POLLS = 24, 4, 6
+CALLS = SMALL + LARGE + POLLS
+
+SHOP = """
+import random
+from ipaddress import ip_address
+from tally import ran
+
+def compute(number):
+    ran("compute", number)
+    return {"number": number, "form": ip_address(number) if number % 2 else {number}}
+
+def picture(number):
+    ran("picture", number)
+    return number, random.Random(number).randbytes(300_000)
+
+def poll(part):
+    ran("poll", part)
+    return random.SystemRandom().randrange(1 << 60)
+"""
+
+TEST = f"""
+import json, os
+from concurrent.futures import ThreadPoolExecutor
+import shop
+
+SEEN = os.open(os.environ["SEEN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+def seen(*what):
+    os.write(SEEN, json.dumps(what).encode() + b"\\n")
+    if "PIPE" in os.environ:
+        os.write(int(os.environ["PIPE"]), b".")
+
+def compute(number):
+    assert shop.compute(number)["number"] == number
+    seen("compute", number)
+
+def picture(number):
+    assert shop.picture(number)[0] == number
+    seen("picture", number)
+
+def polls(part):
+    for place in range({POLLS}):
+        seen("poll", 100 * part + place, shop.poll(part))
+
+def test_all():
+    with ThreadPoolExecutor(4) as pool:
+        for part in range(int(os.environ["FROM"]), int(os.environ["TO"]) + 1):
+            done = [pool.submit(compute, number) for number in range(100 * part, 100 * part + {SMALL})]
+            done += [pool.submit(picture, number) for number in range(100 * part, 100 * part + {LARGE})]
+            polls(part)
+            for one in done:
+                one.result()
+"""
+
+
+def machine(tmp_path: Path, name: str) -> dict[str, str]:
+    """Return the variables of a machine: its own locks and copies."""
+    folder = tmp_path / name
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    return {"TMPDIR": str(folder / "tmp"), "PYTEST_MIMIC_CACHE_DIR": str(folder / "cache")}
+
+
+@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_killed_runs_lose_nothing_that_was_recorded(project, s3, s3_url, tmp_path):
+    """Threads, sequences and large objects, killed at a random instant, also while recordings are put into packs."""
+    project.write("shop.py", SHOP)
+    project.write("test_shop.py", TEST)
+    for first in range(SEED, SEED + KILLS, ROUND):
+        url = f"s3://{s3.new_bucket()}/vault"
+        project.ini("shop:compute", "shop:picture", "shop:poll sequence", mimic_vault_path=url)
+        seen = tmp_path / f"seen {first}"
+        seeds = range(first, min(first + ROUND, SEED + KILLS))
+        calls = {"SEEN": str(seen), "FROM": str(seeds[0]), "TO": str(seeds[-1])}
+        for seed in seeds:
+            on = machine(tmp_path, f"machine {seed % MACHINES}")
+            own = {"FROM": str(seed), "TO": str(seed)}
+            killed = kill_a_recording_run(project, {**on, **calls, **own}, random.Random(seed))
+            print(f"seed {seed}: {killed}, {check(url, seen, tmp_path / f'cold {seed}')} calls are there")
+
+        on = machine(tmp_path, f"machine {first % MACHINES}")
+        project.record(process=True, env={**on, **calls}).expect(passed=1, never=["in flight"])
+
+        assert check(url, seen, tmp_path / f"cold after {first}") == CALLS * len(seeds)
+        on = machine(tmp_path, f"cold {first}")
+        project.replay(env={**on, **calls}).expect(passed=1, real=[])
+        left = [key for key, _, _ in Bucket(parse_place(url)).list("") if key.startswith("state/new")]
+        assert left == [], first
+
+
+def kill_a_recording_run(project, variables, chance) -> str:
+    """Kill a run at its start, between its calls, or while it ends."""
+    read, write = os.pipe()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *project.arguments("-q", "--mimic-record")],
+        cwd=project.root,
+        env=project.environment({**variables, "PIPE": str(write)}),
+        pass_fds=[write],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    after = chance.choice([0, *[chance.randrange(1, CALLS)] * 5, *[CALLS] * 3])
+    longest = {0: 2.0, CALLS: 1.0}.get(after, 0.1)
+    with open(read, "rb", buffering=0) as calls:
+        for _ in range(after):
+            calls.read(1)
+        threading.Event().wait(chance.uniform(0, longest))
+        run.send_signal(signal.SIGKILL)
+        return f"killed after {after} calls, exit code {run.wait()}"
+
+
+def check(url: str, seen: Path, cold: Path) -> int:
+    """Check that each call that the test has seen is there, and that all that is there is right; count the calls."""
+    vault = Vault(RemoteStore(parse_place(url), str(cold)))
+    there: dict[str, dict[object, object]] = {"compute": {}, "picture": {}, "poll": {}}
+    for name in vault.names():
+        recording = vault.read(name)
+        assert recording is not None, name
+        values = [outcome.load().value for outcome in recording.outcomes]
+        kind = recording.target.rpartition(":")[2]
+        if kind == "poll":
+            there[kind] |= enumerate(values, 100 * recording.arguments["part"])
+        else:
+            there[kind][recording.arguments["number"]] = values[0]
+    for number, value in there["compute"].items():
+        assert value["number"] == number
+    for number, (same, data) in there["picture"].items():
+        assert (same, data) == (number, random.Random(number).randbytes(300_000))
+    for kind, key, *value in map(json.loads, seen.read_text().splitlines() if seen.exists() else ()):
+        assert key in there[kind], (kind, key)
+        assert not value or there[kind][key] == value[0], (kind, key)
+    return sum(map(len, there.values()))
