@@ -59,9 +59,19 @@ def proxy(server, s3_url, monkeypatch):
 
 
 @pytest.fixture
-def shop(project, s3_url, proxy):
-    """`shop.fetch` and `shop.load` are mimicked, with a vault in an empty bucket."""
-    project.ini("shop:fetch", "shop:load", pythonpath=".", mimic_vault_path=s3_url)
+def url(request, tmp_path, monkeypatch):
+    """The URL of an empty vault: behind the proxy if a test uses that, else in a folder, which takes less time."""
+    if "proxy" in request.fixturenames:
+        request.getfixturevalue("proxy")
+        return request.getfixturevalue("s3_url")
+    monkeypatch.setenv("PYTEST_MIMIC_CACHE_DIR", str(tmp_path / "cache"))
+    return (tmp_path / "bucket").as_uri()
+
+
+@pytest.fixture
+def shop(project, url):
+    """`shop.fetch` and `shop.load` are mimicked, with an empty remote vault."""
+    project.ini("shop:fetch", "shop:load", pythonpath=".", mimic_vault_path=url)
     project.write("shop.py", SHOP)
     project.write("test_shop.py", TESTS)
     return project
@@ -82,10 +92,10 @@ def another_machine(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def contents(s3_url, tmp_path):
+def contents(url, tmp_path):
     """A function that returns the vault as it is now, for a machine that has seen nothing of it."""
     numbers = iter(range(100))
-    return lambda: Vault(RemoteStore(parse_place(s3_url), str(tmp_path / f"look {next(numbers)}")))
+    return lambda: Vault(RemoteStore(parse_place(url), str(tmp_path / f"look {next(numbers)}")))
 
 
 def keys(url):
@@ -97,44 +107,44 @@ def keys(url):
 
 
 @pytest.mark.promise("a vault in an object store records and replays as one in a folder does")
-def test_recordings_go_to_the_bucket_and_are_replayed_from_it(shop, s3_url, another_machine):
+def test_recordings_go_to_the_bucket_and_are_replayed_from_it(proxy, shop, url, another_machine):
     first = shop.record().expect(passed=2, real=REAL)
     warm = shop.replay().expect(passed=2, real=[])
     another_machine()
     cold = shop.replay().expect(passed=2, real=[])
 
-    assert first.header == f"record into {s3_url} (2 targets)"
-    assert first.section == ["3 calls recorded in # s", f"vault: {s3_url}, 3 recordings, # kB"]
-    assert cold.header == f"replay from {s3_url} (2 targets)"
+    assert first.header == f"record into {url} (2 targets)"
+    assert first.section == ["3 calls recorded in # s", f"vault: {url}, 3 recordings, # kB"]
+    assert cold.header == f"replay from {url} (2 targets)"
     assert warm.section == cold.section == ["3 calls replayed, # s saved"]
     assert not shop.vault.exists()
 
 
-def test_the_command_line_names_another_vault(recorded, s3_url):
+def test_the_command_line_names_another_vault(recorded, url):
     recorded.ini("shop:fetch", "shop:load", pythonpath=".")
 
-    recorded.replay(f"--mimic-vault={s3_url}").expect(passed=2, real=[])
-    missed = recorded.replay(f"--mimic-vault={s3_url}/other").expect(failed=2, real=[])
+    recorded.replay(f"--mimic-vault={url}").expect(passed=2, real=[])
+    missed = recorded.replay(f"--mimic-vault={url}/other").expect(failed=2, real=[])
 
-    assert f"pytest --mimic-record --mimic-vault {s3_url}/other " in missed.output
+    assert f"pytest --mimic-record --mimic-vault {url}/other " in missed.output
 
 
-def test_a_replay_changes_nothing_in_the_bucket(recorded, s3_url):
-    before = keys(s3_url)
+def test_a_replay_changes_nothing_in_the_bucket(recorded, url):
+    before = keys(url)
 
     recorded.replay().expect(passed=2)
     recorded.run("--mimic-verify").expect(passed=2, real=REAL)
 
-    assert keys(s3_url) == before
+    assert keys(url) == before
 
 
 @pytest.mark.promise("re-recording an equal outcome leaves a bucket as it is")
-def test_recording_equal_outcomes_again_changes_nothing_in_the_bucket(recorded, s3_url):
-    before = keys(s3_url)
+def test_recording_equal_outcomes_again_changes_nothing_in_the_bucket(recorded, url):
+    before = keys(url)
 
     recorded.run("--mimic-rerecord").expect(passed=2, real=REAL)
 
-    assert keys(s3_url) == before
+    assert keys(url) == before
 
 
 def test_a_changed_outcome_replaces_the_one_before(recorded, contents, another_machine):
@@ -168,7 +178,7 @@ def test_without_the_plugin_the_url_means_nothing(shop, proxy):
     assert proxy.seen == []
 
 
-@pytest.mark.promise("a warm replay of a remote vault makes one request")
+@pytest.mark.promise("a warm replay from a remote vault makes one request")
 def test_a_replay_makes_few_requests(recorded, proxy, another_machine):
     proxy.forget()
     recorded.replay().expect(passed=2, real=[])
@@ -183,8 +193,8 @@ def test_a_replay_makes_few_requests(recorded, proxy, another_machine):
     )  # the manifest, and the only pack
 
 
-def test_conversations_and_cassettes_are_in_the_bucket(shop, s3_url, another_machine):
-    shop.ini("shop:fetch sequence", pythonpath=".", mimic_vault_path=s3_url)
+def test_conversations_and_cassettes_are_in_the_bucket(shop, url, another_machine):
+    shop.ini("shop:fetch sequence", pythonpath=".", mimic_vault_path=url)
     shop.write(
         "test_shop.py",
         """
@@ -224,21 +234,21 @@ def test_what_a_failing_test_has_replaced_is_put_back(recorded, another_machine,
 
 
 @pytest.mark.promise("xdist's workers share a remote vault, and its recordings are put into packs once")
-def test_workers_record_into_one_vault(shop, s3_url, another_machine):
+def test_workers_record_into_one_vault(shop, url, another_machine):
     recorded = shop.record("-n2", process=True).expect(passed=2)
     another_machine()
     shop.replay().expect(passed=2, real=[])
 
     assert sorted(recorded.real) == REAL
-    assert recorded.section == ["3 calls recorded in # s", f"vault: {s3_url}, 3 recordings, # kB"]
-    assert [key for key, _, _ in keys(s3_url) if key.startswith("state/")] == ["state/manifest-000000000001"]
+    assert recorded.section == ["3 calls recorded in # s", f"vault: {url}, 3 recordings, # kB"]
+    assert [key for key, _, _ in keys(url) if key.startswith("state/")] == ["state/manifest/000000000001"]
 
 
 # -- unused recordings
 
 
 @pytest.mark.promise("unused recordings of a remote vault are judged if all packs are on this machine")
-def test_unused_recordings_are_found_and_cleared(recorded, s3_url, contents):
+def test_unused_recordings_are_found_and_cleared(recorded, url, contents):
     recorded.write("test_shop.py", TESTS.replace('assert len(shop.load("Rome")) == 100', "pass"))
 
     found = recorded.replay().expect(passed=2)
@@ -281,7 +291,7 @@ def test_packs_that_are_not_here_are_fetched_on_request_only(recorded, another_m
 # -- without a network
 
 
-@pytest.mark.promise("without a network, a replay uses the local copies and says so")
+@pytest.mark.promise("without a network, a run replays from the local copies of a remote vault")
 def test_a_replay_needs_no_network(recorded, proxy):
     proxy.fail("reset", number=0)
 
@@ -304,7 +314,9 @@ def test_a_machine_that_has_seen_nothing_needs_the_network(recorded, proxy, anot
     assert "drowssap" not in run.output
 
 
-@pytest.mark.promise("what cannot be sent to a remote vault fails the run and is sent by a later one")
+@pytest.mark.promise(
+    "a recording that a remote vault cannot take waits on the machine, and a later run sends it"
+)
 def test_recordings_wait_until_they_can_be_sent(recorded, proxy, contents):
     recorded.write("test_shop.py", "import shop\n\ndef test_bonn():\n    shop.fetch('Bonn')\n")
     proxy.fail("403", number=0, match="^PUT")
@@ -339,20 +351,20 @@ def command(recorded, monkeypatch, capsys):
 
 
 @pytest.mark.promise("the command works on a remote vault, by its URL or that of the project")
-def test_recordings_are_listed_and_shown(command, s3_url):
+def test_recordings_are_listed_and_shown(command, url):
     code, listed, _ = command("ls")
-    _, by_url, _ = command("ls", "--vault", s3_url)
+    _, by_url, _ = command("ls", "--vault", url)
     _, shown, _ = command("show", "--load", "shop:load")
     _, counts, _ = command("stats")
 
     assert (code, listed) == (0, by_url)
     assert listed.splitlines()[-1].startswith("3 recordings, ")
-    assert f"{s3_url}/calls/shop/load/" in shown
-    assert counts.startswith(f"{s3_url}: 3 recordings, 3 outcomes")
+    assert f"{url}/calls/shop/load/" in shown
+    assert counts.startswith(f"{url}: 3 recordings, 3 outcomes")
 
 
-def test_verify_checks_all_recordings_and_their_objects(command, s3_url):
-    assert command("verify") == (0, f"{s3_url} is sound; 3 recordings and 1 object checked\n", "")
+def test_verify_checks_all_recordings_and_their_objects(command, url):
+    assert command("verify") == (0, f"{url} is sound; 3 recordings and 1 object checked\n", "")
 
 
 def test_recordings_are_deleted(command, contents, recorded):
@@ -380,15 +392,15 @@ def test_nothing_needed_is_deleted_by_gc(command, recorded, another_machine):
     ],
     ids=["gc", "verify", "diff", "ls"],
 )
-def test_what_needs_a_folder_is_refused(command, s3_url, words, message):
-    assert command(*words) == (2, "", f"ERROR: {message.format(s3_url)}\n")
+def test_what_needs_a_folder_is_refused(command, url, words, message):
+    assert command(*words) == (2, "", f"ERROR: {message.format(url)}\n")
 
 
-def test_two_remote_vaults_are_compared(command, recorded, s3_url):
-    other = f"{s3_url}-of-a-branch"
+def test_two_remote_vaults_are_compared(command, recorded, url):
+    other = f"{url}-of-a-branch"
     recorded.run("--mimic-record", f"--mimic-vault={other}", env={"VERSION": "2"}).expect(passed=2)
 
-    code, said, _ = command("diff", s3_url, other)
+    code, said, _ = command("diff", url, other)
 
     assert code == 1
     assert said.count("changed outcome: shop:fetch(") == 2
@@ -428,7 +440,7 @@ def test_a_report_shows_a_remote_vault(command, recorded):
     assert (code, said) == (0, "report: page.html, 3 recorded outcomes\n")
 
 
-def test_foreign_recordings_are_imported(command, recorded, s3_url, contents):
+def test_foreign_recordings_are_imported(command, recorded, url, contents):
     har = {
         "log": {
             "version": "1.2",
@@ -458,7 +470,7 @@ def test_foreign_recordings_are_imported(command, recorded, s3_url, contents):
 
     code, said, _ = command("import", "--boundary", "requests", "visit.har")
 
-    assert (code, said.splitlines()[0]) == (0, f"imported 1 call of 1 file into {s3_url}")
+    assert (code, said.splitlines()[0]) == (0, f"imported 1 call of 1 file into {url}")
     assert "cassettes/visit.json" in contents().names()
 
 
