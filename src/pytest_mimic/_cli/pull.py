@@ -30,7 +30,7 @@ def run(invocation: Invocation) -> int:
     """Fetch them. Exit code 1: an object is not in the store or wrong there, or a pattern matched nothing."""
     options, out = invocation.options, invocation.out
     selected = Selected(invocation)
-    selected.find(check=options.check)
+    selected.find(check=options.check, only_absent=True)
     todo = selected.of("there")
     with progress("pulled", todo) as show:
         pulled = selected.transfer.pull(todo, show)

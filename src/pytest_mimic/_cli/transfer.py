@@ -89,10 +89,10 @@ class Selected:
         """The object store in messages."""
         return self.bucket.place.shown
 
-    def find(self, *, check: bool = False) -> list[LargeObject]:
-        """Return the large objects, found here and in the store."""
+    def find(self, *, check: bool = False, only_absent: bool = False) -> list[LargeObject]:
+        """Return the large objects, found here and in the store; see `LargeObjects.find`."""
         self.objects = large_objects(self.files)
-        self.transfer.find(self.objects, check=check)
+        self.transfer.find(self.objects, check=check, only_absent=only_absent)
         return self.objects
 
     def read_again(self) -> None:

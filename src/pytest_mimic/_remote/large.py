@@ -91,10 +91,11 @@ class LargeObjects:
         self._bucket = bucket
         self.problems: dict[LargeObject, str] = {}
 
-    def find(self, objects: Sequence[LargeObject], *, check: bool = False) -> None:
+    def find(self, objects: Sequence[LargeObject], *, check: bool = False, only_absent: bool = False) -> None:
         """Find out where objects are. The store is asked for each by its hash: a list of it could be long.
 
-        With `check`, those here are hashed. Otherwise, their sizes are compared.
+        With `check`, those here are hashed. Otherwise, their sizes are compared. With `only_absent`, the store is asked
+        only for those that are not here.
 
         Raises:
             RemoteError: The store cannot be used.
@@ -103,9 +104,10 @@ class LargeObjects:
             one.here = self._store.size(one.detached.place) == one.size
             if one.here and check:
                 one.here = hash_of_file(self._path(one)) == one.detached
-        for one, size in _in_parallel(self._size, objects, _QUESTIONS):
+        asked = [one for one in objects if not (only_absent and one.here)]
+        for one, size in _in_parallel(self._size, asked, _QUESTIONS):
             one.there = size
-        if not objects or any(one.there is None for one in objects):
+        if not (objects or only_absent) or any(one.there is None for one in asked):
             # The answer about a single key does not say whether there is such a bucket at all.
             self._bucket.get(Detached("0" * 64, 0).key)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mimic._vault.parsing import DETACHED_FORMAT, FORMAT, scan
+from pytest_mimic._vault.parsing import is_known_format, scan
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -39,9 +39,7 @@ def parse_long(data: bytes, part: str, pack: Callable[[Any], Any]) -> dict[str, 
         facts, end = scan(rest, 0)
         is_usual = rest[end:] == "\n" and data.count(b'\n "') == len(facts) and facts[part] is None
         number = facts["format"]
-        if not is_usual or number not in (FORMAT, DETACHED_FORMAT) or number is True:
-            return None
-        if number == DETACHED_FORMAT and b'"detached"' not in data:
+        if not is_usual or not is_known_format(number, data):
             return None
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         return None

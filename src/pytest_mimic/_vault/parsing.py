@@ -73,10 +73,7 @@ def parse_recording(data: bytes, label: str, name: str, *, skim: bool = False) -
         # As written by this plugin, each top-level key has a line. Any other layout may hold a key twice.
         if text[end:] == "\n" and data.count(b'\n "') == len(facts):
             number = facts["format"]
-            # In Python, True == 1.
-            if number == FORMAT and number is not True:
-                return facts
-            if number == DETACHED_FORMAT and _has_detached(data):
+            if is_known_format(number, data):
                 return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
@@ -93,7 +90,7 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
         raise damaged(path, "no format number", test=test)
     if number < FORMAT:
         raise damaged(path, f"there is no format {number}")
-    if number > FORMAT and not (number == DETACHED_FORMAT and _has_detached(data)):
+    if number > FORMAT and not is_known_format(number, data):
         raise CorruptRecordingError(
             f"{path} is of format {number}, which a newer pytest-mimic wrote; this one reads format {FORMAT}",
             remedies=["pip install --upgrade pytest-mimic"],
@@ -103,9 +100,11 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     return facts
 
 
-def _has_detached(data: bytes) -> bool:
-    """Check whether a file may have detached objects. One of their format without any is from a newer version."""
-    return b'"detached"' in data
+def is_known_format(number: object, data: bytes) -> bool:
+    """Check whether this version reads a format. That of detached objects is known for files that have some."""
+    if number == FORMAT:
+        return number is not True  # in Python, True == 1
+    return number == DETACHED_FORMAT and b'"detached"' in data
 
 
 def is_readable(data: bytes) -> bool:

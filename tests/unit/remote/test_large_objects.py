@@ -378,6 +378,7 @@ def test_a_bucket_that_does_not_exist_is_named(word: str, clone: Clone, call: Ca
     """Its objects are not lost, and older recordings are left alone."""
     clone.record(f"calls/shop/old/{'b' * 32}.json", [*NOISE, len], detaches=False)
     clone.configure("s3://no-such-bucket/prefix")
+    clone.detached()[0].unlink()
     before = clone.files()
 
     done = call(clone, word)
@@ -484,6 +485,16 @@ def test_read_only_credentials_are_enough_to_pull(proxied: tuple[Clone, FailingP
     assert call(b, "pull").code == 0
 
     assert b.replay(ONE) == VALUE
+
+
+def test_a_pull_of_what_is_here_makes_no_request(proxied: tuple[Clone, FailingProxy], call: Call) -> None:
+    """With a cache in CI, most jobs need none."""
+    clone, proxy = proxied
+    proxy.fail("403", number=0)
+
+    pulled = call(clone, "pull")
+
+    assert (pulled.code, pulled.out) == (0, "nothing to pull: 1 object here\n")
 
 
 def test_a_push_that_is_forbidden_says_so(

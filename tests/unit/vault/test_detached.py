@@ -308,3 +308,21 @@ def test_a_long_cassette_with_detached_objects_is_read(tmp_path):
     assert Path(tmp_path, name).stat().st_size > 1 << 16
 
     assert [one.stored.load().value for one in vault_in(tmp_path).read_cassette(name)] == values
+
+
+@pytest.mark.parametrize("length", [10, 100_000], ids=["short", "long"])
+def test_another_file_of_format_2_is_of_a_newer_version(length, tmp_path):
+    """This version writes the format for files with detached objects alone."""
+    vault = vault_in(tmp_path)
+    values = ["x" * 1000] * (length // 1000 + 1)
+    entries = [
+        CassetteEntry("function", "shop:f", "shop:f", "k", None, vault.stored(Outcome.of_value(value), 0.5))
+        for value in values
+    ]
+    name = "cassettes/newer.json"
+    vault.write_cassette(name, entries, test="t")
+    file = tmp_path / name
+    file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
+
+    with pytest.raises(CorruptRecordingError, match="is of format 2, which a newer pytest-mimic wrote"):
+        vault_in(tmp_path).read_cassette(name)
