@@ -70,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def take(self) -> None:
         proxy = self.server
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        proxy.authorizations.append(self.headers.get("Authorization", ""))
         how = proxy.note(f"{self.command} {self.path}", len(body))
         if how == "reset":
             self.cut()
@@ -89,6 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def pass_on(self, body: bytes, how: str) -> None:
         """Send the request to the server, and its answer back."""
+        if self.server.conditions != "honour" and "If-None-Match" in self.headers:
+            if self.server.conditions == "refuse":
+                self.send(501, {}, b"<Error><Code>NotImplemented</Code></Error>")
+                return
+            del self.headers["If-None-Match"]
         if self.upstream is None:
             self.upstream = HTTPConnection(self.server.host, timeout=60)
         sent = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
@@ -147,9 +153,11 @@ class FailingProxy(ThreadingHTTPServer):
 
     Attributes:
         seen: The requests, `PUT /bucket/key`, the failed ones included.
+        authorizations: The headers with their signatures.
         counts: How many of each verb: `get`, `put`, `list`, `delete`, `head`.
         bytes_in: Bytes of the bodies of all requests.
         bytes_out: Bytes of the bodies of all answers.
+        conditions: What becomes of conditional writes: `honour`; or `ignore` or `refuse`, as some stores do.
     """
 
     daemon_threads = True
@@ -161,6 +169,7 @@ class FailingProxy(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
         self._healed = threading.Event()
+        self.conditions = "honour"
         self.forget()
 
     @property
@@ -191,6 +200,7 @@ class FailingProxy(ThreadingHTTPServer):
         """Start all counts at zero."""
         with self._lock:
             self.seen: list[str] = []
+            self.authorizations: list[str] = []
             self.counts: Counter[str] = Counter()
             self.bytes_in = self.bytes_out = 0
 

@@ -25,7 +25,7 @@ from pytest_mimic._remote.local_files import (
     write_all,
 )
 from pytest_mimic._remote.repeating import repeat
-from pytest_mimic._remote.stores import is_absent, library, open_store
+from pytest_mimic._remote.stores import is_absent, library, open_stores
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -309,10 +309,7 @@ class Bucket:
         if self._stores is None:
             with self._lock:
                 if self._stores is None:
-                    self._stores = (
-                        open_store(self.place, timeout=self.timeout, repeats=True),
-                        open_store(self.place, timeout=self.timeout, repeats=False),
-                    )
+                    self._stores = open_stores(self.place, timeout=self.timeout)
         return self._stores
 
     def _reader(self) -> Any:

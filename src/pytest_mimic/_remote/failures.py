@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_mimic._remote.credentials import NOT_FOUND
 from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
         return _error("no bucket", f"there is no bucket {place.bucket}", do, key, place)
     server = _server(place)
     if _is_without_credentials(text):
-        return _error("forbidden", "no credentials were found", do, key, place)
+        why = _found(rf"PermissionError: ({NOT_FOUND}[^\n]*)", text) or NOT_FOUND
+        return _error("forbidden", why, do, key, place)
     if status in ("401", "403") or code in _FORBIDDEN or "Permission denied" in text:
         why = f"access is denied ({code or status or 'by the file system'})"
         return _error("forbidden", why, do, key, place)
@@ -55,6 +57,8 @@ def failure(reason: Exception, do: str, key: str, place: RemotePlace) -> RemoteE
         return _error("failed", "the bucket is in another region", do, key, place)
     if kind == "Timeout" or "TimedOut" in text or "timed out" in text:
         return _error("timeout", f"{server} gave no answer in time", do, key, place)
+    if status == "501" and do == "write":
+        return _error("unsupported", f"{server} has no conditional writes", do, key, place)
     if status:
         return _error("failed", f"{server} answered {status}{f' ({code})' if code else ''}", do, key, place)
     if kind in ("Connect", "Request", "Interrupted") and "Body" not in text:
@@ -76,7 +80,7 @@ def is_passing(reason: Exception) -> bool:
     if "retries, max_retries" in text or _is_without_credentials(text):
         return False
     if status := _status(text):
-        return status in ("408", "409", "429") or status[0] == "5"
+        return status in ("408", "409", "429") or (status[0] == "5" and status != "501")
     if isinstance(reason, EOFError) or "NoContentRange" in text:
         return True
     # Other failures in the middle of an object are repeated by obstore, which reads on from there.
@@ -136,7 +140,10 @@ def _rest(reason: Exception, text: str, server: str) -> str:
 
 def _is_without_credentials(text: str) -> bool:
     """Return whether the last resort for credentials failed: the metadata of a machine in the cloud."""
-    return re.search(r"performing \w+ http://(169\.254\.|\[?fd00|metadata)|MissingAccount", text) is not None
+    return (
+        re.search(rf"performing \w+ http://(169\.254\.|metadata)|MissingAccount|{NOT_FOUND}", text)
+        is not None
+    )
 
 
 def _status(text: str) -> str:

@@ -8,7 +8,8 @@ from os.path import lexists
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._remote.failures import missing_extra
+from pytest_mimic._remote.credentials import credential_options
+from pytest_mimic._remote.failures import failure, missing_extra
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -32,17 +33,37 @@ def library(place: RemotePlace) -> ModuleType:
     return obstore
 
 
-def open_store(place: RemotePlace, *, timeout: float, repeats: bool) -> Any:
-    """Return a store, with credentials and settings from the environment.
+def open_stores(place: RemotePlace, *, timeout: float) -> tuple[Any, Any]:
+    """Return two stores, one that repeats failed requests and one that does not.
 
     Args:
         place: The place.
         timeout: Seconds without an answer after which a request fails.
-        repeats: Whether failed requests are repeated.
+
+    Raises:
+        RemoteError: The environment has a setting that obstore does not take.
     """
-    stores = library(place).store
+    obstore = library(place)
     if place.scheme == "file":
-        return stores.LocalStore(place.prefix, mkdir=True, automatic_cleanup=True)
+        try:
+            store = obstore.store.LocalStore(place.prefix, mkdir=True, automatic_cleanup=True)
+        except obstore.exceptions.BaseError as reason:
+            raise failure(reason, "open", "", place) from None
+        return store, store
+    own = credential_options(place.scheme, obstore)
+    try:
+        return (
+            _open_store(obstore.store, place, own, timeout=timeout, repeats=True),
+            _open_store(obstore.store, place, own, timeout=timeout, repeats=False),
+        )
+    except (obstore.exceptions.BaseError, ValueError) as reason:
+        raise failure(reason, "open", "", place) from None
+
+
+def _open_store(
+    stores: Any, place: RemotePlace, own: dict[str, Any], *, timeout: float, repeats: bool
+) -> Any:
+    """Return a store, with settings from the environment and own options."""
     options: dict[str, Any] = {
         "client_options": {
             "allow_http": place.endpoint.startswith("http://"),
@@ -57,6 +78,7 @@ def open_store(place: RemotePlace, *, timeout: float, repeats: bool) -> Any:
             "backoff": _BACKOFF,
         },
         "prefix": place.prefix or None,
+        **own,
     }
     if place.scheme == "s3":
         if place.endpoint:

@@ -60,11 +60,14 @@ class LooseWriter:
         if self._is_conditional is None:
             content = b'{"format": 1}\n'
             try:
-                # The first time creates the file; a store that ignores the condition creates it again.
+                # The first time creates the file; a store that ignores the condition creates it again. The blank tells
+                # the second from the first if an answer is lost.
                 is_new = self._bucket.create(FORMAT_FILE, content)
-                self._is_conditional = not (is_new and self._bucket.create(FORMAT_FILE, content))
-            except RemoteError:
-                return False  # it cannot be reached now
+                self._is_conditional = not (is_new and self._bucket.create(FORMAT_FILE, content + b" "))
+            except RemoteError as error:
+                if error.reason != "unsupported":
+                    return False  # it cannot be reached now
+                self._is_conditional = False
             if not self._is_conditional:
                 self._note(
                     f"{self._cache.path_of('').rstrip('/')} has no conditional writes: recordings are not put into packs,"

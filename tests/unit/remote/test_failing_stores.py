@@ -177,3 +177,25 @@ def test_absent_bucket_and_absent_server_are_named(s3_url: str, monkeypatch: pyt
         Bucket(parse_place(s3_url)).list("state/")
 
     assert [no_bucket.value.reason, no_server.value.reason] == ["no bucket", "unreachable"]
+
+
+@pytest.mark.parametrize(("conditions", "expected"), [("ignore", True), ("honour", False)])
+def test_store_without_conditions_is_seen(
+    bucket: Bucket, proxy: FailingProxy, conditions: str, expected: bool
+) -> None:
+    """A store that ignores the condition creates an object twice."""
+    proxy.conditions = conditions
+    bucket.create("format.json", b"1")
+
+    assert bucket.create("format.json", b"2") is expected
+
+
+def test_store_that_refuses_conditions_is_named(bucket: Bucket, proxy: FailingProxy) -> None:
+    """A store that answers 501 to a condition is not asked again."""
+    proxy.conditions = "refuse"
+
+    with pytest.raises(RemoteError, match=r"has no conditional writes$") as caught:
+        bucket.create("format.json", b"1")
+
+    assert caught.value.reason == "unsupported"
+    assert len(proxy.seen) == 1
