@@ -10,8 +10,9 @@ import pytest
 from failing_proxy import FailingProxy, running_proxy
 from s3_server import KEYS
 
-from pytest_mimic._remote.bucket import Bucket, RemoteError
+from pytest_mimic._remote.bucket import Bucket
 from pytest_mimic._remote.place import parse_place
+from pytest_mimic.errors import RemoteError
 
 
 @pytest.fixture
