@@ -11,6 +11,7 @@ from random import Random
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from pytest_mimic._remote import contents, folding
 from pytest_mimic._remote.packs import (
     PACK_SIZE,
     Manifest,
@@ -25,6 +26,8 @@ from pytest_mimic._remote.place import RemotePlace, parse_place
 from pytest_mimic._remote.store import RemoteStore
 from pytest_mimic._remote.ulids import new_ulid
 
+# When a run folds, and when a replay fetches all loose recordings: fixed numbers of the code.
+MANY, WORTH, FEW = folding._MANY, folding._WORTH, contents._FEW
 # The recordings of the small vault: fewer than a writer leaves loose, so that it folds once.
 _FEW = 100
 

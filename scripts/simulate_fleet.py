@@ -16,25 +16,25 @@ import argparse
 import heapq
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measured_vault import Measured, measure
+from measured_vault import FEW, MANY, WORTH, Measured, measure
 
 MB, GB = 1e6, 1e9
 DAYS_A_MONTH = 30
 #: The share of a pack's size that is used after many splits: ln 2, as in a B-tree (A. Yao, "On random 2-3 trees", 1978).
 FILLED = 0.69
 
-#: S3 Standard in us-east-1, in US dollars. Storage and requests: the AWS Price List API for AmazonS3 (linked at
-#: https://aws.amazon.com/s3/pricing/), prices of 1 October 2025, retrieved on 28 October 2025. Egress to the Internet:
-#: https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer, first 10 TB a month; the free 100 GB a month are not
-#: subtracted. Within the region egress is free: `--price egress=0`. Uploads and DELETE are free.
+#: S3 Standard in us-east-1, in US dollars, from https://aws.amazon.com/s3/pricing/: storage and requests as the AWS Price
+#: List API gave them on 28 October 2025, for the first 50 TB; egress to the Internet for the first 10 TB a month, of which
+#: the free 100 GB are not subtracted. Within the region egress is free: `--price egress=0`. Uploads and DELETE are free.
 PRICES = {
     "storage": 0.023,  # a GB and month
     "put": 0.005 / 1000,  # PUT, POST, COPY
@@ -79,29 +79,35 @@ class Traffic:
 
     Attributes:
         requests: By verb.
+        alone: How many of them were made one after the other.
         down: Bytes from the store.
         up: Bytes to the store.
     """
 
     requests: Counter[str] = field(default_factory=Counter)
+    alone: int = 0
     down: float = 0.0
     up: float = 0.0
 
-    def add(self, verb: str, count: int = 1, *, down: float = 0.0, up: float = 0.0) -> None:
+    def add(
+        self, verb: str, number: int = 1, *, down: float = 0.0, up: float = 0.0, alone: bool = False
+    ) -> None:
         """Count requests."""
-        self.requests[verb] += count
+        self.requests[verb] += number
+        self.alone += number if alone else 0
         self.down += down
         self.up += up
 
     def add_all(self, other: Traffic) -> None:
         """Count the requests of another one."""
         self.requests.update(other.requests)
+        self.alone += other.alone
         self.down += other.down
         self.up += other.up
 
     def seconds(self, fleet: Fleet, measured: Measured) -> float:
         """Return the time of these requests, and of opening what they fetch, if one machine makes them."""
-        rounds = sum(-(-count // fleet.parallel) for count in self.requests.values())
+        rounds = self.alone + -(-(self.requests.total() - self.alone) // fleet.parallel)
         opened = self.down * measured.plain / measured.packed / measured.opened
         return rounds * fleet.latency + (self.down + self.up) * 8 / (fleet.bandwidth * 1e6) + opened
 
@@ -140,11 +146,11 @@ class Vault:
         """Return the bytes of all packs in the store."""
         return sum(map(self.stored, range(len(self.held))))
 
-    def drawn(self, random: Random, calls: int, targets: range) -> set[int]:
-        """Return the packs of so many recordings of these targets, of which those with more recordings have more."""
+    def drawn(self, random: Random, calls: int, targets: range) -> list[int]:
+        """Return the pack of each of so many recordings of these targets. Larger targets have more of them."""
         begin = self.ends[targets[0] - 1] if targets[0] else 0
         end = self.ends[targets[-1]]
-        return {int(random.randrange(begin, end) / self._per_pack) for _ in range(calls)}
+        return [int(random.randrange(begin, end) / self._per_pack) for _ in range(calls)]
 
     def grow(self, pack: int, count: float) -> int | None:
         """Add recordings to a pack. Return the new pack if it had to be split."""
@@ -163,8 +169,8 @@ class Vault:
 
 def reading(vault: Vault, packs: set[int], cached: dict[int, int], traffic: Traffic) -> None:
     """Count what a run fetches that uses these packs, and put them into the machine's cache (-1: the manifest)."""
-    for verb, count in vault.measured.warm.items():
-        traffic.add(verb, round(count))
+    for verb, number in vault.measured.warm.items():
+        traffic.add(verb, round(number))
     if cached.get(-1) != vault.generation:
         traffic.add("get", down=vault.manifest())
         cached[-1] = vault.generation
@@ -198,8 +204,8 @@ def folding(vault: Vault, packs: set[int], cached: dict[int, int], traffic: Traf
         if cached.get(pack) != vault.version[pack]:
             traffic.add("get", down=vault.stored(pack))
         traffic.add("put", up=vault.stored(pack))
-    for verb, count in vault.measured.fold.items():
-        traffic.add(verb, round(count))
+    for verb, number in vault.measured.fold.items():
+        traffic.add(verb, round(number))
     traffic.up += vault.manifest()
 
 
@@ -214,22 +220,23 @@ class Suite(NamedTuple):
     kind: str
 
 
-class Fold(NamedTuple):
-    """A fold under way: when it will try to create the manifest, and after which generation.
+@dataclass
+class Batch:
+    """What one run records, one recording after the other.
 
     Attributes:
-        due: When it tries to create the next manifest, in seconds.
-        generation: The manifest that it has read.
-        looked: When it read it.
-        recorded: When its own run made its last recording.
-        traffic: What one try takes.
+        number: Of the batch, from 2 on.
+        begun: When the run began, in seconds.
+        suite: The suite that it ran.
+        packs: The pack of each recording.
+        folded: How many of them are in packs.
     """
 
-    due: float
-    generation: int
-    looked: float
-    recorded: float
-    traffic: Traffic
+    number: int
+    begun: float
+    suite: Suite
+    packs: list[int]
+    folded: int = 0
 
 
 class Days:
@@ -238,29 +245,32 @@ class Days:
     Attributes:
         traffic: All requests.
         times: The seconds that runs waited for the store, by the kind of the run.
-        folds, lost: The folds, and how often one of them lost the race for the next manifest.
+        folds, lost: The folds, and how many more tries lost the race for the next manifest.
+        recorded: The recordings that were made.
+        put_off: The runs that recorded and left their recordings loose.
         replaced: The bytes of packs that were written again.
-        loose: The loose recordings that replays fetched, because others were recording.
+        loose: The loose recordings that replays fetched.
     """
 
     def __init__(self, fleet: Fleet, vault: Vault) -> None:
         self.fleet, self.vault, self.random = fleet, vault, Random(fleet.seed)
         self.traffic = Traffic()
         self.times: dict[str, list[float]] = {}
-        self.folds = self.lost = self.loose = 0
+        self.folds = self.lost = self.recorded = self.put_off = self.loose = 0
         self.replaced = 0.0
         self._caches: dict[int, dict[int, int]] = {}
-        self._recording: list[float] = []  # when each run began that records
-        self._folding: list[Fold] = []
-        self._winner_looked = 0.0
+        self._batches: dict[int, Batch] = {}
+        # What is to happen: when, and its number as there may be two at a time.
+        self._events: list[tuple[float, int, Callable[[float], None]]] = []
+        self._numbers = count(2)
         self._suites = [self._suite(n < round(fleet.wide * fleet.suites)) for n in range(fleet.suites)]
 
     def _suite(self, wide: bool) -> Suite:
-        count = self.fleet.targets
-        few = max(count // 100, 1)
-        begin = self.random.randrange(count - few + 1)
-        targets = range(count) if wide else range(begin, begin + few)
-        packs = self.vault.drawn(self.random, self.fleet.calls, targets)
+        number = self.fleet.targets
+        few = max(number // 100, 1)
+        begin = self.random.randrange(number - few + 1)
+        targets = range(number) if wide else range(begin, begin + few)
+        packs = set(self.vault.drawn(self.random, self.fleet.calls, targets))
         return Suite(targets, packs, "all targets" if wide else "1 % of the targets")
 
     def simulate(self) -> None:
@@ -268,7 +278,7 @@ class Days:
         fleet, random = self.fleet, self.random
         for day in range(fleet.days):
             for begun in sorted(day * 86_400 + random.random() * 36_000 for _ in range(fleet.runs)):
-                self._fold_until(begun)
+                self._go_on_until(begun)
                 machine = random.randrange(fleet.machines)
                 keeps = machine < round(fleet.persistent * fleet.machines)
                 if random.random() < 1 / 3:
@@ -277,57 +287,93 @@ class Days:
                 self._run(begun, random.choice(self._suites), cached, keeps)
                 if keeps:
                     self._caches[machine] = trimmed(self.vault, cached, fleet.cache * GB)
-        self._fold_until(float("inf"))
+        self._go_on_until(float("inf"))
+
+    def _go_on_until(self, now: float) -> None:
+        while self._events and self._events[0][0] <= now:
+            due, _, act = heapq.heappop(self._events)
+            act(due)
+
+    def _later(self, due: float, act: Callable[[float], None]) -> None:
+        heapq.heappush(self._events, (due, next(self._numbers), act))
 
     def _run(self, begun: float, suite: Suite, cached: dict[int, int], keeps: bool) -> None:
         traffic = Traffic()
         reading(self.vault, suite.packs, cached, traffic)
-        lasts = self.fleet.new * self.fleet.seconds
-        self._recording = [start for start in self._recording if begun < start + lasts]
-        loose = sum(int((begun - start) / self.fleet.seconds) for start in self._recording)
-        traffic.add("get", loose, down=loose * self.vault.measured.loose)
-        self.loose += loose
+        self._read_loose(begun, suite, cached, traffic)
         kind = f"{suite.kind}, {'kept' if keeps else 'no'} cache"
         self.times.setdefault(kind, []).append(traffic.seconds(self.fleet, self.vault.measured))
         self.traffic.add_all(traffic)
         if self.random.random() < self.fleet.recording:
-            self._record(begun, suite, cached)
+            new, written = self.fleet.new, Traffic()
+            packs = self.vault.drawn(self.random, new, suite.targets)
+            batch = Batch(next(self._numbers), begun, suite, packs)
+            self._batches[batch.number] = batch
+            self.recorded += new
+            recording(self.vault, new, written)
+            self.traffic.add_all(written)
+            self._later(begun + new * self.fleet.seconds, lambda now: self._fold(now, cached))
 
-    def _record(self, begun: float, suite: Suite, cached: dict[int, int]) -> None:
-        """Record new calls, whose packs are written again."""
-        vault, new, traffic = self.vault, self.fleet.new, Traffic()
-        self._recording.append(begun)
-        recording(vault, new, traffic)
+    def _seen(self, now: float) -> dict[int, int]:
+        """Return how many recordings of each batch are in the store."""
+        per_second = 1 / self.fleet.seconds
+        return {
+            number: min(len(batch.packs), int((now - batch.begun) * per_second + 1e-6))
+            for number, batch in self._batches.items()
+        }
+
+    def _read_loose(self, now: float, suite: Suite, cached: dict[int, int], traffic: Traffic) -> None:
+        """Fetch the loose recordings that the machine does not have: all of a few, or the suite's, one by one."""
+        seen = self._seen(now)
+        are_few = sum(seen[number] - batch.folded for number, batch in self._batches.items()) <= FEW
+        for number, batch in self._batches.items():
+            missing = seen[number] - max(batch.folded, cached.get(-number, 0))
+            if missing > 0 and (are_few or batch.suite is suite):
+                traffic.add("get", missing, down=missing * self.vault.measured.loose, alone=not are_few)
+                self.loose += missing
+                cached[-number] = seen[number]
+
+    def _fold(self, now: float, cached: dict[int, int]) -> None:
+        """Write the packs of all loose recordings, if these are many or the packs few."""
+        seen = self._seen(now)
+        packs = Counter[int]()
+        for number, batch in self._batches.items():
+            packs.update(batch.packs[batch.folded : seen[number]])
+        if not packs:
+            return
+        if packs.total() < MANY and sum(map(self.vault.stored, packs)) > WORTH * packs.total():
+            self.put_off += 1
+            return
+        traffic = Traffic()
+        folding(self.vault, set(packs), cached, traffic)
         self.traffic.add_all(traffic)
-        changed, fold = vault.drawn(self.random, new, suite.targets), Traffic()
-        folding(vault, changed, cached, fold)
-        suite.packs.update(changed)
-        for pack in sorted(changed):
-            self.replaced += vault.stored(pack)
-            half = vault.grow(pack, new / len(changed))
-            cached[pack] = vault.version[pack]
-            for each in self._suites:
-                if half is not None and pack in each.packs:
-                    each.packs.add(half)
+        generation = self.vault.generation
+        due = now + traffic.seconds(self.fleet, self.vault.measured)
+        self._later(due, lambda now: self._commit(now, generation, seen, packs, cached))
+
+    def _commit(
+        self, now: float, generation: int, seen: dict[int, int], packs: Counter[int], cached: dict[int, int]
+    ) -> None:
+        """Create the manifest. If another machine was faster, look again: it has folded what it saw."""
+        if generation != self.vault.generation:
+            self.lost += 1
+            self._fold(now, cached)
+            return
         self.folds += 1
-        self._begin_fold(begun + new * self.fleet.seconds, fold, begun + new * self.fleet.seconds)
-
-    def _begin_fold(self, looked: float, traffic: Traffic, recorded: float) -> None:
-        self.traffic.add_all(traffic)
-        due = looked + traffic.seconds(self.fleet, self.vault.measured)
-        heapq.heappush(self._folding, Fold(due, self.vault.generation, looked, recorded, traffic))
-
-    def _fold_until(self, now: float) -> None:
-        """Create the manifests that are due. The winner of a race has folded what it saw of the others' recordings."""
-        while self._folding and self._folding[0].due <= now:
-            fold = heapq.heappop(self._folding)
-            if fold.generation == self.vault.generation:
-                self.vault.generation += 1
-                self._winner_looked = fold.looked
-            else:
-                self.lost += 1
-                if self._winner_looked < fold.recorded:
-                    self._begin_fold(fold.due, fold.traffic, fold.recorded)
+        self.vault.generation += 1
+        for number, folded in seen.items():
+            batch = self._batches[number]
+            batch.suite.packs.update(batch.packs[batch.folded : folded])
+            batch.folded = folded
+            if folded == len(batch.packs):
+                del self._batches[number]
+        for pack, grown in sorted(packs.items()):
+            self.replaced += self.vault.stored(pack)
+            half = self.vault.grow(pack, grown)
+            cached[pack] = self.vault.version[pack]
+            for suite in self._suites:
+                if half is not None and pack in suite.packs:
+                    suite.packs.add(half)
 
 
 # -- the tables
@@ -380,7 +426,7 @@ def print_runs(fleet: Fleet, vault: Vault, prices: dict[str, float]) -> None:
         (f"{fleet.calls:,} calls of all targets", fleet.calls, range(fleet.targets)),
         ("100 calls of all targets", 100, range(fleet.targets)),
     ):
-        packs, cached = vault.drawn(Random(fleet.seed), calls, targets), dict[int, int]()
+        packs, cached = set(vault.drawn(Random(fleet.seed), calls, targets)), dict[int, int]()
         for state in ("cold", "warm"):
             traffic = Traffic()
             reading(vault, packs, cached, traffic)
@@ -400,24 +446,25 @@ def print_runs(fleet: Fleet, vault: Vault, prices: dict[str, float]) -> None:
 def print_folds(fleet: Fleet, vault: Vault) -> None:
     """Print what folding takes, and what many folds at the same moment do."""
     rows = []
-    for name, count, targets in (
+    for name, new, targets in (
         ("20 new recordings of all targets", 20, range(fleet.targets)),
         ("20 new recordings of the largest target", 20, range(1)),
         ("500 new recordings of the largest target", 500, range(1)),
         ("500 new recordings of 1 % of the targets", 500, middling(fleet)),
     ):
-        packs, traffic = vault.drawn(Random(fleet.seed), count, targets), Traffic()
+        packs, traffic = set(vault.drawn(Random(fleet.seed), new, targets)), Traffic()
         folding(vault, packs, {}, traffic)
         seconds = traffic.seconds(fleet, vault.measured)
         # Each of them folds what it sees of all recordings.
         together = Traffic()
-        folding(vault, vault.drawn(Random(fleet.seed), count * fleet.machines, targets), {}, together)
+        all_packs = set(vault.drawn(Random(fleet.seed), new * fleet.machines, targets))
+        folding(vault, all_packs, {}, together)
         rows.append(
             [
                 name,
                 f"{len(packs):,}",
                 f"{traffic.up / MB:,.2f}",
-                f"{traffic.up / count / vault.measured.packed:,.0f} x",
+                f"{traffic.up / new / vault.measured.packed:,.0f} x",
                 f"{seconds:,.2f}",
                 f"{together.up * fleet.machines / MB:,.0f}",
             ]
@@ -460,11 +507,12 @@ def print_days(fleet: Fleet, days: Days, prices: dict[str, float]) -> None:
     table("Seconds that a run waits for the store", ["", "runs", "median", "longest"], rows)
     rows = [
         ["folds", f"{days.folds:,}"],
+        ["runs that recorded and left that to a later fold", f"{days.put_off:,}"],
         ["races for the manifest lost", f"{days.lost:,}"],
         ["loose recordings that replays fetched", f"{days.loose:,}"],
         [
             "MB of new recordings a day",
-            f"{days.folds * fleet.new * days.vault.measured.packed / fleet.days / MB:,.3f}",
+            f"{days.recorded * days.vault.measured.packed / fleet.days / MB:,.3f}",
         ],
         ["MB of replaced packs a day, deleted a day later", f"{days.replaced / fleet.days / MB:,.1f}"],
     ]
@@ -478,9 +526,9 @@ def print_limits(fleet: Fleet, measured: Measured, pack_size: int) -> None:
         scaled = Fleet(**{**vars(fleet), "recordings": max(int(fleet.recordings * factor), fleet.targets)})
         vault, random = Vault(scaled, measured, pack_size), Random(fleet.seed)
         narrow, wide, fold = Traffic(), Traffic(), Traffic()
-        reading(vault, vault.drawn(random, fleet.calls, middling(fleet)), {}, narrow)
-        reading(vault, vault.drawn(random, fleet.calls, range(fleet.targets)), {}, wide)
-        folding(vault, vault.drawn(random, 500, range(1)), {}, fold)
+        reading(vault, set(vault.drawn(random, fleet.calls, middling(fleet))), {}, narrow)
+        reading(vault, set(vault.drawn(random, fleet.calls, range(fleet.targets))), {}, wide)
+        folding(vault, set(vault.drawn(random, 500, range(1))), {}, fold)
         rows.append(
             [
                 f"{scaled.recordings:,}",
@@ -512,12 +560,12 @@ FINDINGS = """
 What grows first, and what one would do:
 
   1. The bytes of a run that uses few recordings of many targets. A pack has neighbours by hash, not by test.
-     Give each team a vault of its own (a prefix), keep a cache in CI that holds all of them, or use smaller packs.
-  2. The bytes of a fold into a target with many packs. New names fall into all of them.
-     Fold less often, or keep new packs beside the old ones and merge them later, as a log-structured store does.
-  3. Folds at the same moment. Each writes the packs of all loose recordings, and one of them wins.
-     Let one of them fold for all (a claim). The recordings are in the store before that.
-  4. The manifest. Every run reads it after every fold. Split it by target once it has some megabytes."""
+     Give each team a vault of its own, keep a cache in CI that holds all of it, or make packs smaller.
+  2. The bytes of a fold into a target with many packs. New names fall into all of them. So few recordings stay loose.
+     With many more: keep new packs beside the old ones and merge them later, as a log-structured store does.
+  3. Folds of many machines at the same moment. Each writes the packs of all loose recordings, and one of them wins.
+     Let one of them fold for all, by a claim. The recordings are in the store before that.
+  4. The manifest. Every run reads it after every fold. Split it by target once it has tens of megabytes."""
 
 
 def middling(fleet: Fleet) -> range:
