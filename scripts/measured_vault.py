@@ -12,6 +12,8 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from pytest_mimic._remote import contents, folding
+from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic._remote.keys import LOOSE, tag_of
 from pytest_mimic._remote.packs import (
     PACK_SIZE,
     Manifest,
@@ -86,24 +88,34 @@ def _requests(recordings: dict[str, bytes]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="mimic-fleet-") as folder:
         place = parse_place(Path(folder, "bucket").as_uri())
         writer = RemoteStore(place, f"{folder}/writer")
-        bucket = writer.bucket
-        (first, content), *others = recordings.items()
-        writer.write(first, content)  # the first time, it looks at the vault
-        before, sent = Counter(bucket.requests), bucket.bytes_out
-        for name, content in others:
-            writer.write(name, content)
-        recorded, loose = Counter(bucket.requests), (bucket.bytes_out - sent) / len(others)
+        bucket, locks = writer.bucket, writer.byte_locks()
+        first, *others = recordings.items()
+        _record(writer, locks, [first])  # the first time, it asks what the store can do
+        before = Counter(bucket.requests)
+        _record(writer, locks, others)
+        locks.close()
+        recorded = Counter(bucket.requests)
+        sizes = [size for _, size, _ in Bucket(place).list(LOOSE)]
         writer.flush()
         folded = Counter(bucket.requests)
         _read(place, f"{folder}/reader", recordings)
         warm = _read(place, f"{folder}/reader", recordings)
     return {
-        "loose": loose,
+        "loose": sum(sizes) / len(sizes),
         "warm": dict(warm),
-        "recorded": {verb: count / len(others) for verb, count in (recorded - before).items()},
+        "recorded": {verb: round(count / len(others), 1) for verb, count in (recorded - before).items()},
         # A pack is a request of its own. A store deletes 1,000 keys by one request, a folder one.
         "fold": {**(folded - recorded - Counter({"put": 1})), "delete": 1},
     }
+
+
+def _record(store: RemoteStore, locks: Any, recordings: Iterable[tuple[str, bytes]]) -> None:
+    """Write recordings, each while it is claimed, as the call in flight is."""
+    for name, content in recordings:
+        claimed = int(tag_of(name), 16)
+        assert locks.claim(claimed)
+        store.write(name, content)
+        locks.release(claimed)
 
 
 def _read(place: RemotePlace, cache: str, recordings: dict[str, bytes]) -> Counter[str]:

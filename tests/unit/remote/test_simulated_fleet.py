@@ -43,7 +43,7 @@ def test_a_cold_run_fetches_its_packs_and_a_warm_one_only_looks(rows) -> None:
     assert cold[0] == str(int(found["packs"][0]) + 2)  # the list, and the manifest
     assert warm[:2] == ["1", "0.00"]
     assert found["requests of a warm replay run"] == ["1 list"]
-    assert found["requests for each recorded call"] == ["1 put"]
+    assert found["requests for each recorded call"] == ["1 delete, 2 list, 2 put"]
 
 
 def test_the_same_seed_gives_the_same_days(rows) -> None:
