@@ -106,19 +106,21 @@ class Selected:
     def show_problems(self, *states: str) -> None:
         """Print the objects in some of the states `lost` and `wrong`, and those that were not transferred."""
         out, label = self._invocation.out, self._invocation.vault.label
-        problems = self.transfer.problems
-        for one in [*problems, *self.of(*states)]:
-            where = {"lost": "is neither here nor in", "wrong": "has other content in"}.get(one.state, "")
-            problem = problems.get(one) or f"{one.there or 0:,} bytes instead of {one.size:,}"
-            if one in problems:
-                line = f"{label}/{one.name} was left out: {problem}"
+        bad = [*self.transfer.problems, *self.of(*states)]
+        for one in bad[:_SHOWN]:
+            problem = self.transfer.problems.get(one)
+            if problem is not None:
+                line = f"was left out: {problem}"
             elif one.state == "lost":
-                line = f"{label}/{one.name} {where} {self.url} ({one.size:,} bytes)"
+                line = f"is neither here nor in {self.url} ({one.size:,} bytes)"
             else:
-                line = f"{label}/{one.name} {where} {self.url}: {problem}"
-            out.line((line, "red"))
+                line = f"has other content in {self.url}: {one.there:,} bytes instead of {one.size:,}"
+            out.line((f"{label}/{one.name} {line}", "red"))
             out.line(f"  named by {label}/{one.files[0].name}{_more(one)}")
-            out.line(f"  in the store: {self.url}/{one.detached.key}")
+            if one.state != "lost":
+                out.line(f"  in the store: {self.url}/{one.detached.key}")
+        if len(bad) > _SHOWN:
+            out.line(f"and {len(bad) - _SHOWN} more objects", ", all with --json")
         if lost := self.of("lost") if "lost" in states else []:
             again = command("--mimic-rerecord", *_tests(lost))
             out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")

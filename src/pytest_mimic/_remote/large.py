@@ -112,24 +112,23 @@ class LargeObjects:
             self._bucket.get(Detached("0" * 64, 0).key)
 
     def push(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
-        """Send the objects that only the working copy has, and return them. Nothing in the store is overwritten.
+        """Send objects that only the working copy has, and return them. Nothing in the store is overwritten.
 
         Raises:
             RemoteError: The store cannot be used. What was sent before stays there.
         """
-        return self._transfer(self._send, [one for one in objects if one.state == "here"], show)
+        return self._transfer(self._send, objects, show)
 
     def pull(self, objects: Sequence[LargeObject], show: Show) -> list[LargeObject]:
-        """Fetch the objects that only the store has, and return them. Each is in its place when it is whole and right.
+        """Fetch objects that only the store has, and return them. Each is in its place when it is whole and right.
 
         Raises:
             RemoteError: The store cannot be used. What was fetched before stays here.
         """
-        wanted = [one for one in objects if one.state == "there"]
-        if wanted:
+        if objects:
             self._store.sweep()
             DetachedWriter(self._store).ignore()
-        return self._transfer(self._fetch, wanted, show)
+        return self._transfer(self._fetch, objects, show)
 
     def _transfer(
         self, act: Callable[[LargeObject], str], objects: Sequence[LargeObject], show: Show

@@ -265,6 +265,17 @@ def test_an_object_that_is_nowhere_is_lost(clone: Clone, place: Bucket, call: Ca
     }
 
 
+def test_ten_objects_are_named_at_most(clone: Clone, call: Call) -> None:
+    for number in range(12):
+        clone.record(f"calls/shop/two/{number:032x}.json", [number, *NOISE])
+    b = clone.clone("b")
+
+    shown = call(b, "status").out
+
+    assert shown.count("is neither here nor in") == 10
+    assert "and 4 more objects, all with --json" in shown
+
+
 def test_status_says_where_each_object_is(clone: Clone, call: Call) -> None:
     call(clone, "push", "shop:one")
     clone.detached(
@@ -449,6 +460,18 @@ def test_without_a_store_nothing_is_done(word: str, url: str, says: str, clone: 
     assert "secret" not in done.err
 
 
+@pytest.mark.parametrize("word", ["push", "pull", "status"])
+def test_a_vault_in_an_object_store_has_none(word: str, clone: Clone, call: Call, tmp_path: Path) -> None:
+    pytest.importorskip("platformdirs")
+    url = (tmp_path / "remote").as_uri()
+    (clone.root / "pytest.ini").write_text(f"[pytest]\nmimic_vault_path = {url}\nmimic_objects = {url}\n")
+
+    done = call(clone, word)
+
+    assert done.code == 2
+    assert f"{url} is a vault in an object store: all of it is there" in done.err
+
+
 def test_a_recording_cannot_name_a_file_elsewhere(clone: Clone, call: Call) -> None:
     """A pull request may have any text in its recordings."""
     facts = json.loads((clone.vault / ONE).read_bytes())
@@ -540,6 +563,7 @@ def test_an_answer_that_is_not_the_object(
 def test_files_of_a_killed_pull_are_removed(clone: Clone, call: Call) -> None:
     call(clone, "push")
     b = clone.clone("b")
+    call(b, "pull", "shop:one")
     left = b.vault / ".mimic-0123abcd-1-0.tmp"  # of another machine, two days old
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
