@@ -196,7 +196,8 @@ class VaultContents:
         """
         view = self._view
         if not tag or view is None or view.is_offline or not self._see_loose(view, tag):
-            self.see(look(self._bucket, self._cache))
+            with self.guard:  # or what other threads add meanwhile would be forgotten
+                self.see(look(self._bucket, self._cache))
 
     def _see_loose(self, view: View, tag: str) -> bool:
         """Look at the loose recordings with a tag. Return False if there is a newer manifest than that of a view."""
