@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,7 @@ def test_killed_runs_lose_nothing_that_was_recorded(project, s3, s3_url, tmp_pat
     """Threads, sequences and large objects, killed at a random instant, also while recordings are put into packs."""
     project.write("shop.py", SHOP)
     project.write("test_shop.py", TEST)
+    starter = Starter(project)
     for first in range(SEED, SEED + KILLS, ROUND):
         url = f"s3://{s3.new_bucket()}/vault"
         project.ini("shop:compute", "shop:picture", "shop:poll sequence", mimic_vault_path=url)
@@ -106,7 +109,7 @@ def test_killed_runs_lose_nothing_that_was_recorded(project, s3, s3_url, tmp_pat
         for seed in seeds:
             on = machine(tmp_path, f"machine {seed % MACHINES}")
             own = {"FROM": str(seed), "TO": str(seed)}
-            killed = kill_a_recording_run(project, {**on, **calls, **own}, random.Random(seed))
+            killed = starter.kill_a_run({**on, **calls, **own}, random.Random(seed))
             print(f"seed {seed}: {killed}, {check(url, seen, tmp_path / f'cold {seed}')} calls are there")
 
         on = machine(tmp_path, f"machine {first % MACHINES}")
@@ -115,28 +118,68 @@ def test_killed_runs_lose_nothing_that_was_recorded(project, s3, s3_url, tmp_pat
         assert check(url, seen, tmp_path / f"cold after {first}") == CALLS * len(seeds)
         on = machine(tmp_path, f"cold {first}")
         project.replay(env={**on, **calls}).expect(passed=1, real=[])
+    starter.close()
 
 
-def kill_a_recording_run(project, variables, chance) -> str:
-    """Kill a run at its start, between its calls, or while it ends."""
-    read, write = os.pipe()
-    run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *project.arguments("-q", "--mimic-record")],
-        cwd=project.root,
-        env=project.environment({**variables, "PIPE": str(write)}),
-        pass_fds=[write],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    after = chance.choice([0, *[chance.randrange(1, CALLS)] * 5, *[CALLS] * 3])
-    longest = {0: 2.0, CALLS: 1.0}.get(after, 0.1)
-    with open(read, "rb", buffering=0) as calls:
+#: Starts a recording run for each line that it reads. To fork takes a fraction of the time of a new process.
+STARTER = """
+import json, os, sys
+import obstore.store, pytest, pytest_mimic.plugin, pytest_mimic._remote.store, pytest_mimic._engine.decisions
+
+for line in sys.stdin:
+    folder, variables, arguments = json.loads(line)
+    run = os.fork()
+    if run == 0:
+        os.chdir(folder)
+        os.environ.update(variables)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        os._exit(pytest.main(arguments))
+    print(run, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]), flush=True)
+"""
+
+
+class Starter:
+    """Starts runs, and kills them."""
+
+    def __init__(self, project) -> None:
+        self.project = project
+        self.calls, write = os.pipe()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", STARTER],
+            env=project.environment({"PIPE": str(write), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
+            pass_fds=[write],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        os.close(write)
+
+    def kill_a_run(self, variables, chance) -> str:
+        """Kill a run at its start, between its calls, or while it ends."""
+        arguments = ["-q", "-p", "pytest_mimic.plugin", "-p", "no:cacheprovider", "--mimic-record"]
+        self.process.stdin.write(json.dumps([str(self.project.root), variables, arguments]) + "\n")
+        self.process.stdin.flush()
+        run = int(self.process.stdout.readline())
+        after = chance.choice([0, *[chance.randrange(1, CALLS)] * 5, *[CALLS] * 3])
+        longest = {0: 1.0, CALLS: 0.5}.get(after, 0.1)
         for _ in range(after):
-            calls.read(1)
+            assert select.select([self.calls], [], [], 120)[0], "the run makes no calls"
+            os.read(self.calls, 1)
         threading.Event().wait(chance.uniform(0, longest))
-        run.send_signal(signal.SIGKILL)
-        return f"killed after {after} calls, exit code {run.wait()}"
+        with suppress(ProcessLookupError):
+            os.kill(run, signal.SIGKILL)
+        code = self.process.stdout.readline().strip()
+        os.set_blocking(self.calls, False)
+        with suppress(BlockingIOError):
+            os.read(self.calls, 1000)
+        os.set_blocking(self.calls, True)
+        return f"killed after {after} calls, exit code {code}"
+
+    def close(self) -> None:
+        self.process.communicate()
+        os.close(self.calls)
 
 
 def check(url: str, seen: Path, cold: Path) -> int:
