@@ -93,7 +93,7 @@ def machine(tmp_path: Path, name: str) -> dict[str, str]:
     return {"TMPDIR": str(folder / "tmp"), "PYTEST_MIMIC_CACHE_DIR": str(folder / "cache")}
 
 
-@pytest.mark.promise("a crash leaves the old recording or the new one, never half")
+@pytest.mark.promise("a killed recording run loses no recording of a remote vault, and stops no later run")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_runs_lose_nothing_that_was_recorded(project, s3, s3_url, tmp_path):
     """Threads, sequences and large objects, killed at a random instant, also while recordings are put into packs."""

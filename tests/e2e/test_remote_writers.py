@@ -55,7 +55,9 @@ def machine(tmp_path: Path, name: str) -> dict[str, str]:
     return {"TMPDIR": str(folder / "tmp"), "PYTEST_MIMIC_CACHE_DIR": str(folder / "cache")}
 
 
-@pytest.mark.promise("the same call in flight runs once")
+@pytest.mark.promise(
+    "machines that use one remote vault make the same call in flight once, if its store has conditional writes"
+)
 def test_many_machines_run_each_call_once(project, s3, s3_url, tmp_path):
     """Some processes share a machine. Another machine, without any copies, replays everything."""
     project.ini("shop:compute", mimic_vault_path=s3_url)

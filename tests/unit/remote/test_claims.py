@@ -104,7 +104,9 @@ def until(condition):
         threading.Event().wait(0.005)
 
 
-@pytest.mark.promise("the same call in flight runs once")
+@pytest.mark.promise(
+    "machines that use one remote vault make the same call in flight once, if its store has conditional writes"
+)
 def test_a_claim_keeps_other_machines_out_until_it_is_released(on_machine, claims):
     """They look for a recording before and after they take it."""
     one, two = on_machine("one"), on_machine("two")
