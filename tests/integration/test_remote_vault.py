@@ -170,6 +170,14 @@ def test_a_live_run_does_not_touch_the_bucket(shop, proxy):
     assert (run.section, proxy.seen) == ([], [])
 
 
+def test_a_run_that_mimics_nothing_does_not_touch_the_bucket(shop, url, proxy):
+    shop.ini(pythonpath=".", mimic_vault_path=url)
+
+    run = shop.run().expect(passed=2, real=REAL)
+
+    assert (run.header, run.section, proxy.seen) == ("", [], [])
+
+
 def test_without_the_plugin_the_url_means_nothing(shop, proxy):
     ignored = ("-W", "ignore::pytest.PytestConfigWarning")
 
@@ -274,18 +282,21 @@ def test_the_recordings_of_other_branches_stay(recorded, contents):
 
 
 @pytest.mark.promise("a plain replay fetches nothing in order to judge unused recordings")
-def test_packs_that_are_not_here_are_fetched_on_request_only(recorded, another_machine):
-    recorded.write("test_shop.py", "import shop\n\ndef test_oslo():\n    pass\n")
+def test_packs_that_are_not_here_are_fetched_on_request_only(shop, url, another_machine):
+    shop.ini("shop:blob", pythonpath=".", mimic_vault_path=url)
+    shop.write("shop.py", "import os\n\ndef blob(n):\n    return os.urandom(200_000)\n")
+    shop.write("test_shop.py", "import shop\n\ndef test_all():\n    [shop.blob(n) for n in range(8)]\n")
+    shop.record().expect(passed=1)
+    shop.write("test_shop.py", "import shop\n\ndef test_one():\n    shop.blob(0)\n")
     another_machine()
 
-    plain = recorded.replay().expect(passed=1)
-    asked = recorded.replay("--mimic-fail-on-unused").expect(exit_code=1, passed=1)
+    plain = shop.replay().expect(passed=1)
+    asked = shop.replay("--mimic-fail-on-unused").expect(passed=1)
 
-    remedy = "--mimic-fail-on-unused fetches what is missing"
-    assert plain.section == [
-        f"unused recordings not judged: 1 pack of the vault is not on this machine, {remedy}"
-    ]
-    assert asked.section[0].startswith("1 recording unused; 2 recordings not used, not judged: ")
+    remedy = "not on this machine, --mimic-fail-on-unused fetches what is missing"
+    assert plain.section[0].startswith("1 call replayed, # s saved; unused recordings not judged: ")
+    assert plain.section[0].endswith(remedy)
+    assert asked.section[0].startswith("1 call replayed, # s saved; 7 recordings not used, not judged: ")
 
 
 # -- without a network

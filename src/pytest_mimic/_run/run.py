@@ -155,7 +155,7 @@ class PytestRun:
         settings = self.session.settings
         records_vcr = self.config.getini("mimic_vcr") != "off" and settings.mode is not Mode.REPLAY
         configured = self.session.targets or settings.blocks_network or records_vcr
-        if not (configured or settings.url or holds_recordings(settings.vault)):
+        if not (configured or holds_recordings(settings.vault)):
             return []
         self._has_header = True
         count = sum(not target.excluded for target in self.session.targets)

@@ -29,7 +29,7 @@ def judge_unused(
     if reasons:
         is_in_use = bool(ledger.used) if settings.url else holds_recordings(settings.vault)
         return Judgement(not_judged=", ".join(reasons) if is_in_use else "", cleared=_cleared(session, {}))
-    if settings.url and (reason := _unseen(session)):
+    if settings.url and (reason := _unseen(session)) is not None:
         return Judgement(not_judged=reason)
     unused = session.vault.names(without=ledger.used)
     if not unused:
@@ -46,15 +46,17 @@ def judge_unused(
     return judgement
 
 
-def _unseen(session: Session) -> str:
-    """Return why the recordings of a remote vault cannot be judged, empty if they can.
+def _unseen(session: Session) -> str | None:
+    """Return why the recordings of a remote vault are not judged, or None if they are.
 
-    What others have recorded is only fetched for a judgement that was asked for.
+    What others have recorded is only fetched for a judgement that was asked for. A run that used no vault asks nothing.
     """
     from pytest_mimic.errors import RemoteError
 
     settings, store = session.settings, session.store
     is_asked = settings.clear_unused or settings.fail_on_unused
+    if not is_asked and not session.ledger.used and not session.ledger.missing:
+        return ""
     try:
         if is_asked or settings.mode.writes:
             store.refresh()
@@ -64,7 +66,7 @@ def _unseen(session: Session) -> str:
             raise
         return error.what
     if not absent:
-        return ""
+        return None
     packs = "1 pack of the vault is" if absent == 1 else f"{absent:,} packs of the vault are"
     return f"{packs} not on this machine, --mimic-fail-on-unused fetches what is missing"
 
