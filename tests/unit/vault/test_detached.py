@@ -249,6 +249,19 @@ def test_checking_names_what_was_not_pulled_and_is_no_damage(tmp_path):
     assert (checked.recordings, checked.objects) == (2, 1)
 
 
+def test_checking_knows_objects_of_one_name_apart(tmp_path):
+    """Two branches may have an equal outcome in other bytes, such as a set in another order."""
+    put(vault_in(tmp_path), A, LARGE["json"])
+    put(vault_in(tmp_path), B, LARGE["json"])
+    (file,) = detached(tmp_path)
+    recording = tmp_path / B
+    recording.write_text(recording.read_text().replace(file.name, "0" * 64))
+
+    (finding,) = Checker(vault_in(tmp_path)).check_all().findings
+
+    assert (finding.kind, finding.recording) == ("absent", B)
+
+
 def test_checking_finds_another_object(tmp_path):
     put(vault_in(tmp_path), A, LARGE["json"])
     detached(tmp_path)[0].write_bytes(b"{}")
