@@ -199,3 +199,25 @@ def test_store_that_refuses_conditions_is_named(bucket: Bucket, proxy: FailingPr
 
     assert caught.value.reason == "unsupported"
     assert len(proxy.seen) == 1
+
+
+def test_counted_requests_are_those_that_the_server_sees(
+    bucket: Bucket, proxy: FailingProxy, tmp_path: Path
+) -> None:
+    """A bucket's counts need no proxy: one request an operation, one a part of a large file, one for many deletions."""
+    (tmp_path / "large").write_bytes(b"x" * (12 << 20))
+    bucket.requests.clear()
+
+    bucket.get("state/a")
+    bucket.get("none")
+    bucket.create("b", DATA)
+    bucket.create("b", DATA)
+    bucket.upload("large", str(tmp_path / "large"))
+    bucket.download("large", str(tmp_path / "copy"))
+    bucket.size("large")
+    bucket.list("state/")
+    bucket.list("nothing/")
+    bucket.delete(["b", "large", "none"])
+
+    assert dict(proxy.counts) == dict(bucket.requests)
+    assert dict(proxy.counts) == {"get": 3, "put": 7, "head": 2, "list": 2, "delete": 1}
