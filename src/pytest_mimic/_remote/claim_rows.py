@@ -24,6 +24,7 @@ from contextlib import suppress
 from time import perf_counter  # bound here, because a test may stop the clocks
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._remote.keys import CLAIMS
 from pytest_mimic._remote.machine import random_id
 from pytest_mimic.errors import RemoteError
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
-
-FOLDER = "claims/"
 
 
 class Timing(NamedTuple):
@@ -108,7 +107,7 @@ class Claims:
             RemoteError: The store cannot be reached.
         """
         content = json.dumps({**self._who, "claim": random_id()}).encode()
-        first = f"{FOLDER}{tag}"
+        first = f"{CLAIMS}{tag}"
         keys: list[str] = []
         while True:
             key = f"{first}-{len(keys)}" if keys else first
@@ -176,7 +175,7 @@ class Claims:
 
 
 def _sign_key(process: str) -> str:
-    return f"{FOLDER}alive-{process}"
+    return f"{CLAIMS}alive-{process}"
 
 
 def _fact(content: bytes, name: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._remote.keys import large_key, manifest_key, pack_key
+from pytest_mimic._remote.keys import CLAIMS, large_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import (
     Content,
     Linked,
@@ -178,7 +178,7 @@ def _is_over(time: str, now: datetime | None) -> bool:
 
 
 def delete_unused_objects(bucket: Bucket, cache: Cache) -> tuple[int, int]:
-    """Delete the objects and packs that nothing lists, except new ones, which a writer may be about to list.
+    """Delete the objects, packs and claims that nothing needs, except new ones, which a writer may be about to list.
 
     Return the number of objects and their bytes. The errors are those of `fold`.
     """
@@ -189,7 +189,8 @@ def delete_unused_objects(bucket: Bucket, cache: Cache) -> tuple[int, int]:
         if pack is None:  # a recording may be in a pack that this process has not seen
             return 0, 0
         used |= {large_key(one.sha256) for one in pack.members.values() if isinstance(one, Linked)}
-    rows = [*bucket.list("large/"), *bucket.list("packs/")]
+    # Claims of such an age are those of calls whose processes died.
+    rows = [row for folder in ("large/", "packs/", CLAIMS) for row in bucket.list(folder)]
     unused = [
         (key, size)
         for key, size, modified in rows

@@ -9,6 +9,7 @@ STATE = "state/"
 # Folders, as a server finds keys by these alone.
 MANIFESTS = f"{STATE}manifest/"
 LOOSE = f"{STATE}new/"
+CLAIMS = "claims/"
 FORMAT_FILE = "format.json"
 _TAG_LENGTH = 7
 # Parts of these keys are names of local files. Whoever may write to the store must not choose these.

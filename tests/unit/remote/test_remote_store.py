@@ -371,6 +371,21 @@ def test_unused_objects_go_after_a_day(tmp_path):
     assert len(files_of(tmp_path / "bucket" / "large")) == 2
 
 
+def test_claims_of_dead_processes_go_after_a_day(tmp_path):
+    """Also their signs of life. A younger one may belong to a call that is made now."""
+    store = folded_vault(tmp_path)
+    claims = tmp_path / "bucket" / "claims"
+    claims.mkdir()
+    for name in ("00beef1", "alive-dead"):
+        (claims / name).write_bytes(b"{}")
+    make_old(claims, days=2)
+    (claims / "00beef2").write_bytes(b"{}")
+
+    store.clear([NAMES[0]])
+
+    assert [path.name for path in files_of(claims)] == ["00beef2"]
+
+
 def test_packs_that_nothing_lists_go_after_a_day(tmp_path):
     store = folded_vault(tmp_path)
     for number in range(3):
