@@ -210,15 +210,10 @@ def _members(recordings: dict[str, _Recording]) -> Iterator[tuple[str, Content]]
 
 
 def _recordings(pack: Pack) -> dict[str, _Recording]:
-    found: dict[str, _Recording] = {}
-    objects: dict[str, Content] = {}
-    for name, content in pack.contents().items():
-        if is_object_name(name):
-            objects[name] = content
-        else:
-            objects = {}
-            found[name] = _Recording(pack.ulids.get(name, ""), content, objects)
-    return found
+    return {
+        name: _Recording(ulid, pack.content(name), {one: pack.content(one) for one in pack.objects[name]})
+        for name, ulid in pack.ulids.items()
+    }
 
 
 def _add(recordings: dict[str, _Recording], newer: dict[str, _Recording]) -> None:

@@ -50,10 +50,12 @@ class Pack(NamedTuple):
     Attributes:
         members: Their places in `data`: the offset and the size.
         ulids: When each recording was written. Of two recordings with one name, the newer one counts.
+        objects: The names of the objects that each recording names. Two recordings may name one.
     """
 
     members: dict[str, tuple[int, int] | Linked | None]
     ulids: dict[str, str]
+    objects: dict[str, list[str]]
     data: memoryview
 
     def content(self, name: str) -> Content:
@@ -84,9 +86,13 @@ class Pack(NamedTuple):
             listed = json.loads(bytes(data[len(_START) : end]))["members"]
             members: dict[str, tuple[int, int] | Linked | None] = {}
             ulids: dict[str, str] = {}
+            objects: dict[str, list[str]] = {}
             at = end + 1
             for name, size, ulid, digest in listed:
-                if ulid:
+                if is_object_name(name):
+                    named.append(name)
+                else:
+                    named = objects[name] = []
                     ulids[name] = ulid
                 if digest:
                     members[name] = Linked(size, _checked(digest))
@@ -99,7 +105,7 @@ class Pack(NamedTuple):
             raise unsound(path, "no list of its members") from None
         if at != len(data):
             raise unsound(path, "another size")
-        return cls(members, ulids, data)
+        return cls(members, ulids, objects, data)
 
 
 def encode_pack(contents: Iterable[tuple[str, Content]], ulids: Mapping[str, str], *, mark: str) -> bytes:
