@@ -12,7 +12,7 @@ from os.path import dirname, exists, join
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.keys import large_key
+from pytest_mimic._remote.keys import large_key, loose_key, manifest_key
 from pytest_mimic._remote.packs import Linked, Manifest, Pack, PackInfo, decompress, digest_of, unsound
 from pytest_mimic._remote.unsent import Unsent, object_file
 from pytest_mimic._vault.folder import FolderStore
@@ -131,6 +131,8 @@ class Cache:
     def keep_loose(self, key: str, stored: bytes) -> Pack:
         """Keep a loose recording that this process has written, and return it."""
         pack = self._loose[key] = self.parsed(key, stored)
+        self.files.write(_loose_file(key), stored, durable=False)
+        self._has_grown = True
         return pack
 
     def forget_loose(self) -> None:
@@ -138,9 +140,12 @@ class Cache:
         self._loose.clear()
 
     def parsed(self, key: str, stored: bytes) -> Pack:
-        """Return the pack of a loose recording. CorruptRecordingError: it is damaged."""
+        """Return the pack of a loose recording. CorruptRecordingError: it is damaged, or that of another key."""
         path = self.path_of(key)
-        return Pack.parse(decompress(stored, path), path)
+        pack = Pack.parse(decompress(stored, path), path)
+        if [loose_key(name, ulid) for name, ulid in pack.ulids.items()] != [key]:
+            raise unsound(path, "another recording")
+        return pack
 
     def manifest(self, key: str, size: int, modified: datetime) -> Manifest | None:
         """Return the manifest that the store lists with these facts, or None if it is gone.
@@ -156,6 +161,8 @@ class Cache:
         if stored is None:
             return None
         manifest = Manifest.decode(stored, self.path_of(key))
+        if manifest_key(manifest.generation) != key:
+            raise unsound(self.path_of(key), "another manifest")
         old = list(self.files.names("manifests"))
         self.files.write(name, stored, durable=False)
         self.files.delete(one for one in old if one != name)
@@ -201,8 +208,18 @@ class Cache:
             self._touch(name)
         return data
 
+    def object_path(self, linked: Linked) -> str | None:
+        """Return the path of the local copy of an object, None without a sound one."""
+        name = f"objects/{linked.sha256}"
+        path = self.unsent.object_path(linked.sha256)
+        if path is not None or self._sound_object(linked, name) is None:
+            return path
+        return join(self.files.path, name)
+
     def keep_object(self, digest: str) -> None:
         """Keep a large object that was sent."""
+        if self.unsent.object_path(digest) is None:
+            return
         self.make_folder("objects")
         self._has_grown = True
         self.unsent.release_object(digest, f"objects/{digest}")

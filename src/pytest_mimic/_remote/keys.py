@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
+from pytest_mimic._remote.ulids import is_ulid
+
 STATE = "state/"
 # Folders, as a server finds keys by these alone.
 MANIFESTS = f"{STATE}manifest/"
@@ -13,7 +15,9 @@ CLAIMS = "claims/"
 FORMAT_FILE = "format.json"
 _TAG_LENGTH = 7
 # Parts of these keys are names of local files. Whoever may write to the store must not choose these.
-_LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}/[0-9a-z]{{26}}")
+_LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}/([0-9a-z]{{26}})")
+# Other files may lie in the same folders.
+_SHARED_KEY = re.compile(r"packs/[0-9a-f]{64}\.pack|large/[0-9a-f]{64}")
 _MANIFEST_KEY = re.compile(rf"{MANIFESTS}[0-9]{{12}}")
 
 
@@ -39,7 +43,13 @@ def loose_key(name: str, ulid: str) -> str:
 
 def is_loose_key(key: str) -> bool:
     """Return whether this is the key of a loose recording."""
-    return _LOOSE_KEY.fullmatch(key) is not None
+    match = _LOOSE_KEY.fullmatch(key)
+    return match is not None and is_ulid(match[1])
+
+
+def is_shared_key(key: str) -> bool:
+    """Return whether this is the key of a pack or of a large object."""
+    return _SHARED_KEY.fullmatch(key) is not None
 
 
 def is_manifest_key(key: str) -> bool:

@@ -7,12 +7,13 @@ zstd. A manifest is JSON, compressed as well. Both hold the format's number, and
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
+from pytest_mimic._remote import checked
 from pytest_mimic._remote.keys import pack_key
 from pytest_mimic._vault.container import zstd_module
 from pytest_mimic.errors import CorruptRecordingError, MimicError
@@ -29,8 +30,6 @@ _ANY_START = b"pytest-mimic pack, format "
 _LEVEL = 3
 #: The most that a file may have, uncompressed, so that a small one cannot fill the memory.
 MOST = 1 << 30
-# Digests are parts of keys and of file names. Whoever may write to the store must not choose these.
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Linked(NamedTuple):
@@ -87,21 +86,22 @@ class Pack(NamedTuple):
             members: dict[str, tuple[int, int] | Linked | None] = {}
             ulids: dict[str, str] = {}
             objects: dict[str, list[str]] = {}
+            named: list[str] = []
             at = end + 1
             for name, size, ulid, digest in listed:
-                if is_object_name(name):
+                if is_object_name(checked.name(name)):
                     named.append(name)
                 else:
                     named = objects[name] = []
-                    ulids[name] = ulid
+                    ulids[name] = checked.ulid(ulid)
                 if digest:
-                    members[name] = Linked(size, _checked(digest))
+                    members[name] = Linked(checked.number(size), checked.digest(digest))
                 elif size is None:
                     members[name] = None
                 else:
-                    members[name] = (at, size)
+                    members[name] = (at, checked.number(size))
                     at += size
-        except (ValueError, LookupError, TypeError):
+        except checked.WRONG_SHAPE:
             raise unsound(path, "no list of its members") from None
         if at != len(data):
             raise unsound(path, "another size")
@@ -213,11 +213,15 @@ class Manifest(NamedTuple):
             facts = json.loads(decompress(stored, path))
             if facts["format"] != FORMAT:
                 raise newer(path)
-            packs = tuple(PackInfo(*info) for info in facts["packs"])
-            for digest in (*(info.sha256 for info in packs), *facts["dropped"]):
-                _checked(digest)
-            return cls(facts["generation"], packs, tuple(facts["folded"]), facts["dropped"])
-        except (ValueError, LookupError, TypeError):
+            packs = tuple(map(_checked_info, facts["packs"]))
+            dropped = dict(facts["dropped"])
+            for digest, time in dropped.items():
+                checked.digest(digest)
+                if time and datetime.fromisoformat(time).tzinfo is None:
+                    raise ValueError(time)
+            generation = checked.number(facts["generation"])
+            return cls(generation, packs, tuple(map(checked.text, facts["folded"])), dropped)
+        except checked.WRONG_SHAPE:
             raise unsound(path, "not a manifest") from None
 
 
@@ -268,11 +272,16 @@ def is_object_name(name: str) -> bool:
     return name.startswith("objects/")
 
 
-def _checked(digest: str) -> str:
-    """Return a digest. ValueError or TypeError: it is none."""
-    if not _DIGEST.fullmatch(digest):
-        raise ValueError(digest)
-    return digest
+def _checked_info(row: list[Any]) -> PackInfo:
+    """Return a row of a manifest. One of `checked.WRONG_SHAPE`: it is none."""
+    info = PackInfo(*row)
+    checked.text(info.first)
+    checked.digest(info.sha256)
+    for number in info[2:]:
+        checked.number(number)
+    if info.size > MOST:
+        raise ValueError(info.size)
+    return info
 
 
 def digest_of(data: Any) -> str:

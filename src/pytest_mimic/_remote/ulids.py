@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from os import urandom
-from time import time_ns
+from time import perf_counter_ns, time_ns
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 80
+_ULID = re.compile(f"[{_DIGITS}]{{26}}")
+
+
+class _Clock:
+    """The time, also while a test has stopped the clock.
+
+    It is read once, before any test, for time-machine. freezegun does not replace the attribute of a class.
+    """
+
+    count = staticmethod(perf_counter_ns)
+    origin = time_ns() - perf_counter_ns()
 
 
 def new_ulid(*, after: str = "") -> str:
     """Return a new ULID: of the present time, but greater than `after` even if the clock was turned back."""
-    number = (time_ns() // 1_000_000 << _RANDOM_BITS) | int.from_bytes(urandom(_RANDOM_BITS // 8), "big")
-    if after and number <= (last := _number(after)):
-        # The next millisecond after the last one, with random digits.
-        number += ((last >> _RANDOM_BITS) + 1 - (number >> _RANDOM_BITS)) << _RANDOM_BITS
+    now = (_Clock.origin + _Clock.count()) // 1_000_000
+    return max(_ulid(now), ulid_after(after))
+
+
+def ulid_after(ulid: str) -> str:
+    """Return a new ULID of the millisecond after that of another one."""
+    return _ulid((_number(ulid) >> _RANDOM_BITS) + 1)
+
+
+def is_ulid(text: str) -> bool:
+    """Return whether this is a ULID. TypeError: it is no text."""
+    return _ULID.fullmatch(text) is not None
+
+
+def _ulid(milliseconds: int) -> str:
+    number = milliseconds << _RANDOM_BITS | int.from_bytes(urandom(_RANDOM_BITS // 8), "big")
     return "".join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
 
 
