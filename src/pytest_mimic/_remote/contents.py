@@ -96,8 +96,7 @@ class VaultContents:
     def add(self, key: str, pack: Pack) -> None:
         """Add a recording that this process has written."""
         with self.guard:
-            view = self.view()
-            self._view = view._replace(loose=(*view.loose, key))
+            self.view()
             self._add_loose(self._loose, key, pack)
 
     # -- all files

@@ -6,12 +6,13 @@ store lets one of them do so. The other one looks again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._remote.keys import CLAIMS, large_key, manifest_key, pack_key
+from pytest_mimic._remote.keys import CLAIMS, is_shared_key, large_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import (
     Content,
     Linked,
@@ -25,7 +26,7 @@ from pytest_mimic._remote.packs import (
     size_of,
     split,
 )
-from pytest_mimic._remote.ulids import new_ulid
+from pytest_mimic._remote.ulids import new_ulid, ulid_after
 from pytest_mimic._remote.view import TRIES, View, look
 from pytest_mimic.errors import RemoteError
 
@@ -54,9 +55,15 @@ class _Recording(NamedTuple):
 
 
 def fold(
-    bucket: Bucket, cache: Cache, *, deletions: Collection[str] = (), is_forced: bool = False
+    bucket: Bucket,
+    cache: Cache,
+    *,
+    deletions: Mapping[str, str] = MappingProxyType({}),
+    is_forced: bool = False,
 ) -> Manifest | None:
-    """Put all loose recordings into packs without these names, and return the new manifest.
+    """Put all loose recordings into packs, and return the new manifest.
+
+    Some recordings are deleted, as they were at the given ULIDs: those that were written again since stay.
 
     Unless it is forced, nothing happens and None is returned while the loose recordings are not worth the packs that
     would be replaced, which other machines would have to fetch again.
@@ -74,8 +81,7 @@ def fold(
                 break
             _add(changes, _recordings(pack))
         else:
-            # Greater than all ULIDs, as the deletion is of what is there now.
-            changes.update((name, _Recording("~", None, {})) for name in deletions)
+            _add(changes, {name: _Recording(ulid_after(ulid), None, {}) for name, ulid in deletions.items()})
             if not changes:
                 _clean(bucket, view, view.manifest)
                 return view.manifest
@@ -194,7 +200,7 @@ def delete_unused_objects(bucket: Bucket, cache: Cache) -> tuple[int, int]:
     unused = [
         (key, size)
         for key, size, modified in rows
-        if key not in used and view.now is not None and view.now - modified > _GRACE
+        if is_shared_key(key) and key not in used and view.now is not None and view.now - modified > _GRACE
     ]
     bucket.delete([key for key, _ in unused])
     objects = [size for key, size in unused if key.startswith("large/")]
@@ -216,7 +222,7 @@ def _recordings(pack: Pack) -> dict[str, _Recording]:
     }
 
 
-def _add(recordings: dict[str, _Recording], newer: dict[str, _Recording]) -> None:
+def _add(recordings: dict[str, _Recording], newer: Mapping[str, _Recording]) -> None:
     """Add recordings, of which those count that were written last."""
     for name, recording in newer.items():
         before = recordings.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from pytest_mimic._remote.contents import VaultContents
 from pytest_mimic._remote.packs import Linked, is_object_name, size_of
 from pytest_mimic._remote.view import View
 from pytest_mimic._vault.clearing import Cleared
-from pytest_mimic.errors import RemoteError
+from pytest_mimic.errors import MimicError, RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -127,7 +127,18 @@ class RemoteStore:
         key, pack = writer.write(name, data, self._contents.objects, after=last)
         self._contents.add(key, pack)
         if writer.is_due:
-            self._fold(is_forced=True)
+            self._fold_due(writer)
+
+    def _fold_due(self, writer: LooseWriter) -> None:
+        """Put recordings into packs during a run. They are in the store already, so that a failure is only noted."""
+        with self._contents.guard:
+            if not writer.is_due:  # another thread has done it
+                return
+            writer.restart()
+            try:
+                self._fold(is_forced=True)
+            except MimicError as error:
+                self._note(f"{error.what}: the recordings are not in packs yet, a later run does that")
 
     @outside_event_loop
     def clear(self, names: Collection[str]) -> Cleared:
@@ -141,7 +152,8 @@ class RemoteStore:
 
         if not self._writing().is_conditional:
             return Cleared(self.delete(names), 0, 0)
-        existing = [name for name in names if self._contents.get(name) is not None]
+        seen = {name: self._contents.newest(name) for name in names}
+        existing = {name: ulid for name, (ulid, content) in seen.items() if content is not None}
         self._fold(deletions=existing, is_forced=True)
         objects, freed = delete_unused_objects(self._bucket, self._cache)
         return Cleared(len(existing), objects, freed)
@@ -156,6 +168,7 @@ class RemoteStore:
             if self._writer is not None:
                 self._finish(self._writer)
         finally:
+            self._cache.files.flush()
             self._cache.trim(self._max_bytes)
 
     def _finish(self, writer: LooseWriter) -> None:
@@ -165,8 +178,9 @@ class RemoteStore:
                 self._fold()
             except RemoteError as error:
                 self._note(f"{error.what}: the recordings are not in packs yet, a later run does that")
+        writer.drop_replaced()
 
-    def _fold(self, *, deletions: Collection[str] = (), is_forced: bool = False) -> None:
+    def _fold(self, *, deletions: Mapping[str, str] | None = None, is_forced: bool = False) -> None:
         from pytest_mimic._remote.folding import fold
 
         writer = self._writing()
@@ -174,7 +188,7 @@ class RemoteStore:
             return
         # One process of a machine does it for all. The guard keeps its threads from doing it again.
         with self._contents.guard, self.lock("fold"):
-            manifest = fold(self._bucket, self._cache, deletions=deletions, is_forced=is_forced)
+            manifest = fold(self._bucket, self._cache, deletions=deletions or {}, is_forced=is_forced)
             if manifest is not None:
                 writer.folded()
                 self._cache.forget_loose()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._remote.keys import FORMAT_FILE, large_key, loose_key
 from pytest_mimic._remote.packs import LARGE, Content, Linked, Pack, compress, encode_pack
-from pytest_mimic._remote.ulids import new_ulid
+from pytest_mimic._remote.ulids import new_ulid, ulid_after
 from pytest_mimic._vault.clearing import references
 from pytest_mimic.errors import RemoteError
 
@@ -21,6 +21,9 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Loose recordings of one process, before it puts them into packs.
 _DUE = 500
+# Loose recordings that newer ones have replaced, before they are deleted together. Other machines may be about to read
+# them.
+_REPLACED = 50
 
 
 class LooseWriter:
@@ -40,6 +43,8 @@ class LooseWriter:
         self._cache = cache
         self._note = note
         self._own: dict[str, str] = {}
+        self._replaced: list[str] = []
+        self._sent: set[str] = set()
         self._count = 0
         self._is_conditional: bool | None = None
         self.has_written = False
@@ -52,6 +57,11 @@ class LooseWriter:
     def folded(self) -> None:
         """Note that all loose recordings are in packs."""
         self._own.clear()
+        self._replaced.clear()
+        self._count = 0
+
+    def restart(self) -> None:
+        """Count the loose recordings from zero on."""
         self._count = 0
 
     @property
@@ -82,31 +92,43 @@ class LooseWriter:
     ) -> tuple[str, Pack]:
         """Write a recording with the objects that it names; None deletes it. Return its key and its pack.
 
-        Its ULID is greater than `after`. If the store cannot be reached, it is kept on this machine.
+        Its ULID is greater than `after`: that of a deletion hardly, so that it deletes nothing that is not known here.
+        If the store cannot be reached, the recording is kept on this machine.
         """
         content: Content = None if data is None else self.kept(data)
         members: list[tuple[str, Content]] = [(name, content)]
         text = data if isinstance(data, bytes) else b""
         members += [(one, objects[one]) for one in sorted(references(text)) if one in objects]
-        ulid = new_ulid(after=after)
+        ulid = ulid_after(after) if data is None else new_ulid(after=after)
         key = loose_key(name, ulid)
         stored = compress(encode_pack(members, {name: ulid}, mark=ulid))
         self.has_written = True
         self._count += 1
+        is_sent = True
         try:
-            for _, one in members:
-                if isinstance(one, Linked):
-                    self._send_object(one.sha256)
+            self._send_objects(content for _, content in members)
             self._bucket.put(key, stored)
         except RemoteError as error:
+            is_sent = False
             self._cache.unsent.keep(key, stored)
             self._note(f"{error.what}: recordings wait on this machine")
-        before, self._own[name] = self._own.get(name), key
-        if before is not None:
-            self._cache.unsent.drop(before)
-            with suppress(RemoteError):  # the newer one counts all the same
-                self._bucket.delete([before])
+        before = self._own.get(name, "")
+        if before < key:  # else another thread has written a newer one
+            self._own[name] = key
+            if before:
+                self._cache.unsent.drop(before)
+                if is_sent:
+                    self._replaced.append(before)
+        if len(self._replaced) >= _REPLACED:
+            self.drop_replaced()
         return key, self._cache.keep_loose(key, stored)
+
+    def drop_replaced(self) -> None:
+        """Delete the recordings that newer ones of this process have replaced."""
+        keys, self._replaced = self._replaced, []
+        if keys:
+            with suppress(RemoteError):  # the newer ones count all the same
+                self._bucket.delete(keys)
 
     # -- objects
 
@@ -123,11 +145,21 @@ class LooseWriter:
                 return self._cache.unsent.keep_object(_chain(first, pieces))
         return b"".join(first)
 
-    def _send_object(self, digest: str) -> None:
-        path = self._cache.unsent.object_path(digest)
-        if path is not None:
-            with suppress(FileNotFoundError):  # another thread has sent an equal one meanwhile
-                self._bucket.upload(large_key(digest), path)
+    def _send_objects(self, contents: Iterable[Content]) -> None:
+        """Send the large objects among these contents, once in a run.
+
+        One that is in the store already is sent again if it is here: then it is new, and a machine that clears
+        keeps it until it sees the recording that names it now.
+        """
+        for content in contents:
+            if not isinstance(content, Linked):
+                continue
+            digest = content.sha256
+            path = None if digest in self._sent else self._cache.object_path(content)
+            if path is not None:
+                with suppress(FileNotFoundError):  # another thread has sent an equal one meanwhile
+                    self._bucket.upload(large_key(digest), path)
+                    self._sent.add(digest)
             self._cache.keep_object(digest)
 
     # -- what could not be sent
@@ -136,9 +168,7 @@ class LooseWriter:
         """Send the recordings that wait on this machine. RemoteError: not all could be sent."""
         for key, stored in self._cache.unsent:
             pack = self._cache.parsed(key, stored)
-            for content in pack.contents().values():
-                if isinstance(content, Linked):
-                    self._send_object(content.sha256)
+            self._send_objects(pack.contents().values())
             self._bucket.put(key, stored)
             self._cache.unsent.drop(key)
             self.has_written = True

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import freezegun
+import pytest
+import time_machine
 
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
@@ -36,3 +44,133 @@ def test_an_object_of_two_recordings_stays_when_one_of_them_goes(tmp_path):
 
     assert other.read(NAMES[2]) == naming(OBJECT)
     assert other.read(OBJECT) == b"object"
+
+
+def test_a_large_object_stays_that_another_recording_names_while_it_is_cleared(tmp_path):
+    """A machine that clears may not have seen the recording that names an old object from now on."""
+    large = bytes(300_000)
+    writer = open_vault(tmp_path, "writer")
+    writer.write(OBJECT, large)
+    writer.write(NAMES[0], naming(OBJECT))
+    writer.flush()
+    make_old(tmp_path / "bucket" / "large")
+    linking = open_vault(tmp_path, "linking")
+    assert linking.map(OBJECT) is None
+    assert linking.read(NAMES[0]) == naming(OBJECT)
+    assert linking.map(OBJECT) == large
+    linking.write(NAMES[1], naming(OBJECT))
+
+    with hidden(tmp_path / "bucket" / "state" / "new", tmp_path / "away"):
+        open_vault(tmp_path, "clearing").clear([NAMES[0]])
+
+    other = open_vault(tmp_path, "other")
+    assert other.read(NAMES[1]) == naming(OBJECT)
+    assert other.map(OBJECT) == large
+
+
+def test_clearing_keeps_what_it_did_not_see(tmp_path):
+    """A recording that another machine has made again is not the one that was found unused."""
+    writer, clearing = open_vault(tmp_path, "writer"), open_vault(tmp_path, "clearing")
+    for name in NAMES[:3]:
+        writer.write(name, b"old")
+    writer.flush()
+    assert len(clearing.names("calls")) == 3
+    writer.write(NAMES[0], b"new")
+
+    clearing.clear([NAMES[0], NAMES[1]])
+
+    other = open_vault(tmp_path, "other")
+    assert [other.read(name) for name in NAMES[:3]] == [b"new", None, b"old"]
+
+
+def test_a_deletion_keeps_what_it_did_not_see(tmp_path):
+    """Taking back a failed recording leaves that of another machine, which was made meanwhile."""
+    failing, passing = open_vault(tmp_path, "failing"), open_vault(tmp_path, "passing")
+    failing.write(NAMES[0], b"an exception")
+    passing.write(NAMES[0], b"a value")
+
+    failing.delete([NAMES[0]])
+
+    assert open_vault(tmp_path, "other").read(NAMES[0]) == b"a value"
+
+
+def test_clearing_leaves_the_files_of_others(tmp_path):
+    """A vault may share its place with other files, whatever their folders are called."""
+    writer = open_vault(tmp_path)
+    writer.write(NAMES[0], b"x")
+    names = ["large/video.mp4", "packs/wolf.pack", "packs/index.json"]
+    for name in names:
+        path = tmp_path / "bucket" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"of others")
+        make_old(path.parent)
+
+    writer.clear([NAMES[0]])
+
+    assert [name for name in names if not (tmp_path / "bucket" / name).exists()] == []
+
+
+def test_a_recording_stays_in_the_store_while_its_replacement_waits(tmp_path):
+    """A machine that cannot send may never come back: what it had sent before is kept."""
+    store = open_vault(tmp_path)
+    store.write(NAMES[0], b"sent")
+    (tmp_path / "bucket" / "large").write_bytes(b"no folder, so that large objects cannot be sent")
+    store.write(OBJECT, bytes(300_000))
+    store.write(NAMES[0], naming(OBJECT))
+    assert store.read(NAMES[0]) == naming(OBJECT)
+
+    assert open_vault(tmp_path, "other").read(NAMES[0]) == b"sent"
+
+
+def test_a_recording_that_is_rewritten_quickly_can_be_read(tmp_path):
+    """A reader that has listed a recording finds it, although a newer one has replaced it since."""
+    writer, reader = open_vault(tmp_path, "writer"), open_vault(tmp_path, "reader")
+    writer.write(NAMES[0], b"0")
+    reader.refresh()
+    for number in range(1, 10):
+        writer.write(NAMES[0], b"%d" % number)
+
+    assert reader.read(NAMES[0]) == b"0"
+    assert dict(reader.bucket.requests) == {"list": 1, "get": 1}
+    writer.flush()
+    assert len(list((tmp_path / "bucket" / "state" / "new").rglob("*-*"))) == 0
+    assert open_vault(tmp_path, "other").read(NAMES[0]) == b"9"
+
+
+def test_a_machine_replays_its_own_recordings_without_its_store(tmp_path):
+    """What a machine has recorded is among its local copies."""
+    store = open_vault(tmp_path)
+    store.write(NAMES[0], b"recorded here")
+    store.flush()
+    (tmp_path / "bucket").rename(tmp_path / "away")
+    (tmp_path / "bucket").write_text("")
+
+    assert open_vault(tmp_path).read(NAMES[0]) == b"recorded here"
+
+
+@pytest.mark.parametrize("stopped", ["freezegun", "time-machine"])
+def test_a_stopped_clock_does_not_date_recordings(tmp_path, stopped):
+    """A recording of a test with a fixed date counts as made when it was made."""
+    freeze = freezegun.freeze_time if stopped == "freezegun" else time_machine.travel
+    early, late = open_vault(tmp_path, "early"), open_vault(tmp_path, "late")
+    early.refresh()
+    late.refresh()
+
+    early.write(NAMES[0], b"first")
+    with freeze("2001-02-03"):
+        late.write(NAMES[0], b"second")
+
+    assert open_vault(tmp_path, "other").read(NAMES[0]) == b"second"
+
+
+def make_old(folder: Path) -> None:
+    for path in folder.iterdir():
+        os.utime(path, (path.stat().st_mtime - 2 * 86_400,) * 2)
+
+
+@contextmanager
+def hidden(folder: Path, away: Path) -> Iterator[None]:
+    """Move a folder away for a block, and back into what is there then."""
+    folder.rename(away)
+    yield
+    shutil.copytree(away, folder, dirs_exist_ok=True)
