@@ -393,6 +393,28 @@ def test_nothing_needed_is_deleted_by_gc(command, recorded, another_machine):
     recorded.replay().expect(passed=2, real=[])
 
 
+@pytest.mark.promise("a damaged pack of a remote vault is named, and removed on request")
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_a_damaged_pack_is_removed_and_recorded_again(command, recorded, url, another_machine, damage):
+    bucket = Bucket(parse_place(url))
+    ((key, _, _),) = bucket.list("packs/")
+    if damage == "gone":
+        bucket.delete([key])
+    else:
+        bucket.put(key, b"?" + bucket.get(key)[1:])
+    another_machine()
+
+    replayed = recorded.replay().expect(failed=2, real=[], says=["CorruptRecordingError", key])
+    found = command("verify")
+    repaired = command("verify", "--repair")
+    recorded.record().expect(passed=2, real=REAL)
+
+    assert "pytest-mimic verify --repair" in replayed.output
+    assert (found[0], found[1], key in found[2]) == (2, "", True)
+    assert (repaired[0], repaired[1].splitlines()[0]) == (1, "damaged packs with 3 recordings removed")
+    assert command("verify")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -34,6 +34,12 @@ def add_arguments(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Check, and repair if that was asked for."""
+    dropped = 0
+    if invocation.settings.url and invocation.options.repair:
+        dropped = invocation.store.repair()
+        if dropped and not invocation.options.json:
+            invocation.out.line((f"damaged packs with {plural(dropped, 'recording')} removed", "red"))
+            invocation.out.line("  to record again: ", ("pytest --mimic-record", "bold"))
     results = [
         _Result(invocation, vault, names) for vault, names in _vaults(invocation, invocation.options.files)
     ]
@@ -42,7 +48,7 @@ def run(invocation: Invocation) -> int:
     else:
         for result in results:
             result.show()
-    return max((result.exit_code for result in results), default=0)
+    return max((result.exit_code for result in results), default=0) or int(dropped > 0)
 
 
 def _vaults(invocation: Invocation, files: list[str]) -> list[tuple[Vault, list[str] | None]]:

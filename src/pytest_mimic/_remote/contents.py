@@ -270,9 +270,12 @@ class VaultContents:
 
     def _gone(self, key: str, *, named_by: str = "") -> CorruptRecordingError:
         path = self._cache.path_of(key)
+        again = "remove it, and record again: pytest-mimic verify --repair"
+        if named_by:
+            again = "record again: pytest --mimic-rerecord"
         return CorruptRecordingError(
             f"{path} is missing",
             facts=[f"it holds {named_by}"] if named_by else [],
-            remedies=["restore it in the store, or record again: pytest --mimic-rerecord"],
+            remedies=[f"restore it in the store, or {again}"],
             file=path,
         )

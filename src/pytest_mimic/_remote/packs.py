@@ -314,9 +314,12 @@ def decompress(data: bytes, path: str, *, size: int | None = None) -> bytes:
 
 def unsound(path: str, detail: str) -> CorruptRecordingError:
     """Return the error for a file of the store that is not what was written there."""
+    again = "record again: pytest --mimic-record"
+    if path.endswith(".pack"):
+        again = "remove it, and record again: pytest-mimic verify --repair"
     return CorruptRecordingError(
         f"{path} is not what was written there ({detail})",
-        remedies=["restore it from an earlier version in the store, or record again: pytest --mimic-record"],
+        remedies=[f"restore it from an earlier version in the store, or {again}"],
         file=path,
     )
 

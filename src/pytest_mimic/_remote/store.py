@@ -159,6 +159,19 @@ class RemoteStore:
         return Cleared(len(existing), objects, freed)
 
     @outside_event_loop
+    def repair(self) -> int:
+        """Drop the packs that are damaged or missing in the bucket, and return how many recordings they held.
+
+        The errors are those of `clear`.
+        """
+        from pytest_mimic._remote.repairing import drop_damaged
+
+        with self._contents.guard, self.lock("fold"):
+            dropped = drop_damaged(self._bucket, self._cache)
+        self.refresh()
+        return dropped
+
+    @outside_event_loop
     def flush(self) -> None:
         """Send what could not be sent before, and put loose recordings into packs, if this process has written.
 
