@@ -17,7 +17,9 @@ _TAG_LENGTH = 7
 # Parts of these keys are names of local files. Whoever may write to the store must not choose these.
 _LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}/([0-9a-z]{{26}})")
 # Other files may lie in the same folders.
-_SHARED_KEY = re.compile(r"packs/[0-9a-f]{64}\.pack|large/[0-9a-f]{64}")
+_SHARED_KEY = re.compile(
+    rf"packs/[0-9a-f]{{64}}\.pack|large/[0-9a-f]{{64}}|{CLAIMS}([0-9a-f]{{7}}(-[0-9]+)?|alive-[0-9a-z]+)"
+)
 _MANIFEST_KEY = re.compile(rf"{MANIFESTS}[0-9]{{12}}")
 
 
@@ -48,7 +50,7 @@ def is_loose_key(key: str) -> bool:
 
 
 def is_shared_key(key: str) -> bool:
-    """Return whether this is the key of a pack or of a large object."""
+    """Return whether this is the key of a pack, of a large object or of a claim."""
     return _SHARED_KEY.fullmatch(key) is not None
 
 

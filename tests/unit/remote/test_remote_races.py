@@ -98,7 +98,7 @@ def test_clearing_leaves_the_files_of_others(tmp_path):
     """A vault may share its place with other files, whatever their folders are called."""
     writer = open_vault(tmp_path)
     writer.write(NAMES[0], b"x")
-    names = ["large/video.mp4", "packs/wolf.pack", "packs/index.json"]
+    names = ["large/video.mp4", "packs/wolf.pack", "packs/index.json", "claims/2026.pdf"]
     for name in names:
         path = tmp_path / "bucket" / name
         path.parent.mkdir(exist_ok=True)
