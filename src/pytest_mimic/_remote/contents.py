@@ -219,6 +219,7 @@ class VaultContents:
     @outside_event_loop
     def _load_loose(self, name: str = "") -> None:
         """Load the recordings in no pack that a name may be of; without a name, or if they are few, all of them."""
+        gone = [""]
         for _ in range(TRIES):
             self.view()
             if not self._unloaded:
@@ -250,13 +251,14 @@ class VaultContents:
 
     def _open(self, infos: Iterable[PackInfo]) -> None:
         infos = [info for info in infos if info.sha256 not in self._opened]
+        packs = self._cache.packs(infos)
         for _ in range(TRIES):
-            packs = self._cache.packs(infos)
             if None not in packs:
                 break
             # The pack was deleted, as all its recordings have been in other packs for a day.
             self.refresh()
             infos = [info for info in self.view().manifest.packs if info.sha256 not in self._opened]
+            packs = self._cache.packs(infos)
         for info, pack in zip(infos, packs, strict=True):
             if pack is None:
                 raise self._gone(info.key)
