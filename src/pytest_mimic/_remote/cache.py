@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from os.path import dirname, exists, join
@@ -16,6 +16,7 @@ from pytest_mimic._remote.keys import large_key, loose_key, manifest_key
 from pytest_mimic._remote.packs import Linked, Manifest, Pack, PackInfo, decompress, digest_of, unsound
 from pytest_mimic._remote.unsent import Unsent, object_file
 from pytest_mimic._vault.folder import FolderStore
+from pytest_mimic.errors import CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket
@@ -146,6 +147,22 @@ class Cache:
         if [loose_key(name, ulid) for name, ulid in pack.ulids.items()] != [key]:
             raise unsound(path, "another recording")
         return pack
+
+    def waiting(self) -> Iterator[tuple[str, bytes, Pack]]:
+        """Yield the key, the bytes and the pack of each recording that waits to be sent.
+
+        CorruptRecordingError: one is damaged.
+        """
+        for key, stored in self.unsent:
+            try:
+                yield key, stored, self.parsed(key, stored)
+            except CorruptRecordingError:
+                path = self.unsent.path_of(key)
+                raise CorruptRecordingError(
+                    f"{path}, a recording that waits to be sent, is damaged",
+                    remedies=["delete this file, and record again: pytest --mimic-record"],
+                    file=path,
+                ) from None
 
     def manifest(self, key: str, size: int, modified: datetime) -> Manifest | None:
         """Return the manifest that the store lists with these facts, or None if it is gone.

@@ -181,8 +181,8 @@ class VaultContents:
             for key in view.loose:
                 unloaded.setdefault(tag_in(key), []).append(key)
             loose: dict[str, tuple[str, Content]] = {}
-            for key, stored in self._cache.unsent:
-                self._add_loose(loose, key, self._cache.parsed(key, stored))
+            for key, _, pack in self._cache.waiting():
+                self._add_loose(loose, key, pack)
             # In this order, as `get` looks without the guard.
             self._view, self._unloaded = view, unloaded
             self._loose = loose
@@ -262,13 +262,13 @@ class VaultContents:
         for info, pack in zip(infos, packs, strict=True):
             if pack is None:
                 raise self._gone(info.key)
-            self._opened.add(info.sha256)
             self._ulids.update(pack.ulids)
             for name, content in pack.contents().items():
                 if is_object_name(name):
                     self.objects.setdefault(name, content)
                 else:
                     self._packed[name] = content
+            self._opened.add(info.sha256)
 
     def _gone(self, key: str, *, named_by: str = "") -> CorruptRecordingError:
         path = self._cache.path_of(key)

@@ -89,7 +89,9 @@ def cache_folder(place: RemotePlace) -> str:
         parent = user_cache_dir("pytest-mimic", appauthor=False)
     elif not isabs(parent):
         raise ValueError(f"{CACHE_VARIABLE} must be an absolute path, and {parent!r} is not")
-    name = f"{place.shown} {place.endpoint}".encode("utf-8", "surrogateescape")
+    # Two accounts may have containers of one name.
+    account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "") if place.scheme == "az" else ""
+    name = f"{place.shown} {place.endpoint}{account}".encode("utf-8", "surrogateescape")
     return join(parent, blake2b(name, digest_size=8).hexdigest())
 
 

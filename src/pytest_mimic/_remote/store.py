@@ -150,7 +150,7 @@ class RemoteStore:
         """
         from pytest_mimic._remote.folding import delete_unused_objects
 
-        if not self._writing().is_conditional:
+        if not self._writing().find_conditional():
             return Cleared(self.delete(names), 0, 0)
         seen = {name: self._contents.newest(name) for name in names}
         existing = {name: ulid for name, (ulid, content) in seen.items() if content is not None}

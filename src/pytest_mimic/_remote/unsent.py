@@ -39,6 +39,10 @@ class Unsent:
             if data is not None:
                 yield key, data
 
+    def path_of(self, key: str) -> str:
+        """Return the path of a recording that waits."""
+        return join(self._files.path, _file(key))
+
     def keep(self, key: str, stored: bytes) -> None:
         """Keep a recording that could not be sent."""
         self._files.write(_file(key), stored)

@@ -67,6 +67,13 @@ class LooseWriter:
     @property
     def is_conditional(self) -> bool:
         """Whether the store refuses to create what exists. Only then machines can agree on a manifest."""
+        try:
+            return self.find_conditional()
+        except RemoteError:
+            return False  # it cannot be reached or written now
+
+    def find_conditional(self) -> bool:
+        """Return the same. RemoteError: it cannot be found out, as the store cannot be written now."""
         if self._is_conditional is None:
             content = b'{"format": 1}\n'
             try:
@@ -76,7 +83,7 @@ class LooseWriter:
                 self._is_conditional = not (is_new and self._bucket.create(FORMAT_FILE, content + b" "))
             except RemoteError as error:
                 if error.reason != "unsupported":
-                    return False  # it cannot be reached now
+                    raise
                 self._is_conditional = False
             if not self._is_conditional:
                 self._note(
@@ -166,8 +173,7 @@ class LooseWriter:
 
     def send_unsent(self) -> None:
         """Send the recordings that wait on this machine. RemoteError: not all could be sent."""
-        for key, stored in self._cache.unsent:
-            pack = self._cache.parsed(key, stored)
+        for key, stored, pack in self._cache.waiting():
             self._send_objects(pack.contents().values())
             self._bucket.put(key, stored)
             self._cache.unsent.drop(key)

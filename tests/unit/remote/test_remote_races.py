@@ -12,8 +12,10 @@ import freezegun
 import pytest
 import time_machine
 
-from pytest_mimic._remote.place import parse_place
+from pytest_mimic import CorruptRecordingError
+from pytest_mimic._remote.place import cache_folder, parse_place
 from pytest_mimic._remote.store import RemoteStore
+from pytest_mimic.errors import RemoteError
 
 NAMES = [f"calls/shop.prices/fetch/{number:07x}.json" for number in range(8)]
 OBJECT = f"objects/ab/{'ab' * 16}-1.pkl"
@@ -161,6 +163,56 @@ def test_a_stopped_clock_does_not_date_recordings(tmp_path, stopped):
         late.write(NAMES[0], b"second")
 
     assert open_vault(tmp_path, "other").read(NAMES[0]) == b"second"
+
+
+def test_a_damaged_recording_that_waits_is_named(tmp_path):
+    """It is on no other machine. So it is not passed over."""
+    store = open_vault(tmp_path)
+    store.write(NAMES[0], b"sent")
+    with unreachable(tmp_path):
+        store.write(NAMES[1], b"waits")
+    [path] = (tmp_path / "machine" / "unsent").iterdir()
+    path.write_bytes(path.read_bytes()[:-3])
+
+    with pytest.raises(
+        CorruptRecordingError, match=f"{path.name}, a recording that waits to be sent, is damaged"
+    ):
+        open_vault(tmp_path).read(NAMES[0])
+
+
+def test_clearing_without_the_store_deletes_nothing_on_this_machine(tmp_path):
+    """What may not be deleted in the store is still there for this machine."""
+    store = open_vault(tmp_path)
+    store.write(NAMES[0], b"kept")
+    store.flush()
+    reader = open_vault(tmp_path)
+    assert reader.read(NAMES[0]) == b"kept"
+
+    with unreachable(tmp_path), pytest.raises(RemoteError, match="cannot write"):
+        reader.clear([NAMES[0]])
+
+    assert open_vault(tmp_path).read(NAMES[0]) == b"kept"
+
+
+def test_containers_of_two_accounts_have_local_copies_of_their_own(monkeypatch):
+    """What waits for one account is not sent to another one."""
+    place = parse_place("az://container/vault")
+    folders = set()
+    for account in ("one", "two"):
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", account)
+        folders.add(cache_folder(place))
+
+    assert len(folders) == 2
+
+
+@contextmanager
+def unreachable(folder: Path) -> Iterator[None]:
+    """Let a file lie where the bucket was, so that each request fails."""
+    (folder / "bucket").rename(folder / "moved")
+    (folder / "bucket").write_text("")
+    yield
+    (folder / "bucket").unlink()
+    (folder / "moved").rename(folder / "bucket")
 
 
 def make_old(folder: Path) -> None:
