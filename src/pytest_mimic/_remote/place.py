@@ -110,8 +110,14 @@ def _folder(url: str, authority: str, path: str) -> RemotePlace:
 
 def _endpoint(scheme: str) -> str:
     """Return the server that the environment names for a scheme, or an empty string."""
-    names = (os.environ.get(name, "").strip() for name in _ENDPOINTS[scheme])
-    return next(filter(None, names), "").rstrip("/")
+    for name in _ENDPOINTS[scheme]:
+        endpoint = os.environ.get(name, "").strip().rstrip("/")
+        if endpoint and not re.match(r"https?://[^/\s]", endpoint):
+            # Not shown, because it may hold credentials.
+            raise ValueError(f"{name} in the environment is not a URL such as https://minio.example.com")
+        if endpoint:
+            return endpoint
+    return ""
 
 
 def _wrong(url: str, why: str) -> ValueError:

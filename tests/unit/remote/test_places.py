@@ -145,3 +145,12 @@ def test_reading_a_url_loads_no_client() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert shown == "set()\n"
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "minio.example.com:9000", "https://", "ftp://minio"])
+def test_an_endpoint_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """The client would panic."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+
+    with pytest.raises(ValueError, match="AWS_ENDPOINT_URL in the environment is not a URL such as https://"):
+        parse_place("s3://bucket")
