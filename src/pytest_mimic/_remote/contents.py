@@ -18,7 +18,7 @@ from pytest_mimic._remote.keys import (
     tag_of,
     ulid_of,
 )
-from pytest_mimic._remote.packs import Content, Linked, Pack, PackInfo, is_object_name, size_of
+from pytest_mimic._remote.packs import Content, Linked, Manifest, Pack, PackInfo, is_object_name, size_of
 from pytest_mimic._remote.view import TRIES, View, look, look_offline
 from pytest_mimic.errors import CorruptRecordingError, RemoteError
 
@@ -79,7 +79,7 @@ class VaultContents:
                 self._load_loose(name)
                 info = view.manifest.pack_of(name)
                 if info is not None and info.sha256 not in self._opened:
-                    self._open([info])
+                    self._open(lambda manifest: filter(None, [manifest.pack_of(name)]))
                 if self._view is view:
                     break
             loose = self._loose.get(name, ("", None))
@@ -106,7 +106,7 @@ class VaultContents:
         start = f"{prefix}/" if prefix else ""
         with self.guard:
             self._load_loose()
-            self._open(self.view().manifest.packs_under(prefix))
+            self._open(lambda manifest: manifest.packs_under(prefix))
             loose = [name for name in self._loose if name.startswith(start)]
             found = {name for name in self._packed if name.startswith(start)}
             absent = {name for name in loose if self.newest(name)[1] is None}
@@ -249,16 +249,16 @@ class VaultContents:
             elif name not in loose or loose[name][0] < ulid:
                 loose[name] = (ulid, content)
 
-    def _open(self, infos: Iterable[PackInfo]) -> None:
-        infos = [info for info in infos if info.sha256 not in self._opened]
-        packs = self._cache.packs(infos)
+    def _open(self, chosen: Callable[[Manifest], Iterable[PackInfo]]) -> None:
+        infos: list[PackInfo] = []
+        packs: list[Pack | None] = []
         for _ in range(TRIES):
+            infos = [info for info in chosen(self.view().manifest) if info.sha256 not in self._opened]
+            packs = self._cache.packs(infos)
             if None not in packs:
                 break
             # The pack was deleted, as all its recordings have been in other packs for a day.
             self.refresh()
-            infos = [info for info in self.view().manifest.packs if info.sha256 not in self._opened]
-            packs = self._cache.packs(infos)
         for info, pack in zip(infos, packs, strict=True):
             if pack is None:
                 raise self._gone(info.key)

@@ -205,6 +205,40 @@ def test_containers_of_two_accounts_have_local_copies_of_their_own(monkeypatch):
     assert len(folders) == 2
 
 
+def test_a_reader_whose_pack_is_gone_fetches_only_the_new_one(tmp_path):
+    """A long run may meet a pack that was replaced a day ago."""
+    writer = open_vault(tmp_path, "writer")
+    names = [f"calls/shop.many/f/{number:07x}.json" for number in range(40)]
+    for name in names:
+        writer.write(name, b"x" * 250_000)
+    writer.flush()
+    reader = open_vault(tmp_path, "reader")
+    count = reader.absent()
+    old = {path.name for path in (tmp_path / "bucket" / "packs").iterdir()}
+    for name in names:
+        writer.write(name, b"y" * 250_000)
+    writer.flush()
+    for name in old:
+        (tmp_path / "bucket" / "packs" / name).unlink()
+
+    assert reader.read(names[20]) == b"y" * 250_000
+    assert count >= 8
+    assert reader.absent() == count - 1
+
+
+def test_a_recording_succeeds_although_packs_cannot_be_made(tmp_path):
+    """It is in the store by then. The summary says that it is in no pack."""
+    store = open_vault(tmp_path)
+    store.write(NAMES[0], b"first")
+    (tmp_path / "bucket" / "packs").write_text("no folder")
+
+    for number in range(505):
+        store.write(f"calls/shop.many/f/{number:07x}.json", b"x")
+
+    assert [note for note in store.notes if "not in packs yet" in note] == store.notes != []
+    assert len(open_vault(tmp_path, "other").names("calls")) == 506
+
+
 @contextmanager
 def unreachable(folder: Path) -> Iterator[None]:
     """Let a file lie where the bucket was, so that each request fails."""
