@@ -12,7 +12,7 @@ from os.path import dirname, exists, join
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._remote.keys import large_key, loose_key, manifest_key
+from pytest_mimic._remote.keys import large_key, loose_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import Linked, Manifest, Pack, PackInfo, decompress, digest_of, unsound
 from pytest_mimic._remote.unsent import Unsent, object_file
 from pytest_mimic._vault.folder import FolderStore
@@ -110,6 +110,15 @@ class Cache:
             raise unsound(path, "its SHA-256 is another one")
         self.keep(info, plain)
         return Pack.parse(plain, path)
+
+    def replaced_pack(self, digest: str) -> Pack | None:
+        """Return a pack that no manifest lists any longer, or None if it is gone. The errors are those of `packs`."""
+        key = pack_key(digest)
+        plain: Any = self.files.map(f"packs/{digest}")
+        if plain is None:
+            stored = self._bucket.get(key)
+            plain = b"" if stored is None else decompress(stored, self.path_of(key))
+        return Pack.parse(plain, self.path_of(key)) if digest_of(plain) == digest else None
 
     # -- loose recordings and manifests
 

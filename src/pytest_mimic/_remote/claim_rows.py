@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from time import perf_counter  # bound here, because a test may stop the clocks
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._remote.clock import Clock
 from pytest_mimic._remote.keys import CLAIMS
 from pytest_mimic._remote.machine import random_id
 from pytest_mimic.errors import RemoteError
@@ -69,13 +69,13 @@ class Wait:
 
     def __init__(self, pause: float) -> None:
         self.pause = pause
-        self.look_at = perf_counter()
+        self.look_at = Clock.now()
         self.has_refreshed = False
         self.seen: dict[str, _Seen] = {}
 
     def looked(self, longest: float) -> None:
         """Put the next look off."""
-        self.look_at = perf_counter() + self.pause
+        self.look_at = Clock.now() + self.pause
         self.pause = min(2 * self.pause, longest)
         self.has_refreshed = False
 
@@ -131,7 +131,7 @@ class Claims:
 
     def _is_dead(self, key: str, content: bytes, wait: Wait) -> bool:
         """Check whether the holder of a claim is dead."""
-        now = perf_counter()
+        now = Clock.now()
         seen = wait.seen.get(key)
         if seen is None or seen.content != content:
             seen = wait.seen[key] = _Seen(content, None, now)
@@ -141,7 +141,7 @@ class Claims:
             return False
         sign = self._bucket.get(_sign_key(_fact(content, "process"))) or b""
         if sign != seen.sign:
-            wait.seen[key] = _Seen(content, sign, perf_counter())
+            wait.seen[key] = _Seen(content, sign, Clock.now())
             return False
         return now - seen.since >= self._timing.death
 

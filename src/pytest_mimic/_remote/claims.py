@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from os import getpid
 from threading import Condition, Thread
-from time import perf_counter  # bound here, because a test may stop the clocks
 from typing import TYPE_CHECKING
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.claim_rows import Claims, Timing, Wait
+from pytest_mimic._remote.clock import Clock
 from pytest_mimic._remote.machine import holder
 from pytest_mimic.errors import RemoteError
 
@@ -62,7 +62,7 @@ class ClaimLocks:
         self._is_conditional = is_conditional
         self._note = note
         self._timing = timing
-        self._resumes = perf_counter()
+        self._resumes = Clock.now()
         self._forget()
 
     def _forget(self) -> None:
@@ -106,7 +106,7 @@ class ClaimLocks:
                     self._drop(byte)
                 return held.state == "held"
             wait = self._waits.get(byte)
-            if byte in self._claiming or (wait is not None and wait.look_at > perf_counter()):
+            if byte in self._claiming or (wait is not None and wait.look_at > Clock.now()):
                 return False
             self._claiming.add(byte)
         claim = None
@@ -164,10 +164,10 @@ class ClaimLocks:
     def _take(self, byte: int, wait: Wait | None) -> _Claim | None:
         """Return a claim, or None if another machine has it."""
         claim = _Claim([])
-        if self._resumes > perf_counter():
+        if self._resumes > Clock.now():
             return claim
         if not self._is_conditional():  # which may be so because it cannot be reached
-            self._resumes = perf_counter() + self._timing.trouble
+            self._resumes = Clock.now() + self._timing.trouble
             return claim
         tag = f"{byte:07x}"
         try:
@@ -185,7 +185,7 @@ class ClaimLocks:
             claim.keys = keys
             self._refresh(tag)
         except RemoteError as error:
-            self._resumes = perf_counter() + self._timing.trouble
+            self._resumes = Clock.now() + self._timing.trouble
             self._note(f"{error.what}: calls ran without regard to other machines")
         return claim
 
@@ -205,7 +205,7 @@ class ClaimLocks:
 
     def _work(self) -> None:
         """Delete the claims that are over. Show that this process lives, while it holds any."""
-        rows, shown = self._in_bucket(), perf_counter()
+        rows, shown = self._in_bucket(), Clock.now()
         while True:
             with self._changed:
                 over = {byte: one for byte, one in self._claims.items() if one.state == "over"}
@@ -217,20 +217,20 @@ class ClaimLocks:
                     is_holding = any(one.keys for one in self._claims.values())
                     if not is_holding:
                         self._changed.wait()
-                        shown = perf_counter()
+                        shown = Clock.now()
                         continue
                     if not self._is_due(shown):
-                        self._changed.wait(max(0.0, shown + self._timing.renewal - perf_counter()))
+                        self._changed.wait(max(0.0, shown + self._timing.renewal - Clock.now()))
                         continue
             if over:
                 self._delete(over)
             if self._is_due(shown):
-                shown = perf_counter()
+                shown = Clock.now()
                 rows.show_life()
         rows.close()
 
     def _is_due(self, shown: float) -> bool:
-        return perf_counter() - shown >= self._timing.renewal
+        return Clock.now() - shown >= self._timing.renewal
 
     def _delete(self, over: dict[int, _Claim]) -> None:
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from os import getpid
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.keys import (
@@ -41,7 +42,6 @@ class VaultContents:
         note: Takes a sentence for the summary.
 
     Attributes:
-        guard: Is held while what is known changes.
         objects: The contents of the objects of all recordings that were read or written. They have names of their
             content, so that they stay true when recordings change.
     """
@@ -50,15 +50,25 @@ class VaultContents:
         self._bucket = bucket
         self._cache = cache
         self._note = note
-        self.guard = RLock()
+        self._guard = (getpid(), RLock())
         self.objects: dict[str, Content] = {}
         self._view: View | None = None
         self._failed: RemoteError | None = None
         self._packed: dict[str, Content] = {}
         self._ulids: dict[str, str] = {}
         self._opened: set[str] = set()
+        self._unknown: set[str] = set()
         self._loose: dict[str, tuple[str, Content]] = {}
         self._unloaded: dict[str, list[str]] = {}
+
+    @property
+    def guard(self) -> Any:
+        """The lock that is held while what is known changes. A forked child has its own: no thread would release it."""
+        process, guard = self._guard
+        if process != getpid():
+            guard = RLock()
+            self._guard = (getpid(), guard)
+        return guard
 
     # -- one file
 
@@ -98,6 +108,19 @@ class VaultContents:
         with self.guard:
             self.view()
             self._add_loose(self._loose, key, pack)
+
+    def find_replaced(self, names: Collection[str]) -> None:
+        """Look for objects in the packs that were replaced in the last day: a recording of before is put back."""
+        missing = {name for name in names if name not in self.objects} - self._unknown
+        for digest in self.view().manifest.dropped if missing else ():
+            pack = self._cache.replaced_pack(digest)
+            found = missing & pack.members.keys() if pack is not None else ()
+            for name in found:
+                self.objects[name] = pack.content(name)  # type: ignore[union-attr]
+            missing.difference_update(found)
+            if not missing:
+                break
+        self._unknown |= missing  # texts of an outcome may look like names
 
     # -- all files
 
@@ -175,7 +198,7 @@ class VaultContents:
     def see(self, view: View) -> None:
         """Take a state of the vault as the present one."""
         with self.guard:
-            if self._view is None or view.manifest is not self._view.manifest:
+            if self._view is None or view.manifest != self._view.manifest:
                 self._packed, self._ulids, self._opened = {}, {}, set()
             unloaded: dict[str, list[str]] = {}
             for key in view.loose:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import SystemRandom
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_mimic._remote.clock import Clock
 from pytest_mimic._remote.failures import failure, is_missing, is_passing
 from pytest_mimic.errors import MimicError
 
@@ -22,13 +22,6 @@ _PAUSE = 0.1
 _random = SystemRandom()  # the seed of a test must not give all workers the same pauses
 
 
-class _Clock:
-    """Functions of `time`, in a class because freezegun and missing recordings replace those in modules."""
-
-    now = staticmethod(monotonic)
-    sleep = staticmethod(sleep)
-
-
 def repeat(
     act: Callable[[], _T], do: str, key: str, *, place: RemotePlace, seconds: float, may_miss: bool = False
 ) -> _T:
@@ -42,7 +35,7 @@ def repeat(
         seconds: The time after which nothing is repeated.
         may_miss: Whether FileNotFoundError says that there is no such object. Otherwise it is an error of the store.
     """
-    end = _Clock.now() + seconds
+    end = Clock.now() + seconds
     for attempt in range(1, _TRIES + 1):
         try:
             return act()
@@ -52,7 +45,7 @@ def repeat(
             if may_miss and is_missing(reason):
                 raise
             pause = _random.uniform(0, _PAUSE * 2**attempt)
-            if attempt == _TRIES or _Clock.now() + pause >= end or not is_passing(reason):
+            if attempt == _TRIES or Clock.now() + pause >= end or not is_passing(reason):
                 raise failure(reason, do, key, place) from None
-            _Clock.sleep(pause)
+            Clock.sleep(pause)
     raise AssertionError

@@ -12,7 +12,7 @@ from pytest_mimic._remote.cache import Cache, usable
 from pytest_mimic._remote.contents import VaultContents
 from pytest_mimic._remote.packs import Linked, is_object_name, size_of
 from pytest_mimic._remote.view import View
-from pytest_mimic._vault.clearing import Cleared
+from pytest_mimic._vault.clearing import Cleared, references
 from pytest_mimic.errors import MimicError, RemoteError
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ class RemoteStore:
     def _write(self, name: str, data: Data | None) -> None:
         writer = self._writing()
         last, _ = self._contents.newest(name)
+        if isinstance(data, bytes):
+            self._contents.find_replaced(references(data))
         # Without the guard, so that other threads go on meanwhile.
         key, pack = writer.write(name, data, self._contents.objects, after=last)
         self._contents.add(key, pack)

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import re
 from os import urandom
-from time import perf_counter_ns, time_ns
+
+from pytest_mimic._remote.clock import Clock
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 80
 _ULID = re.compile(f"[{_DIGITS}]{{26}}")
 
 
-class _Clock:
-    """The time, also while a test has stopped the clock.
-
-    It is read once, before any test, for time-machine. freezegun does not replace the attribute of a class.
-    """
-
-    count = staticmethod(perf_counter_ns)
-    origin = time_ns() - perf_counter_ns()
-
-
 def new_ulid(*, after: str = "") -> str:
     """Return a new ULID: of the present time, but greater than `after` even if the clock was turned back."""
-    now = (_Clock.origin + _Clock.count()) // 1_000_000
-    return max(_ulid(now), ulid_after(after))
+    return max(_ulid(Clock.milliseconds()), ulid_after(after))
 
 
 def ulid_after(ulid: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._remote.clock import Clock
 from pytest_mimic._remote.keys import FORMAT_FILE, large_key, loose_key
 from pytest_mimic._remote.packs import LARGE, Content, Linked, Pack, compress, encode_pack
 from pytest_mimic._remote.ulids import new_ulid, ulid_after
@@ -21,6 +22,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Loose recordings of one process, before it puts them into packs.
 _DUE = 500
+# After a store could not be reached, nothing is sent to it for so many seconds.
+_PAUSE = 60.0
 # Loose recordings that newer ones have replaced, before they are deleted together. Other machines may be about to read
 # them.
 _REPLACED = 50
@@ -46,6 +49,7 @@ class LooseWriter:
         self._replaced: list[str] = []
         self._sent: set[str] = set()
         self._count = 0
+        self._resumes = 0.0
         self._is_conditional: bool | None = None
         self.has_written = False
 
@@ -111,14 +115,7 @@ class LooseWriter:
         stored = compress(encode_pack(members, {name: ulid}, mark=ulid))
         self.has_written = True
         self._count += 1
-        is_sent = True
-        try:
-            self._send_objects(content for _, content in members)
-            self._bucket.put(key, stored)
-        except RemoteError as error:
-            is_sent = False
-            self._cache.unsent.keep(key, stored)
-            self._note(f"{error.what}: recordings wait on this machine")
+        is_sent = self._send(key, stored, members)
         before = self._own.get(name, "")
         if before < key:  # else another thread has written a newer one
             self._own[name] = key
@@ -136,6 +133,20 @@ class LooseWriter:
         if keys:
             with suppress(RemoteError):  # the newer ones count all the same
                 self._bucket.delete(keys)
+
+    def _send(self, key: str, stored: bytes, members: list[tuple[str, Content]]) -> bool:
+        """Send a recording, or keep it on this machine if the store cannot be reached. Return whether it was sent."""
+        if self._resumes <= Clock.now():
+            try:
+                self._send_objects(content for _, content in members)
+                self._bucket.put(key, stored)
+                return True
+            except RemoteError as error:
+                self._note(f"{error.what}: recordings wait on this machine")
+                if error.reason in ("unreachable", "timeout"):  # each call would wait for all the repetitions
+                    self._resumes = Clock.now() + _PAUSE
+        self._cache.unsent.keep(key, stored)
+        return False
 
     # -- objects
 

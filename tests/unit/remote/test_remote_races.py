@@ -239,6 +239,41 @@ def test_a_recording_succeeds_although_packs_cannot_be_made(tmp_path):
     assert len(open_vault(tmp_path, "other").names("calls")) == 506
 
 
+def test_a_recording_that_is_put_back_has_its_objects(tmp_path):
+    """The process that puts it back may never have read it, and its pack is no longer used."""
+    first = open_vault(tmp_path)
+    first.write(OBJECT, b"object")
+    first.write(NAMES[0], naming(OBJECT))
+    first.flush()
+    another = open_vault(tmp_path)
+    another.write(NAMES[0], b"another outcome")
+    another.flush()
+
+    for machine in ("machine", "cold"):
+        restoring = open_vault(tmp_path, machine)
+        restoring.write(NAMES[0], naming(OBJECT))
+        restoring.flush()
+        other = open_vault(tmp_path, f"other of {machine}")
+        assert other.read(NAMES[0]) == naming(OBJECT)
+        assert other.read(OBJECT) == b"object"
+
+
+def test_a_store_that_cannot_be_reached_is_not_asked_for_each_recording(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "example")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    (tmp_path / "machine").mkdir()
+    (tmp_path / "machine" / "listing.json").write_text("[]")
+    store = RemoteStore(parse_place("s3://bucket/shop"), str(tmp_path / "machine"))
+    store.write(NAMES[0], b"first")
+    before = store.bucket.requests.total()
+
+    store.write(NAMES[1], b"second")
+
+    assert store.bucket.requests.total() == before
+    assert [store.read(name) for name in NAMES[:2]] == [b"first", b"second"]
+
+
 @contextmanager
 def unreachable(folder: Path) -> Iterator[None]:
     """Let a file lie where the bucket was, so that each request fails."""
