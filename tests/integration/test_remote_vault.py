@@ -333,6 +333,8 @@ def test_recordings_wait_until_they_can_be_sent(recorded, proxy, contents):
     proxy.fail("403", number=0, match="^PUT")
     forbidden = recorded.record().expect(exit_code=1, passed=1, real=["fetch Bonn"])
     meanwhile = recorded.replay().expect(passed=1, real=[])
+    # Nothing is left to the end of the run, where it would be a traceback.
+    recorded.record().expect(exit_code=1, passed=1, real=[])
     proxy.heal()
     before = len(contents().names())
 
@@ -410,7 +412,7 @@ def test_a_damaged_pack_is_removed_and_recorded_again(command, recorded, url, an
     recorded.record().expect(passed=2, real=REAL)
 
     assert "pytest-mimic verify --repair" in replayed.output
-    assert (found[0], found[1], key in found[2]) == (2, "", True)
+    assert (found[0], f"{key} is missing or damaged\n" in found[1], found[2]) == (1, True, "")
     assert (repaired[0], repaired[1].splitlines()[0]) == (1, "damaged packs with 3 recordings removed")
     assert command("verify")[0] == 0
 
@@ -514,3 +516,79 @@ def test_the_command_says_that_there_is_no_network(command, proxy):
 
     assert (code, said.splitlines()[-1].partition(",")[0]) == (0, "3 recordings")
     assert note.endswith(": this run used the local copies\n")
+
+
+LARGE = """
+    from random import Random
+    from tally import ran
+
+    def load(city):
+        ran("load", city)
+        return Random(1).randbytes(400_000) + city.encode()
+"""
+
+
+@pytest.fixture
+def large(project, url):
+    """`shop.load` returns an object that is alone in the bucket, and is recorded."""
+    project.ini("shop:load", pythonpath=".", mimic_vault_path=url)
+    project.write("shop.py", LARGE)
+    project.write(
+        "test_shop.py", "import shop\n\ndef test_load():\n    assert shop.load('Oslo').endswith(b'Oslo')\n"
+    )
+    project.record().expect(passed=1, real=["load Oslo"])
+    return project
+
+
+def spoil(url, folder, damage):
+    """Delete the newest object in a folder of the bucket, or change it."""
+    bucket = Bucket(parse_place(url))
+    key = bucket.list(folder)[-1][0]
+    content = bytearray(bucket.get(key))
+    bucket.delete([key])
+    if damage == "change":
+        content[len(content) // 2] ^= 1
+        bucket.put(key, bytes(content))
+    elif damage == "cut":
+        bucket.put(key, bytes(content[:-1]))
+
+
+@pytest.mark.parametrize("damage", ["delete", "change"])
+def test_a_damaged_large_object_is_recorded_again(large, url, another_machine, damage):
+    spoil(url, "large/", damage)
+    another_machine()
+    large.replay().expect(failed=1, real=[])
+
+    large.run("--mimic-rerecord").expect(passed=1, real=["load Oslo"])
+
+    another_machine()
+    large.replay().expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize("folder", ["large/", "packs/"])
+@pytest.mark.parametrize("damage", ["delete", "cut"])
+def test_verify_finds_what_the_store_lacks_and_sends_it_again(
+    large, url, another_machine, monkeypatch, capsys, folder, damage
+):
+    monkeypatch.chdir(large.root)
+    spoil(url, folder, damage)
+
+    assert main(["verify"]) == 1
+    assert "is missing or damaged\n  to repair: pytest-mimic verify --repair\n" in capsys.readouterr().out
+    assert main(["verify", "--repair"]) == 0
+    assert "1 object sent again from the local copies" in capsys.readouterr().out
+
+    another_machine()
+    large.replay().expect(passed=1, real=[])
+    assert main(["verify"]) == 0
+
+
+@pytest.mark.parametrize("damage", ["change", "cut"])
+def test_a_damaged_manifest_is_made_again(recorded, url, another_machine, command, damage):
+    spoil(url, "state/manifest/", damage)
+    another_machine()
+    assert "pytest-mimic verify --repair" in recorded.replay().expect(failed=2).output
+
+    assert command("verify", "--repair")[0] == 0
+
+    recorded.replay().expect(passed=2, real=[])

@@ -44,7 +44,7 @@ def run(invocation: Invocation) -> int:
     for state, title in (
         ("both", "here and there"),
         ("here", f"to push: {invocation.command('push')}"),
-        ("there", f"to pull: {invocation.command('pull')}"),
+        ("there", f"to pull: {invocation.command('pull')}{' --check' if options.check else ''}"),
     ):
         if some := selected.of(state):
             out.line((total(some), "green" if state == "both" else "yellow"), f" {title}")

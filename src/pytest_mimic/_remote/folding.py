@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._remote.keys import CLAIMS, is_shared_key, large_key, manifest_key, pack_key
+from pytest_mimic._remote.keys import CLAIMS, LARGES, PACKS, is_shared_key, large_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import (
     Content,
     Linked,
@@ -46,7 +46,7 @@ _MANY, _WORTH = 64, 64 << 10
 _TRIES = 8 * TRIES
 
 
-class _Recording(NamedTuple):
+class PackedRecording(NamedTuple):
     """A recording with the objects that it names. Its content is None if it was deleted."""
 
     ulid: str
@@ -75,13 +75,16 @@ def fold(
     for _ in range(_TRIES):
         view = look(bucket, cache)
         loose = cache.loose(view.loose)
-        changes: dict[str, _Recording] = {}
+        changes: dict[str, PackedRecording] = {}
         for pack in loose.values():
             if pack is None:
                 break
-            _add(changes, _recordings(pack))
+            add_newer(changes, recordings_in(pack))
         else:
-            _add(changes, {name: _Recording(ulid_after(ulid), None, {}) for name, ulid in deletions.items()})
+            add_newer(
+                changes,
+                {name: PackedRecording(ulid_after(ulid), None, {}) for name, ulid in deletions.items()},
+            )
             if not changes:
                 _clean(bucket, view, view.manifest)
                 return view.manifest
@@ -101,25 +104,25 @@ def _is_worth_it(view: View, changes: Collection[str]) -> bool:
     return len(view.loose) >= _MANY or replaced <= _WORTH * len(view.loose)
 
 
-def _folded(bucket: Bucket, cache: Cache, view: View, changes: dict[str, _Recording]) -> Manifest | None:
+def _folded(bucket: Bucket, cache: Cache, view: View, changes: dict[str, PackedRecording]) -> Manifest | None:
     """Return the next manifest, whose packs are in the store. None: another machine has deleted one."""
     old = view.manifest
-    touched: dict[int, dict[str, _Recording]] = {}
+    touched: dict[int, dict[str, PackedRecording]] = {}
     for name, change in changes.items():
         touched.setdefault(old.index_of(name), {})[name] = change
     packs: list[PackInfo] = list(old.packs)
     replaced: list[PackInfo] = []
     for begin, end in reversed(_runs(sorted(touched))):
         before = old.packs[begin:end]
-        recordings: dict[str, _Recording] = {}
+        recordings: dict[str, PackedRecording] = {}
         for pack in cache.packs(before):
             if pack is None:
                 return None
-            recordings.update(_recordings(pack))
+            recordings.update(recordings_in(pack))
         for index in range(begin, end):
-            _add(recordings, touched[index])
+            add_newer(recordings, touched[index])
         first = before[0].first if before else ""
-        packs[begin:end] = _written(bucket, cache, recordings, first)
+        packs[begin:end] = write_packs(bucket, cache, recordings, first)
         replaced += before
     if packs and packs[0].first:  # the first pack takes all names before the second
         packs[0] = packs[0]._replace(first="")
@@ -137,8 +140,8 @@ def _runs(indexes: list[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _written(
-    bucket: Bucket, cache: Cache, recordings: dict[str, _Recording], first: str
+def write_packs(
+    bucket: Bucket, cache: Cache, recordings: dict[str, PackedRecording], first: str
 ) -> Iterator[PackInfo]:
     """Write recordings into new packs, of which the first takes all names from `first` on."""
     ulids = {name: recording.ulid for name, recording in recordings.items()}
@@ -196,18 +199,18 @@ def delete_unused_objects(bucket: Bucket, cache: Cache) -> tuple[int, int]:
             return 0, 0
         used |= {large_key(one.sha256) for one in pack.members.values() if isinstance(one, Linked)}
     # Claims of such an age are those of calls whose processes died.
-    rows = [row for folder in ("large/", "packs/", CLAIMS) for row in bucket.list(folder)]
+    rows = [row for folder in (LARGES, PACKS, CLAIMS) for row in bucket.list(folder)]
     unused = [
         (key, size)
         for key, size, modified in rows
         if is_shared_key(key) and key not in used and view.now is not None and view.now - modified > _GRACE
     ]
     bucket.delete([key for key, _ in unused])
-    objects = [size for key, size in unused if key.startswith("large/")]
+    objects = [size for key, size in unused if key.startswith(LARGES)]
     return len(objects), sum(objects)
 
 
-def _members(recordings: dict[str, _Recording]) -> Iterator[tuple[str, Content]]:
+def _members(recordings: dict[str, PackedRecording]) -> Iterator[tuple[str, Content]]:
     for name in sorted(recordings):
         recording = recordings[name]
         if recording.content is not None:
@@ -215,14 +218,17 @@ def _members(recordings: dict[str, _Recording]) -> Iterator[tuple[str, Content]]
             yield from sorted(recording.objects.items(), key=lambda item: item[0])
 
 
-def _recordings(pack: Pack) -> dict[str, _Recording]:
+def recordings_in(pack: Pack) -> dict[str, PackedRecording]:
+    """Return the recordings of a pack by name."""
     return {
-        name: _Recording(ulid, pack.content(name), {one: pack.content(one) for one in pack.objects[name]})
+        name: PackedRecording(
+            ulid, pack.content(name), {one: pack.content(one) for one in pack.objects[name]}
+        )
         for name, ulid in pack.ulids.items()
     }
 
 
-def _add(recordings: dict[str, _Recording], newer: Mapping[str, _Recording]) -> None:
+def add_newer(recordings: dict[str, PackedRecording], newer: Mapping[str, PackedRecording]) -> None:
     """Add recordings, of which those count that were written last."""
     for name, recording in newer.items():
         before = recordings.get(name)

@@ -12,25 +12,27 @@ STATE = "state/"
 MANIFESTS = f"{STATE}manifest/"
 LOOSE = f"{STATE}new/"
 CLAIMS = "claims/"
+PACKS = "packs/"
+LARGES = "large/"
 FORMAT_FILE = "format.json"
 _TAG_LENGTH = 7
 # Parts of these keys are names of local files. Whoever may write to the store must not choose these.
 _LOOSE_KEY = re.compile(rf"{LOOSE}[0-9a-f]{{{_TAG_LENGTH}}}/([0-9a-z]{{26}})")
 # Other files may lie in the same folders.
 _SHARED_KEY = re.compile(
-    rf"packs/[0-9a-f]{{64}}\.pack|large/[0-9a-f]{{64}}|{CLAIMS}([0-9a-f]{{7}}(-[0-9]+)?|alive-[0-9a-z]+)"
+    rf"{PACKS}[0-9a-f]{{64}}\.pack|{LARGES}[0-9a-f]{{64}}|{CLAIMS}([0-9a-f]{{7}}(-[0-9]+)?|alive-[0-9a-z]+)"
 )
 _MANIFEST_KEY = re.compile(rf"{MANIFESTS}[0-9]{{12}}")
 
 
 def pack_key(digest: str) -> str:
     """Return the key of a pack, by its SHA-256 in hex."""
-    return f"packs/{digest}.pack"
+    return f"{PACKS}{digest}.pack"
 
 
 def large_key(digest: str) -> str:
     """Return the key of an object of its own, by its SHA-256 in hex."""
-    return f"large/{digest}"
+    return f"{LARGES}{digest}"
 
 
 def manifest_key(generation: int) -> str:

@@ -317,6 +317,8 @@ def unsound(path: str, detail: str) -> CorruptRecordingError:
     again = "record again: pytest --mimic-record"
     if path.endswith(".pack"):
         again = "remove it, and record again: pytest-mimic verify --repair"
+    elif "/manifest/" in path:
+        again = "make it again from the packs: pytest-mimic verify --repair"
     return CorruptRecordingError(
         f"{path} is not what was written there ({detail})",
         remedies=[f"restore it from an earlier version in the store, or {again}"],

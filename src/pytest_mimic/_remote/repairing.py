@@ -1,10 +1,13 @@
-"""Drops the packs that are damaged or missing in a store, so that their recordings can be made again."""
+"""Repairs a vault in a store: from the local copies where they are sound, else without what is damaged."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_mimic._remote.keys import manifest_key
+from pytest_mimic._remote.folding import PackedRecording, add_newer, recordings_in, write_packs
+from pytest_mimic._remote.keys import LARGES, MANIFESTS, PACKS, is_manifest_key, large_key, manifest_key
+from pytest_mimic._remote.packs import Linked, Manifest, Pack, compress
 from pytest_mimic._remote.view import TRIES, look
 from pytest_mimic.errors import CorruptRecordingError, RemoteError
 
@@ -14,6 +17,73 @@ if TYPE_CHECKING:
     from pytest_mimic._remote.packs import PackInfo
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+
+def problems_in(bucket: Bucket, cache: Cache) -> dict[str, PackInfo | Linked]:
+    """Return the packs and large objects that the store lacks or has damaged, by their keys.
+
+    The sizes of all are compared, and the content of those that are not among the sound local copies. The errors are
+    those of `drop_damaged`.
+    """
+    view = look(bucket, cache)
+    sizes = {key: size for folder in (PACKS, LARGES) for key, size, _ in bucket.list(folder)}
+    found: dict[str, PackInfo | Linked] = {}
+    packs = list(cache.loose(view.loose).values())
+    for info in view.manifest.packs:
+        pack = _readable(cache, info)
+        packs.append(pack)
+        if pack is None or sizes.get(info.key) != info.stored:
+            found[info.key] = info
+    for pack in packs:
+        for one in pack.members.values() if pack is not None else ():
+            if isinstance(one, Linked) and sizes.get(large_key(one.sha256)) != one.size:
+                found[large_key(one.sha256)] = one
+    return found
+
+
+def send_again(bucket: Bucket, cache: Cache) -> int:
+    """Send the local copies of what the store lacks, and return their number. The errors are those of `drop_damaged`."""
+    sent = 0
+    for key, problem in problems_in(bucket, cache).items():
+        if isinstance(problem, Linked):
+            path = cache.object_path(problem)
+            if path is not None:
+                bucket.upload(key, path)
+                sent += 1
+        else:
+            pack = _readable(cache, problem)
+            if pack is not None:
+                bucket.put(key, compress(bytes(pack.data)))
+                sent += 1
+    return sent
+
+
+def _readable(cache: Cache, info: PackInfo) -> Pack | None:
+    try:
+        return cache.packs([info])[0]
+    except CorruptRecordingError:
+        return None
+
+
+def make_manifest(bucket: Bucket, cache: Cache) -> int:
+    """Create a manifest from all packs in the store, and return how many recordings they hold.
+
+    Recordings that were deleted in the last day may come back. RemoteError: the store cannot be read or written.
+    """
+    newest = max(
+        (key for key, _, _ in bucket.list(MANIFESTS) if is_manifest_key(key)), default=manifest_key(0)
+    )
+    recordings: dict[str, PackedRecording] = {}
+    for key, _, _ in bucket.list(PACKS):
+        digest = key.rpartition("/")[2].partition(".")[0]
+        with suppress(CorruptRecordingError):
+            pack = cache.replaced_pack(digest)
+            add_newer(recordings, recordings_in(pack) if pack is not None else {})
+    generation = int(newest.rpartition("/")[2]) + 1
+    manifest = Manifest(generation, tuple(write_packs(bucket, cache, recordings, "")))
+    if not bucket.create(manifest_key(generation), manifest.encode()):
+        raise RemoteError(f"cannot repair {cache.path_of(MANIFESTS)}: it changes too fast", reason="failed")
+    return len(recordings)
 
 
 def drop_damaged(bucket: Bucket, cache: Cache) -> int:
@@ -26,7 +96,7 @@ def drop_damaged(bucket: Bucket, cache: Cache) -> int:
     for _ in range(TRIES):
         view = look(bucket, cache)
         old = view.manifest
-        damaged = [info for info in old.packs if not _is_sound(cache, info)]
+        damaged = [info for info in old.packs if _readable(cache, info) is None]
         if not damaged:
             return 0
         packs = [info for info in old.packs if info not in damaged]
@@ -43,10 +113,3 @@ def drop_damaged(bucket: Bucket, cache: Cache) -> int:
             return sum(info.recordings for info in damaged)
         # Another machine has folded meanwhile.
     raise RemoteError(f"cannot repair {cache.path_of('state/')}: it changes too fast", reason="failed")
-
-
-def _is_sound(cache: Cache, info: PackInfo) -> bool:
-    try:
-        return cache.packs([info]) != [None]
-    except CorruptRecordingError:
-        return False

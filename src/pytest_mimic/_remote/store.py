@@ -13,7 +13,7 @@ from pytest_mimic._remote.contents import VaultContents
 from pytest_mimic._remote.packs import Linked, is_object_name, size_of
 from pytest_mimic._remote.view import View
 from pytest_mimic._vault.clearing import Cleared, references
-from pytest_mimic.errors import MimicError, RemoteError
+from pytest_mimic.errors import CorruptRecordingError, MimicError, RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -161,17 +161,28 @@ class RemoteStore:
         return Cleared(len(existing), objects, freed)
 
     @outside_event_loop
-    def repair(self) -> int:
-        """Drop the packs that are damaged or missing in the bucket, and return how many recordings they held.
+    def problems(self) -> list[str]:
+        """Return the objects that the store lacks, or has with another size. The errors are those of `clear`."""
+        from pytest_mimic._remote.repairing import problems_in
 
-        The errors are those of `clear`.
+        return [self._cache.path_of(key) for key in sorted(problems_in(self._bucket, self._cache))]
+
+    @outside_event_loop
+    def repair(self) -> tuple[int, int]:
+        """Send local copies of what the store lacks, drop damaged packs, and make a damaged manifest again.
+
+        Return how many objects were sent, and how many recordings were dropped. The errors are those of `clear`.
         """
-        from pytest_mimic._remote.repairing import drop_damaged
+        from pytest_mimic._remote.repairing import drop_damaged, make_manifest, send_again
 
         with self._contents.guard, self.lock("fold"):
-            dropped = drop_damaged(self._bucket, self._cache)
+            try:
+                result = send_again(self._bucket, self._cache), drop_damaged(self._bucket, self._cache)
+            except CorruptRecordingError:
+                make_manifest(self._bucket, self._cache)
+                result = send_again(self._bucket, self._cache), 0
         self.refresh()
-        return dropped
+        return result
 
     @outside_event_loop
     def flush(self) -> None:

@@ -97,7 +97,7 @@ def summary(
         line = command("--mimic-record", tests.pop() if len(tests) == 1 else None)
         remedies.append(f"to record the missing: {line}")
     if judgement.unused and not judgement.cleared:
-        remedies.append("to drop the unused: pytest --mimic-clear-unused")
+        remedies.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     counts = _counts(ledger, judgement)
     if ledger.draws:
         how = "seed inside the function, or pass a seed or a generator as an argument"

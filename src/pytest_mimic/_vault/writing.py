@@ -292,7 +292,8 @@ class _FileWriter:
         names = self._names(fingerprint, "json", lambda: checksum_of_segments([content]))
         while True:
             name = next(names)
-            data = self._store.read(name)
+            found = self._existing(name)
+            data = None if found is None else bytes(found)
             if data == content:
                 return name
             if data is not None and self._sees_all and _is_other_text(data, text):
@@ -314,7 +315,7 @@ class _FileWriter:
         names = self._names(encoded.fingerprint, "pkl", lambda: checksum_of(pickled))
         while True:
             name = next(names)
-            data = self._store.map(name)
+            data = self._existing(name)
             checksum = None if data is None else _sound_checksum(data)
             if checksum is None or (not self._sees_all and checksum != checksum_of(pickled)):
                 packer = Packer(pickled)
@@ -336,6 +337,13 @@ class _FileWriter:
         if not self._sees_all:
             return iter([f"{start}-{int(checksum(), 16)}.{suffix}"])
         return chain([f"{start}.{suffix}"], (f"{start}-{number}.{suffix}" for number in count(2)))
+
+    def _existing(self, name: str) -> memoryview | None:
+        """Return an object of the vault. None: there is none, or a store has found it damaged. It is written again."""
+        try:
+            return self._store.map(name)
+        except CorruptRecordingError:
+            return None
 
     def _has_file(self, entry: Entry, name: str) -> bool:
         """Return whether the object of a file of an outcome exists and is sound."""
