@@ -42,7 +42,7 @@ def test_two_extras_are_declared(installed):
     assert set(installed.metadata.get_all("Provides-Extra")) == {"remote", "cli"}
     extra = [line for line in installed.requires or () if "extra ==" in line]
     assert {line.replace("'", '"') for line in extra} == {
-        'obstore>=0.8; extra == "remote"',
+        'obstore>=0.11; extra == "remote"',
         'platformdirs>=4; extra == "remote"',
         'pyyaml>=5.4; extra == "cli"',
         'rich>=13; extra == "cli"',
