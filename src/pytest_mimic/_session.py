@@ -148,9 +148,8 @@ class Session:
             )
         functions = self._patcher.activate(requests) if requests else None
         bounded = [target for target in targets if target.is_boundary and self._mimics]
-        covering = Covering(
-            functions, [self._cover_boundary(target, cassette, activation) for target in bounded]
-        )
+        boundaries = [self._cover_boundaries(bounded, cassette, activation)] if bounded else []
+        covering = Covering(functions, boundaries)
         self._coverings.append(covering)
         return covering
 
@@ -205,23 +204,30 @@ class Session:
         if isinstance(request, RequestedTarget):
             self._mimicked[id(function)].remove(request)
 
-    def _cover_boundary(
-        self, target: Target, cassette: Cassette | None, activation: object
+    def _cover_boundaries(
+        self, targets: Iterable[Target], cassette: Cassette | None, activation: object
     ) -> Callable[[], None]:
         from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 
-        boundary = self._boundaries.get(target.module)
-        if boundary is None:
-            boundary = self._boundaries[target.module] = load_boundary(target.module)
-        port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
-        plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
-        port.plans.append(plan)
-        edges = [edge._replace(origin=boundary.name) for edge in (*boundary.edges(), *boundary.watched)]
-        patched = self._patcher.activate(edges)
+        plans: list[tuple[BoundaryPort, BoundaryPlan]] = []
+        edges: dict[str, list[Edge]] = {}
+        for target in targets:
+            boundary = self._boundaries.get(target.module)
+            if boundary is None:
+                boundary = self._boundaries[target.module] = load_boundary(target.module)
+            port = self._ports.setdefault(boundary.name, BoundaryPort(self.engine))
+            plan = BoundaryPlan(self.engine, boundary, target.options, cassette, activation)
+            port.plans.append(plan)
+            plans.append((port, plan))
+            own = (*boundary.edges(), *boundary.watched)
+            edges[boundary.name] = [edge._replace(origin=boundary.name) for edge in own]
+        # Together, because all that is imported is searched for whoever holds one of the functions.
+        patched = self._patcher.activate([edge for own in edges.values() for edge in own])
 
         def uncover() -> None:
             patched.close()
-            port.plans.remove(plan)
+            for port, plan in plans:
+                port.plans.remove(plan)
 
         return uncover
 
