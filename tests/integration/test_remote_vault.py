@@ -10,6 +10,7 @@ from failing_proxy import running_proxy
 
 from pytest_mimic._cli.main import main
 from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic._remote.packs import compress
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
 from pytest_mimic._vault import Vault
@@ -592,3 +593,23 @@ def test_a_damaged_manifest_is_made_again(recorded, url, another_machine, comman
     assert command("verify", "--repair")[0] == 0
 
     recorded.replay().expect(passed=2, real=[])
+
+
+def test_a_damaged_loose_recording_is_removed_and_recorded_again(recorded, url, command):
+    Bucket(parse_place(url)).put("state/new/0000000/01arz3ndektsv4rrffq69g5fav", b"damaged")
+    recorded.replay().expect(failed=2)
+
+    assert command("verify", "--repair")[0] == 0
+
+    recorded.replay().expect(passed=2, real=[])
+
+
+def test_repair_leaves_a_vault_of_a_newer_format_alone(recorded, url, command):
+    bucket = Bucket(parse_place(url))
+    bucket.put("state/manifest/000000000099", compress(b'{"format": 2}'))
+    before = keys(url)
+
+    code, _, errors = command("verify", "--repair")
+
+    assert (code, "newer pytest-mimic" in errors) == (2, True)
+    assert keys(url) == before

@@ -332,4 +332,5 @@ def newer(path: str) -> MimicError:
         f"{path} is of a format that a newer pytest-mimic wrote; this one reads format {FORMAT}",
         remedies=["pip install --upgrade pytest-mimic"],
         file=path,
+        format=None,
     )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_mimic._remote.folding import PackedRecording, add_newer, recordings_in, write_packs
-from pytest_mimic._remote.keys import LARGES, MANIFESTS, PACKS, is_manifest_key, large_key, manifest_key
-from pytest_mimic._remote.packs import Linked, Manifest, Pack, compress
+from pytest_mimic._remote.keys import (
+    LARGES,
+    MANIFESTS,
+    PACKS,
+    is_manifest_key,
+    is_shared_key,
+    large_key,
+    manifest_key,
+)
+from pytest_mimic._remote.packs import Linked, Manifest, Pack, compress, decompress, digest_of
 from pytest_mimic._remote.view import TRIES, look
 from pytest_mimic.errors import CorruptRecordingError, RemoteError
 
@@ -32,7 +39,7 @@ def problems_in(bucket: Bucket, cache: Cache) -> dict[str, PackInfo | Linked]:
     for info in view.manifest.packs:
         pack = _readable(cache, info)
         packs.append(pack)
-        if pack is None or sizes.get(info.key) != info.stored:
+        if pack is None or not _is_stored(bucket, cache, info, sizes.get(info.key)):
             found[info.key] = info
     for pack in packs:
         for one in pack.members.values() if pack is not None else ():
@@ -58,32 +65,69 @@ def send_again(bucket: Bucket, cache: Cache) -> int:
     return sent
 
 
+def _is_stored(bucket: Bucket, cache: Cache, info: PackInfo, size: int | None) -> bool:
+    """Return whether the store has a pack, by its size; one that was sent again may be compressed by another zstd."""
+    if size is None or size == info.stored:
+        return size is not None
+    stored, path = bucket.get(info.key), cache.path_of(info.key)
+    try:
+        return stored is not None and digest_of(decompress(stored, path, size=info.size)) == info.sha256
+    except CorruptRecordingError:
+        return False
+
+
 def _readable(cache: Cache, info: PackInfo) -> Pack | None:
     try:
         return cache.packs([info])[0]
-    except CorruptRecordingError:
+    except CorruptRecordingError as error:
+        if "format" in error.data:
+            raise
         return None
 
 
-def make_manifest(bucket: Bucket, cache: Cache) -> int:
-    """Create a manifest from all packs in the store, and return how many recordings they hold.
+def mend_state(bucket: Bucket, cache: Cache) -> None:
+    """Delete loose recordings that are damaged, and make the manifest again from all packs if it is damaged.
 
-    Recordings that were deleted in the last day may come back. RemoteError: the store cannot be read or written.
+    Recordings that were deleted in the last day may come back.
+
+    Raises:
+        CorruptRecordingError: The manifest or a recording is of a newer format, which is left alone.
+        RemoteError: The store cannot be read or written.
     """
+    try:
+        view = look(bucket, cache)
+    except CorruptRecordingError as error:
+        if "format" in error.data:
+            raise
+        _make_manifest(bucket, cache)
+        view = look(bucket, cache)
+    for key in view.loose:
+        try:
+            cache.loose([key])
+        except CorruptRecordingError as error:
+            if "format" in error.data:
+                raise
+            bucket.delete([key])
+
+
+def _make_manifest(bucket: Bucket, cache: Cache) -> None:
     newest = max(
         (key for key, _, _ in bucket.list(MANIFESTS) if is_manifest_key(key)), default=manifest_key(0)
     )
     recordings: dict[str, PackedRecording] = {}
-    for key, _, _ in bucket.list(PACKS):
+    for key in filter(is_shared_key, (key for key, _, _ in bucket.list(PACKS))):
         digest = key.rpartition("/")[2].partition(".")[0]
-        with suppress(CorruptRecordingError):
+        try:
             pack = cache.replaced_pack(digest)
-            add_newer(recordings, recordings_in(pack) if pack is not None else {})
+        except CorruptRecordingError as error:
+            if "format" in error.data:
+                raise
+            continue
+        add_newer(recordings, recordings_in(pack) if pack is not None else {})
     generation = int(newest.rpartition("/")[2]) + 1
     manifest = Manifest(generation, tuple(write_packs(bucket, cache, recordings, "")))
     if not bucket.create(manifest_key(generation), manifest.encode()):
         raise RemoteError(f"cannot repair {cache.path_of(MANIFESTS)}: it changes too fast", reason="failed")
-    return len(recordings)
 
 
 def drop_damaged(bucket: Bucket, cache: Cache) -> int:

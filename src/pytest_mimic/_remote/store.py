@@ -13,7 +13,7 @@ from pytest_mimic._remote.contents import VaultContents
 from pytest_mimic._remote.packs import Linked, is_object_name, size_of
 from pytest_mimic._remote.view import View
 from pytest_mimic._vault.clearing import Cleared, references
-from pytest_mimic.errors import CorruptRecordingError, MimicError, RemoteError
+from pytest_mimic.errors import MimicError, RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -173,14 +173,11 @@ class RemoteStore:
 
         Return how many objects were sent, and how many recordings were dropped. The errors are those of `clear`.
         """
-        from pytest_mimic._remote.repairing import drop_damaged, make_manifest, send_again
+        from pytest_mimic._remote.repairing import drop_damaged, mend_state, send_again
 
         with self._contents.guard, self.lock("fold"):
-            try:
-                result = send_again(self._bucket, self._cache), drop_damaged(self._bucket, self._cache)
-            except CorruptRecordingError:
-                make_manifest(self._bucket, self._cache)
-                result = send_again(self._bucket, self._cache), 0
+            mend_state(self._bucket, self._cache)
+            result = send_again(self._bucket, self._cache), drop_damaged(self._bucket, self._cache)
         self.refresh()
         return result
 
