@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._cli.transfer import Selected, add_selection, json_of_objects, progress, total
+from pytest_mimic._cli.selection import add_selection
+from pytest_mimic._cli.transfer import Selected, json_of_objects, progress, total
 from pytest_mimic._cli.words import plural
 
 if TYPE_CHECKING:

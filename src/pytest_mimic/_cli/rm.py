@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_mimic._cli.selection import add_pattern, of_tests, report_nothing, select
+from pytest_mimic._cli.selection import add_selection, of_tests, report_nothing, select
 from pytest_mimic._cli.words import HELD, counted, json_of, record_again, size
 from pytest_mimic.errors import MimicError
 
@@ -18,14 +18,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: Parser) -> None:
     """Add the options."""
-    add_pattern(parser)
-    parser.add_argument(
-        "--test",
-        action="append",
-        default=[],
-        metavar="TEST",
-        help="those that this test recorded; with a PATTERN, only those of both",
-    )
+    add_selection(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="only show what would be deleted")
 
 

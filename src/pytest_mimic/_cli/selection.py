@@ -21,6 +21,18 @@ def add_pattern(parser: Parser) -> None:
     parser.add_argument("patterns", metavar="PATTERN", nargs="*", help=PATTERN_HELP)
 
 
+def add_selection(parser: Parser) -> None:
+    """Add the arguments that choose recordings."""
+    add_pattern(parser)
+    parser.add_argument(
+        "--test",
+        action="append",
+        default=[],
+        metavar="TEST",
+        help="those that this test recorded; with a PATTERN, only those of both",
+    )
+
+
 def in_vault(invocation: Invocation, words: Sequence[str]) -> list[str]:
     """Return patterns with the paths of existing files of the vault as names in it."""
     settings = invocation.settings

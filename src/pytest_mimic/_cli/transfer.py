@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_mimic._ambient import command
-from pytest_mimic._cli.selection import add_pattern, of_tests, report_damaged, select
+from pytest_mimic._cli.selection import of_tests, report_damaged, select
 from pytest_mimic._cli.words import plural, size
 from pytest_mimic._remote.large import LargeObject, LargeObjects, Show, large_objects
 from pytest_mimic.errors import MimicError
@@ -16,24 +16,11 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._catalog import CatalogFile
     from pytest_mimic._cli.invocation import Invocation
-    from pytest_mimic._cli.parser import Parser
     from pytest_mimic._remote.bucket import Bucket
     from pytest_mimic._vault import FolderStore
 
 # So many objects of a kind are listed.
 _SHOWN = 10
-
-
-def add_selection(parser: Parser) -> None:
-    """Add the arguments that choose recordings."""
-    add_pattern(parser)
-    parser.add_argument(
-        "--test",
-        action="append",
-        default=[],
-        metavar="TEST",
-        help="those that this test recorded; with a PATTERN, only those of both",
-    )
 
 
 def bucket_of(invocation: Invocation) -> Bucket:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _FOLDERS = ("calls", "cassettes", "objects")
 
 
-_RECORD = "pytest --mimic-record"
-
-
 def add_arguments(parser: Parser) -> None:
     """Add the options."""
     parser.add_argument("files", metavar="FILE", nargs="*", help="check only these files, as pre-commit does")
@@ -65,7 +62,7 @@ def _checked_store(invocation: Invocation) -> tuple[int, bool]:
             out.line((f"{plural(sent, 'object')} sent again from the local copies", "green"))
         if dropped and not options.json:
             out.line((f"damaged packs with {plural(dropped, 'recording')} removed", "red"))
-            out.line("  to record again: ", (f"{_RECORD} --mimic-vault={invocation.settings.url}", "bold"))
+            out.line("  to record again: ", (record_again([None]), "bold"))
         return dropped, True
     problems = invocation.store.problems()
     if problems and options.json:
