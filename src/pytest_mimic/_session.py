@@ -7,6 +7,7 @@ from time import strftime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
+from pytest_mimic._boundaries.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
 from pytest_mimic._engine.scopes import Scopes
@@ -18,16 +19,15 @@ from pytest_mimic._patch.callers import may_be_called_by_pytest
 from pytest_mimic._settings import Mode, Settings, open_store
 from pytest_mimic._targets.target import Target, as_targets, missing_module
 from pytest_mimic._vault import Vault
-from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 
 if TYPE_CHECKING:
+    from pytest_mimic._boundaries.base import Boundary, Edge
     from pytest_mimic._engine.boundary_plan import BoundaryPort
     from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
     from pytest_mimic._network.guard import NetworkGuard
     from pytest_mimic._patch import Activation
     from pytest_mimic._targets.options import Options
-    from pytest_mimic.boundaries.base import Boundary, Edge
 
     AnyRequest: TypeAlias = "RequestedTarget | WatchedFunction | Edge"
 

@@ -41,8 +41,8 @@ class MimicError(Exception):
     ) -> None:
         super().__init__(what)
         self.what = what
-        self.facts = tuple(facts)
-        self.remedies = tuple(remedies)
+        self.facts: tuple[str, ...] = tuple(facts)
+        self.remedies: tuple[str, ...] = tuple(remedies)
         self.data = data
         self.__dict__.update(data)
 

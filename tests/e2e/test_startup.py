@@ -93,7 +93,7 @@ REPLAY = """
     _swallowed _swallowed.forks _swallowed.pending
     _targets _targets.modules _targets.options _targets.target
     _vault _vault.folder _vault.leftovers _vault.locks _vault.names _vault.parsing _vault.vault
-    boundaries boundaries.registry
+    _boundaries _boundaries.registry
 """
 
 

@@ -13,12 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from pytest_mimic import _ambient
+from pytest_mimic._boundaries.registry import is_installed
 from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
 from pytest_mimic._targets.target import as_targets
 from pytest_mimic._vcr.cassette import VcrCassette
 from pytest_mimic._vcr.player import VcrFiles, VcrPlayer
 from pytest_mimic._vcr.settings import ABOVE, read_settings
-from pytest_mimic.boundaries.registry import is_installed
 from vcr import errors  # noqa: F401 - tests use it as an attribute
 
 mode = SimpleNamespace(ALL="all", ANY="any", NEW_EPISODES="new_episodes", NONE="none", ONCE="once")

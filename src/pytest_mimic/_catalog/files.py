@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_mimic._boundaries.registry import BOUNDARIES
 from pytest_mimic._vault.names import CASSETTES
-from pytest_mimic.boundaries.registry import BOUNDARIES
 
 Entry = dict[str, Any]
 """One outcome as the file has it: `duration`, and `value`, `raised`, `stream`, `json`, `pickle`, ..."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._boundaries.registry import load_boundary
 from pytest_mimic._catalog.files import CatalogCall, CatalogFile, Entry
-from pytest_mimic.boundaries.registry import load_boundary
 
 if TYPE_CHECKING:
-    from pytest_mimic.boundaries.base import Boundary
+    from pytest_mimic._boundaries.base import Boundary
 
 _KEYS, _WIDTH = 4, 40
 

@@ -25,7 +25,7 @@ _LINE = 200
 _MOMENT = re.compile(r"'?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|'?1[5-9]\d{8}(\d{3})?(\.\d+)?'?\Z")
 _DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
 # The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
-# values are (boundaries/values.py): `ignore=` has to leave out the type as well.
+# values are (_boundaries/values.py): `ignore=` has to leave out the type as well.
 _VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
 _UUID = re.compile(r"'?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}'?\Z", re.IGNORECASE)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
+from pytest_mimic._boundaries.registry import BOUNDARIES
 from pytest_mimic._describe.marks import TAG
 from pytest_mimic._redact.names import PLACEHOLDER
-from pytest_mimic.boundaries.registry import BOUNDARIES
 
 _LABEL_WIDTH = 120
 _LEAST_WIDTH = 24

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from pytest_mimic._boundaries.base import Boundary, BoundaryCall
+    from pytest_mimic._boundaries.replay_log import Caller
     from pytest_mimic._engine.call import CassetteInUse
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._targets.options import Options
-    from pytest_mimic.boundaries.base import Boundary, BoundaryCall
-    from pytest_mimic.boundaries.replay_log import Caller
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -184,7 +184,7 @@ class BoundaryPort:
         return None
 
     def begin(self, call: BoundaryCall) -> Any:
-        """Return the step for a call: a `boundaries.base.Step`.
+        """Return the step for a call: a `_boundaries.base.Step`.
 
         Raises:
             MissingRecordingError: It has no recording, and the mode does not run it.

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from pytest_mimic._boundaries.base import Boundary
+from pytest_mimic._boundaries.http.exchange import HttpBoundary
+from pytest_mimic._boundaries.http.message import header_of, text_pairs
+from pytest_mimic._boundaries.registry import BOUNDARIES, is_installed, load_boundary
 from pytest_mimic._foreign.exchanges import ForeignExchange
 from pytest_mimic._targets.target import Target
-from pytest_mimic.boundaries.base import Boundary
-from pytest_mimic.boundaries.http.exchange import HttpBoundary
-from pytest_mimic.boundaries.http.message import header_of, text_pairs
-from pytest_mimic.boundaries.registry import BOUNDARIES, is_installed, load_boundary
 
 # The `User-Agent` that each client sends by itself, and those of packages that use one client.
 _AGENTS = [

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_mimic._boundaries.http.exchange import Exchange, HttpRequest
+from pytest_mimic._boundaries.registry import load_boundary
 from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._engine.cassettes import Cassette
 from pytest_mimic._engine.engine import Engine
@@ -17,14 +19,12 @@ from pytest_mimic._ledger import Ledger
 from pytest_mimic._settings import Mode
 from pytest_mimic._targets.target import Target
 from pytest_mimic._vault import FolderStore, Vault
-from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
-from pytest_mimic.boundaries.registry import load_boundary
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._boundaries.base import BoundaryCall
     from pytest_mimic._foreign.exchanges import ForeignExchange
     from pytest_mimic._settings import Settings
-    from pytest_mimic.boundaries.base import BoundaryCall
 
 
 # RFC 9110, 5.6.2 and 9.1.

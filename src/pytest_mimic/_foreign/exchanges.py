@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_mimic.boundaries.http.exchange import HttpRequest
+from pytest_mimic._boundaries.http.exchange import HttpRequest
 
 
 class ForeignExchange(NamedTuple):

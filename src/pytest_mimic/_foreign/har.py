@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from pytest_mimic._boundaries.http.compression import inflate
+from pytest_mimic._boundaries.http.exchange import HttpRequest
+from pytest_mimic._boundaries.http.message import charset_of, header_of, media_type
 from pytest_mimic._foreign.exchanges import ForeignExchange, ForeignFile, Refusal, UnreadableError
-from pytest_mimic.boundaries.http.compression import inflate
-from pytest_mimic.boundaries.http.exchange import HttpRequest
-from pytest_mimic.boundaries.http.message import charset_of, header_of, media_type
 
 _FORM = "application/x-www-form-urlencoded"
 # Statuses whose responses have no body.

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_mimic._ambient import command
+from pytest_mimic._boundaries.http.message import header_of
 from pytest_mimic._foreign.clients import boundaries_of, http_boundaries, mimicked_clients, unknown_agents
 from pytest_mimic._foreign.conversations import Conversation, Destination, refused
 from pytest_mimic._foreign.exchanges import ForeignFile, Refusal, UnreadableError
@@ -20,7 +21,6 @@ from pytest_mimic._foreign.owning_tests import OwningTests
 from pytest_mimic._foreign.placing import Placed, Placer
 from pytest_mimic._foreign.report import ImportedFile, Leftover, Report
 from pytest_mimic._vault import Vault
-from pytest_mimic.boundaries.http.message import header_of
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from pytest_mimic._boundaries.http.exchange import HttpRequest
+from pytest_mimic._boundaries.http.message import header_of, media_type
 from pytest_mimic._foreign.exchanges import ForeignExchange, ForeignFile, Refusal, UnreadableError
 from pytest_mimic._vcr.cassette_file import read_cassette
 from pytest_mimic._vcr.exchanges import VcrExchange
-from pytest_mimic.boundaries.http.exchange import HttpRequest
-from pytest_mimic.boundaries.http.message import header_of, media_type
 from pytest_mimic.errors import CassetteError
 
 _PROBLEM = re.compile(r"entry (\d+): (.*)", re.DOTALL)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_mimic._boundaries.registry import BOUNDARIES
 from pytest_mimic._describe import recorded_label
 from pytest_mimic._report.log import Row, shown_arguments
 from pytest_mimic._report.outcomes import shown_outcome
 from pytest_mimic._vault.names import CASSETTES
-from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

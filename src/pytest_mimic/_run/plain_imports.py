@@ -71,7 +71,7 @@ def load_all() -> None:
     import pytest_mimic
 
     for found in iter_modules(pytest_mimic.__path__, "pytest_mimic."):
-        if found.name.partition(".")[2] not in ("boundaries", "_cli", "__main__"):
+        if found.name.partition(".")[2] not in ("_boundaries", "_cli", "__main__"):
             module = import_module(found.name)
             for inner in iter_modules(getattr(module, "__path__", ()), f"{found.name}."):
                 import_module(inner.name)

@@ -227,10 +227,10 @@ def _block(
     request: pytest.FixtureRequest, given: dict[str, Any], extra: list[str]
 ) -> AbstractContextManager[VcrPlayer]:
     """Return the context manager of the test's cassettes."""
+    from pytest_mimic._boundaries.registry import is_installed
     from pytest_mimic._engine.cassettes import CassetteBlock
     from pytest_mimic._targets.target import as_targets
     from pytest_mimic._vcr.player import VcrFiles, VcrPlayer
-    from pytest_mimic.boundaries.registry import is_installed
 
     config, session = request.config, _ambient.current()
     settings = _settings(request, given, extra)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pytest_mimic.boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
+from pytest_mimic._boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
 from pytest_mimic.errors import TargetError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

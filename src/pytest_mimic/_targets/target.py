@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partialmethod
 from typing import Any, NamedTuple
 
+from pytest_mimic._boundaries.registry import BOUNDARIES
 from pytest_mimic._engine.binding import argument_names
 from pytest_mimic._targets.modules import closest_module, module_exists
 from pytest_mimic._targets.options import (
@@ -18,7 +19,6 @@ from pytest_mimic._targets.options import (
     read_line_options,
     target_error,
 )
-from pytest_mimic.boundaries.registry import BOUNDARIES
 from pytest_mimic.errors import TargetError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

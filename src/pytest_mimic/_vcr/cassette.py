@@ -91,7 +91,7 @@ class VcrCassette:
 
 def _in_vcr_form(call: CassetteCall) -> tuple[VcrRequest, dict[str, Any]]:
     """Return a call of our own cassette as vcrpy has one. Secrets are not in it."""
-    from pytest_mimic.boundaries.http.answer import load_response
+    from pytest_mimic._boundaries.http.answer import load_response
 
     method, _, path = call.signature.partition(" → ")[0].partition(" ")
     arguments = call.arguments or {}

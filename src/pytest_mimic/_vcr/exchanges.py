@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic.boundaries.http.compression import inflate
-from pytest_mimic.boundaries.http.message import as_text
-from pytest_mimic.boundaries.http.recorder import store_response
+from pytest_mimic._boundaries.http.compression import inflate
+from pytest_mimic._boundaries.http.message import as_text
+from pytest_mimic._boundaries.http.recorder import store_response
 
 if TYPE_CHECKING:
-    from pytest_mimic.boundaries.http.secrets import Secrets
+    from pytest_mimic._boundaries.http.secrets import Secrets
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._boundaries.http.compression import inflate
+from pytest_mimic._boundaries.http.exchange import Exchange, HttpRequest
+from pytest_mimic._boundaries.http.message import text_pairs
+from pytest_mimic._boundaries.http.request_body import describe_body
+from pytest_mimic._boundaries.http.secrets import NoSecrets, Secrets
 from pytest_mimic._vcr.exchanges import VcrExchange, read_entry
 from pytest_mimic._vcr.requests import VcrHeaders, VcrRequest
 from pytest_mimic._vcr.settings import VOLATILE_HEADERS
-from pytest_mimic.boundaries.http.compression import inflate
-from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
-from pytest_mimic.boundaries.http.message import text_pairs
-from pytest_mimic.boundaries.http.request_body import describe_body
-from pytest_mimic.boundaries.http.secrets import NoSecrets, Secrets
 
 if TYPE_CHECKING:
+    from pytest_mimic._boundaries.base import BoundaryCall
     from pytest_mimic._redact.redactor import Redactor
     from pytest_mimic._vcr.settings import VcrSettings
-    from pytest_mimic.boundaries.base import BoundaryCall
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pytest_mimic.boundaries.http.exchange import HttpRequest
-from pytest_mimic.boundaries.http.message import media_type, text_pairs
+from pytest_mimic._boundaries.http.exchange import HttpRequest
+from pytest_mimic._boundaries.http.message import media_type, text_pairs
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from pytest_mimic._boundaries.base import Boundary, BoundaryCall
 from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.owners import Owner
@@ -20,7 +21,6 @@ from pytest_mimic._settings import Mode, Settings
 from pytest_mimic._targets.options import Options
 from pytest_mimic._vault import Vault
 from pytest_mimic._vault.locks import ByteLocks
-from pytest_mimic.boundaries.base import Boundary, BoundaryCall
 from pytest_mimic.errors import DriftError
 from unit.memory_store import MemoryStore
 

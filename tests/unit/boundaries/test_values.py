@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic.boundaries.values import blank, from_plain, to_plain
+from pytest_mimic._boundaries.values import blank, from_plain, to_plain
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -13,8 +13,8 @@ pytest.importorskip("sqlalchemy")
 import redis
 import sqlalchemy as sa
 
-from pytest_mimic.boundaries.redis.client import RedisBoundary
-from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._boundaries.redis.client import RedisBoundary
+from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mimic._boundaries.http.answer import load_response
+from pytest_mimic._boundaries.http.secrets import NoSecrets, Secrets
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._vcr.cassette_file import read_cassette
 from pytest_mimic._vcr.player import VcrFiles
-from pytest_mimic.boundaries.http.answer import load_response
-from pytest_mimic.boundaries.http.secrets import NoSecrets, Secrets
 from pytest_mimic.errors import CassetteError
 
 RECORDED = Path(__file__).parents[2] / "vcr_cassettes"

@@ -17,7 +17,7 @@ pytest.importorskip("boto3")
 import boto3
 import botocore.session
 
-from pytest_mimic.boundaries.aws.botocore import BotocoreBoundary
+from pytest_mimic._boundaries.aws.botocore import BotocoreBoundary
 
 ACCESS_KEY, SECRET_KEY = "AKIAQ3EXAMPLE7KEY4711", "wJalrXUtnFEMI7K7MDENG7bPxRfiCYEXAMPLEKEY"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from http_server import Server, running_server
 
-from pytest_mimic.boundaries.registry import load_boundary
+from pytest_mimic._boundaries.registry import load_boundary
 from unit.boundaries.runs import Runs
 
 

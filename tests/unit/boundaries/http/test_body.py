@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_mimic._boundaries.http.body import load_body, store_body
+from pytest_mimic._boundaries.http.compression import deflate, inflate
+from pytest_mimic._boundaries.http.event_lines import scrub_lines
+from pytest_mimic._boundaries.http.request_body import describe_body
+from pytest_mimic._boundaries.http.secrets import Secrets
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.http.body import load_body, store_body
-from pytest_mimic.boundaries.http.compression import deflate, inflate
-from pytest_mimic.boundaries.http.event_lines import scrub_lines
-from pytest_mimic.boundaries.http.request_body import describe_body
-from pytest_mimic.boundaries.http.secrets import Secrets
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),

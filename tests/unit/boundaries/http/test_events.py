@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._boundaries.http.httpx import HttpxBoundary
 from pytest_mimic._compare import compare
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.http.httpx import HttpxBoundary
 
 
 def exchange(chunks: list[str], kind: str = "text/event-stream", **end: Any) -> dict[str, Any]:

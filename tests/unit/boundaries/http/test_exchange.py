@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pytest_mimic.boundaries.http.answer import load_response
-from pytest_mimic.boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
+from pytest_mimic._boundaries.http.answer import load_response
+from pytest_mimic._boundaries.http.exchange import Exchange, HttpBoundary, HttpRequest
 from unit.boundaries.runs import Runs
 
 
@@ -324,7 +324,7 @@ def test_a_request_has_all_declared_parts(runs):
 def test_boundaries_import_neither_clients_nor_asyncio():
     code = """
 import sys
-from pytest_mimic.boundaries.registry import load_boundary
+from pytest_mimic._boundaries.registry import load_boundary
 before = set(sys.modules)
 for name in ("httpx", "httpx2", "requests", "aiohttp"):
     assert load_boundary(name).edges()

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from http_server import EVENTS, NOWHERE, Server, running_unix_server
 
-from pytest_mimic.boundaries.http.exchange import Exchange, HttpRequest
+from pytest_mimic._boundaries.http.exchange import Exchange, HttpRequest
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.http.four_ways import both
 from unit.boundaries.runs import Runs

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from http_server import Server, running_server
 
-from pytest_mimic.boundaries.http.aiohttp import AiohttpBoundary
-from pytest_mimic.boundaries.http.httpx import HttpxBoundary
-from pytest_mimic.boundaries.http.requests import RequestsBoundary
+from pytest_mimic._boundaries.http.aiohttp import AiohttpBoundary
+from pytest_mimic._boundaries.http.httpx import HttpxBoundary
+from pytest_mimic._boundaries.http.requests import RequestsBoundary
 from unit.boundaries.runs import Runs
 
 pytestmark = pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")

@@ -16,8 +16,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pytest_mimic.boundaries.redis.client import RedisBoundary
-from pytest_mimic.boundaries.redis.replies import describe_commands
+from pytest_mimic._boundaries.redis.client import RedisBoundary
+from pytest_mimic._boundaries.redis.replies import describe_commands
 from pytest_mimic.errors import MissingRecordingError, UnstorableOutcomeError
 from unit.boundaries.runs import Runs
 

@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("redis")
 
+from pytest_mimic._boundaries.redis.commands import read_commands
+from pytest_mimic._boundaries.redis.replies import describe_commands
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.redis.commands import read_commands
-from pytest_mimic.boundaries.redis.replies import describe_commands
 
 
 def packed(commands: Sequence[Sequence[bytes]]) -> bytes:

@@ -13,15 +13,15 @@ pytest.importorskip("redis")
 
 from redis import exceptions
 
-from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.redis.client import RedisBoundary
-from pytest_mimic.boundaries.redis.commands import read_commands
-from pytest_mimic.boundaries.redis.replies import (
+from pytest_mimic._boundaries.redis.client import RedisBoundary
+from pytest_mimic._boundaries.redis.commands import read_commands
+from pytest_mimic._boundaries.redis.replies import (
     comparable_reply,
     describe_commands,
     load_reply,
     store_reply,
 )
+from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.errors import CorruptRecordingError
 from unit.boundaries.json_texts import written_json
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 from unit.boundaries.sql.places import ASYNC, SYNC, Place, place_for
 

@@ -13,7 +13,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from pytest_mimic.boundaries.sql.stand_ins import StandInConnection
+from pytest_mimic._boundaries.sql.stand_ins import StandInConnection
 from unit.boundaries.runs import Runs
 from unit.boundaries.sql.places import Connect, Place
 

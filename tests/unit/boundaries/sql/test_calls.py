@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.sql.calls import (
+from pytest_mimic._boundaries.sql.calls import (
     StatementCall,
     StatementNames,
 )
-from pytest_mimic.boundaries.sql.results import load_columns, store_columns, store_rows
-from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._boundaries.sql.results import load_columns, store_columns, store_rows
+from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.errors import UnstableIdentityError
 from unit.boundaries.json_texts import written_json
 

@@ -10,7 +10,7 @@ pytest.importorskip("sqlalchemy")
 
 import sqlalchemy as sa
 
-from pytest_mimic.boundaries.sql.compiled import read_compiled
+from pytest_mimic._boundaries.sql.compiled import read_compiled
 
 users = sa.Table(
     "users", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("name"), sa.Column("password", key="word")

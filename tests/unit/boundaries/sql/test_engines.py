@@ -14,7 +14,7 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 from unit.boundaries.sql.places import Connect, Place, both, one, run
 

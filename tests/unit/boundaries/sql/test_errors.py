@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.boundaries.sql.errors import DriverErrors
+from pytest_mimic._boundaries.sql.errors import DriverErrors
 
 
 def errors() -> DriverErrors:

@@ -12,11 +12,11 @@ pytest.importorskip("sqlalchemy")
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from pytest_mimic._boundaries.sql.calls import StatementCall, StatementNames
+from pytest_mimic._boundaries.sql.compiled import read_compiled
+from pytest_mimic._boundaries.sql.results import load_columns, load_rows
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
-from pytest_mimic.boundaries.sql.calls import StatementCall, StatementNames
-from pytest_mimic.boundaries.sql.compiled import read_compiled
-from pytest_mimic.boundaries.sql.results import load_columns, load_rows
 
 
 def table(column: sa.Column[Any]) -> sa.Table:

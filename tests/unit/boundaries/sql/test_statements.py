@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic.boundaries.sql.statements import read_statement
+from pytest_mimic._boundaries.sql.statements import read_statement
 
 SIGNATURES = {
     "SELECT a FROM users": "SELECT users",

@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from pytest_mimic.boundaries.sql.sqlalchemy import SqlBoundary
+from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:
