@@ -4,8 +4,9 @@
     python scripts/real_suites.py httpx networkx       # some of them
 
 Each suite is downloaded from the package index as a source distribution, unpacked in a scratch folder, and run in its
-own environment. The outcome of each test is compared with a run without the plugin. Tests whose outcome already differs
-between two runs without the plugin are left out. Replays use another hash seed, with and without xdist.
+own environment. Where the wheel of a package contains its tests, they are run as installed. The outcome of each test is
+compared with a run without the plugin. Tests whose outcome already differs between two runs without the plugin are left
+out. Replays use another hash seed, with and without xdist.
 
 Prints one line per run and one line per difference. The exit code is 1 if there are differences. Takes some minutes
 and needs the network.
@@ -37,7 +38,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Suite(NamedTuple):
-    """A package whose source distribution contains its tests, and the targets to mimic in it."""
+    """A package whose source distribution or wheel contains its tests, and the targets to mimic in it."""
 
     package: str
     version: str
@@ -54,6 +55,10 @@ class Suite(NamedTuple):
     """The reason why its recordings do not replay under xdist."""
     installed: Mapping[str, str] = NONE
     """Tests that end differently because of the packages installed with pytest-mimic."""
+    in_wheel: bool = False
+    """Whether the wheel contains the tests, so that no source distribution is needed."""
+    server: tuple[str, ...] = ()
+    """The command of a server that its tests expect on a fixed port. It runs during all runs."""
 
 
 NOT_CONNECTED = "prints the trace of the connection; a replay opens no connection"
@@ -181,8 +186,23 @@ def main() -> int:
 
 
 def run_suite(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
+    """Run a suite in every mode, beside its server, and return the differences between the runs."""
+    if not suite.server:
+        return compare_runs(suite, scratch, wheel)
+    with subprocess.Popen(suite.server, cwd=scratch, stdout=subprocess.DEVNULL) as server:
+        try:
+            return compare_runs(suite, scratch, wheel)
+        finally:
+            server.terminate()
+
+
+def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
     """Run a suite in every mode and return the differences between the runs."""
-    folder = download(suite, scratch)
+    folder = scratch / f"suite-{suite.package}"
+    if suite.in_wheel:
+        folder.mkdir()
+    else:
+        download(suite, folder)
     python = environment(
         scratch / f"venv-{suite.package}",
         [f"{suite.package}{suite.extras}=={suite.version}", "pytest", "pytest-xdist", *suite.requirements],
@@ -283,23 +303,18 @@ def is_explained(test: str, suite: Suite, *, mimicked: bool) -> bool:
     return name in suite.installed or (mimicked and name in suite.left_out)
 
 
-def download(suite: Suite, scratch: Path) -> Path:
-    """Download and unpack a source distribution, and return its folder."""
-    command = [
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--no-binary",
-        suite.package,
-        "--dest",
-        str(scratch),
-    ]
-    subprocess.run([sys.executable, "-m", *command, f"{suite.package}=={suite.version}"], check=True)
-    (archive,) = scratch.glob(f"{suite.package}-{suite.version}.tar.*")
-    with tarfile.open(archive) as files:
-        files.extractall(scratch, filter="data")
-    return scratch / f"{suite.package}-{suite.version}"
+def download(suite: Suite, folder: Path) -> None:
+    """Download a source distribution and unpack it as a folder."""
+    command = ["pip", "download", "--quiet", "--no-deps", "--no-binary", suite.package]
+    with TemporaryDirectory(dir=folder.parent) as scratch:
+        wanted = [f"--dest={scratch}", f"{suite.package}=={suite.version}"]
+        subprocess.run([sys.executable, "-m", *command, *wanted], check=True)
+        (archive,) = Path(scratch).iterdir()
+        with tarfile.open(archive) as files:
+            files.extractall(scratch, filter="data")
+        archive.unlink()
+        (unpacked,) = Path(scratch).iterdir()
+        unpacked.rename(folder)
 
 
 def counted(outcomes: Mapping[str, str]) -> str:
