@@ -326,15 +326,25 @@ def test_what_the_filters_take_out_is_not_recorded_in_our_format_either(suite, s
     suite.run().expect(passed=1)
 
 
-def test_a_test_whose_responses_a_function_changes_is_not_recorded(suite, server):
-    """The function may take secrets out, which our format would keep."""
-    suite_test(suite, "@pytest.mark.vcr(before_record_response=lambda response: response)")
+@pytest.mark.parametrize(
+    "option",
+    [
+        "before_record_response=lambda response: response",
+        "filter_sensitive_data={'<KEY>': 'hunter2-hunter2'}",
+        "before_save_interaction=lambda request, response: (request, response)",
+        "after_load_interaction=lambda request, response: (request, response)",
+    ],
+    ids=lambda option: option.partition("=")[0],
+)
+def test_a_test_whose_cassette_an_option_changes_is_not_recorded(suite, server, option):
+    """The option may take secrets out, which our format would keep."""
+    suite_test(suite, f"@pytest.mark.vcr({option})")
 
-    for option in ("--mimic-record", "--mimic-rerecord"):
-        run = suite.run(option).expect(
+    for mode in ("--mimic-record", "--mimic-rerecord"):
+        run = suite.run(mode).expect(
             failed=1,
             says=[
-                "CassetteError: test_it.py::test_one cannot be recorded: before_record_response",
+                f"CassetteError: test_it.py::test_one cannot be recorded: {option.partition('=')[0]}",
                 "hide secrets by mimic_redact",
             ],
         )

@@ -489,7 +489,103 @@ def test_responses_may_be_changed_by_a_function(suite):
     suite.run().expect(passed=1)
 
 
-@pytest.mark.parametrize("option", ["ignore_localhost=True", "ignore_hosts=['127.0.0.1']"])
+def test_sensitive_data_is_put_back_on_both_sides(suite):
+    """vcrpy 9.2 writes placeholders in place of the values that `filter_sensitive_data` names."""
+    recorded = entry("/it/<KEY>?page=1", "with <KEY> of <USER>", Accept="<USER>")
+    write(suite, "test_it/test_one.yaml", recorded, entry("/b", "it"))
+    test_file(
+        suite,
+        """
+        SENSITIVE = {
+            "<KEY>": "hunter2-hunter2",
+            "<USER>": lambda request, response: request.headers.get("accept") and "Ann",
+            "<NONE>": None,
+        }
+        pytestmark = pytest.mark.vcr(filter_sensitive_data=SENSITIVE, match_on=["path", "headers"])
+
+        def test_one():
+            assert fetch("/it/hunter2-hunter2", Accept="Ann") == "with hunter2-hunter2 of Ann"
+
+        @pytest.mark.default_cassette("test_one")
+        def test_two():
+            fetch("/elsewhere/hunter2-hunter2")
+        """,
+    )
+
+    run = suite.run().expect(
+        passed=1, failed=1, says=["no recording of http.client GET /elsewhere/<redacted>"]
+    )
+
+    message = [line for line in run.output.splitlines() if line.startswith("E ")]
+    assert message
+    assert not [line for line in message if "hunter2" in line]
+
+
+def test_entries_may_be_changed_or_left_out_by_a_function_of_both_halves(suite):
+    """`after_load_interaction` sees what `filter_sensitive_data` has put back."""
+    write(suite, "test_it/test_one.yaml", entry("/a?<KEY>", "it"), entry("/b", "dropped"))
+    test_file(
+        suite,
+        """
+        def change(request, response):
+            if request.path == "/b":
+                return None
+            assert request.query == [("key", "1")]
+            response["body"]["string"] += request.method.encode()
+            request.uri = request.uri.replace("/a", "/c")
+            return request, response
+
+        @pytest.mark.vcr(after_load_interaction=change, filter_sensitive_data=[("<KEY>", "key=1")])
+        def test_one(vcr):
+            assert (fetch("/c?key=1"), len(vcr)) == ("itGET", 1)
+        """,
+    )
+
+    suite.run().expect(passed=1)
+
+
+def multipart(**fields: str) -> str:
+    """Return a multipart form."""
+    parts = [
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    return "".join(parts) + "--B--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "recorded", "option"),
+    [
+        ("application/json", '{"a": {"pin": 1, "n": [{"pin": 2}]}}', '{"a": {"n": [{}]}}', "nested"),
+        ("application/json", '{"a": {"pin": 1}, "pin": 2}', '{"a": {"pin": 1}}', ""),
+        ("application/x-www-form-urlencoded", "a%3Apin=1&n=1", "n=1", ""),
+        ("multipart/form-data; boundary=B", multipart(pin="1", n="1"), multipart(n="1"), ""),
+    ],
+    ids=["nested", "not nested", "quoted", "multipart"],
+)
+def test_fields_are_filtered_wherever_vcrpy_finds_them(suite, kind, sent, recorded, option):
+    write(suite, "test_it/test_one.yaml", entry("/a", "it", method="POST", body=recorded, Content_Type=kind))
+    nested = ", filter_nested_post_data_parameters=True" if option else ""
+    test_file(
+        suite,
+        f"""
+        @pytest.mark.vcr(match_on=["body"], filter_post_data_parameters=["pin", "a:pin"]{nested})
+        def test_one():
+            assert fetch("/a", {sent.encode()!r}, Content_Type={kind!r}) == "it"
+        """,
+    )
+
+    suite.run().expect(passed=1)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "ignore_localhost=True",
+        "ignore_hosts=['127.0.0.1']",
+        "ignore_hosts=[re.compile(r'127\\.0\\..*')]",
+    ],
+)
 def test_ignored_hosts_are_asked_for_real(suite, option):
     from http_server import running_server
 
@@ -497,11 +593,31 @@ def test_ignored_hosts_are_asked_for_real(suite, option):
     test_file(
         suite,
         f"""
-        import os
+        import os, re
 
         @pytest.mark.vcr({option})
         def test_one():
             assert fetch("/a") == "it"
+            assert "Zo" in fetch(os.environ["API"] + "/users/1")
+        """,
+    )
+
+    with running_server() as server:
+        suite.run(env={"API": server.url}).expect(passed=1)
+        assert server.seen == ["GET /users/1"]
+
+
+def test_requests_of_a_client_that_vcrpy_does_not_patch_are_sent(suite):
+    from http_server import running_server
+
+    write(suite, "test_it/test_one.yaml", entry("/a", "it"))
+    test_file(
+        suite,
+        """
+        import os
+
+        @pytest.mark.vcr(skip_patchers=["httplib"])
+        def test_one():
             assert "Zo" in fetch(os.environ["API"] + "/users/1")
         """,
     )

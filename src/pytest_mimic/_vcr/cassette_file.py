@@ -1,4 +1,4 @@
-"""Cassettes of vcrpy 1 to 8 (YAML and JSON), betamax and Ruby's VCR as plain exchanges."""
+"""Cassettes of vcrpy 1 to 9 (YAML and JSON), betamax and Ruby's VCR as plain exchanges."""
 
 from __future__ import annotations
 

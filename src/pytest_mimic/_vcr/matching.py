@@ -47,6 +47,13 @@ class Describer:
         """Take values for secrets from now on, in all requests."""
         self._redactor.issued |= values
 
+    def issue_sensitive(self, values: set[str]) -> None:
+        """Take those of the suite's own secrets that occur nowhere by chance for secrets from now on."""
+        secrets = Secrets(self._redactor)
+        for value in values:
+            secrets.add(value)
+        self.issue(secrets.values)
+
     def call(self, request: HttpRequest) -> BoundaryCall | None:
         """Return the call that a request is, without secrets. None if its URL is invalid."""
         return self._hidden.describe(request)
@@ -204,14 +211,28 @@ def recorded_requests(
         request: VcrRequest | None = VcrRequest(
             exchange.method, exchange.uri, exchange.body or None, exchange.headers
         )
+        changed: VcrExchange | None = exchange
+        if settings.load_hooks:
+            request, changed = _loaded(exchange, request, settings)
         if settings.filters and request is not None:
             request = settings.apply(request)
-        changed: VcrExchange | None = exchange
-        if settings.decodes or settings.response_filters:
-            changed = _filtered(exchange, settings)
+        if changed is not None and (settings.decodes or settings.response_filters):
+            changed = _filtered(changed, settings)
         if request is not None and changed is not None:
             found.append(RecordedRequest(changed, request, describer, label))
     return found
+
+
+def _loaded(
+    exchange: VcrExchange, request: VcrRequest | None, settings: VcrSettings
+) -> tuple[VcrRequest | None, VcrExchange | None]:
+    """Return the request and the exchange after the hooks of loading; None for both if they drop it."""
+    entry: Any = request, vcr_response(exchange)
+    for hook in settings.load_hooks:
+        entry = hook(*entry)
+        if entry is None:
+            return None, None
+    return entry[0], _with_response(exchange, entry[1])
 
 
 def _filtered(exchange: VcrExchange, settings: VcrSettings) -> VcrExchange | None:
@@ -221,6 +242,10 @@ def _filtered(exchange: VcrExchange, settings: VcrSettings) -> VcrExchange | Non
         response = one(response)
         if response is None:
             return None
+    return _with_response(exchange, response)
+
+
+def _with_response(exchange: VcrExchange, response: Any) -> VcrExchange:
     request = {"method": exchange.method, "uri": exchange.uri}
     changed = read_entry({"request": request, "response": response}, exchange.number)
     return exchange._replace(head=changed.head, content=changed.content, is_decoded=changed.is_decoded)

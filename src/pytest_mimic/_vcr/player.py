@@ -138,6 +138,7 @@ class VcrPlayer:
         self.counts: Counter[int] = Counter()
         self._index: RequestIndex | None = None
         self._describer = files.describer(state.redactor)
+        self._describer.issue_sensitive(settings.sensitive)
         self._labels = [_label(path, state.settings.rootdir) for path in settings.paths]
         self._absent: list[str] = []
         for note in settings.notes:
@@ -150,7 +151,7 @@ class VcrPlayer:
             # `mimic_replay` records in no mode, and `mimic_auto` not without an option, as the cassette exists.
             self.own = run.open_cassette("auto" if self._may_record else "replay", name)
             if self.own.mode in ("record", "extend"):
-                self._check_response_filters()
+                self._check_hiding()
             here = [
                 label for path, label in zip(settings.paths[:1], self._labels, strict=False) if path.is_file()
             ]
@@ -183,7 +184,7 @@ class VcrPlayer:
         Raises:
             MissingRecordingError: No entry answers it, and it may not be recorded.
         """
-        if call.plan.kind in ABOVE:
+        if call.plan.kind in ABOVE or call.plan.kind in self._settings.skipped:
             return PASS
         sent = call.edge_call.raw
         if self._settings.filters:
@@ -247,20 +248,20 @@ class VcrPlayer:
                     raise conversations.restart(self, self._file, call, by_pattern=by_pattern)
             except RestartError:
                 raise self._recordings.cannot_begin_again(call) from None
-        self._check_response_filters()
+        self._check_hiding()
         self.own = self._run.open_cassette("record", self._name)
         return self.own.decide(call)
 
-    def _check_response_filters(self) -> None:
-        """Refuse to record what a function of the suite would have changed, as it may hide secrets.
+    def _check_hiding(self) -> None:
+        """Refuse to record what an option of the suite would have hidden.
 
         Raises:
-            CassetteError: There is such a function.
+            CassetteError: There is such an option.
         """
-        if self._settings.response_filters:
-            what = f"{self._state.test} cannot be recorded: before_record_response is for cassettes of vcrpy only"
+        for option in self._settings.hiding:
+            what = f"{self._state.test} cannot be recorded: {option} is for cassettes of vcrpy only"
             fact = "what it hides would be in the vault"
-            remedy = "hide secrets by mimic_redact, and take before_record_response out"
+            remedy = f"hide secrets by mimic_redact, and take {option} out"
             raise CassetteError(what, facts=[fact], remedies=[remedy], cassette=self._name)
 
     def _miss(self, call: Call, matching: list[int]) -> Exception:

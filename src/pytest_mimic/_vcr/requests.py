@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from pytest_mimic._boundaries.http.exchange import HttpRequest
 from pytest_mimic._boundaries.http.message import media_type, text_pairs
@@ -13,6 +14,8 @@ from pytest_mimic._boundaries.http.message import media_type, text_pairs
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _PORTS = {"http": 80, "https": 443}
+_BOUNDARY = re.compile(r'boundary="?([^";]+)', re.IGNORECASE)
+_FIELD = re.compile(rb';\s*name="([^"]*)"')
 
 Replacement = Any
 """A text, None to remove the value, or a function of `key`, `value` and `request` that returns one of them."""
@@ -155,8 +158,11 @@ def query_filter(names: Iterable[Any]) -> Filter:
     return apply
 
 
-def post_filter(names: Iterable[Any]) -> Filter:
-    """Return vcrpy's `filter_post_data_parameters`: fields of a form, or keys of a JSON object, in a POST."""
+def post_filter(names: Iterable[Any], *, nested: bool = False) -> Filter:
+    """Return vcrpy's `filter_post_data_parameters`: fields of a form, or keys of a JSON object, in a POST.
+
+    With `nested`, keys count at any depth, as with `filter_nested_post_data_parameters`.
+    """
     replacements = _replacements(names)
 
     def apply(request: VcrRequest) -> VcrRequest:
@@ -169,29 +175,82 @@ def post_filter(names: Iterable[Any]) -> Filter:
                 value = json.loads(body)
             except ValueError:
                 return request
-            if isinstance(value, dict) and not replacements.keys().isdisjoint(value):
-                request.body = json.dumps(dict(_kept(value.items(), replacements, request)))
-            return request
-        fields = [field.partition(b"=") for field in body.split(b"&")]
-        kept = []
-        for name, equals, value in fields:
-            key = name.decode("utf-8", "surrogateescape")
-            if equals and key in replacements:
-                value = _replaced(replacements[key], key, value.decode("utf-8", "replace"), request)
-                if value is None:
-                    continue
-                value = value.encode()
-            kept.append(name + equals + value)
-        request.body = b"&".join(kept)
+            kept = _kept_in(value, replacements, request, nested=nested)
+            if kept != value:
+                request.body = json.dumps(kept)
+        elif kind == "multipart/form-data":
+            request.body = _kept_parts(body, replacements, request)
+        else:
+            request.body = _kept_fields(body, replacements, request)
         return request
 
     return apply
 
 
-def host_filter(hosts: Iterable[str]) -> Filter:
-    """Return vcrpy's `ignore_hosts`: these are not mimicked."""
-    ignored = set(hosts)
-    return lambda request: None if request.host in ignored else request
+def host_filter(hosts: Iterable[str | re.Pattern[str]]) -> Filter:
+    """Return vcrpy's `ignore_hosts`: these are not mimicked. A compiled pattern matches whole names."""
+    given = list(hosts)
+    names = {host for host in given if isinstance(host, str)}
+    patterns = [host for host in given if isinstance(host, re.Pattern)]
+
+    def apply(request: VcrRequest) -> VcrRequest | None:
+        host = request.host
+        is_ignored = host in names or any(one.fullmatch(host or "") for one in patterns)
+        return None if is_ignored else request
+
+    return apply
+
+
+def _kept_in(value: Any, replacements: dict[str, Replacement], request: VcrRequest, *, nested: bool) -> Any:
+    """Return JSON with the values of keys replaced, without those to remove."""
+    if isinstance(value, dict):
+        pairs = dict(_kept(value.items(), replacements, request)).items()
+        if not nested:
+            return dict(pairs)
+        return {
+            name: inner if name in replacements else _kept_in(inner, replacements, request, nested=True)
+            for name, inner in pairs
+        }
+    if isinstance(value, list) and nested:
+        return [_kept_in(inner, replacements, request, nested=True) for inner in value]
+    return value
+
+
+def _kept_fields(body: bytes, replacements: dict[str, Replacement], request: VcrRequest) -> bytes:
+    """Return a form with the values of fields replaced, without those to remove."""
+    kept = []
+    for name, equals, value in (field.partition(b"=") for field in body.split(b"&")):
+        key = name.decode("utf-8", "surrogateescape")
+        key = key if key in replacements else unquote_plus(key)
+        if equals and key in replacements:
+            replaced = _replaced(replacements[key], key, value.decode("utf-8", "replace"), request)
+            if replaced is None:
+                continue
+            value = str(replaced).encode()
+        kept.append(name + equals + value)
+    return b"&".join(kept)
+
+
+def _kept_parts(body: bytes, replacements: dict[str, Replacement], request: VcrRequest) -> bytes:
+    """Return a multipart form with the values of fields replaced, without those to remove."""
+    found = _BOUNDARY.search(request.headers.get("Content-Type", ""))
+    if found is None:
+        return body
+    delimiter = b"--" + found[1].encode()
+    preamble, *parts = body.split(delimiter)
+    kept = [preamble]
+    for part in parts:
+        head, blank, content = part.partition(b"\r\n\r\n")
+        field = _FIELD.search(head)
+        key = field[1].decode("utf-8", "replace") if field and blank else None
+        if key in replacements:
+            value = content.removesuffix(b"\r\n").decode("utf-8", "replace")
+            replaced = _replaced(replacements[key], key, value, request)
+            if replaced is None:
+                continue
+            part = head + blank + str(replaced).encode() + b"\r\n"
+        kept.append(part)
+    return delimiter.join(kept)
 
 
 def _replacements(names: Iterable[Any]) -> dict[str, Replacement]:

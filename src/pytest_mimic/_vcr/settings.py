@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_mimic._targets.spelling import did_you_mean
+from pytest_mimic._vcr.loading import LoadHook, load_hooks, sensitive_values
 from pytest_mimic._vcr.requests import (
     Filter,
     VcrRequest,
@@ -34,7 +35,14 @@ MATCHERS: dict[str, tuple[str, ...]] = {
     "url": _URI,
 }
 _DEFAULT_MATCHERS = ("method", *_URI)
-_LOCAL = ("localhost", "0.0.0.0", "127.0.0.1")
+_LOCAL = ("localhost", "0.0.0.0", "127.0.0.1", "::1")
+# vcrpy's names of the clients that it patches, where they differ from those of boundaries.
+_CLIENTS = {"httplib": "http.client", "boto3": "botocore"}
+# Options that change what vcrpy writes or plays. Our own recordings would keep what these may hide.
+_HIDING = (
+    *("before_record_response", "filter_sensitive_data"),
+    *("before_save_interaction", "after_load_interaction"),
+)
 # Options that have no meaning in a replay, or whose work is done anyway.
 _WITHOUT_MEANING = ("record_on_exception", "drop_unused_requests", "inject_cassette", "func_path_generator")
 _READ_ELSEWHERE = (
@@ -48,7 +56,8 @@ _OPTIONS = (
     *("record_mode", "match_on", "additional_matchers", "serializer", "custom_patches"),
     *("filter_headers", "filter_query_parameters", "filter_post_data_parameters"),
     *("ignore_hosts", "ignore_localhost", "allow_playback_repeats", "decode_compressed_response"),
-    *("before_record", "before_record_request", "before_record_response"),
+    *("filter_nested_post_data_parameters", "skip_patchers", "persister"),
+    *("before_record", "before_record_request", *_HIDING),
     *(*_WITHOUT_MEANING, *_READ_ELSEWHERE),
 )
 # The longest name of a file on most file systems.
@@ -67,7 +76,11 @@ class VcrSettings(NamedTuple):
         repeats: An answer may be played several times.
         decodes: Responses are decompressed, and lose the header that says that they were not.
         filters: What is done to each request before it is compared.
+        load_hooks: What is done to each entry when it is loaded.
         response_filters: What is done to each recorded response, in vcrpy's form of it.
+        hiding: The options that are given and may hide what our own recordings would keep.
+        sensitive: Values that no message may show.
+        skipped: The boundaries whose requests are sent.
         options: The options of a target line with which our own recordings compare the same parts.
         notes: What is given and has no effect, as sentences.
     """
@@ -78,19 +91,27 @@ class VcrSettings(NamedTuple):
     repeats: bool
     decodes: bool
     filters: list[Filter]
+    load_hooks: list[LoadHook]
     response_filters: list[Callable[[Any], Any]]
+    hiding: tuple[str, ...]
+    sensitive: set[str]
+    skipped: frozenset[str]
     options: dict[str, list[str]]
     notes: list[str]
 
     @property
     def changes_entries(self) -> bool:
         """Whether the entries of a file are changed before they are used."""
-        return bool(self.filters or self.response_filters or self.decodes)
+        return bool(self.filters or self.load_hooks or self.response_filters or self.decodes)
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of a call that are compared."""
         return tuple(dict.fromkeys(part for name in self.matchers for part in MATCHERS[name]))
+
+    def __repr__(self) -> str:
+        # pytest's --showlocals must not show secrets.
+        return f"<settings of {self.paths[0].name}>"
 
     def apply(self, request: VcrRequest) -> VcrRequest | None:
         """Return a copy of a request with all filters applied; None if it is not mimicked."""
@@ -126,8 +147,12 @@ def read_settings(
     notes = [
         f"{name} of vcrpy has no effect: {_remedy(name)}" for name in ("custom_patches",) if given.get(name)
     ]
-    if registered.get("persister"):
-        notes.append("register_persister of vcrpy has no effect: cassettes are read from files")
+    persisters = {"register_persister": registered.get("persister"), "persister": option("persister")}
+    notes += [
+        f"{one} of vcrpy has no effect: cassettes are read from files"
+        for one, persister in persisters.items()
+        if persister
+    ]
     notes += [
         f"{name} is not an option of vcrpy{did_you_mean(name, _OPTIONS)}"
         for name in given
@@ -140,7 +165,11 @@ def read_settings(
         bool(option("allow_playback_repeats")),
         bool(option("decode_compressed_response")),
         _filters(given),
+        load_hooks(given),
         _functions(option("before_record_response")),
+        tuple(one for one in _HIDING if given.get(one)),
+        sensitive_values(given),
+        frozenset(_CLIENTS.get(one, one) for one in option("skip_patchers") or ()),
         _options(given),
         notes,
     )
@@ -204,13 +233,11 @@ def _record_mode(given: Any) -> str | None:
 
 def _filters(given: Mapping[str, Any]) -> list[Filter]:
     found: list[Filter] = []
-    for name, make in (
-        ("filter_headers", header_filter),
-        ("filter_query_parameters", query_filter),
-        ("filter_post_data_parameters", post_filter),
-    ):
+    for name, make in (("filter_headers", header_filter), ("filter_query_parameters", query_filter)):
         if given.get(name):
             found.append(make(given[name]))
+    if fields := given.get("filter_post_data_parameters"):
+        found.append(post_filter(fields, nested=bool(given.get("filter_nested_post_data_parameters"))))
     hosts = {*(given.get("ignore_hosts") or ()), *(_LOCAL if given.get("ignore_localhost") else ())}
     if hosts:
         found.append(host_filter(hosts))
