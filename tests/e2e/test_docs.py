@@ -1,4 +1,4 @@
-"""The pages show real output: their files are written and their commands are run, in order."""
+"""The pages show real output: their files are written and their commands are run, in order. So do their pictures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -20,7 +21,11 @@ PAGES = [
     "docs/contributing/add-a-boundary.md",
     "docs/contributing/add-a-type.md",
 ]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# A fenced block, or a picture made by scripts/terminal_pictures.py.
+PART = re.compile(
+    r"^```(\w+)\n(.*?)^```$|^!\[[^\]]*\]\((docs/_terminal/[\w-]+\.svg)\)$", re.DOTALL | re.MULTILINE
+)
+COLUMN = 12.2  # the width of a column in a picture of rich
 
 # Parts that differ from run to run or from machine to machine, with their replacements.
 VARIES = [
@@ -31,19 +36,29 @@ VARIES = [
     (r"\d{4}-\d\d-\d\d", "####-##-##"),
     (r"\b[0-9a-f]{32}\b", "#"),
     (r'"duration": [\d.e-]+', '"duration": #'),
+    (r"^(FAILED \S+) - .*", r"\1"),  # cut at the width of the terminal
     (r"=+(?= )|(?<= )=+|_{3,}", "="),
 ]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_real_output(project, page):
-    for language, text in FENCE.findall((REPOSITORY / page).read_text(encoding="utf-8")):
-        if language == "console":
-            for command, expected in _commands(text):
+    for language, text, picture in PART.findall((REPOSITORY / page).read_text(encoding="utf-8")):
+        if language == "console" or picture:
+            for command, expected in _commands(text or _drawn(REPOSITORY / picture)):
                 printed = _run(project, command)
                 assert _agree(expected, printed), f"$ {command}\n{printed}"
         elif (named := re.match(r"# (\S+\.\w+)\n", text)) is not None:
             project.write(named.group(1), text)
+
+
+def _drawn(picture: Path) -> str:
+    """Return the text of a terminal that a picture shows."""
+    lines: dict[float, str] = {}
+    for piece in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text"):
+        y, column = float(piece.attrib["y"]), round(float(piece.attrib["x"]) / COLUMN)
+        lines[y] = lines.get(y, "").ljust(column) + (piece.text or "").replace("\xa0", " ")
+    return "".join(f"{line.rstrip()}\n" for line in lines.values())
 
 
 def _commands(text: str) -> Iterator[tuple[str, str]]:

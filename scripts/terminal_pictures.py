@@ -1,0 +1,90 @@
+"""Draw the pictures of a terminal in the README: its files are written and its commands are run, in order.
+
+Run it as `python scripts/terminal_pictures.py`. It needs rich, and draws each picture with the command of the block above it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[1]
+WIDTH = 92
+PART = re.compile(
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$|^!\[[^\]]*\]\((?P<picture>docs/_terminal/[\w-]+\.svg)\)$",
+    re.DOTALL | re.MULTILINE,
+)
+# These lines name the machine.
+_MACHINE = re.compile(r"^(platform |rootdir: |configfile: |plugins: |cachedir: ).*\n", re.MULTILINE)
+# GitHub loads no fonts for a picture. The background is dark in both of its themes.
+_SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font: {char_height}px ui-monospace, SFMono-Regular, Consolas, "DejaVu Sans Mono", monospace }}
+{styles}
+</style>
+<defs>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def outputs(page: str, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Write a page's files into a folder, and yield each picture's path, its command, and the coloured output."""
+    command = ""
+    for part in PART.finditer(page):
+        if part["picture"] is not None:
+            yield part["picture"], command, _run(command, folder)
+        elif part["language"] == "sh":
+            command = part["text"].strip()
+        elif (named := re.match(r"# (\S+\.\w+)\n", part["text"])) is not None:
+            (folder / named[1]).write_text(part["text"], encoding="utf-8")
+
+
+def _run(command: str, folder: Path) -> str:
+    environment = {
+        **os.environ,
+        "COLUMNS": str(WIDTH),
+        "PYTEST_ADDOPTS": "-p mimic --color=yes",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("CI", None)
+    words = [sys.executable, "-m", *shlex.split(command)]
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    return _MACHINE.sub("", done.stdout + done.stderr)
+
+
+def picture(command: str, output: str, name: str) -> str:
+    """Return a terminal with a command and its coloured output as SVG."""
+    text = Text.assemble(("$ ", "dim"), (command, "bold"), "\n", Text.from_ansi(output.rstrip()))
+    console = Console(
+        record=True, file=StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor"
+    )
+    console.print(text, no_wrap=True, overflow="ellipsis")
+    return console.export_svg(title="", code_format=_SVG, unique_id=name)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made:
+        for path, command, output in outputs((ROOT / "README.md").read_text(encoding="utf-8"), Path(made)):
+            (ROOT / path).write_text(picture(command, output, Path(path).stem), encoding="utf-8")
