@@ -47,11 +47,6 @@ class RemotePlace(NamedTuple):
         return f"{self.scheme}://{self.bucket}{'/' if self.prefix else ''}{self.prefix}"
 
 
-def is_url(text: str) -> bool:
-    """Return whether a setting is meant to be a URL and not a path."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None or text.startswith("file:")
-
-
 def parse_place(url: str) -> RemotePlace:
     """Return the place that a URL names; ValueError in one readable line if it names no place."""
     scheme, colon, rest = url.strip().partition("://")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._remote.place import RemotePlace, cache_folder, is_url, parse_place
+from pytest_mimic._remote.place import RemotePlace, cache_folder, parse_place
 
 
 @pytest.fixture(autouse=True)
@@ -81,22 +81,6 @@ def test_credentials_in_a_url_are_refused_and_not_shown(url: str) -> None:
 
     assert "drowssap" not in str(caught.value)
     assert "AKIA47" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("s3://b", True),
-        ("file:///v", True),
-        ("s4://b", True),
-        ("vault", False),
-        ("C:\\vault", False),
-        ("a/b:c", False),
-    ],
-)
-def test_url_is_told_from_a_path(text: str, expected: bool) -> None:
-    """A setting with a scheme is a URL, a drive letter is none."""
-    assert is_url(text) is expected
 
 
 def test_cache_folder_depends_on_the_place_and_its_server(
