@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from pytest_mimic._engine.cassettes import Cassette, CassetteCall
+    from pytest_mimic._engine.cassette_types import Cassette, CassetteCall, CassetteFixture
     from pytest_mimic._mimic import fingerprint, mimic, register_fingerprint
     from pytest_mimic._targets.target import Target
     from pytest_mimic.errors import (
@@ -27,6 +27,7 @@ __all__ = [
     "Cassette",
     "CassetteCall",
     "CassetteError",
+    "CassetteFixture",
     "CorruptRecordingError",
     "DriftError",
     "MimicError",
@@ -44,8 +45,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Cassette": "_engine.cassettes",
-    "CassetteCall": "_engine.cassettes",
+    "Cassette": "_engine.cassette_types",
+    "CassetteCall": "_engine.cassette_types",
+    "CassetteFixture": "_engine.cassette_types",
     "Target": "_targets.target",
     "fingerprint": "_mimic",
     "mimic": "_mimic",

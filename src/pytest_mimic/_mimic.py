@@ -15,7 +15,10 @@ from pytest_mimic._targets.target import Target, as_targets
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from pytest_mimic._session import Covering, Session
+    from pytest_mimic._targets.options import TargetOptions
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]
 
@@ -59,7 +62,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, *targets: str | Target | Callable[..., Any], **options: Any) -> None:
+    def __init__(self, *targets: str | Target | Callable[..., Any], **options: Unpack[TargetOptions]) -> None:
         if not targets or (len(targets) == 1 and getattr(targets[0], "__name__", "").startswith("test")):
             raise TargetError('mimic names no target: write it as mimic("shop.api:fetch_rates")')
         self._targets = as_targets(targets, options)

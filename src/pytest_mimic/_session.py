@@ -24,7 +24,7 @@ from pytest_mimic.errors import MimicError, MissingRecordingError, TargetError
 if TYPE_CHECKING:
     from pytest_mimic._boundaries.base import Boundary, Edge
     from pytest_mimic._engine.boundary_plan import BoundaryPort
-    from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
+    from pytest_mimic._engine.cassettes import CassetteBlock, OpenCassette
     from pytest_mimic._network.guard import NetworkGuard
     from pytest_mimic._patch import Activation
     from pytest_mimic._targets.options import Options
@@ -39,7 +39,7 @@ class RequestedTarget:
 
     __slots__ = ("candidates", "cassette", "excluded", "module", "origin", "path", "target")
 
-    def __init__(self, target: Target, cassette: Cassette | None) -> None:
+    def __init__(self, target: Target, cassette: OpenCassette | None) -> None:
         self.target = target
         self.cassette = cassette
         self.module = target.module
@@ -132,7 +132,7 @@ class Session:
     # -- covering
 
     def cover(
-        self, targets: Iterable[Target], cassette: Cassette | None = None, *, activation: object = None
+        self, targets: Iterable[Target], cassette: OpenCassette | None = None, *, activation: object = None
     ) -> Covering:
         """Mimic targets until the covering is closed. In live mode, only check whether they exist.
 
@@ -153,7 +153,7 @@ class Session:
         self._coverings.append(covering)
         return covering
 
-    def enter(self, targets: Iterable[Target], cassette: Cassette | None = None) -> Covering:
+    def enter(self, targets: Iterable[Target], cassette: OpenCassette | None = None) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
 
         Raises:
@@ -205,7 +205,7 @@ class Session:
             self._mimicked[id(function)].remove(request)
 
     def _cover_boundaries(
-        self, targets: Iterable[Target], cassette: Cassette | None, activation: object
+        self, targets: Iterable[Target], cassette: OpenCassette | None, activation: object
     ) -> Callable[[], None]:
         from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 
@@ -371,7 +371,7 @@ class Session:
         name = self.next_name() if name is None else cassette_name(name)
         covered = self._cassette_targets(_as_tuple(targets), _as_tuple(boundaries), options)
 
-        def cover(cassette: Cassette) -> Callable[[], None]:
+        def cover(cassette: OpenCassette) -> Callable[[], None]:
             covering = self.enter(covered, cassette)
             return lambda: self.uncover(covering)
 
@@ -384,10 +384,10 @@ class Session:
         self._unnamed += 1
         return name_of_test(self.state.test, self._unnamed)
 
-    def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> Cassette:
+    def open_cassette(self, fixture: str, name: str, *, strict: bool = False) -> OpenCassette:
         """Return a cassette in the mode that its fixture has in this run: see `block`."""
         from pytest_mimic._engine.cassette_modes import is_left_out, mode_left_out, mode_of
-        from pytest_mimic._engine.cassettes import Cassette
+        from pytest_mimic._engine.cassettes import OpenCassette
 
         settings, file = self.settings, f"cassettes/{name}.json"
         in_ci = fixture == "auto" and settings.ci and not settings.mode.writes
@@ -398,7 +398,7 @@ class Session:
             mode = mode_left_out(fixture, settings.mode, exists=exists, may_record=may_record)
         else:
             mode = mode_of(fixture, settings.mode, name=name, exists=exists, may_record=may_record)
-        cassette = Cassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
+        cassette = OpenCassette(self.engine, name, mode, strict=strict, only_replays=fixture == "replay")
         cassette.is_left_out = left_out and mode == "replay"
         return cassette
 

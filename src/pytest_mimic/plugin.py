@@ -13,7 +13,7 @@ import pytest
 from pytest_mimic import _ambient
 
 if TYPE_CHECKING:
-    from pytest_mimic import Target
+    from pytest_mimic import CassetteFixture, Target
     from pytest_mimic._run.run import PytestRun
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -318,7 +318,7 @@ class _Blocks(partial[Any]):
 
 
 @pytest.fixture
-def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
 
     Use it as `with mimic_record("name", boundaries=["httpx"]) as cassette: ...`.
@@ -329,7 +329,7 @@ def mimic_record(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     """Replay a cassette in a block.
 
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
@@ -340,7 +340,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def mimic_auto(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block if it does not exist, else replay it.
 
     Use it as `with mimic_auto() as cassette: ...`.

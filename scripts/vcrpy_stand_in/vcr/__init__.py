@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_mimic import _ambient
 from pytest_mimic._boundaries.registry import is_installed
-from pytest_mimic._engine.cassettes import Cassette, CassetteBlock
+from pytest_mimic._engine.cassettes import CassetteBlock, OpenCassette
 from pytest_mimic._targets.target import as_targets
 from pytest_mimic._vcr.cassette import VcrCassette
 from pytest_mimic._vcr.player import VcrFiles, VcrPlayer
@@ -36,7 +36,9 @@ class _Player(VcrPlayer):
             return
         exists = run.vault.store.size(self._file) is not None
         existing, new = _MODES.get(settings.record_mode or "once", ("extend", "record"))
-        self.own = Cassette(run.engine, name, existing if exists else new, strict=False, only_replays=False)
+        self.own = OpenCassette(
+            run.engine, name, existing if exists else new, strict=False, only_replays=False
+        )
 
 
 class _Context:

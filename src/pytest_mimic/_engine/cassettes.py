@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._ambient import command
+from pytest_mimic._engine.cassette_types import Cassette, CassetteCall
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.owners import RestartError
 from pytest_mimic._engine.steps import PASS, RealCall, Replay, Step
@@ -31,29 +32,19 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
-class CassetteCall:
-    """One call of a cassette.
-
-    Attributes:
-        kind: `function`, or the boundary's name.
-        target: The function's `module:name`, or the boundary's name.
-        arguments: The structured, redacted description of the arguments.
-        duration: The duration of the real call, in seconds.
-    """
-
-    __module__ = "pytest_mimic"
+class RecordedCall(CassetteCall):
+    """One call of a cassette, whose outcome is loaded when it is read."""
 
     def __init__(self, entry: CassetteEntry, places: Places) -> None:
         self._entry = entry
         self._places = places
-        self.kind: str = entry.kind
-        self.target: str = entry.target
-        self.arguments: dict[str, Any] | None = entry.arguments
-        self.duration: float = entry.stored.duration
+        self.kind = entry.kind
+        self.target = entry.target
+        self.arguments = entry.arguments
+        self.duration = entry.stored.duration
 
     @property
     def outcome(self) -> Any:
-        """A fresh copy of the outcome: the value, the exception, or the items of the stream."""
         from pytest_mimic._outcome.placing import PathStore
 
         outcome = self._entry.stored.load(PathStore(self._places))
@@ -61,21 +52,16 @@ class CassetteCall:
 
     @property
     def signature(self) -> str:
-        """The call, and its status at an HTTP boundary: `GET /users/1 → 200`."""
         outcome = self.outcome
         status = outcome.get("status") if isinstance(outcome, dict) and self.kind != "function" else None
         return self._entry.signature if status is None else f"{self._entry.signature} → {status}"
 
     def match(self, only: str | Sequence[str] | None = None, *, exclude: str | Sequence[str] = ()) -> bool:
-        """Check whether patterns select this call; the reference has their grammar."""
         return Selector(only or (), exclude or ()).takes(self._entry.signature, self._entry.host)
 
-    def __repr__(self) -> str:
-        return f"<CassetteCall {self.kind} {self.signature}>"
 
-
-class Cassette:
-    """A named, ordered list of recordings, as one block uses it.
+class OpenCassette(Cassette):
+    """A cassette with what the engine needs of it.
 
     Args:
         engine: The run's engine.
@@ -85,14 +71,11 @@ class Cassette:
         only_replays: Whether no option makes this block record.
 
     Attributes:
-        path: The cassette's file.
-        play_count: How many calls were replayed.
         ordinals: The databases that calls went to, in order of first use.
         is_left_out: Whether it replays because `--mimic-only` selects none of its recorded calls.
         replayed, recorded_again, is_aborted, is_ending: See `conversations.Participant`.
     """
 
-    __module__ = "pytest_mimic"
     is_ending = False
 
     def __init__(
@@ -106,7 +89,7 @@ class Cassette:
         self._guard = threading.Lock()
         self.name = name
         self.path = Path(self._state.settings.vault, self._file)
-        self.mode: CassetteMode = mode
+        self.mode = mode
         self.play_count = 0
         self.ordinals: dict[str, list[str]] = {}
         # A call has its place as soon as it begins; its entry is None until its outcome is recorded.
@@ -138,12 +121,10 @@ class Cassette:
 
     @property
     def calls(self) -> list[CassetteCall]:
-        """The calls in order: those recorded so far, or those that can be replayed."""
-        return [CassetteCall(entry, self._state.places) for entry in self._entries if entry is not None]
+        return [RecordedCall(entry, self._state.places) for entry in self._entries if entry is not None]
 
     @property
     def all_played(self) -> bool:
-        """Whether every call of the cassette was made in this block."""
         return set(self._order) >= {place for place, entry in enumerate(self._entries) if entry is not None}
 
     def decide(self, call: Call) -> Step:
@@ -330,11 +311,13 @@ class CassetteBlock:
         cover: Mimics its targets until the returned function is called.
     """
 
-    def __init__(self, make: Callable[[], Cassette], cover: Callable[[Cassette], Callable[[], None]]) -> None:
+    def __init__(
+        self, make: Callable[[], OpenCassette], cover: Callable[[OpenCassette], Callable[[], None]]
+    ) -> None:
         self._make = make
         self._cover = cover
 
-    def __enter__(self) -> Cassette:
+    def __enter__(self) -> OpenCassette:
         self._cassette = self._make()
         self._uncover = self._cover(self._cassette)
         return self._cassette

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mimic._boundaries.http.exchange import Exchange, HttpRequest
 from pytest_mimic._boundaries.registry import load_boundary
 from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
-from pytest_mimic._engine.cassettes import Cassette
+from pytest_mimic._engine.cassettes import OpenCassette
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.owners import Owner
 from pytest_mimic._engine.state import RunState
@@ -69,9 +69,9 @@ class Conversation:
         self._now = 0.0
         # A recording keeps how long the call took, which the file may say.
         self._state.clock = staticmethod(lambda: self._now)
-        self._cassette: Cassette | None = None
+        self._cassette: OpenCassette | None = None
         if destination.cassette:
-            self._cassette = Cassette(
+            self._cassette = OpenCassette(
                 self._engine, destination.cassette, "record", strict=False, only_replays=False
             )
         else:

@@ -5,12 +5,32 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._boundaries.registry import BOUNDARIES, COMMON_PARTS, load_boundary
 from pytest_mimic.errors import TargetError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
+
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    class TargetOptions(TypedDict, total=False):
+        """The options by keyword. None leaves an option as it is."""
+
+        ignore: str | Iterable[str] | None
+        match: str | Iterable[str] | None
+        key: Callable[[Mapping[str, Any]], object] | None
+        sequence: bool | None
+        mutates: str | Iterable[str] | None
+        content: str | Iterable[str] | None
+        writes: str | Iterable[str] | None
+        rtol: float | None
+        atol: float | None
+        volatile: str | Iterable[str] | None
+        compare: Literal["exact", "shape"] | None
+        only: str | Iterable[str] | None
+        exclude: str | Iterable[str] | None
 
 
 class Options(NamedTuple):

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partialmethod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._boundaries.registry import BOUNDARIES
 from pytest_mimic._engine.binding import argument_names
@@ -20,6 +20,11 @@ from pytest_mimic._targets.options import (
     target_error,
 )
 from pytest_mimic.errors import TargetError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from pytest_mimic._targets.options import TargetOptions
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -67,7 +72,9 @@ class Target:
     dotted: bool
     origin: str
 
-    def __init__(self, line_or_function: str | Callable[..., object], **options: object) -> None:
+    def __init__(
+        self, line_or_function: str | Callable[..., object], **options: Unpack[TargetOptions]
+    ) -> None:
         if isinstance(line_or_function, str):
             words = _split_line(line_or_function, "")
             if not words:
@@ -76,7 +83,7 @@ class Target:
             words = [_importable_name(line_or_function)]
         self._fill(words, options, "")
 
-    def _fill(self, words: list[str], keywords: dict[str, object], origin: str) -> None:
+    def _fill(self, words: list[str], keywords: Mapping[str, object], origin: str) -> None:
         name = words[0]
         excluded = name.startswith("!")
         if excluded and words[1:]:
@@ -118,7 +125,7 @@ class Target:
         for attribute, value in attributes.items():
             object.__setattr__(self, attribute, value)
 
-    def with_options(self, **options: object) -> Target:
+    def with_options(self, **options: Unpack[TargetOptions]) -> Target:
         """Return a copy in which these options replace its own. An exclusion ignores them.
 
         Raises:

@@ -9,7 +9,7 @@ from pytest_mimic._vcr.matching import vcr_response
 from pytest_mimic._vcr.requests import VcrRequest
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.cassettes import CassetteCall
+    from pytest_mimic._engine.cassette_types import CassetteCall
     from pytest_mimic._vcr.player import VcrPlayer
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks

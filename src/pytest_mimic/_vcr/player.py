@@ -27,7 +27,7 @@ from pytest_mimic.errors import CassetteError, MissingRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
-    from pytest_mimic._engine.cassettes import Cassette
+    from pytest_mimic._engine.cassettes import OpenCassette
     from pytest_mimic._engine.engine import Engine
     from pytest_mimic._engine.steps import Step
     from pytest_mimic._redact.redactor import Redactor
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
         engine: Engine
 
-        def open_cassette(self, fixture: str, name: str) -> Cassette:
+        def open_cassette(self, fixture: str, name: str) -> OpenCassette:
             """Return a cassette in the mode that the fixture has in this run."""
             ...
 
@@ -111,7 +111,7 @@ class VcrPlayer:
 
     Attributes:
         mode: `live` if nothing is mimicked.
-        ordinals, replayed, recorded_again, is_aborted, is_ending: As a `Cassette` has them.
+        ordinals, replayed, recorded_again, is_aborted, is_ending: As an `OpenCassette` has them.
         own: The cassette in the vault, once it takes the calls.
         entries: The recorded requests.
         counts: How often each of them was played, by its place.
@@ -133,7 +133,7 @@ class VcrPlayer:
         self.replayed: set[str] = set()
         self.recorded_again: set[str] = set()
         self.is_aborted = False
-        self.own: Cassette | None = None
+        self.own: OpenCassette | None = None
         self.entries: list[RecordedRequest] = []
         self.counts: Counter[int] = Counter()
         self._index: RequestIndex | None = None
@@ -307,7 +307,7 @@ class VcrPlayer:
         return known
 
     def close(self, error: BaseException | None) -> None:
-        """End the block: see `Cassette.close`."""
+        """End the block: see `OpenCassette.close`."""
         if self.own is not None:
             self.own.close(error)
 
