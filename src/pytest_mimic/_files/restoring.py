@@ -11,6 +11,7 @@ from itertools import count
 from typing import NamedTuple
 
 from pytest_mimic._event_loop import outside_event_loop
+from pytest_mimic._files.patient import patient
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -28,8 +29,11 @@ _NEW = (
 )
 # Without it, as on Windows, links are looked for just before a folder is used.
 _HAS_HANDLES = {os.open, os.mkdir, os.stat, os.unlink, os.rename, os.rmdir} <= os.supports_dir_fd
-# Git runs what is in its folder.
-_FORBIDDEN = frozenset({".git"})
+# Git runs what is in its folder. On Windows, `git~1` is its short name.
+_FORBIDDEN = frozenset({".git", "git~1"})
+# Windows takes no account of dots and blanks at the end of a name, and HFS+ of macOS none of these characters.
+_END = ". "
+_IGNORED = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 
 
 class UnsafePathError(Exception):
@@ -72,11 +76,16 @@ def check_names(names: Iterable[str]) -> None:
         if (
             name in ("", ".", "..")
             or set(name) & {"/", "\0"}
-            or (os.name == "nt" and set(name) & {"\\", ":"})
+            or (os.name == "nt" and _is_other_on_windows(name))
         ):
             raise UnsafePathError(f"{name!r} is no name of a file")
-        if name.casefold() in _FORBIDDEN:
+        if name.translate(_IGNORED).partition(":")[0].rstrip(_END).casefold() in _FORBIDDEN:
             raise UnsafePathError(f"{name} is git's")
+
+
+def _is_other_on_windows(name: str) -> bool:
+    """Return whether Windows takes a name for that of another file, or of a folder and a file."""
+    return bool(set(name) & {"\\", ":"}) or name[-1] in _END
 
 
 @outside_event_loop
@@ -151,7 +160,7 @@ def _check_replaceable(at: FileTarget) -> None:
 
 def _rename(folder: _Folder, whole: str, name: str) -> None:
     if folder.handle is None:
-        os.replace(folder.at(whole), folder.at(name))  # noqa: PTH105
+        patient(os.replace)(folder.at(whole), folder.at(name))
     else:
         os.rename(whole, name, src_dir_fd=folder.handle, dst_dir_fd=folder.handle)
 
@@ -202,7 +211,8 @@ def _checked(root: str, names: tuple[str, ...], *, makes: bool) -> _Folder:
             with suppress(FileExistsError):
                 os.mkdir(path)  # noqa: PTH102
         # A junction of Windows is no symbolic link, but leads elsewhere all the same.
-        if os.path.realpath(path) != os.path.join(os.path.realpath(os.path.dirname(path)), name):  # noqa: PTH118, PTH120
+        real = os.path.join(os.path.realpath(os.path.dirname(path)), name)  # noqa: PTH118, PTH120
+        if os.path.normcase(os.path.realpath(path)) != os.path.normcase(real):
             raise _is_link(root, names[: index + 1])
     return _Folder(None, path)
 

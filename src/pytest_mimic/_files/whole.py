@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from pytest_mimic._files.patient import patient
 from pytest_mimic.errors import MimicError
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -21,7 +22,7 @@ def write_whole(path: Path, text: str, *, label: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
+        patient(beside.replace)(path)
     except OSError as reason:
         with suppress(OSError):
             beside.unlink()

@@ -1,7 +1,7 @@
 """Large objects in a working copy and in an object store: each by its SHA-256, which is checked on both sides."""
 
 # The plugin's own paths are texts: a Path takes long to join.
-# ruff: noqa: PTH103, PTH105, PTH108, PTH118, PTH120, PTH123
+# ruff: noqa: PTH103, PTH108, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import os
@@ -11,6 +11,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_mimic._files.patient import patient
 from pytest_mimic._vault.detached import Detached, DetachedWriter, detached_in, hash_of_file
 from pytest_mimic._vault.leftovers import give_back, take_number, temporary_name
 from pytest_mimic.errors import RemoteError
@@ -182,7 +183,7 @@ class LargeObjects:
             if hash_of_file(whole) != one.detached:
                 return "its content there is not what the recording names: the SHA-256 differs"
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.replace(whole, path)
+            patient(os.replace)(whole, path)
         finally:
             with suppress(OSError):
                 os.unlink(whole)

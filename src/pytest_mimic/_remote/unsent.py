@@ -12,6 +12,7 @@ from os.path import join
 from time import time
 
 from pytest_mimic._event_loop import outside_event_loop
+from pytest_mimic._files.patient import patient
 from pytest_mimic._remote.keys import LOOSE, is_loose_key
 from pytest_mimic._remote.packs import Linked
 from pytest_mimic._remote.ulids import new_ulid
@@ -20,7 +21,7 @@ from pytest_mimic._vault.folder import FolderStore
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Bound here, because the test whose call is recorded may have replaced them.
-_scandir, _unlink, _replace = os.scandir, os.unlink, os.replace
+_scandir, _unlink, _replace = os.scandir, patient(os.unlink), patient(os.replace)
 _FOLDER = "unsent"
 _DAY = 24 * 3600.0
 

@@ -70,7 +70,7 @@ def check_links(file: Path) -> None:
     for top, folders, names in os.walk(folder):
         place = Path(real, folder.name, Path(top).relative_to(folder))
         for path in (place, *(place / name for name in (*folders, *names))):
-            if os.path.realpath(path) != str(path):
+            if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
                 link = path.relative_to(real).as_posix()
                 raise MimicError(
                     f"{link} is a link: the folder of a review may hold none",

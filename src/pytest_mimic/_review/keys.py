@@ -10,6 +10,8 @@ from typing import Any
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# How long the rest of a key that sends several characters may take, in seconds.
+_REST = 0.05
 _END = ("\x03", "\x04", "\x1a")  # Ctrl-C, Ctrl-D, and the end of a file on Windows
 
 
@@ -54,7 +56,27 @@ def _single_keys(stream: Any) -> Iterator[None]:
 
 def _pressed(stream: Any) -> str:
     if os.name == "nt":
-        from msvcrt import getwch  # type: ignore[attr-defined, unused-ignore]
+        from msvcrt import getwch, kbhit  # type: ignore[attr-defined, unused-ignore]
 
-        return str(getwch())
-    return os.read(stream.fileno(), 1).decode("ascii", "replace")
+        key = str(getwch())
+        if key in "\0\xe0" and kbhit():  # an arrow, for example, whose second part could be a letter
+            getwch()
+            return "?"
+        return key
+    return _key_of(stream.fileno())
+
+
+def _key_of(file: int) -> str:
+    """Return the next key. One that sends several characters, such as an arrow, is `?`: the last could be a letter."""
+    from select import select
+
+    def byte() -> bytes:
+        return os.read(file, 1) if select([file], [], [], _REST)[0] else b""
+
+    key = os.read(file, 1)
+    if key != b"\x1b" or not (introducer := byte()):
+        return key.decode("ascii", "replace")
+    if introducer in (b"[", b"O"):  # ECMA-48: parameters, then a final byte from @ to ~
+        while (part := byte()) and not b"@" <= part <= b"~":
+            pass
+    return "?"

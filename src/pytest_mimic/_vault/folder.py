@@ -2,7 +2,7 @@
 
 # Joining a Path costs more than opening a small file. All functions of `os` are bound here, because the test whose call
 # is recorded may have replaced `open` or a function of `os`.
-# ruff: noqa: PTH102, PTH113, PTH105, PTH106, PTH108, PTH112, PTH116, PTH118, PTH120
+# ruff: noqa: PTH113, PTH106, PTH112, PTH116, PTH118, PTH120
 from __future__ import annotations
 
 import os
@@ -32,6 +32,10 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _T = TypeVar("_T")
 _open = open
+if os.name == "nt":
+    from pytest_mimic._files.patient import patient
+
+    open_file, replace, unlink, mkdir = patient(open_file), patient(replace), patient(unlink), patient(mkdir)
 # Files from this size on, in bytes, are mapped instead of read.
 _MAPPED_FROM = 1 << 20
 _CHUNK = 1 << 20
@@ -61,7 +65,7 @@ class FolderStore:
             file = open_file(self._prefix + name, _READ)
             try:
                 data = read(file, _SMALL)
-                return data if len(data) < _SMALL else _read_rest(file, data)
+                return data if len(data) < _SMALL else data + b"".join(iter(partial(read, file, _CHUNK), b""))
             finally:
                 close(file)
         except OSError as reason:
@@ -285,10 +289,6 @@ def _write_file(file: int, path: str, data: Data) -> None:
         with suppress(OSError):
             unlink(path)
         raise
-
-
-def _read_rest(file: int, data: bytes) -> bytes:
-    return b"".join([data, *iter(lambda: read(file, _CHUNK), b"")])
 
 
 def _read_into(file: int, size: int) -> bytearray:

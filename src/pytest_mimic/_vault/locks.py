@@ -243,19 +243,23 @@ def _identity_of(number: int) -> tuple[int, int]:
 if os.name == "nt":
     from msvcrt import LK_NBLCK, LK_UNLCK, locking  # type: ignore[attr-defined, unused-ignore]
     from os import lseek
+    from threading import Lock
 
-    def _lock(file: int, byte: int) -> Any:
-        lseek(file, byte, os.SEEK_SET)
-        return locking(file, LK_NBLCK, 1)
+    # The threads of the process share the position in the file.
+    _positioned = Lock()
+
+    def _lock(file: int, byte: int, how: int = LK_NBLCK) -> Any:
+        with _positioned:
+            lseek(file, byte, os.SEEK_SET)
+            return locking(file, how, 1)
 
     def _unlock(file: int, byte: int) -> Any:
-        lseek(file, byte, os.SEEK_SET)
-        return locking(file, LK_UNLCK, 1)
+        return _lock(file, byte, LK_UNLCK)
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
 
-    def _lock(file: int, byte: int) -> Any:
-        return lockf(file, LOCK_EX | LOCK_NB, 1, byte)
+    def _lock(file: int, byte: int, how: int = LOCK_EX | LOCK_NB) -> Any:
+        return lockf(file, how, 1, byte)
 
     def _unlock(file: int, byte: int) -> Any:
-        return lockf(file, LOCK_UN, 1, byte)
+        return _lock(file, byte, LOCK_UN)
