@@ -68,6 +68,16 @@ def test_a_failing_test_names_its_replays(shop, calls, line):
     assert said(run) == [f"{line}; to record {them} again: pytest --mimic-rerecord test_shop.py::test_two"]
 
 
+@pytest.mark.promise("one section is titled mimic, that of the summary")
+def test_the_report_has_another_title_than_the_summary(shop):
+    shop.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch('Oslo')\n    assert 0\n")
+
+    run = shop.replay().expect(failed=1)
+
+    titles = [line.strip("-= ") for line in run.output.splitlines() if line.startswith(("---", "==="))]
+    assert [title for title in titles if "mimic" in title] == ["mimic (this test)", "mimic"]
+
+
 def test_a_failing_test_without_replays_says_nothing(shop):
     shop.write("test_shop.py", PASSING.replace("pass", "assert 0"))
 

@@ -318,9 +318,9 @@ class PytestRun:
         for watcher in self._watchers:
             watcher.attach(report, pending)
         if report.failed and (replays := self.session.ledger.replays_since(self._replays_before)):
-            from pytest_mimic._run.verdicts import name_replays
+            from pytest_mimic._run.verdicts import SECTION, name_replays
 
-            report.sections.append(("mimic", name_replays(replays, self.session.vault, test)))
+            report.sections.append((SECTION, name_replays(replays, self.session.vault, test)))
         self._phases_passed = self._phases_passed and report.outcome != "failed"
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_whole = False

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_mimic._ledger import Replayed
     from pytest_mimic._vault import Vault
 
+SECTION = "mimic (this test)"
+"""The title of a section in the report of a test. Only that of the summary is titled `mimic`."""
+
 # How many drifts, and how many other errors, of a test are shown.
 _SHOWN = 10
 
@@ -47,7 +50,7 @@ def judge_phase(
     for error in judged[:_SHOWN]:
         _judge(item, report, error, rootdir)
     if len(judged) > _SHOWN:
-        report.sections.append(("mimic", f"and {len(judged) - _SHOWN} more errors of calls"))
+        report.sections.append((SECTION, f"and {len(judged) - _SHOWN} more errors of calls"))
     if drifts:
         _fail_for_drift(item, report, drifts)
 
@@ -58,7 +61,7 @@ def _fail_for_drift(item: pytest.Item, report: pytest.TestReport, drifts: Sequen
         more = len(drifts) - _SHOWN
         lines.append(f"and {more} more {'call' if more == 1 else 'calls'} that drifted")
     if report.failed:
-        report.sections.append(("mimic", "\n".join(lines)))
+        report.sections.append((SECTION, "\n".join(lines)))
     elif not (report.skipped and hasattr(report, "wasxfail")):
         report.longrepr = _Failure(lines)  # type: ignore[assignment]
         _fail(item, report, drifts[0])
@@ -106,7 +109,7 @@ def _show_misses(
 def _judge(item: pytest.Item, report: pytest.TestReport, error: MimicError, rootdir: Path) -> None:
     if report.failed:
         if error.what not in report.longreprtext:
-            report.sections.append(("mimic", str(error)))
+            report.sections.append((SECTION, str(error)))
         return
     if report.skipped and hasattr(report, "wasxfail"):
         return
