@@ -287,6 +287,7 @@ def test_a_new_first_call_needs_no_second_run(shop):
     replay(shop).expect(passed=1)
 
 
+@pytest.mark.promise("a conversation with a new call is recorded again as a whole")
 def test_answers_of_the_old_conversation_are_gone(shop):
     """Else the old answer to `POST /cart {tea}` would be replayed when the test has its old form again."""
     for items in (("tea",), ("milk",), ("tea",)):
@@ -297,6 +298,7 @@ def test_answers_of_the_old_conversation_are_gone(shop):
         assert len([name for name in run.vault if name.startswith("calls/")]) == 3
 
 
+@pytest.mark.promise("a conversation with a new call is recorded again as a whole")
 def test_other_tests_keep_their_conversations(shop):
     """Only the test with the new call is run again."""
     tests = TEST + TEST.replace("test_cart", "test_other")
@@ -580,6 +582,7 @@ WIDER = """
 """
 
 
+@pytest.mark.promise("a wider fixture keeps its conversation, which is done for real first at SQL and Redis")
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
 def test_a_wider_fixture_keeps_its_conversation(shop, scope):
     """Its answers stay as they are when the conversation of a test is recorded again."""
@@ -886,6 +889,7 @@ def test_an_async_test_runs_again(shop, plugin):
     replay(shop, plugins=[plugin]).expect(passed=1)
 
 
+@pytest.mark.promise("a conversation with a new call is recorded again as a whole")
 def test_two_boundaries_of_a_test(shop):
     """Each new conversation runs the test again: what was real stays real."""
     pytest.importorskip("httpx")

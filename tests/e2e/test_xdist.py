@@ -42,6 +42,7 @@ def workers(project, *arguments, **options):
     return project.run("-n2", *arguments, process=True, **options)
 
 
+@pytest.mark.promise("the same call in flight runs once")
 def test_a_call_in_two_workers_runs_once(shop):
     recorded = workers(shop, "--mimic-record").expect(passed=8)
     replayed = workers(shop, offline=True).expect(passed=8, real=[])

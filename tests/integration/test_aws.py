@@ -164,6 +164,7 @@ def test_lower_boundaries_take_botocore(shop: Any, server: Server, line: str) ->
     assert kept(recorded) == [f"{line} PUT /shop/k"]
 
 
+@pytest.mark.promise("a pattern at AWS names a service, an operation, a resource or several of them")
 def test_patterns(shop: Any, server: Server) -> None:
     shop.ini('botocore only="s3 PutObject,nowhere/*" exclude=shop/b/*')
     shop.write(
@@ -230,6 +231,7 @@ def test_presigned_urls(shop: Any, server: Server, version: str) -> None:
         assert secret not in stored
 
 
+@pytest.mark.promise("a presigned URL with a placeholder is never sent")
 def test_a_presigned_url_of_a_replay_is_not_sent(shop: Any, server: Server) -> None:
     """Also to another server, which is recorded."""
     shop.ini("botocore", "requests")

@@ -372,6 +372,7 @@ def test_a_block_that_raises_as_expected_is_written(shop, end):
     shop.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise("the command-line modes apply to cassettes")
 def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     test = """
         import shop
@@ -709,6 +710,7 @@ def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
     ]
 
 
+@pytest.mark.promise("the innermost of nested cassettes takes the call")
 def test_a_call_that_a_cassette_excludes_runs_for_real(shop):
     """Even if the function is a configured target: the innermost activation decides."""
     shop.ini("shop:fetch")

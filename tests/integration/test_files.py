@@ -240,6 +240,7 @@ def test_a_relative_path_in_tmp_path_counts_with_its_content(shop):
     shop.replay().expect(passed=2)
 
 
+@pytest.mark.promise("other strings count as they are")
 def test_other_strings_with_the_folder_in_them_stay_what_they_are(shop):
     shop.write(
         "test_shop.py",

@@ -76,6 +76,7 @@ def test_targets_of_a_collected_folder_are_mimicked(project, ini):
     project.run("-n1", process=True).expect(passed=1, says=["1 call replayed"])
 
 
+@pytest.mark.promise("the hook pytest_mimic_targets adds targets, and is harmless without the plugin")
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -190,6 +190,7 @@ def test_a_run_without_calls(project):
     assert (page.calls, run.section) == ([], ["report: page.html"])
 
 
+@pytest.mark.promise("a report that cannot be written fails the run")
 def test_a_page_that_cannot_be_written_fails_the_run(shop):
     shop.record().expect(passed=3)
     shop.write("taken", "a file")

@@ -86,6 +86,7 @@ def reason_of(said: str, name: str) -> str:
     return lines[lines.index(f"  .mimic_vault/{name}.pkl") + 1].strip()
 
 
+@pytest.mark.promise("pytest-mimic import --load takes over vaults of 0.2")
 def test_without_load_no_pickle_is_loaded_and_each_is_named(project, take_over):
     before = project.files()
 
@@ -101,6 +102,7 @@ def test_without_load_no_pickle_is_loaded_and_each_is_named(project, take_over):
     assert project.files() == before
 
 
+@pytest.mark.promise("pytest-mimic import --load takes over vaults of 0.2")
 def test_calls_without_arguments_are_carried_over_if_their_pickles_are_trusted(project, take_over):
     code, said = take_over("--load")
 

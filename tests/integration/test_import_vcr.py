@@ -157,6 +157,7 @@ def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients
     project.replay().expect(passed=5, says=["calls replayed"])
 
 
+@pytest.mark.promise("importing again changes nothing")
 def test_importing_again_changes_nothing(project, take_over):
     project.ini("requests")
     project.write("tests/test_api.py", SUITE)

@@ -314,6 +314,7 @@ def test_generators_can_be_decorated(project):
     project.replay().expect(passed=3, real=[])
 
 
+@pytest.mark.promise("mimic is a context manager, a decorator and a marker")
 def test_a_decorated_class_is_mimicked_in_each_test(project):
     project.ini()
     project.write("shop.py", SHOP)
@@ -429,6 +430,7 @@ def test_the_closest_decorator_of_a_class_wins(project):
     project.replay().expect(passed=2, real=[])
 
 
+@pytest.mark.promise("the innermost block, decorator, marker or line that names a target gives its options")
 def test_the_innermost_options_win(project):
     project.ini("shop:fetch")
     project.write("shop.py", SHOP)

@@ -215,6 +215,7 @@ def test_mimic_source_warns_of_or_ignores_stale_recordings(shop):
     ignored.expect(passed=1, real=[], never=["has changed"])
 
 
+@pytest.mark.promise("a miss names the call, the nearest recording, the differences and the command")
 def test_the_shown_command_records_what_was_missing(project, monkeypatch):
     """The command is run as it is printed, in the folder of the failed run."""
     project.write("own.ini", "[pytest]\nmimic_functions = shop:fetch\npythonpath = .\n")

@@ -105,6 +105,7 @@ def test_a_function_that_changes_its_arguments_is_refused(project):
     assert run.vault == {}
 
 
+@pytest.mark.promise("a function that changes its arguments is refused without mutates=")
 @pytest.mark.parametrize("call", ["shop.half([])", "list(shop.pump([]))", "asyncio.run(shop.fill([]))"])
 def test_a_change_is_refused_however_the_call_ends(project, call):
     project.ini("shop:half", "shop:pump", "shop:fill")
@@ -210,6 +211,7 @@ def test_recorded_changes_are_applied_at_each_replay(round_trip):
     )
 
 
+@pytest.mark.promise("mutates= makes in-place changes part of the outcome")
 def test_a_returned_argument_is_the_same_object(round_trip):
     """For `return self` and `return items`."""
     round_trip(

@@ -570,6 +570,7 @@ def test_call_that_a_line_leaves_out_is_refused(shop):
     )
 
 
+@pytest.mark.promise("imports and fixtures of tests are blocked, and hooks of other plugins are not")
 def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
     project.ini(mimic_network="block")
     project.write("shop.py", PROBE)
@@ -596,6 +597,7 @@ def test_imports_and_wider_fixtures_are_blocked_and_hooks_are_not(project):
     project.run("test_import.py").expect(exit_code=2, errors=1, says=["connection to 203.0.113.7:53"])
 
 
+@pytest.mark.promise("without the option, nothing of the network is patched")
 def test_off_by_default_and_under_live_nothing_is_patched(project):
     project.ini("shop:probe")
     project.write("shop.py", PROBE)

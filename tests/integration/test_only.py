@@ -64,6 +64,7 @@ def test_only_the_selected_functions_are_rerecorded(shop, patterns, real, got):
     shop.replay(env={"GOT": got}).expect(passed=1, real=[])
 
 
+@pytest.mark.promise("--mimic-only limits a mode to the calls that it matches, and the others replay")
 def test_recording_only_some_calls_misses_the_others(shop):
     shop.write(
         "test_shop.py",
@@ -75,6 +76,7 @@ def test_recording_only_some_calls_misses_the_others(shop):
     run.expect(passed=1, failed=1, real=["price milk"], says=["no recording of shop:fetch(city='Rome')"])
 
 
+@pytest.mark.promise("--mimic-only limits a mode to the calls that it matches, and the others replay")
 def test_verifying_only_some_calls_replays_the_others(shop):
     run = shop.run("--mimic-verify", ONLY, env=LATER)
 
@@ -94,6 +96,7 @@ def test_a_stale_recording_is_refused_beside_verified_calls(shop):
     assert run.changed == set()
 
 
+@pytest.mark.promise("--mimic-only limits a mode to the calls that it matches, and the others replay")
 def test_only_some_calls_are_live(shop):
     run = shop.run("--mimic-live", ONLY, env={**LATER, "GOT": "121"})
 
@@ -181,6 +184,7 @@ CASSETTES = """
 """
 
 
+@pytest.mark.promise("--mimic-only takes a conversation whole if one of its calls matches")
 @pytest.mark.parametrize("fixture", ["mimic_auto", "mimic_record"])
 def test_a_cassette_is_taken_whole_if_one_of_its_calls_matches(shop, fixture):
     shop.write("test_shop.py", CASSETTES.format(fixture=fixture))

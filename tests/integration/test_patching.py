@@ -201,6 +201,7 @@ def test_override_by_a_subclass_is_not_mimicked(project):
     project.run().expect(passed=1, real=["gold get /a"])
 
 
+@pytest.mark.promise("every reference to a target is patched, whenever it was imported")
 def test_inherited_method_is_mimicked_for_the_named_class(project):
     """`Silver.get` mimics Silver's calls; those of the base run."""
     project.ini("shop:Silver.get")
@@ -555,6 +556,7 @@ def test_every_place_is_restored_by_identity(project, mode):
     project.run(*([mode] if mode else [])).expect(passed=8)
 
 
+@pytest.mark.promise("everything is restored exactly at the end")
 def test_block_with_a_missing_target_leaves_nothing_patched(project):
     project.ini()
     project.write("shop.py", SHOP)

@@ -566,6 +566,9 @@ def test_a_damaged_large_object_is_recorded_again(large, url, another_machine, d
     large.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.promise(
+    "verify --repair sends local copies that the store lacks, and makes a damaged manifest again"
+)
 @pytest.mark.parametrize("folder", ["large/", "packs/"])
 @pytest.mark.parametrize("damage", ["delete", "cut"])
 def test_verify_finds_what_the_store_lacks_and_sends_it_again(
@@ -584,6 +587,9 @@ def test_verify_finds_what_the_store_lacks_and_sends_it_again(
     assert main(["verify"]) == 0
 
 
+@pytest.mark.promise(
+    "verify --repair sends local copies that the store lacks, and makes a damaged manifest again"
+)
 @pytest.mark.parametrize("damage", ["change", "cut"])
 def test_a_damaged_manifest_is_made_again(recorded, url, another_machine, command, damage):
     spoil(url, "state/manifest/", damage)
@@ -604,6 +610,7 @@ def test_a_damaged_loose_recording_is_removed_and_recorded_again(recorded, url, 
     recorded.replay().expect(passed=2, real=[])
 
 
+@pytest.mark.promise("a remote vault of a newer format is refused")
 def test_repair_leaves_a_vault_of_a_newer_format_alone(recorded, url, command):
     bucket = Bucket(parse_place(url))
     bucket.put("state/manifest/000000000099", compress(b'{"format": 2}'))

@@ -227,6 +227,7 @@ def test_each_drift_is_kept_with_both_outcomes(shop: Any) -> None:
     assert [entry["value"].split()[5] for entry in staged["outcomes"]] == ["sunny", "cloudy"]
 
 
+@pytest.mark.promise("without drift, --mimic-drift writes an empty list")
 def test_a_run_without_drift_writes_an_empty_list_and_removes_the_outcomes(shop: Any) -> None:
     shop.record()
     shop.run("--mimic-verify", "--mimic-drift=drift.json")
@@ -353,6 +354,7 @@ def test_accepting_at_boundaries_writes_what_recording_again_writes(shop: Any) -
 # -- deciding
 
 
+@pytest.mark.promise("the decisions of a review are kept, and the next review goes on with the rest")
 def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
     shop.record(TESTS, "ask", "order", "data")
     shop.run("--mimic-verify", "--mimic-drift=drift.json", "test_shop.py::test_functions")
@@ -369,6 +371,7 @@ def test_decisions_are_kept_and_the_next_review_goes_on(shop: Any) -> None:
     assert second.out.splitlines()[-1] == "1 accepted, 1 refused, 1 volatile"
 
 
+@pytest.mark.promise("the volatile option that a review prints makes verifying pass")
 def test_the_printed_volatile_option_makes_verifying_pass(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
     shop.run("--mimic-verify", "--mimic-drift=drift.json")
@@ -407,6 +410,7 @@ def test_a_recording_that_changed_since_is_not_overwritten(shop: Any) -> None:
     assert shop.project.files() == before
 
 
+@pytest.mark.promise("of several drifts of one recording, one can be accepted")
 def test_of_two_drifts_of_one_recording_one_can_be_accepted(shop: Any) -> None:
     test = "import os, shop\n\ndef test_a():\n    shop.ask('a')\n\ndef test_b():\n    os.environ['VERSION'] = '{}'\n    shop.ask('a')\n"
     shop.project.write("models.py", MODELS)
@@ -486,6 +490,7 @@ def test_an_exception_and_a_stream_are_accepted_as_recording_keeps_them(shop: An
 # -- safety
 
 
+@pytest.mark.promise("a review shows no secret")
 def test_secrets_are_shown_nowhere(shop: Any) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.order('tea')\n", "order")
     shop.run("--mimic-verify", "--mimic-drift=drift.json")
@@ -574,6 +579,7 @@ def test_a_strange_file_is_one_readable_line(shop: Any, content: str) -> None:
     assert result.err.startswith("ERROR: drift.json ")
 
 
+@pytest.mark.promise("a file of changes names no file outside of the vault")
 @pytest.mark.parametrize("key", ["file", "staged"])
 @pytest.mark.parametrize("name", ["../shop.py", "calls/../../x.json", "/calls/x.json", "calls/..\\x.json"])
 def test_a_file_of_changes_cannot_name_files_outside_of_the_vault(shop: Any, key: str, name: str) -> None:
@@ -601,6 +607,7 @@ def test_a_missing_file_is_an_error_and_no_waiting_change_is_not(shop: Any) -> N
     assert shop.command("review").out == "no change waits for a review\n"
 
 
+@pytest.mark.promise("a file of changes names no file outside of the vault")
 @pytest.mark.parametrize("words", [("--accept", "*"), ("--refuse-all",)])
 def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple[str, ...]) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")

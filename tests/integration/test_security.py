@@ -113,6 +113,7 @@ def assert_hidden(project, run) -> None:
         assert not any(secret.encode() in content for content in contents(project))
 
 
+@pytest.mark.promise("secrets are in no message, difference or summary")
 def test_secrets_appear_nowhere(shop):
     """Recording, refusing, missing, drifting, the nearest recording, the summary: names and placeholders."""
     run = shop.record().expect(
@@ -261,6 +262,7 @@ def giving(project):
     return record
 
 
+@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 def test_editing_the_import_list_does_not_make_a_pickle_load(project, giving):
     edit = giving("handle")
     touched = project.root / "touched"
@@ -293,6 +295,7 @@ def test_refused_pickle_points_at_the_line_of_the_call(project, giving, wrong, e
     assert "def __call__" not in run.output
 
 
+@pytest.mark.promise("loading a pickle imports only the classes and functions that it lists")
 @pytest.mark.parametrize(
     ("name", "fetch"),
     [
@@ -317,6 +320,7 @@ def test_forged_pickle_is_refused_before_it_runs(project, giving, name, fetch):
     assert not touched.exists()
 
 
+@pytest.mark.promise("classes and functions are stored by name, and what has no importable name by value")
 @pytest.mark.parametrize("what", ["user", "class", "function", "partial"])
 def test_classes_and_functions_by_name_are_not_code(project, giving, what):
     entry = giving(what)()

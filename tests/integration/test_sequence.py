@@ -63,6 +63,7 @@ def test_a_retry_replays_503_503_200_in_each_test(round_trip):
     )
 
 
+@pytest.mark.promise("sequence replays the n-th outcome for the n-th identical call")
 def test_a_sequence_holds_exceptions_and_values(round_trip):
     round_trip(
         "shop:flaky sequence",

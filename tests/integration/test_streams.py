@@ -230,6 +230,7 @@ def test_reading_further_than_the_recording_is_a_miss(project):
     project.replay().expect(passed=2, real=[])
 
 
+@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_the_longer_of_two_readings_is_recorded(project):
     project.ini("shop:endless")
     project.write("shop.py", SHOP)
@@ -552,6 +553,7 @@ def test_a_stream_with_other_values_sent_is_recorded_separately(project):
     project.replay().expect(passed=5, real=[])
 
 
+@pytest.mark.promise("reading a stream past its recording is a miss, or extends it")
 def test_a_continued_generator_gets_the_values_sent_so_far(project):
     project.ini("shop:echo", "shop:async_echo")
     project.write("shop.py", SHOP)

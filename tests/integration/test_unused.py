@@ -541,6 +541,7 @@ def test_a_run_that_stopped_early_judges_nothing(shop, flag):
     assert run.changed == set()
 
 
+@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 @pytest.mark.parametrize(
     ("how", "exit_code"),
     [
@@ -563,6 +564,7 @@ def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
     assert run.changed == set()
 
 
+@pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 def test_ctrl_c_judges_nothing(shop):
     shop.write(
         "tests/test_shop.py",
@@ -734,6 +736,7 @@ def test_a_test_that_did_not_pass_protects_recordings(shop, marker):
     assert run.changed == set()
 
 
+@pytest.mark.promise("a recording is unused if its test is gone and no test was skipped or failed")
 def test_a_skipped_module_protects_recordings(shop):
     shop.write("tests/test_shop.py", "import pytest\npytest.skip('so', allow_module_level=True)\n")
     shop.write("tests/test_other.py", "def test_other(): pass")

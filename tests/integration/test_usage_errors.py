@@ -122,6 +122,7 @@ def test_all_wrong_lines_are_reported_at_once(shop):
     ]
 
 
+@pytest.mark.promise("a usage error is one line with the closest name, and exit code 4")
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -141,6 +142,7 @@ def test_a_missing_target_is_reported_after_collection(shop, line, message):
     usage_error(shop.run(), f"mimic_functions, line 2: {message}")
 
 
+@pytest.mark.promise("an option that names no argument of its function is a usage error")
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -331,6 +333,7 @@ def test_every_missing_function_is_reported(shop):
     shop.run().expect(passed=40, failed=8)
 
 
+@pytest.mark.promise("a missing function is reported when its module is imported")
 def test_a_marker_with_a_missing_target_fails_its_test(shop):
     shop.ini()
     shop.write(
@@ -417,6 +420,7 @@ def test_the_size_of_the_cache_is_a_size(shop, text):
     usage_error(shop.run(), f"mimic_cache_size: {text!r} is not a size, such as 2 GB")
 
 
+@pytest.mark.promise("a wrong value of an option is a usage error")
 @pytest.mark.parametrize("targets", [["shop:fetch"], []], ids=["mimicked", "nothing mimicked"])
 @pytest.mark.parametrize(
     ("name", "value", "message"),
@@ -431,6 +435,7 @@ def test_a_choice_accepts_only_its_values(shop, targets, name, value, message):
     usage_error(shop.run(), message)
 
 
+@pytest.mark.promise("a wrong value of an option is a usage error")
 def test_a_switch_accepts_only_true_or_false(shop):
     shop.ini("shop:fetch", mimic_store_arguments="perhaps")
 

@@ -179,6 +179,7 @@ def test_edit_is_used_and_not_shared(shop):
     assert b"edited" not in b"".join(anew.vault.values())
 
 
+@pytest.mark.promise("a JSON recording may be edited by hand")
 def test_edit_equal_to_another_outcome_is_not_shared(project):
     project.ini("shop:give")
     project.write("shop.py", "def give(n):\n    return [n // 10] * 3000\n")

@@ -155,6 +155,7 @@ def test_two_recordings_are_compared_by_their_paths(shop: Any) -> None:
     assert shop.diff(f"old/{name}", f"old/{name}").code == 0
 
 
+@pytest.mark.promise("diff prints a comment for a pull request, and text for git diff")
 def test_markdown_is_a_comment_for_a_pull_request(shop: Any) -> None:
     text = shop.diff("--git", "HEAD", "--markdown").out
 
@@ -207,6 +208,7 @@ def test_no_pickle_is_loaded_without_load(shop: Any, monkeypatch: pytest.MonkeyP
     assert "add --load" not in with_load
 
 
+@pytest.mark.promise("diff prints a comment for a pull request, and text for git diff")
 def test_git_shows_recordings_as_text_by_textconv(shop: Any) -> None:
     shop.project.write(".gitattributes", ".mimic_vault/**/*.json diff=mimic\n")
     recorded = next((shop.root / "old/calls/shop/fetch").iterdir())

@@ -73,6 +73,9 @@ OURS = {"cassettes/test_it/test_one.json": ["GET /users/1", "GET /users/2"]}
 
 
 @pytest.mark.promise(
+    "the modes of the command line apply to tests with cassettes of vcrpy, whose files stay as they are"
+)
+@pytest.mark.promise(
     "--mimic-record records in our format what a cassette of vcrpy lacks, as a whole conversation"
 )
 def test_recording_a_request_that_is_missing_records_the_whole_test(suite, server):
@@ -137,6 +140,9 @@ def test_a_record_mode_that_does_not_exist_is_named(suite):
     suite.run().expect(errors=1, says=["'new_episode' is not a record mode (did you mean new_episodes?)"])
 
 
+@pytest.mark.promise(
+    "the modes of the command line apply to tests with cassettes of vcrpy, whose files stay as they are"
+)
 def test_rerecording_records_all_in_our_format(suite, server):
     write(suite, server, "/users/1", "/users/2")
 
@@ -145,6 +151,9 @@ def test_rerecording_records_all_in_our_format(suite, server):
     assert len(server.seen) == 4
 
 
+@pytest.mark.promise(
+    "the modes of the command line apply to tests with cassettes of vcrpy, whose files stay as they are"
+)
 def test_verifying_compares_the_cassette_with_the_service(suite, server):
     suite_test(suite, "@pytest.mark.vcr", "/users/1")
     suite.run("--mimic-verify").expect(passed=1)
@@ -158,6 +167,9 @@ def test_verifying_compares_the_cassette_with_the_service(suite, server):
     assert (cassettes(run), server.seen) == ({}, ["GET /users/1", "GET /users/1"])
 
 
+@pytest.mark.promise(
+    "the modes of the command line apply to tests with cassettes of vcrpy, whose files stay as they are"
+)
 @pytest.mark.parametrize("args", [["--mimic-live"], ["--disable-recording"]])
 def test_live_tests_ask_the_service(suite, server, args):
     run = suite.run(*args).expect(passed=1)
@@ -165,6 +177,9 @@ def test_live_tests_ask_the_service(suite, server, args):
     assert (cassettes(run), server.seen) == ({}, ["GET /users/1", "GET /users/2"])
 
 
+@pytest.mark.promise(
+    "the modes of the command line apply to tests with cassettes of vcrpy, whose files stay as they are"
+)
 def test_no_record_replays(suite, server):
     suite.run("--mimic-no-record").expect(failed=1, says=["no recording of http.client GET /users/2"])
 
@@ -224,6 +239,9 @@ def test_what_the_matchers_leave_out_does_not_count_in_our_format_either(suite, 
     suite.run(env={"FIRST": "11"}).expect(passed=3, failed=1, says=["FAILED test_it.py::test_counts"])
 
 
+@pytest.mark.promise(
+    "the modes of the command line apply to tests with cassettes of vcrpy, whose files stay as they are"
+)
 def test_files_of_vcrpy_are_never_unused(suite, server):
     write(suite, server, "/users/1", "/users/2", "/users/3")
 

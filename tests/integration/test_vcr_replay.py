@@ -209,6 +209,7 @@ def test_httpx2_replays_what_httpx_recorded(suite):
     suite.run().expect(passed=1)
 
 
+@pytest.mark.promise("what vcrpy has filtered is filtered from the live request, too")
 def test_what_vcrpy_filtered_is_filtered_from_the_live_request_too(suite):
     """The filters of vcrpy 8.5 made the file; each live request has the values that they took out."""
     pytest.importorskip("requests", reason="needs requests")

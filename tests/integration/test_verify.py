@@ -43,6 +43,7 @@ def test_an_unchanged_call_is_counted_as_verified(changed):
     assert run.section == ["1 call verified"]
 
 
+@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [

@@ -92,6 +92,7 @@ def test_the_calls_that_follow_stay_the_recorded_ones(shop):
     assert run.section == ["2 calls verified, 1 drifted"]
 
 
+@pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
 def test_drift_fails_a_test_whose_code_swallows_everything(shop):
     shop(
         """
@@ -211,6 +212,7 @@ READ_ASYNC = """
 """
 
 
+@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 @pytest.mark.parametrize(
     ("source", "test"), [(STREAM, READ), (ASYNC_STREAM, READ_ASYNC)], ids=["sync", "async"]
 )

@@ -78,6 +78,7 @@ def again(project):
     return run
 
 
+@pytest.mark.promise("--mimic-rerecord keeps outcomes of which only volatile parts changed")
 @pytest.mark.parametrize(
     "value", ["{'id': NOW, 'name': name}", "Order(NOW, name)", "{'id': NOW, 'names': {name}}"]
 )

@@ -111,6 +111,7 @@ def test_a_call_that_writes_a_file_is_refused(etl, form):
     assert run.vault == {}
 
 
+@pytest.mark.promise("a call that changes a file named by an argument is refused without writes=")
 @pytest.mark.parametrize(
     "call",
     [
@@ -576,6 +577,7 @@ def test_a_wrong_name_is_a_usage_error(etl):
     etl.record().expect(exit_code=4, says=["writes=paht names no argument (did you mean path?)"])
 
 
+@pytest.mark.promise("writes= makes the files that a call writes part of the outcome")
 def test_what_is_there_before_the_call_does_not_count(etl):
     """Neither for an argument, nor for one in `**extra`, nor for an attribute of one."""
     etl.ini("etl:export writes=path", "etl:Exporter.run writes=self", "etl:named writes=out")

@@ -196,6 +196,7 @@ def test_load_respects_mimic_pickle_forbid(shop, call):
     assert result.err.startswith("ERROR: mimic_pickle = forbid: the outcome of shop:odd is a pickle\n")
 
 
+@pytest.mark.promise("no command shows a secret")
 def test_no_secret_is_shown_by_any_command(shop, call):
     outputs = [
         call(*words).out

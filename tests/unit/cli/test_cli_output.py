@@ -49,6 +49,7 @@ def test_the_version_is_that_of_the_distribution(call):
     assert call("--version").out == f"pytest-mimic {pytest_mimic.__version__}\n"
 
 
+@pytest.mark.promise("a wrong use of the command is one readable error and exit code 2")
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -92,6 +93,7 @@ def test_options_may_stand_before_the_command(shop, call, monkeypatch):
     assert len(result.data["recordings"]) == 1
 
 
+@pytest.mark.promise("--json prints one document")
 def test_json_of_every_command_is_one_document(shop, call):
     for words in (
         ["ls"],
@@ -259,6 +261,7 @@ def test_closed_streams_are_no_error(shop, monkeypatch, words, code):
     assert main(words) == code
 
 
+@pytest.mark.promise("a vault of a newer format is refused")
 def test_a_vault_of_a_newer_format_is_no_empty_one(shop, call):
     for file in (shop / ".mimic_vault").rglob("*.json"):
         if "objects" not in file.parts:

@@ -15,6 +15,7 @@ INI_OPTIONS = (
 )
 
 
+@pytest.mark.promise("the command finds the vault and the configuration as pytest does")
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -46,6 +47,7 @@ def test_tables_with_the_types_of_toml_are_read_as_the_installed_pytest_does(tmp
     assert Project.around(tmp_path).vault.name == ("recordings" if reads else ".mimic_vault")
 
 
+@pytest.mark.promise("the command finds the vault and the configuration as pytest does")
 def test_the_rootdir_and_file_are_those_of_pytest(pytester, monkeypatch):
     """In a tree with a file of each kind at another level, some of them not pytest's."""
     pytester.makefile(".cfg", setup="[metadata]\nname = x\n")

@@ -107,6 +107,7 @@ def test_what_is_not_found_is_not_judged(package, target):
     assert judge(target, "0" * 32) == "unknown"
 
 
+@pytest.mark.promise("ls --stale reads modules and does not import them")
 def test_ls_lists_the_recordings_of_a_changed_function(shop, call):
     assert call("ls", "--stale").code == 1
 

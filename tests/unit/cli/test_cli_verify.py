@@ -117,6 +117,7 @@ def test_next_step_is_for_the_same_vault(shop, call):
     assert result.lines[-1].endswith(": pytest-mimic verify --repair --vault 'the vault'")
 
 
+@pytest.mark.promise("verify --repair removes only recordings that cannot be used")
 @pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
@@ -138,6 +139,7 @@ def test_what_is_not_lost_is_never_removed(shop, call, text, says, remedy):
     assert "1 file left alone" in result.out
 
 
+@pytest.mark.promise("verify --repair removes only recordings that cannot be used")
 def test_a_pointer_in_place_of_a_pickle_is_never_removed(shop, call):
     file = the_object(shop, "odd", "pickle")
     file.write_text(LFS)
@@ -189,6 +191,7 @@ def test_orphans_leftovers_and_foreign_files_are_no_damage(shop, call):
     assert (vault / f".mimic-{this_host()}-{os.getpid()}-0.tmp").exists()
 
 
+@pytest.mark.promise("gc deletes no object that a recording or a run may need")
 def test_gc_deletes_no_object_while_a_recording_cannot_be_read(shop, call):
     recording(shop, "odd").write_text(CONFLICT)
     pickled = list((shop / ".mimic_vault/objects").rglob("*.pkl"))
@@ -200,6 +203,7 @@ def test_gc_deletes_no_object_while_a_recording_cannot_be_read(shop, call):
     assert all(file.exists() for file in pickled)
 
 
+@pytest.mark.promise("rm deletes what matches, with the objects that nothing else needs")
 def test_rm_deletes_what_matches_and_its_objects(shop, call):
     odd, object_, other = recording(shop, "odd"), the_object(shop, "odd", "pickle"), recording(shop, "rates")
 
@@ -216,6 +220,7 @@ def test_rm_deletes_what_matches_and_its_objects(shop, call):
     assert call("verify").code == 0
 
 
+@pytest.mark.promise("rm deletes what matches, with the objects that nothing else needs")
 def test_rm_deletes_what_a_test_recorded(shop, call):
     odd, other = recording(shop, "odd"), recording(shop, "rates")
 
@@ -347,6 +352,7 @@ def test_a_hook_for_pre_commit_calls_verify():
     assert not re.search(files, "src/objects/x.json")
 
 
+@pytest.mark.promise("gc deletes no object that a recording or a run may need")
 @pytest.mark.parametrize("words", [["gc"], ["verify", "--repair"], ["rm", "shop:words"]])
 def test_objects_that_a_run_may_need_again_stay(shop, call, words):
     """A recording that a failing test has replaced is put back at the end of the run. Its object must be there then."""
@@ -373,6 +379,7 @@ def test_objects_that_a_run_may_need_again_stay(shop, call, words):
     assert not pickled.exists()
 
 
+@pytest.mark.promise("verify --repair removes only recordings that cannot be used")
 @pytest.mark.parametrize("text", ['{"mine": 1}', "[]", "no JSON"])
 def test_files_that_were_not_recorded_are_never_removed(shop, call, text):
     vault = shop / ".mimic_vault"

@@ -232,6 +232,8 @@ def made(expression):
     return eval(expression, globals())
 
 
+@pytest.mark.promise("the order of dicts and sets does not count, nor does sharing")
+@pytest.mark.promise("dataclasses, named tuples and objects with or without slots have an identity")
 @pytest.mark.promise("different values have different identities")
 @pytest.mark.promise("builtin and standard library values have an identity")
 @pytest.mark.promise("an instance without attributes counts by its class")

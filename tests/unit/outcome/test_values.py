@@ -284,6 +284,7 @@ def test_parts_shared_exponentially_do_not_explode(first):
     assert again == first
 
 
+@pytest.mark.promise("classes and functions are stored by name, and what has no importable name by value")
 @pytest.mark.promise("code stored by value is refused on another Python")
 def test_lambdas_and_local_classes_are_stored_by_value():
     class Local:
@@ -420,6 +421,7 @@ def test_plain_pickle_cannot_load_a_mimicked_function(monkeypatch):
         pickle.loads(stream)
 
 
+@pytest.mark.promise("classes and functions are stored by name, and what has no importable name by value")
 def test_a_class_without_importable_module_is_stored_by_value():
     made = type("Made", (), {"__module__": "gone", "x": 5})
 

@@ -94,6 +94,7 @@ def test_account_that_azure_needs_is_named(home: Path) -> None:
         Bucket(parse_place("az://bucket/vault")).open()
 
 
+@pytest.mark.promise("the credentials of a store are those that the run had at its start")
 def test_environment_of_a_test_does_not_change_an_open_bucket(
     s3_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,9 @@ def bucket(proxy: FailingProxy, s3_url: str) -> Bucket:
     return bucket
 
 
+@pytest.mark.promise(
+    "a request to a store that fails is repeated, and its error names object, reason and remedy without credentials"
+)
 @pytest.mark.parametrize("how", ["reset", "lost", "truncate", "503"])
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_read_is_repeated(bucket: Bucket, proxy: FailingProxy, tmp_path: Path, how: str, read: Act) -> None:
@@ -56,6 +59,9 @@ def test_read_is_repeated(bucket: Bucket, proxy: FailingProxy, tmp_path: Path, h
     assert read(bucket, tmp_path / "copy") is True
 
 
+@pytest.mark.promise(
+    "a request to a store that fails is repeated, and its error names object, reason and remedy without credentials"
+)
 @pytest.mark.parametrize("how", ["reset", "lost", "500"])
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_write_is_repeated(bucket: Bucket, proxy: FailingProxy, tmp_path: Path, how: str, write: Act) -> None:
@@ -99,6 +105,9 @@ def test_request_after_a_hanging_one_succeeds(s3_url: str, bucket: Bucket, proxy
     assert Bucket(parse_place(s3_url), timeout=1).get("state/a") == DATA
 
 
+@pytest.mark.promise(
+    "a request to a store that fails is repeated, and its error names object, reason and remedy without credentials"
+)
 @pytest.mark.parametrize(
     ("how", "act", "reason", "message"),
     [

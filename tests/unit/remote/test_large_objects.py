@@ -247,6 +247,7 @@ def test_large_files_are_sent_in_parts(
     }
 
 
+@pytest.mark.promise("status says where each large object is")
 def test_an_object_that_is_nowhere_is_lost(clone: Clone, place: Bucket, call: Call) -> None:
     b = clone.clone("b")
 
@@ -276,6 +277,7 @@ def test_ten_objects_are_named_at_most(clone: Clone, call: Call) -> None:
     assert "and 4 more objects, all with --json" in shown
 
 
+@pytest.mark.promise("status says where each large object is")
 def test_status_says_where_each_object_is(clone: Clone, call: Call) -> None:
     call(clone, "push", "shop:one")
     clone.detached(
@@ -399,6 +401,7 @@ def test_a_bucket_that_does_not_exist_is_named(word: str, clone: Clone, call: Ca
     assert clone.files() == before
 
 
+@pytest.mark.promise("gc deletes no object that a recording or a run may need")
 def test_gc_deletes_what_was_pushed_alone(clone: Clone, call: Call) -> None:
     """Another branch may name what this one does not."""
     call(clone, "push", "shop:one")

@@ -221,6 +221,7 @@ def test_an_object_that_the_store_has_lost_is_named(tmp_path, folder):
         reader.map(named_in(reader.read(NAMES[0])))
 
 
+@pytest.mark.promise("a remote vault of a newer format is refused")
 def test_a_newer_format_is_refused(tmp_path):
     store = open_vault(tmp_path)
     store.write(NAMES[0], b"x")

@@ -395,6 +395,7 @@ def test_a_body_that_waits_for_100_continue(both: Any, server: Server) -> None:
     assert "100-continue" in server.expected
 
 
+@pytest.mark.promise("no client waits or tries again because of a miss")
 def test_a_miss_is_tried_once(runs: Runs, client: Make) -> None:
     runs.again("replay")
 
@@ -438,6 +439,7 @@ def test_excluded_calls_are_signed(runs: Runs, client: Make, server: Server) -> 
     assert f"Credential={ACCESS_KEY}/" in server.headers[-1]["Authorization"]
 
 
+@pytest.mark.promise("a replay at AWS needs no credentials and looks none up")
 def test_credentials_are_fetched_only_for_real_requests(
     runs: Runs, client: Make, server: Server, monkeypatch: pytest.MonkeyPatch, bare: Callable[[], None]
 ) -> None:
@@ -468,6 +470,7 @@ def test_credentials_are_fetched_only_for_real_requests(
     assert started == [1]
 
 
+@pytest.mark.promise("a replay at AWS needs no credentials and looks none up")
 def test_a_role_is_assumed_only_for_real_requests(
     runs: Runs, client: Make, moto: str, monkeypatch: pytest.MonkeyPatch, bare: Callable[[], None]
 ) -> None:
@@ -535,6 +538,7 @@ def test_threads(runs: Runs, client: Make) -> None:
     assert talk() == recorded == [b"%d" % n for n in range(8)]
 
 
+@pytest.mark.promise("in-process test clients and transports are never intercepted")
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow")
 def test_in_process_clients_are_left_alone(runs: Runs) -> None:
     """moto's decorator and botocore's Stubber."""

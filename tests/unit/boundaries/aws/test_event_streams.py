@@ -46,6 +46,7 @@ def talk(client: Make, server: Server) -> Callable[[], Any]:
     return talk
 
 
+@pytest.mark.promise("streams of events of AWS replay event by event")
 def test_streams_of_events(
     runs: Runs, talk: Callable[[], Any], server: Server, bare: Callable[[], None]
 ) -> None:

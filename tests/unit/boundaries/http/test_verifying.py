@@ -173,6 +173,7 @@ def verify(client: Client, server: Server, *, release: int = 2) -> None:
     server.release = release
 
 
+@pytest.mark.promise("--mimic-verify hands on the recorded outcome and fails the test afterwards")
 def test_a_conversation_goes_on_with_the_recorded_values_and_real_secrets(
     client: Client, server: Server
 ) -> None:
