@@ -1,4 +1,4 @@
-"""What vcrpy does to each entry of a cassette when it loads one: it restores secrets, and calls functions of the suite."""
+"""The changes that vcrpy makes to each entry of a cassette that it loads: secrets, and functions of the suite."""
 
 from __future__ import annotations
 
