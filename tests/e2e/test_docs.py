@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_mimic._boundaries.registry import BOUNDARIES
+
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [
     "README.md",
@@ -39,6 +41,30 @@ VARIES = [
     (r"^(FAILED \S+) - .*", r"\1"),  # cut at the width of the terminal
     (r"=+(?= )|(?<= )=+|_{3,}", "="),
 ]
+
+
+# How the pages call a client, if not as its boundary is named.
+CLIENTS = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
+
+
+@pytest.mark.promise("the docs name the versions of each client that its boundary was tested with")
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_the_versions_of_a_client_are_named(boundary):
+    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http-clients", "databases")]
+    rows = [
+        line
+        for page in pages
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    client = CLIENTS.get(boundary, boundary)
+
+    first_cells = {row.split("|")[1]: row for row in rows if row.count("|") >= 4}
+
+    [row] = [
+        row for cell, row in first_cells.items() if re.search(rf"(?<![\w.]){re.escape(client)}(?!\w)", cell)
+    ]
+    assert re.search(r"\d+\.\d+", row)
 
 
 @pytest.mark.parametrize("page", PAGES)

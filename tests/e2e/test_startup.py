@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 WATCHED = {"pytest_mimic", "filelock", "cloudpickle", "xxhash", "asyncio", "backports", "compression"}
 
 
@@ -97,6 +99,7 @@ REPLAY = """
 """
 
 
+@pytest.mark.promise("without --mimic-report, no page is written and no module of it is loaded")
 def test_a_plain_replay_loads_these_modules_and_no_others(project):
     project.ini("svc:fetch")
     project.write("svc.py", "def fetch(n, opts=None):\n    return {'n': n}\n")
@@ -120,3 +123,4 @@ def test_a_plain_replay_loads_these_modules_and_no_others(project):
     loaded = json.loads((project.root / "loaded.json").read_text())
     watched = {name.removeprefix("pytest_mimic.") for name in loaded if name.partition(".")[0] in WATCHED}
     assert watched == {*REPLAY.split(), "xxhash", "xxhash._xxhash", "xxhash.version"}
+    assert not list(project.root.rglob("*.html"))

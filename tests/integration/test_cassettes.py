@@ -514,8 +514,21 @@ def test_without_targets_a_cassette_takes_the_configured_ones(shop):
 
 
 @pytest.mark.promise("a cassette is used or unused as a whole")
+@pytest.mark.parametrize("body", ["shop.fetch('Oslo')", "pass"], ids=["one of two calls", "no call"])
+def test_an_opened_cassette_is_used_as_a_whole(shop, body):
+    test = "import shop\n\ndef test_it(mimic_auto):\n    with mimic_auto('trip', targets=['shop:fetch']):\n        "
+    shop.write("test_shop.py", test + "shop.fetch('Oslo'), shop.fetch('Rome')\n")
+    shop.run().expect(passed=1)
+    shop.write("test_shop.py", test + body + "\n")
+
+    run = shop.replay("--mimic-fail-on-unused", "--mimic-clear-unused").expect(passed=1)
+
+    assert run.changed == set()
+
+
+@pytest.mark.promise("a cassette is used or unused as a whole")
 def test_a_cassette_is_unused_as_a_whole(shop):
-    """Opening it is enough to use it."""
+    """Each of two is."""
     shop.write(
         "test_shop.py",
         """

@@ -179,7 +179,6 @@ def test_unused_recordings(shop):
     assert "  and 2 more" in run.section
 
 
-@pytest.mark.promise("without --mimic-report, no page is written and no module of it is loaded")
 def test_a_run_without_calls(project):
     project.ini()
     project.write("test_plain.py", "def test_plain(): pass\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import combinations
 
 import pytest
 
@@ -77,9 +78,14 @@ def test_rerecord_replaces_only_recordings_whose_outcome_changed(basic):
 
 @pytest.mark.promise("--mimic-live neither reads nor writes the vault")
 def test_live_runs_every_call_without_the_vault(basic):
-    run = basic.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
+    """An empty vault stays empty, and a damaged one is not read."""
+    empty = basic.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"])
+    for name in basic.record().vault:
+        (basic.vault / name).write_text("no recording")
+    damaged = basic.run("--mimic-live").expect(passed=1, real=["fetch Oslo 3"], never=["no recording"])
 
-    assert run.vault == {}
+    assert empty.vault == {}
+    assert damaged.changed == set()
 
 
 @pytest.mark.promise("--mimic-verify runs every call, writes nothing and fails on drift")
@@ -118,8 +124,7 @@ def test_verify_fails_on_drift_even_if_it_is_swallowed(basic):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("--mimic-record", "--mimic-verify"),
-        ("--mimic-rerecord", "--mimic-live"),
+        *combinations(("--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-live"), 2),
         ("--mimic-record", "--mimic-no-record"),
         ("--mimic-rerecord", "--mimic-no-record"),
     ],

@@ -20,6 +20,7 @@ def installed() -> Distribution:
         pytest.skip("pytest-mimic is on the path, not installed")
 
 
+@pytest.mark.promise("it is for CPython 3.10 and newer")
 @pytest.mark.promise("it needs pytest, cloudpickle, xxhash, filelock and a compression package")
 def test_five_packages_are_required(installed):
     """Neither clients nor libraries of values are required."""
