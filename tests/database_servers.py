@@ -88,7 +88,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         # PostgreSQL refuses to run as root.
-        other_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        other_user = ["runuser", "-u", "postgres", "--"] if _is_root() else []
         subprocess.run(
             [*other_user, str(self._binaries / program), *arguments],
             cwd=self._folder,
@@ -97,6 +97,10 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _postgres_binaries() -> Path | None:
@@ -125,7 +129,7 @@ def postgres() -> Iterator[Postgres]:
     binaries = _postgres_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
-    with _folder("postgres" if os.geteuid() == 0 else None) as folder, held_port() as port:
+    with _folder("postgres" if _is_root() else None) as folder, held_port() as port:
         server = Postgres(binaries, folder, port)
         server.start()
         yield server

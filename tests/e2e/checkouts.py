@@ -96,7 +96,7 @@ def _replay_as_another_user(project: Project, *, passed: int, env: Mapping[str, 
         path.chmod(path.stat().st_mode & ~0o222)
     before = project.files()
     other: dict[str, int] = {}
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
         trial = [sys.executable, "-c", "import pytest_mimic"]
         nobody = {"user": _NOBODY, "group": _NOBODY}
         with suppress(PermissionError):

@@ -12,6 +12,8 @@ import pytest
 
 from pytest_mimic._vault import FolderStore, Vault
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+
 #: How many runs are killed: 3, or what the environment says.
 KILLS = int(os.environ.get("MIMIC_KILLED_RUNS", "3"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -530,6 +531,7 @@ def test_the_tests_own_failure_is_shown(shop):
     shop.run("--mimic-rerecord", env=DOWN).expect(failed=1, says=["ConnectionError: the service is down"])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
 def test_what_a_forked_process_records_is_judged_with_its_test(shop):
     shop.write(
         "test_shop.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -287,6 +288,7 @@ def test_recordings_with_paths_are_the_same_in_every_run(shop):
 # -- limits and refusals
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
 @pytest.mark.promise("a folder with more than 10,000 files or 2 GB is refused, with the remedy")
 @pytest.mark.parametrize(
     ("fill", "reason"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from pages import ReportPage
 
@@ -306,6 +308,7 @@ def test_the_page_of_a_vault(shop, monkeypatch, capsys):
     assert "is not what was recorded" in page.one(damaged).more["problem"][0]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="only where processes fork")
 def test_calls_of_a_forked_process(shop):
     shop.write(
         "test_shop.py",

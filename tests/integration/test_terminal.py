@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 SHOP = """
@@ -280,6 +282,7 @@ def test_a_miss_at_import_fails_the_run(shop):
 # -- errors at the end of a run
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.parametrize(
     "mode", [[], ["--mimic-record"], ["--mimic-verify"]], ids=["replay", "record", "verify"]
 )

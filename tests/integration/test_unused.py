@@ -564,6 +564,7 @@ def test_a_run_that_a_test_ends_judges_nothing(shop, how, exit_code):
     assert run.changed == set()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 @pytest.mark.promise("deselected tests, an early stop or a collection error prevent judging")
 def test_ctrl_c_judges_nothing(shop):
     shop.write(

@@ -255,6 +255,7 @@ def test_recorded_files_are_written_at_each_replay(etl):
     assert len(objects(recorded)) == len({recorded.vault[name] for name in objects(recorded)}) == 8
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
 def test_a_replay_sets_no_bit_but_that_to_execute(etl):
     etl.ini("etl:split writes=folder")
     etl.write(
@@ -456,6 +457,7 @@ def test_an_edited_name_that_leaves_its_folder_is_refused(etl, name):
     assert "lead out of their folder" in run.output
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.promise("a replay writes files below the named paths only, through no link")
 def test_nothing_is_written_through_a_link(etl):
     etl.ini("etl:split writes=folder")
@@ -484,6 +486,7 @@ def test_nothing_is_written_through_a_link(etl):
     )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 def test_a_link_in_place_of_a_file_is_replaced_not_followed(etl):
     etl.ini("etl:export writes=path")
     etl.write(
@@ -530,6 +533,7 @@ def test_a_damaged_object_writes_nothing(etl):
     etl.replay().expect(failed=1, real=[], says=["CorruptRecordingError", name])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -611,6 +615,7 @@ def test_what_is_there_before_the_call_does_not_count(etl):
     etl.replay(env={"BEFORE": "other"}).expect(passed=5, real=[])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.parametrize(
     ("path", "says"),
     [

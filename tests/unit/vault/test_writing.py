@@ -572,6 +572,7 @@ def test_cassette_shares_objects_with_recordings(value):
     assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and special files")
 @pytest.mark.promise("replay works with a read-only vault")
 def test_read_only_vault_replays(tmp_path):
     """Nothing is written, and no lock is made."""
@@ -642,6 +643,7 @@ def test_many_threads_write_one_vault(tmp_path):
     assert all(vault.read(name).outcomes[0].load().value[2] == DOCUMENT for name in vault.names())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 def test_lock_keeps_other_stores_out(tmp_path):
     """Of the same folder by any path, with a timeout."""
     (tmp_path / "v").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import io
+import os
 import signal
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -509,6 +510,7 @@ def test_a_body_whose_reading_is_cancelled_is_not_recorded(
     assert (runs.plain, runs.abandoned) == ([], 1)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 def test_an_interrupted_body_is_not_recorded(httpx: ModuleType, runs: Runs, server: Server) -> None:
     def ring(*_: object) -> None:
         raise KeyboardInterrupt

@@ -563,6 +563,7 @@ class Alarm(Exception):
     """The exception of a test's signal handler."""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 @pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt])
 def test_an_interrupted_body_is_not_recorded(runs: Runs, server: Server, kind: type[BaseException]) -> None:
     def ring(*_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import socket
 import warnings
@@ -457,6 +458,7 @@ def test_a_connection_class_that_connects_by_itself_is_left_alone(runs: Runs, se
     assert runs.calls == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
 def test_an_interrupted_body_is_not_recorded(runs: Runs, server: Server, kind: type[BaseException]) -> None:
     def ring(*_: object) -> None:
