@@ -3,10 +3,10 @@
     python scripts/real_suites.py                      # all suites
     python scripts/real_suites.py httpx networkx       # some of them
 
-Each suite is downloaded from the package index as a source distribution, unpacked in a scratch folder, and run in its
-own environment. Where the wheel of a package contains its tests, they are run as installed. The outcome of each test is
-compared with a run without the plugin. Tests whose outcome already differs between two runs without the plugin are left
-out. Replays use another hash seed, with and without xdist.
+Each suite is downloaded from the package index as a source distribution, or cloned at the tag of its version where that
+has no tests, and run in an environment of its own with the released package. Where the wheel of a package contains its
+tests, they are run as installed. The outcome of each test is compared with a run without the plugin. Tests whose outcome
+already differs between two runs without the plugin are left out. Replays use another hash seed, with and without xdist.
 
 Prints one line per run and one line per difference. The exit code is 1 if there are differences. Takes some minutes
 and needs the network.
@@ -38,7 +38,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Suite(NamedTuple):
-    """A package whose source distribution or wheel contains its tests, and the targets to mimic in it."""
+    """A package with its tests, and the targets to mimic in it."""
 
     package: str
     version: str
@@ -47,6 +47,8 @@ class Suite(NamedTuple):
     targets: tuple[str, ...]
     ini: Mapping[str, str] = NONE
     extras: str = ""
+    repository: str = ""
+    """Where to clone the tests from, if the source distribution does not contain them."""
     requirements: tuple[str, ...] = ()
     workers: int = 2
     left_out: Mapping[str, str] = NONE
@@ -143,6 +145,71 @@ SUITES = (
             "networkx.algorithms.cycles:simple_cycles",
         ),
         requirements=("numpy",),
+    ),
+    Suite(
+        "huggingface_hub",
+        "1.28.0",
+        what="client, downloads, uploads and command line, against its own mocks, without its tests that need the hub",
+        tests=("tests", "-m", "not production"),
+        targets=(
+            "httpx",
+            "huggingface_hub.inference._common:*",
+            "huggingface_hub.utils._hf_uris:*",
+            "huggingface_hub.utils._datetime:parse_datetime",
+            "huggingface_hub.utils.sha:git_hash",
+            "huggingface_hub.repocard_data:*",
+        ),
+        extras="[testing]",
+        repository="https://github.com/huggingface/huggingface_hub",
+    ),
+    Suite(
+        "openai",
+        "3.54.0",
+        what="the client, against its copy of respx and mock transports; streams, parsing and schemas",
+        tests=("tests", "-o", "addopts=", "--ignore=tests/api_resources"),
+        targets=(
+            "httpx2",
+            "openai.lib._pydantic:*",
+            "openai._qs:Querystring.stringify",
+            "openai._utils._transform:maybe_transform",
+        ),
+        extras="[aiohttp,realtime,datalib,bedrock,vertex]",
+        requirements=(
+            "pytest-asyncio",
+            "Pillow",
+            "inline-snapshot",
+            "azure-identity",
+            "trio",
+            "rich",
+            "griffe",
+        ),
+    ),
+    Suite(
+        "pydantic-ai-slim",
+        "2.33.0",
+        what="models of seven providers, through vcrpy's cassettes; recordings replace what vcrpy answers",
+        tests=("tests/models",),
+        targets=(
+            "httpx",
+            "httpx2",
+            "aiohttp",
+            "botocore",
+            "pydantic_ai._thinking_part:*",
+            "pydantic_ai.format_prompt:*",
+        ),
+        extras="[openai,anthropic,google,groq,mistral,cohere,bedrock,huggingface,logfire]",
+        repository="https://github.com/pydantic/pydantic-ai",
+        requirements=(
+            *(
+                "pytest-recording",
+                "pytest-mock",
+                "pytest-pretty",
+                "inline-snapshot",
+                "dirty-equals",
+                "blockbuster<1.6",
+            ),
+            *("anyio", "httpx", "brotli", "boto3", "pyyaml", "trio", "tenacity"),
+        ),
     ),
     Suite(
         "aiofiles",
@@ -304,7 +371,11 @@ def is_explained(test: str, suite: Suite, *, mimicked: bool) -> bool:
 
 
 def download(suite: Suite, folder: Path) -> None:
-    """Download a source distribution and unpack it as a folder."""
+    """Download a source distribution and unpack it as a folder, or clone the repository there."""
+    if suite.repository:
+        clone = ["git", "clone", "--quiet", "--depth", "1", "--branch", f"v{suite.version}"]
+        subprocess.run([*clone, suite.repository, str(folder)], check=True)
+        return
     command = ["pip", "download", "--quiet", "--no-deps", "--no-binary", suite.package]
     with TemporaryDirectory(dir=folder.parent) as scratch:
         wanted = [f"--dest={scratch}", f"{suite.package}=={suite.version}"]

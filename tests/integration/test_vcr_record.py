@@ -367,3 +367,21 @@ def test_a_test_whose_cassette_an_option_changes_is_not_recorded(suite, server, 
             ],
         )
         assert (cassettes(run), server.seen) == ({}, [])
+
+
+def test_a_test_with_a_matcher_of_the_suite_is_not_recorded(suite, server):
+    """Our format knows nothing of what it compares, so another answer could be replayed."""
+    suite.write(
+        "conftest.py",
+        """
+        def pytest_recording_configure(config, vcr):
+            vcr.register_matcher("mine", lambda live, recorded: True)
+        """,
+    )
+    suite_test(suite, "@pytest.mark.vcr(match_on=['method', 'mine'])")
+
+    for option in ("--mimic-record", "--mimic-rerecord"):
+        run = suite.run(option).expect(
+            failed=1, says=["CassetteError: test_it.py::test_one cannot be recorded: match_on names mine"]
+        )
+        assert (cassettes(run), server.seen) == ({}, [])

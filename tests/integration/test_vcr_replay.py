@@ -736,22 +736,105 @@ def test_a_miss_says_that_several_files_do_not_exist(suite):
     )
 
 
-@pytest.mark.promise("a matcher of vcrpy that is a function is named as not supported")
-def test_a_matcher_that_is_a_function_is_named(suite):
+@pytest.mark.promise("matchers and serializers that a suite registers for vcrpy are used")
+def test_the_matchers_of_the_suite_are_used_also_under_the_names_of_vcrpys(suite):
     suite.write(
         "conftest.py",
         """
+        def last(live, recorded):
+            return live.path.rpartition("/")[2] == recorded.path.rpartition("/")[2]
+
+        def tenant(live, recorded):
+            assert live.headers["Tenant"] == recorded.headers["tenant"]
+
         def pytest_recording_configure(config, vcr):
-            vcr.register_matcher("mine", lambda one, two: True)
+            vcr.register_matcher("path", last)
+            vcr.register_matcher("tenant", tenant)
         """,
     )
+    entries = [entry("/v1/a", "first", Tenant="one"), entry("/v1/a", "second", Tenant="two")]
+    write(suite, "test_it/test_one.yaml", *entries)
+    write(suite, "test_it/test_two.yaml", *entries)
+    test_file(
+        suite,
+        """
+        @pytest.mark.vcr(match_on=["method", "path", "tenant"])
+        def test_one():
+            assert fetch("http://any.test/v2/a", Tenant="two") == "second"
+
+        @pytest.mark.vcr(additional_matchers=["tenant"])
+        def test_two():
+            fetch("/v1/a", Tenant="three")
+        """,
+    )
+
+    suite.run().expect(
+        passed=1,
+        failed=1,
+        says=[
+            "no recording of http.client GET /v1/a",
+            "match_on names path, tenant, of the suite, so that no option records it: take it out, or move the test",
+        ],
+        never=["to record it: pytest --mimic-record"],
+    )
+
+
+def test_a_serializer_of_the_suite_reads_the_cassettes(suite):
+    suite.write(
+        "conftest.py",
+        """
+        import json
+        from types import SimpleNamespace
+
+        def deserialize(text):
+            data = json.loads(text)
+            for one in data["interactions"]:
+                one["response"]["body"] = {"string": one["response"].pop("parsed_body")[0]}
+            return data
+
+        def pytest_recording_configure(config, vcr):
+            vcr.register_serializer("yaml", SimpleNamespace(deserialize=deserialize))
+            vcr.register_serializer("upper", SimpleNamespace(deserialize=lambda text: json.loads(text.upper().swapcase())))
+            vcr.register_serializer("torn", SimpleNamespace(deserialize=lambda text: {}["no"]))
+        """,
+    )
+    parsed = entry("/a", "")
+    parsed["response"]["parsed_body"] = [parsed["response"].pop("body") and "it"]
+    write(suite, "test_it/test_one.yaml", parsed)
+    write(suite, "test_it/test_two.upper", entry("/a", "other"))
+    write(suite, "test_it/test_three.torn", entry("/a", "it"))
+    test_file(
+        suite,
+        """
+        @pytest.mark.vcr
+        def test_one(): assert fetch("/a") == "it"
+
+        @pytest.mark.vcr(serializer="upper")
+        def test_two(): assert fetch("/a") == "other"
+
+        @pytest.mark.vcr(serializer="torn")
+        def test_three(): fetch("/a")
+
+        @pytest.mark.vcr(serializer="uper")
+        def test_four(): fetch("/a")
+        """,
+    )
+
+    suite.run().expect(
+        passed=2,
+        errors=2,
+        says=[
+            "test_three.torn cannot be read: the serializer of the suite raised KeyError: 'no'",
+            "the serializer 'uper' does not exist (did you mean upper?)",
+        ],
+    )
+
+
+def test_an_unknown_matcher_is_named(suite):
     write(suite, "test_it/test_one.yaml", entry("/a", "it"))
     test_file(
         suite,
         """
-        @pytest.mark.vcr(match_on=["method", "mine"])
-        def test_one(): fetch("/a")
-
         @pytest.mark.vcr(match_on=["methd"])
         def test_two(): fetch("/a")
 
@@ -761,9 +844,8 @@ def test_a_matcher_that_is_a_function_is_named(suite):
     )
 
     suite.run().expect(
-        errors=3,
+        errors=2,
         says=[
-            "CassetteError: match_on names mine, a matcher written as a function",
             "match_on names 'methd', which is no matcher (did you mean method?)",
             "match_on names 'same_id', which is no matcher\n      it may name method, scheme, host, port, path,",
         ],

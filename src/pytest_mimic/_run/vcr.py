@@ -254,11 +254,11 @@ def _settings(request: pytest.FixtureRequest, given: dict[str, Any], extra: list
     from pytest_mimic._vcr.settings import read_settings
 
     config = request.config
-    registered: dict[str, list[str]] = {"matcher": [], "serializer": [], "persister": []}
+    registered: dict[str, dict[str, Any]] = {"matcher": {}, "serializer": {}, "persister": {}}
     stand_in = SimpleNamespace(
-        register_matcher=lambda name, _function: registered["matcher"].append(name),
-        register_serializer=lambda name, _serializer: registered["serializer"].append(name),
-        register_persister=lambda persister: registered["persister"].append(str(persister)),
+        register_matcher=registered["matcher"].__setitem__,
+        register_serializer=registered["serializer"].__setitem__,
+        register_persister=lambda persister: registered["persister"].update(own=persister),
     )
     known = set(vars(stand_in))
     config.hook.pytest_recording_configure(config=config, vcr=stand_in)

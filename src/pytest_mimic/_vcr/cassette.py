@@ -68,6 +68,11 @@ class VcrCassette:
         return len(+self._player.counts) == len(self._player.entries)
 
     @property
+    def record_mode(self) -> str:
+        """The record mode of vcrpy that is set, `none` without one."""
+        return self._player.record_mode
+
+    @property
     def dirty(self) -> bool:
         """Whether requests were recorded."""
         own = self._player.own

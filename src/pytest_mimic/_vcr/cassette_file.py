@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,12 +30,13 @@ class VcrFile(NamedTuple):
     problems: list[str]
 
 
-def read_cassette(path: Path, *, label: str = "") -> VcrFile:
+def read_cassette(path: Path, *, label: str = "", deserialize: Callable[[str], Any] | None = None) -> VcrFile:
     """Read a cassette of vcrpy. Nothing in it is run.
 
     Args:
         path: The file.
         label: Its name in messages, if that is not the path.
+        deserialize: Reads the text in place of our own reader.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -42,7 +44,7 @@ def read_cassette(path: Path, *, label: str = "") -> VcrFile:
     """
     label = label or str(path)
     text = _read_text(path, label)
-    data = _parse(text, label)
+    data = _parse(text, label) if deserialize is None else _deserialized(text, label, deserialize)
     entries = data  # a list, before vcrpy 1.0
     if isinstance(data, dict):
         entries = data.get("interactions", data.get("http_interactions"))
@@ -104,6 +106,15 @@ def _parse(text: str, label: str) -> Any:
             remedies = ["it was made before vcrpy 1.0: record it again, or python -m vcr.migration FILE"]
         what = f"{label}{where}: {error}"
         raise CassetteError(what, facts=facts, remedies=remedies, cassette=label) from None
+
+
+def _deserialized(text: str, label: str, deserialize: Callable[[str], Any]) -> Any:
+    """Return the data that a serializer of the suite reads from a cassette's text."""
+    try:
+        return deserialize(text)
+    except Exception as error:
+        raised = f"{type(error).__name__}: {error}"
+        raise _error(label, f"cannot be read: the serializer of the suite raised {raised}") from error
 
 
 def _error(label: str, problem: str, *, remedy: str = "") -> CassetteError:

@@ -78,6 +78,8 @@ def read_entry(entry: Any, number: int) -> VcrExchange:
         uri = _old_uri(request)
     if not isinstance(method, str) or not isinstance(uri, str):
         raise EntryError(f"its request has no {'uri' if isinstance(method, str) else 'method'}")
+    _check_body(request, "request")
+    _check_body(response, "response")
     body, is_structured = _request_body(request.get("body"))
     head = _head(response)
     content = _content(response.get("body", response.get("content")))
@@ -95,6 +97,18 @@ def read_entry(entry: Any, number: int) -> VcrExchange:
         # Both keys are those of vcrpy's own stubs for these clients, of earlier versions.
         "aiohttp" if "url" in response else "httpx" if "status_code" in response else "",
     )
+
+
+def _check_body(part: dict[str, Any], name: str) -> None:
+    """Refuse a part whose body is under a key of another serializer: it would be taken for empty.
+
+    Raises:
+        EntryError: There is such a key.
+    """
+    if part.keys().isdisjoint(("body", "content")):
+        other = next((str(key) for key in part if "body" in str(key) or "content" in str(key)), None)
+        if other is not None:
+            raise EntryError(f"its {name} has {other} in place of body, from a serializer of its own")
 
 
 def _old_uri(request: dict[str, Any]) -> str:

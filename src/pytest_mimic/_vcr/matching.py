@@ -17,7 +17,7 @@ from pytest_mimic._vcr.settings import VOLATILE_HEADERS
 if TYPE_CHECKING:
     from pytest_mimic._boundaries.base import BoundaryCall
     from pytest_mimic._redact.redactor import Redactor
-    from pytest_mimic._vcr.settings import VcrSettings
+    from pytest_mimic._vcr.settings import Matcher, VcrSettings
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -122,9 +122,10 @@ class RecordedRequest:
 class RequestIndex:
     """The recorded requests of a test, by the parts that are short texts."""
 
-    def __init__(self, entries: list[RecordedRequest], names: tuple[str, ...], describer: Describer) -> None:
+    def __init__(self, entries: list[RecordedRequest], settings: VcrSettings, describer: Describer) -> None:
         self._entries = entries
-        self._names = names
+        self._names = names = settings.parts
+        self._functions = settings.functions.values()
         self._short = tuple(name for name in names if name in _SHORT)
         self._describer = describer
         self._places: dict[int, dict[tuple[Any, ...], list[int]]] = {}
@@ -137,7 +138,12 @@ class RequestIndex:
             for place, entry in enumerate(self._entries):
                 found.setdefault(self._key(entry.parts(plain=plain)), []).append(place)
         candidates = self._places[version].get(self._key(live.parts(plain=plain)), ())
-        return [place for place in candidates if live.matches(self._entries[place], self._names, plain=plain)]
+        return [
+            place
+            for place in candidates
+            if live.matches(self._entries[place], self._names, plain=plain)
+            and all(live.agrees(self._entries[place], function) for function in self._functions)
+        ]
 
     def _key(self, parts: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(parts.get(name) for name in self._short)
@@ -171,6 +177,14 @@ class LiveRequest:
             elif live.get(name) != other.get(name):
                 return False
         return True
+
+    def agrees(self, recorded: RecordedRequest, function: Matcher) -> bool:
+        """Check whether a matcher of the suite takes a recorded request for this one, as vcrpy asks it."""
+        try:
+            found = function(VcrRequest.of(self.sent), recorded.request)
+        except AssertionError:
+            return False
+        return found is None or bool(found)
 
     def _same_body(self, live: dict[str, Any], other: dict[str, Any], recorded: RecordedRequest) -> bool:
         body, recorded_body = live.get("body"), other.get("body")

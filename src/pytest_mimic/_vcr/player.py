@@ -47,11 +47,14 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 
+_TAKE_OUT = "take it out, or move the test to mimic_functions, whose lines have ignore= and match="
+
+
 class VcrFiles:
     """The files of vcrpy that a run has read. Each is read again only if it has changed."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int], list[VcrExchange]]] = {}
+        self._read: dict[Path, tuple[tuple[Any, ...], list[VcrExchange]]] = {}
         self._entries: dict[Path, list[RecordedRequest]] = {}
         self._describer: Describer | None = None
 
@@ -70,8 +73,10 @@ class VcrFiles:
             self._entries[path] = recorded_requests(exchanges, settings, describer, label)
         return self._entries[path]
 
-    def read(self, path: Path, label: str) -> list[VcrExchange] | None:
-        """Return the entries of a cassette, None without such a file.
+    def read(
+        self, path: Path, label: str, deserialize: Callable[[str], Any] | None = None
+    ) -> list[VcrExchange] | None:
+        """Return the entries of a cassette, None without such a file. `deserialize` is the suite's own reader.
 
         Raises:
             CassetteError: It cannot be read, or an entry of it.
@@ -80,13 +85,13 @@ class VcrFiles:
             status = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        version = (status.st_mtime_ns, status.st_size)
+        version = (status.st_mtime_ns, status.st_size, deserialize)
         known = self._read.get(path)
         if known is not None and known[0] == version:
             return known[1]
         from pytest_mimic._vcr.cassette_file import read_cassette
 
-        found = read_cassette(path, label=label)
+        found = read_cassette(path, label=label, deserialize=deserialize)
         if found.problems:
             remedy = "repair it, or record the test again: pytest --mimic-rerecord"
             raise CassetteError(
@@ -151,7 +156,7 @@ class VcrPlayer:
             # `mimic_replay` records in no mode, and `mimic_auto` not without an option, as the cassette exists.
             self.own = run.open_cassette("auto" if self._may_record else "replay", name)
             if self.own.mode in ("record", "extend"):
-                self._check_hiding()
+                self._check_recordable()
             here = [
                 label for path, label in zip(settings.paths[:1], self._labels, strict=False) if path.is_file()
             ]
@@ -163,7 +168,7 @@ class VcrPlayer:
 
     def _load(self, files: VcrFiles) -> None:
         for path, label in zip(self._settings.paths, self._labels, strict=True):
-            exchanges = files.read(path, label)
+            exchanges = files.read(path, label, self._settings.deserialize)
             if exchanges is None:
                 self._absent.append(label)
                 continue
@@ -171,6 +176,11 @@ class VcrPlayer:
                 self.entries += recorded_requests(exchanges, self._settings, self._describer, label)
             else:
                 self.entries += files.entries(path, label, self._settings, self._describer)
+
+    @property
+    def record_mode(self) -> str:
+        """The record mode of vcrpy that is set, `none` without one."""
+        return self._settings.record_mode or "none"
 
     @property
     def _may_record(self) -> bool:
@@ -230,7 +240,7 @@ class VcrPlayer:
         Secrets that differ do not matter, as everywhere, unless a request is recorded with the same secrets, too.
         """
         if self._index is None:
-            self._index = RequestIndex(self.entries, self._settings.parts, self._describer)
+            self._index = RequestIndex(self.entries, self._settings, self._describer)
         return self._index.matching(live, plain=True) or self._index.matching(live, plain=False)
 
     def _record(self, call: Call) -> Step:
@@ -248,16 +258,20 @@ class VcrPlayer:
                     raise conversations.restart(self, self._file, call, by_pattern=by_pattern)
             except RestartError:
                 raise self._recordings.cannot_begin_again(call) from None
-        self._check_hiding()
+        self._check_recordable()
         self.own = self._run.open_cassette("record", self._name)
         return self.own.decide(call)
 
-    def _check_hiding(self) -> None:
-        """Refuse to record what an option of the suite would have hidden.
+    def _check_recordable(self) -> None:
+        """Refuse to record what an option of the suite would have hidden, or compared by a function.
 
         Raises:
             CassetteError: There is such an option.
         """
+        if self._settings.functions:
+            what = f"{self._state.test} cannot be recorded: {self._settings.named_functions}"
+            fact = "what is recorded here is compared by our own rules, which do not know it"
+            raise CassetteError(what, facts=[fact], remedies=[_TAKE_OUT], cassette=self._name)
         for option in self._settings.hiding:
             what = f"{self._state.test} cannot be recorded: {option} is for cassettes of vcrpy only"
             fact = "what it hides would be in the vault"
@@ -269,6 +283,8 @@ class VcrPlayer:
         remedies = None
         if not self._may_record:
             remedies = ["its record_mode is none, so that no option records it: take that out first"]
+        elif self._settings.functions:
+            remedies = [f"{self._settings.named_functions}, so that no option records it: {_TAKE_OUT}"]
         if matching:
             return self._exhausted(call, matching, remedies)
         known = [one for one in map(self._known(call), self.entries) if one is not None]

@@ -66,12 +66,17 @@ _LONGEST = 255
 VOLATILE_HEADERS = ("host", "user-agent", "accept-encoding", "connection", "content-length")
 
 
+Matcher = Callable[[VcrRequest, VcrRequest], Any]
+"""A matcher as a function: false or an `AssertionError` if two requests differ. None counts as true."""
+
+
 class VcrSettings(NamedTuple):
     """The settings of one cassette.
 
     Attributes:
         paths: Its files. The first is the default one, the others are those that marks name.
         matchers: The names of the matchers, those of vcrpy.
+        functions: The matchers that the suite registered, by name. Each takes the live and the recorded request.
         record_mode: As vcrpy has it. None if nothing sets it.
         repeats: An answer may be played several times.
         decodes: Responses are decompressed, and lose the header that says that they were not.
@@ -81,12 +86,14 @@ class VcrSettings(NamedTuple):
         hiding: The options that are given and may hide what our own recordings would keep.
         sensitive: Values that no message may show.
         skipped: The boundaries whose requests are sent.
+        deserialize: The function of the suite's own serializer that reads the text of a file.
         options: The options of a target line with which our own recordings compare the same parts.
         notes: What is given and has no effect, as sentences.
     """
 
     paths: list[Path]
     matchers: tuple[str, ...]
+    functions: dict[str, Matcher]
     record_mode: str | None
     repeats: bool
     decodes: bool
@@ -96,6 +103,7 @@ class VcrSettings(NamedTuple):
     hiding: tuple[str, ...]
     sensitive: set[str]
     skipped: frozenset[str]
+    deserialize: Callable[[str], Any] | None
     options: dict[str, list[str]]
     notes: list[str]
 
@@ -113,6 +121,11 @@ class VcrSettings(NamedTuple):
         # pytest's --showlocals must not show secrets.
         return f"<settings of {self.paths[0].name}>"
 
+    @property
+    def named_functions(self) -> str:
+        """The matchers of the suite, for messages."""
+        return f"match_on names {', '.join(self.functions)}, of the suite"
+
     def apply(self, request: VcrRequest) -> VcrRequest | None:
         """Return a copy of a request with all filters applied; None if it is not mimicked."""
         found: VcrRequest | None = request.copy()
@@ -129,7 +142,7 @@ def read_settings(
     name: str,
     folder: str,
     extra: Sequence[str],
-    registered: Mapping[str, Sequence[str]],
+    registered: Mapping[str, Mapping[str, Any]],
 ) -> VcrSettings:
     """Return the settings of a cassette.
 
@@ -138,7 +151,7 @@ def read_settings(
         name: The default name of the cassette.
         folder: The folder of cassettes.
         extra: The further cassettes that marks name.
-        registered: The names registered for functions: `matcher`, `serializer`, `persister`.
+        registered: What the suite registered, by kind and name: `matcher`, `serializer`, `persister`.
 
     Raises:
         CassetteError: An option has a value that cannot be used.
@@ -158,9 +171,12 @@ def read_settings(
         for name in given
         if name not in _OPTIONS
     ]
+    serializer = _serializer(given, name, registered["serializer"])
+    matchers, functions = _matchers(given, registered["matcher"])
     return VcrSettings(
-        _paths(given, name, folder, extra, registered),
-        _matchers(given, registered.get("matcher", ())),
+        _paths(given, name, folder, extra, serializer),
+        matchers,
+        functions,
         _record_mode(option("record_mode")),
         bool(option("allow_playback_repeats")),
         bool(option("decode_compressed_response")),
@@ -170,9 +186,30 @@ def read_settings(
         tuple(one for one in _HIDING if given.get(one)),
         sensitive_values(given),
         frozenset(_CLIENTS.get(one, one) for one in option("skip_patchers") or ()),
+        _deserialize(serializer, registered["serializer"]),
         _options(given),
         notes,
     )
+
+
+def _serializer(given: Mapping[str, Any], name: str, registered: Mapping[str, Any]) -> str:
+    serializer = given.get("serializer", "yaml")
+    known = {"yaml", "json", *registered}
+    if serializer not in known:
+        hint = did_you_mean(str(serializer), known)
+        what = f"mimic_vcr cannot read a cassette: the serializer {serializer!r} does not exist{hint}"
+        remedy = "register it in pytest_recording_configure, or save the cassettes as yaml or json"
+        raise CassetteError(what, remedies=[remedy], cassette=name)
+    return str(serializer)
+
+
+def _deserialize(serializer: str, registered: Mapping[str, Any]) -> Callable[[str], Any] | None:
+    """Return the function that reads a file in place of ours: the suite may register `yaml`, too."""
+    found: Callable[[str], Any] | None = getattr(registered.get(serializer), "deserialize", None)
+    if serializer in registered and found is None:
+        what = f"the serializer {serializer!r} has no function deserialize"
+        raise CassetteError(what, remedies=["write one, as vcrpy asks for it"], serializer=serializer)
+    return found
 
 
 def _paths(
@@ -180,14 +217,8 @@ def _paths(
     name: str,
     folder: str,
     extra: Sequence[str],
-    registered: Mapping[str, Sequence[str]],
+    serializer: str,
 ) -> list[Path]:
-    serializer = given.get("serializer", "yaml")
-    if serializer not in ("yaml", "json"):
-        known = serializer in registered.get("serializer", ())
-        what = f"the serializer {serializer!r} {'is a function' if known else 'does not exist'}"
-        remedy = "save the cassettes as yaml or json, or record them again: pytest --mimic-record"
-        raise CassetteError(f"mimic_vcr cannot read a cassette: {what}", remedies=[remedy], cassette=name)
     suffix = f".{serializer}"
     if len(name) + len(suffix) > _LONGEST:
         digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
@@ -203,22 +234,19 @@ def _paths(
     return [Path(os.path.abspath(path)) for path in dict.fromkeys(found)]  # noqa: PTH100 - links stay
 
 
-def _matchers(given: Mapping[str, Any], registered: Iterable[str]) -> tuple[str, ...]:
+def _matchers(
+    given: Mapping[str, Any], registered: Mapping[str, Matcher]
+) -> tuple[tuple[str, ...], dict[str, Matcher]]:
+    """Return the names of the matchers of vcrpy, and the suite's own ones, which may have the names of vcrpy's."""
     names = (*(given.get("match_on") or _DEFAULT_MATCHERS), *given.get("additional_matchers", ()))
-    known = f"it may name {', '.join(MATCHERS)}"
+    known = f"it may name {', '.join({**MATCHERS, **registered})}"
     for name in names:
-        if name in MATCHERS:
-            continue
-        if callable(name) or name in registered:
-            shown = getattr(name, "__name__", name)
-            what = f"match_on names {shown}, a matcher written as a function: mimic_vcr cannot use it"
-            again = "or move the test to mimic_functions, whose lines have ignore= and match="
-            raise CassetteError(what, remedies=[known, again], matcher=shown)
-        hint = did_you_mean(str(name), MATCHERS)
-        raise CassetteError(
-            f"match_on names {name!r}, which is no matcher{hint}", remedies=[known], matcher=name
-        )
-    return tuple(dict.fromkeys(names))
+        if name not in MATCHERS and name not in registered:
+            hint = did_you_mean(str(name), {*MATCHERS, *registered})
+            what = f"match_on names {getattr(name, '__name__', repr(name))}, which is no matcher{hint}"
+            raise CassetteError(what, remedies=[known], matcher=str(name))
+    own = {name: registered[name] for name in names if name in registered}
+    return tuple(name for name in dict.fromkeys(names) if name not in own), own
 
 
 def _record_mode(given: Any) -> str | None:

@@ -273,6 +273,8 @@ def test_entries_that_cannot_be_read_are_named_and_the_others_are_read(tmp_path)
         "interactions:\n- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: {code: 200}}}\n"
         "- {request: {method: GET}, response: {status: {code: 200}}}\n- 7\n"
         "- {request: {method: GET, uri: 'http://shop.test/'}, response: {headers: {}}}\n"
+        "- {request: {method: GET, uri: 'http://shop.test/'}, response: {status: 200, parsed_body: {id: 1}}}\n"
+        "- {request: {method: GET, uri: 'http://shop.test/', json_body: {id: 1}}, response: {status: 200}}\n"
     )
 
     found = read_cassette(file)
@@ -282,6 +284,8 @@ def test_entries_that_cannot_be_read_are_named_and_the_others_are_read(tmp_path)
         "entry 2: its request has no uri",
         "entry 3: it is not a request with its response",
         "entry 4: its response has no status",
+        "entry 5: its response has parsed_body in place of body, from a serializer of its own",
+        "entry 6: its request has json_body in place of body, from a serializer of its own",
     ]
 
 
