@@ -107,6 +107,11 @@ def open_store(settings: Settings) -> Any:
     return FolderStore(settings.vault)
 
 
+def is_url(path: str) -> bool:
+    """Check whether the place of a vault is a URL, or is meant to be one, such as `s3:/bucket`. A drive of Windows is none."""
+    return "://" in path or re.match(r"(s3|gs|az|file):", path.strip(), re.IGNORECASE) is not None
+
+
 def read_size(text: str) -> int:
     """Return a number of bytes: `2 GB`, `500 MB`, `1.5 GiB`. ValueError: it is no size."""
     found = re.fullmatch(_SIZE, text.strip(), re.IGNORECASE)

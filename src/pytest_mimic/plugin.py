@@ -139,7 +139,7 @@ def _is_wanted(config: pytest.Config) -> bool:
         or config.hook.pytest_mimic_targets.get_hookimpls()
         or any(getattr(config.option, f"mimic_{name}") for name in _WANTING)
         or any(config.getini(name) != usual for name, usual in _USUAL.items())
-        or "://" in config.getini("mimic_vault_path")
+        or config.getini("mimic_vault_path").find(":") > 1  # a URL, and no drive of Windows
         or _vault_path(config).is_dir()
     )
 

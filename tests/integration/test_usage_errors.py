@@ -389,8 +389,12 @@ def test_a_marker_with_a_missing_target_fails_its_test(shop):
             "'gs://bucket/x' is no place for a vault: a query is not supported",
         ),
         ("az:///x", "'az:///x' is no place for a vault: it names no bucket"),
+        (
+            "S3:/me:hunter2@bucket/x",
+            "'S3:/bucket/x' is no place for a vault: write it as s3://bucket/x",
+        ),
     ],
-    ids=["scheme", "password", "query", "bucket"],
+    ids=["scheme", "password", "query", "bucket", "slash"],
 )
 def test_a_wrong_url_is_no_vault(shop, url, why):
     on_command_line = shop.run(f"--mimic-vault={url}")

@@ -98,10 +98,11 @@ def _by_paths(invocation: Invocation) -> list[CallDifference]:
 def _side(invocation: Invocation, path: str) -> tuple[Vault, str]:
     """Return the vault to which a path or URL leads, and the name of a recording in it, empty for the vault."""
     from pytest_mimic._review.vault_diff import folder_vault, vault_of
+    from pytest_mimic._settings import is_url
 
     settings = invocation.settings
     policy = settings.pickles if invocation.options.load else "forbid"
-    if "://" in path:
+    if is_url(path):
         from pytest_mimic._remote.opening import locate, open_remote
         from pytest_mimic._vault import Vault
 

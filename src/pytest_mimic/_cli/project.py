@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pytest_mimic._settings import CACHE_SIZE, Mode, Settings, read_size
+from pytest_mimic._settings import CACHE_SIZE, Mode, Settings, is_url, read_size
 from pytest_mimic.errors import MimicError
 
 # In this order. Those of the first two lines count even if they are empty.
@@ -97,7 +97,7 @@ class Project:
         named = given_vault or self._vault_in_addopts()
         path = named or self.text("mimic_vault_path", ".mimic_vault")
         is_whole = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
-        is_remote = "://" in path
+        is_remote = is_url(path)
         if is_remote:
             folder, shown = self._remote_vault(path, is_given=bool(given_vault))
         else:

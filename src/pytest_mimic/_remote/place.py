@@ -52,6 +52,10 @@ def parse_place(url: str) -> RemotePlace:
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if not colon:
+        name, colon, rest = url.strip().partition(":")
+        if colon and name.lower() in SCHEMES:
+            start = "//" if name.lower() == "file" else "/"
+            raise _wrong(url, f"write it as {_shown(f'{name.lower()}:/{start}' + rest.lstrip('/'))}")
         raise _wrong(url, "a URL has the form s3://bucket/prefix, gs://…, az://… or file:///folder")
     if scheme not in SCHEMES:
         known = ", ".join(SCHEMES)
@@ -117,7 +121,14 @@ def _endpoint(scheme: str) -> str:
 
 def _wrong(url: str, why: str) -> ValueError:
     """Return an error about a URL, which is shown without credentials."""
-    start, colon, rest = url.partition("://")
-    authority, slash, path = rest.split("?")[0].partition("/")
-    shown = f"{start}{colon}{authority.rpartition('@')[2]}{slash}{path.rpartition('@')[2]}"
-    return ValueError(f"{shown!r} is no place for a vault: {why}")
+    return ValueError(f"{_shown(url)!r} is no place for a vault: {why}")
+
+
+def _shown(url: str) -> str:
+    """Return a URL without credentials, also a wrong one."""
+    scheme, colon, rest = url.partition(":")
+    if not colon:
+        scheme, rest = "", url
+    authority, slash, path = rest.lstrip("/").split("?")[0].partition("/")
+    slashes = rest[: len(rest) - len(rest.lstrip("/"))]
+    return f"{scheme}{colon}{slashes}{authority.rpartition('@')[2]}{slash}{path.rpartition('@')[2]}"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic._run.node_ids import relative_path
-from pytest_mimic._settings import Mode, Settings, read_size
+from pytest_mimic._settings import Mode, Settings, is_url, read_size
 from pytest_mimic._targets.target import Target, as_targets, parse_target
 from pytest_mimic.errors import MimicError, TargetError
 
@@ -160,7 +160,7 @@ class _VaultPlace(NamedTuple):
 def _vault_of(config: pytest.Config) -> _VaultPlace:
     given: str | None = config.option.mimic_vault
     path = given or _ini(config, "mimic_vault_path")
-    if "://" in path:
+    if is_url(path):
         from pytest_mimic._remote.opening import locate
 
         try:

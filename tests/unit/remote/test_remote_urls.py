@@ -47,7 +47,10 @@ def test_file_url_names_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("s3:/bucket", "has the form s3://bucket/prefix"),
+        ("bucket/vault", "has the form s3://bucket/prefix"),
+        ("s3:/bucket/a", "write it as s3://bucket/a$"),
+        ("S3:bucket/a", "write it as s3://bucket/a$"),
+        ("file:/vault", "write it as file:///vault$"),
         ("gcs://bucket", r"the scheme gcs is not one of s3, gs, az, file \(did you mean gs\?\)"),
         ("ftp://bucket", "the scheme ftp is not one of s3, gs, az, file$"),
         ("s3://", "names no bucket"),
