@@ -27,6 +27,16 @@ def current() -> Any:
     return _runs[-1]() if _runs else None
 
 
+def vault_command(*words: str) -> str:
+    """Return the command line of `pytest-mimic` for the vault of this run."""
+    from shlex import join
+
+    session = current()
+    given = () if session is None else session.settings.given
+    vault = given[given.index("--mimic-vault") + 1 :][:1] if "--mimic-vault" in given else ()
+    return join(["pytest-mimic", *words, *(("--vault", *vault) if vault else ())])
+
+
 def command(option: str, *tests: str | None) -> str:
     """Return the command line that runs tests with an option, or all tests if there is none (None or empty).
 

@@ -275,7 +275,7 @@ def test_the_recordings_of_other_branches_stay(recorded, contents):
 
     run = recorded.replay("--mimic-clear-unused").expect(passed=1)
 
-    reason = "the vault is outside of the rootdir, where other projects or branches may use it"
+    reason = "other projects or branches may use the vault"
     assert run.section == [
         f"1 call replayed, # s saved; 2 recordings not used, not judged: {reason}",
     ]
@@ -330,9 +330,11 @@ def test_a_machine_that_has_seen_nothing_needs_the_network(recorded, proxy, anot
     "a recording that a remote vault cannot take waits on the machine, and a later run sends it"
 )
 def test_recordings_wait_until_they_can_be_sent(recorded, proxy, contents):
-    recorded.write("test_shop.py", "import shop\n\ndef test_bonn():\n    shop.fetch('Bonn')\n")
+    recorded.write(
+        "test_shop.py", "import shop\n\ndef test_bonn():\n    shop.fetch('Bonn')\n    shop.fetch('Kiel')\n"
+    )
     proxy.fail("403", number=0, match="^PUT")
-    forbidden = recorded.record().expect(exit_code=1, passed=1, real=["fetch Bonn"])
+    forbidden = recorded.record().expect(exit_code=1, passed=1, real=["fetch Bonn", "fetch Kiel"])
     meanwhile = recorded.replay().expect(passed=1, real=[])
     # Nothing is left to the end of the run, where it would be a traceback.
     recorded.record().expect(exit_code=1, passed=1, real=[])
@@ -341,9 +343,12 @@ def test_recordings_wait_until_they_can_be_sent(recorded, proxy, contents):
 
     recorded.record().expect(passed=1, real=[])
 
-    assert "recordings wait on this machine" in forbidden.output
-    assert "1 call replayed" in meanwhile.section[0]
-    assert (before, len(contents().names())) == (3, 4)
+    # One line for all of them.
+    assert [line.partition(" for ")[0] for line in forbidden.section if "machine" in line] == [
+        "2 recordings wait on this machine"
+    ]
+    assert "2 calls replayed" in meanwhile.section[0]
+    assert (before, len(contents().names())) == (3, 5)
 
 
 # -- the command
@@ -375,6 +380,19 @@ def test_recordings_are_listed_and_shown(command, url):
     assert listed.splitlines()[-1].startswith("3 recordings, ")
     assert f"{url}/calls/shop/load/" in shown
     assert counts.startswith(f"{url}: 3 recordings, 3 outcomes")
+
+
+def test_the_next_command_is_for_the_same_vault(command, tmp_path):
+    other = (tmp_path / "other").as_uri()
+
+    _, listed, _ = command("ls", "--vault", other)
+    _, counts, _ = command("stats", "--vault", other)
+
+    assert (
+        listed
+        == counts
+        == f"no recordings in {other}\n  to record: pytest --mimic-record --mimic-vault {other}\n"
+    )
 
 
 def test_verify_checks_all_recordings_and_their_objects(command, url):

@@ -231,7 +231,7 @@ def test_a_shared_vault_is_judged_as_by_a_run(shop, unused):
     run = shop.replay("--mimic-usage=usage.json").expect(passed=4)
     verdict = unused("usage.json")
 
-    assert "the vault is outside of the rootdir" in verdict.lines[0]
+    assert "other projects or branches may use the vault" in verdict.lines[0]
     check_equal(run, verdict)
 
 
@@ -343,6 +343,9 @@ def test_files_of_different_commits_are_refused(shop, git, unused):
     assert mixed.errors.startswith("ERROR: usage-0.json and later.json are of different commits: ")
     assert (shown.code, shown.lines[2]) == (1, BONN)
     assert shown.lines[3].startswith("the files are of the commit ")
+    assert shown.lines[4].startswith(
+        "to drop the unused, check that commit out, and then: pytest-mimic unused "
+    )
     assert (cleared.code, cities(shop)) == (2, set(CITIES))
     assert (
         "is checked out: its tests may use other recordings\n  to clear there: git checkout "

@@ -474,8 +474,7 @@ def test_the_tests_of_another_project_are_not_gone(project, monkeypatch):
     run = project.replay("--mimic-clear-unused").expect(passed=1)
 
     assert run.section == [
-        "1 call replayed, # s saved; 1 recording not used, not judged: the vault is outside of the rootdir, "
-        "where other projects or branches may use it"
+        "1 call replayed, # s saved; 1 recording not used, not judged: other projects or branches may use the vault"
     ]
     assert cities(run) == {"Oslo", "Rome"}
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._ambient import vault_command
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -86,10 +87,7 @@ class Invocation:
 
     def command(self, *words: str) -> str:
         """Return the command line of a next step in the same vault."""
-        from shlex import join
-
-        vault = ("--vault", self.options.vault) if self.options.vault else ()
-        return join(["pytest-mimic", *words, *vault])
+        return vault_command(*words)
 
     @cached_property
     def redactor(self) -> Redactor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mimic._ambient import command
 from pytest_mimic._catalog import Catalog, CatalogFile, Filter, is_of_test
 from pytest_mimic._cli.words import plural
 
@@ -103,5 +104,5 @@ def report_nothing(invocation: Invocation, catalog: Catalog) -> int:
         report_damaged(invocation, len(catalog.damaged))
         return 1
     invocation.out.line(f"no recordings in {label}")
-    invocation.out.line("  to record: pytest --mimic-record")
+    invocation.out.line(f"  to record: {command('--mimic-record')}")
     return 0

@@ -108,6 +108,10 @@ class Selected:
                 out.line(f"  in the store: {self.url}/{one.detached.key}")
         if len(bad) > _SHOWN:
             out.line(f"and {len(bad) - _SHOWN} more objects", ", all with --json")
+        if any(one.state == "wrong" for one in bad):
+            push = self._invocation.command("push")
+            out.line("  to get what is wrong in the store: delete it there, and then, where it was recorded:")
+            out.line("  ", (push, "bold"))
         if lost := self.of("lost") if "lost" in states else []:
             again = command("--mimic-rerecord", *_tests(lost))
             out.line("  to get what is lost: pytest-mimic push where it was recorded, or record it again:")

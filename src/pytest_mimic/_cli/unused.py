@@ -12,6 +12,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._ambient import command
 from pytest_mimic._cli.words import plural
 from pytest_mimic._run.report import SHOWN, Judgement, count_unused, list_unused, listed
 from pytest_mimic._unused.merging import Together, refuse_mixture, sorted_out, together
@@ -49,9 +50,9 @@ def run(invocation: Invocation) -> int:
     if whole.reasons or whole.gaps:
         _show_not_judged(invocation, usages, whole)
         return _NOT_JUDGED
-    note = (
-        f"the files are of the commit {commit[:10]}, and {here[:10]} is checked out" if is_elsewhere else ""
-    )
+    note = ""
+    if is_elsewhere:
+        note = f"the files are of the commit {commit[:10]}, and {here[:10]} is checked out"
     judgement, names, newer = _judge(invocation, usages, whole)
     if options.json:
         invocation.out.json(
@@ -83,7 +84,7 @@ def _paths(patterns: list[str]) -> list[Path]:
             if not names:
                 raise MimicError(
                     f"no file matches {pattern}",
-                    remedies=["each job writes one: pytest --mimic-usage=FILE"],
+                    remedies=[f"each job writes one: {command('--mimic-usage=FILE')}"],
                 )
         for name in names:
             found.setdefault(os.path.realpath(name), Path(name))
@@ -121,7 +122,11 @@ def _show(
     if note:
         out.line((note, "yellow"))
     if judgement.unused and not judgement.cleared:
-        out.line("to drop the unused: ", (invocation.command("unused", *options.files, "--clear"), "bold"))
+        clear = invocation.command("unused", *options.files, "--clear")
+        if note:  # the tests of another commit may use other recordings
+            out.line("to drop the unused, check that commit out, and then: ", (clear, "bold"))
+        else:
+            out.line("to drop the unused: ", (clear, "bold"))
 
 
 def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Together) -> None:
@@ -154,7 +159,9 @@ def _show_not_judged(invocation: Invocation, usages: list[Usage], whole: Togethe
     if any(gap.rarer for gap in whole.gaps):
         remedies.append("is the file of a job missing, or is one given twice?")
     if whole.unlisted:
-        remedies.append("to list all tests: pytest --collect-only --mimic-usage=FILE, and give FILE as well")
+        remedies.append(
+            f"to list all tests: {command('--collect-only')} --mimic-usage=FILE, and give FILE as well"
+        )
     out.line((f"unused recordings not judged: {'; '.join(reasons)}", "red"))
     for line in (*lines, *remedies):
         out.line(line)

@@ -24,8 +24,9 @@ from pytest_mimic._remote.local_files import (
     unlink,
     write_all,
 )
-from pytest_mimic._remote.repeating import repeat
+from pytest_mimic._remote.repeating import Outage, repeat
 from pytest_mimic._remote.stores import is_absent, library, open_stores
+from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -52,16 +53,23 @@ def _request(method: Callable[Concatenate[Bucket, _P], _T]) -> Callable[Concaten
     @outside_event_loop
     @wraps(method)
     def act(self: Bucket, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        if getpid() == self._pid:
-            return method(self, *args, **kwargs)
-        result: _T = self._fresh.call(method.__name__, args, kwargs)
-        return result
+        self._outage.check()
+        try:
+            if getpid() == self._pid:
+                return method(self, *args, **kwargs)
+            result: _T = self._fresh.call(method.__name__, args, kwargs)
+            return result
+        except RemoteError as error:
+            self._outage.note(error)
+            raise
 
     return act
 
 
 class Bucket:
     """The objects under the URL of a place. Any number of threads may use one, and forked children as well.
+
+    After a request without an answer, the others fail at once.
 
     Attributes:
         requests: The requests by verb. Repetitions by obstore are not in it.
@@ -78,6 +86,7 @@ class Bucket:
         self._pid = getpid()
         self._fresh = FreshProcesses(place, timeout=timeout)
         self._lock = Lock()
+        self._outage = Outage()
         self._stores: tuple[Any, Any] | None = None
 
     @_request

@@ -11,6 +11,7 @@ from datetime import datetime
 from os.path import dirname, exists, join
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._ambient import command
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.keys import large_key, loose_key, manifest_key, pack_key
 from pytest_mimic._remote.packs import Linked, Manifest, Pack, PackInfo, decompress, digest_of, unsound
@@ -169,7 +170,7 @@ class Cache:
                 path = self.unsent.path_of(key)
                 raise CorruptRecordingError(
                     f"{path}, a recording that waits to be sent, is damaged",
-                    remedies=["delete this file, and record again: pytest --mimic-record"],
+                    remedies=[f"delete this file, and record again: {command('--mimic-record')}"],
                     file=path,
                 ) from None
 

@@ -7,6 +7,7 @@ from os import getpid
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._ambient import command, vault_command
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._remote.keys import (
     MANIFESTS,
@@ -295,9 +296,9 @@ class VaultContents:
 
     def _gone(self, key: str, *, named_by: str = "") -> CorruptRecordingError:
         path = self._cache.path_of(key)
-        again = "remove it, and record again: pytest-mimic verify --repair"
+        again = f"remove it, and record again: {vault_command('verify', '--repair')}"
         if named_by:
-            again = "record again: pytest --mimic-rerecord"
+            again = f"record again: {command('--mimic-rerecord')}"
         return CorruptRecordingError(
             f"{path} is missing",
             facts=[f"it holds {named_by}"] if named_by else [],

@@ -40,6 +40,7 @@ class LargeObject:
         files: The recordings and cassettes that name it.
         here: Whether the working copy has it.
         there: The bytes that the store has under its hash, None if it has none.
+        is_other: Whether the store was found to have other content of the same size.
     """
 
     def __init__(self, name: str, detached: Detached) -> None:
@@ -48,6 +49,7 @@ class LargeObject:
         self.files: list[CatalogFile] = []
         self.here = False
         self.there: int | None = None
+        self.is_other = False
 
     @property
     def size(self) -> int:
@@ -57,7 +59,7 @@ class LargeObject:
     @property
     def state(self) -> str:
         """`both`; `here` and `there`: only in one place; `lost`: in neither; `wrong`: the store has other content."""
-        if self.there is not None and self.there != self.size:
+        if self.is_other or (self.there is not None and self.there != self.size):
             return "wrong"
         if self.here:
             return "here" if self.there is None else "both"
@@ -181,6 +183,7 @@ class LargeObjects:
             if not self._bucket.download(one.detached.key, whole):
                 return "it is not there any more"
             if hash_of_file(whole) != one.detached:
+                one.is_other = True
                 return "its content there is not what the recording names: the SHA-256 differs"
             os.makedirs(os.path.dirname(path), exist_ok=True)
             patient(os.replace)(whole, path)

@@ -13,6 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
+from pytest_mimic._ambient import command, vault_command
 from pytest_mimic._remote import checked
 from pytest_mimic._remote.keys import pack_key
 from pytest_mimic._vault.container import zstd_module
@@ -314,11 +315,11 @@ def decompress(data: bytes, path: str, *, size: int | None = None) -> bytes:
 
 def unsound(path: str, detail: str) -> CorruptRecordingError:
     """Return the error for a file of the store that is not what was written there."""
-    again = "record again: pytest --mimic-record"
+    again = f"record again: {command('--mimic-record')}"
     if path.endswith(".pack"):
-        again = "remove it, and record again: pytest-mimic verify --repair"
+        again = f"remove it, and record again: {vault_command('verify', '--repair')}"
     elif "/manifest/" in path:
-        again = "make it again from the packs: pytest-mimic verify --repair"
+        again = f"make it again from the packs: {vault_command('verify', '--repair')}"
     return CorruptRecordingError(
         f"{path} is not what was written there ({detail})",
         remedies=[f"restore it from an earlier version in the store, or {again}"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mimic._remote.clock import Clock
 from pytest_mimic._remote.failures import failure, is_missing, is_passing
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import MimicError, RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.place import RemotePlace
@@ -20,6 +20,23 @@ _TRIES = 5
 # The longest pause before the second attempt is twice this, in seconds, and doubles with each attempt.
 _PAUSE = 0.1
 _random = SystemRandom()  # the seed of a test must not give all workers the same pauses
+
+
+class Outage:
+    """Remembers that a store gave no answer in time, so that a process waits for it only once."""
+
+    def __init__(self) -> None:
+        self._error: RemoteError | None = None
+
+    def check(self) -> None:
+        """Raise RemoteError again if the store gave no answer before."""
+        if self._error is not None:
+            raise self._error.copy()
+
+    def note(self, error: RemoteError) -> None:
+        """Take the error of a request."""
+        if error.reason == "timeout":
+            self._error = error.copy()
 
 
 def repeat(

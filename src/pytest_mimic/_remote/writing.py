@@ -71,10 +71,13 @@ class LooseWriter:
     @property
     def is_conditional(self) -> bool:
         """Whether the store refuses to create what exists. Only then machines can agree on a manifest."""
+        if self._resumes > Clock.now():
+            return False
         try:
             return self.find_conditional()
-        except RemoteError:
-            return False  # it cannot be reached or written now
+        except RemoteError as error:  # it cannot be reached or written now
+            self._pause(error)
+            return False
 
     def find_conditional(self) -> bool:
         """Return the same. RemoteError: it cannot be found out, as the store cannot be written now."""
@@ -87,7 +90,10 @@ class LooseWriter:
                 self._is_conditional = not (is_new and self._bucket.create(FORMAT_FILE, content + b" "))
             except RemoteError as error:
                 if error.reason != "unsupported":
-                    raise
+                    what = error.what.replace(f"/{FORMAT_FILE}:", ":")  # which says nothing to a user
+                    raise RemoteError(
+                        what, remedies=error.remedies, reason=error.reason, url=error.url
+                    ) from None
                 self._is_conditional = False
             if not self._is_conditional:
                 self._note(
@@ -142,11 +148,14 @@ class LooseWriter:
                 self._bucket.put(key, stored)
                 return True
             except RemoteError as error:
-                self._note(f"{error.what}: recordings wait on this machine")
-                if error.reason in ("unreachable", "timeout"):  # each call would wait for all the repetitions
-                    self._resumes = Clock.now() + _PAUSE
+                self._pause(error)
         self._cache.unsent.keep(key, stored)
         return False
+
+    def _pause(self, error: RemoteError) -> None:
+        """Send nothing for a while if the store cannot be reached: each call would wait for all the repetitions."""
+        if error.reason == "unreachable":
+            self._resumes = Clock.now() + _PAUSE
 
     # -- objects
 
@@ -183,12 +192,18 @@ class LooseWriter:
     # -- what could not be sent
 
     def send_unsent(self) -> None:
-        """Send the recordings that wait on this machine. RemoteError: not all could be sent."""
-        for key, stored, pack in self._cache.waiting():
-            self._send_objects(pack.contents().values())
-            self._bucket.put(key, stored)
-            self._cache.unsent.drop(key)
-            self.has_written = True
+        """Send the recordings that wait on this machine. RemoteError: not all could be sent; it says how many wait."""
+        try:
+            for key, stored, pack in self._cache.waiting():
+                self._send_objects(pack.contents().values())
+                self._bucket.put(key, stored)
+                self._cache.unsent.drop(key)
+                self.has_written = True
+        except RemoteError as error:
+            count = sum(1 for _ in self._cache.unsent)
+            wait = "recording waits" if count == 1 else "recordings wait"
+            what = f"{count} {wait} on this machine for a later run to send: {error.what}"
+            raise RemoteError(what, remedies=error.remedies, reason=error.reason, url=error.url) from None
         self._cache.unsent.sweep()
 
 

@@ -60,7 +60,7 @@ def judge(
     if not all_passed:
         unproven_as = "some tests did not pass"
     elif evidence.is_shared:
-        unproven_as = "the vault is outside of the rootdir, where other projects or branches may use it"
+        unproven_as = "other projects or branches may use the vault"
     else:
         unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
     judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)

@@ -47,6 +47,17 @@ def bucket(proxy: FailingProxy, s3_url: str) -> Bucket:
     return bucket
 
 
+@pytest.fixture
+def hanging(s3_url: str, proxy: FailingProxy) -> Bucket:
+    """A bucket whose server gave no answer to the first request, and would answer now."""
+    bucket = Bucket(parse_place(s3_url), timeout=0.2)
+    proxy.fail("hang", number=0)
+    with pytest.raises(RemoteError):
+        bucket.get("state/a")
+    proxy.heal()
+    return bucket
+
+
 @pytest.mark.promise(
     "a request to a store that fails is repeated, and its error names object, reason and remedy without credentials"
 )
@@ -96,6 +107,20 @@ def test_hanging_store_is_given_up(
         act(Bucket(parse_place(s3_url), timeout=0.2), tmp_path / "copy")
 
     assert caught.value.reason == "timeout"
+
+
+@pytest.mark.parametrize("act", [*READS.values(), *WRITES.values()], ids=[*READS, *WRITES])
+def test_a_store_without_an_answer_is_asked_once(
+    hanging: Bucket, proxy: FailingProxy, tmp_path: Path, act: Act
+) -> None:
+    """Each further request fails at once, for the same reason."""
+    proxy.forget()
+
+    with pytest.raises(RemoteError, match=r"gave no answer in time$") as caught:
+        act(hanging, tmp_path / "copy")
+
+    assert caught.value.reason == "timeout"
+    assert not proxy.counts
 
 
 def test_request_after_a_hanging_one_succeeds(s3_url: str, bucket: Bucket, proxy: FailingProxy) -> None:

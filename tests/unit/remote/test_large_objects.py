@@ -208,6 +208,7 @@ def test_other_content_in_the_store_is_refused(
     assert name in pulled.out
     assert f"{place.place.shown}/{key}" in pulled.out
     assert ("SHA-256 differs" if length == "same" else "instead of") in pulled.out
+    assert "delete it there, and then, where it was recorded:\n  pytest-mimic push" in pulled.out
     assert [path.name for path in b.detached()] == [
         path.name for path in b.detached() if path.name != bad.name
     ]
