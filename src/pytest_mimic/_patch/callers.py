@@ -12,6 +12,7 @@ from pytest_mimic._patch.holders import TEST_MACHINERY
 _INTERMEDIATE = frozenset(
     "PIL backports cloudpickle filelock numpy pandas polars pyarrow scipy torch xxhash".split()
 )
+_TESTS = frozenset({"tests", "conftest"})
 _CALLED = sys.stdlib_module_names | _INTERMEDIATE | TEST_MACHINERY
 # The standard library's folder. A name alone decides nothing: a project may have a package named `test`.
 _STDLIB = os.path.dirname(os.__file__)  # noqa: PTH120
@@ -45,10 +46,13 @@ def called_by_pytest() -> bool:
 
 def _classify(file: str, module: object) -> bool | None:
     """Return True for pytest and the like, False for code under test, None for code that calls for its caller."""
-    package = module.partition(".")[0] if isinstance(module, str) else ""
+    parts = module.split(".") if isinstance(module, str) else [""]
+    package = parts[0]
     is_plugin = package.startswith("pytest_") and "site-packages" in file
     if package in TEST_MACHINERY or is_plugin or file.startswith(_IMPORT_SYSTEM):
         return True
     is_stdlib = package in sys.stdlib_module_names and file.startswith(_STDLIB)
-    is_intermediate = is_stdlib or package in _INTERMEDIATE or file.startswith(("<frozen ", "<string>"))
+    # pandas and others install their tests with the library.
+    is_library = package in _INTERMEDIATE and _TESTS.isdisjoint(parts)
+    is_intermediate = is_stdlib or is_library or file.startswith(("<frozen ", "<string>"))
     return None if is_intermediate else False
