@@ -68,6 +68,8 @@ NOT_SENT = "fails when it sends for real, because of a warning of trio; a replay
 SERVER_LOG = "expects no other lines in the log, and the server in the same process writes some"
 OTHER_PORT = "compares the `Location` of a recorded response with the current port"
 ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
+LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
+SAME_MODEL = "another test defines a model of the same name, and a field of Django counts by its model's name"
 UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
 
 SUITES = (
@@ -236,6 +238,48 @@ SUITES = (
         requirements=("pytest-asyncio",),
         left_out={
             "tests.test_os::test_sendfile_file": "passes a path under `tmp_path` as a string, which differs in each run"
+        },
+    ),
+    Suite(
+        "djangorestframework",
+        "3.18.3",
+        what="its own functions and Django's hashes of passwords, on SQLite, with pytest-django and an in-process requests",
+        tests=("tests",),
+        targets=(
+            "rest_framework.utils.formatting:*",
+            "rest_framework.utils.html:*",
+            "rest_framework.utils.urls:*",
+            "rest_framework.utils.json:loads",
+            "rest_framework.utils.field_mapping:get_field_kwargs",
+            "rest_framework.utils.model_meta:get_field_info",
+            "django.contrib.auth.hashers:make_password sequence",
+            "django.contrib.auth.hashers:check_password sequence ignore=setter",
+            "requests",
+        ),
+        requirements=(
+            "dj-database-url",
+            "django-filter",
+            "django-guardian<3.6",
+            "inflection==0.5.1",
+            "markdown",
+            "pygments==2.21.*",
+            "pytest-django",
+            "pyyaml",
+            "requests",
+            "uritemplate",
+        ),
+        left_out={
+            "tests.test_model_serializer.TestGenericIPAddressFieldValidation::test_ip_address_validation_with_custom_validator": SAME_MODEL,
+            **{
+                f"tests.{name}": LOCAL_MODEL
+                for name in (
+                    "test_metadata.TestModelSerializerMetadata::test_read_only_primary_key_related_field",
+                    "test_model_serializer.Issue3674Test::test_nonPK_foreignkey_model_serializer",
+                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_can_update_without_queryset_on_class_view",
+                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_excluding_instance_from_original_queryset",
+                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_updates",
+                )
+            },
         },
     ),
 )
