@@ -93,7 +93,7 @@ class Comparison:
         if recorded is actual or any(location.matches(path) for path in self.volatile):
             return
         kind = type(recorded)
-        if recorded is ABSENT or actual is ABSENT or not is_same_type(recorded, actual):
+        if not is_same_type(recorded, actual):  # one of them may be absent
             # A library may have several classes for one value: a RangeIndex, and an Index of the same numbers.
             if library_of(kind) is None or other_identity(recorded, actual) is not False:
                 self.lines.differ(location, recorded, actual)

@@ -242,8 +242,9 @@ class _Graph:
         """
         pieces = {id(node): list(self.pieces(node)) for node in nodes}
         colors = next_colors = dict.fromkeys(pieces, b"?")
-        color_count = 0
-        for round_ in count(1):
+        color_count = round_ = 0
+        while True:
+            round_ += 1
             next_colors = {
                 id(node): xxh3_128_digest(
                     _joined(

@@ -169,3 +169,30 @@ def test_labels_of_times_count_the_same_in_every_unit(make):
     assert fingerprint(nanoseconds[::-1]) != fingerprint(nanoseconds)
     far = make(np.array([0, 10**12], "m8[s]" if make is pd.TimedeltaIndex else "M8[s]"))
     assert fingerprint(far) != fingerprint(far[::-1])
+
+
+def test_a_pandas_without_its_private_reader_counts_columns_the_same(monkeypatch):
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": ["x", "y"], "d": pd.array([1, None], "Int64")})
+    expected = fingerprint(frame)
+    monkeypatch.delattr(type(frame._mgr), "iget_values")
+
+    assert fingerprint(frame) == expected
+    assert fingerprint(frame.assign(b=[0.5, 2.5])) != expected
+
+
+def test_a_pyarrow_that_cannot_join_texts_counts_them_the_same(monkeypatch):
+    compute = pytest.importorskip("pyarrow.compute")
+    column = pd.Series(["x", "yz", "", "é"] * 50, dtype="string[pyarrow]")
+    expected = fingerprint(column)
+    monkeypatch.delattr(compute, "binary_replace_slice")
+
+    assert fingerprint(column) == expected
+    assert fingerprint(column[::-1].reset_index(drop=True)) != expected
+
+
+def test_a_part_of_a_table_counts_as_a_memoryview_by_its_elements():
+    table = np.arange(24, dtype="i4").reshape(4, 6)
+    part = memoryview(table[:, ::2])
+
+    assert fingerprint(part) == fingerprint(memoryview(table[:, ::2].copy()))
+    assert fingerprint(part) != fingerprint(memoryview(table[:, 1::2]))

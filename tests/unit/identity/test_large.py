@@ -241,3 +241,12 @@ class Money(decimal.Decimal):
 
 def test_a_decimal_of_a_subclass_counts_by_its_number():
     assert len({fingerprint(one) for one in (Money(1), Money("1.0"), Money(2), decimal.Decimal(1))}) == 4
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value]], ids=["alone", "in a list"])
+def test_long_keys_of_a_short_dict_count_in_any_order(wrap):
+    one, other = "a" * 100_000, "a" * 99_999 + "b"
+
+    assert fingerprint(wrap({one: 1, other: 2})) == fingerprint(wrap({other: 2, one: 1}))
+    assert fingerprint(wrap({one: 1, other: 2})) != fingerprint(wrap({one: 2, other: 1}))
+    assert fingerprint(wrap({one: 1, other: 2})) != fingerprint(wrap({one: 1, other + "b": 2}))
