@@ -432,6 +432,26 @@ def test_a_name_that_leaves_the_vault_is_refused(shop, name):
     shop.run().expect(failed=1, says=["CassetteError", "stays inside the vault"], never=["pytest_mimic/"])
 
 
+@pytest.mark.promise("the fixtures take the options of a target, for all or for one of several")
+@pytest.mark.parametrize(
+    "options", ['"shop:fetch", "json:loads"], ignore="city"', '"shop:fetch ignore=city", "json:loads"]']
+)
+def test_the_options_of_a_target_are_those_of_the_fixtures(shop, options):
+    test = f"""
+        import json, shop
+
+        def test_it(mimic_auto):
+            with mimic_auto("trip", targets=[{options}):
+                shop.fetch("CITY")
+                json.loads("1")
+        """
+    shop.write("test_shop.py", test.replace("CITY", "Oslo"))
+    shop.run().expect(passed=1)
+    shop.write("test_shop.py", test.replace("CITY", "Rome"))
+
+    shop.replay().expect(passed=1, real=[])
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

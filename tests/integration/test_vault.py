@@ -266,6 +266,21 @@ def test_damage_is_repaired_by_the_named_test_alone(shop, damage):
     shop.run().expect(failed=1, says=says)
 
 
+@pytest.mark.promise("a vault of a newer format is refused")
+@pytest.mark.parametrize(
+    "mode", ["--mimic-record", "--mimic-rerecord", "--mimic-verify", "--mimic-clear-unused"]
+)
+def test_recording_of_a_newer_format_is_left_alone(shop, mode):
+    test(shop, "shop.small(1)")
+    [name] = shop.record().vault
+    newer = shop.vault / name
+    newer.write_text(newer.read_text().replace('"format": 1', '"format": 99'))
+
+    run = shop.run(mode).expect(failed=1, says=["is of format 99, which a newer pytest-mimic wrote"])
+
+    assert run.changed == set()
+
+
 @pytest.mark.promise("a vault of pytest-mimic 0.x is reported with the command to record again")
 def test_vault_of_version_0_is_named_with_the_command(shop):
     """0.x kept pickles by their hash in one flat folder. They are not opened."""
