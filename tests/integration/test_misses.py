@@ -230,7 +230,7 @@ def test_the_shown_command_records_what_was_missing(project, monkeypatch):
     assert told is not None
     assert (
         told[1]
-        == "--mimic-record -c ../own.ini --mimic-vault kept -o mimic_pickle=forbid ../sub/test_shop.py::test_it"
+        == "--mimic-record -c ../own.ini --mimic-vault=kept -o mimic_pickle=forbid ../sub/test_shop.py::test_it"
     )
     project.run(*shlex.split(told[1])).expect(passed=1)
     project.run(*given).expect(passed=1)

@@ -127,7 +127,7 @@ def test_the_command_line_names_another_vault(recorded, url):
     recorded.replay(f"--mimic-vault={url}").expect(passed=2, real=[])
     missed = recorded.replay(f"--mimic-vault={url}/other").expect(failed=2, real=[])
 
-    assert f"pytest --mimic-record --mimic-vault {url}/other " in missed.output
+    assert f"pytest --mimic-record --mimic-vault={url}/other " in missed.output
 
 
 def test_a_replay_changes_nothing_in_the_bucket(recorded, url):

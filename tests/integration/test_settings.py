@@ -77,6 +77,38 @@ def test_the_option_overrides_the_ini_files_vault(shop):
     assert not (shop.root / "recs").exists()
 
 
+@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
+def test_a_suggested_command_finds_the_configuration_and_the_vault(shop, tmp_path_factory):
+    """Both are missed if the vault is a word of its own, which pytest takes for a folder of tests."""
+    vault = tmp_path_factory.mktemp("elsewhere")
+    (vault / "calls").mkdir()
+    missed = shop.run(f"--mimic-vault={vault}").expect(failed=1, real=[])
+
+    words = missed.section[-1].partition("pytest ")[2].split()
+
+    assert f"--mimic-vault={vault}" in words
+    shop.run(*words).expect(passed=1, real=["fetch Oslo"])
+    shop.replay(f"--mimic-vault={vault}").expect(passed=1)
+
+
+@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
+def test_a_vault_that_pytest_took_for_tests_is_a_usage_error(shop, tmp_path_factory):
+    vault = tmp_path_factory.mktemp("elsewhere")
+
+    run = shop.run("--mimic-record", "--mimic-vault", str(vault), process=True)
+
+    run.expect(exit_code=4, real=[], says=[f"write --mimic-vault={vault}"], never=["Traceback"])
+    assert list(vault.iterdir()) == []
+
+
+def test_a_vault_below_the_folder_may_be_a_word_of_its_own(shop):
+    (shop.root / "other").mkdir()
+
+    shop.record("--mimic-vault", "other").expect(passed=1)
+
+    assert (shop.root / "other/calls").is_dir()
+
+
 @pytest.mark.parametrize("by", ["option", "ini"])
 def test_the_vault_may_be_in_the_users_home(shop, by):
     """The shell does not expand `~` in `--mimic-vault=~/v`."""
@@ -91,7 +123,7 @@ def test_the_vault_may_be_in_the_users_home(shop, by):
     shop.write("test_shop.py", "def test_nothing(): pass")
     found = shop.run(*given, "--mimic-fail-on-unused", env=env)
 
-    assert ("--mimic-vault '~/recs'" in missed.output) == (by == "option")
+    assert ("'--mimic-vault=~/recs'" in missed.output) == (by == "option")
     assert (home / "recs/calls").is_dir()
     assert not (shop.root / "~").exists()
     assert "1 recording" in found.section[0]

@@ -123,7 +123,7 @@ class Project:
             redact=self._secret_names(),
             clear_unused=False,
             fail_on_unused=False,
-            given=("--mimic-vault", given_vault) if given_vault else (),
+            given=(f"--mimic-vault={given_vault}",) if given_vault else (),
             objects=self.text("mimic_objects"),
             prefix="" if to_rootdir == "." else f"{to_rootdir}/",
         )

@@ -141,9 +141,10 @@ def _given(option: Any) -> tuple[str, ...]:
     found = {
         "-c": getattr(option, "inifilename", None),
         "--rootdir": getattr(option, "rootdir", None),
-        "--mimic-vault": option.mimic_vault,
     }
     words = [word for name, value in found.items() if value for word in (name, str(value))]
+    # One word: pytest takes a folder in a word of its own for one of tests when it looks for its ini file.
+    words += [f"--mimic-vault={option.mimic_vault}"] if option.mimic_vault else []
     words += [word for line in overridden for word in ("-o", line)]
     words += [word for glob in getattr(option, "doctestglob", ()) for word in ("--doctest-glob", glob)]
     return (*words, *(["--doctest-modules"] if getattr(option, "doctestmodules", False) else []))
@@ -173,9 +174,21 @@ def _vault_of(config: pytest.Config) -> _VaultPlace:
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
+    if given and given in config.invocation_params.args:
+        _check_place(config, folder, given)
     rootdir = config.rootpath
     shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
     return _VaultPlace(folder, shown)
+
+
+def _check_place(config: pytest.Config, folder: Path, given: str) -> None:
+    """Refuse a vault that was given as a word of its own if pytest has therefore looked for its ini file elsewhere."""
+    start = config.invocation_params.dir
+    ini = config.inipath
+    is_found = ini is not None and start.is_relative_to(ini.parent)
+    if folder.is_dir() and not folder.is_relative_to(start) and not is_found:
+        what = f"pytest has taken {given} for a folder of tests, and not read the configuration in {start}"
+        raise pytest.UsageError(f"{what}: write --mimic-vault={given}")
 
 
 def _cache_size(config: pytest.Config) -> int:

@@ -109,9 +109,11 @@ def pull_command(*options: str) -> str:
     from shlex import join
 
     session = current()
-    given = () if session is None else tuple(session.settings.given)
-    at = given.index("--mimic-vault") if "--mimic-vault" in given else -1
-    return join(["pytest-mimic", "pull", *options, *(() if at < 0 else ("--vault", given[at + 1]))])
+    given = () if session is None else session.settings.given
+    vaults = [value for name, _, value in (word.partition("=") for word in given) if name == "--mimic-vault"]
+    return join(
+        ["pytest-mimic", "pull", *options, *(word for vault in vaults for word in ("--vault", vault))]
+    )
 
 
 class HashedPieces:
