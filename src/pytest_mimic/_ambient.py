@@ -33,8 +33,8 @@ def vault_command(*words: str) -> str:
 
     session = current()
     given = () if session is None else session.settings.given
-    vault = given[given.index("--mimic-vault") + 1 :][:1] if "--mimic-vault" in given else ()
-    return join(["pytest-mimic", *words, *(("--vault", *vault) if vault else ())])
+    vaults = [value for name, _, value in (word.partition("=") for word in given) if name == "--mimic-vault"]
+    return join(["pytest-mimic", *words, *(word for vault in vaults for word in ("--vault", vault))])
 
 
 def command(option: str, *tests: str | None) -> str:

@@ -391,7 +391,7 @@ def test_the_next_command_is_for_the_same_vault(command, tmp_path):
     assert (
         listed
         == counts
-        == f"no recordings in {other}\n  to record: pytest --mimic-record --mimic-vault {other}\n"
+        == f"no recordings in {other}\n  to record: pytest --mimic-record --mimic-vault={other}\n"
     )
 
 

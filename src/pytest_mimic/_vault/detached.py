@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._ambient import current
+from pytest_mimic._ambient import vault_command
 from pytest_mimic._vault.parsing import is_object
 from pytest_mimic.errors import CorruptRecordingError
 
@@ -106,14 +106,7 @@ def _difference(size: int, detached: Detached) -> str:
 
 def pull_command(*options: str) -> str:
     """Return the command that fetches objects, for the vault of this run."""
-    from shlex import join
-
-    session = current()
-    given = () if session is None else session.settings.given
-    vaults = [value for name, _, value in (word.partition("=") for word in given) if name == "--mimic-vault"]
-    return join(
-        ["pytest-mimic", "pull", *options, *(word for vault in vaults for word in ("--vault", vault))]
-    )
+    return vault_command("pull", *options)
 
 
 class HashedPieces:
