@@ -58,7 +58,7 @@ def _is_plain(boundary: Boundary) -> bool:
 
 def mimicked_clients(targets: Iterable[Target]) -> list[str]:
     """Return the HTTP boundaries among targets."""
-    known = http_boundaries()
+    known = [name for name in BOUNDARIES if isinstance(load_boundary(name), HttpBoundary)]
     return list(dict.fromkeys(target.module for target in targets if target.module in known))
 
 
@@ -75,8 +75,10 @@ def boundaries_of(
         return [given] * len(exchanges)
     named = [_named_client(exchange, () if is_talk else mimicked) for exchange in exchanges]
     found = sorted({name for name in named if name is not None})
+    plain = http_boundaries()
+    guessed = [name for name in mimicked if name in plain]
     return [
-        name or _usual(exchange, found) or (None if found else _usual(exchange, mimicked))
+        name or _usual(exchange, found) or (None if found else _usual(exchange, guessed))
         for name, exchange in zip(named, exchanges, strict=True)
     ]
 
