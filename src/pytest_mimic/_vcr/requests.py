@@ -243,7 +243,7 @@ def _kept_parts(body: bytes, replacements: dict[str, Replacement], request: VcrR
         head, blank, content = part.partition(b"\r\n\r\n")
         field = _FIELD.search(head)
         key = field[1].decode("utf-8", "replace") if field and blank else None
-        if key in replacements:
+        if key is not None and key in replacements:
             value = content.removesuffix(b"\r\n").decode("utf-8", "replace")
             replaced = _replaced(replacements[key], key, value, request)
             if replaced is None:
