@@ -158,7 +158,7 @@ SUITES = (
             "inference_providers repocard_data".split()
         ),
         targets=(
-            "httpx",
+            "httpx ignore=port",
             "huggingface_hub.inference._common:*",
             "huggingface_hub.utils._hf_uris:*",
             "huggingface_hub.utils._datetime:parse_datetime",
