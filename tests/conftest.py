@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import itertools
 import os
 import pkgutil
 import re
@@ -73,6 +74,10 @@ def ran(*words):
 
 # A checkout that is on the path but not installed has no entry point.
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
+
+
+# Counts the runs in this process.
+_RUNS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -215,8 +220,8 @@ class Project:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
         argv = self.arguments(*args, plugins=plugins)
-        if process and not plugins and "no:mimic" not in args:
-            # Loading all installed plugins takes longer than most tests.
+        if not plugins and "no:mimic" not in args:
+            # Finding and loading all installed plugins takes longer than most tests.
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             argv = [*self._loaded(args), "--color=no", "-W", "error", *args]
         code, output = (
@@ -262,6 +267,8 @@ class Project:
             # other test would warn.
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+        if next(_RUNS) % 50 == 0:
+            gc.freeze()  # what was imported since the last time, as below
         return int(result.ret), "\n".join([*result.outlines, *result.errlines])
 
     def _run_process(
