@@ -250,6 +250,44 @@ SUITES = (
             },
         },
     ),
+    Suite(
+        "pandas",
+        "3.1.1",
+        what="JSON to and from frames, series, files and schemas, behind re-exports and in C, from the installed package",
+        tests=(
+            "--pyargs",
+            *(
+                f"pandas.tests.io.json.test_{name}"
+                for name in ("normalize", "json_table_schema", "compression")
+            ),
+            "-m",
+            "not slow and not network and not db",
+        ),
+        targets=(
+            "pandas.io.json:read_json mutates=path_or_buf",
+            "pandas.io.json:to_json writes=path_or_buf",
+            "pandas.io.json:build_table_schema",
+            "pandas:json_normalize",
+            "pandas.io.json:ujson_dumps",
+            "pandas.io.json:ujson_loads",
+        ),
+        requirements=("hypothesis", "pyarrow"),
+        in_wheel=True,
+        left_out={
+            ".TestJSONNormalize::test_generator": "passes a generator, which has no stable identity",
+            "::test_chunksize_with_compression": "returns a reader with an open file, which cannot be stored",
+            "::test_to_json_compression_mode": "writes into a buffer, and the target names files that it writes",
+            **{
+                f"::test_{name}": "names its file at random"
+                for name in (
+                    "compression_roundtrip",
+                    "lines_with_compression",
+                    "read_unsupported_compression_type",
+                    "write_unsupported_compression_type",
+                )
+            },
+        },
+    ),
 )
 
 
