@@ -1,8 +1,9 @@
-"""The workflow of GitHub Actions runs commands of the README."""
+"""The workflow of GitHub Actions runs commands of the README, on each Python that is supported."""
 
 from __future__ import annotations
 
 import re
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,18 @@ def test_the_commands_that_it_looks_for_are_in_the_readme(jobs: dict[str, Any]):
 
     venv = "python3 -m venv .venv && .venv/bin/pip install -q tox tox-uv && .venv/bin/tox run -e"
     assert commands == [[f"{venv} py"], [f"{venv} demo"]]
+
+
+def test_it_runs_each_python_that_the_package_and_tox_name(jobs: dict[str, Any]):
+    metadata = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    tox = ConfigParser(interpolation=None)
+    tox.read(REPOSITORY / "tox.ini", encoding="utf-8")
+    named = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', metadata)
+
+    matrix = jobs["tests"]["strategy"]["matrix"]
+
+    assert matrix["python"] == named
+    assert [name for name in tox["tox"]["env_list"].split(", ") if name[:2] == "py"] == [
+        f"py{version.replace('.', '')}" for version in named
+    ]
+    assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}

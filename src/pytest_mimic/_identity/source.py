@@ -186,7 +186,11 @@ def class_source(value: type) -> str | None:
 
 def own_methods(value: type) -> Iterator[FunctionType]:
     """Yield the methods that were written in the class itself, without their decorators."""
-    for member in value.__dict__.values():
+    for name, member in value.__dict__.items():
+        if (
+            name == "__annotate_func__"
+        ):  # Python 3.14 makes it, for annotations (PEP 649). It closes over the class's names.
+            continue
         function = getattr(member, "__func__", member)
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]

@@ -96,6 +96,12 @@ def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
     return (counted, value.__context__, value.__suppress_context__) if whole else counted
 
 
+def _partial_method(value: Any) -> object:
+    # Python 3.14 keeps what it computes from the arguments beside them.
+    own = {name: item for name, item in vars(value).items() if name not in ("_phcount", "_merger")}
+    return value.func, value.args, value.keywords, own
+
+
 def _method(value: Any) -> object:
     return shared_generator_method(value) or (stdlib_method_name(value) or value.__func__, value.__self__)
 
@@ -163,9 +169,10 @@ REDUCERS: dict[str, Reduce] = {
     # Without a bound, `__bound__` is None, or NoneType since Python 3.12.
     "typing.ParamSpec": lambda value: (value.__name__, value.__bound__ or type(None)),
     "typing.ForwardRef": lambda value: value.__forward_arg__,
+    "annotationlib.ForwardRef": lambda value: value.__forward_arg__,
     "typing.NewType": lambda value: (value.__module__, value.__qualname__, value.__supertype__),
     "functools.partial": attrgetter("func", "args", "keywords", "__dict__"),
-    "functools.partialmethod": attrgetter("func", "args", "keywords", "__dict__"),
+    "functools.partialmethod": _partial_method,
     "functools.cached_property": lambda value: value.func,
     "_io.BytesIO": _in_memory_file,
     "_io.StringIO": _in_memory_file,
@@ -181,6 +188,7 @@ REDUCERS: dict[str, Reduce] = {
 TAGS = {
     "types.UnionType": "typing:Union",
     "typing._UnionGenericAlias": "typing:Union",
+    "annotationlib.ForwardRef": "typing:ForwardRef",  # since Python 3.14
     "pathlib.PosixPath": "pathlib:Path",
     "pathlib.WindowsPath": "pathlib:Path",
     "pathlib.PurePosixPath": "pathlib:PurePosixPath",

@@ -49,7 +49,7 @@ SCALARS = {
     ),
     "no moment": (np.datetime64("NaT", "s"), {"$numpy.datetime64": "NaT", "unit": "s"}),
     "duration": (np.timedelta64(-5, "m"), {"$numpy.timedelta64": -5, "unit": "m"}),
-    "duration without unit": (np.timedelta64(5), {"$numpy.timedelta64": 5}),
+    "duration without unit": (np.int64(5).view("m8"), {"$numpy.timedelta64": 5}),
     "no duration": (np.timedelta64("NaT", "us"), {"$numpy.timedelta64": "NaT", "unit": "us"}),
 }
 
