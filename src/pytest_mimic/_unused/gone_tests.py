@@ -58,7 +58,7 @@ class GoneTests:
         """
         file, _, name = nodeid.partition("::")
         name = name.partition("[")[0]
-        if "::" in name or "." in name:
+        if "." in name:
             return "::" not in name
         path = Path(self.rootdir, file)
         if name != path.stem:

@@ -124,6 +124,12 @@ EVERY = [*SOURCES]
         pytest.param(
             "mod.py::mod.shown", EVERY, ["test_a.py::test_there"], False, id="a doctest, others ran elsewhere"
         ),
+        pytest.param(
+            "mod.py::mod.shown", EVERY, ["notes.md::notes.md"], False, id="a doctest, others ran in a text"
+        ),
+        pytest.param(
+            "mod.py::mod.shown", EVERY, ["mod.py::test_x"], False, id="a doctest, a function of its file ran"
+        ),
         pytest.param("mod.py::shown[1.5]", EVERY, ["mod.py::mod.other"], False, id="a parameter with a dot"),
         pytest.param("mod.py::mod", EVERY, [], False, id="the doctest of a module"),
         pytest.param("mod.py::mod.gone", EVERY, [], True, id="the doctest of a removed function"),
