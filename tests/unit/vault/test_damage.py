@@ -370,6 +370,11 @@ def test_json_object_cut_short_is_found():
             lambda text: text.replace('"value"', '"changes": "a", "value"'),
             "changes must be a list of texts",
         ),
+        (lambda text: text.replace('"value"', '"tagged": 1, "value"'), "tagged must be true or false"),
+        (
+            lambda text: text.replace('"value"', '"tagged": true, "objects": ["a.bin"], "value"'),
+            "objects must name objects",
+        ),
         (lambda text: text.replace('"value"', '"python": 3.11, "value"'), "python must be text"),
         (
             lambda text: text.replace('"value": {"a": 1}', '"stream": {"items": [], "sent": 1}'),
@@ -432,6 +437,52 @@ def test_recording_of_another_shape_is_reported(edit, how):
         load(store)
 
     assert caught.value.file == f".mimic_vault/{NAME}"
+
+
+FILE = {"object": f"{OBJECT}.bin", "size": 1}
+
+
+@pytest.mark.parametrize(
+    ("listing", "how"),
+    [
+        ([], "files must be an object"),
+        ({"out": 3}, "files must be objects"),
+        ({"out": {"size": 1}}, "a file without its object"),
+        ({"out": {"object": 3}}, "a file without its object"),
+        ({"out": {"object": "../../etc/passwd"}}, "a file that names no object"),
+        ({"out": {"object": f"{OBJECT}.json"}}, "a file that names no object"),
+        ({"out": {**FILE, "size": "1"}}, "a file without its size"),
+        ({"out": {**FILE, "executable": 1}}, "a file without its size"),
+        ({"out": {"files": [FILE]}}, "a folder without its files"),
+        ({"out": {"files": {}, "folders": "a"}}, "a folder without its files"),
+        ({"out": {"files": {}, "removed": [3]}}, "a folder without its files"),
+        ({"out": {"files": {}, "gone": 1}}, "gone must be true or false"),
+        ({"out": {"files": {"../a": FILE}}}, "files lead out of their folder"),
+        ({"out": {"files": {}, "folders": ["../a"]}}, "files lead out of their folder"),
+        ({"out": {"files": {}, "removed": ["a/../../b"]}}, "files lead out of their folder"),
+        ({"out": {"files": {"a": {"object": "a"}}}}, "a file that names no object"),
+    ],
+)
+def test_a_listing_of_files_of_another_shape_is_reported(listing, how):
+    store = written({"a": 1})
+    recording = json.loads(store.read(NAME))
+    recording["outcomes"][0]["files"] = listing
+    store.write(NAME, json.dumps(recording).encode())
+
+    with pytest.raises(CorruptRecordingError, match=how) as caught:
+        load(store)
+
+    assert caught.value.file == f".mimic_vault/{NAME}"
+
+
+def test_a_listing_may_hold_folders_and_absent_files():
+    store = written({"a": 1})
+    recording = json.loads(store.read(NAME))
+    folder = {"files": {"a/b.txt": FILE}, "folders": ["c"], "removed": ["d"], "gone": False}
+    recording["outcomes"][0]["files"] = {"out": FILE, "gone": None, "folder": folder}
+    store.write(NAME, json.dumps(recording).encode())
+
+    assert load(store) == {"a": 1}
 
 
 @pytest.mark.parametrize(
