@@ -339,3 +339,19 @@ def test_another_file_of_format_2_is_of_a_newer_version(length, tmp_path):
 
     with pytest.raises(CorruptRecordingError, match="is of format 2, which a newer pytest-mimic wrote"):
         vault_in(tmp_path).read_cassette(name)
+
+
+@pytest.mark.parametrize("detaches", [False, True], ids=["in the vault", "detached"])
+def test_a_file_that_changes_while_it_is_stored_is_refused(detaches, tmp_path):
+    source = tmp_path / "report.bin"
+    source.write_bytes(LARGE["bytes"])
+    vault = vault_in(tmp_path / "vault", detaches=detaches)
+    outcome = Outcome.of_value(None)
+    outcome.files = KeptFiles.of({"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)})
+    stored = vault.stored(outcome, 0.5)
+    source.write_bytes(LARGE["bytes"][::-1])
+
+    with pytest.raises(MimicError, match=r"report\.bin has changed while it was stored"):
+        vault.write(A, Recording("shop:f", None, "s1", "t1", "2026-11-01", None, [stored]))
+
+    assert vault.read(A) is None
