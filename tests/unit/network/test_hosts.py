@@ -96,6 +96,8 @@ def test_host_of_a_line_is_allowed(line, host, port):
         ("*.example.com", "badexample.com", 443),
         ("api.example.com:443", "api.example.com", 80),
         ("10.0.0.0/8", "11.0.0.1", 80),
+        ("10.0.0.0/8", "example.com", 80),
+        ("[2001:db8::1]:80", "2001:db8::1", 81),
         ("10.*", "10.0.0.1", 80),
         ("# nothing", "nothing", 80),
     ],
