@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -147,7 +147,7 @@ def _body_of(request: Any) -> bytes:
     if isinstance(body, str):
         return body.encode()
     is_file = hasattr(body, "read")
-    pieces = iter(partial(body.read, 65536), type(body.read(0))()) if is_file else body
+    pieces = iter(lambda: body.read(65536) or None, None) if is_file else body
     data = b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
     request.body = io.BytesIO(data) if is_file else data
     if is_file and request._body_position is not None:

@@ -229,6 +229,17 @@ def test_a_pipe_is_sent_and_identifies_the_call(runs: Runs, server: Server) -> N
     assert runs.calls[0].parts["body"] == "through a pipe"
 
 
+def test_a_body_whose_read_of_nothing_reads_everything_is_sent(runs: Runs, server: Server) -> None:
+    class Body(io.BytesIO):
+        def read(self, size: int | None = None, /) -> bytes:
+            return super().read(size or None)
+
+    def talk(url: str) -> Any:
+        return requests.post(f"{url}/echo", data=Body(b"whole"), timeout=5).json()["body"]
+
+    assert both(runs, server, talk) == ("whole", "whole")
+
+
 def test_each_redirect_is_a_call(runs: Runs, server: Server) -> None:
     """Cookies reach the jar and the next request, and the history is complete."""
 
