@@ -212,7 +212,7 @@ class Project:
             process: Run in a new process. A run in this one is much faster.
             hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
-            plugins: Plugins of QUIET that are on in this run.
+            plugins: Installed plugins that are on in this run, those of QUIET among them.
             timeout: Seconds after which a process counts as hanging.
         """
         variables = {"TALLY": str(self.tally), "TALLY_OFFLINE": "1" if offline else "", **(env or {})}

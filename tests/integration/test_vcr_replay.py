@@ -926,14 +926,14 @@ def test_an_active_pytest_recording_is_a_usage_error(suite):
     )
     suite.write("fake/recording-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: recording\nVersion: 1\n")
 
-    suite.run().expect(
+    suite.run(plugins=["recording"]).expect(
         exit_code=4,
         says=[
             "ERROR: mimic_vcr = replay does the work of pytest-recording",
             "pip uninstall pytest-recording",
         ],
     )
-    suite.run("-p", "no:recording").expect(passed=1)
+    suite.run("-p", "no:recording", plugins=["recording"]).expect(passed=1)
 
 
 def test_off_leaves_the_marker_alone(project):

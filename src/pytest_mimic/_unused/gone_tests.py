@@ -52,18 +52,19 @@ class GoneTests:
         return {nodeid.partition("[")[0] for nodeid in self.ran}
 
     def _is_doctest(self, nodeid: str) -> bool:
-        """Check whether an id is that of a doctest, which ends in a dotted name or in the name of its module.
+        """Check whether an id is that of a doctest.
 
-        A test function may have the name of its module as well.
+        It ends in the name of a text file, in a dotted name of Python, or in the name of its module. A test function may
+        have the name of its module as well.
         """
         file, _, name = nodeid.partition("::")
         name = name.partition("[")[0]
+        path = Path(self.rootdir, file)
+        if path.suffix != ".py":
+            return name == path.name
         if "." in name:
             return "::" not in name
-        path = Path(self.rootdir, file)
-        if name != path.stem:
-            return False
-        return path.suffix != ".py" or not path.is_file() or not _defines(path, name)
+        return name == path.stem and not (path.is_file() and _defines(path, name))
 
 
 def _defines(path: Path, name: str) -> bool:
@@ -73,7 +74,7 @@ def _defines(path: Path, name: str) -> bool:
     *classes, function = name.partition("[")[0].split("::")
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix != ".py":
-        return function in text
+        return function in text or function == path.stem
     scope: ast.AST
     try:
         scope = ast.parse(text)

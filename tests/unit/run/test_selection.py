@@ -89,8 +89,9 @@ SOURCES = {
     "plain.py": "def shown(): ...",
     "broken.py": "def (",
     "notes.md": ">>> 1",
+    "README": ">>> 1",
     "other.md": "nothing",
-    "tests.yaml": "login: ...",
+    "tests.yaml": "login: ...\nv1.0: ...",
     "latin.py": "# \xe9\ndef test_l(): ...",
 }
 EVERY = [*SOURCES]
@@ -138,6 +139,9 @@ EVERY = [*SOURCES]
         pytest.param("notes.md::notes.md", EVERY, [], False, id="the doctest of a text"),
         pytest.param("other.md::other.md", EVERY, [], True, id="the examples of a text are gone"),
         pytest.param("tests.yaml::login", EVERY, [], False, id="in a file of another kind"),
+        pytest.param("tests.yaml::tests", EVERY, [], False, id="named like its file of another kind"),
+        pytest.param("tests.yaml::v1.0", EVERY, [], False, id="with a dot, in a file of another kind"),
+        pytest.param("README::README", EVERY, [], False, id="the doctest of a text without a suffix"),
         pytest.param("tests.yaml::logout", EVERY, [], True, id="gone from a file of another kind"),
     ],
 )
