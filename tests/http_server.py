@@ -409,6 +409,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.json({"welcome": False}, 401, WWW_Authenticate='Basic realm="x"')
 
+    def page_guarded(self, query: dict[str, str]) -> None:
+        """Refuse with the status of the query, in later releases not any more."""
+        self.json({"page": "guarded"}, int(query["status"]) if self.server.release == 1 else 200)
+
     def page_changing(self, _: dict[str, str]) -> None:
         """A different body of many parts each time."""
         with self.server.lock:

@@ -42,8 +42,8 @@ class Miss(NamedTuple):
 Replayed: TypeAlias = tuple[float, str]
 """A replay: the seconds that it saved, and the name of its recording or cassette."""
 
-RecordedError: TypeAlias = tuple[str, str]
-"""A recorded outcome that is an error: the call and its error in words, and the test that made the call."""
+RecordedError: TypeAlias = tuple[str, str, bool]
+"""A recorded outcome that is an error: the call and its error in words, the test, and whether the summary lists it."""
 
 
 class Ledger:
@@ -53,7 +53,7 @@ class Ledger:
         recorded, record_seconds: Real calls recorded, and how long they took, in seconds.
         verified, drifted: Real calls compared, and those that differed from their recording.
         missing: Calls without a recording. The same call of the same test counts once.
-        failures: The recorded errors that were kept, each as in `RecordedError`.
+        failures: The recorded errors that were kept and are listed: each in words, and its test.
         taken_back: The labels of the errors of failing tests, which were not kept.
         put_back: The name of each recording that a failing test replaced, its content before and its content now.
         trusted: Marks of the contents that passing tests used; see `_engine.judging`.

@@ -96,6 +96,41 @@ def test_a_failed_exchange_of_a_passing_test_is_kept_and_listed(shop):
     shop.run(env={"API": NOWHERE, "STATUS": "503"}).expect(passed=2)
 
 
+REFUSED = """
+import os, pytest, requests
+
+@pytest.mark.parametrize("status", [401, 403, 404, 407])
+def test_it(status):
+    answer = requests.get(f"{os.environ['API']}/guarded?status={status}")
+    assert answer.status_code == (status if os.environ.get("EXPECTED") else 200)
+"""
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_failing_test_keeps_no_answer_about_the_credentials(project):
+    """A key was forgotten. The 404 is an answer like any other."""
+    project.ini("requests ignore=host,port,headers.host")
+    project.write("test_shop.py", REFUSED)
+    with running_server() as server:
+        refused = project.record(env={"API": server.url}).expect(failed=4)
+        server.release = 2
+        again = project.record(env={"API": server.url}).expect(passed=3, failed=1)
+
+    (kept,) = refused.vault.values()
+    assert b'"404"' in kept
+    assert "3 outcomes of failing tests were not kept: requests GET /guarded" in refused.output
+    assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
+
+
+def test_a_passing_test_keeps_a_refusal_that_it_expects(project):
+    project.ini("requests ignore=host,port,headers.host")
+    project.write("test_shop.py", REFUSED)
+    with running_server() as server:
+        env = {"API": server.url, "EXPECTED": "yes"}
+        project.record(env=env).expect(passed=4, never=["recorded errors"])
+    project.run(env={"API": NOWHERE, "EXPECTED": "yes"}).expect(passed=4)
+
+
 def test_a_changed_conversation_of_a_failing_test_is_put_back_as_a_whole(project):
     """None of its new answers stays beside the old ones."""
     project.ini("requests ignore=host,port,headers.host")

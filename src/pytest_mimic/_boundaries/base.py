@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pytest_mimic._boundaries.replay_log import Caller
     from pytest_mimic._redact.redactor import Redactor
 
+# Unauthorized, Forbidden, Proxy Authentication Required.
+_REFUSED = (401, 403, 407)
+
 
 class Step(Protocol):
     """The engine's decision about one call at an edge.
@@ -215,3 +218,11 @@ class Boundary:
             kind = error.get("type") if isinstance(error, dict) else None
             return f"raised {kind.rpartition(':')[2]}" if isinstance(kind, str) else "failed"
         return f"gave {status}" if isinstance(status, int) and status >= 500 else None
+
+    def refusal(self, plain: Any, /) -> str | None:
+        """Return how a service refused the credentials of an exchange, `gave 401`; None if it did not.
+
+        Failing tests keep no refusal. A passing test expects it, or its client has answered it.
+        """
+        status = plain.get("status") if isinstance(plain, dict) else None
+        return f"gave {status}" if status in _REFUSED else None

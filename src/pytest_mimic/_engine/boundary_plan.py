@@ -112,6 +112,10 @@ class BoundaryPlan(Plan):
         """Return the error that an exchange ended in; see `Boundary.failure`."""
         return self.boundary.failure(outcome.value)
 
+    def refusal(self, outcome: Outcome) -> str | None:
+        """Return how a service refused the credentials; see `Boundary.refusal`."""
+        return self.boundary.refusal(outcome.value)
+
     def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
         """Return the part of a response that is compared: no dates, no server's name."""
         from pytest_mimic._outcome.outcome import Outcome

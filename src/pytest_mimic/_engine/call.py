@@ -94,6 +94,10 @@ class Plan:
         exception = outcome.last.exception if outcome.last is not None else None
         return None if exception is None else f"raised {type(exception).__name__}"
 
+    def refusal(self, outcome: Outcome) -> str | None:  # noqa: ARG002
+        """Return how a service refused the credentials of a call, `gave 401`, or None if it did not."""
+        return None
+
     def secrets(self, call: Call) -> frozenset[str]:  # noqa: ARG002
         """Return the secret values among the arguments, which no message may show."""
         return frozenset()

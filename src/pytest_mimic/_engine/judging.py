@@ -20,8 +20,9 @@ def accept(journal: Journal, ledger: Ledger, *, with_replayed: bool) -> None:
     good = [_mark(name, change.now) for name, change in changes.items()]
     if with_replayed:
         good += [_mark(name, None) for name in journal.used - changes.keys()]
-    errors = [tuple(error) for change in changes.values() for error in change.errors.values() if error]
-    _enter(ledger, trusted=good, failures=errors)
+    errors = [error for change in changes.values() for error in change.errors.values() if error]
+    listed = [(what, test) for what, test, is_listed in errors if is_listed]
+    _enter(ledger, trusted=good, failures=listed)
 
 
 def take_back(journal: Journal, vault: Vault, ledger: Ledger) -> list[str]:
@@ -108,5 +109,7 @@ def _bytes(text: str | None) -> bytes | None:
 def note_forked(journal: Journal, rows: list[list[Any]]) -> None:
     """Add what forked processes wrote, as they reported it, to the journal of their test."""
     for name, before, now, errors, conversation in rows:
-        found = {position: None if error is None else (error[0], error[1]) for position, error in errors}
+        found = {
+            position: None if error is None else (error[0], error[1], error[2]) for position, error in errors
+        }
         journal.note(name, _bytes(before), _bytes(now), found, conversation=conversation)

@@ -351,8 +351,9 @@ class Recordings:
 
     def error_of(self, call: Call, outcome: Outcome) -> RecordedError | None:
         """Return the error that an outcome is, or None if it is a good one."""
-        problem = call.plan.failure(outcome)
-        return None if problem is None else (f"{call.label} {problem}", self._state.test)
+        failure = call.plan.failure(outcome)
+        problem = failure or call.plan.refusal(outcome)
+        return None if problem is None else (f"{call.label} {problem}", self._state.test, failure is not None)
 
     def count(self, duration: float) -> None:
         """Count a call as recorded."""
