@@ -156,13 +156,17 @@ class Session:
     def enter(self, targets: Iterable[Target], cassette: OpenCassette | None = None) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
 
+        A client that is not installed is no problem beside others, because nothing can be sent through it.
+
         Raises:
-            TargetError: A module or a function does not exist.
+            TargetError: A module or a function does not exist, or no client that is named is installed.
         """
         targets = list(targets)
         covering = self.cover(targets, cassette, activation=object())
-        absent = [problem for target in targets if (problem := missing_module(target)) is not None]
-        for problem in (*absent, *covering.take_problems()):
+        absent = [(one, problem) for one in targets if (problem := missing_module(one)) is not None]
+        are_all = len(absent) == len(targets)
+        problems = [problem for one, problem in absent if are_all or not one.is_boundary]
+        for problem in (*problems, *covering.take_problems()):
             self.uncover(covering)
             raise problem
         return covering
@@ -261,10 +265,12 @@ class Session:
         return [problem for covering in self._coverings for problem in covering.take_problems()]
 
     def missing_modules(self) -> list[TargetError]:
-        """Return errors for the configured targets whose module cannot be found."""
+        """Return errors for the configured functions whose module cannot be found."""
         sound: set[tuple[str, ...]] = set()
         problems = []
         for target in self.targets:
+            if target.is_boundary:
+                continue
             modules = (target.module, *(target.path if target.dotted else ()))
             problem = None if modules in sound else missing_module(target)
             if problem is None:
@@ -272,6 +278,11 @@ class Session:
             else:
                 problems.append(problem)
         return problems
+
+    def missing_clients(self) -> list[str]:
+        """Return the names of the configured boundaries whose client is not installed."""
+        named = {one.module: one for one in self.targets if one.is_boundary and not one.excluded}
+        return [name for name, one in named.items() if missing_module(one) is not None]
 
     # -- tests
 

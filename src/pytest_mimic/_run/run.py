@@ -159,7 +159,9 @@ class PytestRun:
             return []
         self._has_header = True
         count = sum(not target.excluded for target in self.session.targets)
-        targets = f" ({plural(count, 'target')})" if count else ""  # markers and fixtures may name others
+        absent = self.session.missing_clients()
+        facts = [plural(count, "target"), *([f"not installed: {', '.join(absent)}"] if absent else [])]
+        targets = f" ({'; '.join(facts)})" if count else ""  # markers and fixtures may name others
         blocked = ", network blocked" if settings.blocks_network else ""
         return [f"mimic: {mode_line(settings)}{targets}{blocked}"]
 

@@ -37,7 +37,12 @@ def judge_unused(
     from pytest_mimic._unused.judging import Evidence, judge
 
     evidence = Evidence(
-        outcomes, ledger.skipped_modules, ledger.collected, settings.rootdir, settings.is_shared
+        outcomes,
+        ledger.skipped_modules,
+        ledger.collected,
+        settings.rootdir,
+        settings.is_shared,
+        session.missing_clients(),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
     if settings.clear_unused and settings.no_record and proven:

@@ -206,11 +206,11 @@ def missing_module(target: Target) -> TargetError | None:
     if any(module_exists(candidate.module) for candidate in target.candidates):
         return None
     if target.is_boundary:
-        what = f"{target}: the client {target.module} is not installed"
-    else:
-        close = closest_module(target.module)
-        hint = f" (did you mean {close}?)" if close else ""
-        what = f"{target} does not exist: there is no module {target.module}{hint}"
+        what, install = f"the client {target.module} is not installed", f"pip install {target.module}"
+        return TargetError(what, remedies=[f"to install it: {install}"], target=target.name)
+    close = closest_module(target.module)
+    hint = f" (did you mean {close}?)" if close else ""
+    what = f"{target} does not exist: there is no module {target.module}{hint}"
     return target_error(target.origin, what, target=target.name)
 
 

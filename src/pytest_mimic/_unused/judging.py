@@ -25,6 +25,7 @@ class Evidence(NamedTuple):
         collected: The ids of the files and folders in which pytest looked for tests.
         rootdir: The folder that pytest calls so.
         is_shared: Whether tests of other projects may have recorded in the vault as well.
+        absent_clients: The boundaries whose client is not installed, so that nothing could use their recordings.
     """
 
     outcomes: Mapping[str, str]
@@ -32,6 +33,7 @@ class Evidence(NamedTuple):
     collected: Collection[str]
     rootdir: Path
     is_shared: bool
+    absent_clients: Collection[str] = ()
 
 
 def judge(
@@ -40,18 +42,19 @@ def judge(
     """Judge recordings that complete runs did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
-    skipped or failed. The first unused ones are named, so many as are to be `listed`; None names all.
+    skipped or failed. Recordings of a client that is not installed are not proven. The first unused ones are named, so many as are to be `listed`; None names all.
     """
     outcomes = evidence.outcomes
     all_passed = not evidence.skipped_modules and set(outcomes.values()) <= {"passed"}
     gone = GoneTests(evidence.collected, outcomes.keys(), evidence.rootdir, evidence.is_shared)
     judged: dict[str, bool] = {}
     proven: dict[str, int] = {}
+    unusable = tuple(f"calls/{client}/" for client in evidence.absent_clients)
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
             judged[recorder] = outcome == "passed" or (outcome is None and all_passed and recorder in gone)
-        if judged[recorder]:
+        if judged[recorder] and not name.startswith(unusable):
             proven[name] = length
     unproven = len(unused) - len(proven)
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
@@ -61,6 +64,8 @@ def judge(
         unproven_as = "some tests did not pass"
     elif evidence.is_shared:
         unproven_as = "other projects or branches may use the vault"
+    elif evidence.absent_clients:
+        unproven_as = f"not installed: {', '.join(evidence.absent_clients)}"
     else:
         unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
     judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)

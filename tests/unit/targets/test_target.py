@@ -292,7 +292,10 @@ def test_a_missing_module_is_reported_with_the_closest_one(line, message, shop):
 def test_a_client_that_is_not_installed_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
 
-    assert str(missing_module(Target("redis"))) == "redis: the client redis is not installed"
+    assert (
+        str(missing_module(Target("redis")))
+        == "the client redis is not installed\n  to install it: pip install redis"
+    )
 
 
 @pytest.mark.parametrize(
