@@ -27,7 +27,14 @@ _DATE = re.compile(r"'?\d{4}-\d{2}-\d{2}'?\Z")
 # The last step into a value that is written with its type, `{"$datetime": "2026-11-02T10:00:00"}`, as databases'
 # values are (_boundaries/values.py): `ignore=` has to leave out the type as well.
 _VALUE_TAG = re.compile(r"\['\$(?:date|datetime|time|uuid)'\]\Z")
-_UUID = re.compile(r"'?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}'?\Z", re.IGNORECASE)
+# An id or token: a UUID or 16 hexadecimal digits and more, or 20 characters of base64 and more.
+_ID = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=\d*[a-fA-F])[0-9a-fA-F]{16,}"
+    r"|(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,})(?![0-9A-Za-z])",
+    re.ASCII,
+)
+# The digest of a value that is not shown as a whole.
+_DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
 
 
 class Known(Protocol):
@@ -75,7 +82,9 @@ def nearest_recording(
         whole = {_argument_of(one.path) for one in found}
         # Of a file, only the content differs: nothing is more alike.
         alike = sum(
-            1 if one.file else SequenceMatcher(None, one.old or "", one.new or "").ratio()
+            1
+            if one.file
+            else SequenceMatcher(None, *(_DIGEST.sub(">", side or "") for side in one[1:3])).ratio()
             for one in found[:_SHOWN]
         )
         has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
@@ -149,12 +158,15 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
 def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> list[str]:
     """Return the remedy for values that change from run to run, if all differences look like that."""
     paths = set()
+    is_boundary = ":" not in target
     for one in found:
+        if is_boundary and one.path == "signature":  # it is made from the other parts
+            continue
         old, new = one.old or "", one.new or ""
         if nearest.recorded is not None and old.strip("'") == nearest.recorded[:10]:
             is_volatile = bool(_DATE.match(new))
         else:
-            is_volatile = any(pattern.match(old) and pattern.match(new) for pattern in (_MOMENT, _UUID))
+            is_volatile = bool(_MOMENT.match(old) and _MOMENT.match(new)) or _differ_in_ids(old, new)
         # For `ignore=`, `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only.
         path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
         path = re.sub(r"\[(\d+)\]", r".\1", path)
@@ -162,7 +174,7 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
             parse_path(path)
         except ValueError:
             return []
-        if not is_volatile or "," in path:
+        if not is_volatile or "," in path or (is_boundary and path == "url"):  # `url` is no name of a part
             return []
         paths.add(path)
     option = ",".join(sorted(paths))
@@ -171,6 +183,11 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
     elif re.search(r"['#\s]", option):
         option = f'"{option}"'
     return [f"if it changes from run to run: {target} ignore={option}"] if option else []
+
+
+def _differ_in_ids(old: str, new: str) -> bool:
+    """Check whether two texts are the same but for ids and tokens in them: `session:<token>`."""
+    return bool(_ID.search(old)) and _ID.sub("*", old) == _ID.sub("*", new)
 
 
 def stale(

@@ -204,13 +204,31 @@ def test_ignoring_moments_and_random_ids_is_suggested(
             "redis ignore=command.2",
         ),
         (
+            "redis GET session",
+            {"signature": f"GET session:{FIRST_ID}", "command": ["GET", f"session:{FIRST_ID}"]},
+            {"signature": f"GET session:{SECOND_ID}", "command": ["GET", f"session:{SECOND_ID}"]},
+            "redis ignore=command.1",
+        ),
+        (
+            "redis SETEX session",
+            {"command": ["SETEX", "session:9f86d081884c7d65", "60", '{"id": "9f86d081884c7d65"}']},
+            {"command": ["SETEX", "session:60303ae22b998861", "60", '{"id": "60303ae22b998861"}']},
+            "redis ignore=command.1,command.3",
+        ),
+        (
+            "redis GET session",
+            {"command": ["GET", "session:DRmNVbPfQ3uq9k_y0cXW7w"]},
+            {"command": ["GET", "session:s2Zk-1mQ0dJ4vUe8bTnA5g"]},
+            "redis ignore=command.1",
+        ),
+        (
             "redis MULTI order",
             {"commands": [["MULTI"], ["SET", "order", FIRST_ID], ["EXEC"]]},
             {"commands": [["MULTI"], ["SET", "order", SECOND_ID], ["EXEC"]]},
             "redis ignore=commands.1.2",
         ),
     ],
-    ids=["sql", "redis", "redis transaction"],
+    ids=["sql", "redis", "redis key", "redis key and value", "redis key of base64", "redis transaction"],
 )
 def test_ignoring_a_parameter_of_a_database_is_suggested(
     label: str, old: dict[str, Any], new: dict[str, Any], remedy: str
@@ -229,11 +247,23 @@ def test_ignoring_a_parameter_of_a_database_is_suggested(
         ({"day": "2026-11-02"}, {"day": "never"}),
         ({"at": "2024-05-01T12:00:00Z"}, {}),
         ({"n": 3}, {"n": 4}),
+        ({"n": 12345678901234567}, {"n": 76543210987654321}),
+        ({"key": f"session:{FIRST_ID}"}, {"key": f"user:{SECOND_ID}"}),
+        ({"key": "a_very_long_name_of_a_key"}, {"key": "another_long_name_of_a_key"}),
         ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
     ],
 )
 def test_ignoring_other_values_is_not_suggested(old: dict[str, object], new: dict[str, object]) -> None:
     assert "ignore=" not in missed(described(**new), Recorded(described(**old)))
+
+
+def test_ignoring_a_url_is_not_suggested() -> None:
+    """`ignore=` has no such part."""
+    old, new = ({"url": f"https://api.shop.com/users/{one}"} for one in (FIRST_ID, SECOND_ID))
+
+    text = str(messages.missing(MissedCall("httpx GET api.shop.com/users", new), [Recorded(old)]))
+
+    assert "ignore=" not in text
 
 
 def test_the_nearest_recording_has_the_fewest_differences() -> None:
@@ -249,6 +279,16 @@ def test_the_nearest_recording_has_the_fewest_differences() -> None:
     assert messages.nearest_recording([alike, same_test], now, test=TEST) is same_test
     assert messages.nearest_recording([unknown], now) is unknown
     assert messages.nearest_recording([], now) is None
+
+
+def test_the_nearest_of_two_arrays_has_the_same_shape() -> None:
+    """Their digests, which always differ, do not count."""
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    now = described(rows=numpy.full((4, 4), 9))
+    same_shape = Recorded(described(rows=numpy.zeros((4, 4), int)))
+    larger = Recorded(described(rows=numpy.zeros((21, 4), int)))
+
+    assert messages.nearest_recording([larger, same_shape], now) is same_shape
 
 
 def test_a_miss_compares_a_few_hundred_recordings_at_most() -> None:
