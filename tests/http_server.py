@@ -411,7 +411,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def page_guarded(self, query: dict[str, str]) -> None:
         """Refuse with the status of the query, in later releases not any more."""
-        self.json({"page": "guarded"}, int(query["status"]) if self.server.release == 1 else 200)
+        self.json({"release": self.server.release}, int(query["status"]) if self.server.release == 1 else 200)
+
+    def page_restyled(self, _: dict[str, str]) -> None:
+        """The content type of a problem in later releases."""
+        release = self.server.release
+        kind = "application/json" if release == 1 else "application/problem+json"
+        self.answer(200, json.dumps({"release": release}), kind)
 
     def page_changing(self, _: dict[str, str]) -> None:
         """A different body of many parts each time."""

@@ -183,12 +183,14 @@ class Boundary:
         closes_on_exits: The client gives up a connection through which a `BaseException` passes. A test that is to be
             run again is then ended with an `Exception`.
         watched: Functions of other clients to patch, whose calls are not recorded but noted.
+        exact: The parts of what `comparable` returns whose values count even with `compare=shape`.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
     implied: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     closes_on_exits: ClassVar[bool] = False
     watched: ClassVar[Sequence[Edge]] = ()
+    exact: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from pytest_mimic._compare.equality import is_same_type, paired
@@ -24,6 +24,7 @@ def compare(
     atol: float = 0.0,
     volatile: Sequence[str] = (),
     mode: Literal["exact", "shape"] = "exact",
+    exact: Collection[str] = (),
     ordered: bool = False,
     redactor: Redactor,
     secrets: Iterable[str] = (),
@@ -41,6 +42,7 @@ def compare(
         atol: Absolute tolerance for numbers; both tolerances add up, as in `numpy.isclose`.
         volatile: Paths in the outcome, or in each event of a stream, to leave out: `headers.date`, `rows.*.id`.
         mode: `shape` compares keys, types and the lengths of tuples, but not values and the lengths of lists.
+        exact: The keys of a returned mapping whose values are compared in any mode.
         ordered: The order of mappings counts.
         redactor: Knows which names are secret.
         secrets: Texts known to be secret, which no line may show.
@@ -50,6 +52,10 @@ def compare(
     left_out = tuple(parse_path(path) for path in volatile)
     close = Closeness(rtol, atol)
     comparison = Comparison(lines, close, volatile=left_out, shape=mode == "shape", ordered=ordered)
+    if exact and mode == "shape":
+        values = Comparison(lines, close, volatile=left_out)
+        _compare_outcomes(values, _with_keys(recorded, exact), _with_keys(actual, exact))
+        recorded, actual = (_with_keys(side, side.value.keys() - exact) for side in (recorded, actual))
     _compare_outcomes(comparison, recorded, actual)
     for name, then, now in paired(recorded.changed, actual.changed):
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
@@ -59,6 +65,11 @@ def compare(
     if paths is not None:
         paths.update(lines.paths)
     return lines.all()
+
+
+def _with_keys(outcome: Outcome, keys: Collection[str]) -> Outcome:
+    """Return the outcome that is a part of a returned mapping."""
+    return Outcome.of_value({key: value for key, value in outcome.value.items() if key in keys})
 
 
 def _compare_files(lines: Lines, recorded: dict[str, Any], actual: dict[str, Any], *, shape: bool) -> None:

@@ -108,6 +108,11 @@ class BoundaryPlan(Plan):
         parts = {"signature": edge_call.signature, **matched, **edge_call.described}
         return describe_parts(parts, self.places)
 
+    @property
+    def exact(self) -> frozenset[str]:
+        """The parts of an outcome whose values count even with `compare=shape`."""
+        return self.boundary.exact
+
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an exchange ended in; see `Boundary.failure`."""
         return self.boundary.failure(outcome.value)

@@ -89,6 +89,11 @@ class Plan:
         """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
         return outcome
 
+    @property
+    def exact(self) -> frozenset[str]:
+        """The parts of an outcome whose values count even with `compare=shape`."""
+        return frozenset()
+
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, `raised TimeoutError`, or None if it is a good one."""
         exception = outcome.last.exception if outcome.last is not None else None

@@ -48,6 +48,7 @@ def drift_of(
         atol=options.atol,
         volatile=options.volatile,
         mode=options.compare,
+        exact=plan.exact,
         redactor=redactor,
         secrets=plan.secrets(call),
         paths=paths,

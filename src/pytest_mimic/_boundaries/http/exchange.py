@@ -57,6 +57,7 @@ class HttpBoundary(Boundary):
     )
     implied: ClassVar = {"body": ("format",)}
     watched: ClassVar = WEBSOCKET_EDGES
+    exact: ClassVar = frozenset({"status", "headers", "error"})
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the exception that came instead.

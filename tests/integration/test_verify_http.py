@@ -1,0 +1,60 @@
+"""Verifying against a web service that answers in another way, and what the report of a drift then recommends."""
+
+from __future__ import annotations
+
+import pytest
+from http_server import running_server
+
+pytest.importorskip("requests")
+
+
+@pytest.fixture
+def shop(project):
+    """A project that requests the page `PAGE` of a server, in its release 2."""
+    project.write(
+        "test_shop.py",
+        """
+        import os, requests
+
+        def test_it():
+            requests.get(os.environ["API"] + "/" + os.environ["PAGE"])
+        """,
+    )
+    with running_server() as server:
+        server.release = 2
+        project.server = server
+        yield project
+
+
+def changed(shop, page, *options):
+    """Record a page and verify it against release 1 of the server."""
+    shop.ini(" ".join(["requests ignore=host,port,headers.host", *options]))
+    env = {"API": shop.server.url, "PAGE": page}
+    shop.record(env=env).expect(passed=1)
+    shop.server.release = 1
+    return shop.run("--mimic-verify", env=env)
+
+
+@pytest.mark.promise("compare=shape compares structure and types, not values")
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        ("guarded?status=500", "status: 200 recorded, 500 now"),
+        ("guarded?status=404", "status: 200 recorded, 404 now"),
+        ("restyled", "application/json"),
+    ],
+)
+def test_by_shape_status_and_content_type_are_exact(shop, page, line):
+    run = changed(shop, page, "compare=shape").expect(failed=1)
+
+    assert line in run.output
+    assert "release: " not in run.output
+
+
+@pytest.mark.promise("compare=shape compares structure and types, not values")
+def test_by_shape_the_values_of_a_body_are_free(shop):
+    changed(shop, "guarded?status=200", "compare=shape").expect(passed=1)
+
+
+def test_by_shape_volatile_still_leaves_the_status_out(shop):
+    changed(shop, "guarded?status=404", "compare=shape", "volatile=status").expect(passed=1)
