@@ -58,7 +58,14 @@ TESTS = {
     "redis": 3,
 }
 #: Types with a rule that no machine has: a library's, Windows', and a name in a later Python.
-ELSEWHERE = {"backports.zoneinfo.ZoneInfo", "pathlib.PosixPath", "pathlib.WindowsPath", "typing.Union"}
+ELSEWHERE = {
+    "annotationlib.ForwardRef",
+    "backports.zoneinfo.ZoneInfo",
+    "pathlib.PosixPath",
+    "pathlib.WindowsPath",
+    "typing.ForwardRef",
+    "typing.Union",
+}
 
 
 @pytest.fixture
