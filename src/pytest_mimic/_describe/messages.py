@@ -81,12 +81,7 @@ def nearest_recording(
         found = differences(known.arguments, arguments)
         whole = {_argument_of(one.path) for one in found}
         # Of a file, only the content differs: nothing is more alike.
-        alike = sum(
-            1
-            if one.file
-            else SequenceMatcher(None, *(_DIGEST.sub(">", side or "") for side in one[1:3])).ratio()
-            for one in found[:_SHOWN]
-        )
+        alike = sum(1 if one.file else _likeness(one) for one in found[:_SHOWN])
         has_nothing_in_common = whole >= known.arguments.keys() | arguments.keys()
         return (has_nothing_in_common, known.test != test, len(whole), len(found), -alike)
 
@@ -122,6 +117,11 @@ def missing(
     what = f"no recording of {call.label}"
     facts = [*lines, *facts]
     return MissingRecordingError(what, facts=facts, remedies=remedies, call=call.label, test=call.test)
+
+
+def _likeness(one: Difference) -> float:
+    old, new = (_DIGEST.sub(">", side or "") for side in (one.old, one.new))
+    return SequenceMatcher(None, old, new).ratio()
 
 
 def _target_of(label: str) -> str:
