@@ -31,12 +31,16 @@ _LINES = ("notes", "errors", "problems", "deselected", "selection")  # each work
 
 
 class Miss(NamedTuple):
-    """A call that had no recording: its label, its test, whether `--mimic-record` records it, and its identity."""
+    """A call that had no recording: its label, its test, whether `--mimic-record` records it, and its identity.
+
+    If it is stale, it has one, but of another source.
+    """
 
     label: str
     test: str
     by_option: bool = True
     key: str = ""
+    is_stale: bool = False
 
 
 Replayed: TypeAlias = tuple[float, str]

@@ -298,7 +298,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if lines := [*lines, *_named(config, others)]:
         terminalreporter.write_sep("=", "mimic")
         for line in lines:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(line, red=line.startswith("failed: "))
 
 
 # -- fixtures

@@ -192,8 +192,10 @@ def test_verifying_a_call_without_recording_is_a_miss(shop):
 def test_a_stale_recording_fails_with_two_commands(shop):
     shop.write("shop.py", SHOP.replace("return base", "return base.lower()"))
 
-    lines = _body(shop.replay().expect(failed=1, real=[], never=["pytest_mimic/"]))
+    run = shop.replay().expect(failed=1, real=[], never=["pytest_mimic/"])
 
+    lines = _body(run)
+    assert run.section[0].startswith("1 call missing (1 stale)")
     assert lines[0].startswith("StaleRecordingError: shop:fetch has changed since this call was recorded (20")
     assert lines[1:3] == [
         "to record it again: pytest --mimic-record test_shop.py::test_week",

@@ -158,7 +158,7 @@ def test_failing_on_unused_exits_1_without_a_traceback(shop):
     run = shop.replay("--mimic-fail-on-unused")
 
     run.expect(passed=1, exit_code=1, never=["Traceback", "INTERNALERROR"])
-    assert run.section == ROME_IS_UNUSED
+    assert run.section == [*ROME_IS_UNUSED, "failed: 1 recording is unused (--mimic-fail-on-unused)"]
     assert run.changed == set()
 
 
@@ -169,8 +169,20 @@ def test_clearing_and_failing_clears_and_still_exits_1(shop):
     run = shop.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1, exit_code=1)
 
     assert run.section[0] == "1 call replayed, # s saved; 1 unused recording cleared (# B)"
+    assert run.section[-1] == "failed: 1 recording was unused (--mimic-fail-on-unused)"
     assert cities(run) == {"Oslo"}
-    shop.replay("--mimic-fail-on-unused").expect(passed=1, exit_code=0)
+    used = shop.replay("--mimic-fail-on-unused").expect(passed=1, exit_code=0)
+    assert used.section == ["1 call replayed, # s saved"]
+
+
+@pytest.mark.promise("--mimic-fail-on-unused exits with 1, even when it clears them")
+@pytest.mark.parametrize(("color", "begin"), [("no", "\n"), ("yes", "\x1b[31m")])
+def test_failing_on_unused_says_so_with_q_and_in_red(shop, color, begin):
+    shop.write("tests/test_shop.py", ONLY_OSLO)
+
+    run = shop.replay("--mimic-fail-on-unused", "-q", f"--color={color}").expect(passed=1, exit_code=1)
+
+    assert f"{begin}failed: 1 recording is unused (--mimic-fail-on-unused)" in run.output
 
 
 @pytest.mark.promise("--mimic-clear-unused works together with --mimic-record")

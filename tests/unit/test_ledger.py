@@ -59,7 +59,10 @@ def test_accounts_add_up() -> None:
         total.add(an_account(tag).to_plain())
 
     plain = total.to_plain()
-    assert plain.pop("missing") == [("call a", "test a", False, ""), ("call b", "test b", False, "")]
+    assert plain.pop("missing") == [
+        ("call a", "test a", False, "", False),
+        ("call b", "test b", False, "", False),
+    ]
     assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
         [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
     ]
@@ -106,5 +109,5 @@ def test_the_account_of_a_forked_process_is_added() -> None:
         "recorded": 2,
         "record_seconds": 0.75,
         "replaced": ["objects/a.pkl", "objects/b.pkl"],
-        "missing": [("shop:fetch()", "test_shop.py::test_it", False, "")],
+        "missing": [("shop:fetch()", "test_shop.py::test_it", False, "", False)],
     }

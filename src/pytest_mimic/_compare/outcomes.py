@@ -55,7 +55,7 @@ def compare(
     if exact and mode == "shape":
         values = Comparison(lines, close, volatile=left_out)
         _compare_outcomes(values, _with_keys(recorded, exact), _with_keys(actual, exact))
-        recorded, actual = (_with_keys(side, side.value.keys() - exact) for side in (recorded, actual))
+        recorded, actual = (_with_keys(side, exact, without=True) for side in (recorded, actual))
     _compare_outcomes(comparison, recorded, actual)
     for name, then, now in paired(recorded.changed, actual.changed):
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
@@ -67,9 +67,10 @@ def compare(
     return lines.all()
 
 
-def _with_keys(outcome: Outcome, keys: Collection[str]) -> Outcome:
-    """Return the outcome that is a part of a returned mapping."""
-    return Outcome.of_value({key: value for key, value in outcome.value.items() if key in keys})
+def _with_keys(outcome: Outcome, keys: Collection[str], *, without: bool = False) -> Outcome:
+    """Return an outcome with only these keys of the returned mapping, or without them."""
+    value: Any = outcome.value
+    return Outcome.of_value({key: part for key, part in value.items() if (key in keys) is not without})
 
 
 def _compare_files(lines: Lines, recorded: dict[str, Any], actual: dict[str, Any], *, shape: bool) -> None:

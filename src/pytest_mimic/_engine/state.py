@@ -196,11 +196,11 @@ class RunState:
         self, error: MimicError, label: str, call: Call | None = None, *, by_option: bool
     ) -> MimicError:
         """Count an error by the label of what it is about, which is perhaps no call. See `blame`."""
-        from pytest_mimic.errors import DriftError, MissingRecordingError
+        from pytest_mimic.errors import DriftError, MissingRecordingError, StaleRecordingError
 
         key = call.key if call is not None else ""
         if isinstance(error, MissingRecordingError):
-            miss = Miss(label, self.test, by_option, key)
+            miss = Miss(label, self.test, by_option, key, isinstance(error, StaleRecordingError))
             if self.log is not None and miss not in self.ledger.missing:
                 self.log.note("missing", call, label=label, error=error)
             self.ledger.count_miss(miss)

@@ -73,7 +73,12 @@ def mode_line(settings: Settings) -> str:
 
 
 def summary(
-    ledger: Ledger, judgement: Judgement, *, restored: Sequence[str] = (), quiet: bool = False
+    ledger: Ledger,
+    judgement: Judgement,
+    *,
+    restored: Sequence[str] = (),
+    quiet: bool = False,
+    fails_on_unused: bool = False,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty. If `quiet`, only problems are shown.
 
@@ -113,7 +118,15 @@ def summary(
     if not quiet:
         lines += [judgement.vault] if judgement.vault else []
         lines += _taken_back(ledger.taken_back, restored)
-    return [*lines, *errors, *problems, *notes, *remedies]
+    failed = [_failed(judgement)] if fails_on_unused and judgement.unused else []
+    return [*lines, *errors, *problems, *notes, *remedies, *failed]
+
+
+def _failed(judgement: Judgement) -> str:
+    """Return why a run failed in which all tests passed."""
+    is_one = judgement.unused == 1
+    verb = ("was" if is_one else "were") if judgement.cleared else ("is" if is_one else "are")
+    return f"failed: {plural(judgement.unused, 'recording')} {verb} unused (--mimic-fail-on-unused)"
 
 
 def _hidden(ledger: Ledger) -> list[str]:
@@ -190,7 +203,9 @@ def _counts(ledger: Ledger, judgement: Judgement) -> str:
         counts.append(f"{plural(ledger.verified, 'call')} verified")
     if ledger.drifted:
         counts.append(f"{ledger.drifted} drifted")
-    for number, what in ((ledger.replayed, "replayed"), (len(ledger.missing), "missing")):
+    stale = sum(miss.is_stale for miss in ledger.missing)
+    missing = f"missing ({stale} stale)" if stale else "missing"
+    for number, what in ((ledger.replayed, "replayed"), (len(ledger.missing), missing)):
         if number:  # only the first count names its unit
             counts.append(f"{number if counts else plural(number, 'call')} {what}")
     if ledger.saved:  # vcrpy does not keep how long a call took

@@ -438,7 +438,13 @@ class PytestRun:
         """Return the lines of the section titled `mimic`. By default, `-q` makes it quiet."""
         ledger = self.session.ledger
         is_quiet = self.config.option.verbose < 0 if quiet is None else quiet
-        lines = summary(ledger, self._judgement, restored=self._restored, quiet=is_quiet)
+        lines = summary(
+            ledger,
+            self._judgement,
+            restored=self._restored,
+            quiet=is_quiet,
+            fails_on_unused=self.session.settings.fail_on_unused,
+        )
         lines += [] if is_quiet else self._page
         if self._is_controller:  # otherwise pytest itself prints the usage error
             lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
