@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._compare.equality import is_same_type, paired
 from pytest_mimic._compare.lines import ABSENT, Lines, Location
@@ -14,6 +14,9 @@ from pytest_mimic._outcome.encoding import Snapshot
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._values.events import Events
+
+if TYPE_CHECKING:
+    from pytest_mimic._vault.files import KeptFiles
 
 
 def compare(
@@ -61,7 +64,7 @@ def compare(
         location = Location(f"argument {name}", (name,), secret=redactor.secret(name), is_argument=True)
         comparison.compare(location, then, now)
     if recorded.files is not None and actual.files is not None:
-        _compare_files(lines, recorded.files.listing, actual.files.listing, shape=mode == "shape")
+        _compare_files(lines, recorded.files, actual.files, shape=mode == "shape")
     if paths is not None:
         paths.update(lines.paths)
     return lines.all()
@@ -73,16 +76,27 @@ def _with_keys(outcome: Outcome, keys: Collection[str], *, without: bool = False
     return Outcome.of_value({key: part for key, part in value.items() if (key in keys) is not without})
 
 
-def _compare_files(lines: Lines, recorded: dict[str, Any], actual: dict[str, Any], *, shape: bool) -> None:
-    """Compare the files that two calls wrote; if only shapes count, their names."""
-    old, new = (dict(_flat(listing)) for listing in (recorded, actual))
+def _compare_files(lines: Lines, recorded: KeptFiles, actual: KeptFiles, *, shape: bool) -> None:
+    """Compare the files that two calls wrote; if only shapes count, their names.
+
+    What a call did not remove because there was nothing, or did not write because it was there, is no difference.
+    """
+    old, new = (dict(_flat(files.listing)) for files in (recorded, actual))
     for name, then, now in paired(old, new):
-        if then is ABSENT or now is ABSENT:
-            how = "recorded, missing now" if now is ABSENT else "written now, not in the recording"
-        elif then == now or (shape and (then is None) is (now is None)):
+        if now is ABSENT and actual.untouched is not None:
+            now = actual.left_alone(name)
+            if now == {} and then:  # a folder in place of a file
+                now = None
+        if then is ABSENT and now is None:
             continue
-        elif then is None or now is None:
-            how = "absent when recorded, written now" if then is None else "recorded, absent now"
+        if then == now or (shape and (then is None) is (now is None) and ABSENT not in (then, now)):
+            continue
+        if now is ABSENT or now is None:
+            how = "recorded, missing now" if then is not None else "removed when recorded, not now"
+        elif then is ABSENT or then is None:
+            how = (
+                "written now, not in the recording" if then is ABSENT else "removed when recorded, there now"
+            )
         elif then.get("size") != now.get("size"):
             how = f"{then.get('size'):,} bytes recorded, {now.get('size'):,} now"
         elif then.get("object") != now.get("object"):
@@ -93,9 +107,14 @@ def _compare_files(lines: Lines, recorded: dict[str, Any], actual: dict[str, Any
 
 
 def _flat(listing: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each file of a listing, or None for an absent one, by its argument and name."""
+    """Yield each file of a listing, or None for a removed one, by its argument and name.
+
+    `null` is left out: in a recording of an older version, it also means that there never was a file.
+    """
     for step, one in listing.items():
-        if one is None or "object" in one:
+        if one is None:
+            continue
+        if "object" in one:
             yield step, one
         elif one.get("gone"):
             yield step, None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._files.named import NamedPath, named_paths
 from pytest_mimic._files.places import ROOTDIR, TEMPORARY, PathPlace, Places
+from pytest_mimic._files.snapshots import NotKeptError, Snapshot, snapshot_of, wait_for_the_clock
 from pytest_mimic._files.states import State, StateReader, changes
 from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcomeError
 
@@ -39,6 +40,20 @@ class NamedFile(NamedTuple):
     path: str
 
 
+class WrittenPath(NamedTuple):
+    """A path in an argument that `writes=` names, and the facts about its files before the call.
+
+    Attributes:
+        file: The path.
+        is_inside: Whether it is inside an object or dict, where only what the call touches counts.
+        before: The facts, or why there are none.
+    """
+
+    file: NamedFile
+    is_inside: bool
+    before: Snapshot | NotKeptError
+
+
 class CallFiles:
     """The files that the arguments of a real call name, as they were before it.
 
@@ -56,7 +71,7 @@ class CallFiles:
         self._excluded = (vault,)
         self._reader = StateReader(places.digests, self._excluded)
         self._named: list[tuple[NamedFile, State]] = []
-        self._written: list[tuple[NamedFile, State | None]] = []
+        self._written: list[WrittenPath] = []
         # Most strings are no paths. After the call, it is enough to look whether there is a file now.
         self._absent: list[tuple[CallArgument, NamedPath]] = []
         self._folder = _current_folder()
@@ -72,11 +87,29 @@ class CallFiles:
                 is_text = path.is_text
                 one = NamedFile(argument, path.step, _absolute(path.text))
                 if argument.is_written:
-                    self._written.append((one, self._reader.state_of(one.path)))
+                    if not (path.is_inside and self._is_too_wide(path, one.path)):
+                        self._written.append(WrittenPath(one, path.is_inside, self._snapshot(one.path)))
                 elif not (self._holds_root(one.path) or (is_text and self._is_elsewhere(one.path))):
                     state = self._reader.state_of(one.path)
                     if state is not None:
                         self._named.append((one, state))
+
+        inside = [one.before for one in self._written if one.is_inside]
+        wait_for_the_clock([one for one in inside if isinstance(one, dict)], places.now)
+
+    def _snapshot(self, path: str) -> Snapshot | NotKeptError:
+        try:
+            return snapshot_of(path, self._excluded)
+        except NotKeptError as reason:
+            return reason
+
+    def _is_too_wide(self, named: NamedPath, path: str) -> bool:
+        """Return whether a path inside an object is no folder to write to: one around the run's, a `.`, or a `/usr`."""
+        if named.is_text and not os.path.isabs(named.text):  # noqa: PTH117
+            return self._holds_root(path)
+        return self._places.place_of(path) is None and (
+            self._holds_root(path) or (named.is_text and self._is_elsewhere(path))
+        )
 
     def _holds_root(self, path: str) -> bool:
         """Return whether a folder is too wide to be the call's: the rootdir, the temporary folder or one around them."""
@@ -111,7 +144,7 @@ class CallFiles:
         Raises:
             MutatedInputError: It did.
         """
-        allowed = [one.path for one, _ in self._written]
+        allowed = [one.file.path for one in self._written]
         found: list[tuple[NamedFile, str, str]] = []
         for one, before in (*self._named, *self._made()):
             after = self._reader.state_of(one.path)
@@ -132,7 +165,7 @@ class CallFiles:
             facts.append(f"writes= keeps files below {_ROOTS} only: {outside[0]} is elsewhere")
             remedies = [f"if the file does not matter: {self._target} ignore={','.join(changed)}"]
         else:
-            names = dict.fromkeys((*(one.argument.parameter for one, _ in self._written), *changed))
+            names = dict.fromkeys((*(one.file.argument.parameter for one in self._written), *changed))
             remedies = [f"if that is its job: {self._target} writes={','.join(names)}"]
         what = f"{self._target} has changed a file that an argument names"
         return MutatedInputError(what, facts=facts, remedies=remedies, call=self._target)
@@ -146,20 +179,34 @@ class CallFiles:
         if not self._written:
             return None
         from pytest_mimic._files.restoring import UnsafePathError, check_target
-        from pytest_mimic._files.written import NotKeptError, written_at
+        from pytest_mimic._files.written import WrittenFile, WrittenFolder, written_at
         from pytest_mimic._vault.files import KeptFiles
 
-        found = {}
-        for one, before in self._written:
+        found: dict[str, WrittenFile | WrittenFolder | None] = {}
+        untouched: dict[str, WrittenFile | None] = {}
+        for one, is_inside, before in self._written:
             try:
+                if isinstance(before, NotKeptError):
+                    if is_inside and self._places.place_of(one.path) is None:
+                        continue
+                    if is_inside:
+                        raise before
+                    before = {}
+                after = snapshot_of(one.path, self._excluded)
+                left = written_at(one.path, before, after, only_touched=is_inside)
+                untouched |= {f"{one.step}/{name}".rstrip("/"): file for name, file in left.untouched.items()}
+                if left.written is None and not left.is_removed:
+                    continue
                 # The same checks as for a replay, which could not write the file otherwise.
                 check_target(_target(self._target, one, self._places, self._excluded[0]))
-                found[one.step] = written_at(one.path, before, self._excluded)
+                # As `null`, it would be one that an older version recorded for each text that names nothing.
+                is_gone = left.is_removed and is_inside
+                found[one.step] = WrittenFolder({}, [], [], is_gone=True) if is_gone else left.written
             except (NotKeptError, UnsafePathError) as reason:
                 raise self._unstorable(one, str(reason)) from None
             except MimicError as refused:
                 raise self._unstorable(one, refused.facts[0].partition(": ")[2]) from None
-        return KeptFiles.of(found)
+        return KeptFiles.of(found, untouched)
 
     def _unstorable(self, one: NamedFile, what: str) -> UnstorableOutcomeError:
         title = f"what {self._target} wrote cannot be stored"
@@ -197,13 +244,14 @@ def write_kept(
     """
     from pytest_mimic._files.restoring import UnsafePathError
 
-    written = [one for one in arguments if one.is_written]
-    named = [
-        NamedFile(one, path.step, outside_event_loop(_absolute)(path.text))
-        for one in written
-        for path in named_paths(one.name, one.value)
-    ]
-    targets = {one.step: _target(target, one, places, vault) for one in named}
+    targets: dict[str, FileTarget] = {}
+    for argument in arguments:
+        for path in named_paths(argument.name, argument.value) if argument.is_written else ():
+            step = path.step
+            # Older versions recorded `null` for each text in an object that names nothing. There might be a file now.
+            if step in files.listing and not (path.is_inside and files.listing[step] is None):
+                one = NamedFile(argument, step, outside_event_loop(_absolute)(path.text))
+                targets[step] = _target(target, one, places, vault)
     try:
         files.write(targets)
     except UnsafePathError as unsafe:

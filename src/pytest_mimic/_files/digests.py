@@ -185,4 +185,9 @@ def facts_of(found: os.stat_result) -> _Facts:
 def settled_at(found: os.stat_result) -> int:
     """Return the moment after which a further change of a file has another time, in nanoseconds."""
     last = max(found.st_mtime_ns, found.st_ctime_ns)
-    return last + (_FINE_TICK if last % _SECOND else _COARSE_TICK)
+    return last + tick_after(last)
+
+
+def tick_after(time: int) -> int:
+    """Return how long a change may have the same time as one before it, in nanoseconds."""
+    return _FINE_TICK if time % _SECOND else _COARSE_TICK

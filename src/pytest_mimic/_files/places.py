@@ -97,16 +97,17 @@ class Places:
         """The digests of files, as read in this run."""
         from pytest_mimic._files.digests import FileDigests
 
-        return FileDigests(self._now)
+        return FileDigests(self.now)
 
     @cached_property
     def presence(self) -> Presence:
         """Finds out which strings name files."""
         from pytest_mimic._files.presence import Presence
 
-        return Presence(self._now)
+        return Presence(self.now)
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return the time, as files have it, in nanoseconds."""
         return self._origin + self._clock()
 
     def set_root(self, token: str, *folders: str) -> None:

@@ -94,9 +94,14 @@ class StateReader:
         return state
 
 
-def files_in(folder: str, excluded: tuple[str, ...] = ()) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield the relative name, with `/`, and the entry of each file and folder in a folder. No link is entered."""
-    todo = [("", folder)]
+def files_in(
+    folder: str, excluded: tuple[str, ...] = (), *, enters_links: bool = False
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield the relative name, with `/`, and the entry of each file and folder in a folder.
+
+    A link to a folder is entered only on request, and one to a folder that was entered already is not.
+    """
+    todo, entered = [("", folder)], set[tuple[int, int]]()
     while todo:
         prefix, path = todo.pop()
         with os.scandir(path) as entries:
@@ -107,6 +112,10 @@ def files_in(folder: str, excluded: tuple[str, ...] = ()) -> Iterator[tuple[str,
                 if is_folder and entry.name in _CACHES:
                     continue
                 yield f"{prefix}{entry.name}", entry
+                if enters_links and not is_folder and entry.is_dir():
+                    found = os.stat(entry.path)  # noqa: PTH116
+                    is_folder = (found.st_dev, found.st_ino) not in entered
+                    entered.add((found.st_dev, found.st_ino))
                 if is_folder:
                     todo.append((f"{prefix}{entry.name}/", entry.path))
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_mimic._event_loop import outside_event_loop
-from pytest_mimic._files.digests import MOST_BYTES, MOST_FILES
-from pytest_mimic._files.states import State, files_in
+from pytest_mimic._files.digests import MOST_BYTES
+from pytest_mimic._files.snapshots import TOO_MANY, NotKeptError, Snapshot
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 #: A file is read and stored in pieces of this many bytes.
 PIECE = 8 << 20
-
-
-class NotKeptError(Exception):
-    """A file or folder cannot be kept. The text says what it is."""
 
 
 class WrittenFile(NamedTuple):
@@ -54,62 +48,102 @@ class WrittenFolder(NamedTuple):
     is_gone: bool = False
 
 
-Written = WrittenFile | WrittenFolder | None
-"""A file or folder after the call; None if there is neither."""
+class AfterCall(NamedTuple):
+    """The files at a path after a call.
+
+    Attributes:
+        written: The file or folder to keep; None if there is nothing to keep.
+        is_removed: Whether the call removed the file.
+        untouched: What the call left alone, by relative name; None for a folder.
+    """
+
+    written: WrittenFile | WrittenFolder | None
+    is_removed: bool
+    untouched: dict[str, WrittenFile | None]
 
 
-@outside_event_loop
-def written_at(path: str, before: State | None, excluded: tuple[str, ...] = ()) -> Written:
-    """Return the file or folder that an absolute path names, with the files that were there before.
+def written_at(path: str, before: Snapshot, after: Snapshot, *, only_touched: bool) -> AfterCall:
+    """Return what a call left at an absolute path, from the facts before and after it.
+
+    Args:
+        path: The path.
+        before: The facts before the call.
+        after: The facts after it.
+        only_touched: Leave out the files that the call left alone.
 
     Raises:
         NotKeptError: It is or contains something else than files and folders, or too much.
     """
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        if before is None or "" not in before or before[""] is not None:
-            return None
-        return WrittenFolder({}, [], [name for name in before if name], is_gone=True)
-    before = before or {}
-    if stat.S_ISREG(found.st_mode):
-        _check_kind(before, "", is_folder=False)
-        return _file(path, found)
-    if not stat.S_ISDIR(found.st_mode):
-        raise NotKeptError(_kind(found.st_mode))
-    _check_kind(before, "", is_folder=True)
+    removed = [name for name in before if name not in after]
+    kept = [name for name in after if not only_touched or before.get(name) != after[name]]
+    alone = {name: _file(path, name, after[name]) for name in after.keys() - kept}
+    if not kept and not removed:
+        return AfterCall(None, False, alone)
+    if "" not in after:
+        if not stat.S_ISDIR(before[""][0]):
+            return AfterCall(None, True, alone)
+        return AfterCall(WrittenFolder({}, [], _removable(before, after), is_gone=True), False, alone)
+    _check_kinds(before, after, kept, removed)
+    if stat.S_ISREG(after[""][0]):
+        return AfterCall(_file(path, "", after[""]), False, alone)
     files: dict[str, WrittenFile] = {}
     folders: list[str] = []
-    total = 0
-    for name, entry in files_in(path, excluded):
-        status = entry.stat(follow_symlinks=False)
-        _check_kind(before, name, is_folder=stat.S_ISDIR(status.st_mode))
-        if stat.S_ISDIR(status.st_mode):
+    alone[""] = None
+    for name in filter(None, kept):
+        file = _file(path, name, after[name])
+        if file is None:
             folders.append(name)
-        elif stat.S_ISREG(status.st_mode):
-            files[name] = _file(entry.path, status)
-            total += status.st_size
         else:
-            raise NotKeptError(f"a folder with {_kind(status.st_mode)}, {name}")
-        if len(files) + len(folders) > MOST_FILES or total > MOST_BYTES:
-            raise NotKeptError(f"a folder with more than {MOST_FILES:,} files or {MOST_BYTES // 10**9} GB")
-    filled = {name.rpartition("/")[0] for name in (*files, *folders)}
-    removed = [name for name in before if name and name not in files and name not in folders]
+            files[name] = file
+    if sum(file.size for file in files.values()) > MOST_BYTES:
+        raise NotKeptError(TOO_MANY)
+    filled = {name.rpartition("/")[0] for name in after}
+    removed = _removable(before, after)
     for name in (*files, *folders, *removed):
         if name != name.encode(errors="replace").decode():
             raise NotKeptError(f"a folder with {name!r}, a name that is not in UTF-8")
-    return WrittenFolder(files, [name for name in folders if name not in filled], removed)
+    return AfterCall(
+        WrittenFolder(files, [name for name in folders if name not in filled], removed), False, alone
+    )
 
 
-def _check_kind(before: State, name: str, *, is_folder: bool) -> None:
-    """Refuse a file that was a folder before the call, or the reverse: no replay can put one in place of the other."""
-    if name in before and (before[name] is None) != is_folder:
-        was, now = ("file", "folder") if is_folder else ("folder", "file")
-        raise NotKeptError(f"{name or 'it'} was a {was} before the call and is a {now} now")
+def _removable(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return the names that the call removed, without what was behind a link."""
+    return [name for name in before if name and name not in after and not _link_around(before, name)]
 
 
-def _file(path: str, found: os.stat_result) -> WrittenFile:
-    return WrittenFile(path, found.st_size, bool(found.st_mode & stat.S_IXUSR))
+def _check_kinds(before: Snapshot, after: Snapshot, kept: list[str], removed: list[str]) -> None:
+    """Refuse what no replay can write: links and special files, and a file that was a folder, or the reverse."""
+    for name in kept:
+        mode = after[name][0]
+        is_folder = stat.S_ISDIR(mode)
+        if name in before and stat.S_ISDIR(before[name][0]) != is_folder:
+            was, now = ("file", "folder") if is_folder else ("folder", "file")
+            raise NotKeptError(f"{name or 'it'} was a {was} before the call and is a {now} now")
+        if not is_folder and not stat.S_ISREG(mode):
+            raise _not_kept(name, _kind(mode))
+    for name in (*kept, *removed):
+        link = _link_around(after, name)
+        if link is not None:
+            raise _not_kept(link, "a symbolic link")
+
+
+def _link_around(snapshot: Snapshot, name: str) -> str | None:
+    """Return the outermost link that leads to a name below it, or None."""
+    steps = name.split("/") if name else []
+    around = ("/".join(steps[:count]) for count in range(len(steps)))
+    return next((one for one in around if one in snapshot and stat.S_ISLNK(snapshot[one][0])), None)
+
+
+def _not_kept(name: str, what: str) -> NotKeptError:
+    return NotKeptError(f"a folder with {what}, {name}" if name else what)
+
+
+def _file(path: str, name: str, facts: tuple[int, ...]) -> WrittenFile | None:
+    """Return a file after the call; None for a folder."""
+    if stat.S_ISDIR(facts[0]):
+        return None
+    return WrittenFile(f"{path}/{name}" if name else path, facts[1], bool(facts[0] & stat.S_IXUSR))
 
 
 def _kind(mode: int) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from pytest_mimic._files.restoring import FileTarget, FileToWrite, UnsafePathError, check_names, write_files
-from pytest_mimic._files.written import Written, WrittenFile
+from pytest_mimic._files.written import WrittenFile, WrittenFolder
 from pytest_mimic._vault.container import FILE_START, checksum_of_segments, unpack_segments
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -25,30 +25,33 @@ class KeptFiles:
     Attributes:
         listing: The files as their recording lists them.
         sources: The files whose content is not in the vault yet, by the name of their object.
+        untouched: After a call, what it left alone, by argument and name; None for a folder.
     """
 
     def __init__(self, listing: Listing, content: Callable[[str], Iterator[Any]] | None = None) -> None:
         self.listing = listing
         self.sources: dict[str, WrittenFile] = {}
+        self.untouched: dict[str, WrittenFile | None] | None = None
         self._content = content
         self._spool: str | None = None
 
     @classmethod
-    def of(cls, written: dict[str, Written]) -> KeptFiles:
-        """Return the files that a call wrote, by the argument that names them. Each is read."""
+    def of(
+        cls, written: dict[str, WrittenFile | WrittenFolder | None], untouched: dict[str, WrittenFile | None]
+    ) -> KeptFiles:
+        """Return the files that a call wrote, by the argument that names them. Each is read. None is a removed file."""
         kept = cls({})
+        kept.untouched = untouched
         kept.listing = {step: kept._listed(one) for step, one in written.items()}
         return kept
 
-    def _listed(self, written: Written) -> Any:
+    def _listed(self, written: WrittenFile | WrittenFolder | None) -> Any:
         if written is None:
             return None
         if isinstance(written, WrittenFile):
-            checksum = checksum_of_segments(written.pieces())
-            name = f"objects/{checksum[:2]}/{checksum}.bin"
-            self.sources[name] = written
-            listed = {"object": name, "size": written.size}
-            return {**listed, "executable": True} if written.is_executable else listed
+            listed = _listed_file(written)
+            self.sources[listed["object"]] = written
+            return listed
         found: dict[str, Any] = {"files": {name: self._listed(file) for name, file in written.files.items()}}
         if written.folders:
             found["folders"] = written.folders
@@ -57,6 +60,15 @@ class KeptFiles:
         if written.is_gone:
             found["gone"] = True
         return found
+
+    def left_alone(self, name: str) -> Any:
+        """Return a file or folder that the call left alone as a listing has it; None if there is nothing."""
+        untouched = self.untouched or {}
+        folder = name.removesuffix("/")
+        if folder in untouched and untouched[folder] is None:
+            return {}
+        file = untouched.get(name)
+        return _listed_file(file) if file is not None else None
 
     def detach(self) -> None:
         """Copy the files that are not in the vault yet, which may change."""
@@ -106,6 +118,12 @@ class KeptFiles:
     def _to_write(self, file: dict[str, Any], at: FileTarget) -> FileToWrite:
         assert self._content is not None
         return FileToWrite(at, partial(self._content, file["object"]), file.get("executable", False))
+
+
+def _listed_file(file: WrittenFile) -> dict[str, Any]:
+    checksum = checksum_of_segments(file.pieces())
+    listed = {"object": f"objects/{checksum[:2]}/{checksum}.bin", "size": file.size}
+    return {**listed, "executable": True} if file.is_executable else listed
 
 
 def _inside(folder: FileTarget, name: str) -> FileTarget:
