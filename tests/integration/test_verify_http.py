@@ -58,3 +58,23 @@ def test_by_shape_the_values_of_a_body_are_free(shop):
 
 def test_by_shape_volatile_still_leaves_the_status_out(shop):
     changed(shop, "guarded?status=404", "compare=shape", "volatile=status").expect(passed=1)
+
+
+def test_a_drift_says_how_to_leave_out_what_always_differs(shop):
+    run = changed(shop, "guarded?status=200").expect(failed=1, says=["to accept it: "])
+
+    assert "to leave out what always differs: requests volatile=body.release" in run.output
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(401, "refused the credentials (gave 401)"), (503, "could not be reached (gave 503)")],
+)
+def test_a_refusal_or_failure_is_not_offered_to_be_accepted(shop, status, said):
+    run = changed(shop, f"guarded?status={status}").expect(failed=1, never=["to accept it", "volatile="])
+
+    assert f"{said}, to try again: pytest --mimic-verify test_shop.py::test_it" in run.output
+
+
+def test_a_changed_status_may_be_accepted(shop):
+    changed(shop, "guarded?status=404").expect(failed=1, says=["to accept it: "])

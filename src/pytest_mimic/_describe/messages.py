@@ -235,11 +235,21 @@ def strange_answer(label: str, *, test: str | None = None) -> MissingRecordingEr
     return MissingRecordingError(what, remedies=[remedy], call=label, test=test)
 
 
-def drift(label: str, lines: Sequence[str], *, test: str | None = None) -> DriftError:
-    """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`."""
+def drift(
+    label: str, lines: Sequence[str], *, test: str | None = None, failed: str = "", volatile: str = ""
+) -> DriftError:
+    """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
+
+    `failed` says how the service failed or refused the call, which is not to be accepted. `volatile` is a path that
+    differs.
+    """
     what = f"{label} no longer gives what was recorded"
-    remedy = f"to accept it: {command('--mimic-rerecord', test)}"
-    return DriftError(what, facts=lines, remedies=[remedy], call=label, test=test)
+    remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
+    if failed:
+        remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
+    elif volatile:
+        remedies.append(f"to leave out what always differs: {_target_of(label)} volatile={volatile}")
+    return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
 
 
 def unverifiable(

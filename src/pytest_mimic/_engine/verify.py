@@ -11,7 +11,7 @@ from pytest_mimic._engine.streams import share_beginning
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._engine.call import Call
+    from pytest_mimic._engine.call import Call, Plan
     from pytest_mimic._outcome.outcome import Outcome
     from pytest_mimic._outcome.placing import PathStore
     from pytest_mimic._redact.redactor import Redactor
@@ -39,6 +39,7 @@ def drift_of(
         return error
     plan, options = call.plan, call.plan.options
     lines = []
+    paths = {} if paths is None else paths
     if stored.awaited and not (call.awaited or call.is_async or recorded.kind != actual.kind):
         lines = ["the call returned something to await when recorded, not now"]
     lines += compare(
@@ -53,7 +54,25 @@ def drift_of(
         secrets=plan.secrets(call),
         paths=paths,
     )
-    return drift(call.label, lines, test=test) if lines else None
+    if not lines:
+        return None
+    failed = _failed(plan, actual) if plan.kind != "function" and not _failed(plan, recorded) else ""
+    # By shape, structures differ. What differs always is a value, whose path needs no quotes.
+    named = (path for path in paths if path and path.partition(".")[0] not in plan.exact)
+    plain = (
+        ""
+        if options.compare == "shape"
+        else next((path for path in named if not set(path) & set(" '#\"")), "")
+    )
+    return drift(call.label, lines, test=test, failed=failed, volatile=plain)
+
+
+def _failed(plan: Plan, outcome: Outcome) -> str:
+    """Return how a service failed or refused an exchange, or nothing if it did not."""
+    if failure := plan.failure(outcome):
+        return f"the service failed or could not be reached ({failure})"
+    refusal = plan.refusal(outcome)
+    return f"the service refused the credentials ({refusal})" if refusal else ""
 
 
 def is_unchanged(call: Call, before: Stored, after: Stored, *, redactor: Redactor) -> bool:
