@@ -185,11 +185,15 @@ def read_settings(
         _functions(option("before_record_response")),
         tuple(one for one in _HIDING if given.get(one)),
         sensitive_values(given),
-        frozenset(_CLIENTS.get(one, one) for one in option("skip_patchers") or ()),
+        _clients(option("skip_patchers") or ()),
         _deserialize(serializer, registered["serializer"]),
         _options(given),
         notes,
     )
+
+
+def _clients(patchers: Iterable[str]) -> frozenset[str]:
+    return frozenset(_CLIENTS.get(one, one) for one in patchers)
 
 
 def _serializer(given: Mapping[str, Any], name: str, registered: Mapping[str, Any]) -> str:
