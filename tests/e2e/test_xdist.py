@@ -71,6 +71,7 @@ def test_unused_recordings_are_judged_once_by_the_controller(shop, dist):
         "6 calls replayed, # s saved; 1 unused recording cleared (# B)",
         "cleared:",
         "  shop:fetch(city='city 3')    recorded by test_shop.py::test_own[3], gone",
+        "failed: 1 recording was unused (--mimic-fail-on-unused)",
     ]
     assert len(run.changed) == 1
 

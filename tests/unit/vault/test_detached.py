@@ -71,7 +71,9 @@ def test_a_written_file_is_detached(tmp_path):
     source.write_bytes(LARGE["bytes"])
     vault = vault_in(tmp_path / "vault")
     outcome = Outcome.of_value(None)
-    outcome.files = KeptFiles.of({"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)})
+    outcome.files = KeptFiles.of(
+        {"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)}, {}
+    )
     vault.write(A, Recording("shop:f", None, "s1", "t1", "2026-11-01", None, [vault.stored(outcome, 0.5)]))
 
     (entry,) = facts(tmp_path / "vault")["outcomes"]
@@ -347,7 +349,9 @@ def test_a_file_that_changes_while_it_is_stored_is_refused(detaches, tmp_path):
     source.write_bytes(LARGE["bytes"])
     vault = vault_in(tmp_path / "vault", detaches=detaches)
     outcome = Outcome.of_value(None)
-    outcome.files = KeptFiles.of({"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)})
+    outcome.files = KeptFiles.of(
+        {"path": WrittenFile(str(source), len(LARGE["bytes"]), is_executable=False)}, {}
+    )
     stored = vault.stored(outcome, 0.5)
     source.write_bytes(LARGE["bytes"][::-1])
 
