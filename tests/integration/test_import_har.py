@@ -94,6 +94,7 @@ def test_a_har_file_replays_in_a_block(project, archive):
         entry("/later", text="first", startedDateTime="2026-03-04T05:06:08.5Z"),
         entry("/json", request={"method": "POST", "postData": posted, "headers": kind}),
         entry("/form", request={"method": "POST", "postData": fields, "headers": form}),
+        entry("/bytes", request={"method": "post", "postData": png}),
         entry("/image", content=png),
         entry("/br", text='{"n": 1}', headers={"content-encoding": "br", "content-type": "application/json"}),
         entry("/gzip", text="plain", headers={"content-encoding": "gzip", "content-length": "3"}),
@@ -120,6 +121,7 @@ def test_a_har_file_replays_in_a_block(project, archive):
             with mimic_replay("shop") as cassette:
                 assert client.post("/json", json={{"a": 1, "b": 2}}).text == "ok"
                 assert client.post("/form", data={{"x": "ü"}}).text == "ok"
+                assert client.post("/bytes", content=b"\\x89PNG").text == "ok"
                 assert client.get("/image").content == b"\\x89PNG"
                 assert client.get("/br").json() == {{"n": 1}}
                 assert client.get("/gzip").text == "plain"
@@ -138,8 +140,8 @@ def test_a_har_file_replays_in_a_block(project, archive):
     assert (code, said.splitlines()) == (
         0,
         [
-            "imported 11 calls of 1 file into .mimic_vault",
-            "  shop.har -> cassette shop (11 at httpx)",
+            "imported 12 calls of 1 file into .mimic_vault",
+            "  shop.har -> cassette shop (12 at httpx)",
             'cassettes replay in blocks, with mimic_auto("shop"): shop',
         ],
     )
@@ -198,11 +200,12 @@ REFUSED = {
         "the body of its request is not in the file",
     ),
     "websocket": (entry(response={"status": 101}), "it is a WebSocket, which no boundary records"),
+    "socket": (entry(_resourceType="websocket"), "it is a WebSocket"),
     "ws": (entry(request={"url": "wss://api.shop.test/live"}), "it is a WebSocket"),
     "data": (entry(request={"url": "data:text/plain,x"}), "it is not HTTP but data:"),
     "invalid": (entry(request={"url": "https://api.shop.test:port/"}), "its URL is not valid"),
     "attached": (
-        entry(content={"size": 3, "_file": "../secret.txt"}),
+        entry(content={"size": 3, "_file": "sub/secret.txt"}),
         "and there is no secret.txt beside it",
     ),
     "nothing": ({}, "it is not a request with its response"),
@@ -220,6 +223,8 @@ REFUSED = {
 
 @pytest.mark.promise("an import names each entry that it cannot take over, with the reason")
 def test_each_entry_that_cannot_be_carried_over_is_named_with_its_reason(project, archive):
+    project.write("sub/secret.txt", "in another folder")
+
     code, said = archive(
         *(bad for bad, _ in REFUSED.values()), entry("/good"), words=("--boundary", "httpx", "--json")
     )
@@ -244,6 +249,7 @@ def test_where_an_answer_is_missing_the_others_to_that_request_are_left_out_too(
         entry("/n?a=1&b=2", text="first"),
         entry("/n?b=2&a=1", content=large),
         entry("/n?a=1&b=2", text="third"),
+        entry("/n?a=1&b=2#top", text="fourth"),
         entry("/other", response={"status": 0}),
         entry("/other", text="at the second attempt"),
     )
@@ -263,6 +269,47 @@ def test_facts_of_a_wrong_type_are_left_out(project, archive):
 
     assert code == 0
     assert [one["reason"] for one in outcomes(project)] == ["OK", "OK", "OK", "O X: K"]
+
+
+def test_headers_say_of_a_body_that_is_left_out_that_there_is_none(project, archive):
+    """The answer to a HEAD, and a 304, have the headers of the body that they do not have."""
+    sized = {"content-length": "9", "content-encoding": "gzip"}
+    moved = {"status": 302, "content": {"size": 9}}
+
+    code, _ = archive(
+        entry("/head", text=None, headers=sized, request={"method": "HEAD"}),
+        entry("/same", text=None, headers=sized, response={"status": 304}),
+        entry("/moved", text=None, headers=sized, response=moved),
+    )
+
+    assert code == 0
+    assert [one["headers"] for one in outcomes(project)] == [
+        [["content-length", "9"], ["content-encoding", "gzip"]],
+        [["content-length", "9"], ["content-encoding", "gzip"]],
+        [["content-length", "0"]],
+    ]
+
+
+def test_moments_without_a_zone_are_in_order_with_others(project, archive):
+    archive(
+        entry("/n", text="second", startedDateTime="2026-03-04T05:06:09Z"),
+        entry("/n", text="first", startedDateTime="2026-03-04T05:06:08"),
+    )
+
+    assert [one["body"] for one in outcomes(project)] == [{"text": "first"}, {"text": "second"}]
+
+
+def test_an_archive_with_the_name_of_a_test_is_a_cassette_all_the_same(project, archive):
+    project.write("test_shop.py", "def test_buy(): pass\n")
+    archive(entry())
+    (project.root / "test_shop").mkdir()
+    (project.root / "shop.har").rename(project.root / "test_shop/test_buy.har")
+
+    words = ["import", "test_shop/test_buy.har", "--boundary", "httpx"]
+    assert main([*words, "--as", "recordings"]) == 1
+    assert main(words) == 0
+
+    assert set(project.files()) == {"cassettes/shop.json", "cassettes/test_buy.json"}
 
 
 def test_bodies_that_playwright_keeps_beside_the_archive_are_read(project, archive):

@@ -116,6 +116,15 @@ def test_calls_without_arguments_are_carried_over_if_their_pickles_are_trusted(p
     project.replay().expect(passed=3, real=[])
 
 
+def test_only_calls_that_are_not_known_are_to_be_recorded_again(project, take_over):
+    Path(project.vault, f"{FETCH_EUR}.pkl").unlink()
+
+    code, said = take_over()
+
+    assert code == 1
+    assert "to record these calls" not in said
+
+
 def test_a_pickle_that_runs_code_is_refused_even_with_load(project, take_over):
     class Attack:
         def __reduce__(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -172,6 +173,8 @@ def test_importing_again_changes_nothing(project, take_over):
         "imported 0 calls of 0 files into .mimic_vault; 1 file of the same content was there already" in said
     )
     assert project.files() == before
+    assert "cassettes replay in blocks" in take_over("tests", "--as", "cassette")[1]
+    assert "cassettes replay in blocks" not in take_over("tests", "--as", "cassette")[1]
 
 
 def test_any_other_cassette_becomes_one_of_its_name(project, take_over):
@@ -377,6 +380,26 @@ def test_a_conversation_that_cannot_be_written_leaves_the_one_that_was_there(pro
     assert project.files() == before
 
 
+def test_overwriting_leaves_no_large_body_of_what_was_there(project, take_over):
+    project.ini("requests")
+    for path in ("two" * 20_000, "one"):
+        project.write("talk.yaml", ONE_CALL.format(path=path))
+        assert take_over("talk.yaml", "--overwrite")[0] == 0
+
+    assert [name for name in project.files() if "objects/" in name] == []
+
+
+def test_a_request_that_the_ini_line_excludes_is_named(project, take_over):
+    project.ini("requests exclude=a.test")
+    project.write("talk.yaml", ONE_CALL.format(path="one"))
+
+    code, said = take_over("talk.yaml")
+
+    assert code == 1
+    assert "only= or exclude= of requests in mimic_functions leaves it out" in said
+    assert project.files() == {}
+
+
 def test_calls_outside_of_conversations_do_not_replace_one_another(project, take_over):
     project.ini("requests sequence=no")
     project.write("tests/test_api.py", "def test_one(): pass\ndef test_two(): pass\n")
@@ -412,7 +435,27 @@ def test_recordings_are_asked_for_where_there_is_no_test(project, take_over):
 
     assert code == 1
     assert "its name leads to no test: --as cassette makes a cassette of it" in said
+    assert take_over("talk.json", "--as", "recordings", "--name", "talk")[0] == 1
     assert project.files() == {}
+
+
+def test_a_name_makes_a_cassette_of_what_has_a_test(project, take_over):
+    project.ini("requests")
+    project.write("tests/test_api.py", "def test_one(): pass\n")
+    project.write("tests/cassettes/test_api/test_one.yaml", ONE_CALL.format(path="one"))
+
+    assert take_over("tests/cassettes/test_api/test_one.yaml", "--name", "talk")[0] == 0
+
+    assert list(project.files()) == ["cassettes/talk.json"]
+
+
+def test_signs_that_a_cassette_cannot_have_in_its_name_are_replaced(project, take_over):
+    project.ini("requests")
+    project.write("a-b.yaml" if os.name == "nt" else "a:b.yaml", ONE_CALL.format(path="one"))
+
+    assert take_over(".")[0] == 0
+
+    assert list(project.files()) == ["cassettes/a-b.json"]
 
 
 def _entry(request: str = "method: GET, uri: 'http://a.test/'", code: str = "200") -> str:
@@ -502,6 +545,17 @@ def test_an_unknown_client_is_asked_for_with_what_was_found(project, take_over):
         "  13 with no User-Agent",
         "  name it: --boundary {httpx,httpx2,requests,aiohttp,urllib3,http.client}",
     ]
+
+
+@pytest.mark.promise("no secret of an imported file reaches the vault or the report")
+def test_a_secret_in_the_name_of_an_unknown_client_is_not_shown(project, take_over):
+    agent = "a shop in Oslo, version 1.0, see https://ann:hunter2-hunter2-4711@api.shop.test"
+    project.write("talk.yaml", ONE_CALL.format(path="one").replace("python-requests/2", f"'{agent}'"))
+
+    _, said = take_over("talk.yaml")
+
+    assert "a shop in Oslo" in said
+    assert "hunter2" not in said
 
 
 @pytest.mark.parametrize(
@@ -600,6 +654,28 @@ def test_what_may_have_been_a_form_replays_as_what_it_was_and_never_as_another(p
     assert said.count("http://a.test/twice") == 2
     assert "it was sent several times: record it again" in said
     project.replay().expect(passed=1)
+
+
+def test_what_may_have_been_a_form_is_in_a_cassette_once_and_named(project, take_over):
+    project.ini("aiohttp")
+    project.write(
+        "talk.yaml",
+        """
+        interactions:
+        - request: {method: POST, uri: 'http://a.test/', headers: {}, body: {a: '1'}}
+          response: {status: {code: 200, message: OK}, headers: {}, body: {string: hi}}
+        """,
+    )
+
+    code, said = take_over("talk.yaml")
+
+    assert code == 0
+    assert said.splitlines()[2:5] == [
+        "imported, but look at them:",
+        "  talk.yaml, entry 1: POST http://a.test/",
+        "    vcrpy does not say whether its body was json= or data=: a test gets both, a cassette json=",
+    ]
+    assert len(json.loads(project.files()["cassettes/talk.json"])["calls"]) == 1
 
 
 def test_the_tests_are_collected_where_a_name_leaves_them_open(project, take_over):

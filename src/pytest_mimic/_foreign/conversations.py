@@ -59,9 +59,9 @@ class Conversation:
     def __init__(
         self, settings: Settings, targets: Sequence[Target], destination: Destination, *, today: str
     ) -> None:
-        settings = settings._replace(mode=Mode.RECORD, only=())
+        settings = settings._replace(mode=Mode.RECORD)
         store = FolderStore(settings.vault)
-        self.vault = Vault(store, label=settings.shown_vault, detaches=settings.detaches)
+        self.vault = Vault(store, label=settings.shown_vault)
         self._state = RunState(settings=settings, vault=self.vault, ledger=Ledger())
         self._engine = Engine(self._state, locks=store.byte_locks, today=today)
         self._targets = targets
