@@ -26,7 +26,10 @@ _LISTS = (
     "drifts",
     "websockets",
 )
-_SETS = ("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "tests", "superseded")
+_SETS = (
+    *("used", "replaced", "trusted", "matched", "skipped_modules", "collected", "tests", "superseded"),
+    "absent_clients",
+)
 _LINES = ("notes", "errors", "problems", "deselected", "selection")  # each worker has the same ones
 
 
@@ -83,6 +86,7 @@ class Ledger:
         collected: The ids of the files and folders in which pytest looked for tests.
         tests: With `--mimic-usage`, the ids of the tests that were collected, also of those that were deselected then.
         superseded: Cassettes of vcrpy that are no longer used, since the vault has cassettes for their tests.
+        absent_clients: The boundaries that tests name and whose client is not installed.
         forks: The log of the processes that were forked from this one.
     """
 
@@ -117,6 +121,7 @@ class Ledger:
         self.collected: set[str] = set()
         self.tests: set[str] = set()
         self.superseded: set[str] = set()
+        self.absent_clients: set[str] = set()
         self.notes: list[str] = []
         self.errors: list[str] = []
         self.problems: list[str] = []
@@ -134,6 +139,12 @@ class Ledger:
         if pattern not in self.matched:
             self.matched.add(pattern)
             self.forks.report(matched=[pattern])
+
+    def note_absent(self, client: str) -> None:
+        """Note that a test names a boundary whose client is not installed."""
+        if client not in self.absent_clients:
+            self.absent_clients.add(client)
+            self.forks.report(absent_clients=[client])
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the summary, once."""

@@ -169,6 +169,8 @@ class Session:
         for problem in (*problems, *covering.take_problems()):
             self.uncover(covering)
             raise problem
+        for one, _ in absent:
+            self.ledger.note_absent(one.module)
         return covering
 
     def uncover(self, covering: Covering) -> None:
@@ -280,9 +282,10 @@ class Session:
         return problems
 
     def missing_clients(self) -> list[str]:
-        """Return the names of the configured boundaries whose client is not installed."""
+        """Return the names of the boundaries that lines and tests have named and whose client is not installed."""
         named = {one.module: one for one in self.targets if one.is_boundary and not one.excluded}
-        return [name for name, one in named.items() if missing_module(one) is not None]
+        absent = [name for name, one in named.items() if missing_module(one) is not None]
+        return [*absent, *sorted(self.ledger.absent_clients.difference(absent))]
 
     # -- tests
 

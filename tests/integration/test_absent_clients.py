@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from textwrap import dedent
 
 import pytest
 from http_server import running_server
+
+from pytest_mimic._cli.main import main
 
 pytest.importorskip("requests", reason="needs requests")
 pytest.importorskip("redis", reason="needs redis")
@@ -87,17 +90,57 @@ def test_a_test_that_names_only_absent_clients_fails(project, absent):
     assert run.output.count("to install it: pip install redis") >= 3
 
 
+@pytest.fixture
+def recorded(project, monkeypatch):
+    """A project with a recording of requests, where requests looks since as if it were not installed."""
+
+    def record(*lines, test=USING):
+        project.ini(*lines)
+        project.write("test_it.py", test)
+        with running_server() as server:
+            project.record(env={"URL": f"{server.url}/echo"}).expect(passed=1)
+        assert project.files()
+        monkeypatch.setitem(sys.modules, "requests", None)
+        return project
+
+    return record
+
+
 @pytest.mark.promise("the recordings of a client that is not installed are not proven unused")
-def test_recordings_of_an_absent_client_are_not_cleared(project, monkeypatch):
+@pytest.mark.parametrize("named", ["line", "marker"])
+def test_recordings_of_an_absent_client_are_not_cleared(recorded, named):
     """Another environment, which has the client, may need them."""
-    project.ini("requests")
-    project.write("test_it.py", USING)
-    with running_server() as server:
-        project.record(env={"URL": f"{server.url}/echo"}).expect(passed=1)
-    assert project.files()
-    monkeypatch.setitem(sys.modules, "requests", None)
+    marked = dedent(USING).replace("def test", "@pytest.mark.mimic('requests', 'http.client')\ndef test")
+    project = recorded("requests") if named == "line" else recorded(test="import pytest\n" + marked)
 
     run = project.run("--mimic-clear-unused", "--mimic-fail-on-unused").expect(passed=1)
 
     assert run.changed == set()
-    assert any("not installed: requests" in line for line in run.section)
+    assert run.section == ["1 recording not used, not judged: not installed: requests"]
+
+
+@pytest.mark.promise("the recordings of a client that is not installed are not proven unused")
+def test_the_jobs_of_a_split_suite_prove_nothing_about_a_client_that_no_job_had(
+    recorded, monkeypatch, capsys
+):
+    project = recorded("requests")
+    project.run("--mimic-usage=without.json").expect(passed=1)
+
+    assert main(["unused", "without.json", "--clear"]) == 0
+    assert "not installed: requests" in capsys.readouterr().out
+    monkeypatch.delitem(sys.modules, "requests")
+    project.run("--mimic-usage=with.json").expect(passed=1)
+    assert main(["unused", "without.json", "with.json"]) == 1
+
+
+def test_an_absent_client_is_no_reason_why_other_recordings_are_not_proven_unused(project, absent):
+    project.ini("redis", "shop:fetch", pythonpath=".")
+    project.write("shop.py", "def fetch(): return 1\n")
+    project.write("out/test_out.py", "import shop\n\ndef test_out(): shop.fetch()\n")
+    project.write("tests/test_in.py", "def test_in(): pass\n")
+    project.record().expect(passed=2)
+    project.ini("redis", "shop:fetch", pythonpath=".", testpaths="tests")
+
+    run = project.run().expect(passed=1)
+
+    assert run.section == ["1 recording not used, not judged: its test may still exist"]

@@ -27,7 +27,10 @@ TEXTS = (
     "deselected",
     "selection",
 )
-SETS = ("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "tests", "superseded")
+SETS = (
+    *("used", "replaced", "trusted", "matched", "collected", "skipped_modules", "tests", "superseded"),
+    "absent_clients",
+)
 
 
 def an_account(tag: str) -> Ledger:

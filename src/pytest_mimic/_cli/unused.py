@@ -99,7 +99,12 @@ def _judge(invocation: Invocation, usages: list[Usage], whole: Together) -> tupl
     look_again(vault)
     unused, newer = sorted_out(vault.names(), usages, holder_in(vault))
     evidence = Evidence(
-        whole.outcomes, whole.skipped_modules, whole.collected, settings.rootdir, settings.is_shared
+        whole.outcomes,
+        whole.skipped_modules,
+        whole.collected,
+        settings.rootdir,
+        settings.is_shared,
+        whole.absent_clients,
     )
     is_long = options.verbose or options.json
     judgement, proven = judge(vault, unused, evidence, listed=None if is_long else SHOWN)

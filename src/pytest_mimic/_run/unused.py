@@ -42,7 +42,7 @@ def judge_unused(
         ledger.collected,
         settings.rootdir,
         settings.is_shared,
-        session.missing_clients(),
+        dict.fromkeys(session.missing_clients(), ()),
     )
     judgement, proven = judge(session.vault, unused, evidence, listed=listed)
     if settings.clear_unused and settings.no_record and proven:

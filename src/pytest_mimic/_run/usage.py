@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mimic._boundaries.registry import BOUNDARIES
+from pytest_mimic._targets.modules import module_exists
 from pytest_mimic._unused.usage import Usage, is_usage_file, marks, write_usage
 from pytest_mimic._unused.vaults import commit_of, id_of_vault, others_in
 
@@ -53,6 +55,8 @@ def keep_usage(path: Path, session: Session, outcomes: Mapping[str, str], select
         broken=[*selection.idle, *ledger.selection],
         collected=sorted(ledger.collected),
         skipped_modules=sorted(ledger.skipped_modules),
+        absent_clients=session.missing_clients(),
+        installed_clients=[name for name in BOUNDARIES if module_exists(name)],
         tests=tests,
         used=marks(ledger.used),
         others=marks(others_in(session.vault, ledger.used)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mimic._run.report import Judgement, plural, size
 from pytest_mimic._unused.gone_tests import GoneTests
-from pytest_mimic._vault.names import CASSETTES
+from pytest_mimic._vault.names import CALLS, CASSETTES
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class Evidence(NamedTuple):
         collected: The ids of the files and folders in which pytest looked for tests.
         rootdir: The folder that pytest calls so.
         is_shared: Whether tests of other projects may have recorded in the vault as well.
-        absent_clients: The boundaries whose client is not installed, so that nothing could use their recordings.
+        absent_clients: The boundaries whose client is not installed, so that nothing could use their recordings. Each
+            has the tests that ran in another environment, which has it.
     """
 
     outcomes: Mapping[str, str]
@@ -33,7 +34,7 @@ class Evidence(NamedTuple):
     collected: Collection[str]
     rootdir: Path
     is_shared: bool
-    absent_clients: Collection[str] = ()
+    absent_clients: Mapping[str, Collection[str]]
 
 
 def judge(
@@ -42,20 +43,27 @@ def judge(
     """Judge recordings that complete runs did not use. Return the judgement, and the bytes of those proven unused.
 
     A recording is proven unused if the test that made it passed, or if that test no longer exists and no test was
-    skipped or failed. Recordings of a client that is not installed are not proven. The first unused ones are named, so many as are to be `listed`; None names all.
+    skipped or failed. Recordings of a client that is not installed are not proven. The first unused ones are named, so
+    many as are to be `listed`; None names all.
     """
     outcomes = evidence.outcomes
     all_passed = not evidence.skipped_modules and set(outcomes.values()) <= {"passed"}
     gone = GoneTests(evidence.collected, outcomes.keys(), evidence.rootdir, evidence.is_shared)
     judged: dict[str, bool] = {}
     proven: dict[str, int] = {}
-    unusable = tuple(f"calls/{client}/" for client in evidence.absent_clients)
+    needed: set[str] = set()
     for name, recorder, length in vault.tests_of(unused):
         if recorder not in judged:
             outcome = outcomes.get(recorder)
             judged[recorder] = outcome == "passed" or (outcome is None and all_passed and recorder in gone)
-        if judged[recorder] and not name.startswith(unusable):
+        if not judged[recorder]:
+            continue
+        client = name.removeprefix(CALLS).partition("/")[0]
+        ran_with = evidence.absent_clients.get(client)
+        if ran_with is None or recorder in ran_with or (ran_with and recorder not in outcomes):
             proven[name] = length
+        else:
+            needed.add(client)
     unproven = len(unused) - len(proven)
     names = sorted(proven) if listed is None else nsmallest(listed, proven)
     rows = [labelled(vault, name) for name in names]
@@ -64,8 +72,8 @@ def judge(
         unproven_as = "some tests did not pass"
     elif evidence.is_shared:
         unproven_as = "other projects or branches may use the vault"
-    elif evidence.absent_clients:
-        unproven_as = f"not installed: {', '.join(evidence.absent_clients)}"
+    elif needed:
+        unproven_as = f"not installed: {', '.join(sorted(needed))}"
     else:
         unproven_as = "its test may still exist" if unproven == 1 else "their tests may still exist"
     judgement = Judgement(unused=len(proven), shown=shown, unproven=unproven, unproven_as=unproven_as)

@@ -37,6 +37,7 @@ class Together(NamedTuple):
         outcomes: How each test ended.
         skipped_modules: The ids of modules that every run skipped as a whole.
         collected: The ids of the files and folders in which pytest looked for tests.
+        absent_clients: The boundaries that a run has named without their client; see `Evidence`.
     """
 
     reasons: list[str]
@@ -45,6 +46,7 @@ class Together(NamedTuple):
     outcomes: dict[str, str]
     skipped_modules: set[str]
     collected: set[str]
+    absent_clients: dict[str, set[str]]
 
 
 def refuse_mixture(usages: Sequence[Usage], vault: str | None) -> str:
@@ -109,7 +111,23 @@ def together(usages: Sequence[Usage]) -> Together:
     collected = {file for usage in usages for file in usage.collected}
     ran = {file for usage in usages for file in set(usage.collected) - set(usage.skipped_modules)}
     skipped = {module for usage in usages for module in usage.skipped_modules}
-    return Together(reasons, unlisted, gaps, _outcomes(usages), skipped - ran, collected)
+    absent = _absent_clients(usages)
+    return Together(reasons, unlisted, gaps, _outcomes(usages), skipped - ran, collected, absent)
+
+
+def _absent_clients(usages: Sequence[Usage]) -> dict[str, set[str]]:
+    """Return the boundaries that a run has named without their client, and the tests that other runs ran with it."""
+    absent = sorted({client for usage in usages for client in usage.absent_clients})
+    return {
+        client: {
+            test
+            for usage in usages
+            if client in usage.installed_clients
+            for test, outcome in usage.tests.items()
+            if outcome in ("passed", "failed")
+        }
+        for client in absent
+    }
 
 
 def _by_tests(usages: Iterable[Usage]) -> list[list[Usage]]:

@@ -23,7 +23,10 @@ _START = f'{{"{_KEY}":'
 # The bytes of the mark of a name.
 _MARK = 8
 _TEXTS = ("vault", "commit", "mode", "python", "platform")
-_LISTS = ("wanted", "covered", "hiding", "broken", "collected", "skipped_modules")
+_LISTS = (
+    *("wanted", "covered", "hiding", "broken", "collected", "skipped_modules"),
+    *("absent_clients", "installed_clients"),
+)
 _OUTCOMES = ("passed", "failed", "skipped", "not run")
 
 
@@ -42,6 +45,8 @@ class Usage(NamedTuple):
         broken: Reasons why the account is not complete.
         collected: The ids of the files and folders in which pytest looked for tests.
         skipped_modules: The ids of modules that were skipped as a whole.
+        absent_clients: The boundaries that lines and tests have named and whose client is not installed.
+        installed_clients: All boundaries whose client is installed.
         tests: `passed`, `failed`, `skipped` or `not run`, by the id of each collected test.
         used: The marks of the recordings and cassettes that the run used or made.
         others: The marks of the others that were in the vault at its end. In a remote vault, a pack may stand for those
@@ -60,6 +65,8 @@ class Usage(NamedTuple):
     broken: list[str]
     collected: list[str]
     skipped_modules: list[str]
+    absent_clients: list[str]
+    installed_clients: list[str]
     tests: Mapping[str, str]
     used: frozenset[bytes]
     others: frozenset[bytes]

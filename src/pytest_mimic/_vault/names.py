@@ -8,7 +8,8 @@ from hashlib import blake2b
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
-#: The beginning of the name of each cassette.
+#: The beginning of the name of each recording that is no cassette, and of each cassette.
+CALLS = "calls/"
 CASSETTES = "cassettes/"
 #: The lock that is held while objects are written or collected.
 OBJECTS_LOCK = "objects"

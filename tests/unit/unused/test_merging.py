@@ -23,6 +23,8 @@ def usage(outcomes, *, label="usage.json", python="Python 3.12", covered=(".",),
         "broken": [],
         "collected": ["test_it.py"],
         "skipped_modules": [],
+        "absent_clients": [],
+        "installed_clients": [],
         "used": frozenset(),
         "others": frozenset(),
     }
@@ -171,3 +173,14 @@ def test_a_run_without_a_known_commit_belongs_to_any():
     one, two = usage("p"), usage("p", commit="e" * 40)
 
     assert refuse_mixture([one, two], ".mimic_vault") == "e" * 40
+
+
+def test_the_tests_that_ran_with_a_client_are_known():
+    """A run without it proves nothing about its recordings, nor does one that ran other tests."""
+    without = usage("pp-", absent_clients=["redis"], installed_clients=["requests"])
+    listing = usage("---", installed_clients=["redis"])
+    full = usage("-pf", absent_clients=[], installed_clients=["redis", "requests"])
+
+    assert together([full]).absent_clients == {}
+    assert together([without, listing]).absent_clients == {"redis": set()}
+    assert together([without, full]).absent_clients == {"redis": {"test_it.py::b", "test_it.py::c"}}

@@ -21,6 +21,8 @@ USAGE = Usage(
     broken=["a worker crashed"],
     collected=["", "tests", "tests/test_ä.py"],
     skipped_modules=["tests/test_b.py"],
+    absent_clients=["redis"],
+    installed_clients=["http.client"],
     tests={
         "tests/test_ä.py::TestIt::test_x[::a]": "passed",
         "tests/test_ä.py::test_\udce4": "failed",
@@ -63,6 +65,7 @@ def changed(**facts):
     whole = {"mimic_usage": 1, "tests": {}, "used": "", "others": ""}
     whole |= dict.fromkeys(("vault", "commit", "mode", "python", "platform"), "")
     whole |= {name: [] for name in ("wanted", "covered", "hiding", "broken", "collected", "skipped_modules")}
+    whole |= {"absent_clients": [], "installed_clients": []}
     return json.dumps({**whole, **facts})
 
 
