@@ -33,7 +33,7 @@ ETL = """
         ran("tidy")
         if "KEEP" not in os.environ:
             Path(config.label).unlink(missing_ok=True)
-        (Path(config.source) / "old.csv").unlink(missing_ok=True)
+            (Path(config.source) / "old.csv").unlink(missing_ok=True)
 
     def fetch(path):
         ran("fetch")
@@ -123,6 +123,18 @@ def test_a_removal_by_the_call_is_replayed(etl):
     etl.write("notes", "kept")
     etl.run("--mimic-verify", env={"KEEP": "1"}).expect(
         failed=1, says=["file config.label: removed when recorded, there now"]
+    )
+
+
+@pytest.mark.promise("writes= on an object keeps and writes again only what the call touched in it")
+@pytest.mark.parametrize("mode", ["", "compare=shape"])
+def test_a_file_in_a_folder_that_is_no_longer_removed_is_a_drift(etl, mode):
+    calls(etl, "etl.tidy(Config())", name="etl:tidy", writes=f"config {mode}")
+    etl.record().expect(passed=1)
+    etl.write("data/old.csv", "again")
+
+    etl.run("--mimic-verify", env={"KEEP": "1"}).expect(
+        failed=1, says=["file config.source/old.csv: removed when recorded, there now"]
     )
 
 

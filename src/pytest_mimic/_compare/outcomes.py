@@ -121,6 +121,7 @@ def _flat(listing: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         else:
             yield from ((f"{step}/{name}", file) for name, file in one["files"].items())
             yield from ((f"{step}/{name}/", {}) for name in one.get("folders", ()))
+            yield from ((f"{step}/{name}", None) for name in one.get("removed", ()))
 
 
 def _compare_outcomes(comparison: Comparison, recorded: Outcome, actual: Outcome, name: str = "") -> None:
