@@ -122,6 +122,31 @@ def test_a_failing_test_keeps_no_answer_about_the_credentials(project):
     assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
 
 
+CHALLENGED = """
+import os, requests
+
+def get(auth=None):
+    return requests.get(f"{os.environ['API']}/private", auth=auth).status_code
+
+def test_it():
+    assert (get(), get(("me", "pw")), get(("me", "pw"))) == (401, 200, 200)
+    assert "FAIL" not in os.environ
+"""
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_failing_test_keeps_a_refusal_that_its_client_has_answered(project):
+    """As in digest authentication, or when a token has expired. The values after it were paid for."""
+    project.ini("requests ignore=host,port,headers.host")
+    project.write("test_shop.py", CHALLENGED)
+    with running_server() as server:
+        project.record(env={"API": server.url, "FAIL": "yes"}).expect(failed=1, never=["not kept"])
+
+    run = project.run(env={"API": NOWHERE}).expect(passed=1)
+
+    assert run.section[0].startswith("3 calls replayed")
+
+
 def test_a_passing_test_keeps_a_refusal_that_it_expects(project):
     project.ini("requests ignore=host,port,headers.host")
     project.write("test_shop.py", REFUSED)

@@ -40,8 +40,12 @@ class JournalEntry:
 
     @property
     def has_errors(self) -> bool:
-        """Whether an outcome of the recording is an error."""
-        return any(self.errors.values())
+        """Whether an outcome of the recording is an error.
+
+        A refusal, which no summary lists, is none if the same call was not refused later: its client has answered it.
+        """
+        last_good = max((at for at, error in self.errors.items() if error is None), default=-1)
+        return any(error and (error[2] or at > last_good) for at, error in self.errors.items())
 
     @property
     def has_replaced(self) -> bool:
