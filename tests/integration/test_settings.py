@@ -96,9 +96,21 @@ def test_a_vault_that_pytest_took_for_tests_is_a_usage_error(shop, tmp_path_fact
     vault = tmp_path_factory.mktemp("elsewhere")
 
     run = shop.run("--mimic-record", "--mimic-vault", str(vault), process=True)
+    by_environment = shop.run("--mimic-record", env={"PYTEST_ADDOPTS": f"--mimic-vault '{vault}'"})
 
-    run.expect(exit_code=4, real=[], says=[f"write --mimic-vault={vault}"], never=["Traceback"])
+    for one in (run, by_environment):
+        one.expect(exit_code=4, real=[], says=[f"write --mimic-vault={vault}"], never=["Traceback"])
     assert list(vault.iterdir()) == []
+
+
+def test_a_vault_in_a_word_of_its_own_is_no_error_with_a_named_ini_file(shop, tmp_path_factory):
+    """Then pytest looks for none."""
+    vault = tmp_path_factory.mktemp("elsewhere")
+    own = (shop.root / "pytest.ini").rename(tmp_path_factory.mktemp("own") / "own.ini")
+
+    shop.record("-c", str(own), "--rootdir", ".", "--mimic-vault", str(vault)).expect(passed=1)
+
+    assert (vault / "calls").is_dir()
 
 
 def test_a_vault_below_the_folder_may_be_a_word_of_its_own(shop):

@@ -174,11 +174,18 @@ def _vault_of(config: pytest.Config) -> _VaultPlace:
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
-    if given and given in config.invocation_params.args:
+    if given and not config.option.inifilename and given in _words(config):
         _check_place(config, folder, given)
     rootdir = config.rootpath
     shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
     return _VaultPlace(folder, shown)
+
+
+def _words(config: pytest.Config) -> list[str]:
+    """Return the words in which pytest has looked for folders of tests, to find its ini file."""
+    from shlex import split
+
+    return [*split(os.environ.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
 
 
 def _check_place(config: pytest.Config, folder: Path, given: str) -> None:
