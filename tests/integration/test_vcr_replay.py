@@ -749,7 +749,7 @@ def test_the_matchers_of_the_suite_are_used_also_under_the_names_of_vcrpys(suite
 
         def pytest_recording_configure(config, vcr):
             vcr.register_matcher("path", last)
-            vcr.register_matcher("tenant", tenant)
+            vcr.register_matcher(name="tenant", matcher=tenant)
         """,
     )
     entries = [entry("/v1/a", "first", Tenant="one"), entry("/v1/a", "second", Tenant="two")]
@@ -795,7 +795,8 @@ def test_a_serializer_of_the_suite_reads_the_cassettes(suite):
         def pytest_recording_configure(config, vcr):
             vcr.register_serializer("yaml", SimpleNamespace(deserialize=deserialize))
             vcr.register_serializer("upper", SimpleNamespace(deserialize=lambda text: json.loads(text.upper().swapcase())))
-            vcr.register_serializer("torn", SimpleNamespace(deserialize=lambda text: {}["no"]))
+            vcr.register_serializer(name="torn", serializer=SimpleNamespace(deserialize=lambda text: {}["no"]))
+            vcr.register_persister(persister=object)
         """,
     )
     parsed = entry("/a", "")

@@ -256,8 +256,8 @@ def _settings(request: pytest.FixtureRequest, given: dict[str, Any], extra: list
     config = request.config
     registered: dict[str, dict[str, Any]] = {"matcher": {}, "serializer": {}, "persister": {}}
     stand_in = SimpleNamespace(
-        register_matcher=registered["matcher"].__setitem__,
-        register_serializer=registered["serializer"].__setitem__,
+        register_matcher=lambda name, matcher: registered["matcher"].update({name: matcher}),
+        register_serializer=lambda name, serializer: registered["serializer"].update({name: serializer}),
         register_persister=lambda persister: registered["persister"].update(own=persister),
     )
     known = set(vars(stand_in))
