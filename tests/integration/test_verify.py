@@ -93,6 +93,15 @@ def test_volatile_parts_are_left_out(changed):
     assert "rows[1].n: 6 recorded, 7 now" in _error_lines(run)
 
 
+@pytest.mark.parametrize("after", ["{'tags': ['b', 'c'], 'n': 1}", "{'tags': ['a', 'c'], 'n': 2}"])
+def test_what_is_recommended_to_be_left_out_has_a_name(changed, after):
+    """An item has none: its path is that of all items."""
+    run = changed("return {'tags': ['a', 'c'], 'n': 1}", f"return {after}", failed=1)
+
+    assert ("volatile=n" in run.output) is ("2" in after)
+    assert run.output.count("volatile=") == ("2" in after)
+
+
 @pytest.mark.promise("compare=shape compares structure and types, not values")
 def test_comparing_by_shape_finds_a_changed_schema(project):
     project.ini("shop:pay compare=shape")

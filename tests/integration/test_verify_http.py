@@ -66,6 +66,11 @@ def test_a_drift_says_how_to_leave_out_what_always_differs(shop):
     assert "to leave out what always differs: requests volatile=body.release" in run.output
 
 
+def test_to_leave_out_a_whole_body_is_not_recommended(shop):
+    """Nothing would be compared any more, for any request of the client."""
+    changed(shop, "changing").expect(failed=1, says=["of 1", "to accept it: "], never=["volatile="])
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [(401, "refused the credentials (gave 401)"), (503, "could not be reached (gave 503)")],

@@ -57,14 +57,21 @@ def drift_of(
     if not lines:
         return None
     failed = _failed(plan, actual) if plan.kind != "function" and not _failed(plan, recorded) else ""
-    # By shape, structures differ. What differs always is a value, whose path needs no quotes.
-    named = (path for path in paths if path and path.partition(".")[0] not in plan.exact)
-    plain = (
-        ""
-        if options.compare == "shape"
-        else next((path for path in named if not set(path) & set(" '#\"")), "")
-    )
-    return drift(call.label, lines, test=test, failed=failed, volatile=plain)
+    # By shape, structures differ. What differs always is a value.
+    by_value = options.compare != "shape"
+    volatile = next((path for path in paths if by_value and _is_recommended(path, plan)), "")
+    return drift(call.label, lines, test=test, failed=failed, volatile=volatile or "")
+
+
+def _is_recommended(path: str | None, plan: Plan) -> bool:
+    """Check whether a path is that of a named part, which may be left out while all else is still compared.
+
+    The path of an item is that of all items. Of an exchange, `body` is all that is left. A path needs no quotes.
+    """
+    if not path or set(path) & set(" '#\"") or path.endswith("*"):
+        return False
+    first, _, rest = path.partition(".")
+    return first not in plan.exact and (plan.kind == "function" or bool(rest))
 
 
 def _failed(plan: Plan, outcome: Outcome) -> str:
