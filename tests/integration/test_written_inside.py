@@ -93,6 +93,26 @@ def test_edits_of_files_that_the_call_left_alone_survive(etl, mode):
     assert (etl.root / "notes").read_text() == "mine"
 
 
+@pytest.mark.promise("writes= on an object keeps and writes again only what the call touched in it")
+def test_the_rootdir_in_an_object_is_no_obstacle_to_folders_below_it(etl):
+    calls(etl, "etl.export(Config(work=Path.cwd() / 'out', label=Path.cwd()))")
+    etl.record().expect(passed=1)
+    (etl.root / "out" / "out.csv").unlink()
+
+    etl.replay().expect(passed=1, real=[])
+
+    assert (etl.root / "out" / "out.csv").read_text() == "out"
+
+
+def test_what_is_written_in_the_rootdir_alone_is_refused(etl):
+    calls(etl, "etl.export(Config(work=Path('out').absolute(), label=Path.cwd(), prompt=Path.cwd()))")
+    etl.write("etl.py", ETL.replace("config.work", "(config.label / 'other')"))
+
+    run = etl.record().expect(failed=1)
+
+    assert f"config.label: {etl.root} is the rootdir or the base temporary folder" in run.output
+
+
 def test_a_null_of_an_older_recording_deletes_nothing_inside_an_object(etl):
     calls(etl, "etl.export(Config())")
     etl.record().expect(passed=1)

@@ -46,11 +46,13 @@ class WrittenPath(NamedTuple):
     Attributes:
         file: The path.
         is_inside: Whether it is inside an object or dict, where only what the call touches counts.
+        excluded: Absolute paths of what does not belong to it: the vault, and in the rootdir what other paths name.
         before: The facts, or why there are none.
     """
 
     file: NamedFile
     is_inside: bool
+    excluded: tuple[str, ...]
     before: Snapshot | NotKeptError
 
 
@@ -71,7 +73,7 @@ class CallFiles:
         self._excluded = (vault,)
         self._reader = StateReader(places.digests, self._excluded)
         self._named: list[tuple[NamedFile, State]] = []
-        self._written: list[WrittenPath] = []
+        written: list[tuple[NamedFile, bool]] = []
         # Most strings are no paths. After the call, it is enough to look whether there is a file now.
         self._absent: list[tuple[CallArgument, NamedPath]] = []
         self._folder = _current_folder()
@@ -88,20 +90,26 @@ class CallFiles:
                 one = NamedFile(argument, path.step, _absolute(path.text))
                 if argument.is_written:
                     if not (path.is_inside and self._is_too_wide(path, one.path)):
-                        self._written.append(WrittenPath(one, path.is_inside, self._snapshot(one.path)))
+                        written.append((one, path.is_inside))
                 elif not (self._holds_root(one.path) or (is_text and self._is_elsewhere(one.path))):
                     state = self._reader.state_of(one.path)
                     if state is not None:
                         self._named.append((one, state))
 
+        paths = tuple(one.path for one, _ in written)
+        self._written = [self._before(one, paths, is_inside=is_inside) for one, is_inside in written]
         inside = [one.before for one in self._written if one.is_inside]
         wait_for_the_clock([one for one in inside if isinstance(one, dict)], places.now)
 
-    def _snapshot(self, path: str) -> Snapshot | NotKeptError:
+    def _before(self, file: NamedFile, paths: tuple[str, ...], *, is_inside: bool) -> WrittenPath:
+        """Return a path that is written to, which is one of `paths`, with the facts before the call."""
+        excluded = self._excluded
+        if is_inside and self._holds_root(file.path):
+            excluded += tuple(path for path in paths if path != file.path)
         try:
-            return snapshot_of(path, self._excluded)
+            return WrittenPath(file, is_inside, excluded, snapshot_of(file.path, excluded))
         except NotKeptError as reason:
-            return reason
+            return WrittenPath(file, is_inside, excluded, reason)
 
     def _is_too_wide(self, named: NamedPath, path: str) -> bool:
         """Return whether a path inside an object is no folder to write to: one around the run's, a `.`, or a `/usr`."""
@@ -184,7 +192,7 @@ class CallFiles:
 
         found: dict[str, WrittenFile | WrittenFolder | None] = {}
         untouched: dict[str, WrittenFile | None] = {}
-        for one, is_inside, before in self._written:
+        for one, is_inside, excluded, before in self._written:
             try:
                 if isinstance(before, NotKeptError):
                     if is_inside and self._places.place_of(one.path) is None:
@@ -192,7 +200,7 @@ class CallFiles:
                     if is_inside:
                         raise before
                     before = {}
-                after = snapshot_of(one.path, self._excluded)
+                after = snapshot_of(one.path, excluded)
                 left = written_at(one.path, before, after, only_touched=is_inside)
                 untouched |= {f"{one.step}/{name}".rstrip("/"): file for name, file in left.untouched.items()}
                 if left.written is None and not left.is_removed:
@@ -265,8 +273,13 @@ def _target(target: str, one: NamedFile, places: Places, vault: str) -> FileTarg
     from pytest_mimic._files.restoring import FileTarget
 
     place = places.place_of(one.path)
-    if place is None or not (place.given or place.rest):
+    if place is None:
         raise _not_written(target, f"{one.step}: {one.path} is not below {_ROOTS}")
+    if not (place.given or place.rest):
+        fact = (
+            "is the rootdir or the base temporary folder, of which only what is below a named folder is kept"
+        )
+        raise _not_written(target, f"{one.step}: {one.path} {fact}")
     if one.path == vault or one.path.startswith(os.path.join(vault, "")):  # noqa: PTH118
         raise _not_written(target, f"{one.step}: {one.path} is in the vault")
     root = places.path_of(PathPlace(place.token, "", ""))
