@@ -70,7 +70,7 @@ class CallFiles:
     def __init__(self, target: str, arguments: Iterable[CallArgument], places: Places, *, vault: str) -> None:
         self._target = target
         self._places = places
-        self._excluded = (vault,)
+        self._excluded: tuple[str, ...] = (vault,)
         self._reader = StateReader(places.digests, self._excluded)
         self._named: list[tuple[NamedFile, State]] = []
         written: list[tuple[NamedFile, bool]] = []
