@@ -186,8 +186,12 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
 
 
 def _differ_in_ids(old: str, new: str) -> bool:
-    """Check whether two texts are the same but for ids and tokens in them: `session:<token>`."""
-    return bool(_ID.search(old)) and _ID.sub("*", old) == _ID.sub("*", new)
+    """Check whether two texts are the same but for ids and tokens in them: `session:<token>`.
+
+    Texts of which only a stretch is shown may differ elsewhere, too.
+    """
+    is_whole = not any(text.startswith("...") or text.endswith("...") for text in (old, new))
+    return is_whole and bool(_ID.search(old)) and _ID.sub("*", old) == _ID.sub("*", new)
 
 
 def stale(

@@ -249,6 +249,7 @@ def test_ignoring_a_parameter_of_a_database_is_suggested(
         ({"n": 3}, {"n": 4}),
         ({"n": 12345678901234567}, {"n": 76543210987654321}),
         ({"key": f"session:{FIRST_ID}"}, {"key": f"user:{SECOND_ID}"}),
+        ({"key": f"{FIRST_ID}:{'of a page;' * 9}:1"}, {"key": f"{SECOND_ID}:{'of a page;' * 9}:2"}),
         ({"key": "a_very_long_name_of_a_key"}, {"key": "another_long_name_of_a_key"}),
         ({"payload": {"a,b": FIRST_ID}}, {"payload": {"a,b": SECOND_ID}}),
     ],
