@@ -76,8 +76,8 @@ def ran(*words):
 PLUGIN = () if entry_points(group="pytest11", name="mimic") else ("-p", "pytest_mimic.plugin")
 
 
-# Counts the runs in this process.
-_RUNS = itertools.count()
+# Counts the tests in this process.
+_TESTS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -267,8 +267,6 @@ class Project:
             # other test would warn.
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
-        if next(_RUNS) % 50 == 0:
-            gc.freeze()  # what was imported since the last time, as below
         return int(result.ret), "\n".join([*result.outlines, *result.errlines])
 
     def _run_process(
@@ -305,6 +303,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Do the same again from time to time, between two tests.
+
+    Within a test, the objects of its runs would be frozen. They would never be collected, and would hold functions
+    that later runs patch, which then have to be searched everywhere.
+    """
+    if next(_TESTS) % 50 == 0:
+        gc.collect()
+        gc.freeze()
 
 
 # In a list, because wrappers are put only into the namespaces of modules.

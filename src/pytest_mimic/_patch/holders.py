@@ -76,9 +76,9 @@ def modules_now() -> tuple[int, ...]:
 
 
 def all_namespaces() -> Iterator[dict[str, object]]:
-    """Yield the namespace of every imported module, except for the packages that run the tests."""
+    """Yield the namespace of every imported module, the last one first, without the packages that run the tests."""
     seen = set()
-    for name, module in list(sys.modules.items()):
+    for name, module in reversed(list(sys.modules.items())):
         namespace = None if is_machinery(name) else namespace_of(module)
         if namespace is not None and identity_of(namespace) not in seen:
             seen.add(identity_of(namespace))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from itertools import chain
 from types import MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic._patch.descriptors import CARRIERS, as_attribute, behind, carried, inner, rebuilt
 from pytest_mimic._patch.holders import (
@@ -69,21 +69,8 @@ class Patch:
         function: Callable[..., Any] = self.named.function
         return function
 
-    @property
-    def sought(self) -> list[object]:
-        """The objects to replace wherever they are held: the function, and the descriptor it was found in.
-
-        Empty for a function that one class inherits: its base keeps it.
-        """
-        if self.named.held is MISSING and isinstance(self.named.holder, type):
-            return []
-        original = self.named.original
-        inside = carried(original)
-        is_carrier = inside is not None and behind(inside) is self.function
-        return [self.function, original, *([inside] if is_carrier else [])]
-
-    def count_references(self) -> bool:
-        """Return whether anything else may hold the function, now that its known places hold the wrapper.
+    def held_elsewhere(self) -> list[Sought]:
+        """Return what to search if anything else may hold the function, now that its known places hold the wrapper.
 
         Note how often the wrapper is held besides these places.
         """
@@ -98,17 +85,34 @@ class Patch:
         self._holders_of_wrapper = of_wrapper - places
         if self._holders_of_wrapper:
             self.modules = modules_now()
-        return bool(self.sought) and (is_odd or any(of_function))
+        if not is_odd and not any(of_function):
+            return []
+        counts = {} if is_odd else dict(zip(map(identity_of, things), of_function, strict=False))
+        return [Sought(thing, self, counts.get(identity_of(thing), -1)) for thing in self._replaceable()]
 
-    def leaves_wrapper_elsewhere(self, modules: tuple[int, ...]) -> bool:
-        """Return whether anything else may hold the wrapper, now that all its places are restored."""
-        if self._holders_of_wrapper and self.modules != modules:
-            # One that held it before may be gone, and a module imported since may hold it instead.
-            return True
+    def _replaceable(self) -> list[object]:
+        """Return the objects to replace wherever they are held: the function, and the descriptor it was found in.
+
+        Empty for a function that one class inherits: its base keeps it.
+        """
+        if self.named.held is MISSING and isinstance(self.named.holder, type):
+            return []
+        original = self.named.original
+        inside = carried(original)
+        is_carrier = inside is not None and behind(inside) is self.function
+        return [self.function, original, *([inside] if is_carrier else [])]
+
+    def left_elsewhere(self, modules: tuple[int, ...]) -> list[Sought]:
+        """Return what to search if anything else may hold the wrapper, now that all its places are restored."""
         things: list[object] = [self.wrapper]
         things += [ours for ours, _ in self.originals.values() if ours is not self.wrapper]
-        of_wrapper, *of_carriers = unknown_references(things, self._references)
-        return of_wrapper > self._holders_of_wrapper or any(count > 0 for count in of_carriers)
+        counts = unknown_references(things, self._references)
+        of_wrapper, *of_carriers = counts
+        # One that held it before may be gone, and a module imported since may hold it instead.
+        is_unsure = self._holders_of_wrapper and self.modules != modules
+        if is_unsure or of_wrapper > self._holders_of_wrapper or any(count > 0 for count in of_carriers):
+            return [Sought(thing, self, count) for thing, count in zip(things, counts, strict=True)]
+        return []
 
     def _references(self) -> list[object]:
         """Return each object that this patch, its wrapper and its descriptors refer to, once for each reference."""
@@ -139,6 +143,18 @@ class Patch:
         if held is not self.function and carried(held) is not None:
             return rebuilt(held, self.wrapper)
         return as_attribute(held, self.wrapper) if in_class else self.wrapper
+
+
+class Sought(NamedTuple):
+    """An object to be searched in all modules and classes for a patch.
+
+    Attributes:
+        references: How many references to it are unknown; negative if that is unknown itself.
+    """
+
+    thing: object
+    patch: Patch
+    references: int
 
 
 class Patches:
@@ -175,14 +191,13 @@ class Patches:
         """
         if not patches:
             return
-        everywhere: list[tuple[object, Patch]] = []
+        everywhere: list[Sought] = []
         for patch in patches:
             self._by_function[id(patch.function)] = patch
             named = patch.named
             self._put(patch, named.holder, named.name, named.held, named.original)
             self._put_where_last(patch)
-            if patch.count_references():
-                everywhere += [(thing, patch) for thing in patch.sought]
+            everywhere += patch.held_elsewhere()
         for holder, name, held, patch in _holding(everywhere):
             self._put(patch, holder, name, held, held)
 
@@ -212,12 +227,11 @@ class Patches:
                     write(place.holder, place.name, self._before(place))
         # A wrapper may have been copied: by a module imported since, or by code that keeps a reference.
         modules = modules_now()
-        outside = [patch for patch in ended if patch.leaves_wrapper_elsewhere(modules)]
-        left = [(ours, patch) for patch in outside for ours, _ in patch.originals.values()]
+        left = [sought for patch in ended for sought in patch.left_elsewhere(modules)]
         for holder, name, held, patch in _holding(left):
             write(holder, name, _without(patch, held))
         self._forget(ended)
-        self._ended += outside
+        self._ended += {id(sought.patch): sought.patch for sought in left}.values()
         if modules != self._last_modules:  # else functions that are gone would be kept forever
             self._last_places.clear()
             self._last_modules = modules
@@ -284,12 +298,14 @@ def _without(patch: Patch, held: object) -> object:
     return rebuilt(held, patch.function)
 
 
-def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, str, object, Patch]]:
-    """Yield every place that holds one of these objects, or a descriptor around one."""
-    if not sought:
-        return
-    wanted = {identity_of(thing): patch for thing, patch in sought}
-    holders: Iterable[Holder] = chain(all_namespaces(), all_classes())
+def _holding(sought: Sequence[Sought]) -> Iterator[tuple[Holder, str, object, Patch]]:
+    """Yield every place that holds one of these objects, or a descriptor around one.
+
+    The search ends once all references to all objects are found. Most are in a module that was imported last.
+    """
+    wanted = {identity_of(each.thing): each.patch for each in sought}
+    missing = {identity_of(each.thing): each.references for each in sought if each.references}
+    holders: Iterable[Holder] = chain(all_namespaces(), all_classes()) if missing else ()
     for holder in holders:
         carriers = _IN_MODULE if isinstance(holder, dict) else _IN_CLASS
         values = held_by(holder).values()
@@ -299,11 +315,18 @@ def _holding(sought: Sequence[tuple[object, Patch]]) -> Iterator[tuple[Holder, s
         ):
             continue
         for name, held in list(held_by(holder).items()):
-            patch = wanted.get(identity_of(held))
+            key = identity_of(held)
+            patch = wanted.get(key)
             if patch is None and identity_of(type(held)) in carriers:
                 patch = wanted.get(identity_of(carried(held)))
+            elif patch is not None and key in missing:
+                missing[key] -= 1
+                if not missing[key]:
+                    del missing[key]
             if patch is not None:
                 yield holder, name, held, patch
+        if not missing:
+            return
 
 
 # The types that may carry a function in a module and in a class.

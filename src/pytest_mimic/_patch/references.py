@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import BuiltinMethodType
 
 from pytest_mimic._patch.holders import identity_of, is_machinery, module_name
@@ -25,7 +25,7 @@ def unknown_references(things: list[object], known: Callable[[], list[object]]) 
         Mimicked.function, its closure     2   known, as the wrapper refers to them
         the list `things`, this function   2   measured with an object that nothing else refers to
 
-    `things` is a new list, which belongs to this function from now on. `known` returns each object that a known holder
+    `things` is a list that holds each thing once, and nothing else made for this call may hold one. `known` returns each object that a known holder
     refers to, once for each reference. It is called after counting, as its list refers to them, too.
     """
     things.append(object())
@@ -57,9 +57,11 @@ def references_of(wrapper: object) -> list[object]:
 
 @lru_cache(maxsize=256)
 def _is_transparent(kind: type) -> bool:
-    """Return whether it is the plugin's own class, or that of methods as `cache_info` of functools.lru_cache."""
-    return kind is BuiltinMethodType or is_machinery(module_name(kind))
+    """Return whether it is the plugin's own class, a partial, or a method as `cache_info` of functools.lru_cache."""
+    return kind in (BuiltinMethodType, partial) or is_machinery(module_name(kind))
 
 
 def _attributes(thing: object) -> Iterable[object]:
+    if isinstance(thing, partial):
+        return [thing.func, *thing.args, *thing.keywords.values()]
     return list(vars(thing).values()) if hasattr(thing, "__dict__") else gc.get_referents(thing)

@@ -974,6 +974,42 @@ def test_shared_functions_are_searched_in_one_pass(write, calls, activate, searc
     assert searches == [1]
 
 
+def test_search_ends_at_the_last_reference(write, monkeypatch):
+    write(shop="def fetch(): ...", early="from shop import fetch", late="from shop import fetch")
+    early, covering = importlib.import_module("early"), Covering()
+
+    def all_classes():
+        yield pytest.fail("searched the classes too")
+
+    monkeypatch.setattr(patches, "all_classes", all_classes)
+
+    with closing(Patcher(covering.cover, covering.uncover).activate([Target("shop:fetch")])):
+        late = importlib.import_module("late")
+        assert early.fetch is late.fetch is covering.mimicked["shop:fetch"].wrapper
+
+    assert early.fetch is late.fetch is covering.mimicked["shop:fetch"].function
+
+
+def test_descriptor_in_two_classes_counts_as_one_reference(write):
+    write(
+        shop="def fetch(): return 'fetched'",
+        early="""
+            from shop import fetch
+
+            class One:
+                get = staticmethod(fetch)
+
+            class Two:
+                get = vars(One)["get"]
+        """,
+    )
+    early, covering = importlib.import_module("early"), Covering()
+
+    with closing(Patcher(covering.cover, covering.uncover).activate([Target("shop:fetch")])):
+        wrapper = covering.mimicked["shop:fetch"].wrapper
+        assert early.fetch is early.One.get is early.Two.get is wrapper
+
+
 def test_function_named_by_two_modules_is_patched_in_both(write):
     write(shop="def fetch(): ...", early="from shop import fetch as get")
     early = importlib.import_module("early")
