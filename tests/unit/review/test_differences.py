@@ -1,0 +1,107 @@
+"""The differences between two trees: nothing that differs is missed, and each is named where it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic._review.comparing import paired
+from pytest_mimic._review.differences import differences, words
+from pytest_mimic._review.drift_files import merged
+from pytest_mimic._review.trees import Blob, Named, PickleView, RowTable
+
+
+def shown(old: Any, new: Any) -> list[tuple[str, str, str, str]]:
+    """Return path, kind, and the two values of each difference."""
+    return [(one.path, one.kind, one.old, one.new) for one in differences(old, new)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (1, 1.0),
+        (1, True),
+        (0.0, -0.0),
+        ([1], [1, 2]),
+        ([1, 1], [1, 1, 1]),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": 1, "b": 2}, {"a": 1}),
+        (Named("date", "x"), Named("datetime", "x")),
+        (RowTable(["a"], [[1]]), RowTable(["b"], [[1]])),
+        (Blob(b"\0\1"), Blob(b"\0\2")),
+        (PickleView(3, [], mark="a"), PickleView(3, [], mark="b")),
+    ],
+)
+@pytest.mark.parametrize("inside", [lambda one: one, lambda one: [one], lambda one: {"x": {"y": one}}])
+def test_values_that_differ_in_anything_are_a_difference(old, new, inside):
+    assert len(differences(inside(old), inside(new))) == 1
+    assert differences(inside(old), inside(old)) == []
+
+
+def test_two_blobs_of_one_size_are_shown_apart():
+    ((_, _, old, new),) = shown(Blob(b"\0\1"), Blob(b"\0\2"))
+
+    assert old != new
+
+
+def test_items_that_came_or_went_in_the_middle_are_named_alone():
+    assert shown([1, 2, 3, 4, 5], [2, 3, 4, 9]) == [("[0]", "removed", "1", ""), ("[3]", "changed", "5", "9")]
+    assert shown([1, 2, 3], [1, 5, 6, 3]) == [("[1]", "changed", "2", "5"), ("[2]", "added", "", "6")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "steps"),
+    [
+        ({"a": {"b": 1}}, {"a": {"b": 2}}, "a.b"),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, "a.*.b"),
+        ({"a b": 1}, {"a b": 2}, None),
+        ({"a.b": 1}, {"a.b": 2}, None),
+        ({"a": RowTable(["x", "y"], [[1, 2]])}, {"a": RowTable(["x", "y"], [[1, 3]])}, "a.y"),
+        ({"a": RowTable(["x", "y"], [[1, 2]])}, {"a": RowTable(["x", "y"], [[4, 3]])}, None),
+        ({"a": RowTable(["x"], [[1]])}, {"a": RowTable(["x"], [[1], [2]])}, None),
+    ],
+)
+def test_a_path_for_volatile_is_given_only_where_it_names_the_difference(old, new, steps):
+    assert [one.steps for one in differences(old, new)] == [steps]
+
+
+def test_short_texts_of_several_lines_are_compared_as_texts():
+    (one,) = differences("a\nb", "a\nc")
+
+    assert one.kind == "text"
+    assert one.spans == [(" ", "a\n"), ("-", "b"), ("+", "c"), (" ", "\n")]
+
+
+def test_a_very_long_line_is_not_compared_word_by_word():
+    """Time grows with the square."""
+    old, new = (" ".join([str(number) for number in range(2_001)] + [end]) for end in "xy")
+
+    assert words(old, new) == [("-", old), ("+", new)]
+
+
+def test_pickles_are_compared_by_their_lists_previews_and_sizes():
+    before = PickleView(3, ["a:A"], preview=["x: 1"])
+
+    assert shown(before, PickleView(3, ["b:B"], preview=["x: 2"])) == [
+        ("", "text", "", ""),
+        ("imports", "changed", "a:A", "b:B"),
+    ]
+    assert shown(before, before.__class__(3, ["a:A"], preview=["x: 1"], mark="m")) == [
+        ("", "changed", "a pickle of 3 bytes", "a pickle of 3 bytes, of other content")
+    ]
+
+
+def test_outcomes_that_only_one_side_has_are_paired_with_nothing():
+    pairs = paired([("", "one")], [("", "one"), ("ask()", "two")])  # type: ignore[list-item]
+
+    assert [(pair.name, pair.old, pair.new) for pair in pairs] == [
+        ("call 1", "one", "one"),
+        ("call 2, ask()", None, "two"),
+    ]
+
+
+def test_a_change_that_a_test_made_twice_names_it_once():
+    rows = [{"id": "1", "tests": [test]} for test in ("a", "b", "a")]
+
+    assert merged(rows) == [{"id": "1", "tests": ["a", "b"]}]
