@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from pytest_mimic._review.keys import read_key
 
-pytest.importorskip("termios", reason="needs pseudo-terminals")
+termios = pytest.importorskip("termios", reason="needs pseudo-terminals")
 
 
 @pytest.fixture
@@ -41,3 +42,29 @@ def test_the_escape_key_is_no_decision(terminal: int):
     os.write(terminal, b"\x1b")
 
     assert read_key("", lambda _: None) == "\x1b"
+
+
+def test_the_end_of_the_input_is_no_key(terminal: int):
+    shown: list[str] = []
+
+    def show(text: str) -> None:
+        if not shown:  # the prompt: the user presses Ctrl-D now
+            os.write(terminal, b"\x04")
+        shown.append(text)
+
+    assert read_key("> ", show) == ""
+
+
+def test_the_terminal_is_as_before_when_a_key_was_read(terminal: int):
+    before = termios.tcgetattr(terminal)
+    os.write(terminal, b"r")
+
+    assert read_key("", lambda _: None) == "r"
+
+    assert termios.tcgetattr(terminal) == before
+
+
+def test_an_empty_line_asks_for_help_and_the_end_of_a_file_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\nAccept\n"))
+
+    assert [read_key("", lambda _: None) for _ in range(3)] == ["?", "a", ""]
