@@ -334,6 +334,7 @@ def test_new_recordings_wait_too_and_are_not_made_twice(shop: Any) -> None:
     assert second.section[0].startswith("2 calls replayed")
     assert [row["change"] for row in rows_of(shop.root / ".mimic_review.json")] == ["new", "new"]
     shop.command("review", "--accept", "shop:ask", "--refuse-all")
+    assert not (shop.root / ".mimic_review.json.objects").exists()
     assert [name.split("/")[:3] for name in shop.project.files()] == [["calls", "shop", "ask"]]
 
 
@@ -629,6 +630,8 @@ def test_a_link_beside_a_file_of_changes_is_not_followed(shop: Any, words: tuple
     assert result.code == 2
     assert result.err.startswith("ERROR: .mimic_review.json.objects/objects is a link: ")
     assert [path.name for path in elsewhere.iterdir()] == ["notes.txt"]
+    shop.run("--mimic-rerecord", "--mimic-review")
+    assert [path.name for path in elsewhere.iterdir()] == ["notes.txt"]
 
 
 def test_the_outcome_of_another_function_is_not_accepted(shop: Any) -> None:
@@ -650,25 +653,190 @@ def test_the_outcome_of_another_function_is_not_accepted(shop: Any) -> None:
     assert shop.project.files() == before
 
 
-def test_what_another_review_has_refused_is_not_accepted(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("other", "key", "said"),
+    [
+        ("--refuse-all", "a", "1 refused"),
+        ("--accept=*", "r", "1 accepted"),
+    ],
+)
+def test_the_decision_of_another_review_stays(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, other: str, key: str, said: str
+) -> None:
     shop.record("import shop\n\ndef test_it():\n    shop.ask('a')\n", "ask")
     shop.run("--mimic-verify", "--mimic-drift=drift.json")
-    before = shop.project.files()
 
     class Slow(_Lines):
         """A user who decides after another one did."""
 
         def readline(self) -> str:
             monkeypatch.setattr("sys.stdin", _Lines(""))
-            main(["review", "drift.json", "--refuse-all"])
-            return "a\n"
+            main(["review", "drift.json", other])
+            return f"{key}\n"
 
     monkeypatch.setattr(f"{__name__}._Lines", Slow)
-    result = shop.command("review", "drift.json", answers="a\n")
+    result = shop.command("review", "drift.json")
 
-    assert "another review has decided about it" in result.out
-    assert result.out.splitlines()[-1] == "1 refused"
-    assert shop.project.files() == before
+    assert ("another review has decided about it" in result.out) is (key == "a")
+    assert result.out.splitlines()[-1] == said
+    assert any(b"sunny" in data for data in shop.project.files().values()) is (other == "--refuse-all")
+
+
+WEATHER = """
+    import os
+
+    def ask(q, day):
+        return 'It is ' + os.environ['VERSION']
+
+    def tell(q):
+        return 'So it is ' + os.environ['VERSION']
+
+    def step(n):
+        return [n, os.environ['VERSION']]
+
+    def photo(q):
+        return bytes(range(256)) * 100 + os.environ['VERSION'].encode()
+
+    def mail(q):
+        return {"head": {"sent at": os.environ['VERSION']}}
+"""
+ASKING = """
+    import pytest, weather
+
+    def test_it():
+        weather.ask(1, day={day}), weather.tell(1)
+
+    @pytest.mark.mimic("weather:step", sequence=True)
+    def test_sequence():
+        weather.step(1), weather.step(1)
+
+    def test_cassette(mimic_auto):
+        with mimic_auto("trip", targets=["weather:ask ignore=day", "weather:tell"]):
+            weather.ask(2, day={day}), weather.tell(2)
+"""
+
+
+@pytest.fixture
+def weather(shop: Any) -> Any:
+    """A recorded project without libraries, of which `ask` leaves out the day."""
+    shop.project.ini("weather:ask ignore=day", "weather:tell")
+    shop.project.write("weather.py", WEATHER)
+    shop.project.write("test_it.py", ASKING.format(day=1))
+    shop.run("--mimic-record", version="1")
+    return shop
+
+
+def first_outcome_only(shop: Any, rows: list[dict[str, Any]]) -> None:
+    path = shop.root / "drift.json.objects" / rows[0]["staged"]
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**facts, "outcomes": facts["outcomes"][:1]}), encoding="utf-8")
+
+
+@pytest.mark.promise("a recording that changed since its drift was found is not overwritten")
+@pytest.mark.parametrize(
+    ("place", "change", "said"),
+    [
+        (0, first_outcome_only, "its new outcome is missing"),
+        (0, lambda _, rows: rows[0].update(place=7), "has changed since this drift was found"),
+        (0, lambda _, rows: rows[0].update(place=-1), "holds no changes to review"),
+        (-2, lambda _, rows: rows[-2].update(key="0" * 32), "has changed since this drift was found"),
+        (-2, lambda _, rows: rows[-2].update(before="0"), "has changed since this drift was found"),
+        (-2, lambda _, rows: rows[-2].update(staged=rows[-1]["staged"]), "is that of another function"),
+    ],
+    ids=["no outcome", "later place", "place below 0", "other call", "other outcome", "other function"],
+)
+def test_a_change_that_does_not_fit_the_vault_is_not_accepted(
+    weather: Any, place: int, change: Any, said: str
+) -> None:
+    weather.run("--mimic-verify", "--mimic-drift=drift.json")
+    path = weather.root / "drift.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    change(weather, facts["changes"])
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    row = facts["changes"][place]
+    before = weather.project.files()
+
+    result = weather.command("review", "drift.json", "--accept", row["id"])
+
+    assert result.code != 0
+    assert weather.project.files() == before
+    assert said in result.out + result.err
+
+
+def test_a_waiting_recording_under_the_name_of_another_is_not_accepted(weather: Any) -> None:
+    weather.run("--mimic-rerecord", "--mimic-review")
+    rows = {row["target"]: row for row in rows_of(weather.root / ".mimic_review.json")}
+    ask, tell = (
+        weather.root / ".mimic_review.json.objects" / rows[f"weather:{name}"]["staged"]
+        for name in ("ask", "tell")
+    )
+    ask.write_bytes(tell.read_bytes())
+    before = weather.project.files()
+
+    result = weather.command("review", "--accept", "weather:ask")
+
+    assert "is that of another function" in result.out
+    assert weather.project.files() == before
+
+
+@pytest.mark.promise("accepting a change writes what recording again writes")
+def test_the_source_and_the_arguments_are_those_of_the_accepted_call(weather: Any) -> None:
+    weather.project.write("weather.py", WEATHER.replace("So it is", "Well, it is").replace("[n,", "[n + 1,"))
+    weather.project.write("test_it.py", ASKING.format(day=2))
+    expected = rerecorded(weather)
+    weather.run("--mimic-verify", "--mimic-drift=drift.json")
+    steps = [row for row in rows_of(weather.root / "drift.json") if row["target"] == "weather:step"]
+    recording = weather.project.vault / steps[0]["file"]
+    source = json.loads(recording.read_bytes())["source"]
+
+    weather.command("review", "drift.json", "--accept", steps[0]["id"])
+
+    # The second outcome comes from the source that was recorded.
+    assert json.loads(recording.read_bytes())["source"] == source
+    weather.command("review", "drift.json", "--accept", "*")
+    assert files_in(weather.project.vault) == expected
+
+
+def test_facts_other_than_the_outcome_are_a_change_too(weather: Any) -> None:
+    weather.project.write("weather.py", WEATHER.replace("tell(q):", "tell(q):\n        q = q"))
+    weather.run("--mimic-rerecord", "--mimic-review", version="1")
+
+    result = weather.command("review", answers="s\n")
+
+    assert "the outcome is the same, other facts of the recording have changed" in result.out
+
+
+def test_an_outcome_whose_bytes_are_gone_is_named(weather: Any) -> None:
+    weather.project.ini("weather:photo")
+    weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.photo(1)\n")
+    weather.run("--mimic-record", version="1")
+    weather.run("--mimic-verify", "--mimic-drift=drift.json")
+    shutil.rmtree(weather.root / "drift.json.objects/objects")
+
+    result = weather.command("review", "drift.json", answers="s\n")
+
+    assert "is missing" in result.out
+
+
+def test_what_is_volatile_waits_no_longer(weather: Any) -> None:
+    weather.run("--mimic-rerecord", "--mimic-review", "-k", "test_sequence")
+
+    result = weather.command("review", answers="v\nv\n")
+
+    assert "weather:step volatile=*" in result.out
+    assert not (weather.root / ".mimic_review.json.objects").exists()
+
+
+def test_a_path_with_a_blank_is_printed_in_quotes(weather: Any) -> None:
+    weather.project.ini("weather:mail")
+    weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.mail(1)\n")
+    weather.run("--mimic-record", version="1")
+    weather.run("--mimic-verify", "--mimic-drift=drift.json")
+
+    line = weather.command("review", "drift.json", answers="v\n").out.splitlines()[-3].strip()
+
+    weather.project.ini(line)
+    weather.run("--mimic-verify").expect(passed=1)
 
 
 def test_a_kept_drift_is_no_recorded_call(shop: Any) -> None:

@@ -99,8 +99,7 @@ class Review:
             others = [
                 one["id"]
                 for one in self.undecided
-                if one["id"] != row["id"]
-                and (one["file"], one.get("place")) == (row["file"], row.get("place"))
+                if (one["file"], one.get("place")) == (row["file"], row.get("place"))
             ]
             self._decide("accepted", row["id"], superseded=others)
 
