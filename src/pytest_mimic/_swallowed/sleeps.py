@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, NamedTuple
 
-from pytest_mimic._patch.holders import all_namespaces, read, write
+from pytest_mimic._patch.holders import all_namespaces, modules_now, read, write
 
 _MODULES = ("time", "asyncio", "trio")
 
@@ -37,6 +37,7 @@ class Sleeps:
         self._wrapped: dict[int, tuple[object, object]] = {}  # a sleep and its wrapper, by the ids of both
         self._places: list[_Place] = []
         self._searched: dict[int, dict[str, object]] = {}
+        self._modules: tuple[int, ...] = ()
 
     def replace(self) -> None:
         """Put the wrappers into all modules that hold a sleep."""
@@ -44,6 +45,7 @@ class Sleeps:
             sleep: Any = getattr(sys.modules.get(name), "sleep", None)
             if _is_genuine(sleep, name) and id(sleep) not in self._wrapped:
                 self._searched.clear()
+                self._modules = ()
                 pair = sleep, self._wrap(sleep)
                 self._wrapped |= dict.fromkeys(map(id, pair), pair)
         self._search()
@@ -59,6 +61,10 @@ class Sleeps:
                 write(place.namespace, place.name, place.original)
 
     def _search(self) -> None:
+        modules = modules_now()
+        if modules == self._modules:  # as after most tests
+            return
+        self._modules = modules
         for namespace in all_namespaces():
             if id(namespace) in self._searched:
                 continue
