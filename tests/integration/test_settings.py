@@ -103,6 +103,23 @@ def test_a_vault_that_pytest_took_for_tests_is_a_usage_error(shop, tmp_path_fact
     assert list(vault.iterdir()) == []
 
 
+@pytest.mark.promise("--mimic-vault overrides mimic_vault_path")
+@pytest.mark.parametrize(
+    ("name", "text", "exit_code"),
+    [("pytest.ini", "", 4), ("pyproject.toml", "[tool.pytest.ini_options]", 4), ("pyproject.toml", "", 0)],
+)
+def test_a_vault_that_hid_the_nearest_ini_file_is_a_usage_error(shop, monkeypatch, name, text, exit_code):
+    """Then pytest reads the one of a folder around both."""
+    (shop.root / "elsewhere").mkdir()
+    shop.write(f"inner/{name}", text)
+    shop.write("inner/test_inner.py", "def test_it(): pass")
+    monkeypatch.chdir(shop.root / "inner")
+
+    run = shop.run("--mimic-vault", "../elsewhere", "-k", "inner")
+
+    assert ("write --mimic-vault=../elsewhere" in run.output, run.exit_code) == (exit_code == 4, exit_code)
+
+
 def test_a_vault_in_a_word_of_its_own_is_no_error_with_a_named_ini_file(shop, tmp_path_factory):
     """Then pytest looks for none."""
     vault = tmp_path_factory.mktemp("elsewhere")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -188,11 +189,26 @@ def _words(config: pytest.Config) -> list[str]:
     return [*split(os.environ.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
 
 
+def _configures_pytest(folder: Path) -> bool:
+    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
+    sections = {"pyproject.toml": "[tool.pytest", "tox.ini": "[pytest]", "setup.cfg": "[tool:pytest]"}
+    sections |= dict.fromkeys(("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"), "")
+    with suppress(OSError):
+        files = {one.name: one for one in folder.iterdir()}
+        return any(
+            section in files[name].read_text(encoding="utf-8", errors="replace")
+            for name, section in sections.items()
+            if name in files
+        )
+    return False
+
+
 def _check_place(config: pytest.Config, folder: Path, given: str) -> None:
     """Refuse a vault that was given as a word of its own if pytest has therefore looked for its ini file elsewhere."""
     start = config.invocation_params.dir
     ini = config.inipath
-    is_found = ini is not None and start.is_relative_to(ini.parent)
+    nearer = [one for one in (start, *start.parents) if ini is not None and one.is_relative_to(ini.parent)]
+    is_found = bool(nearer) and not any(map(_configures_pytest, nearer[:-1]))
     if folder.is_dir() and not folder.is_relative_to(start) and not is_found:
         what = f"pytest has taken {given} for a folder of tests, and not read the configuration in {start}"
         raise pytest.UsageError(f"{what}: write --mimic-vault={given}")
