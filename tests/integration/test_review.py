@@ -806,6 +806,26 @@ def test_facts_other_than_the_outcome_are_a_change_too(weather: Any) -> None:
     assert "the outcome is the same, other facts of the recording have changed" in result.out
 
 
+def test_a_recording_by_another_test_is_no_change(weather: Any) -> None:
+    weather.project.write("test_it.py", ASKING.format(day=1).replace("def test_cassette(", "def test_other("))
+
+    weather.run("--mimic-rerecord", "--mimic-review", version="1")
+
+    assert not (weather.root / ".mimic_review.json.objects").exists()
+    assert weather.command("review").out == "no change waits for a review\n"
+
+
+def test_what_waits_is_dropped_when_the_vault_has_changed_since(weather: Any) -> None:
+    weather.run("--mimic-rerecord", "--mimic-review")
+    assert rows_of(weather.root / ".mimic_review.json")[0]["tests"] == ["test_it.py::test_it"]
+    weather.run("--mimic-rerecord", version="3")
+
+    weather.run("--mimic-record", "--mimic-review", version="3")
+
+    assert not (weather.root / ".mimic_review.json").exists()
+    assert weather.command("review").out == "no change waits for a review\n"
+
+
 def test_an_outcome_whose_bytes_are_gone_is_named(weather: Any) -> None:
     weather.project.ini("weather:photo")
     weather.project.write("test_it.py", "import weather\n\ndef test_it():\n    weather.photo(1)\n")

@@ -257,3 +257,50 @@ def test_an_empty_revision_is_an_error(shop: Any) -> None:
     result = shop.diff("--git", "")
 
     assert (result.code, result.out, result.err) == (2, "", "ERROR: '' is no revision of git\n")
+
+
+def test_calls_are_matched_with_their_nearest_predecessor(
+    project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The outcomes are all the same."""
+    project.write("shop.py", "def fetch(base, day='monday', n=1):\n    return 1\n")
+    project.ini("shop:fetch")
+    test = """
+        import shop
+
+        def test_{0}():
+            shop.fetch("EUR", "monday", {1})
+
+        def test_far_{0}():
+            shop.fetch(*"{2}")
+
+        def test_trip(mimic_auto):
+            with mimic_auto("trip", targets=["shop:fetch"]):
+                shop.fetch("EUR"), shop.fetch("{3}"), shop.fetch("USD")
+    """
+    for vault, words in (("old", ("a", 1, "abc", "GBP")), (".mimic_vault", ("b", 2, "xyz", "NOK"))):
+        project.write("test_shop.py", test.format(*words))
+        project.run("--mimic-record", f"--mimic-vault={vault}")
+    for vault in ("old", ".mimic_vault"):
+        project.write(f"{vault}/calls/shop/fetch/{'0' * 32}.json", "{" if vault == "old" else "[")
+    monkeypatch.chdir(project.root)
+    capsys.readouterr()
+
+    assert main(["diff", "old", ".mimic_vault"]) == 2
+
+    assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith("    ")] == [
+        "changed call: cassette trip: shop:fetch(base='NOK', day='monday', n=1)",
+        "  before: shop:fetch(base='GBP', day='monday', n=1)",
+        "  test_shop.py::test_trip",
+        "  base: 'GBP' before, 'NOK' now",
+        "changed call: shop:fetch(base='EUR', day='monday', n=2)",
+        "  before: shop:fetch(base='EUR', day='monday', n=1)",
+        "  test_shop.py::test_b",
+        "  n: 1 before, 2 now",
+        "added: shop:fetch(base='x', day='y', n='z')",
+        "  test_shop.py::test_far_b",
+        "removed: shop:fetch(base='a', day='b', n='c')",
+        "  test_shop.py::test_far_a",
+        f"damaged: calls/shop/fetch/{'0' * 32}.json",
+        "2 changed calls, 1 added, 1 removed, 1 damaged",
+    ]

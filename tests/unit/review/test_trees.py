@@ -1,0 +1,113 @@
+"""Outcomes as they are shown: what counts of them, and no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_mimic._outcome.outcome import Outcome
+from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._review.textconv import text_of_file
+from pytest_mimic._review.trees import Named, PickleView, RowTable, outcome_tree
+from pytest_mimic._vault import FolderStore, Vault
+
+URL = "see https://ann:other-4711@api.shop.test/x"
+
+
+class Odd:
+    """An object that only a pickle keeps."""
+
+    def __reduce__(self):
+        return (Odd, ())
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Any:
+    """Return a function that returns an outcome as a tree, with further facts of its entry."""
+    vault = Vault(FolderStore(tmp_path))
+
+    def of(outcome: Outcome, **facts: Any) -> Any:
+        stored = vault.stored(outcome, 0.0)
+        stored.entry.update(facts)
+        return outcome_tree(stored, Redactor())
+
+    return of
+
+
+@pytest.mark.promise("a review shows no secret")
+def test_no_secret_of_an_outcome_is_in_its_tree(tree):
+    login = {"user": "ann", "password": "hunter2-4711-abcd", "note": "it is hunter2-4711-abcd", "link": URL}
+    login |= {"token": "x4"}
+    outcomes = [
+        Outcome.of_value(login),
+        Outcome.of_value([{"inner": login}]),
+        Outcome.of_exception(ValueError(URL, login)),
+        Outcome.of_stream([login], Outcome.of_value(URL), sent=[login]),
+    ]
+
+    shown = [repr(tree(outcome)) for outcome in outcomes]
+
+    assert [word for text in shown for word in ("hunter2", "4711", "x4") if word in text] == []
+    assert all("ann" in text for text in shown)
+
+
+@pytest.mark.promise("a review shows no secret")
+def test_no_secret_column_of_a_frame_is_in_its_table(tree):
+    pandas = pytest.importorskip("pandas")
+
+    table = tree(Outcome.of_value(pandas.DataFrame({"password": ["x4"], "n": [1]})))
+
+    assert isinstance(table, RowTable)
+    assert "x4" not in repr(table)
+    assert table.rows[0][-1] == 1
+
+
+def test_a_stream_has_what_it_was_sent_and_how_it_ended(tree):
+    assert tree(Outcome.of_stream([1], Outcome.of_value("end"), sent=[None, "go"])) == {
+        "items": [1],
+        "end": {"value": "end"},
+        "sent": [None, "go"],
+    }
+    assert tree(Outcome.of_stream([1], Outcome.of_value(None))) == {"items": [1]}
+
+
+def test_of_a_response_what_verifying_compares_is_shown(tree):
+    headers = [["Content-Type", "text/plain"], ["Date", "Mon, 02 Nov 2026 10:00:00 GMT"]]
+    response = {"status": 200, "reason": "OK", "headers": headers, "body": {"text": "hi"}}
+
+    assert tree(Outcome.of_value(response)) == {
+        "status": 200,
+        "headers": {"content-type": "text/plain"},
+        "body": "hi",
+    }
+
+
+def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
+    assert tree(Outcome.of_value({"$date": 1, "n": {2}})) == {"$date": 1, "n": Named("set", [2])}
+
+
+def test_files_and_awaiting_are_parts_of_an_outcome(tree):
+    files = {"a.txt": None}
+
+    assert tree(Outcome.of_value(1), awaited=True) == {"value": 1, "awaited": True}
+    assert tree(Outcome.of_value(1), files=files) == {"value": 1, "files": files}
+    pickled = tree(Outcome.of_value(Odd()), files=files)
+    assert isinstance(pickled[""], PickleView)
+    assert pickled["files"] == files
+
+
+def test_a_file_for_git_is_a_text_without_secrets(tmp_path):
+    (tmp_path / "other.json").write_text(f'{{"password": "hunter2-4711", "link": "{URL}"}}', "utf-8")
+    (tmp_path / "conflict.json").write_text("<<<<<<< HEAD\n{\n", "utf-8")
+    (tmp_path / "object").write_bytes(b"\xff\xfe\x00")
+
+    other, conflict, content = (
+        text_of_file(tmp_path / name, Redactor()) for name in ("other.json", "conflict.json", "object")
+    )
+
+    assert "4711" not in other
+    assert "ann" in other
+    assert conflict == "<<<<<<< HEAD\n{\n"
+    assert content == "3 bytes\n"
