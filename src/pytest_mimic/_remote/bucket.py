@@ -73,16 +73,12 @@ class Bucket:
 
     Attributes:
         requests: The requests by verb. Repetitions by obstore are not in it.
-        bytes_in: The bytes of the objects that were read.
-        bytes_out: The bytes of the objects that were written.
     """
 
     def __init__(self, place: RemotePlace, *, timeout: float = 30.0) -> None:
         self.place = place
         self.timeout = timeout
         self.requests: Counter[str] = Counter()
-        self.bytes_in = 0
-        self.bytes_out = 0
         self._pid = getpid()
         self._fresh = FreshProcesses(place, timeout=timeout)
         self._lock = Lock()
@@ -106,11 +102,9 @@ class Bucket:
             return bytes(answer.bytes())
 
         try:
-            data = self._repeat("read", key, act, may_miss=True)
+            return self._repeat("read", key, act, may_miss=True)
         except FileNotFoundError:
             return None
-        self._count(received=len(data))
-        return data
 
     def get_many(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """Yield each key with its content or None, reading many at a time."""
@@ -136,7 +130,7 @@ class Bucket:
         """Write an object to a new local file; return False if there is no such key. A failure leaves no file."""
         obstore = library(self.place)
 
-        def act() -> int:
+        def act() -> None:
             self._count("get")
             answer = obstore.get(self._reader(), key)
             self._check_answer(answer.meta)
@@ -155,10 +149,9 @@ class Bucket:
                 with suppress(OSError):
                     unlink(path)
                 raise
-            return done
 
         try:
-            self._count(received=self._repeat("read", key, act, may_miss=True))
+            self._repeat("read", key, act, may_miss=True)
         except FileNotFoundError:
             return False
         return True
@@ -187,10 +180,7 @@ class Bucket:
             return True
 
         created = self._repeat("write", key, act)
-        if not created and tries > 1 and self.get(key) == data:
-            created = True
-        self._count(sent=len(data) if created else 0)
-        return created
+        return created or (tries > 1 and self.get(key) == data)
 
     @_request
     def put(self, key: str, data: bytes) -> None:
@@ -202,14 +192,13 @@ class Bucket:
             obstore.put(self._writer(), key, data, use_multipart=False)
 
         self._repeat("write", key, act)
-        self._count(sent=len(data))
 
     @_request
     def upload(self, key: str, path: str) -> None:
         """Write a local file as an object, in parts if it is large. Give equal keys to equal content only."""
         obstore = library(self.place)
 
-        def act() -> int:
+        def act() -> None:
             file = open_local(path, READ)
             try:
                 size = file_size(file)
@@ -217,14 +206,13 @@ class Bucket:
                     self._count("put")
                     data = b"".join(pieces(file))
                     obstore.put(self._writer(), key, data, use_multipart=False)
-                    return len(data)
-                self._count("put", -(-size // _PART) + 2)  # its start and its end are requests, too
-                obstore.put(self._writer(), key, pieces(file), chunk_size=_PART, max_concurrency=2)
-                return size
+                else:
+                    self._count("put", -(-size // _PART) + 2)  # its start and its end are requests, too
+                    obstore.put(self._writer(), key, pieces(file), chunk_size=_PART, max_concurrency=2)
             finally:
                 close(file)
 
-        self._count(sent=self._repeat("write", key, act))
+        self._repeat("write", key, act)
 
     @_request
     def delete(self, keys: Iterable[str]) -> None:
@@ -337,9 +325,6 @@ class Bucket:
 
         return ThreadPoolExecutor(min(_PARALLEL, len(keys) or 1), "mimic-bucket")
 
-    def _count(self, verb: str = "", number: int = 1, *, received: int = 0, sent: int = 0) -> None:
+    def _count(self, verb: str, number: int = 1) -> None:
         with self._lock:
-            if verb:
-                self.requests[verb] += number
-            self.bytes_in += received
-            self.bytes_out += sent
+            self.requests[verb] += number
