@@ -442,4 +442,5 @@ def _is_selected(name: str, options: Options) -> bool:
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, str) else tuple(value or ())
+    is_one = isinstance(value, (str, Target)) or callable(value)
+    return (value,) if is_one else tuple(value or ())

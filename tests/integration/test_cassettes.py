@@ -45,6 +45,24 @@ def test_auto_records_a_missing_cassette_then_replays_it(shop):
     assert list(first.vault) == ["cassettes/trip.json"]
 
 
+@pytest.mark.parametrize("targets", ['"shop:fetch"', "shop.fetch", 'Target("shop:fetch")', "[shop.fetch]"])
+def test_one_target_needs_no_list(shop, targets):
+    shop.write(
+        "test_shop.py",
+        f"""
+        import shop
+        from pytest_mimic import Target
+
+        def test_it(mimic_auto):
+            with mimic_auto(targets={targets}) as cassette:
+                shop.fetch("Oslo")
+            assert [call.target for call in cassette.calls] == ["shop:fetch"]
+        """,
+    )
+
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+
+
 def test_calls_lists_the_recorded_calls_played_or_not(shop):
     shop.write(
         "test_shop.py",

@@ -88,7 +88,7 @@ class CassetteFixture(Protocol):
         self,
         name: str | None = None,
         *,
-        targets: str | Iterable[str | Target | Callable[..., Any]] = (),
+        targets: str | Target | Callable[..., Any] | Iterable[str | Target | Callable[..., Any]] = (),
         boundaries: str | Iterable[str] = (),
         strict: bool = False,
         **options: Unpack[TargetOptions],
