@@ -68,6 +68,8 @@ def _errors_below(adapter: Any, request: Any, proxies: Any) -> Urllib3Errors:
     requests = sys.modules["requests"]
     proxy = requests.utils.select_proxy(request.url, proxies)
     try:
+        if proxy:
+            proxy = requests.utils.prepend_scheme_if_needed(proxy, "http")  # as the adapter does
         manager = adapter.proxy_manager_for(proxy) if proxy else adapter.poolmanager
         pool = manager.connection_from_url(request.url)
         return Urllib3Errors(pool, pool._new_conn(), adapter.request_url(request, proxies))

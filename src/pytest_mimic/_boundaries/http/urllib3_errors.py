@@ -77,7 +77,8 @@ class Urllib3Errors(ClientErrors):
         cause = self.load(stored["cause"]) if "cause" in stored else None
         error: Exception
         if name == "NameResolutionError" and cause is not None:
-            error = cls(self._conn.host, self._conn, cause)
+            host = self._conn.host if self._conn is not None else message.partition("'")[2].partition("'")[0]
+            error = cls(host, self._conn, cause)
         elif name in _BEFORE_SENDING:
             error = cls(self._conn, message)
         elif name == "MaxRetryError":

@@ -619,3 +619,31 @@ def test_a_proxy_of_an_unknown_scheme_gives_its_complaint_again(runs: Runs, serv
         return str(found.value)
 
     assert same(runs, server, talk).count("nope") == 1
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_an_unknown_proxy_gives_its_error_again(runs: Runs, server: Server, scheme: str) -> None:
+    def talk(url: str) -> tuple[str, str]:
+        with pytest.raises(requests.exceptions.ProxyError) as found:
+            requests.get(f"{url}/users/1", proxies={"http": f"{scheme}proxy.invalid"})
+        failed = found.value.args[0]
+        return type(failed.reason).__name__, failed.pool.host
+
+    assert same(runs, server, talk) == ("ProxyError", "proxy.invalid")
+
+
+def test_an_unknown_host_is_an_error_again_where_no_pool_can_be_made(runs: Runs, server: Server) -> None:
+    urls = iter(["/"])  # enough to send
+
+    class Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def request_url(self, *_: Any) -> str:
+            return next(urls)
+
+    def talk(_: str) -> str:
+        with requests.Session() as session:
+            session.mount("http://", Adapter())
+            with pytest.raises(requests.exceptions.ConnectionError) as found:
+                session.get("http://nobody.invalid/")
+        return str(found.value)
+
+    assert "'nobody.invalid'" in both(runs, server, talk)[1]
