@@ -6,9 +6,11 @@ Sentinel and Cluster are not tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary, ref
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _Function = Callable[..., Any]
+# The scripts that a script object or a pipeline calls now, by their hashes.
+_CALLED: ContextVar[dict[str, Any]] = ContextVar("called_scripts")
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
 _TOKEN_PLACE = 4
 
@@ -45,7 +49,6 @@ class RedisBoundary(Boundary):
         self._states: WeakKeyDictionary[Any, ConnectionState] = WeakKeyDictionary()
         # The connection that was used last, and its state: a client reads many replies one after the other.
         self._last: tuple[Callable[[], Any], ConnectionState] = lambda: None, ConnectionState()
-        self._scripts: dict[str, Any] = {}
         # What was replayed, by the server and the database.
         self._logs: dict[str, ReplayLog[ReplayedCommands]] = {}
 
@@ -56,8 +59,10 @@ class RedisBoundary(Boundary):
             *self._connection_edges("redis.asyncio.connection", _async_can_read(), async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
-            Edge("redis.commands.core", ("Script", "__call__"), self._wrap_script),
-            Edge("redis.commands.core", ("AsyncScript", "__call__"), self._wrap_script),
+            Edge("redis.commands.core", ("Script", "__call__"), partial(_wrap_caller, _one)),
+            Edge("redis.commands.core", ("AsyncScript", "__call__"), partial(_wrap_caller, _one)),
+            Edge("redis.client", ("Pipeline", "execute"), partial(_wrap_caller, _of_pipeline)),
+            Edge("redis.asyncio.client", ("Pipeline", "execute"), partial(_wrap_caller, _of_pipeline)),
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
@@ -162,7 +167,7 @@ class RedisBoundary(Boundary):
             if batch.is_recorded:
                 yield from self._catch_up(original, port, connection, log)
             # Without loading its scripts, a recording would depend on whether the server knew them.
-            for script in filter(None, map(self._scripts.get, batch.scripts())):
+            for script in filter(None, map(_CALLED.get({}).get, batch.scripts())):
                 yield original(connection, connection.pack_command("SCRIPT", "LOAD", script))
                 with suppress(redis_errors().ResponseError):
                     yield connection.read_response()
@@ -236,13 +241,41 @@ class RedisBoundary(Boundary):
                 yield connection.disconnect()
             raise
 
-    def _wrap_script(self, original: _Function, _port: Port) -> _Function:
-        @wraps(original)
-        def call(script: Any, *args: Any, **kwargs: Any) -> Any:
-            self._scripts[str(script.sha)] = script.script
-            return original(script, *args, **kwargs)
 
-        return call
+def _one(script: Any) -> dict[str, Any]:
+    return {str(script.sha): script.script}
+
+
+def _of_pipeline(pipeline: Any) -> dict[str, Any]:
+    return {str(script.sha): script.script for script in pipeline.scripts}
+
+
+def _wrap_caller(scripts_of: Callable[[Any], dict[str, Any]], original: _Function, _port: Port) -> _Function:
+    """Note which scripts a script object or a pipeline calls. Only these are loaded: other commands may ask for them."""
+
+    @contextmanager
+    def calling(caller: Any) -> Iterator[None]:
+        before = _CALLED.set({**_CALLED.get({}), **scripts_of(caller)})
+        try:
+            yield
+        finally:
+            _CALLED.reset(before)
+
+    if iscoroutinefunction(original):
+
+        @wraps(original)
+        async def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
+            with calling(caller):
+                return await original(caller, *args, **kwargs)
+
+    else:
+
+        @wraps(original)
+        def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
+            with calling(caller):
+                return original(caller, *args, **kwargs)
+
+    return call
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:

@@ -252,6 +252,31 @@ def test_an_async_recording_does_not_depend_on_loaded_scripts(runs: Runs, port: 
     assert runs.signatures == ["EVALSHA a"]
 
 
+@pytest.mark.parametrize("first", ["other", "pipeline"])
+def test_only_called_scripts_are_loaded(both: Any, first: str) -> None:
+    """Another call of the same script must not answer a command that asks whether the server has it."""
+
+    def steps(client: Any) -> Any:
+        script = client.register_script("return ARGV[1]")
+        with client.pipeline() as pipe:
+            script(args=["x"], client=pipe if first == "pipeline" else client)
+            pipe.get("a").execute()
+        client.script_flush()
+        seen = [client.script_exists(script.sha)]
+        with pytest.raises(redis.exceptions.NoScriptError):
+            client.evalsha(script.sha, 0, "x")
+        return [
+            *seen,
+            script(args=["x"]),
+            client.script_exists(script.sha),
+            client.evalsha(script.sha, 0, "y"),
+        ]
+
+    recorded, replayed = both(steps)
+
+    assert recorded == replayed == [[False], b"x", [True], b"y"]
+
+
 def test_an_invalid_script_is_refused_by_the_server(both: Any, runs: Runs) -> None:
     def steps(client: Any) -> Any:
         with pytest.raises(redis.ResponseError, match="Error compiling script") as caught:
