@@ -7,7 +7,7 @@ import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from types import FunctionType, MemberDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._identity.kinds import is_stdlib, registered_kind
@@ -154,10 +154,10 @@ def attributes_of(value: object) -> dict[str, Any]:
 
 
 def _all_attributes(value: object) -> dict[str, Any]:
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except Exception:  # a `__dict__` that the class defines itself may raise anything
-        attributes = None
+    places = (vars(base).get("__dict__") for base in type(value).__mro__)
+    # A `__dict__` that a class defines itself, such as a lazy proxy's, may run anything.
+    place = next((each for each in places if type(each) in _REAL), None)
+    attributes = None if place is None else place.__get__(value)
     found = {str(name): part for name, part in attributes.items()} if isinstance(attributes, dict) else {}
     for base in type(value).__mro__:
         # Classes in C also have members: files keep their buffers there since Python 3.13. Only partial and
@@ -168,6 +168,9 @@ def _all_attributes(value: object) -> dict[str, Any]:
                     with suppress(AttributeError):  # an empty slot
                         found.setdefault(name, member.__get__(value))
     return found
+
+
+_REAL = (GetSetDescriptorType, MemberDescriptorType)
 
 
 def plain_form(value: Any) -> Any:

@@ -45,6 +45,20 @@ class Reduced:
         return {"id": 1}
 
 
+class Lazy:
+    """A proxy that makes its value when somebody asks for its attributes."""
+
+    __slots__ = ("made",)
+
+    def __init__(self, made: list[str]) -> None:
+        self.made = made
+
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        self.made.append("a value")
+        return {"name": "the value's own"}
+
+
 class Row(tuple):  # type: ignore[type-arg]
     """A tuple that keeps the names of its items elsewhere, as the rows of some databases do."""
 
@@ -116,6 +130,13 @@ def test_attributes_leave_out_the_bookkeeping_of_python_and_attrs() -> None:
 
     assert attributes_of(error) == {"__notes__": ["why"], "code": 3}
     assert attributes_of(partial(print, 1))["args"] == (1,)
+
+
+def test_a_lazy_proxy_stays_lazy() -> None:
+    made: list[str] = []
+
+    assert attributes_of(Lazy(made)) == {"made": []}
+    assert made == []
 
 
 def test_a_type_of_the_standard_library_has_a_bare_name() -> None:
