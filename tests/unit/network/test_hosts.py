@@ -110,3 +110,9 @@ def test_other_host_is_not_allowed(line, host, port):
 def test_line_that_names_no_host_is_refused_with_an_example(line):
     with pytest.raises(ValueError, match=r"is not a host: write api\.example\.com"):
         read_allowed(line)
+
+
+def test_only_names_without_wildcards_can_be_looked_up():
+    hosts = AllowedHosts(["a.test", "b.test:80", "*.c.test", "d?.test", "10.0.0.0/8", "1.2.3.4"])
+
+    assert hosts.names == ["a.test", "b.test"]

@@ -68,6 +68,10 @@ HERE, THERE = "Python 3.12 on linux", "Python 3.10 on linux"
         ([usage("--"), usage("p", covered=()), usage("-p", covered=())], []),
         ([usage("pp"), usage("--p", covered=())], []),
         ([usage("pp"), usage("--p-", covered=())], [(HERE, "d", "")]),
+        # A test that is skipped everywhere ran as often as one that did not have to.
+        ([usage("s"), usage("s")], []),
+        ([usage("ps"), usage("p-")], [(HERE, "", "b")]),
+        ([usage("")], []),
         ([], []),
     ],
 )
