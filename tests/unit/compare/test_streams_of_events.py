@@ -39,7 +39,7 @@ def test_other_fields_of_an_event_are_named():
     paths: dict[str | None, None] = {}
 
     assert len(lines(ONE, other, paths=paths)) == 1
-    assert list(paths) == ["body.event"]
+    assert list(paths) == ["event"]
     assert lines(ONE, other, volatile=("body.event",)) == []
 
 
