@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aws_server import Handler, Server
 
+from pytest_mimic._boundaries.aws.secrets import AwsSecrets
+from pytest_mimic._redact.redactor import Redactor
 from unit.boundaries.runs import Runs
 from unit.memory_store import MemoryStore
 
@@ -43,6 +45,22 @@ def test_secure_parameters_of_systems_manager(runs: Runs, client: Make) -> None:
     runs.again("replay")
 
     assert talk(url=NOWHERE) == ("<redacted>", {"/shop/db": "<redacted>", "/shop/image": OPEN})
+
+
+def test_a_secure_parameter_is_hidden_wherever_else_it_is() -> None:
+    """For example in an error."""
+    secrets = AwsSecrets(Redactor(), service="ssm")
+
+    secrets.learn({"Parameter": {"Name": "/shop/db", "Type": "SecureString", "Value": SECRET}})
+
+    assert secrets.text(f"it is {SECRET}") == "it is <redacted>"
+
+
+def test_parameters_of_other_services_are_no_secrets() -> None:
+    """CloudFormation and others have pairs with the same names."""
+    pair = {"Name": "IMAGE", "Value": OPEN}
+
+    assert AwsSecrets(Redactor(), service="ecs").scrub(pair) == pair
 
 
 def test_plaintexts_of_kms(runs: Runs, client: Make) -> None:

@@ -133,6 +133,7 @@ def test_an_unknown_tag_is_damage() -> None:
         ["MIGRATE", "host", "6379", "key", "0", "100", "auth2", "ann", "hunter2"],
         ["MIGRATE", "host", "6379", "key", "0", "100", "AUTH", "hunter2"],
         ["ACL SETUSER", "bob", "on", ">hunter2"],
+        ["ACL", "SETUSER", "bob", "on", "<hunter2", "#hunter2", "!hunter2"],
         ["CONFIG SET", "requirepass", "hunter2"],
         ["SETEX", "ann:token", "10", "hunter2"],
         ["JSON.SET", "ann", "$", '{"password": "hunter2"}'],
@@ -209,6 +210,9 @@ def test_a_secret_key_hides_all_other_arguments() -> None:
         ("SISMEMBER ann:api_keys a", True, True),
         ("LMPOP 2 ann ann:api_keys LEFT", [b"ann:api_keys", [b"hunter2"]], ["ann:api_keys", ["<redacted>"]]),
         ("ZSCAN session_token 0", [b"0", [b"hunter2", b"1"]], ["0", ["<redacted>", "0"]]),
+        # With another cursor, the client would stop too early.
+        ("ZSCAN session_token 0", [b"17", [b"hunter2", b"1"]], ["17", ["<redacted>", "0"]]),
+        ("MGET ann:name ann:token", [b"Ann", b"hunter2"], ["Ann", "<redacted>"]),
         ("HRANDFIELD ann 9 WITHVALUES", [[b"password", b"hunter2"]], [["password", "<redacted>"]]),
         ("HRANDFIELD ann 9 WITHVALUES", [b"password", b"hunter2"], ["password", "<redacted>"]),
         ("HRANDFIELD ann 2", [b"password", b"name"], ["password", "name"]),

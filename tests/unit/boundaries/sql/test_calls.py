@@ -154,3 +154,12 @@ def test_types_of_columns_are_the_drivers_own() -> None:
         ("b", None, None, None, None, None, None),
         ("c", 23, None, None, None, None, None),
     )
+
+
+def test_the_secret_literals_of_a_statement_are_known_for_the_messages_of_errors() -> None:
+    sql = "SELECT id FROM users WHERE password = 'hunter2' AND name = :name"
+
+    call = StatementCall(sql, {"name": "Ann"}, database=0, redactor=Redactor())
+
+    assert "hunter2" in call.secrets
+    assert "hunter2" not in call.call.parts["statement"]
