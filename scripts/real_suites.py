@@ -49,6 +49,8 @@ class Suite(NamedTuple):
     extras: str = ""
     repository: str = ""
     """Where to clone the tests from, if the source distribution does not contain them."""
+    tag: str = "v{version}"
+    """The tag of the version in the repository."""
     requirements: tuple[str, ...] = ()
     workers: int = 2
     left_out: Mapping[str, str] = NONE
@@ -67,10 +69,13 @@ NOT_CONNECTED = "prints the trace of the connection; a replay opens no connectio
 NOT_SENT = "fails when it sends for real, because of a warning of trio; a replay sends nothing"
 SERVER_LOG = "expects no other lines in the log, and the server in the same process writes some"
 OTHER_PORT = "compares the `Location` of a recorded response with the current port"
+LISTED_PORT = "takes only the links of a recorded page that have the current port"
 ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
 LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
 SAME_MODEL = "another test defines a model of the same name, and a field of Django counts by its model's name"
 UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
+
+REDIS_FILES = ("encoding", "hash", "lock", "pipeline", "scripting")
 
 SUITES = (
     Suite(
@@ -288,6 +293,74 @@ SUITES = (
             },
         },
     ),
+    Suite(
+        "redis",
+        "8.1.0",
+        what="commands, pipelines, scripts and locks of the sync client, and some of the asyncio one, on one server",
+        tests=(
+            *(f"tests/test_{name}.py" for name in ("commands", *REDIS_FILES)),
+            *(f"tests/test_asyncio/test_{name}.py" for name in REDIS_FILES),
+            "-m",
+            "not onlycluster and not redismod",
+            "-k",
+            # On replay it waits for a command that it cancels, and this is not recorded.
+            "not test_pipeline_reset_releases_connection_when_cancelled",
+        ),
+        targets=("redis",),
+        requirements=(
+            "numpy",
+            "pytest-asyncio",
+            "pytest-timeout",
+            "redis-entraid==1.2.1",
+            "ujson",
+            *("opentelemetry-sdk", "pybreaker", "xxhash"),
+        ),
+        workers=1,
+        left_out={
+            "tests.test_commands.TestRedisCommands::test_interrupted_command": "interrupts a command, which is not recorded",
+            **{
+                f"tests.{module}.TestPipeline::{name}": "listens with MONITOR, which is not recorded"
+                for module in ("test_pipeline", "test_asyncio.test_pipeline")
+                for name in ("test_watch_exec_no_unwatch", "test_watch_reset_unwatch")
+            },
+        },
+        server=("redis-server", "--port", "6379", "--save", ""),
+    ),
+    Suite(
+        "fsspec",
+        "2026.7.0",
+        what="its file system of HTTP with both clients, in a loop of its own thread, and own functions",
+        tests=(
+            *(f"fsspec/implementations/tests/test_{name}.py" for name in ("http", "http_sync")),
+            *(
+                f"fsspec/tests/test_{name}.py"
+                for name in ("api", "async", "caches", "compression", "core", "utils")
+            ),
+            "-k",
+            "not test_interrupt",  # it expects a thread to run within 10 ms
+        ),
+        targets=(
+            "aiohttp ignore=port",
+            "requests ignore=port",
+            "fsspec.utils:merge_offset_ranges",
+        ),
+        extras="[http]",
+        repository="https://github.com/fsspec/filesystem_spec",
+        tag="{version}",
+        requirements=(
+            *("backports-zstd", "cloudpickle", "lz4", "numpy", "python-snappy", "requests", "tqdm"),
+            *("pytest-asyncio", "pytest-mock", "pytest-rerunfailures"),
+        ),
+        left_out={
+            f"fsspec.implementations.tests.{module}::test_{name}": LISTED_PORT
+            for module in ("test_http", "test_http_sync")
+            for name in (
+                "async_expand_path async_walk glob_return_subfolders info isdir list list_cache list_cache_reuse "
+                "list_cache_with_expiry_time_cached list_cache_with_expiry_time_purged list_cache_with_max_paths "
+                "list_cache_with_skip_instance_cache mapper_url mcat_expand policy_arg"
+            ).split()
+        },
+    ),
 )
 
 
@@ -399,7 +472,7 @@ def run_of(suite: Suite, folder: Path, python: Path, arguments: Iterable[str], s
     began = perf_counter()
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     seconds = perf_counter() - began
-    if not report.exists():
+    if not report.exists() or done.returncode not in (0, 1):
         raise SystemExit(f"{suite.package} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     section = re.search(r"^=+ mimic =+\n(.*)", done.stdout, re.MULTILINE)
     return Run(outcomes_in(report), seconds, section[1].partition(";")[0] if section else "")
@@ -428,14 +501,22 @@ def differing(one: Run, other: Run) -> dict[str, tuple[str, str]]:
 
 def is_explained(test: str, suite: Suite, *, mimicked: bool) -> bool:
     """Return whether there is a known reason for a test to end differently."""
-    name = test.partition("[")[0]
+    name = test.partition("[")[0].rstrip("'")
     return name in suite.installed or (mimicked and name in suite.left_out)
 
 
 def download(suite: Suite, folder: Path) -> None:
     """Download a source distribution and unpack it as a folder, or clone the repository there."""
     if suite.repository:
-        clone = ["git", "clone", "--quiet", "--depth", "1", "--branch", f"v{suite.version}"]
+        clone = [
+            "git",
+            "clone",
+            "--quiet",
+            "--depth",
+            "1",
+            "--branch",
+            suite.tag.format(version=suite.version),
+        ]
         subprocess.run([*clone, suite.repository, str(folder)], check=True)
         return
     command = ["pip", "download", "--quiet", "--no-deps", "--no-binary", suite.package]
