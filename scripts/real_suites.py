@@ -294,6 +294,37 @@ SUITES = (
         },
     ),
     Suite(
+        "celery",
+        "5.7.0",
+        what="its own functions on texts, times and nested values, with subtests",
+        tests=(
+            "t/unit/utils",
+            *(f"t/unit/app/test_{name}.py" for name in ("defaults", "schedules", "utils")),
+            "t/unit/events/test_state.py",
+        ),
+        targets=(
+            "celery.app.defaults:flatten",
+            "celery.utils.functional:padlist",
+            "celery.utils.iso8601:*",
+            "celery.utils.nodenames:host_format",
+            "celery.utils.saferepr:*",
+            "celery.utils.text:*",
+            "!celery.utils.text:simple_format",  # it changes its argument
+            *(
+                f"celery.utils.time:{name}"
+                for name in ("delta_resolution", "humanize_seconds", "rate", "weekday", "yearmonth")
+            ),
+        ),
+        extras="[auth,msgpack,pydantic,yaml]",
+        requirements=("freezegun", "pytest-click", "pytest-order", "pytest-rerunfailures", "pytest-timeout"),
+        left_out={
+            "t.unit.utils.test_iso8601::test_parse_iso8601_deprecation_warning": "expects a warning, which is not recorded",
+            "t.unit.utils.test_saferepr.test_saferepr::test_same_as_repr": "compares the address of a function",
+            "t.unit.utils.test_time.test_iso8601::test_parse_with_timezone": "passes the current time",
+            "t.unit.utils.test_time::test_remaining": "passes the current time",
+        },
+    ),
+    Suite(
         "redis",
         "8.1.0",
         what="commands, pipelines, scripts and locks of the sync client, and some of the asyncio one, on one server",
