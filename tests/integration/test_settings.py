@@ -120,6 +120,33 @@ def test_a_vault_that_hid_the_nearest_ini_file_is_a_usage_error(shop, monkeypatc
     assert ("write --mimic-vault=../elsewhere" in run.output, run.exit_code) == (exit_code == 4, exit_code)
 
 
+@pytest.mark.parametrize("option", ["--mimic-vault", "--mimic-report", "--mimic-usage"])
+def test_a_path_that_hid_the_ini_file_of_a_folder_of_tests_is_a_usage_error(shop, option):
+    """The paths of the tests have the inner ini file in common, and those of all words the outer one."""
+    shop.write("pytest.ini", "[pytest]")
+    shop.write("inner/pytest.ini", "[pytest]\nmimic_functions = shop:fetch\npythonpath = ..")
+    (shop.root / "test_shop.py").rename(shop.root / "inner/test_inner.py")
+    shop.record("inner").expect(passed=1)
+    (shop.root / "there").mkdir()
+
+    run = shop.replay(option, "there", "inner")
+
+    says = [f"not read the configuration in {shop.root / 'inner'}: write {option}=there"]
+    run.expect(exit_code=4, real=[], says=says, never=["Traceback"])
+
+
+def test_a_path_that_found_another_ini_file_is_a_usage_error(shop, tmp_path_factory, monkeypatch):
+    vault = tmp_path_factory.mktemp("outer") / "project/vault"
+    vault.mkdir(parents=True)
+    (vault.parent / "pytest.ini").write_text("[pytest]")
+    (shop.root / "pytest.ini").unlink()
+
+    run = shop.run("--mimic-vault", str(vault))
+
+    says = [f"read the configuration in {vault.parent}: write --mimic-vault={vault}"]
+    run.expect(exit_code=4, real=[], says=says)
+
+
 def test_a_vault_in_a_word_of_its_own_is_no_error_with_a_named_ini_file(shop, tmp_path_factory):
     """Then pytest looks for none."""
     vault = tmp_path_factory.mktemp("elsewhere")

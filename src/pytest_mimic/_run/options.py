@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +20,8 @@ _NOT_CI = ("", "0", "false", "no", "off")
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
+# The options with a path.
+_PATHS = ("--mimic-vault", "--mimic-drift", "--mimic-report", "--mimic-usage")
 # Beginnings of the ini options that decide which tests there are, and what their calls return.
 _DECIDING = ("mimic_", "python", "doctest_")
 
@@ -32,6 +33,10 @@ def settings_of(config: pytest.Config) -> Settings:
         pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
     """
     option = config.option
+    if any(option.__dict__.get(name[2:].replace("-", "_")) for name in _PATHS):
+        from pytest_mimic._run.ini_files import check_ini_file
+
+        check_ini_file(config, _PATHS)
     given = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
     if len(given) > 1:
         raise pytest.UsageError(f"--mimic-{given[0].value} cannot be combined with --mimic-{given[1].value}")
@@ -175,43 +180,9 @@ def _vault_of(config: pytest.Config) -> _VaultPlace:
     for one in (folder, *folder.parents):
         if os.path.isfile(one):  # noqa: PTH113 - Path.is_file raises where it may not look
             raise pytest.UsageError(f"the vault {path} is not a folder: {one} is a file")
-    if given and not config.option.inifilename and given in _words(config):
-        _check_place(config, folder, given)
     rootdir = config.rootpath
     shown = folder.relative_to(rootdir).as_posix() if folder.is_relative_to(rootdir) else str(folder)
     return _VaultPlace(folder, shown)
-
-
-def _words(config: pytest.Config) -> list[str]:
-    """Return the words in which pytest has looked for folders of tests, to find its ini file."""
-    from shlex import split
-
-    return [*split(os.environ.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
-
-
-def _configures_pytest(folder: Path) -> bool:
-    """Check whether pytest reads its configuration from a file of this folder, if it looks there."""
-    sections = {"pyproject.toml": "[tool.pytest", "tox.ini": "[pytest]", "setup.cfg": "[tool:pytest]"}
-    sections |= dict.fromkeys(("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"), "")
-    with suppress(OSError):
-        files = {one.name: one for one in folder.iterdir()}
-        return any(
-            section in files[name].read_text(encoding="utf-8", errors="replace")
-            for name, section in sections.items()
-            if name in files
-        )
-    return False
-
-
-def _check_place(config: pytest.Config, folder: Path, given: str) -> None:
-    """Refuse a vault that was given as a word of its own if pytest has therefore looked for its ini file elsewhere."""
-    start = config.invocation_params.dir
-    ini = config.inipath
-    nearer = [one for one in (start, *start.parents) if ini is not None and one.is_relative_to(ini.parent)]
-    is_found = bool(nearer) and not any(map(_configures_pytest, nearer[:-1]))
-    if folder.is_dir() and not folder.is_relative_to(start) and not is_found:
-        what = f"pytest has taken {given} for a folder of tests, and not read the configuration in {start}"
-        raise pytest.UsageError(f"{what}: write --mimic-vault={given}")
 
 
 def _cache_size(config: pytest.Config) -> int:
