@@ -69,6 +69,11 @@ NOT_CONNECTED = "prints the trace of the connection; a replay opens no connectio
 NOT_SENT = "fails when it sends for real, because of a warning of trio; a replay sends nothing"
 SERVER_LOG = "expects no other lines in the log, and the server in the same process writes some"
 OTHER_PORT = "compares the `Location` of a recorded response with the current port"
+AT_SERVER = "checks what the server in the same test got; a replay sends nothing"
+POOLED = "counts the pooled connections; a replay opens none"
+READ_FASTER = "closes the response after a second, in which a replay has read all of it"
+URL_REDACTED = "expects the password in the URL of a recorded `Location`, which is redacted"
+MOCKED = "its request or response is a mock, which cannot be recorded"
 LISTED_PORT = "takes only the links of a recorded page that have the current port"
 ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
 LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
@@ -356,6 +361,45 @@ SUITES = (
             },
         },
         server=("redis-server", "--port", "6379", "--save", ""),
+    ),
+    Suite(
+        "aiohttp",
+        "3.14.5",
+        what="the client and its sessions, against servers in the loop of the same test",
+        tests=(
+            *(f"tests/test_client_{name}.py" for name in ("functional", "session")),
+            "-o",
+            "addopts=",
+            "-k",
+            # One waits until the server has a request, and the other leaves a socket open when a replay opens no connection.
+            "not test_request_body_closed_on_cancellation and not test_handle_keepalive_on_closed_connection",
+        ),
+        targets=("aiohttp ignore=port",),
+        ini={"mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"},
+        extras="[speedups]",
+        requirements=(
+            *("blockbuster", "coverage", "freezegun", "isal", "pkgconfig", "proxy.py>=2.4.4rc5"),
+            *("pytest-codspeed", "pytest-mock", "pytest-timeout", "trustme", "zlib-ng"),
+        ),
+        left_out={
+            **{
+                f"tests.test_client_functional::test_{name}": AT_SERVER
+                for name in (
+                    "content_length_limit_enforced content_length_limit_with_multiple_reads "
+                    "file_upload_retry_persistent_connection"
+                ).split()
+            },
+            "tests.test_client_functional::test_creds_in_auth_and_redirect_url": URL_REDACTED,
+            "tests.test_client_functional::test_release_resp_on_normal_exit_from_cm": POOLED,
+            "tests.test_client_functional::test_readline_error_on_conn_close": READ_FASTER,
+            **{
+                f"tests.test_client_session::test_{name}": MOCKED
+                for name in (
+                    "client_session_timeout_zero close_conn_on_error reraise_os_error "
+                    "ws_connect_allowed_protocols ws_connect_unix_socket_allowed_protocols"
+                ).split()
+            },
+        },
     ),
     Suite(
         "fsspec",
