@@ -96,6 +96,51 @@ def errors(run):
     return [line[1:].strip() for line in run.output.splitlines() if line.startswith("E  ")]
 
 
+HOLDERS = """
+    import argparse, collections, configparser, functools, types
+    from pathlib import Path
+
+    def holder(kind, path):
+        parser = configparser.ConfigParser()
+        parser.read_dict({"out": {"path": path}})
+        return {
+            "Namespace": lambda: argparse.Namespace(out=path),
+            "SimpleNamespace": lambda: types.SimpleNamespace(out=path),
+            "UserDict": lambda: collections.UserDict(out=path),
+            "UserList": lambda: collections.UserList([path]),
+            "ChainMap": lambda: collections.ChainMap({}, {"out": path}),
+            "deque": lambda: collections.deque([path]),
+            "partial": lambda: functools.partial(print, path),
+            "ConfigParser": lambda: parser,
+        }[kind]()
+
+    def export(where):
+        Path("out.csv").write_text("1")
+"""
+
+
+@pytest.mark.promise("a call that changes a file named by an argument is refused without writes=")
+@pytest.mark.promise("writes= makes the files that a call writes part of the outcome")
+@pytest.mark.parametrize(
+    "kind",
+    ["Namespace", "SimpleNamespace", "UserDict", "UserList", "ChainMap", "deque", "partial", "ConfigParser"],
+)
+def test_files_named_in_objects_of_the_standard_library_are_seen(project, kind):
+    project.write("cli.py", HOLDERS)
+    project.write(
+        "test_cli.py", f"import cli\n\ndef test_it():\n    cli.export(cli.holder('{kind}', 'out.csv'))\n"
+    )
+    project.ini("cli:export")
+    project.record().expect(failed=1, says=["has changed a file that an argument names"])
+
+    project.ini("cli:export writes=where")
+    project.record().expect(passed=1)
+    (project.root / "out.csv").unlink()
+    project.replay().expect(passed=1)
+
+    assert (project.root / "out.csv").read_text() == "1"
+
+
 @pytest.mark.promise("a call that changes a file named by an argument is refused without writes=")
 @pytest.mark.parametrize("form", ["tmp_path / 'out.csv'", "str(tmp_path / 'out.csv')", "'out.csv'"])
 def test_a_call_that_writes_a_file_is_refused(etl, form):

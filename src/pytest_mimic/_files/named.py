@@ -22,6 +22,20 @@ _LONGEST = 4096
 
 _SCALARS = frozenset({int, float, complex, bool, bytes, bytearray, type(None)})
 _CONTAINERS = (dict, list, tuple, set, frozenset)
+# Classes of the standard library that hold what their user gives them. Others have parts of their own: sockets, loggers.
+_HOLDERS = frozenset(
+    {
+        "argparse.Namespace",
+        "collections.ChainMap",
+        "collections.UserDict",
+        "collections.UserList",
+        "collections.deque",
+        "configparser.ConfigParser",
+        "configparser.RawConfigParser",
+        "functools.partial",
+        "types.SimpleNamespace",
+    }
+)
 
 
 class NamedPath:
@@ -111,7 +125,10 @@ def _is_opened(kind: type) -> bool:
         return True
     if issubclass(kind, _CONTAINERS):
         return True
-    package = str(kind.__module__).partition(".")[0]
+    module = str(kind.__module__)
+    if f"{module}.{kind.__qualname__}" in _HOLDERS:
+        return True
+    package = module.partition(".")[0]
     return package not in sys.stdlib_module_names and library_of(kind) is None
 
 
