@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
-from shlex import quote
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_mimic._ambient import command
 from pytest_mimic._describe import Difference, hidden
 from pytest_mimic._describe.differences import differences
+from pytest_mimic._describe.target_lines import target_line
 from pytest_mimic._identity.ignore import parse_path
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._targets.options import Options
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
@@ -55,13 +58,13 @@ K = TypeVar("K", bound=Known)
 class MissedCall:
     """A call without a recording: its label, the descriptions of its arguments, and the id of its test.
 
-    `ignored` has the paths that the target's `ignore=` leaves out. Recordings of a `sequence` belong to their test.
+    `options` are those of its target. Recordings of a `sequence` belong to their test.
     """
 
     label: str
     arguments: Mapping[str, Any] | None = None
     test: str | None = None
-    ignored: Sequence[str] = ()
+    options: Options | None = None
     sequence: bool = False
 
 
@@ -110,13 +113,19 @@ def missing(
         by = f" by {nearest.test}" if nearest.test else ""
         on = f" on {nearest.recorded}" if nearest.recorded else ""
         differing = differences(nearest.arguments, call.arguments)
-        counted = [one for one in differing if not _is_left_out(one.path, call.ignored)]
+        counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        remedies += _ignore_lines(_target_of(call.label), counted, nearest)
+        if paths := _changing_paths(_target_of(call.label), counted, nearest):
+            line = target_line(_target_of(call.label), call.options, "ignore", sorted(paths))
+            remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
     facts = [*lines, *facts]
     return MissingRecordingError(what, facts=facts, remedies=remedies, call=call.label, test=call.test)
+
+
+def _ignored(call: MissedCall) -> tuple[str, ...]:
+    return () if call.options is None else call.options.ignore
 
 
 def _likeness(one: Difference) -> float:
@@ -135,7 +144,7 @@ def _difference_lines(
     if counted:
         return limited([one.line() for one in counted], _SHOWN)
     if differing:
-        where = f"it differs only in what ignore={','.join(call.ignored)} leaves out"
+        where = f"it differs only in what ignore={','.join(_ignored(call))} leaves out"
         return [f"{where}: it was recorded without, or is another test's"]
     if call.sequence and nearest.test != call.test:
         return ["the same call: a recording of a sequence belongs to the test that made it"]
@@ -155,9 +164,9 @@ def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
     )
 
 
-def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> list[str]:
-    """Return the remedy for values that change from run to run, if all differences look like that."""
-    paths = set()
+def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) -> set[str]:
+    """Return the paths of values that change from run to run, if all differences look like that."""
+    paths: set[str] = set()
     is_boundary = ":" not in target
     for one in found:
         if is_boundary and one.path == "signature":  # it is made from the other parts
@@ -173,16 +182,11 @@ def _ignore_lines(target: str, found: Sequence[Difference], nearest: Known) -> l
         try:
             parse_path(path)
         except ValueError:
-            return []
+            return set()
         if not is_volatile or "," in path or (is_boundary and path == "url"):  # `url` is no name of a part
-            return []
+            return set()
         paths.add(path)
-    option = ",".join(sorted(paths))
-    if re.search(r'["\\]', option):
-        option = quote(option)
-    elif re.search(r"['#\s]", option):
-        option = f'"{option}"'
-    return [f"if it changes from run to run: {target} ignore={option}"] if option else []
+    return paths
 
 
 def _differ_in_ids(old: str, new: str) -> bool:
@@ -244,15 +248,15 @@ def drift(
 ) -> DriftError:
     """Return the error for a real call whose outcome differs from its recording; `lines` are those of `compare`.
 
-    `failed` says how the service failed or refused the call, which is not to be accepted. `volatile` is a path that
-    differs.
+    `failed` says how the service failed or refused the call, which is not to be accepted. `volatile` is the
+    target's line that leaves out what differs.
     """
     what = f"{label} no longer gives what was recorded"
     remedies = [f"to accept it: {command('--mimic-rerecord', test)}"]
     if failed:
         remedies = [f"{failed}, to try again: {command('--mimic-verify', test)}"]
     elif volatile:
-        remedies.append(f"to leave out what always differs: {_target_of(label)} volatile={volatile}")
+        remedies.append(f"to leave out what always differs: {volatile}")
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=test)
 
 

@@ -169,7 +169,7 @@ class Recordings:
             call.label,
             arguments=call.arguments,
             test=self._state.test,
-            ignored=call.plan.options.ignore,
+            options=call.plan.options,
             sequence=call.sequence and call.plan.cassette is None,
         )
         candidates = self.of_target(call.plan.target, test=self._state.test) if among is None else among

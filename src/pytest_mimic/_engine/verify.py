@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._compare import compare
 from pytest_mimic._describe.messages import drift, unverifiable
+from pytest_mimic._describe.target_lines import target_line
 from pytest_mimic._engine.streams import share_beginning
 from pytest_mimic.errors import MimicError
 
@@ -59,8 +60,10 @@ def drift_of(
     failed = _failed(plan, actual) if plan.kind != "function" and not _failed(plan, recorded) else ""
     # By shape, structures differ. What differs always is a value.
     by_value = options.compare != "shape"
-    volatile = next((path for path in paths if by_value and _is_recommended(path, plan)), "")
-    return drift(call.label, lines, test=test, failed=failed, volatile=volatile or "")
+    volatile = ""
+    if by_value and all(_is_recommended(path, plan) for path in paths):
+        volatile = target_line(plan.target, options, "volatile", map(str, paths))
+    return drift(call.label, lines, test=test, failed=failed, volatile=volatile)
 
 
 def _is_recommended(path: str | None, plan: Plan) -> bool:

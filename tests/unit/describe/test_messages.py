@@ -13,6 +13,7 @@ from pytest_mimic._describe import call_label, describe_arguments, messages
 from pytest_mimic._describe.differences import differences
 from pytest_mimic._describe.messages import MissedCall
 from pytest_mimic._redact.redactor import Redactor
+from pytest_mimic._targets.options import Options
 from pytest_mimic._targets.target import Target
 from pytest_mimic.errors import DriftError, MissingRecordingError, MutatedInputError, StaleRecordingError
 
@@ -110,6 +111,24 @@ def test_a_miss_shows_five_differences() -> None:
     assert "    a4: 4 recorded, 5 now\n    and 3 more\n" in text
 
 
+def test_the_suggested_line_keeps_the_options_of_the_target() -> None:
+    """It takes the place of the target's line."""
+    old, new = (described(rows=[{"at": f"2026-11-02T10:00:0{second}Z"}]) for second in (0, 1))
+    options = Options(
+        ignore=("now",), sequence=True, rtol=0.01, writes=("out",), only=("GET /a b",), key=lambda _: 0
+    )
+
+    line = missed(new, Recorded(old), options=options).splitlines()[-1]
+
+    assert line == (
+        "  if it changes from run to run: "
+        'shop.api:fetch_rates sequence writes=out rtol=0.01 only="GET /a b" ignore=now,rows.*.at'
+    )
+    assert Target(line.partition("run: ")[2]).options == options._replace(
+        ignore=("now", "rows.*.at"), key=None
+    )
+
+
 def test_a_difference_that_is_not_shown_is_located() -> None:
     secret, plain = described(password="a", n=1), described(n=1)
 
@@ -128,12 +147,12 @@ def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
     new = described(rows=[{"at": "2026-11-02T10:00:01Z"}])
     other = described(rows=[{"at": "2026-11-02T10:00:01Z"}], base="EUR")
 
-    assert missed(new, Recorded(old), ignored=ignored).splitlines()[1:] == [
+    assert missed(new, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[1:] == [
         "  nearest: recorded by tests/test_rates.py::test_week on 2026-11-02",
         f"    it differs only in what ignore={','.join(ignored)} leaves out: it was recorded without, or is another test's",
         "  to record it: pytest --mimic-record tests/test_rates.py::test_day",
     ]
-    assert missed(other, Recorded(old), ignored=ignored).splitlines()[2:-1] == [
+    assert missed(other, Recorded(old), options=Options(ignore=tuple(ignored))).splitlines()[2:-1] == [
         "    base: 'EUR' now, not in the recording"
     ]
 
