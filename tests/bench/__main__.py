@@ -101,7 +101,7 @@ def _measure(
                         except Failed as error:
                             failures.append(f"{name}, {contender}: {str(error)[-400:]}")
                             del measures[contender]
-        except (Failed, FileNotFoundError, KeyError) as error:
+        except (Failed, FileNotFoundError, ImportError, KeyError) as error:
             failures.append(f"{name}: {str(error)[-400:]}")
         shutil.rmtree(folder, ignore_errors=True)
         print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
