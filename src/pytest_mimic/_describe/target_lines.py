@@ -19,7 +19,9 @@ def target_line(target: str, options: Options | None, name: str, paths: Iterable
     """
     values = {} if options is None else options._asdict()
     defaults = {} if options is None else options._field_defaults
-    given = {one: value for one, value in values.items() if one not in ("key", name) and value != defaults[one]}
+    given = {
+        one: value for one, value in values.items() if one not in ("key", name) and value != defaults[one]
+    }
     given[name] = tuple(dict.fromkeys([*values.get(name, ()), *paths]))
     return " ".join([target, *(_word(one, value) for one, value in given.items())])
 
