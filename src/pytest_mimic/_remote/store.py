@@ -214,6 +214,8 @@ class RemoteStore:
             manifest = fold(self._bucket, self._cache, deletions=deletions or {}, is_forced=is_forced)
             if manifest is not None:
                 writer.folded()
+                if deletions:
+                    writer.drop_waiting(deletions)  # or it would be sent later, and be back
                 self._cache.forget_loose()
                 self._contents.see(View(manifest))
 

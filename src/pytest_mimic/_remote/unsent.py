@@ -15,7 +15,6 @@ from pytest_mimic._event_loop import outside_event_loop
 from pytest_mimic._files.patient import patient
 from pytest_mimic._remote.keys import LOOSE, is_loose_key
 from pytest_mimic._remote.packs import Linked
-from pytest_mimic._remote.ulids import new_ulid
 from pytest_mimic._vault.folder import FolderStore
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -63,11 +62,8 @@ class Unsent:
                 size += len(piece)
                 yield piece
 
-        name = f"{_FOLDER}/{new_ulid()}"
-        self._files.write(name, hashed(), durable=False)
-        linked = Linked(size, digest.hexdigest())
-        self._move(name, object_file(linked.sha256))
-        return linked
+        self._files.write(lambda: object_file(digest.hexdigest()), hashed())
+        return Linked(size, digest.hexdigest())
 
     def object_path(self, digest: str) -> str | None:
         """Return the path of a large object that is not in the store yet, or None."""
@@ -76,7 +72,8 @@ class Unsent:
 
     def release_object(self, digest: str, name: str) -> None:
         """Give a large object, which was sent, another name. Its folder exists."""
-        self._move(object_file(digest), name)
+        with suppress(FileNotFoundError):  # another thread or process has moved an equal object
+            _replace(join(self._files.path, object_file(digest)), join(self._files.path, name))
 
     def sweep(self) -> None:
         """Delete the large objects that nothing has named for a day: their writers were killed, or have failed."""
@@ -87,10 +84,6 @@ class Unsent:
             for entry in entries:
                 if entry.stat().st_mtime < limit:
                     _unlink(entry.path)
-
-    def _move(self, name: str, new_name: str) -> None:
-        with suppress(FileNotFoundError):  # another thread or process has moved an equal object
-            _replace(join(self._files.path, name), join(self._files.path, new_name))
 
 
 def object_file(digest: str) -> str:

@@ -11,7 +11,7 @@ from pytest_mimic._remote.keys import FORMAT_FILE, large_key, loose_key
 from pytest_mimic._remote.packs import LARGE, Content, Linked, Pack, compress, encode_pack
 from pytest_mimic._remote.ulids import new_ulid, ulid_after
 from pytest_mimic._vault.clearing import references
-from pytest_mimic.errors import RemoteError
+from pytest_mimic.errors import MimicError, RemoteError
 
 if TYPE_CHECKING:
     from pytest_mimic._remote.bucket import Bucket
@@ -122,6 +122,8 @@ class LooseWriter:
         self.has_written = True
         self._count += 1
         is_sent = self._send(key, stored, members)
+        if data is None and is_sent:
+            self.drop_waiting({name: ulid})
         before = self._own.get(name, "")
         if before < key:  # else another thread has written a newer one
             self._own[name] = key
@@ -184,12 +186,22 @@ class LooseWriter:
             digest = content.sha256
             path = None if digest in self._sent else self._cache.object_path(content)
             if path is not None:
-                with suppress(FileNotFoundError):  # another thread has sent an equal one meanwhile
+                try:
                     self._bucket.upload(large_key(digest), path)
-                    self._sent.add(digest)
+                except MimicError as error:
+                    # Another thread or process may have sent an equal one meanwhile, and moved the file.
+                    if isinstance(error, RemoteError) or self._cache.object_path(content) == path:
+                        raise
+                self._sent.add(digest)
             self._cache.keep_object(digest)
 
     # -- what could not be sent
+
+    def drop_waiting(self, deletions: Mapping[str, str]) -> None:
+        """Drop the recordings that wait on this machine and were deleted, as they were at the given ULIDs."""
+        for key, _, pack in self._cache.waiting():
+            if all(ulid <= deletions.get(name, "") for name, ulid in pack.ulids.items()):
+                self._cache.unsent.drop(key)
 
     def send_unsent(self) -> None:
         """Send the recordings that wait on this machine. RemoteError: not all could be sent; it says how many wait."""
