@@ -442,5 +442,6 @@ def _is_selected(name: str, options: Options) -> bool:
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    is_one = isinstance(value, (str, Target)) or callable(value)
-    return (value,) if is_one else tuple(value or ())
+    if isinstance(value, (str, Target)) or callable(value):
+        return (value,)
+    return tuple(value or ())

@@ -261,21 +261,17 @@ def _wrap_caller(scripts_of: Callable[[Any], dict[str, Any]], original: _Functio
         finally:
             _CALLED.reset(before)
 
-    if iscoroutinefunction(original):
+    @wraps(original)
+    async def call_async(caller: Any, *args: Any, **kwargs: Any) -> Any:
+        with calling(caller):
+            return await original(caller, *args, **kwargs)
 
-        @wraps(original)
-        async def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
-            with calling(caller):
-                return await original(caller, *args, **kwargs)
+    @wraps(original)
+    def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
+        with calling(caller):
+            return original(caller, *args, **kwargs)
 
-    else:
-
-        @wraps(original)
-        def call(caller: Any, *args: Any, **kwargs: Any) -> Any:
-            with calling(caller):
-                return original(caller, *args, **kwargs)
-
-    return call
+    return call_async if iscoroutinefunction(original) else call
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:
