@@ -181,7 +181,7 @@ SUITES = (
     Suite(
         "pydantic-ai-slim",
         "2.33.0",
-        what="models of two providers, whose answers from cassettes of vcrpy are recorded again, beside BlockBuster",
+        what="models of two providers beside BlockBuster and cassettes of vcrpy, which answer instead: nothing is recorded",
         tests=tuple(f"tests/models/test_{name}.py" for name in ("cohere", "mistral")),
         targets=(
             "httpx",
