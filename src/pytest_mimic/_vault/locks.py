@@ -240,7 +240,7 @@ def _identity_of(number: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-if os.name == "nt":
+if os.name == "nt":  # pragma: no cover (Windows)
     from msvcrt import LK_NBLCK, LK_UNLCK, locking  # type: ignore[attr-defined, unused-ignore]
     from os import lseek
     from threading import Lock
