@@ -355,3 +355,55 @@ def test_a_verified_stream_that_was_left_is_not_reported(project):
 
     project.run("--mimic-rerecord", env={"READ": "1"}).expect(passed=1, says=["was not read to its end"])
     project.run("--mimic-verify", env={"READ": "1"}).expect(passed=1, never=["was not read to its end"])
+
+
+@pytest.mark.parametrize("parts", [5, 6])
+def test_only_a_few_parts_are_recommended_to_be_left_out(project, parts):
+    """If more differ, it is another outcome."""
+    project.ini("shop:fetch")
+    project.write(
+        "shop.py",
+        f"import os\n\ndef fetch():\n    return {{f'p{{n}}': os.environ['NOW'] for n in range({parts})}}\n",
+    )
+    project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.fetch()\n")
+    project.record(env={"NOW": "1"}).expect(passed=1)
+
+    run = project.run("--mimic-verify", env={"NOW": "2"}).expect(failed=1)
+
+    assert ("shop:fetch volatile=p0,p1,p2,p3,p4\n" in run.output, "volatile=" in run.output) == (
+        (True, True) if parts == 5 else (False, False)
+    )
+
+
+def test_a_drift_without_a_path_recommends_no_volatile(project):
+    project.ini("shop:fetch")
+    project.write(
+        "shop.py",
+        """
+        import os
+
+        async def later():
+            return 1
+
+        def fetch():
+            return 1 if os.environ["NOW"] == "2" else later()
+        """,
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import asyncio, inspect, shop
+
+        def test_it():
+            found = shop.fetch()
+            if inspect.isawaitable(found):
+                async def wait():
+                    return await found
+                asyncio.run(wait())
+        """,
+    )
+    project.record(env={"NOW": "1"}).expect(passed=1)
+
+    run = project.run("--mimic-verify", env={"NOW": "2"})
+
+    run.expect(failed=1, says=["returned something to await when recorded, not now"], never=["volatile="])

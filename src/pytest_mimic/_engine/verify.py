@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pytest_mimic._vault import Stored
     from pytest_mimic.errors import DriftError
 
+# If more parts than these differ, the outcome is another one.
+_MOST_RECOMMENDED = 5
+
 
 def drift_of(
     call: Call,
@@ -42,7 +45,7 @@ def drift_of(
     lines = []
     paths = {} if paths is None else paths
     if stored.awaited and not (call.awaited or call.is_async or recorded.kind != actual.kind):
-        lines = ["the call returned something to await when recorded, not now"]
+        lines, paths[None] = ["the call returned something to await when recorded, not now"], None
     lines += compare(
         plan.comparable(recorded, actual),
         plan.comparable(actual, recorded),
@@ -61,7 +64,7 @@ def drift_of(
     # By shape, structures differ. What differs always is a value.
     by_value = options.compare != "shape"
     volatile = ""
-    if by_value and all(_is_recommended(path, plan) for path in paths):
+    if by_value and len(paths) <= _MOST_RECOMMENDED and all(_is_recommended(path, plan) for path in paths):
         volatile = target_line(plan.target, options, "volatile", map(str, paths))
     return drift(call.label, lines, test=test, failed=failed, volatile=volatile)
 

@@ -126,10 +126,9 @@ def _is_opened(kind: type) -> bool:
     if issubclass(kind, _CONTAINERS):
         return True
     module = str(kind.__module__)
-    if f"{module}.{kind.__qualname__}" in _HOLDERS:
-        return True
-    package = module.partition(".")[0]
-    return package not in sys.stdlib_module_names and library_of(kind) is None
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return f"{module}.{kind.__qualname__}" in _HOLDERS
+    return library_of(kind) is None
 
 
 def _parts(value: Any, most: int) -> Sequence[tuple[str, Any, Any]]:

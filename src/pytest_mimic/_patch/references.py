@@ -25,8 +25,8 @@ def unknown_references(things: list[object], known: Callable[[], list[object]]) 
         Mimicked.function, its closure     2   known, as the wrapper refers to them
         the list `things`, this function   2   measured with an object that nothing else refers to
 
-    `things` is a list that holds each thing once, and nothing else made for this call may hold one. `known` returns each object that a known holder
-    refers to, once for each reference. It is called after counting, as its list refers to them, too.
+    `things` has each thing once. No other list may refer to them while they are counted. `known` returns each object that
+    a known holder refers to, once for each reference. It is called after counting, as its list refers to them, too.
     """
     things.append(object())
     *counts, unavoidable = map(sys.getrefcount, things)

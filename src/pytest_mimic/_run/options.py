@@ -33,7 +33,7 @@ def settings_of(config: pytest.Config) -> Settings:
         pytest.UsageError: Options cannot be combined, a value is not allowed, or a line is wrong.
     """
     option = config.option
-    if any(option.__dict__.get(name[2:].replace("-", "_")) for name in _PATHS):
+    if any(getattr(option, name[2:].replace("-", "_"), None) for name in _PATHS):
         from pytest_mimic._run.ini_files import check_ini_file
 
         check_ini_file(config, _PATHS)
