@@ -284,13 +284,15 @@ def unsendable(label: str, *, test: str | None = None) -> DriftError:
     return DriftError(what, facts=[fact], remedies=[remedy], call=label, test=test)
 
 
-def mutated(target: str, names: Sequence[str], found: Sequence[Difference]) -> MutatedInputError:
+def mutated(
+    target: str, options: Options, names: Sequence[str], found: Sequence[Difference]
+) -> MutatedInputError:
     """Return the error for a function that changed arguments; `found` is how their descriptions then differ."""
     shown = [one for one in found if _argument_of(one.path) in names]
     unseen = set(names) - {_argument_of(one.path) for one in shown}
     facts = limited([one.line("before", "after") for one in shown], _SHOWN)
     facts += (f"{name}: changed in a part that is not shown" for name in sorted(unseen))
-    remedy = f"if that is its job: {target} mutates={','.join(names)}"
+    remedy = f"if that is its job: {target_line(target, options, 'mutates', names)}"
     return MutatedInputError(f"{target} has mutated its inputs", facts=facts, remedies=[remedy], call=target)
 
 

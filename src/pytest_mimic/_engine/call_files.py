@@ -15,6 +15,7 @@ from pytest_mimic.errors import MimicError, MutatedInputError, UnstorableOutcome
 
 if TYPE_CHECKING:
     from pytest_mimic._files.restoring import FileTarget
+    from pytest_mimic._targets.options import Options
     from pytest_mimic._vault.files import KeptFiles
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
@@ -61,14 +62,18 @@ class CallFiles:
 
     Args:
         target: The function, for messages.
+        options: The options of its line, for messages.
         arguments: The arguments that count.
         places: The folders of the run.
         vault: The vault, whose files are none of the call's.
     """
 
     @outside_event_loop
-    def __init__(self, target: str, arguments: Iterable[CallArgument], places: Places, *, vault: str) -> None:
+    def __init__(
+        self, target: str, options: Options, arguments: Iterable[CallArgument], places: Places, *, vault: str
+    ) -> None:
         self._target = target
+        self._options = options
         self._places = places
         self._excluded: tuple[str, ...] = (vault,)
         self._reader = StateReader(places.digests, self._excluded)
@@ -171,12 +176,16 @@ class CallFiles:
         changed = dict.fromkeys(one.argument.parameter for one, _, _ in found)
         if outside:
             facts.append(f"writes= keeps files below {_ROOTS} only: {outside[0]} is elsewhere")
-            remedies = [f"if the file does not matter: {self._target} ignore={','.join(changed)}"]
+            remedies = [f"if the file does not matter: {self._line('ignore', changed)}"]
         else:
-            names = dict.fromkeys((*(one.file.argument.parameter for one in self._written), *changed))
-            remedies = [f"if that is its job: {self._target} writes={','.join(names)}"]
+            remedies = [f"if that is its job: {self._line('writes', changed)}"]
         what = f"{self._target} has changed a file that an argument names"
         return MutatedInputError(what, facts=facts, remedies=remedies, call=self._target)
+
+    def _line(self, option: str, names: Iterable[str]) -> str:
+        from pytest_mimic._describe.target_lines import target_line
+
+        return target_line(self._target, self._options, option, names)
 
     def kept(self) -> KeptFiles | None:
         """Return the files that `writes=` names, as they are after the call.

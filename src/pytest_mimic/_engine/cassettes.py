@@ -275,6 +275,7 @@ class OpenCassette(Cassette):
 
     def _check_played(self) -> None:
         from pytest_mimic._describe import call_label
+        from pytest_mimic._describe.messages import limited
 
         labels = [
             entry.signature if entry.kind != "function" else call_label(entry.target, entry.arguments)
@@ -288,14 +289,16 @@ class OpenCassette(Cassette):
             problem = "does not exist"
         elif unplayed:
             problem = "was not replayed as it was recorded"
-            facts = [f"{label} was recorded but not made" for label in unplayed[:10]]
+            facts = limited([f"{label} was recorded but not made" for label in unplayed])
         elif misplaced:
             problem = "was not replayed in the order it was recorded in"
             place = misplaced[0]
             now = labels[self._order[place]]
-            facts = [f"call {place + 1}, {now}, is one more than was recorded"]
             if place < len(labels):
                 facts = [f"call {place + 1} was {labels[place]} when recorded, {now} now"]
+            else:
+                problem = "was not replayed as it was recorded"
+                facts = [f"call {place + 1}, {now}, is one more than was recorded"]
         else:
             return
         remedies = self._remedies or [f"to record it again: {command('--mimic-rerecord', self._state.test)}"]

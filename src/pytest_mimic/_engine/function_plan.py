@@ -151,7 +151,7 @@ class FunctionPlan(Plan):
         except Unstable as unstable:
             from pytest_mimic._identity.locate import refusal
 
-            raise self.state.pending.note(refusal(unstable, self.target)) from None
+            raise self.state.pending.note(refusal(unstable, self.target, self.options)) from None
         return Call(
             self,
             key,
@@ -214,7 +214,8 @@ class FunctionPlan(Plan):
             from pytest_mimic._engine.call_files import CallFiles
 
             vault = str(self.state.settings.vault)
-            call.files = CallFiles(self.target, self._call_arguments(call), self.places, vault=vault)
+            arguments = self._call_arguments(call)
+            call.files = CallFiles(self.target, self.options, arguments, self.places, vault=vault)
         if is_recorded:
             call.before = self._identities(call)
 
@@ -258,7 +259,7 @@ class FunctionPlan(Plan):
         changed = [name for name, identity in before.items() if identity != after[name]]
         if not self.changed(call).keys() >= set(changed):
             found = differences(call.arguments, self._described(call.reading, call.values))
-            raise mutated(self.target, changed, found)
+            raise mutated(self.target, self.options, changed, found)
 
     def changed(self, call: Call) -> dict[str, object]:
         """Return the arguments that `mutates=` names, in their new state."""

@@ -83,7 +83,7 @@ def _is_recommended(path: str | None, plan: Plan) -> bool:
 def _failed(plan: Plan, outcome: Outcome) -> str:
     """Return how a service failed or refused an exchange, or nothing if it did not."""
     if failure := plan.failure(outcome):
-        return f"the service failed or could not be reached ({failure})"
+        return f"the service gave an error or could not be reached ({failure})"
     refusal = plan.refusal(outcome)
     return f"the service refused the credentials ({refusal})" if refusal else ""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._describe.target_lines import target_line
 from pytest_mimic._identity.kinds import Kind, Raw, is_stdlib
 from pytest_mimic._identity.refused import Unstable, full_name
 from pytest_mimic._identity.resolve import Resolver
 from pytest_mimic._identity.short import SCALARS
 from pytest_mimic.errors import UnstableIdentityError
+
+if TYPE_CHECKING:
+    from pytest_mimic._targets.options import Options
 
 # Types of Python itself that have no name, in the words that create them.
 _NAMELESS = {"_thread.RLock": "threading.RLock()", "_thread.lock": "threading.Lock()"}
@@ -19,10 +23,12 @@ _NAMELESS = {"_thread.RLock": "threading.RLock()", "_thread.lock": "threading.Lo
 _ITEM = re.compile(r"\w+(\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])+")
 
 
-def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> UnstableIdentityError:
+def refusal(
+    unstable: Unstable, target: str = "", options: Options | None = None, *, ignore: str = ""
+) -> UnstableIdentityError:
     """Return the error for a call of `target`, or a value by itself, that has no identity.
 
-    `ignore` is the path that leaves the part out, by default the whole argument.
+    `options` are those of the target's line. `ignore` is the path that leaves the part out, by default the whole argument.
     """
     argument = ignore or re.split(r"[.\[{]", unstable.path)[0]
     what = (
@@ -30,14 +36,18 @@ def refusal(unstable: Unstable, target: str = "", *, ignore: str = "") -> Unstab
         if target
         else "the value has no stable identity"
     )
+
+    def line(path: str) -> str:
+        return target_line(target, options, "ignore", [path])
+
     ways = []
     if target and not ignore and unstable.is_item and _ITEM.fullmatch(unstable.path):
         # A part of a list or mapping can be left out by itself.
         steps = re.sub(r"\['?|'?\]", " ", unstable.path).split()
-        ways.append(f"leave it out:   {target} ignore={'.'.join(steps)}")
-        ways.append(f"or all of it:   {target} ignore={argument}")
+        ways.append(f"leave it out:   {line('.'.join(steps))}")
+        ways.append(f"or all of it:   {line(argument)}")
     elif target:
-        ways.append(f"leave it out:   {target} ignore={argument}")
+        ways.append(f"leave it out:   {line(argument)}")
     if unstable.remedy is None:
         ways += _lessons(unstable.owner or unstable.kind, is_only=not target)
     elif unstable.remedy and target:

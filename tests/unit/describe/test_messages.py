@@ -370,7 +370,7 @@ def test_a_failing_real_call_is_shown_in_one_line(error: Exception, fact: str) -
 def test_changed_arguments_are_shown() -> None:
     before, after = described(rows=[{"seen": False}], n=1), described(rows=[{"seen": True}], n=2)
 
-    error = messages.mutated("shop.model:fit", ["rows"], differences(before, after))
+    error = messages.mutated("shop.model:fit", Options(), ["rows"], differences(before, after))
 
     assert isinstance(error, MutatedInputError)
     assert str(error) == (
@@ -381,11 +381,13 @@ def test_changed_arguments_are_shown() -> None:
 
 
 def test_a_change_beyond_the_description_names_its_argument() -> None:
-    assert str(messages.mutated("m:f", ["a", "b"], [])) == (
+    options = Options(ignore=("c",), mutates=("d",))
+
+    assert str(messages.mutated("m:f", options, ["a", "b"], [])) == (
         "m:f has mutated its inputs\n"
         "  a: changed in a part that is not shown\n"
         "  b: changed in a part that is not shown\n"
-        "  if that is its job: m:f mutates=a,b"
+        "  if that is its job: m:f ignore=c mutates=d,a,b"
     )
 
 

@@ -10,6 +10,7 @@ from pytest_mimic import MutatedInputError
 from pytest_mimic._engine.call_files import CallArgument, CallFiles
 from pytest_mimic._files.places import Places
 from pytest_mimic._files.presence import Presence
+from pytest_mimic._targets.options import Options
 
 
 def later() -> int:
@@ -25,7 +26,9 @@ def test_call_that_makes_a_file_which_a_text_names_is_refused(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     places = Places(str(tmp_path))
     places.presence = Presence(now)
-    files = CallFiles("shop:f", [CallArgument("names", "names", value, False)], places, vault="nowhere")
+    files = CallFiles(
+        "shop:f", Options(), [CallArgument("names", "names", value, False)], places, vault="nowhere"
+    )
 
     files.refuse_changes()
     (tmp_path / "other").touch()

@@ -16,6 +16,7 @@ from pytest_mimic._files.places import Places
 from pytest_mimic._identity import CallIdentity, Unstable, fingerprint
 from pytest_mimic._identity.ignore import parse_path, prune
 from pytest_mimic._identity.locate import refusal
+from pytest_mimic._targets.options import Options
 
 NAMES = ("rows", "payload", "*rest", "**extra")
 
@@ -245,6 +246,18 @@ def test_the_error_offers_three_remedies():
         "  or teach it:    give Pool a __mimic_identity__(), or register_fingerprint(Pool, ...)",
     ]
     assert (error.target, error.path) == ("shop.api:send", "session.pool._lock")
+
+
+def test_the_error_shows_the_whole_line_of_the_target():
+    with pytest.raises(Unstable) as caught:
+        rows_key([{"at": object()}])
+
+    error = refusal(caught.value, "shop.api:send", Options(ignore=("retries",), sequence=True))
+
+    assert [line for line in str(error).splitlines() if "shop.api:send " in line][1:] == [
+        "  leave it out:   shop.api:send sequence ignore=retries,rows.0.at",
+        "  or all of it:   shop.api:send sequence ignore=retries,rows",
+    ]
 
 
 @pytest.mark.parametrize(
