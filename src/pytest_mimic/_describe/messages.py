@@ -36,6 +36,8 @@ _ID = re.compile(
     r"|(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,})(?![0-9A-Za-z])",
     re.ASCII,
 )
+# A server of this machine in a URL, with its port, which is often another one in each run.
+_LOCAL_PORT = re.compile(r"(?<=//)(localhost|127(?:\.\d+){3}|\[::1\]):\d+(?=[/?#']|\Z)")
 # The digest of a value that is not shown as a whole.
 _DIGEST = re.compile(r" #[0-9a-f]{8}>\Z")
 
@@ -116,7 +118,8 @@ def missing(
         counted = [one for one in differing if not _is_left_out(one.path, _ignored(call))]
         inner = _difference_lines(nearest, call, differing, counted)
         lines = [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
-        if paths := _changing_paths(_target_of(call.label), counted, nearest):
+        paths = _changing_paths(_target_of(call.label), counted, nearest)
+        if paths - set(_ignored(call)):
             line = target_line(_target_of(call.label), call.options, "ignore", sorted(paths))
             remedies.append(f"if it changes from run to run: {line}")
     what = f"no recording of {call.label}"
@@ -172,10 +175,13 @@ def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) ->
         if is_boundary and one.path == "signature":  # it is made from the other parts
             continue
         old, new = one.old or "", one.new or ""
+        if is_boundary and one.path == "url" and _differ_in(_LOCAL_PORT, old, new):
+            paths.add("port")
+            continue
         if nearest.recorded is not None and old.strip("'") == nearest.recorded[:10]:
             is_volatile = bool(_DATE.match(new))
         else:
-            is_volatile = bool(_MOMENT.match(old) and _MOMENT.match(new)) or _differ_in_ids(old, new)
+            is_volatile = bool(_MOMENT.match(old) and _MOMENT.match(new)) or _differ_in(_ID, old, new)
         # For `ignore=`, `rows[0].id` becomes `rows.*.id`, but `words[2]` is the third word only.
         path = re.sub(r"\[\d+\](?=\.)", ".*", _VALUE_TAG.sub("", one.path))
         path = re.sub(r"\[(\d+)\]", r".\1", path)
@@ -189,13 +195,17 @@ def _changing_paths(target: str, found: Sequence[Difference], nearest: Known) ->
     return paths
 
 
-def _differ_in_ids(old: str, new: str) -> bool:
-    """Check whether two texts are the same but for ids and tokens in them: `session:<token>`.
+def _differ_in(pattern: re.Pattern[str], old: str, new: str) -> bool:
+    """Check whether two texts are the same but for what a pattern finds in them, as ids in `session:<token>`.
 
-    Texts of which only a stretch is shown may differ elsewhere, too.
+    What the groups of the pattern match counts. Texts of which only a stretch is shown may differ elsewhere, too.
     """
+
+    def rest(text: str) -> str:
+        return pattern.sub(lambda found: "".join(found.groups()) or "*", text)
+
     is_whole = not any(text.startswith("...") or text.endswith("...") for text in (old, new))
-    return is_whole and bool(_ID.search(old)) and _ID.sub("*", old) == _ID.sub("*", new)
+    return is_whole and bool(pattern.search(old)) and rest(old) == rest(new)
 
 
 def stale(

@@ -286,6 +286,36 @@ def test_ignoring_a_url_is_not_suggested() -> None:
     assert "ignore=" not in text
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "is_suggested"),
+    [
+        ("http://127.0.0.1:40577/users/1", "http://127.0.0.1:44025/users/1", True),
+        ("http://localhost:40577", "http://localhost:44025", True),
+        ("http://[::1]:40577/?a=1", "http://[::1]:44025/?a=1", True),
+        ("http://127.0.0.1:40577/users/1", "http://127.0.0.1:44025/users/2", False),
+        ("http://127.0.0.1:40577/users/1", "http://127.0.0.2:40577/users/1", False),
+        ("http://api.shop.com:8080/users", "http://api.shop.com:8081/users", False),
+        ("http://localhost:80.shop.com/", "http://localhost:81.shop.com/", False),
+    ],
+)
+def test_ignoring_the_port_of_a_server_on_this_machine_is_suggested(
+    old: str, new: str, is_suggested: bool
+) -> None:
+    """Such a server often has another port in each run."""
+    text = str(messages.missing(MissedCall("httpx GET /users", {"url": new}), [Recorded({"url": old})]))
+
+    assert ("  if it changes from run to run: httpx ignore=port" in text.splitlines()) == is_suggested
+
+
+def test_ignoring_the_port_is_not_suggested_again() -> None:
+    """A recording from before the option has to be made again."""
+    call = MissedCall("httpx GET /", {"url": "http://localhost:2"}, options=Options(ignore=("port",)))
+
+    text = str(messages.missing(call, [Recorded({"url": "http://localhost:1"})]))
+
+    assert "ignore=" not in text
+
+
 def test_the_nearest_recording_has_the_fewest_differences() -> None:
     """Among several, it is the most alike, then the one of the same test."""
     now = described(base="EUR", day="2024-05-01")
