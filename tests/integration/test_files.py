@@ -357,12 +357,14 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
                 assert shop.load(path) == "one"
             for paths in (["data/in.csv"], [str(ELSEWHERE / "other.csv")], (pathlib.Path("data/copy.csv"),)):
                 assert shop.load_all(paths) == ["one"]
+            for path in ("data/in.csv", "data/copy.csv", ELSEWHERE / "other.csv"):
+                assert shop.load_all({{"rows": path}}) == ["one"]
             for folder in ("data", ELSEWHERE / "copied"):
                 assert shop.listing(folder) == {{"in.csv": "one", "copy.csv": "one"}}
         """,
     )
 
-    files.record().expect(passed=1, real=["load", "load_all", "listing"])
+    files.record().expect(passed=1, real=["load", "load_all", "load_all", "listing"])
     files.replay().expect(passed=1)
 
     files.write("data/in.csv", "two")

@@ -187,17 +187,14 @@ def class_source(value: type) -> str | None:
 def own_methods(value: type) -> Iterator[FunctionType]:
     """Yield the methods that were written in the class itself, without their decorators."""
     for name, member in value.__dict__.items():
-        if (
-            name == "__annotate_func__"
-        ):  # Python 3.14 makes it, for annotations (PEP 649). It closes over the class's names.
-            continue
         function = getattr(member, "__func__", member)
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]
         # attrs gives a class methods under the class's own name. They are compiled elsewhere.
         if type(function) is not FunctionType or function.__globals__.get("__name__") != value.__module__:
             continue
-        own = function.__qualname__.startswith(f"{value.__qualname__}.")
+        # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes over the class's names.
+        own = name != "__annotate_func__" and function.__qualname__.startswith(f"{value.__qualname__}.")
         if own and not function.__code__.co_filename.startswith("<"):
             yield function
 

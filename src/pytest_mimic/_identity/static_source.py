@@ -40,7 +40,7 @@ def judge(target: str, fingerprint: str) -> Judgement:
 def _definitions(module: str, path: Sequence[str], hops: int = _HOPS) -> Iterator[_Function]:
     """Yield the functions of this name in a module, or in the one that it imports the name from."""
     file = file_of_module(module)
-    tree = None if file is None else _tree(file, _stamp(file))
+    tree = None if file is None else _current_tree(file)
     if tree is None or not path:
         return
     found = list(_named(tree, path))
@@ -55,10 +55,12 @@ def _definitions(module: str, path: Sequence[str], hops: int = _HOPS) -> Iterato
                     yield from _definitions(origin, (alias.name, *path[1:]), hops - 1)
 
 
-def _stamp(file: str) -> tuple[int, int]:
-    """Return a cache key that changes when the file does."""
-    facts = Path(file).stat()
-    return facts.st_mtime_ns, facts.st_size
+def _current_tree(file: str) -> ast.Module | None:
+    try:
+        facts = Path(file).stat()
+    except OSError:  # it is in a zip archive, for example
+        return None
+    return _tree(file, (facts.st_mtime_ns, facts.st_size))
 
 
 @lru_cache(maxsize=64)

@@ -90,7 +90,7 @@ class KeptFiles:
             rmtree(self._spool, ignore_errors=True)
 
     def write(self, targets: Mapping[str, FileTarget]) -> None:
-        """Write the files below the paths of the same arguments. What no argument names is left out.
+        """Write the files below the paths of the same arguments, which the listing has. What no path is for is left out.
 
         Raises:
             UnsafePathError, OSError: See `write_files`.
@@ -100,12 +100,12 @@ class KeptFiles:
         folders: list[FileTarget] = []
         removed: list[FileTarget] = []
         for step, target in targets.items():
-            listed = self.listing.get(step, {})
+            listed = self.listing[step]
             if listed is None:
                 removed.append(target)
-            elif "object" in listed:
+            elif "files" not in listed:
                 files.append(self._to_write(listed, target))
-            elif "files" in listed:
+            else:
                 files += (
                     self._to_write(file, _inside(target, name)) for name, file in listed["files"].items()
                 )

@@ -200,8 +200,7 @@ class RunMark:
     def set(self) -> None:
         """Mark this run. MimicError: the system cannot lock."""
         locks = self._locks = self._locks or self._locks_of()
-        if not self.is_set:
-            self._byte = next(byte for byte in _MARKS if locks.acquire(byte))
+        self._byte = next(byte for byte in _MARKS if locks.acquire(byte))
 
     def is_set_elsewhere(self) -> bool:
         """Check whether another process has marked its run. MimicError: the system cannot lock."""

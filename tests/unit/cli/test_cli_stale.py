@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 
 import pytest
 
@@ -58,6 +59,7 @@ def package(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "__init__.py").write_text(FRONT)
     (folder / "inner.py").write_text(MODULE)
+    (folder / "far.py").write_text("from static_shop.inner import cached\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
     for name in [name for name in sys.modules if name.startswith("static_shop")]:
@@ -85,6 +87,7 @@ def fingerprint_of(target):
         ("static_shop:cached", "changed"),
         ("static_shop:renamed", "changed"),
         ("static_shop:Shop.price", "same"),
+        ("static_shop.far:cached", "changed"),
         ("static_shop.inner:hidden", "unknown"),
         ("static_shop.inner:short", "unknown"),
     ],
@@ -105,6 +108,22 @@ def test_the_source_is_judged_as_a_run_does(package, target, edited):
 )
 def test_what_is_not_found_is_not_judged(package, target):
     assert judge(target, "0" * 32) == "unknown"
+
+
+@pytest.mark.parametrize("text", [b"def f(:\n", b"def f(): '\xff'\n", b"def f(): '\0'\n"])
+def test_a_module_that_cannot_be_parsed_is_not_judged(package, text):
+    (package / "inner.py").write_bytes(text)
+
+    assert judge("static_shop.inner:f", "0" * 32) == "unknown"
+
+
+def test_a_module_in_an_archive_is_not_judged(package, monkeypatch):
+    archive = package / "packed.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("static_packed.py", "def f(): pass\n")
+    monkeypatch.syspath_prepend(archive)
+
+    assert judge("static_packed:f", "0" * 32) == "unknown"
 
 
 @pytest.mark.promise("ls --stale reads modules and does not import them")

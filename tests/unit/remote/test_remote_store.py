@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pytest_mimic import CorruptRecordingError
+from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._remote.keys import tag_of
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic._remote.store import RemoteStore
+from pytest_mimic._vault import Recording, Vault
 from pytest_mimic.errors import RemoteError
 
 KEYS = [f"{number * 0x1234567 % (1 << 28):07x}{number:025x}" for number in range(12)]
@@ -219,6 +222,30 @@ def test_an_object_that_the_store_has_lost_is_named(tmp_path, folder):
 
     with pytest.raises(CorruptRecordingError, match=path.name):
         reader.map(named_in(reader.read(NAMES[0])))
+
+
+@pytest.mark.parametrize("damage", ["shorten", "flip", "lose"])
+def test_recording_again_repairs_a_large_object_of_the_store(tmp_path, damage):
+    value = random.Random(1).randbytes(1_500_000), IPv4Address("10.0.0.1")
+
+    def record(machine):
+        store = open_vault(tmp_path, machine)
+        vault = Vault(store)
+        outcomes = [vault.stored(Outcome.of_value(value), 0.5)]
+        vault.write(NAMES[0], Recording("shop.prices:fetch", None, None, None, "2026-11-01", None, outcomes))
+        store.flush()
+
+    record("first")
+    [path] = files_of(tmp_path / "bucket" / "large")
+    if damage == "lose":
+        path.unlink()
+    else:
+        spoil(path, damage)
+
+    record("second")
+
+    again = Vault(open_vault(tmp_path, "third")).read(NAMES[0])
+    assert again.outcomes[0].load().value == value
 
 
 @pytest.mark.promise("a remote vault of a newer format is refused")

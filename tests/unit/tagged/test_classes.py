@@ -786,6 +786,15 @@ def test_an_exception_whose_class_is_gone_makes_a_recording_stale(monkeypatch, l
         outcome.load()
 
 
+def test_a_class_whose_hash_fails_makes_a_recording_stale(monkeypatch):
+    """Members of a set are hashed while it is made."""
+    store = recorded({Slots(1, 2)})
+    monkeypatch.setattr(Slots, "__hash__", lambda self: hash(self.email))
+
+    with pytest.raises(StaleRecordingError, match="AttributeError: 'Slots' object has no attribute 'email'"):
+        load(store)
+
+
 def test_a_zone_that_is_gone_makes_a_recording_stale():
     store = changed_entry(recorded(zoneinfo.ZoneInfo("Europe/Berlin")), value={"$zoneinfo": "Europe/Bernau"})
 

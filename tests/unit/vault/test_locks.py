@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._vault.locks import ByteLocks
+from pytest_mimic._vault.locks import ByteLocks, RunMark
 from pytest_mimic.errors import MimicError
 
 NAMES = ("calls/shop/f/00000010.json", "calls/shop/f/00000011.json")  # calls that share the lock of byte 1
@@ -48,6 +48,9 @@ class Other:
         self.process.stdin.write(f"{expression}\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self.process.communicate()
 
     def kill(self) -> None:
         self.process.kill()
@@ -138,8 +141,30 @@ def test_another_file_with_the_same_number_is_left_alone(tmp_path):
         assert other("os.closerange(mine.fileno() + 1, 64), locks.close()") == "(None, None)"
         assert other("(mine.write('x'), mine.flush())") == "(1, None)"
     finally:
-        other.kill()
+        other.end()
         locks.close()
+
+
+def test_the_marks_of_two_runs_are_seen_until_they_end(tmp_path):
+    """A run sees no mark of its own, which two of its threads may set."""
+    path = str(tmp_path / "locks")
+    locks, other = ByteLocks(lambda: path), Other(path)
+    mark = RunMark(lambda: locks)
+    try:
+        assert not mark.is_set_elsewhere()
+        mark.set()
+        mark.set()
+        assert not mark.is_set_elsewhere()
+
+        assert other("[locks.acquire(2**28 + n) for n in range(2)]") == "[False, True]"
+        assert mark.is_set_elsewhere()
+
+        assert other("locks.close()") == "None"
+        assert not mark.is_set_elsewhere()
+        mark.close()
+        assert other("locks.acquire(2**28)") == "True"
+    finally:
+        other.end()
 
 
 def test_lock_that_cannot_be_taken_is_an_error_that_names_the_file(tmp_path):

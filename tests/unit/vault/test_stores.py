@@ -206,6 +206,14 @@ def test_vault_folder_that_cannot_be_made_is_an_error():
         FolderStore("/proc/none").write("b/c", b"")
 
 
+def test_a_file_in_place_of_the_vault_cannot_be_swept(tmp_path):
+    (tmp_path / "vault").touch()
+
+    with pytest.raises(MimicError, match=r"cannot read .*vault: "):
+        FolderStore(tmp_path / "vault").sweep()
+    FolderStore(tmp_path / "none").sweep()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the current folder cannot be removed")
 def test_missing_current_folder_is_an_error(tmp_path, monkeypatch):
     """It is not made again."""

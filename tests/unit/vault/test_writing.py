@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -23,6 +24,14 @@ A, B = "calls/shop/f/aa.json", "calls/shop/f/bb.json"
 DOCUMENT = [{"id": n, "name": f"user {n}"} for n in range(100)]
 #: Values that are stored as pickles, with all that they are in: their class defines how it is pickled.
 ONE, TWO, THREE = (IPv4Address(f"10.0.0.{n}") for n in (1, 2, 3))
+
+
+@dataclass(frozen=True)
+class NotPickled:
+    """A class whose objects pickle cannot load, as it sets slots one by one, and the tags can."""
+
+    __slots__ = ("x",)
+    x: int
 
 
 def put(vault, name, *values, source="s1", test="t1", date="2026-11-01", arguments=None, duration=0.5):
@@ -79,6 +88,7 @@ def test_changed_source_updates_the_source_alone(value):
         ((1, ONE), (1, TWO)),
         ({1, 2}, frozenset({1, 2})),
         (DOCUMENT, DOCUMENT[:-1]),
+        ((1, ONE), NotPickled(1)),
     ],
 )
 def test_changed_outcome_has_the_facts_of_its_run(old, new):
@@ -200,6 +210,20 @@ def test_recording_again_replaces_a_hand_edited_object():
 
     assert vault.read(A).outcomes[0].load().value == DOCUMENT
     assert len(objects(store)) == 1
+
+
+def test_an_object_with_the_line_ends_of_windows_is_shared():
+    """Git may have changed them."""
+    store = MemoryStore()
+    put(Vault(store), A, DOCUMENT)
+    (name,) = objects(store)
+    store.write(name, store.read(name).replace(b"\n", b"\r\n"))
+    before = files(store)
+
+    put(Vault(store), B, DOCUMENT)
+
+    assert files(store) == {**before, B: store.read(B)}
+    assert Vault(store).read(B).outcomes[0].load().value == DOCUMENT
 
 
 @pytest.mark.parametrize("value", [DOCUMENT, (1, ONE), (b"\xff" * 3000,)], ids=["json", "pickle", "bytes"])
