@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic import CassetteError
-from pytest_mimic._engine.cassette_modes import mode_of
+from pytest_mimic import CassetteError, CorruptRecordingError
+from pytest_mimic._engine.cassette_modes import is_left_out, mode_of
 from pytest_mimic._settings import Mode
 
 
@@ -40,3 +40,34 @@ def test_auto_replays_if_recording_is_forbidden():
 def test_record_is_refused_if_recording_is_forbidden():
     with pytest.raises(CassetteError, match="mimic_record may not record cassette trip"):
         mode_of("record", Mode.REPLAY, name="trip", exists=True, may_record=False)
+
+
+def fetch(city):
+    return [city]
+
+
+@pytest.mark.parametrize(("pattern", "expected"), [("shop:fetch", False), ("shop:other", True)])
+def test_only_leaves_a_cassette_out_if_it_selects_none_of_its_calls(runs, pattern, expected):
+    record(runs)
+
+    runs.again("rerecord", only=(pattern,))
+
+    assert is_left_out(runs.state, "cassettes/trip.json") is expected
+
+
+def test_only_leaves_a_damaged_cassette_out(runs):
+    """Nobody knows its calls. So it is not replaced, and the replay reports the damage."""
+    record(runs)
+    runs.damage()
+
+    runs.again("rerecord", only=("shop:fetch",))
+
+    assert is_left_out(runs.state, "cassettes/trip.json")
+    with pytest.raises(CorruptRecordingError, match=r"cassettes/trip\.json"):
+        runs.cassette("replay")
+
+
+def record(runs):
+    cassette = runs.cassette("record")
+    runs.mimic(fetch, cassette)("Oslo")
+    cassette.close(None)
