@@ -44,8 +44,7 @@ class Engine:
             from pytest_mimic._engine.decisions import Decisions
 
             with self._guard:  # several threads may make their first call
-                if self.decided is None:
-                    self.decided = Decisions(self.state, locks=self._locks(), today=self._today)
+                self.decided = self.decided or Decisions(self.state, locks=self._locks(), today=self._today)
         return self.decided
 
     def decide(self, call: Call) -> Step | CallInFlight:

@@ -31,7 +31,7 @@ class CallInFlight:
     `returned_coroutine` says that a plain function returned a coroutine. Checks are `interval` seconds apart.
     """
 
-    __slots__ = ("_end", "_ended", "_is_done", "_task", "_thread", "returned_coroutine")
+    __slots__ = ("_end", "_ended", "_task", "_thread", "returned_coroutine")
     mode: Literal["wait"] = "wait"
     interval = _INTERVAL
 
@@ -39,25 +39,22 @@ class CallInFlight:
         self._end = end
         # Made when a call waits: most have no identical one.
         self._ended: threading.Event | None = None
-        self._is_done = False
         self._thread = threading.get_ident() if is_here else None
         self._task = _current_task() if is_here else None
         self.returned_coroutine = False
 
     def done(self) -> None:
-        """Let the waiting calls check again."""
-        if self._end is not None:
-            self._end()
-        self._is_done = True
+        """Let the waiting calls check again. Whoever started the call does it, in this process."""
+        assert self._end is not None
+        self._end()
         if self._ended is not None:
             self._ended.set()
 
     def block(self) -> None:
-        """Pause this thread until the call is done, for `interval` seconds at most."""
+        """Pause this thread until the call is done, for `interval` seconds at most: also if it has just ended."""
         if self._ended is None:
             self._ended = threading.Event()
-        if not self._is_done:
-            self._ended.wait(_INTERVAL)
+        self._ended.wait(_INTERVAL)
 
     def needs_caller(self, *, is_async: bool) -> bool:
         """Check whether this thread or task must continue for the call to finish, so that waiting is a deadlock.
@@ -121,6 +118,8 @@ class CallsInFlight:
         self._locks.close()
 
     def _remove(self, name: str, byte: int) -> None:
+        if self._process != getpid():  # a forked child, in which no thread would release the guard
+            return
         with self._guard:
             if self._calls.pop(name, None) is not None:
                 self._users[byte] -= 1

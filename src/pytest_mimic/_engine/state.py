@@ -136,9 +136,8 @@ class RunState:
         if self._redactor is None:
             from pytest_mimic._redact.redactor import Redactor
 
-            with self._guard:
-                if self._redactor is None:
-                    self._redactor = Redactor(self.settings.redact)
+            with self._guard:  # several threads may make their first call
+                self._redactor = self._redactor or Redactor(self.settings.redact)
         return self._redactor
 
     def mode_of(self, call: Call) -> Mode:
@@ -195,8 +194,8 @@ class RunState:
     def fail_for(
         self, error: MimicError, label: str, call: Call | None = None, *, by_option: bool
     ) -> MimicError:
-        """Count an error by the label of what it is about, which is perhaps no call. See `blame`."""
-        from pytest_mimic.errors import DriftError, MissingRecordingError, StaleRecordingError
+        """Count a miss or a drift by the label of what it is about, which is perhaps no call. See `blame`."""
+        from pytest_mimic.errors import MissingRecordingError, StaleRecordingError
 
         key = call.key if call is not None else ""
         if isinstance(error, MissingRecordingError):
@@ -204,7 +203,7 @@ class RunState:
             if self.log is not None and miss not in self.ledger.missing:
                 self.log.note("missing", call, label=label, error=error)
             self.ledger.count_miss(miss)
-        elif isinstance(error, DriftError):
+        else:
             self.ledger.drifted += 1
         self.pending.note(error)
         if self.test and isinstance(error, MissingRecordingError):
