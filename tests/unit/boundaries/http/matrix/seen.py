@@ -49,10 +49,11 @@ def headers(pairs: Any) -> list[tuple[str, str]]:
 def failure(error: BaseException) -> dict[str, Any]:
     """Return an exception: its class, text, arguments, and the exceptions behind it."""
     args = error.args
-    if isinstance(
-        error, UnicodeEncodeError
-    ):  # its text may be secret, so a replay has only the characters at fault
-        args = (error.encoding, error.object[error.start : error.end], error.start, error.end, error.reason)
+    if isinstance(error, UnicodeEncodeError):
+        # Its text may be secret. A replay has only what the exception shows: one character, or the place of several.
+        fault = error.object[error.start : error.end]
+        fault = fault if len(fault) == 1 else "?" * len(fault)
+        args = (error.encoding, fault, error.start, error.end, error.reason)
     seen = {
         "raised": type(error),
         "text": str(error),
