@@ -87,5 +87,19 @@ def _text(recorded: str, hidden: str, real: str) -> str:
 
 def _secrets_between(parts: list[str], text: str) -> list[str] | None:
     """Return what stands between the parts of a text, or None if it is not made of them."""
-    match = re.fullmatch("(.*?)".join(map(re.escape, parts)), text, re.DOTALL)
-    return None if match is None else list(match.groups())
+    first, *inner = parts
+    if not inner:
+        return [] if text == first else None
+    last = inner.pop()
+    # Each part is looked for at its first place: a regular expression would try all places of all of them.
+    end = len(text) - len(last)
+    if not text.startswith(first) or not text.endswith(last) or end < len(first):
+        return None
+    found, start = [], len(first)
+    for part in inner:
+        place = text.find(part, start, end)
+        if place < 0:
+            return None
+        found.append(text[start:place])
+        start = place + len(part)
+    return [*found, text[start:end]]

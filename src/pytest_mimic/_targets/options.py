@@ -147,6 +147,9 @@ def _read(name: str, value: object, target: str, origin: str) -> Any:
 def _read_paths(value: object) -> tuple[str, ...]:
     from pytest_mimic._identity.ignore import parse_path
 
+    if isinstance(value, str) and "[" in value:
+        # A comma in a quoted key, `rows['a,b']`, separates nothing.
+        value = re.split(r""",(?![^\[\]]*['"]\])""", value)
     paths = _read_list(value)
     for path in paths:
         parse_path(path)
