@@ -255,6 +255,8 @@ def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int
     else:
         for tag, a, b, c, d in SequenceMatcher(None, then, now, autojunk=False).get_opcodes():
             found.append((tag, a + start, b + start, c + start, d + start))
+    if end:
+        found.append(("equal", len(old) - end, len(old), len(new) - end, len(new)))
     return found
 
 

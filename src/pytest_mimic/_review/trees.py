@@ -135,7 +135,7 @@ class _Reader:
         if "returned" in body:
             found["value"] = Named("argument", body["returned"])
         if "raised" in body:
-            found["raised"] = self._raised(body["raised"])
+            found["raised"] = {name: self.read(part, name) for name, part in body["raised"].items()}
         if "stream" in body:
             stream = body["stream"]
             found["items"] = self.read(stream.get("items", []))
@@ -147,11 +147,6 @@ class _Reader:
         if "changed" in body:
             found["changed"] = self.read(body["changed"])
         return found
-
-    def _raised(self, raised: Any) -> Any:
-        if isinstance(raised, dict):
-            return {name: self.read(part, name) for name, part in raised.items()}
-        return self.read(raised)
 
     def _exchange(self, exchange: dict[str, Any]) -> Any:
         """Return what verifying compares of an HTTP response, its body as what it is."""
@@ -206,7 +201,7 @@ class _Reader:
         if tag == "$object":
             return Blob(self._objects.get(str(part), b""))
         if tag == "$bytes":
-            text = "\n".join(part) if isinstance(part, list) else str(part)
+            text = "".join(map(str, part)) if isinstance(part, list) else str(part)
             return Named("bytes", self.read(text))
         read = self.read(part)
         others = {key: self.read(other, key) for key, other in list(node.items())[1:]}

@@ -66,6 +66,27 @@ def test_a_path_for_volatile_is_given_only_where_it_names_the_difference(old, ne
     assert [one.steps for one in differences(old, new)] == [steps]
 
 
+LONG = "x" * 61
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds"),
+    [
+        ([{"n": 1, "x": 1}, {"n": 2, "x": 2}], [{"n": 1, "x": 1}, {"x": 0, "n": 2}], {"rows"}),
+        ([[1, 1], [2, 2]], [[1, 1], [2, 0]], {"rows"}),
+        ([{"n": 1}, {"n": 2}], [{"n": 1}, {"n": 0}, {"n": 3}], {"rows"}),
+        ([{"n": 1}, {"n": 2}], [{"n": 1}, {"m": 2}], {"added", "removed"}),
+        ([[1], [2]], [[1], [2, 3]], {"added"}),
+        ([{}, {}], [{}, 1], {"changed"}),
+        ([{"n": 1}], [{"n": 2}], {"changed"}),
+        ([{"n": LONG}, {"n": LONG}], [{"n": LONG}, {"n": "y"}], {"changed"}),
+        ([{"n": []}, {"n": []}], [{"n": []}, {"n": [1]}], {"added"}),
+    ],
+)
+def test_lists_of_rows_are_compared_as_tables(old, new, kinds):
+    assert {one.kind for one in differences(old, new)} == kinds
+
+
 def test_short_texts_of_several_lines_are_compared_as_texts():
     (one,) = differences("a\nb", "a\nc")
 

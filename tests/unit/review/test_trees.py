@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.memory_store import MemoryStore
 
 from pytest_mimic._outcome.outcome import Outcome
+from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._review.textconv import text_of_file
-from pytest_mimic._review.trees import Named, PickleView, RowTable, outcome_tree
+from pytest_mimic._review.trees import Blob, Named, PickleView, RowTable, outcome_tree
 from pytest_mimic._vault import FolderStore, Vault
 
 URL = "see https://ann:other-4711@api.shop.test/x"
@@ -21,6 +25,13 @@ class Odd:
 
     def __reduce__(self):
         return (Odd, ())
+
+
+@dataclass
+class Attributed:
+    """An object that may have more than its fields."""
+
+    name: str
 
 
 @pytest.fixture
@@ -82,6 +93,114 @@ def test_of_a_response_what_verifying_compares_is_shown(tree):
         "headers": {"content-type": "text/plain"},
         "body": "hi",
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"json": {"n": 1, "password": "x4"}}, {"n": 1, "password": PLACEHOLDER}),
+        ({"chunks": ["a", "b"]}, "ab"),
+        ({"chunks": ["a", {"base64": "AA=="}]}, ["a", {"base64": "AA=="}]),
+        ({"base64": "AAE="}, Blob(b"\0\1")),
+        ({"base64": "cut"}, "cut"),
+        ({"file": 3}, {"file": 3}),
+    ],
+)
+def test_the_body_of_a_response_is_shown_as_what_it_is(tree, body, expected):
+    response = {"status": 200, "headers": [["Date", "today"]], "body": body, "error": "reset"}
+
+    assert tree(Outcome.of_value(response)) == {"status": 200, "body": expected, "error": "reset"}
+
+
+def test_a_response_without_a_body_has_none(tree):
+    assert tree(Outcome.of_value({"status": 204, "headers": []})) == {"status": 204}
+
+
+@pytest.mark.parametrize("value", [{"status": "ok", "headers": []}, {"status": 1, "headers": {}}])
+def test_what_only_looks_like_a_response_is_a_value(tree, value):
+    assert tree(Outcome.of_value(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0\0\x02\x80\0\0\x01\xe0", "PNG 640x480, 24 bytes"),
+        (b"GIF89a\x80\x02\xe0\x01", "GIF 640x480, 10 bytes"),
+        (b"\xff\xd8\xff\xe0", "JPEG, 4 bytes"),
+        (b"RIFF\0\0\0\0WEBP", "WebP, 12 bytes"),
+        (b"%PDF-1.7\xff", "PDF, 9 bytes"),
+        (b"\xff\xfe" * 1000, "2,000 bytes"),
+    ],
+)
+def test_bytes_are_shown_by_their_kind_and_size(tree, content, shown):
+    assert str(tree(Outcome.of_value(content))) == shown
+
+
+def test_texts_in_bytes_are_shown(tree):
+    assert tree(Outcome.of_value(b"one\ntwo")) == Named("bytes", "one\ntwo")
+
+
+def test_shared_parts_and_attributes_are_shown(tree):
+    shared = ("a",)
+    value = Attributed("x")
+    value.more = [shared, shared]  # type: ignore[attr-defined]
+    value.again = value.more  # type: ignore[attr-defined]
+
+    assert tree(Outcome.of_value(value)) == Named(
+        f"{__name__}:Attributed",
+        {"name": "x", "attributes": {"more": [Named("tuple", ["a"])] * 2, "again": Named("ref", 1)}},
+    )
+
+
+def test_a_changed_argument_is_shown_and_named_as_the_outcome(tree):
+    rows = [1, 2]
+
+    outcome = Outcome.of_value(rows)
+    outcome.changed = {"rows": rows}
+
+    assert tree(outcome) == {
+        "value": Named("argument", "rows"),
+        "changed": {"rows": [1, 2]},
+    }
+
+
+def test_a_detached_pickle_is_shown_by_its_recording(tree):
+    facts = {"pickle": "objects/aa/x.pkl", "checksum": "ff", "imports": ["shop:Odd"]}
+    listed = {"objects/aa/x.pkl": {"sha256": "0" * 64, "size": 70_000}}
+
+    assert tree(Outcome.of_value(1), **facts, detached=listed) == PickleView(70_000, ["shop:Odd"], mark="ff")
+
+
+def test_frames_are_tables(tree):
+    pandas = pytest.importorskip("pandas")
+    plain = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+
+    assert tree(Outcome.of_value(plain)) == RowTable(["a", "b"], [[1, "x"], [2, "y"]])
+    by_name = tree(Outcome.of_value(plain.set_axis(["r", "s"], axis=0)))
+    assert by_name == RowTable(["", "a", "b"], [["r", 1, "x"], ["s", 2, "y"]])
+    by_number = tree(Outcome.of_value(plain.set_axis([7, 8], axis=1)))
+    assert [row[-2:] for row in by_number.rows] == [[1, "x"], [2, "y"]]
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ({"$pandas.DataFrame": {"a": [1, 2], "b": ["x"]}}, {"a": [1, 2], "b": ["x"]}),
+        ({"$pandas.DataFrame": {"a": 3}}, {"a": 3}),
+        ({"$pandas.DataFrame": [[1], [2]], "columns": ["a"]}, [[1], [2]]),
+    ],
+    ids=["of several lengths", "of no lists", "of too few names"],
+)
+def test_a_frame_that_was_edited_by_hand_is_shown_as_it_is(node, expected):
+    store = MemoryStore()
+    name = f"calls/shop/f/{'a' * 32}.json"
+    entry = {"duration": 0, "tagged": True, "value": node}
+    facts = {"format": 1, "target": "shop:f", "arguments": None, "source": None, "test": None}
+    store.write(name, json.dumps({**facts, "recorded": "", "owner": None, "outcomes": [entry]}).encode())
+
+    [stored] = Vault(store).read(name).outcomes
+
+    assert outcome_tree(stored, Redactor()) == Named("pandas.DataFrame", expected)
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
