@@ -16,7 +16,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic._engine.steps import Replay, Verification
 from pytest_mimic._settings import Mode
 from pytest_mimic._vault.names import recording_name
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._describe.messages import Known
@@ -287,8 +287,6 @@ class Recordings:
             new = stored.load(call.paths)
             for other in self.known[name].outcomes:
                 old = other.load(call.paths)
-                if old.kind != "stream":
-                    continue
                 if not share_beginning(old, new):
                     streams.insert(-1, other)
                 elif goes_further(old, new):
@@ -363,13 +361,15 @@ class Recordings:
     # -- cassettes
 
     def shares_cassette(self, name: str) -> bool:
-        """Check whether other tests use a cassette, or other blocks of this one: it holds their calls, too."""
+        """Check whether other tests use a cassette, or other blocks of this one: it holds their calls, too.
+
+        Raises:
+            CorruptRecordingError: The file is damaged.
+        """
         state = self._state
-        with suppress(CorruptRecordingError):
-            is_others = state.vault.store.size(name) is not None and state.vault.test_of(name) != state.test
-            others = self.cassette_users.get(name, set()) - {state.test}
-            return is_others or bool(others) or name in state.owner.journal.used
-        return False
+        is_others = state.vault.store.size(name) is not None and state.vault.test_of(name) != state.test
+        others = self.cassette_users.get(name, set()) - {state.test}
+        return is_others or bool(others) or name in state.owner.journal.used
 
     def write_cassette(
         self, name: str, entries: list[CassetteEntry], errors: Errors, *, test: str | None

@@ -115,9 +115,9 @@ class Runs:
         """Return the names of the recordings."""
         return sorted(self.store.names(folder))
 
-    def damage(self) -> None:
-        """Cut off the end of each recording and cassette."""
-        for name in (*self.names(), *self.names("cassettes")):
+    def damage(self, *names: str) -> None:
+        """Cut off the end of these recordings and cassettes, or of all."""
+        for name in names or (*self.names(), *self.names("cassettes")):
             data = self.store.read(name)
             assert data is not None
             self.store.write(name, data[: len(data) // 2])
