@@ -83,7 +83,10 @@ class StateReader:
                 if entry.is_dir(follow_symlinks=False):
                     state[relative] = None
                 else:
-                    found = entry.stat()
+                    try:
+                        found = entry.stat()
+                    except FileNotFoundError:  # a link that leads nowhere
+                        continue
                     if stat.S_ISREG(found.st_mode):
                         state[relative] = self._file(entry.path, found, left)
                         left = max(0, left - found.st_size)

@@ -36,8 +36,6 @@ def store_frames(data: bytes, secrets: Secrets) -> list[dict[str, Any]] | None:
         size, head = _PRELUDE.unpack_from(data)
         if size > len(data):
             break
-        if size < _LEAST + head:
-            return None
         frame, data = data[:size], data[size:]
         headers = _headers(frame[12 : 12 + head])
         payload = frame[12 + head : -4]
@@ -48,13 +46,11 @@ def store_frames(data: bytes, secrets: Secrets) -> list[dict[str, Any]] | None:
 
 
 def _headers(data: bytes) -> dict[str, str] | None:
-    """Return headers that are all texts, or None."""
+    """Return headers, read as texts. None: one is none for sure."""
     found: dict[str, str] = {}
     try:
         while data:
             name, data = data[1 : 1 + data[0]].decode(), data[1 + data[0] :]
-            if data[0] != _TEXT:
-                return None
             (size,) = _LENGTH.unpack_from(data, 1)
             found[name], data = data[3 : 3 + size].decode(), data[3 + size :]
     except (ValueError, IndexError, struct.error):
