@@ -201,11 +201,11 @@ class OpenCassette(Cassette):
         """Take recorded calls out, since others are recorded instead."""
         for place in places:
             entry = self._entries[place]
-            if entry is not None:
-                self._replaced.setdefault(entry.key, []).append(entry)
-                self._entries[place] = None
-                if not self._is_shared:
-                    self._places.pop(entry.key, None)
+            assert entry is not None  # each place is taken once
+            self._replaced.setdefault(entry.key, []).append(entry)
+            self._entries[place] = None
+            if not self._is_shared:
+                self._places.pop(entry.key, None)
 
     def _record(self, call: Call, place: int | None) -> RealCall:
         """Run a call for real, and record it in place of a stale entry or as a new one."""

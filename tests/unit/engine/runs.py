@@ -14,7 +14,7 @@ from pytest_mimic._engine.boundary_plan import BoundaryPlan, BoundaryPort
 from pytest_mimic._engine.cassettes import OpenCassette
 from pytest_mimic._engine.engine import Engine
 from pytest_mimic._engine.function_plan import FunctionPlan
-from pytest_mimic._engine.owners import Owner
+from pytest_mimic._engine.scopes import Scopes
 from pytest_mimic._engine.state import RunState
 from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._ledger import Ledger
@@ -72,9 +72,15 @@ class Runs:
         )
         self.state = RunState(settings=made, vault=Vault(self.store), ledger=self.ledger)
         self.state.test = TEST
-        self.state.owner = Owner(TEST)
         path = str(self.folder / "locks")
         self.engine = Engine(self.state, locks=locks or (lambda: ByteLocks(lambda: path)), today="2026-11-02")
+        self._scopes = Scopes(self.engine)
+        self._scopes.begin_test(TEST)
+
+    def next_attempt(self) -> None:
+        """Run the test again, as conversations that have ended it demand."""
+        self._scopes.begin_again()
+        self._scopes.begin_test(TEST)
 
     def end(self) -> None:
         """End the run. After a miss, functions that wait are wrapped until then."""
@@ -95,10 +101,16 @@ class Runs:
         mimicked.push(self, self.plan(function, cassette, **options))
         return mimicked.wrapper
 
-    def port(self, cassette: OpenCassette | None = None, **options: Any) -> BoundaryPort:
+    def port(
+        self,
+        cassette: OpenCassette | None = None,
+        *,
+        kind: type[ToyBoundary] = ToyBoundary,
+        **options: Any,
+    ) -> BoundaryPort:
         """Return the port of a client that is mimicked."""
         port = BoundaryPort(self.engine)
-        port.plans.append(BoundaryPlan(self.engine, ToyBoundary("toy_client"), Options(**options), cassette))
+        port.plans.append(BoundaryPlan(self.engine, kind("toy_client"), Options(**options), cassette))
         return port
 
     def client(self, cassette: OpenCassette | None = None, **options: Any) -> Callable[[str], Any]:
