@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -19,6 +20,8 @@ from pytest_mimic._engine.streams import (
     share_beginning,
 )
 from pytest_mimic._outcome.outcome import Outcome
+from pytest_mimic.errors import MissingRecordingError
+from unit.engine.runs import Runs
 
 
 def echo(closed: list[str]) -> Script:
@@ -115,3 +118,42 @@ def test_streams_share_a_beginning_if_the_same_values_were_sent(one, other, is_s
 )
 def test_a_stream_goes_further_with_more_items_or_an_end(one, other, is_further):
     assert goes_further(one, other) is is_further
+
+
+def talk() -> Generator[str, object, None]:
+    reply = yield "hello"
+    yield type(reply).__name__
+
+
+def test_a_value_without_an_identity_counts_by_its_type_if_it_is_sent(runs: Runs) -> None:
+    def reply_to(talking: Generator[Any, Any, Any], reply: object) -> Any:
+        next(talking)
+        return talking.send(reply)
+
+    assert reply_to(runs.mimic(talk)(), threading.Lock()) == "lock"
+    runs.again("replay")
+
+    assert reply_to(runs.mimic(talk)(), threading.Lock()) == "lock"
+    with pytest.raises(MissingRecordingError, match="is sent something else than when it was recorded"):
+        reply_to(runs.mimic(talk)(), threading.Event())
+
+
+def test_an_interrupt_ends_a_stream_that_is_verified(runs: Runs) -> None:
+    """It is no outcome, and so no drift."""
+    is_interrupted = False
+
+    def pages() -> Generator[int, None, None]:
+        yield 1
+        if is_interrupted:
+            raise KeyboardInterrupt
+        yield 2
+
+    assert [*runs.mimic(pages)()] == [1, 2]
+    runs.again("verify")
+    is_interrupted = True
+    reading = runs.mimic(pages)()
+
+    assert next(reading) == 1
+    with pytest.raises(KeyboardInterrupt):
+        next(reading)
+    assert runs.errors() == []
