@@ -365,6 +365,14 @@ def test_a_stale_recording_shows_two_commands() -> None:
     )
 
 
+def test_a_stale_recording_without_a_date_shows_none() -> None:
+    assert str(messages.stale("m:f()")).splitlines()[0] == "m:f has changed since this call was recorded"
+
+
+def test_a_stale_recording_shows_other_remedies() -> None:
+    assert str(messages.stale("m:f()", remedies=["edit it"])).splitlines()[1:] == ["  edit it"]
+
+
 def test_a_drift_shows_its_lines() -> None:
     error = messages.drift(
         "shop.api:fetch_rates(base='EUR')", ["rates.HRK: recorded, missing now"], test=TEST
@@ -450,3 +458,16 @@ def test_a_sequence_of_another_test_is_named_as_such() -> None:
     text = missed(now, Recorded(now), sequence=True)
 
     assert "the same call: a recording of a sequence belongs to the test that made it" in text
+
+
+def test_a_sequence_of_the_same_test_is_not_said_to_be_another_tests() -> None:
+    now = described(n=1)
+
+    assert "belongs to the test" not in missed(now, Recorded(now, test=TEST), sequence=True)
+
+
+@pytest.mark.parametrize(("count", "last"), [(2, "2"), (3, "and 1 more"), (4, "and 2 more")])
+def test_the_lines_beyond_a_limit_are_counted(count: int, last: str) -> None:
+    lines = messages.limited([str(one + 1) for one in range(count)], 2)
+
+    assert (len(lines), lines[-1]) == (min(count, 3), last)
