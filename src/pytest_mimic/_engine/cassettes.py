@@ -221,7 +221,7 @@ class OpenCassette(Cassette):
 
         with self._guard:
             replaced = self._replaced.get(call.key)
-            before = replaced.pop(0).stored if replaced else None
+            before = replaced.pop(0) if replaced else self._entries[place]
         self._entries[place] = CassetteEntry(
             kind=call.plan.kind,
             target=call.plan.target,
@@ -230,7 +230,7 @@ class OpenCassette(Cassette):
             key=call.key,
             arguments=call.arguments if self._state.settings.store_arguments else None,
             source=call.plan.source,
-            stored=self._recordings.encode(call, outcome, duration, before=before),
+            stored=self._recordings.encode(call, outcome, duration, before=before and before.stored),
         )
         self._has_new_entries = True
         self._errors[place] = self._recordings.error_of(call, outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -172,15 +172,26 @@ class SequenceInProgress:
         old: The outcomes recorded before.
         new: The outcomes of this pass, by position.
         was_recorded: Whether the run found outcomes.
+
+    Args:
+        call: The first call.
+        old: The outcomes recorded before.
+        found: The same, or those that the recording had if it is outdated.
     """
 
-    __slots__ = ("call", "new", "old", "was_recorded")
+    __slots__ = ("_found", "call", "new", "old", "was_recorded")
 
-    def __init__(self, call: Call, old: list[Stored]) -> None:
+    def __init__(self, call: Call, old: list[Stored], found: Sequence[Stored] = ()) -> None:
         self.call = call
         self.old = old
         self.new: dict[int, Stored] = {}
         self.was_recorded = bool(old)
+        self._found = found
+
+    def before(self, position: int) -> Stored | None:
+        """Return the outcome that a new one replaces, if there is one. It may be outdated."""
+        known = self.old if position < len(self.old) else self._found
+        return known[position] if position < len(known) else None
 
     def commit(self) -> None:
         """Treat the new outcomes as recorded."""

@@ -103,15 +103,15 @@ class Sequences:
             sequence = owner.sequences.get(name)
             if sequence is None:
                 is_kept = recording is not None and not recordings.is_outdated(call.plan, recording)
-                old = list(recording.outcomes) if recording is not None and is_kept else []
-                sequence = owner.sequences[name] = SequenceInProgress(call, old)
+                found = list(recording.outcomes) if recording is not None else []
+                sequence = SequenceInProgress(call, found if is_kept else [], found)
+                owner.sequences[name] = sequence
             is_real = self._state.settings.mode is Mode.RERECORD or position >= len(sequence.old)
             if call.plan.kind != "function":
                 is_real = self._converse(owner, call, is_new=is_real)
 
         def finish(outcome: Outcome, duration: float) -> None:
-            before = sequence.old[position] if position < len(sequence.old) else None
-            stored = recordings.encode(call, outcome, duration, before=before)
+            stored = recordings.encode(call, outcome, duration, before=sequence.before(position))
             errors = {position: recordings.error_of(call, outcome)}
             with recordings.guard:
                 sequence.new[position] = stored

@@ -74,3 +74,32 @@ def test_the_answer_of_a_client_stays_if_the_service_says_the_same(runs: Runs, s
     service.degrees["Oslo"] = 4.0
     assert runs.client()("Oslo") == 4.0
     assert runs.store.read(name) != before
+
+
+@pytest.mark.parametrize("use", ["function", "sequence", "cassette"])
+def test_a_stale_recording_keeps_outcomes_of_which_only_volatile_parts_changed(runs: Runs, use: str) -> None:
+    """`--mimic-record` runs the calls of a changed function again."""
+    ids = iter(range(100))
+
+    def first_version() -> Any:
+        return {"id": next(ids)}
+
+    def second_version() -> Any:
+        return dict(id=next(ids))
+
+    def record(function: Any) -> list[Any]:
+        function.__name__ = "fetch"
+        cassette = runs.cassette("extend") if use == "cassette" else None
+        wrapped = runs.mimic(function, cassette, volatile=("id",), sequence=use == "sequence")
+        got = [wrapped(), wrapped()]
+        if cassette is not None:
+            cassette.close(None)
+        return got
+
+    recorded = record(first_version)
+    runs.again("record")
+    record(second_version)
+    runs.again("replay")
+
+    assert record(second_version) == recorded
+    assert next(ids) >= 2
