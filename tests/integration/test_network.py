@@ -241,6 +241,15 @@ def test_this_machine_can_be_connected_to(project):
                 one.bind(("127.0.0.1", 0))
                 two.sendto(b"x", one.getsockname())
                 assert one.recv(1) == b"x"
+                if hasattr(two, "sendmsg"):
+                    two.sendmsg([b"y"], [], 0, one.getsockname())
+                    assert one.recv(1) == b"y"
+                two.connect(one.getsockname())
+                if hasattr(two, "sendmsg"):
+                    two.sendmsg([b"z"])
+                    assert one.recv(1) == b"z"
+                with pytest.raises(TypeError):
+                    two.sendto(b"x")
 
         @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no UNIX sockets here")
         def test_unix():
@@ -265,6 +274,13 @@ def test_this_machine_can_be_connected_to(project):
 
             asyncio.run(talk())
 
+        def test_lookups():
+            async def look_up():
+                return await asyncio.get_running_loop().getnameinfo(("127.0.0.1", 80), socket.NI_NUMERICHOST)
+
+            assert asyncio.run(look_up())[0] == "127.0.0.1"
+            assert socket.gethostbyname("localhost") == "127.0.0.1"
+
         def test_own_name():
             socket.getfqdn()
             for one in socket.socketpair():
@@ -273,7 +289,7 @@ def test_this_machine_can_be_connected_to(project):
         """,
     )
 
-    project.run().expect(passed=9)
+    project.run().expect(passed=10)
 
     assert dict(vars(socket.socket)) == methods
     assert [
@@ -665,6 +681,18 @@ UVLOOP = """
     def test_local(call):
         with socket.create_server(("127.0.0.1", 0)) as server:
             uvloop.run(call("127.0.0.1", server.getsockname()[1]))
+
+    def test_sockets_that_are_connected_or_only_receive():
+        async def use(sock, address):
+            _, writer = await asyncio.open_connection(sock=sock)
+            writer.close()
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=address)
+            transport.close()
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            sock = socket.create_connection(server.getsockname())
+            uvloop.run(use(sock, ("127.0.0.1", 0)))
 """
 
 
@@ -673,7 +701,7 @@ def test_loops_of_uvloop_are_guarded_too(project):
     project.ini(mimic_network="block")
     project.write("test_uvloop.py", UVLOOP)
 
-    project.run().expect(passed=8)
+    project.run().expect(passed=9)
 
 
 ALL_CLIENTS = """

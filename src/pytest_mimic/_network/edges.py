@@ -155,7 +155,7 @@ def _loop_getnameinfo(guard: NetworkGuard, original: Function) -> Function:
     return getnameinfo
 
 
-def _proactor_connect(guard: NetworkGuard, original: Function) -> Function:
+def _proactor_connect(guard: NetworkGuard, original: Function) -> Function:  # pragma: no cover (Windows)
     @wraps(original)
     def connect(proactor: Any, conn: Any, address: Any) -> Any:
         guard.check_socket(conn, address)
@@ -164,7 +164,7 @@ def _proactor_connect(guard: NetworkGuard, original: Function) -> Function:
     return connect
 
 
-def _proactor_sendto(guard: NetworkGuard, original: Function) -> Function:
+def _proactor_sendto(guard: NetworkGuard, original: Function) -> Function:  # pragma: no cover (Windows)
     @wraps(original)
     def sendto(proactor: Any, conn: Any, buf: Any, flags: int = 0, addr: Any = None) -> Any:
         guard.check_socket(conn, addr)
@@ -178,8 +178,7 @@ def _uvloop_connection(guard: NetworkGuard, original: Function) -> Function:
     async def create_connection(
         loop: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
-        if options.get("sock") is None:
-            guard.check_address(host, port)
+        guard.check_address(host, port)  # None with a socket that is connected already
         return await original(loop, protocol_factory, host, port, **options)
 
     return create_connection

@@ -9,7 +9,7 @@ import os
 import pickle
 import sys
 from contextlib import suppress
-from os import close, getpid, pipe, read, waitpid, write
+from os import close, fstat, getpid, pipe, read, waitpid, write
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class FreshProcesses:
         with own.lock:
             try:
                 if not own.is_running:
+                    own.stop()
                     own.start(self._environment)
                     send(own.to, (self._place, self._timeout))
                 send(own.to, (name, args, kwargs))
@@ -71,8 +72,17 @@ class _Process:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.is_running = False
         self.to = self.back = -1
+        self._identities: tuple[object, ...] = (None, None)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the pipes are still open.
+
+        Code under test that closes all files, as a daemon does, closes these, too. Then its next files have the same
+        numbers.
+        """
+        return (_identity_of(self.to), _identity_of(self.back)) == self._identities != (None, None)
 
     def start(self, environment: dict[str, str]) -> None:
         """Start the process."""
@@ -88,14 +98,23 @@ class _Process:
             close(ours_out)
         with suppress(ChildProcessError):  # the code under test waits for its children itself
             waitpid(started, 0)  # it has left a child behind
-        self.is_running = True
+        self._identities = _identity_of(self.to), _identity_of(self.back)
 
     def stop(self) -> None:
         """Close the pipes, which ends the process."""
-        if self.is_running:
-            self.is_running = False
-            close(self.to)
-            close(self.back)
+        for file, identity in zip((self.to, self.back), self._identities, strict=True):
+            if identity is not None and _identity_of(file) == identity:
+                close(file)
+        self._identities = None, None
+
+
+def _identity_of(file: int) -> tuple[int, int] | None:
+    """Return what tells an open file from others, None if it is closed."""
+    try:
+        found = fstat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def send(file: int, message: object) -> None:

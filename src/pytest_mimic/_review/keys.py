@@ -42,7 +42,7 @@ def _single_keys(stream: Any) -> Iterator[None]:
     try:
         import termios
         import tty
-    except ImportError:  # Windows, where `_pressed` does so
+    except ImportError:  # pragma: no cover (Windows, where `_pressed` does so)
         yield
         return
     file = stream.fileno()
@@ -55,7 +55,7 @@ def _single_keys(stream: Any) -> Iterator[None]:
 
 
 def _pressed(stream: Any) -> str:
-    if os.name == "nt":
+    if os.name == "nt":  # pragma: no cover (Windows)
         from msvcrt import getwch, kbhit  # type: ignore[attr-defined, unused-ignore]
 
         key = str(getwch())

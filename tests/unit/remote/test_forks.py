@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,71 @@ def test_forked_child_has_no_more_children_than_its_own(bucket: Bucket) -> None:
 
     with pytest.raises(ChildProcessError):
         in_child(act)
+
+
+def open_files() -> set[int]:
+    found = set()
+    for file in range(3, 256):
+        with suppress(OSError):
+            os.fstat(file)
+            found.add(file)
+    return found
+
+
+def test_a_forked_child_may_close_all_files(bucket: Bucket, tmp_path: Path) -> None:
+    """As one that becomes a daemon does. Its next files have the same numbers, and are left alone."""
+    bucket.put("a", b"1")
+
+    def act() -> object:
+        before = open_files()
+        bucket.get("a")
+        for file in open_files() - before:
+            os.close(file)
+        with (tmp_path / "one").open("w") as one, (tmp_path / "two").open("w") as two:
+            found = bucket.get("a")
+            one.write("one")
+            two.write("two")
+        return found
+
+    assert in_child(act) == b"1"
+    assert [(tmp_path / name).read_text() for name in ("one", "two")] == ["one", "two"]
+
+
+def test_the_end_of_the_process_that_makes_requests_is_an_error(bucket: Bucket) -> None:
+    """The next request starts another one."""
+    bucket.put("a", b"1")
+
+    def act() -> object:
+        before = open_files()
+        bucket.get("a")
+        for file in open_files() - before:
+            with suppress(OSError):  # one is there to be read
+                os.write(file, bytes(8))  # an empty message, which ends it
+        with pytest.raises(RemoteError, match=r"the process that makes the requests .* ended") as caught:
+            bucket.get("a")
+        return caught.value.reason, bucket.get("a")
+
+    assert in_child(act) == ("failed", b"1")
+
+
+def test_an_interrupted_request_leaves_no_answer_for_the_next_one(bucket: Bucket) -> None:
+    bucket.put("a", b"1" * 1_000_000)
+    bucket.put("b", b"2")
+
+    def read_on() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        while bucket.get("a"):
+            pass
+
+    def act() -> object:
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        bucket.get("a")
+        with pytest.raises(KeyboardInterrupt):
+            read_on()
+        signal.alarm(120)
+        return bucket.get("b")
+
+    assert in_child(act) == b"2"
 
 
 def test_environment_of_the_start_counts(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

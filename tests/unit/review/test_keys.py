@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -53,6 +54,28 @@ def test_the_end_of_the_input_is_no_key(terminal: int):
         shown.append(text)
 
     assert read_key("> ", show) == ""
+
+
+def test_an_interrupt_is_no_key(terminal: int, monkeypatch: pytest.MonkeyPatch):
+    """Ctrl-C sends a signal to the program."""
+    before = termios.tcgetattr(terminal)
+    shown: list[str] = []
+
+    def show(text: str) -> None:
+        shown.append(text)
+        if text == "> ":
+            signal.raise_signal(signal.SIGINT)
+
+    assert read_key("> ", show) == ""
+
+    assert shown == ["> ", "\n"]
+    assert termios.tcgetattr(terminal) == before
+
+
+def test_without_an_input_there_is_no_key(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert read_key("> ", lambda _: None) == ""
 
 
 def test_the_terminal_is_as_before_when_a_key_was_read(terminal: int):
