@@ -66,6 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         server.seen.append(f"{self.command} {self.path}")
         server.headers.append(dict(self.headers.items()))
+        server.bodies.append(body)
         path = self.path.partition("?")[0]
         if "busy" in path and server.first_time(path):
             self.answer(503, b"<Error><Code>SlowDown</Code><Message>slow down</Message></Error>")
@@ -95,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, json.dumps({**keys, "Expiration": "2999-01-01T00:00:00Z"}).encode())
         elif path.startswith("/latest/"):
             self.answer(404, b"")
+        elif b"Action=" in body:
+            self.answer(200, b"<Response/>")
         else:
             self.answer(200, b"")
 
@@ -151,6 +154,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self.expected: list[str | None] = []
         self.events: list[bytes] = []
         self._failed: set[str] = set()

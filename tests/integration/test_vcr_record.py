@@ -11,8 +11,10 @@ from http_server import Server, running_server
 CLIENT = """
     import os, urllib.request
 
-    def fetch(path):
-        with urllib.request.urlopen(os.environ["API"] + path, timeout=10) as response:
+    def fetch(path, data=None):
+        headers = {"Content-Type": "application/json"} if data else {}
+        request = urllib.request.Request(os.environ["API"] + path, data, headers)
+        with urllib.request.urlopen(request, timeout=10) as response:
             return response.read().decode()
 """
 FILE = "cassettes/test_it/test_one.yaml"
@@ -261,9 +263,11 @@ def test_the_fixture_shows_what_is_recorded_in_our_format(suite, server):
 
         @pytest.mark.vcr
         def test_one(vcr):
-            assert (len(vcr), vcr.all_played) == (SEEN, not SEEN)
+            assert (len(vcr), vcr.all_played, bool(vcr)) == (SEEN, not SEEN, True)
             fetch("/users/1?page=2")
-            (request,), (response,) = vcr.requests, vcr.responses
+            fetch("/echo", b'{"n": 1}')
+            (request, sent), (response, _) = vcr.requests, vcr.responses
+            assert (sent.method, sent.body) == ("POST", b'{"n": 1}')
             assert (request.method, request.path, request.query) == ("GET", "/users/1", [("page", "2")])
             assert response["status"]["code"] == 200
             assert b"Zo" in response["body"]["string"]
@@ -273,7 +277,7 @@ def test_the_fixture_shows_what_is_recorded_in_our_format(suite, server):
     text = (suite.root / "test_it.py").read_text()
     (suite.root / "test_it.py").write_text(text.replace("SEEN", "0"))
     suite.run("--mimic-record").expect(passed=1)
-    (suite.root / "test_it.py").write_text(text.replace("SEEN", "1"))
+    (suite.root / "test_it.py").write_text(text.replace("SEEN", "2"))
 
     suite.run().expect(passed=1)
 

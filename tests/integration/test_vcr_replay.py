@@ -638,8 +638,10 @@ def test_each_answer_is_played_once_and_in_order(suite):
         """
         @pytest.mark.vcr
         def test_one(vcr):
-            assert (vcr.play_count, vcr.all_played) == (0, False)
+            assert (vcr.play_count, vcr.all_played, vcr.record_mode, bool(vcr)) == (0, False, "none", True)
+            assert repr(vcr) == "<Cassette containing 2 recorded response(s)>"
             assert [fetch("/a"), fetch("/a")] == ["one", "two"]
+            assert vcr.play_counts == {0: 1, 1: 1}
             assert (vcr.play_count, vcr.all_played, vcr.dirty) == (2, True, False)
             vcr.rewind()
             assert fetch("/a") == "one"

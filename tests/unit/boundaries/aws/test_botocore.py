@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aws_server import Server
 
+from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic.errors import MissingRecordingError
 from unit.boundaries.aws.conftest import ACCESS_KEY, SECRET_KEY, new_session
 from unit.boundaries.runs import Runs
@@ -494,6 +495,64 @@ def test_a_role_is_assumed_only_for_real_requests(
     assert runs.signatures == ["sts GetCallerIdentity"]
     with pytest.raises(MissingRecordingError, match="s3 ListBuckets"):
         client("s3", NOWHERE).list_buckets()
+
+
+@pytest.mark.promise("a replay at AWS needs no credentials and looks none up")
+def test_a_machine_is_asked_for_its_region_only_for_real_requests(
+    runs: Runs, client: Make, server: Server
+) -> None:
+    """`defaults_mode=auto` compares it with that of the client."""
+
+    def talk() -> object:
+        return client("s3", config=Config(defaults_mode="auto")).list_buckets()["Buckets"]
+
+    recorded = talk()
+    asked = [line for line in server.seen if "/latest/" in line]
+    assert asked
+    assert runs.signatures == ["s3 ListBuckets"]
+
+    runs.again("replay")
+    assert talk() == recorded
+    assert [line for line in server.seen if "/latest/" in line] == asked
+
+    runs.again("off")
+    assert talk() == recorded
+    assert [line for line in server.seen if "/latest/" in line] == asked * 2
+
+
+@pytest.mark.parametrize("place", ["headers", "query", "body"])
+def test_requests_are_signed_with_fetched_credentials_wherever_the_signature_is(
+    runs: Runs,
+    client: Make,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    bare: Callable[[], None],
+    place: str,
+) -> None:
+    """They were signed with placeholders before, to find out whether they are recorded."""
+    bare()
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.url}/keys")
+
+    def call(url: str) -> None:
+        if place == "body":
+            client("sdb", url).delete_domain(DomainName="a")
+        else:
+            version = {"headers": "s3v4", "query": "s3v4-query"}[place]
+            client("s3", url, config=Config(signature_version=version)).list_buckets()
+
+    call(server.url)
+
+    sent = {
+        "headers": server.headers[-1].get("Authorization", ""),
+        "query": server.seen[-1],
+        "body": server.bodies[-1].decode(),
+    }
+    assert "AKIAFROMCONTAINER4711" in sent[place]
+    assert PLACEHOLDER not in repr([*sent.values(), server.headers[-1]])
+    runs.again("replay")
+    server.seen.clear()
+    call(NOWHERE)
+    assert server.seen == []
 
 
 def test_verifying(runs: Runs, client: Make) -> None:
