@@ -11,8 +11,11 @@ from failing_proxy import FailingProxy, running_proxy
 from s3_server import KEYS
 
 from pytest_mimic._remote.bucket import Bucket
+from pytest_mimic._remote.credentials import credential_options
 from pytest_mimic._remote.place import parse_place
 from pytest_mimic.errors import RemoteError
+
+obstore = pytest.importorskip("obstore", exc_type=ImportError)
 
 
 @pytest.fixture
@@ -72,6 +75,33 @@ def test_no_credentials_are_an_error_at_once(
         bucket.get("a")
 
     assert caught.value.reason == "forbidden"
+
+
+def test_a_profile_without_keys_gives_its_region_alone(
+    s3_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    (home / ".aws" / "config").write_text("[default]\nregion = eu-west-3\n", encoding="utf-8")
+
+    options = credential_options("s3", obstore)
+
+    assert options["region"] == "eu-west-3"
+    with pytest.raises(RemoteError, match=": no credentials were found\n"):
+        Bucket(parse_place(s3_url)).get("a")
+
+
+def test_the_file_of_the_google_command_is_left_to_obstore(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / ".config" / "gcloud"
+    folder.mkdir(parents=True)
+    monkeypatch.delenv("APPDATA", raising=False)
+    assert "credential_provider" in credential_options("gs", obstore)
+
+    (folder / "application_default_credentials.json").write_text("{}", encoding="utf-8")
+
+    assert credential_options("gs", obstore) == {}
 
 
 @pytest.mark.parametrize("url", ["gs://bucket/vault", "az://bucket/vault"])
