@@ -40,12 +40,14 @@ class Engine:
     @property
     def decisions(self) -> Decisions:
         """The decisions of the run, made on first use."""
-        if self.decided is None:
-            from pytest_mimic._engine.decisions import Decisions
+        return self.decided or self._make_decisions()
 
-            with self._guard:  # several threads may make their first call
-                self.decided = self.decided or Decisions(self.state, locks=self._locks(), today=self._today)
-        return self.decided
+    def _make_decisions(self) -> Decisions:
+        from pytest_mimic._engine.decisions import Decisions
+
+        with self._guard:  # several threads may make their first call
+            self.decided = self.decided or Decisions(self.state, locks=self._locks(), today=self._today)
+            return self.decided
 
     def decide(self, call: Call) -> Step | CallInFlight:
         """Return the step for a call. See `Decisions.decide`."""

@@ -133,12 +133,14 @@ class RunState:
     @property
     def redactor(self) -> Redactor:
         """The redactor of the run, which knows what servers have sent under secret names."""
-        if self._redactor is None:
-            from pytest_mimic._redact.redactor import Redactor
+        return self._redactor or self._make_redactor()
 
-            with self._guard:  # several threads may make their first call
-                self._redactor = self._redactor or Redactor(self.settings.redact)
-        return self._redactor
+    def _make_redactor(self) -> Redactor:
+        from pytest_mimic._redact.redactor import Redactor
+
+        with self._guard:  # several threads may make their first call
+            self._redactor = self._redactor or Redactor(self.settings.redact)
+            return self._redactor
 
     def mode_of(self, call: Call) -> Mode:
         """Return the mode of a call that belongs to no conversation and no cassette."""
