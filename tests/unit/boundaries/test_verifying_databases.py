@@ -18,6 +18,7 @@ from pytest_mimic._boundaries.sql.sqlalchemy import SqlBoundary
 from unit.boundaries.runs import Runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from database_servers import Postgres, RedisServer
@@ -34,6 +35,14 @@ def sql(monkeypatch: pytest.MonkeyPatch) -> Runs:
     return runs
 
 
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    """An engine of a new SQLite file."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    yield engine
+    engine.dispose()  # since Python 3.13, a connection that is not closed warns
+
+
 def order(engine: sa.Engine) -> tuple[Any, ...]:
     """Place an order, and return its id, its token and the number of orders."""
     with engine.begin() as connection:
@@ -45,9 +54,8 @@ def order(engine: sa.Engine) -> tuple[Any, ...]:
         return made, connection.execute(known, {"token": token}).scalar_one()
 
 
-def test_a_statement_runs_and_gives_the_recorded_rows(sql: Runs, tmp_path: Path) -> None:
+def test_a_statement_runs_and_gives_the_recorded_rows(sql: Runs, engine: sa.Engine) -> None:
     """It really writes. The secrets in rows are the real ones, so that the next statements find what they ask for."""
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     sql.again("off")
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE orders (id INTEGER PRIMARY KEY, token text)"))
@@ -70,9 +78,7 @@ def test_a_statement_runs_and_gives_the_recorded_rows(sql: Runs, tmp_path: Path)
         assert connection.execute(sa.text("SELECT count(*) FROM orders")).scalar_one() == 2
 
 
-def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql: Runs, tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
-
+def test_a_recorded_error_is_raised_and_a_new_one_is_not(sql: Runs, engine: sa.Engine) -> None:
     def attempt() -> tuple[str, int]:
         with engine.connect() as connection:
             with pytest.raises(sa.exc.OperationalError) as caught:
