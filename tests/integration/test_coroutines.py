@@ -70,6 +70,8 @@ def test_a_coroutine_function_replays_as_a_coroutine(round_trip):
             import pytest
             import shop
 
+            # Deprecated since Python 3.14, and still used.
+            @pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction':DeprecationWarning")
             def test_it_is_a_coroutine():
                 assert inspect.iscoroutinefunction(shop.fetch) and asyncio.iscoroutinefunction(shop.fetch)
                 coroutine = shop.fetch("Oslo")

@@ -48,7 +48,8 @@ SUITE = """
             try:
                 return cls(urllib.request.urlopen(url))
             except urllib.error.HTTPError as error:
-                return cls(error)
+                with error:
+                    return cls(error)
 
 
     def check(get):

@@ -7,6 +7,7 @@ import gc
 import importlib
 import math
 import sys
+import sysconfig
 import threading
 import time
 import weakref
@@ -20,6 +21,11 @@ import pytest
 from pytest_mimic._engine.wrappers import Mimicked
 from pytest_mimic._patch import Patcher, patches
 from pytest_mimic._targets.target import Target
+
+counted = pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="functions have no exact reference counts in free-threaded builds, so every patch searches",
+)
 
 
 @pytest.mark.parametrize(
@@ -893,6 +899,7 @@ class Covering:
         pass
 
 
+@counted
 @pytest.mark.parametrize(
     "name", ["fetch_all", "cached", "Client.parse", "Client.build", "Client.token", "Client.pool"]
 )
@@ -948,6 +955,7 @@ def searches(monkeypatch):
     return found
 
 
+@counted
 @pytest.mark.parametrize("name", ["fetch_all", "cached", "Client.get", "Client.parse", "Client.token"])
 def test_function_with_one_holder_needs_no_search(name, write, searches):
     write(shop=ONE_HOLDER)
@@ -974,6 +982,7 @@ def test_shared_functions_are_searched_in_one_pass(write, calls, activate, searc
     assert searches == [1]
 
 
+@counted
 def test_search_ends_at_the_last_reference(write, monkeypatch):
     write(shop="def fetch(): ...", early="from shop import fetch", late="from shop import fetch")
     early, covering = importlib.import_module("early"), Covering()
