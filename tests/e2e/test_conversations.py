@@ -622,6 +622,31 @@ def test_a_changed_wider_fixture_is_set_up_again(shop, scope):
     replay(shop, "--mimic-fail-on-unused").expect(passed=3)
 
 
+def test_a_failing_teardown_before_a_new_attempt_is_told(shop):
+    """No report of pytest's tells it, as the attempt does not count."""
+    test = WIDER.replace("SCOPE", "module").replace("ITEM", "milk").replace("[1:]", "[-1:]")
+    test += """
+    torn_down = []
+
+    @pytest.fixture(scope="session", autouse=True)
+    def opened():
+        yield
+        torn_down.append(1)
+        if FAILS and len(torn_down) == 1:
+            raise RuntimeError("the shop is closed")
+"""
+    shop.write("test_cart.py", test.replace("FIRST", "tea").replace("FAILS", "False"))
+    record(shop)[0].expect(passed=3)
+    shop.write("test_cart.py", test.replace("FIRST", "beer").replace("FAILS", "True"))
+
+    again, _ = record(shop)
+
+    failure = (
+        "RuntimeError in the teardown of fixtures before test_cart.py::TestCart::test_before was run again"
+    )
+    again.expect(exit_code=1, passed=3, says=[f"{failure}: the shop is closed"])
+
+
 def test_a_wider_fixture_that_was_torn_down_is_set_up_for_real_again(shop):
     """Its new calls were made in the attempt that was ended, and undone in its teardown."""
     test = """
