@@ -58,15 +58,13 @@ class Plan:
         """Return the arguments that the call may change, in their new state."""
         return {}
 
-    if TYPE_CHECKING:
+    def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
+        """Change the arguments as the recorded call did. No call of a boundary changes any.
 
-        def apply(self, call: Call, changed: dict[str, object], value: object = None) -> object:
-            """Change the arguments as the recorded call did. No call of a boundary changes any.
-
-            Returns:
-                The value, or the caller's own argument if the recorded value was that argument.
-            """
-            ...
+        Returns:
+            The value, or the caller's own argument if the recorded value was that argument.
+        """
+        raise NotImplementedError
 
     def folders(self, call: Call) -> Sequence[str]:  # noqa: ARG002
         """Return the folders of `tmp_path` or `mktemp` that the arguments name, in their order."""

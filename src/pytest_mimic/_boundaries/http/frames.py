@@ -46,7 +46,7 @@ def store_frames(data: bytes, secrets: Secrets) -> list[dict[str, Any]] | None:
 
 
 def _headers(data: bytes) -> dict[str, str] | None:
-    """Return headers, read as texts. None: one is none for sure."""
+    """Return the headers, all read as texts, or None if that fails. The caller checks that they are texts."""
     found: dict[str, str] = {}
     try:
         while data:
