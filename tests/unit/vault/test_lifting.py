@@ -121,3 +121,15 @@ def test_a_call_that_only_removed_files_keeps_nothing_in_memory():
     write(store, Vault(store).stored(outcome, 0.5, detached=True))
 
     assert Vault(store).read(NAME).outcomes[0].load().files.listing == {"old": None}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_an_outcome_in_memory_is_as_readable_as_in_the_vault(kind):
+    store = MemoryStore()
+    stored = Vault(store).stored(Outcome.of_value(VALUES[kind]), 0.5)
+
+    before = stored.readable()
+    write(store, stored)
+
+    assert (before is None) == kind.startswith("pickle")
+    assert Vault(store).read(NAME).outcomes[0].readable() == before
