@@ -109,6 +109,7 @@ def _replay_as_another_user(project: Project, *, passed: int, env: Mapping[str, 
             "LOGNAME": "other",
             "HOME": home,
             "TMPDIR": home,
+            "PYTEST_DEBUG_TEMPROOT": home,  # pytester names a folder that the other user may not enter
             "TALLY_OFFLINE": "1",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
