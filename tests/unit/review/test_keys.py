@@ -56,7 +56,16 @@ def test_the_end_of_the_input_is_no_key(terminal: int):
     assert read_key("> ", show) == ""
 
 
-def test_an_interrupt_is_no_key(terminal: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process in the background may have been started with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_is_no_key(terminal: int):
     """Ctrl-C sends a signal to the program."""
     before = termios.tcgetattr(terminal)
     shown: list[str] = []
