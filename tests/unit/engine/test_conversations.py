@@ -88,3 +88,33 @@ def test_a_call_that_would_begin_again_is_refused_where_nothing_can_be_repeated(
         ask("Rome" if settings else "Bergen")
 
     assert service.requests == []
+
+
+def test_a_conversation_whose_first_call_is_selected_runs_for_real_as_a_whole(
+    recorded: Runs, service: Any
+) -> None:
+    begin(recorded, "rerecord", only=("ASK Oslo",))
+    ask = recorded.client()
+
+    assert [ask("Oslo"), ask("Rome")] == [-3.5, 16.0]
+    assert service.requests == ["Oslo 2026-11-01", "Rome 2026-11-01"]
+
+
+def test_a_new_call_is_recorded_if_a_recorded_call_of_its_conversation_is_selected(
+    recorded: Runs, service: Any
+) -> None:
+    service.degrees["Bergen"] = 4.0
+    begin(recorded, "record", only=("ASK Rome",))
+
+    assert recorded.client()("Bergen") == 4.0
+    assert service.requests == ["Bergen 2026-11-01"]
+
+
+def test_a_new_call_is_a_miss_if_no_call_of_its_conversation_is_selected(
+    recorded: Runs, service: Any
+) -> None:
+    begin(recorded, "record", only=("ASK Paris",))
+
+    with pytest.raises(MissingRecordingError, match="no recording of toy_client ASK Bergen"):
+        recorded.client()("Bergen")
+    assert service.requests == []
