@@ -9,10 +9,11 @@ import os
 import pickle
 import sys
 from contextlib import suppress
-from os import close, fstat, getpid, pipe, read, waitpid, write
+from os import close, getpid, pipe, read, waitpid, write
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._vault.locks import file_identity
 from pytest_mimic.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class _Process:
         Code under test that closes all files, as a daemon does, closes these, too. Then its next files have the same
         numbers.
         """
-        return (_identity_of(self.to), _identity_of(self.back)) == self._identities != (None, None)
+        return (file_identity(self.to), file_identity(self.back)) == self._identities != (None, None)
 
     def start(self, environment: dict[str, str]) -> None:
         """Start the process."""
@@ -98,23 +99,14 @@ class _Process:
             close(ours_out)
         with suppress(ChildProcessError):  # the code under test waits for its children itself
             waitpid(started, 0)  # it has left a child behind
-        self._identities = _identity_of(self.to), _identity_of(self.back)
+        self._identities = file_identity(self.to), file_identity(self.back)
 
     def stop(self) -> None:
         """Close the pipes, which ends the process."""
         for file, identity in zip((self.to, self.back), self._identities, strict=True):
-            if identity is not None and _identity_of(file) == identity:
+            if identity is not None and file_identity(file) == identity:
                 close(file)
         self._identities = None, None
-
-
-def _identity_of(file: int) -> tuple[int, int] | None:
-    """Return what tells an open file from others, None if it is closed."""
-    try:
-        found = fstat(file)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def send(file: int, message: object) -> None:

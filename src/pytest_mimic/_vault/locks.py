@@ -69,7 +69,7 @@ class _LockFile:
     def __init__(self) -> None:
         self.number = -1
         self.users: list[ByteLocks] = []
-        self._identity = (0, 0)
+        self._identity: tuple[int, int] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -77,10 +77,7 @@ class _LockFile:
 
         Code under test that closes all files closes this one, too. Then its next file has the same number.
         """
-        try:
-            return _identity_of(self.number) == self._identity
-        except OSError:
-            return False
+        return self._identity is not None and file_identity(self.number) == self._identity
 
     def has(self, one: tuple[int, int]) -> bool:
         """Check whether a process, which is this one, has a lock on a byte."""
@@ -89,7 +86,7 @@ class _LockFile:
     def open(self, path: str) -> None:
         """Open the file. All locks of this process are gone if it was closed."""
         self.number = _open(path, _FLAGS, 0o600)
-        self._identity = _identity_of(self.number)
+        self._identity = file_identity(self.number)
         for user in self.users:
             user._held.clear()
 
@@ -234,8 +231,12 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_N
 _open, _close, _fstat = os.open, os.close, os.fstat
 
 
-def _identity_of(number: int) -> tuple[int, int]:
-    found = _fstat(number)
+def file_identity(number: int) -> tuple[int, int] | None:
+    """Return what tells an open file from others that get its number later, None if it is closed."""
+    try:
+        found = _fstat(number)
+    except OSError:
+        return None
     return found.st_dev, found.st_ino
 
 
