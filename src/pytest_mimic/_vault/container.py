@@ -21,6 +21,8 @@ _ALIGN = 64
 _BLOCK = 1 << 20
 # The widest items that are shuffled, in bytes: complex128.
 _WIDEST = 16
+# The size of a larger item, such as a long text of numpy's, is not stored: it is of no use.
+_WIDEST_STORED = 0xFFFF
 _RAW, _ZSTD, _SHUFFLED = 0, 1, 2
 # Shuffled data compresses as well at the lowest level, in half the time.
 _LEVELS = {_ZSTD: 3, _SHUFFLED: 1}
@@ -257,6 +259,7 @@ def _blocks(data: memoryview) -> Iterator[memoryview]:
 def _choose(data: memoryview, item: int) -> tuple[Segment, bytes | None]:
     """Choose how to store the data, by trying its first block. If that is all of it, return it compressed as well."""
     block, size = data[:_BLOCK], len(data)
+    item = item if item <= _WIDEST_STORED else 1
     codecs = (_ZSTD, _SHUFFLED) if 1 < item <= _WIDEST else (_ZSTD,)
     if len(codecs) > 1 and size <= _BLOCK:
         sample = _sample(block, item)

@@ -332,6 +332,13 @@ def test_arrays_are_kept_and_writable(shape, dtype):
     assert numpy.array_equal(second, array)
 
 
+def test_an_array_of_long_texts_is_kept():
+    numpy = pytest.importorskip("numpy")
+    array = numpy.array(["a" * 20_000, "b"] * 60)
+
+    assert numpy.array_equal(kept(Outcome.of_value(array)).load().value, array)
+
+
 def test_the_layout_of_arrays_is_kept():
     numpy = pytest.importorskip("numpy")
     fortran = numpy.asfortranarray(numpy.arange(12.0).reshape(3, 4))
