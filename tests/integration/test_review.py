@@ -19,13 +19,12 @@ import pytest
 
 from pytest_mimic._cli.main import main
 
-pytest.importorskip("pandas", reason="needs pandas")
 pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
 pytest.importorskip("PIL", reason="needs Pillow")
 
 SHOP = """
     import os, urllib.request
-    import pandas, PIL.Image, sqlalchemy
+    import PIL.Image, sqlalchemy
     from models import Odd
 
     def version():
@@ -35,7 +34,7 @@ SHOP = """
         return f"The weather in Oslo is {'sunny' if version() == '1' else 'cloudy'} today, said the model."
 
     def table(name):
-        return pandas.DataFrame({"id": [1, 2, 3], "price": [1.5, 2.5, 3.5 if version() == "1" else 4.5]})
+        return [{"id": n, "price": n + (1.5 if version() == "2" and n == 3 else 0.5)} for n in (1, 2, 3)]
 
     def image(name):
         return PIL.Image.new("RGB", (40, 20), "red" if version() == "1" else "blue")

@@ -126,9 +126,6 @@ def _tagged_in_short(tag: str, part: Any, node: dict[str, Any]) -> str:
     if tag == "anchor":
         return value_in_short(node.get("value"), is_tagged=True)
     if isinstance(part, dict):
-        if tag in ("pandas.DataFrame", "polars.DataFrame"):
-            rows = len(next(iter(part.values()), ()))
-            return f"{name} {rows}x{len(part)}: {_keys(part)}"
         return f"{name}({_keys(part)})"
     if isinstance(part, list):
         return f"{name} of {len(part)}"

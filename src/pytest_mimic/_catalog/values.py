@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from itertools import zip_longest
 from typing import Any
 
 from pytest_mimic._catalog.document import Block, Group, Node, TextTable
@@ -87,8 +86,6 @@ class ValueReader:
             return self._bytes(tag, part, node)
         if tag in ("path", "str", "pure_posix_path", "pure_windows_path"):
             return repr("/".join(f"<{part[0]}>/{part[1]}".split("/")) if isinstance(part, list) else part)
-        if tag in ("pandas.DataFrame", "polars.DataFrame") and isinstance(part, dict):
-            return self._frame(tag, part)
         name = short_name(tag)
         if ":" in tag and isinstance(part, dict):
             further = {**part, **node.get("attributes", {}), **node.get("extra", {})}
@@ -119,18 +116,6 @@ class ValueReader:
             return bytes_in_short(b64decode(part))
         text = "".join(part) if isinstance(part, list) else part
         return Block(text) if "\n" in text else f"b{text!r}"
-
-    def _frame(self, tag: str, part: dict[str, Any]) -> Node:
-        columns = [values if isinstance(values, list) else [values] for values in part.values()]
-        rows = list(zip_longest(*columns, fillvalue=""))
-        shown = rows if self._shown is None else rows[: self._shown]
-        cells = [
-            [_flat_text(self.node(cell)) if not isinstance(cell, str) else cell for cell in row]
-            for row in shown
-        ]
-        more = f", the first {len(shown)}" if len(shown) < len(rows) else ""
-        title = f"{short_name(tag)}, {len(rows)} rows, {len(columns)} columns{more}"
-        return TextTable(title, list(part), cells)
 
 
 def table(columns: list[str], rows: list[Any], *, shown: int | None = SHOWN) -> TextTable:

@@ -114,8 +114,6 @@ def is_same(old: Any, new: Any) -> bool:
         return len(old) == len(new) and all(map(is_same, old, new))
     if isinstance(old, Named):
         return old.name == new.name and is_same(old.value, new.value)
-    if isinstance(old, RowTable):
-        return is_same(old.columns, new.columns) and is_same(old.rows, new.rows)
     return bool(old == new) and (type(old) is not float or repr(old) == repr(new))
 
 
@@ -276,8 +274,6 @@ def plain(node: Any) -> Any:
         return [plain(part) for part in node]
     if isinstance(node, Named):
         return {f"${node.name}": plain(node.value)}
-    if isinstance(node, RowTable):
-        return {"columns": plain(node.columns), "rows": plain(node.rows)}
     if isinstance(node, Blob):
         from xxhash import xxh3_64_hexdigest
 
@@ -291,8 +287,6 @@ def short(node: Any, width: int = 200) -> str:
     """Return a tree in one line."""
     if isinstance(node, Named) and not isinstance(node.value, dict | list):
         text = f"{node.name}({short(node.value, width)})"
-    elif isinstance(node, RowTable):
-        text = f"a table of {len(node.rows)} rows"
     elif isinstance(node, PickleView):
         text = f"a pickle of {node.size:,} bytes"
     elif isinstance(node, str):

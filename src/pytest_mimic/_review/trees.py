@@ -1,6 +1,6 @@
 """Outcomes as trees to compare and to read, made from their stored form: nothing is loaded, no class is imported.
 
-A tree is plain JSON, with a few more kinds of parts: `Named`, `RowTable`, `Blob`. Secrets are replaced in it.
+A tree is plain JSON, with a few more kinds of parts: `Named`, `Blob`, `PickleView`. Secrets are replaced in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 # Longer texts are compared word by word.
 _WIDEST_CELL = 60
-_FRAMES = ("$pandas.DataFrame", "$polars.DataFrame")
 # Of a response's headers, verifying compares this one.
 _COMPARED_HEADERS = ("content-type",)
 
@@ -194,8 +193,6 @@ class _Reader:
         part = node[tag]
         if tag == "$anchor":
             return self.read(node.get("value"))
-        if tag in _FRAMES:
-            return self._grid(part, node) or Named(tag[1:], self.read(part))
         if tag == "$base64" and isinstance(part, str):
             return _blob(part)
         if tag == "$object":
@@ -209,30 +206,6 @@ class _Reader:
             others = {key: other for key, other in others.items() if key not in read}
             return Named(tag[1:], {**read, **others})
         return Named(tag[1:], {"": read, **others} if others else read)
-
-    def _grid(self, part: Any, node: dict[str, Any]) -> RowTable | None:
-        """Return a frame as a table, or None if its columns do not fit."""
-        if isinstance(part, dict):
-            columns: list[Any] = list(part)
-            cells = list(part.values())
-        else:
-            labels = node.get("columns")
-            labels = next(iter(labels.values()), None) if isinstance(labels, dict) else labels
-            columns = labels if isinstance(labels, list) else list(range(len(part)))
-            cells = part
-        if not all(isinstance(column, list) for column in cells) or len(columns) != len(cells):
-            return None
-        if len({len(column) for column in cells}) > 1:
-            return None
-        values = [
-            [self.read(cell, str(name)) for cell in column]
-            for name, column in zip(columns, cells, strict=True)
-        ]
-        index = node.get("index")
-        labels = next(iter(index.values()), None) if isinstance(index, dict) else None
-        if isinstance(labels, list) and values and len(labels) == len(values[0]):
-            columns, values = ["", *columns], [self.read(labels), *values]
-        return RowTable(columns, [list(row) for row in zip(*values, strict=True)])
 
 
 def _blob(text: Any) -> Any:
@@ -251,8 +224,6 @@ def _is_exchange(value: Any) -> bool:
 
 def grid_of(tree: Any) -> RowTable | None:
     """Return a list of rows as a table: mappings with the same keys, or lists of the same length."""
-    if isinstance(tree, RowTable):
-        return tree
     if not isinstance(tree, list) or len(tree) < 2:
         return None
     first = tree[0]
@@ -273,6 +244,6 @@ def grid_of(tree: Any) -> RowTable | None:
         return None
     for cell in (cell for row in rows for cell in row):
         is_long = isinstance(cell, str) and len(cell) > _WIDEST_CELL
-        if is_long or isinstance(cell, dict | list | Named | RowTable):
+        if is_long or isinstance(cell, dict | list | Named):
             return None
     return RowTable(columns, [list(row) for row in rows])

@@ -1,26 +1,38 @@
-"""Tags of numpy's scalars and small arrays: `{"$numpy.ndarray": [1.5, 2.0], "dtype": "float64"}`."""
+"""Tags of numpy's scalars and short arrays: `{"$numpy.ndarray": [1.5, 2.0], "dtype": "float64"}`."""
 
 from __future__ import annotations
 
 import math
 import re
+import struct
 import sys
 from typing import Any
 
-from pytest_mimic._tagged.elements import NUMBERS, UNITS, Numbers
 from pytest_mimic._tagged.nodes import Node, NotTaggableError, Reading, Tag, Writing, only_keys, typed
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# A larger array is a pickle.
+# A longer array is a pickle.
 _MOST_ELEMENTS = 100
 # The characters of an array of texts, each of which takes as much memory as the longest one.
 _MOST_CHARACTERS = 1 << 22
-# Texts are as wide as the longest one (`str`), or have a width (`U20`).
-_DTYPE = re.compile(r"([<>]?)(?:([a-z]+[0-9]*)(?:\[([A-Za-z]{1,2})\])?|([US])([0-9]{1,7}))", re.ASCII)
-_TEXTS = {"str": "U", "bytes": "S"}
-_SCALAR_TEXTS = {"str_": "str", "bytes_": "bytes"}
+# The formats of numbers in `struct`, by the names of their types. A complex number is two numbers.
+_NUMBERS = {
+    "bool": "?",
+    **{f"int{8 << place}": code for place, code in enumerate("bhiq")},
+    **{f"uint{8 << place}": code for place, code in enumerate("BHIQ")},
+    **{f"float{16 << place}": code for place, code in enumerate("efd")},
+    "complex64": "f",
+    "complex128": "d",
+    "datetime64": "q",
+    "timedelta64": "q",
+}
+_DTYPE = re.compile(r"([<>]?)([a-z]+[0-9]*)(?:\[([A-Za-z]{1,2})\])?", re.ASCII)
+_TEXTS = {"str": str, "bytes": bytes}
 _NDARRAY = "numpy:ndarray"
+# Moments in other units are written as texts with seconds.
+_OWN_TEXTS = frozenset({"Y", "M", "ms", "us", "ns", "ps", "fs", "as"})
+_NAT = -(2**63)
 
 
 def tag_of(type_: type) -> Tag | None:
@@ -38,189 +50,154 @@ def tag_named(name: str) -> Tag | None:
     if name == ARRAY.name:
         return ARRAY
     scalar = name.partition(".")[2]
-    return SCALAR if scalar in NUMBERS or scalar in _SCALAR_TEXTS else None
+    return SCALAR if scalar in _NUMBERS or scalar in ("str_", "bytes_") else None
 
 
-# Types of elements
+# Elements
 
 
-def _dtype_name(dtype: Any) -> str:
-    """Return the name of a dtype, which is the same for every version of numpy. Texts have no width in it.
-
-    Raises:
-        NotTaggableError: Its name does not lead to it.
-    """
-    numpy: Any = sys.modules["numpy"]
-    if dtype.metadata or dtype.names is not None:
-        raise NotTaggableError(dtype)
-    order = "" if dtype.isnative else dtype.str[0]
-    if dtype.kind in "US":
-        return order + ("str" if dtype.kind == "U" else "bytes")
-    name = str(dtype.name)
-    # Types of the same size, such as `longlong`, have the same name.
-    if name.partition("[")[0] not in NUMBERS or numpy.dtype(name).char != dtype.char:
-        raise NotTaggableError(dtype)
-    _numbers(name)
-    return order + name
-
-
-def _numbers(name: str) -> Numbers | None:
-    """Return the type of numbers of a dtype's name, or None if it is one of texts.
-
-    Raises:
-        ValueError: There is no such dtype.
-    """
-    found = _DTYPE.fullmatch(name)
-    if found is None:
-        raise ValueError(f"{name!r:.60} is no dtype of an array")
-    order, base, unit = found[1], found[2], found[3] or ""
-    if base is None or (base in _TEXTS and not unit):
-        return None
-    kind, code = NUMBERS.get(base, ("", ""))
-    if not kind or (unit and (kind not in "Mm" or unit not in UNITS)):
-        raise ValueError(f"{name!r:.60} is no dtype of an array")
-    return Numbers(kind, code, unit, order or "=")
-
-
-# Elements in the order of `C`
-
-
-def items_of(array: Any, writer: Writing) -> tuple[list[Any], str]:
-    """Return the elements of an array as JSON, and the name of their dtype. A complex number is two elements.
+def _to_json(array: Any, writer: Writing) -> tuple[list[Any], str]:
+    """Return the elements of an array of one dimension as JSON, and the name of their dtype.
 
     Raises:
         NotTaggableError: They have no exact form.
     """
+    dtype, kind = array.dtype, array.dtype.kind
+    if kind not in "biufcmMUS" or dtype.metadata:
+        raise NotTaggableError(dtype)
+    order = "" if dtype.isnative else dtype.str[0]
     try:
-        name = _dtype_name(array.dtype)
-        numbers = _numbers(name)
-        if numbers is not None:
-            return numbers.to_json(array.tobytes()), name
-        texts = array.flatten().tolist()
-    except ValueError as error:
-        raise NotTaggableError(array.dtype) from error
-    items = [writer.write(text) for text in texts]
-    width = array.dtype.itemsize // (4 if array.dtype.kind == "U" else 1)
-    if width != _width(texts):
-        if any(type(item) is dict and type(text) is str for item, text in zip(items, texts, strict=True)):
-            raise NotTaggableError(
-                "paths in texts of a width, in which those of another run may have no room"
-            )
-        name = f"{name[: -len('str')] if array.dtype.kind == 'U' else ''}{array.dtype.kind}{width}"
-    if width * len(texts) > _MOST_CHARACTERS:
-        raise NotTaggableError("long texts")
+        if kind in "US":
+            texts = array.tolist()
+            items, name = list(map(writer.write, texts)), order + ("str" if kind == "U" else "bytes")
+            made = _array_of_texts(texts, name)
+        else:
+            name = order + dtype.name
+            items = [_number_to_json(number) for number in array]
+            made = _array_of_numbers(items, name)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise NotTaggableError(dtype) from error
+    # Types of the same size, such as `longlong`, have the same name, and texts may have room for longer ones.
+    is_exact = made.dtype == dtype and made.dtype.char == dtype.char and made.tobytes() == array.tobytes()
+    if not is_exact:
+        raise NotTaggableError(dtype)
     return items, name
 
 
-def array_of(
-    items: list[Any], name: str, shape: list[int], reader: Reading, *, ndarray: Any, order: str = "C"
-) -> Any:
+def _number_to_json(number: Any) -> Any:
+    kind = number.dtype.kind
+    if kind == "c":
+        return [_number_to_json(number.real), _number_to_json(number.imag)]
+    if kind == "M":
+        return _moment_to_json(number)
+    if kind == "m":
+        count = int(number.astype("int64"))
+        return "NaT" if count == _NAT else count
+    if kind != "f":
+        return number.item()
+    if math.isnan(number):
+        return "nan" if math.copysign(1, number) > 0 else "-nan"
+    # As text, a short float has the fewest digits that lead to it.
+    return repr(number.item()) if math.isinf(number) else float(str(number))
+
+
+def _number_from_json(item: Any, name: str, code: str) -> Any:
+    if code == "?":
+        return typed(item, bool)
+    if code in "efd":
+        if type(item) is str and item not in ("nan", "-nan", "inf", "-inf"):
+            raise ValueError(f"{item!r:.60} is no number")
+        return float(typed(item, float, int, str))
+    if name.startswith("datetime64"):
+        return _moment_from_json(item, name)
+    return _NAT if item == "NaT" and name.startswith("timedelta64") else typed(item, int)
+
+
+def _moment_to_json(moment: Any) -> str:
+    """Return a moment as a text that is as short as it can be."""
+    numpy: Any = sys.modules["numpy"]
+    unit = numpy.datetime_data(moment.dtype)[0]
+    text = str(numpy.datetime_as_string(moment, unit=None if unit in _OWN_TEXTS else "s"))
+    return (text.rstrip("0").rstrip(".") if "." in text else text).removesuffix("T00:00:00")
+
+
+def _moment_from_json(item: Any, name: str) -> int:
+    # numpy reads further texts, such as "now", and cuts off what the unit does not have.
+    moment = sys.modules["numpy"].datetime64(typed(item, str), name[len("datetime64[") : -1])
+    if _moment_to_json(moment) != item:
+        raise ValueError(f"{item!r:.60} is no moment of the dtype {name}")
+    return int(moment.astype("int64"))
+
+
+def _array_of(items: list[Any], name: str, reader: Reading) -> Any:
     """Return a new array of elements.
 
     Raises:
-        OverflowError, TypeError, ValueError: They do not fit the dtype or the shape.
+        OverflowError, TypeError, ValueError: They do not fit the dtype.
     """
-    numbers = _numbers(name)
-    byte_order = name[0] if name[0] in "<>" else "="
-    if numbers is not None:
-        memory = numbers.to_memory(items)
-        base = name.lstrip("<>")
-        dtype = ndarray((0,), base).dtype.newbyteorder(byte_order)
-        return ndarray(tuple(shape), dtype, memory).copy(order)
-    texts = list(map(reader.read, items))
-    base = name.lstrip("<>")
-    kind = _TEXTS.get(base, base[0])
-    for text in texts:
-        typed(text, str if kind == "U" else bytes)
-    width = _width(texts) if base in _TEXTS else int(base[1:])
-    if width * len(texts) > _MOST_CHARACTERS or width > _MOST_CHARACTERS:
+    kind = _TEXTS.get(name.lstrip("<>"))
+    if kind is None:
+        return _array_of_numbers(items, name)
+    return _array_of_texts([typed(reader.read(item), kind) for item in items], name)
+
+
+def _array_of_numbers(items: list[Any], name: str) -> Any:
+    numpy: Any = sys.modules["numpy"]
+    found = _DTYPE.fullmatch(name)
+    code = _NUMBERS.get(found[2]) if found else None
+    if found is None or code is None:
+        raise ValueError(f"{name!r:.60} is no dtype of an array")
+    order, base = found[1], name[len(found[1]) :]
+    if base.startswith("complex"):
+        if any(type(item) is not list or len(item) != 2 for item in items):
+            raise ValueError("a complex number that is not two numbers")
+        items = [part for item in items for part in item]
+    numbers = [_number_from_json(item, base, code) for item in items]
+    try:
+        memory = struct.pack(f"{order or '='}{len(numbers)}{code}", *numbers)
+    except struct.error as error:
+        raise ValueError(str(error)) from None
+    return numpy.frombuffer(memory, numpy.dtype(base).newbyteorder(order or "=")).copy()
+
+
+def _array_of_texts(texts: list[Any], name: str) -> Any:
+    width = max(1, max(map(len, texts), default=1))
+    if width * len(texts) > _MOST_CHARACTERS:
         raise ValueError("an array of texts that is too large")
-    if any(len(text) > width for text in texts):
-        raise ValueError(f"a text that is longer than {name!r:.60} has room for")
-    dtype = ndarray((0,), f"{kind}{width}").dtype.newbyteorder(byte_order)
-    made = ndarray((len(texts),), dtype)
-    for place, text in enumerate(texts):
-        made[place] = text
-    return made.reshape(tuple(shape)).copy(order)
+    order, kind = name[0] if name[0] in "<>" else "", "S" if name.endswith("bytes") else "U"
+    return sys.modules["numpy"].array(texts, f"{order}{kind}{width}")
 
 
-def _width(texts: list[Any]) -> int:
-    return max(1, max(map(len, texts), default=1))
-
-
-# Arrays
+# Arrays and scalars
 
 
 def _write_array(value: Any, node: Node, writer: Writing) -> None:
-    flags, shape = value.flags, list(value.shape)
     # A pickle changes the layout of an array with gaps. It is left to it.
-    if value.size > _MOST_ELEMENTS or not (flags.c_contiguous or flags.f_contiguous):
-        raise NotTaggableError("a large array, or one with gaps")
-    items, name = items_of(value, writer)
-    node[f"${ARRAY.name}"] = _nested(items, [*shape, 2] if value.dtype.kind == "c" else shape)
-    node["dtype"] = name
-    if not value.size and shape != [0]:
-        node["shape"] = shape
-    if not flags.c_contiguous:
-        node["order"] = "F"
-    if not flags.writeable:
+    if value.ndim != 1 or value.size > _MOST_ELEMENTS or not value.flags.c_contiguous:
+        raise NotTaggableError("an array of several dimensions, a long one, or one with gaps")
+    node[f"${ARRAY.name}"], node["dtype"] = _to_json(value, writer)
+    if not value.flags.writeable:
         node["readonly"] = True
     writer.import_name(type(value), _NDARRAY)
 
 
 def _read_array(node: Node, reader: Reading, _anchor: int | None) -> Any:
-    only_keys(node, "dtype", "shape", "order", "readonly")
-    name = typed(node["dtype"], str)
-    numbers = _numbers(name)
-    items, shape = _flattened(node[f"${ARRAY.name}"])
-    if numbers is not None and numbers.kind == "c" and items and (not shape or shape.pop() != 2):
-        raise ValueError("a complex number that is not two numbers")
-    if "shape" in node:
-        shape = [typed(length, int) for length in typed(node["shape"], list)]
-        if items or math.prod(shape) != 0 or min(shape) < 0:
-            raise ValueError("the shape of an array that its elements say")
-    if node.get("order", "F") != "F" or node.get("readonly", True) is not True:
-        raise ValueError("a strange layout of an array")
-    ndarray = reader.find(_NDARRAY)
-    made = array_of(items, name, shape, reader, ndarray=ndarray, order=node.get("order", "C"))
-    if "readonly" in node:
-        made.flags.writeable = False
+    only_keys(node, "dtype", "readonly")
+    reader.find(_NDARRAY)
+    made = _array_of(typed(node[f"${ARRAY.name}"], list), typed(node["dtype"], str), reader)
+    made.flags.writeable = not typed(node.get("readonly", False), bool)
     return made
-
-
-def _nested(items: list[Any], shape: list[int]) -> Any:
-    if not items:
-        return []
-    for length in reversed(shape):
-        items = [items[start : start + length] for start in range(0, len(items), length)]
-    return items[0]
-
-
-def _flattened(tree: Any) -> tuple[list[Any], list[int]]:
-    """Return the elements in nested lists, and the lengths of the lists."""
-    level, shape = [tree], []
-    while level and type(level[0]) is list:
-        length = len(level[0])
-        if any(type(part) is not list or len(part) != length for part in level):
-            raise ValueError("an array with rows of different lengths")
-        shape.append(length)
-        level = [part for parts in level for part in parts]
-    return level, shape
-
-
-# Scalars
 
 
 def _write_scalar(value: Any, node: Node, writer: Writing) -> None:
     numpy: Any = sys.modules["numpy"]
-    array = numpy.asarray(value)
-    items, name = items_of(array, writer)
-    made = array[()]
-    if type(made) is not type(value) or (array.dtype.kind in "US" and made != value):
+    array = numpy.asarray(value).reshape(1)
+    [item], name = _to_json(array, writer)
+    # A text of numpy's loses a NUL at its end.
+    if type(array[0]) is not type(value) or (array.dtype.kind in "US" and array[0] != value):
         raise NotTaggableError(type(value))
     base, _, unit = name.partition("[")
-    text = {"U": "str_", "S": "bytes_"}.get(array.dtype.kind)
-    node[f"$numpy.{text or base}"] = items if array.dtype.kind == "c" else items[0]
+    node[f"$numpy.{f'{base}_' if base in _TEXTS else base}"] = item
     if unit:
         node["unit"] = unit[:-1]
     writer.import_name(numpy.ndarray, _NDARRAY)
@@ -229,14 +206,11 @@ def _write_scalar(value: Any, node: Node, writer: Writing) -> None:
 def _read_scalar(node: Node, reader: Reading, _anchor: int | None) -> Any:
     only_keys(node, "unit")
     tag = next(iter(node))
-    name = tag.partition(".")[2]
-    name = _SCALAR_TEXTS.get(name, name)
+    name = tag.partition(".")[2].removesuffix("_")
     if "unit" in node:
         name = f"{name}[{typed(node['unit'], str)}]"
-    items = typed(node[tag], list) if NUMBERS.get(name, ("",))[0] == "c" else [node[tag]]
-    if len(items) != (2 if NUMBERS.get(name, ("",))[0] == "c" else 1):
-        raise ValueError(f"{tag} is one number")
-    return array_of(items, name, [], reader, ndarray=reader.find(_NDARRAY))[()]
+    reader.find(_NDARRAY)
+    return _array_of([node[tag]], name, reader)[0]
 
 
 SCALAR = Tag("numpy scalar", _write_scalar, _read_scalar)

@@ -64,10 +64,6 @@ class Writing(Protocol):
         """Return the name of an object of the vault that will hold long bytes."""
         ...
 
-    def check_copy(self, node: Node, value: Any, is_same: Callable[[Any, Any], bool]) -> None:
-        """Check that a node, which must not have references, is read as the same value. NotTaggableError: it is not."""
-        ...
-
 
 class Reading(Protocol):
     """The reader, as far as a tag's `read` uses it; see `Reader`."""

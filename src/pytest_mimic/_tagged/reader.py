@@ -124,7 +124,7 @@ class Reader:
         tag = None if in_tag or name is None else self._tags.get(name)
         if tag is not None and tag.is_fixed:
             return self.read(tree)
-        if tag is not None and "." in tag.name:  # a small array or frame, which reads its numbers itself
+        if tag is not None and "." in tag.name:  # a short array, which reads its numbers itself
             return tree
         return {key: self.prepared(part, in_tag=tag is not None) for key, part in tree.items()}
 

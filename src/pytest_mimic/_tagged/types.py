@@ -13,8 +13,6 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
 _BY_TYPE: dict[type, Tag] = {**SCALARS, **CONTAINERS, **PATHS}
 _BY_NAME: dict[str, Tag] = {tag.name: tag for tag in (*_BY_TYPE.values(), MAPPING, *OTHERS)}
-# Modules with `tag_of(type)` and `tag_named(name)`, by the first part of the type's module and of the tag's name.
-_LIBRARIES = {"numpy": "arrays", "pandas": "frames", "polars": "polars_frames"}
 
 
 def tag_of(type_: type) -> Tag | None:
@@ -24,7 +22,7 @@ def tag_of(type_: type) -> Tag | None:
         package = str(type_.__module__).partition(".")[0]
         if package == "zoneinfo":
             return ZONE if type_.__name__ == "ZoneInfo" else None
-        module = _LIBRARIES.get(package, "classes")
+        module = "arrays" if package == "numpy" else "classes"
         tag = import_module(f"pytest_mimic._tagged.{module}").tag_of(type_)
     return tag
 
@@ -33,7 +31,8 @@ def tag_of(type_: type) -> Tag | None:
 def tag_named(name: str) -> Tag | None:
     """Return the tag with a name, or None if there is none."""
     tag = _BY_NAME.get(name)
-    module = _LIBRARIES.get(name.partition(".")[0])
-    if tag is None and module is not None:
-        tag = import_module(f"pytest_mimic._tagged.{module}").tag_named(name)
+    if tag is None and name.startswith("numpy."):
+        from pytest_mimic._tagged import arrays
+
+        tag = arrays.tag_named(name)
     return tag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_mimic._outcome.allow_list import is_code
@@ -152,20 +151,6 @@ class Writer:
         name = object_name(content)
         self.objects[name] = content
         return name
-
-    def check_copy(self, node: Node, value: Any, is_same: Callable[[Any, Any], bool]) -> None:
-        """Check that a node is read as the same value. NotTaggableError: it is not, or the reading fails."""
-        from pytest_mimic._outcome.pickles import ImportCollector
-        from pytest_mimic._tagged.reader import Reader
-
-        try:
-            is_exact = is_same(
-                Reader(self.paths, ImportCollector(), self.objects.__getitem__).read(node), value
-            )
-        except Exception as error:  # the value's library may raise anything
-            raise NotTaggableError(type(value)) from error
-        if not is_exact:
-            raise NotTaggableError(type(value))
 
     # Parts
 

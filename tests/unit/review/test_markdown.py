@@ -9,7 +9,6 @@ import pytest
 from pytest_mimic._describe import Difference
 from pytest_mimic._review.differences import differences
 from pytest_mimic._review.markdown import markdown
-from pytest_mimic._review.trees import RowTable
 from pytest_mimic._review.vault_diff import CallDifference
 
 FILE = "calls/shop/rates/aa.json"
@@ -37,8 +36,8 @@ def outcomes(old: Any, new: Any) -> str:
         ("one\ntwo\nthree", "one\n2\nthree", ["  one", "- two", "+ 2", "  three"]),
         ({"t": "one\ntwo"}, {"t": "one\n2"}, ["@@ t @@", "  one", "- two", "+ 2"]),
         (
-            RowTable(["n", "x"], [[1, 1], [2, 2], [3, 3]]),
-            RowTable(["n", "x"], [[1, 1], [2, 0], [3, 3]]),
+            [{"n": 1, "x": 1}, {"n": 2, "x": 2}, {"n": 3, "x": 3}],
+            [{"n": 1, "x": 1}, {"n": 2, "x": 0}, {"n": 3, "x": 3}],
             ["@@ 1 of 3 rows @@", "  n  x", "- 2  2", "+ 2  0"],
         ),
         (["a```b"], ["c"], ["@@ [0] @@", "- 'a` ` `b'", "+ 'c'"]),

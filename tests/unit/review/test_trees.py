@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.memory_store import MemoryStore
 
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._redact.names import PLACEHOLDER
 from pytest_mimic._redact.redactor import Redactor
 from pytest_mimic._review.textconv import text_of_file
-from pytest_mimic._review.trees import Blob, Named, PickleView, RowTable, outcome_tree
+from pytest_mimic._review.trees import Blob, Named, PickleView, outcome_tree
 from pytest_mimic._vault import FolderStore, Vault
 
 URL = "see https://ann:other-4711@api.shop.test/x"
@@ -62,17 +60,6 @@ def test_no_secret_of_an_outcome_is_in_its_tree(tree):
 
     assert [word for text in shown for word in ("hunter2", "4711", "x4") if word in text] == []
     assert all("ann" in text for text in shown)
-
-
-@pytest.mark.promise("a review shows no secret")
-def test_no_secret_column_of_a_frame_is_in_its_table(tree):
-    pandas = pytest.importorskip("pandas")
-
-    table = tree(Outcome.of_value(pandas.DataFrame({"password": ["x4"], "n": [1]})))
-
-    assert isinstance(table, RowTable)
-    assert "x4" not in repr(table)
-    assert table.rows[0][-1] == 1
 
 
 def test_a_stream_has_what_it_was_sent_and_how_it_ended(tree):
@@ -169,38 +156,6 @@ def test_a_detached_pickle_is_shown_by_its_recording(tree):
     listed = {"objects/aa/x.pkl": {"sha256": "0" * 64, "size": 70_000}}
 
     assert tree(Outcome.of_value(1), **facts, detached=listed) == PickleView(70_000, ["shop:Odd"], mark="ff")
-
-
-def test_frames_are_tables(tree):
-    pandas = pytest.importorskip("pandas")
-    plain = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-
-    assert tree(Outcome.of_value(plain)) == RowTable(["a", "b"], [[1, "x"], [2, "y"]])
-    by_name = tree(Outcome.of_value(plain.set_axis(["r", "s"], axis=0)))
-    assert by_name == RowTable(["", "a", "b"], [["r", 1, "x"], ["s", 2, "y"]])
-    by_number = tree(Outcome.of_value(plain.set_axis([7, 8], axis=1)))
-    assert [row[-2:] for row in by_number.rows] == [[1, "x"], [2, "y"]]
-
-
-@pytest.mark.parametrize(
-    ("node", "expected"),
-    [
-        ({"$pandas.DataFrame": {"a": [1, 2], "b": ["x"]}}, {"a": [1, 2], "b": ["x"]}),
-        ({"$pandas.DataFrame": {"a": 3}}, {"a": 3}),
-        ({"$pandas.DataFrame": [[1], [2]], "columns": ["a"]}, [[1], [2]]),
-    ],
-    ids=["of several lengths", "of no lists", "of too few names"],
-)
-def test_a_frame_that_was_edited_by_hand_is_shown_as_it_is(node, expected):
-    store = MemoryStore()
-    name = f"calls/shop/f/{'a' * 32}.json"
-    entry = {"duration": 0, "tagged": True, "value": node}
-    facts = {"format": 1, "target": "shop:f", "arguments": None, "source": None, "test": None}
-    store.write(name, json.dumps({**facts, "recorded": "", "owner": None, "outcomes": [entry]}).encode())
-
-    [stored] = Vault(store).read(name).outcomes
-
-    assert outcome_tree(stored, Redactor()) == Named("pandas.DataFrame", expected)
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):

@@ -32,10 +32,7 @@ ARGUMENTS = {
     "functions": lambda: [np.sin, np.mean],
 }
 OUTCOMES = {
-    "array": lambda: np.array([[1.0, 2.0], [3.0, np.nan]]),
     "arrays": lambda: [np.arange(3).astype(kind) for kind in ("<i2", ">i4", "u1", "<f4", "f2", "c8", "?")],
-    "fortran": lambda: np.asfortranarray(GRID),
-    "empty": lambda: np.zeros((0, 3)),
     "texts": lambda: [np.array(["a", "bcd"]), np.array([b"a"])],
     "moments": lambda: [MOMENTS, np.array([1, 2], dtype="timedelta64[s]")],
     "readonly": lambda: frozen(np.arange(3.0)),

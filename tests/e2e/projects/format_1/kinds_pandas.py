@@ -44,20 +44,8 @@ ARGUMENTS = {
     ],
 }
 OUTCOMES = {
-    "frame": lambda: pd.DataFrame({"price": [1.5, float("nan")], "n": [1, 2], "ok": [True, False]}),
-    "labels": lambda: pd.DataFrame([[1.0, 2.0]], index=pd.Index([7], name="id"), columns=pd.Index([1, 2])),
-    "days": lambda: pd.DataFrame({"v": [1, 2]}, index=DAYS),
-    "series": lambda: pd.Series([1, None], dtype="Int64", name="n"),
-    "categories": lambda: pd.Series(pd.Categorical([1, 2], categories=[2, 1], ordered=True)),
-    "indexes": lambda: [pd.RangeIndex(3), pd.Index([1, 2]), DAYS],
-    "attrs": lambda: with_attrs(pd.DataFrame({"a": [1]}), source="test"),
     "pickled": lambda: pd.DataFrame({"a": range(200), "b": [0.5] * 200}),
     "pickled objects": lambda: pd.Series([{1}, None], dtype="object"),
     "pickled levels": ARGUMENTS["levels"],
     "pickled scalars": lambda: [pd.Timestamp("2024-01-02", tz="UTC"), pd.Timedelta("1h")],
 }
-
-
-def with_attrs(frame, **attrs):
-    frame.attrs.update(attrs)
-    return frame

@@ -24,8 +24,3 @@ ARGUMENTS = {
     "nested": lambda: pl.DataFrame({"l": [[1, 2], []], "s": [{"a": 1, "b": date(2024, 1, 2)}] * 2}),
     "dtypes": lambda: [pl.Int8(), pl.Datetime("ms"), pl.List(pl.String)],
 }
-OUTCOMES = {
-    "frame": lambda: pl.DataFrame(COLUMNS),
-    "series": lambda: pl.Series("n", [1, 2, None], dtype=pl.Int16),
-    "names": lambda: pl.DataFrame({"$a": [1.5]}),
-}
