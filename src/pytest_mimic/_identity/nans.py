@@ -25,9 +25,6 @@ SMALL = 256
 SIZES = {"e": 2, "f": 4, "d": 8}
 SIGNLESS_HALF, INFINITE_HALF = 0x7FFF, 0x7C00
 
-# A long double of x86 has ten bytes and this many bits of mantissa. The bytes that pad it have arbitrary values.
-EXTENDED_SIZE, EXTENDED_MANTISSA = 10, 63
-
 
 def chunks(memory: memoryview) -> Iterable[memoryview]:
     """Split memory of single bytes into pieces that fit into the cache."""
@@ -38,24 +35,15 @@ def chunks(memory: memoryview) -> Iterable[memoryview]:
 
 
 def with_one_nan(memory: memoryview, floats: str) -> Any | None:
-    """Return a copy of floats with one kind of NaN and zeros as padding, or None if the copy would be equal.
-
-    `floats` is a format as in `struct`: byte order and `e`, `f` or `d`; or `g` (long doubles) if numpy is loaded.
-    """
+    """Return a copy of floats with one kind of NaN, or None if the copy would be equal. `floats` is a format as in `struct`."""
     order, code = floats[0], floats[1]
     numpy: Any = sys.modules.get("numpy")
-    if numpy is None or (len(memory) <= SMALL and code != "g"):
+    if numpy is None or len(memory) <= SMALL:
         form = f"{order}{len(memory) // SIZES[code]}{code}"
         items = unpack(form, memory)
         total = sum(items)
         return None if total == total else pack(form, *(NAN if item != item else item for item in items))
     values = numpy.frombuffer(memory, floats)
-    if code == "g":
-        values = values.copy()
-        values[numpy.isnan(values)] = NAN
-        if numpy.finfo(values.dtype).nmant == EXTENDED_MANTISSA:  # pragma: no branch - only on x86
-            values.view(numpy.uint8).reshape(-1, values.itemsize)[:, EXTENDED_SIZE:] = 0
-        return values.view(numpy.uint8).data
     if code == "e":
         # 28 GB/s, against 1.4 with isnan().any().
         bits = values.view(f"{values.dtype.byteorder}u2")

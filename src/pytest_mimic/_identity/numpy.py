@@ -11,8 +11,8 @@ from pytest_mimic._identity.nans import CHUNK
 from pytest_mimic._identity.refused import Unstable
 from pytest_mimic._identity.state import attribute_reader
 
-# Type characters of floats, and of complex numbers, which are two floats each.
-FLOATS = frozenset("efdgFDG")
+# Type characters of floats, and of complex numbers, which are two floats each. The long ones differ by machine.
+FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
 
 
 def library_kind(type_: type, _base: type, layout: bool) -> Kind | None:
@@ -70,6 +70,18 @@ def dtype_data(dtype: Any) -> object:
     return tuple((name, dtype_data(dtype.fields[name][0])) for name in dtype.names)
 
 
+def float_format(dtype: Any) -> str:
+    """Return the format of the floats in memory of a dtype, as in `struct`, or an empty text for other memory.
+
+    Raises:
+        Unstable: They are long doubles, some of whose bytes have arbitrary values.
+    """
+    if dtype.char in LONG_FLOATS:
+        other = "float64" if dtype.char == "g" else "complex128"
+        raise Unstable("long doubles of numpy", dtype.type, remedy=f"or convert it:  .astype('{other}')")
+    return dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
+
+
 def array_data(array: Any, *, layout: bool) -> object:
     """Reduce an array to its memory in C order, or to its elements if the memory has references or gaps."""
     numpy: Any = sys.modules["numpy"]
@@ -83,8 +95,7 @@ def array_data(array: Any, *, layout: bool) -> object:
         return head, [array_data(array[name], layout=False) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
-    floats = dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
-    return Raw(head, array.nbytes, lambda: array_memory(array), floats=floats)
+    return Raw(head, array.nbytes, lambda: array_memory(array), floats=float_format(dtype))
 
 
 def array_memory(array: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_mimic._identity.kinds import Kind, Raw, library_tag
 from pytest_mimic._identity.nans import CHUNK
-from pytest_mimic._identity.numpy import FLOATS, array_memory
+from pytest_mimic._identity.numpy import array_memory, float_format
 
 # Index classes that say no more than their dtype does. Those for numbers exist before pandas 2 only.
 PLAIN_INDEXES = frozenset({"Index", "RangeIndex", "Int64Index", "UInt64Index", "Float64Index"})
@@ -115,9 +115,8 @@ def _is_number(dtype: Any) -> bool:
 
 def _memory_of(dtype: Any, count: int, rows: int, columns: list[Any]) -> Raw:
     """Return the memory of columns of one dtype, or of blocks of such columns, one after the other."""
-    floats = dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
     head = "columns", dtype.str, count, rows
-    return Raw(head, dtype.itemsize * count * rows, lambda: _joined(columns), floats=floats)
+    return Raw(head, dtype.itemsize * count * rows, lambda: _joined(columns), floats=float_format(dtype))
 
 
 def _joined(columns: list[Any]) -> Iterator[Any]:
