@@ -17,7 +17,7 @@ from typing import Any
 from xxhash import xxh3_128
 
 from pytest_mimic._identity.kinds import PLAIN, Kind, Raw
-from pytest_mimic._identity.nans import with_memory
+from pytest_mimic._identity.nans import write_memory
 from pytest_mimic._identity.short import (
     EXACT,
     MANY,
@@ -153,8 +153,7 @@ class Walk:
                 if writer is not None:
                     pushed = writer(self, column, update, level)
                 elif type_ is Raw:
-                    hasher = with_memory(hasher, map(self.searched, column))
-                    update = hasher.update
+                    write_memory(hasher, map(self.searched, column))
                     continue
                 else:
                     kind = self.kind(type_)

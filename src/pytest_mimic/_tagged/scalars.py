@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import math
 import pathlib
 import re
-import struct
 import uuid
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
@@ -35,7 +33,6 @@ _LONG_TEXT, _LONG = 65_536, 1024
 # Longer integers are refused by `json`, which limits the time of a conversion.
 MOST_BITS = 13_000
 _SPACES = {9: None, 10: None, 13: None}
-_NAN = struct.pack(">d", math.nan)
 
 
 def _tag(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any], *types: type) -> Tag:
@@ -55,12 +52,6 @@ def _tag(name: str, to_json: Callable[[Any], Any], from_json: Callable[[Any], An
 
 
 # Numbers
-
-
-def _float_to_json(value: float) -> str:
-    if math.isnan(value) and struct.pack(">d", value) != _NAN:
-        raise NotTaggableError("a NaN with a payload")
-    return repr(value)
 
 
 def _float_from_json(text: str) -> float:
@@ -328,7 +319,7 @@ OTHERS = (STRING, ZONE, _BASE64, _OBJECT)
 
 SCALARS: dict[type, Tag] = {
     int: _tag("int", hex, partial(int, base=16), str),
-    float: _tag("float", _float_to_json, _float_from_json, str),
+    float: _tag("float", repr, _float_from_json, str),
     complex: Tag("complex", _write_complex, _read_complex, is_fixed=True),
     Decimal: _tag("decimal", _decimal_to_json, _decimal_from_json, str),
     Fraction: _tag("fraction", _fraction_to_json, _fraction_from_json, list),
