@@ -60,7 +60,6 @@ TESTS = {
 #: Types with a rule that no machine has: a library's, Windows', and a name in a later Python.
 ELSEWHERE = {
     "annotationlib.ForwardRef",
-    "backports.zoneinfo.ZoneInfo",
     "pathlib.PosixPath",
     "pathlib.WindowsPath",
     "typing.ForwardRef",

@@ -148,7 +148,6 @@ REDUCERS: dict[str, Reduce] = {
     "datetime.timedelta": lambda value: (value.days, value.seconds, value.microseconds),
     "datetime.timezone": lambda value: value.__getinitargs__(),
     "zoneinfo.ZoneInfo": _zone,
-    "backports.zoneinfo.ZoneInfo": _zone,
     "decimal.Decimal": _decimal,
     "fractions.Fraction": lambda value: (value.numerator, value.denominator),
     "uuid.UUID": lambda value: value.int,

@@ -344,8 +344,6 @@ ARGUMENTS = {
     "shared": lambda: shared_levels(30),
     "large and deep": lambda: [nested(100), {"a": ROWS}, {1, (2, 3)}, {None: nested(70)}],
 }
-# Types that a table lists and that are no argument here: other platforms', and abstract ones.
-NOT_HERE = {"backports.zoneinfo.ZoneInfo"}
 
 part = {"rows": [1]}
 looped = collections.deque(maxlen=3)
