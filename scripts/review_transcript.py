@@ -1,6 +1,6 @@
 """Print the terminal of a review, for the documentation: a real project, whose service has changed since it was recorded.
 
-Run it as `python scripts/review_transcript.py > docs/_terminal/review.txt`. It needs pandas, Pillow and a POSIX system.
+Run it as `python scripts/review_transcript.py > docs/_terminal/review.txt`. It needs Pillow and a POSIX system.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ mimic_functions =
     "shop.py": '''import os
 import urllib.request
 
-import pandas
 import PIL.Image
 
 
@@ -47,7 +46,7 @@ def describe(product):
 def prices():
     """Download the price list."""
     pears = 2.5 if is_old() else 2.75
-    return pandas.DataFrame({"name": ["Apples", "Pears", "Plums"], "price": [1.5, pears, 3.0]})
+    return [{"name": name, "price": price} for name, price in [("Apples", 1.5), ("Pears", pears), ("Plums", 3.0)]]
 
 
 def chart():

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("pty", reason="needs pseudo-terminals")
-pytest.importorskip("pandas", reason="needs pandas")
 pytest.importorskip("PIL", reason="needs Pillow")
 
 ROOT = Path(__file__).parents[2]
