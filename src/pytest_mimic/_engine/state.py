@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._engine.call import Call, Plan
     from pytest_mimic._engine.conversations import Conversations
-    from pytest_mimic._engine.randomness import GlobalStates
     from pytest_mimic._engine.threads import ContextCopier
     from pytest_mimic._ledger import Ledger
     from pytest_mimic._outcome.outcome import Outcome
@@ -88,7 +87,6 @@ class RunState:
         context_copier: Copies `inside` into threads that a real call starts. Set by the first decision.
         running: The real calls whose code runs now, for the progress line.
         unfinished: The real calls without an outcome so far, in the order in which they began.
-        seeding: Functions that have seeded a global random state, each with the module of the state.
         owner: The owner of the sequences that calls belong to now.
         test: The id of the running test, empty outside of tests.
         begun_conversations: Those that are recorded again as a whole. None if the run has recorded none.
@@ -111,8 +109,6 @@ class RunState:
         self.inside: ContextVar[Surrounding | None] = ContextVar("pytest_mimic_inside", default=None)
         self.running: set[CallUnderWay] = set()
         self.unfinished: dict[CallUnderWay, None] = {}
-        self.seeding: set[tuple[str, str]] = set()
-        self._random_states: GlobalStates | None = None
         self.owner = Owner("")
         self.test = ""
         self.begun_conversations: Conversations | None = None
@@ -156,15 +152,6 @@ class RunState:
         if self.settings.source == "ignore" or source is None:
             return False
         return plan.source is not None and source != plan.source
-
-    @property
-    def random_states(self) -> GlobalStates:
-        """The global random states of this process."""
-        if self._random_states is None:
-            from pytest_mimic._engine.randomness import GlobalStates
-
-            self._random_states = GlobalStates()
-        return self._random_states
 
     @property
     def conversations(self) -> Conversations:

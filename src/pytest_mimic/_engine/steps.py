@@ -13,7 +13,6 @@ from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._engine.call import Call
-    from pytest_mimic._engine.randomness import GlobalState
     from pytest_mimic._engine.single_flight import CallInFlight
     from pytest_mimic._engine.state import RunState
     from pytest_mimic._outcome.outcome import Outcome
@@ -192,7 +191,7 @@ class RealCall:
 
         The global random states from which it draws are noted, each once for this call.
         """
-        state, before = self._state, self._watched_states()
+        state, before = self._state, self._random_states()
         token = state.inside.set(self)
         state.running.add(self)
         try:
@@ -204,27 +203,20 @@ class RealCall:
             with suppress(ValueError):  # a coroutine may be closed in another context than it was awaited in
                 state.inside.reset(token)
 
-    def _watched_states(self) -> dict[str, GlobalState]:
-        """Return the global random states as they are now, without those that the function itself seeds."""
+    def _random_states(self) -> dict[str, object]:
         if self._drawn is None:
             return {}
-        states = self._state.random_states.read()
-        # Its next call may draw from the same seed.
-        seeding = self._state.seeding
-        return {name: one for name, one in states.items() if (self.call.plan.target, name) not in seeding}
+        from pytest_mimic._engine.randomness import global_states
 
-    def _note_draws(self, before: dict[str, GlobalState]) -> None:
-        if not before or self._drawn is None:
+        return global_states()
+
+    def _note_draws(self, before: dict[str, object]) -> None:
+        if self._drawn is None:
             return
-        from pytest_mimic._engine.randomness import Change, change
-
-        now, found = self._state.random_states.read(), []
-        for name, old in before.items():
-            how = change(old, now.get(name, old), self.seconds)
-            if how is Change.SEEDED:
-                self._state.seeding.add((self.call.plan.target, name))
-            elif how is Change.DRAWN and name not in self._drawn:
-                found.append(name)
+        now = self._random_states()
+        found = [
+            name for name, old in before.items() if name not in self._drawn and now.get(name, old) != old
+        ]
         if found:
             self._drawn.update(found)
             self._state.ledger.count_draw(self.call.label, found)

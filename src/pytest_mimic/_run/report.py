@@ -105,7 +105,7 @@ def summary(
         remedies.append(f"to drop the unused: {command('--mimic-clear-unused')}")
     counts = _counts(ledger, judgement)
     if ledger.draws:
-        how = "seed inside the function, or pass a seed or a generator as an argument"
+        how = "use a generator of your own instead, such as random.Random(seed)"
         remedies.append(f"to make these calls repeatable: {how}")
     if ledger.processes:
         remedies.append(
