@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 
-# From this size on, in bytes, the members of a file's list are parsed one by one.
-_LONG = 1 << 16
-
 
 class Outcomes:
     """The part of a `Vault` that many runs never need: they only replay plain values. See there."""
@@ -128,15 +125,9 @@ class Outcomes:
         self, data: bytes, name: str, part: str, pack: Callable[[Any], Any], *, skim: bool = False
     ) -> dict[str, Any]:
         """Return the facts in a file, with each member of its list `part` in the form that `pack` returns."""
-        facts = None
-        if len(data) > _LONG:
-            from pytest_mimic._vault.long_files import parse_long
-
-            facts = parse_long(data, part, pack)
-        if facts is None:
-            facts = parse_recording(data, self.label, name, skim=skim)
-            if type(facts.get(part)) is list:
-                facts[part] = [pack(member) for member in facts[part]]
+        facts = parse_recording(data, self.label, name, skim=skim)
+        if type(facts.get(part)) is list:
+            facts[part] = [pack(member) for member in facts[part]]
         return facts
 
     def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
