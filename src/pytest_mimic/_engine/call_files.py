@@ -83,12 +83,9 @@ class CallFiles:
         self._absent: list[tuple[CallArgument, NamedPath]] = []
         self._folder = _current_folder()
         found = [(one, path) for one in arguments for path in named_paths(one.name, one.value)]
-        texts = {path.text for _, path in found if path.is_text}
-        self._absent_at = places.presence.absent_at(texts)
-        existing = places.presence.existing(texts) if self._absent_at is None else ()
         for both in found:
             argument, path = both
-            if path.is_text and not argument.is_written and path.text not in existing:
+            if path.is_text and not argument.is_written and not _exists(path.text):
                 self._absent.append(both)
             else:
                 is_text = path.is_text
@@ -138,14 +135,10 @@ class CallFiles:
 
     def _made(self) -> Iterator[tuple[NamedFile, State]]:
         """Yield the files in a folder of the run that strings name and that exist only since the call."""
-        if self._absent_at is not None and self._places.presence.is_at(self._absent_at):
-            return
-        paths = [path.text for _, path in self._absent]
-        if paths and _current_folder() != self._folder:
-            paths = [os.path.join(self._folder, path) for path in paths]  # noqa: PTH118
-        existing = self._places.presence.existing(paths)
-        for (argument, named), text in zip(self._absent, paths, strict=True) if existing else ():
-            if text in existing:
+        has_moved = bool(self._absent) and _current_folder() != self._folder
+        for argument, named in self._absent:
+            text = os.path.join(self._folder, named.text) if has_moved else named.text  # noqa: PTH118
+            if _exists(text):
                 path = _absolute(text)
                 if self._places.place_of(path) is not None and not self._holds_root(path):
                     yield NamedFile(argument, named.step, path), {}
@@ -234,6 +227,13 @@ class CallFiles:
     def _shown(self, path: str) -> str:
         place = self._places.place_of(path)
         return path if place is None else place.text
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.access(path, os.F_OK)  # one call of the system, and no exception where there is nothing
+    except ValueError:  # a lone surrogate
+        return False
 
 
 def _absolute(path: str) -> str:

@@ -12,7 +12,6 @@ from pytest_mimic._event_loop import outside_event_loop
 
 if TYPE_CHECKING:
     from pytest_mimic._files.digests import FileDigests
-    from pytest_mimic._files.presence import Presence
 
 ROOTDIR = "rootdir"
 TEMPORARY = "tmp"
@@ -98,13 +97,6 @@ class Places:
         from pytest_mimic._files.digests import FileDigests
 
         return FileDigests(self.now)
-
-    @cached_property
-    def presence(self) -> Presence:
-        """Finds out which strings name files."""
-        from pytest_mimic._files.presence import Presence
-
-        return Presence(self.now)
 
     def now(self) -> int:
         """Return the time, as files have it, in nanoseconds."""
