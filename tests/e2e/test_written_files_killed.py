@@ -11,19 +11,19 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills a process
 
 CONFTEST = """
     import os, signal
-    from pytest_mimic._files import restoring  # before os.rename is another function
+    from pytest_mimic._files import restoring  # before os.replace is another function
 
-    rename, left = os.rename, int(os.environ.get("KILL_AT", "-1"))
+    replace, left = os.replace, int(os.environ.get("KILL_AT", "-1"))
 
     def killing(*args, **kwargs):
         global left
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1
-        return rename(*args, **kwargs)
+        return replace(*args, **kwargs)
 
     if left >= 0:
-        os.rename = killing
+        os.replace = killing
 """
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic import CorruptRecordingError
-from pytest_mimic._files import restoring
 from pytest_mimic._files.restoring import (
     FileTarget,
     FileToWrite,
@@ -60,12 +59,9 @@ def files(root: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=[True, False], ids=["handles", "paths"])
-def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two files, on a system with operations in an open folder, and on one without, as Windows."""
-    if request.param and os.name == "nt":
-        pytest.skip("Windows has no operations in an open folder")
-    monkeypatch.setattr(restoring, "_HAS_HANDLES", request.param)
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with two files."""
     made = tmp_path / "root"
     (made / "old").mkdir(parents=True)
     (made / "old" / "a.txt").write_text("a")
@@ -111,6 +107,15 @@ def test_a_file_that_cannot_be_written_leaves_all_as_it_is(root: Path, failing: 
 
     with pytest.raises((OSError, UnsafePathError)):
         write_files([text(root, "b.txt", "other"), text(root, failing, "x")], removed=[at(root, "old/a.txt")])
+
+    assert files(root) == before
+
+
+def test_a_file_where_a_folder_is_to_be_leaves_all_as_it_is(root: Path):
+    before = files(root)
+
+    with pytest.raises(FileExistsError):
+        write_files([text(root, "old/a.txt", "other")], folders=[at(root, "b.txt")])
 
     assert files(root) == before
 
