@@ -245,7 +245,7 @@ class Session:
             from pytest_mimic._network.edges import guarded_functions
             from pytest_mimic._network.guard import NetworkGuard
 
-            self._guard = self.state.network = guard = NetworkGuard(self.state, self._boundaries_now)
+            self._guard = self.state.network = guard = NetworkGuard(self.state)
             requests = [
                 WatchedFunction(
                     one.module, one.path, lambda function, _port, wrap=one.wrap: wrap(guard, function)
@@ -255,10 +255,6 @@ class Session:
             self._guarding = self._patcher.activate(requests)
             self._coverings.append(Covering(self._guarding, []))
         return self._guard
-
-    def _boundaries_now(self) -> dict[str, bool]:
-        """Return all boundaries by name, and whether calls of each are mimicked now."""
-        return {name: name in self._ports and bool(self._ports[name].plans) for name in BOUNDARIES}
 
     # -- problems with targets
 

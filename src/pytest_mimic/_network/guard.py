@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._ambient import command
 from pytest_mimic._network.hosts import AllowedHosts, Rule, address_of, is_local, plain_host
-from pytest_mimic._network.opener import Opener, find_opener
 from pytest_mimic.errors import MimicError, MissingRecordingError
 
 if TYPE_CHECKING:
@@ -29,12 +28,10 @@ class NetworkGuard:
 
     Args:
         state: The run's state.
-        boundaries: All boundaries by name, and whether calls of each are mimicked now.
     """
 
-    def __init__(self, state: RunState, boundaries: Callable[[], dict[str, bool]]) -> None:
+    def __init__(self, state: RunState) -> None:
         self._state = state
-        self._boundaries = boundaries
         self._rules: list[Rule] = []
         self._names: defaultdict[str, set[str]] = defaultdict(set)  # of the addresses that were looked up
         self._is_open: ContextVar[bool] = ContextVar("pytest_mimic_network_open", default=False)
@@ -151,42 +148,20 @@ class NetworkGuard:
 
     def _refuse(self, host: str, port: object) -> MimicError:
         """Return the error for a connection, which the running test fails for even if its code catches it."""
-        state, known = self._state, self._boundaries()
-        opener = find_opener(state.settings.rootdir, state.own_files(), known)
         where = f"[{host}]" if ":" in host else host
-        kind = "WebSocket" if opener.is_websocket else "connection"
-        label = f"{kind} to {where}:{_text(port)}" if port else f"{kind} to {where}"
-        made = [f"by {opener.client}" if opener.client else "", f"in {opener.place}" if opener.place else ""]
-        facts = [f"made {' '.join(filter(None, made))}"] if any(made) else []
-        if opener.is_websocket:
-            facts.append("WebSockets are not recorded")
+        label = f"connection to {where}:{_text(port)}" if port else f"connection to {where}"
+        test = self._state.test
+        then = f"in mimic_functions, then {command('--mimic-record', test)}"
         error = MissingRecordingError(
             f"no recording of a {label}, and the network is blocked",
-            facts=facts,
             remedies=[
-                *_remedies(opener, known, state.test),
+                f"to record it: name its client, or your function that makes it, {then}",
                 f"to let it through: mimic_allow_hosts = {host}",
             ],
             call=label,
-            test=state.test,
+            test=test,
         )
-        return state.fail_for(error, label, by_option=False)
-
-
-def _remedies(opener: Opener, boundaries: dict[str, bool], test: str) -> list[str]:
-    """Return the lines that say how a connection can be recorded."""
-    then = f"in mimic_functions, then {command('--mimic-record', test)}"
-    if opener.is_websocket:
-        what = "to record your function that uses it"
-    elif opener.boundary and boundaries[opener.boundary]:
-        return [
-            f"{opener.boundary} is mimicked, but leaves this call out: see only= and exclude= of its line"
-        ]
-    elif opener.boundary:
-        return [f"to record it: {opener.boundary} {then}"]
-    else:
-        what = "to record the function that makes it"
-    return [f"{what}: {opener.function} {then}" if opener.function else f"{what}: its name {then}"]
+        return self._state.fail_for(error, label, by_option=False)
 
 
 def _port_number(port: object) -> int | None:
