@@ -166,17 +166,8 @@ def _encode(outcome: Outcome, items: list[Snapshot], target: str | None, paths: 
     return _pickled(outcome, items, target, paths)
 
 
-def encode_pickled(outcome: Outcome, *, paths: PathStore = NOWHERE) -> Encoded:
-    """Return the outcome as pickles, as vaults have it that were written before its values had tags.
-
-    Raises:
-        UnstorableOutcomeError: A part cannot be pickled and loaded again.
-    """
-    return _pickled(outcome, [snapshot(item, paths=paths) for item in outcome.items], None, paths)
-
-
 def _pickled(outcome: Outcome, items: list[Snapshot], target: str | None, paths: PathStore) -> Encoded:
-    # Not the hash of a text with tags: an equal item has the hash of its pickle if it was recorded before it had tags.
+    # The fingerprint is made of the items' pickles, and not of a text with tags.
     items = list(items)
     for index, item in enumerate(items):
         if item.readable is not None and item.readable.is_tagged:

@@ -218,9 +218,6 @@ class _FileWriter:
             return _equal(body_of(stored.entry), body_of(old)) and stored.is_tagged == old.get(
                 "tagged", False
             )
-        if encoded.readable is not None and "pickle" in old:
-            # A vault may have pickles of values that have had tags only since.
-            return encoded.is_tagged and not self._objects.forbidden and self._is_pickled(encoded, old)
         if stored.is_tagged != old.get("tagged", False):
             return False
         if encoded.pickled is not None:
@@ -236,21 +233,6 @@ class _FileWriter:
             return self._objects.text(old, self._origin) == readable.text
         except MimicError:
             return False
-
-    def _is_pickled(self, encoded: Encoded, old: Entry) -> bool:
-        """Return whether the vault has an outcome that is readable now as an equal, sound pickle."""
-        from pytest_mimic._outcome.encoding import encode_pickled
-
-        try:
-            again = encode_pickled(self._objects.load_encoded(encoded), paths=encoded.paths)
-        except MimicError:
-            return False
-        is_equal = fingerprint_in(old["pickle"]) == again.fingerprint
-        return (
-            is_equal
-            and again.is_tagged == old.get("tagged", False)
-            and self._objects.is_sound(old, self._origin)
-        )
 
     def _with_detached(self, entry: Entry) -> Entry:
         """Return a new entry with the hashes of those of its objects that were detached."""
