@@ -102,7 +102,7 @@ class Replay:
 
         If the value is in memory, the function keeps no other object alive: a run has very many of them.
         """
-        return self.stored.player() if self.stored.is_packed else self.outcome
+        return self.stored.player() if self.stored.is_here else self.outcome
 
     def _count(self) -> None:
         if not self._is_counted:

@@ -7,16 +7,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._vault.objects import Objects
-from pytest_mimic._vault.parsing import damaged, parse_recording
+from pytest_mimic._vault.parsing import damaged, is_usual, parse_recording
 from pytest_mimic._vault.recordings import (
     CASSETTE_FACTS,
     CassetteEntry,
     Origin,
-    Packed,
     Recording,
     Stored,
-    pack,
-    pack_call,
 )
 from pytest_mimic._vault.shapes import CALL_FACTS, check_entry, is_description
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -44,7 +41,7 @@ class Outcomes:
         data = self.store.read(name)
         if data is None:
             return None
-        facts = self._facts(data, name, "outcomes", pack, skim=skim)
+        facts = parse_recording(data, self.label, name, skim=skim)
         get = facts.get
         entries, target, test = get("outcomes"), get("target"), get("test")
         if type(entries) is not list or not entries or type(target) is not str:
@@ -77,7 +74,7 @@ class Outcomes:
         if data is None:
             return None
         path = f"{self.label}/{name}"
-        facts = self._facts(data, name, "calls", pack_call)
+        facts = parse_recording(data, self.label, name)
         calls, test = facts.get("calls"), facts.get("test")
         if type(calls) is not list:
             raise damaged(path, "no calls", test=test)
@@ -121,20 +118,11 @@ class Outcomes:
             stored.detach()
         return stored
 
-    def _facts(
-        self, data: bytes, name: str, part: str, pack: Callable[[Any], Any], *, skim: bool = False
-    ) -> dict[str, Any]:
-        """Return the facts in a file, with each member of its list `part` in the form that `pack` returns."""
-        facts = parse_recording(data, self.label, name, skim=skim)
-        if type(facts.get(part)) is list:
-            facts[part] = [pack(member) for member in facts[part]]
-        return facts
-
     def _check_arguments(self, facts: dict[str, Any], name: str, *, test: str | None) -> None:
         if not is_description(facts.get("arguments")):
             raise damaged(f"{self.label}/{name}", "arguments that were not described so", test=test)
 
     def _entry(self, entry: Any, origin: Origin) -> Stored:
-        if not isinstance(entry, Packed):
+        if not is_usual(entry):
             check_entry(entry, f"{self.label}/{origin.name}", origin.test)
         return Stored(self.objects, entry, origin)

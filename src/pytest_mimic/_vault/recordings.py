@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pytest_mimic._vault.parsing import fresh_copies, is_usual
+from pytest_mimic._vault.parsing import fresh_copies
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -43,37 +42,6 @@ class Origin(NamedTuple):
     test: str | None
 
 
-class Packed(NamedTuple):
-    """An entry that holds a plain value and its duration alone, with the value as bytes."""
-
-    duration: float
-    value: bytes
-
-
-# An entry of this kind, for what does not depend on its value.
-_PLAIN: Entry = {"value": None}
-
-
-def pack(entry: Any) -> Any:
-    """Return an entry with its plain value packed. Any other entry is returned as it is.
-
-    The many small objects of a value would make each garbage collection of the run longer.
-    """
-    if is_usual(entry):
-        try:
-            return Packed(entry["duration"], marshal.dumps(entry["value"]))
-        except ValueError:  # nested too deep for it
-            pass
-    return entry
-
-
-def pack_call(call: Any) -> Any:
-    """Return a call of a cassette with its outcome packed; see `pack`."""
-    if type(call) is dict and "outcome" in call:
-        call["outcome"] = pack(call["outcome"])
-    return call
-
-
 class OutcomeReader(Protocol):
     """Loads outcomes; see `Objects`."""
 
@@ -95,41 +63,31 @@ class Stored:
 
     Attributes:
         duration: Of the real call, in seconds.
+        entry: The outcome in the recording's JSON. Not to be changed.
         encoded: The outcome in memory, until it is written.
         files: The files that the call wrote, until their content is written.
     """
 
     __slots__ = (
-        *("_entry", "_is_outdated", "_origin", "_packed", "_player", "_reader"),
-        *("duration", "encoded", "files"),
+        *("_is_outdated", "_origin", "_player", "_reader"),
+        *("duration", "encoded", "entry", "files"),
     )
 
     def __init__(
         self,
         reader: OutcomeReader,
-        entry: Entry | Packed,
+        entry: Entry,
         origin: Origin | None,
         encoded: Encoded | None = None,
     ) -> None:
         self._reader = reader
         self._origin = origin or Origin("?", "?", None)
-        self._packed: bytes | None = None
-        if isinstance(entry, Packed):
-            self.duration, self._packed = entry
-            self._entry = _PLAIN
-        else:
-            self.duration, self._entry = entry["duration"], entry
+        self.entry = entry
+        self.duration: float = entry["duration"]
         self._player: Callable[[], Any] | None = None
         self.encoded = encoded
         self._is_outdated: bool | None = None
         self.files: KeptFiles | None = None
-
-    @property
-    def entry(self) -> Entry:
-        """The outcome in the recording's JSON. Not to be changed."""
-        if self._packed is None:
-            return self._entry
-        return {"duration": self.duration, "value": marshal.loads(self._packed)}
 
     @property
     def name(self) -> str:
@@ -139,7 +97,7 @@ class Stored:
     @property
     def kind(self) -> OutcomeKind:
         """`value`, `raised` or `stream`."""
-        entry = self._entry
+        entry = self.entry
         if "value" in entry or "returned" in entry:
             return "value"
         if "raised" in entry:
@@ -150,25 +108,23 @@ class Stored:
     @property
     def changes(self) -> Sequence[str]:
         """The names of the arguments that the call changed."""
-        changed: Sequence[str] = self._entry.get("changes") or list(self._entry.get("changed", ()))
+        changed: Sequence[str] = self.entry.get("changes") or list(self.entry.get("changed", ()))
         return changed
 
     @property
     def awaited(self) -> bool:
         """Whether a plain function returned it as a coroutine or an async generator."""
-        return self._entry.get("awaited", False) is True
+        return self.entry.get("awaited", False) is True
 
     @property
     def is_tagged(self) -> bool:
         """Whether parts of it are put in when it is loaded: the tags of a text, or the paths of a pickle."""
-        return (
-            self.encoded.is_tagged if self.encoded is not None else self._entry.get("tagged", False) is True
-        )
+        return self.encoded.is_tagged if self.encoded is not None else self.entry.get("tagged", False) is True
 
     @property
-    def is_packed(self) -> bool:
+    def is_here(self) -> bool:
         """Whether it is a plain value that `player` can make without reading a file."""
-        return self._packed is not None
+        return "value" in self.entry and not self.is_tagged
 
     def is_outdated(self) -> bool:
         """Check whether it cannot be loaded any more: a class has changed, or it holds code of another Python version.
@@ -177,7 +133,7 @@ class Stored:
         """
         if self._is_outdated is None:
             self._is_outdated = False
-            names_classes = self.kind != "value" or self.is_tagged or "imports" in self._entry
+            names_classes = self.kind != "value" or self.is_tagged or "imports" in self.entry
             if self.encoded is None and names_classes:
                 try:
                     self.load()
@@ -193,9 +149,9 @@ class Stored:
 
         The paths of a readable value need a call, which `player` finds out.
         """
-        needs_call = self.is_tagged and ("pickle" in self._entry or self.encoded is not None)
+        needs_call = self.is_tagged and ("pickle" in self.entry or self.encoded is not None)
         return self.kind == "value" and not (
-            self.changes or self.awaited or needs_call or "files" in self._entry
+            self.changes or self.awaited or needs_call or "files" in self.entry
         )
 
     def load(self, paths: PathStore | None = None) -> Outcome:
@@ -210,11 +166,11 @@ class Stored:
             outcome = self._reader.load_encoded(self.encoded, paths)
         else:
             outcome = self._reader.load(self.entry, self._origin, paths)
-        if "files" in self._entry:
+        if "files" in self.entry:
             from pytest_mimic._vault.files import KeptFiles
 
-            content = partial(self._reader.file_content, self._entry, self._origin)
-            outcome.files = KeptFiles(self._entry["files"], content)
+            content = partial(self._reader.file_content, self.entry, self._origin)
+            outcome.files = KeptFiles(self.entry["files"], content)
         return outcome
 
     def readable(self) -> Any:
@@ -245,15 +201,12 @@ class Stored:
 
         The errors are those of `load`, now or when called, and now NeedsCallError: the value has paths.
         """
-        if self._packed is not None:
-            return partial(marshal.loads, self._packed)
         if self.encoded is not None:
             return lambda: self.load().value
         if self._player is None:
-            entry = self._entry
-            is_here = "value" in entry and not self.is_tagged
+            entry = self.entry
             self._player = (
-                fresh_copies(entry["value"]) if is_here else self._reader.player(entry, self._origin)
+                fresh_copies(entry["value"]) if self.is_here else self._reader.player(entry, self._origin)
             )
         return self._player
 
@@ -269,7 +222,7 @@ class Stored:
         if self.files is not None:
             self.files.drop()
             self.files = None
-        self._entry, self._packed, self._player = entry, None, None
+        self.entry, self._player = entry, None
         self.encoded = None
         self._origin = origin
 

@@ -1,4 +1,4 @@
-"""Plain values of sequences and cassettes are kept as bytes, and each copy of them is a fresh one."""
+"""What sequences and cassettes hold is read as it was written, and each copy is a fresh one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from unit.memory_store import MemoryStore
 
 from pytest_mimic._outcome.outcome import Outcome
 from pytest_mimic._vault import CassetteEntry, Recording, Vault
-from pytest_mimic._vault.recordings import pack
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"
 #: Small plain values, one with a tag, and one that is an object of its own.
@@ -56,12 +55,3 @@ def test_each_copy_of_a_value_is_fresh(name, number):
     copies = [stored.load().value, stored.player()()]
 
     assert copies == [VALUES[number]] * 2
-
-
-def test_value_too_deep_for_bytes_stays_as_it_is():
-    value: list[object] = []
-    for _ in range(5_000):
-        value = [value]
-    entry = {"duration": 0.5, "value": value}
-
-    assert pack(entry) is entry
