@@ -506,6 +506,11 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take
     [
         (["missing.yaml"], "ERROR: there is no missing.yaml"),
         (["empty"], "ERROR: empty has no files of"),
+        (
+            ["old"],
+            "ERROR: old is a vault of pytest-mimic 0.x, which this version does not read\n"
+            "  to record it again: pytest --mimic-record",
+        ),
         (["talk.yaml"], "ERROR: nothing was imported: the client of 1 request is not known"),
         (["talk.yaml", "--boundary", "sqlalchemy"], "invalid choice: 'sqlalchemy'"),
         (
@@ -517,6 +522,7 @@ def test_a_damaged_file_is_named_and_the_others_are_imported(name, project, take
 )
 def test_a_wrong_use_is_said_in_a_few_lines(words, problem, project, take_over):
     (project.root / "empty").mkdir()
+    project.write(f"old/{'0' * 64}.pkl", "")
     project.write("empty.yaml", "")
     project.write(
         "talk.yaml",

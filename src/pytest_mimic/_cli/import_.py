@@ -1,4 +1,4 @@
-"""Import the recordings of vcrpy (YAML, JSON), pytest-recording, HAR files and pytest-mimic 0.2 into the vault.
+"""Import the recordings of vcrpy (YAML, JSON), pytest-recording, and HAR files into the vault.
 
 A cassette of pytest-recording becomes recordings of its test. Any other file becomes a cassette of its name. Secrets are
 hidden as in a recording run. The exit code is 1 if something was not imported.
@@ -49,18 +49,6 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="say what would be done, and write nothing"
     )
-    parser.add_argument(
-        "--load",
-        action="store_true",
-        help="load pickles of pytest-mimic 0.2, which you trust: they can run code",
-    )
-    parser.add_argument(
-        "--allow",
-        action="append",
-        default=[],
-        metavar="MODULE:CLASS",
-        help="a class that these pickles may import, besides those of plain data",
-    )
 
 
 def run(invocation: Invocation) -> int:
@@ -79,8 +67,6 @@ def run(invocation: Invocation) -> int:
         name=options.name,
         overwrite=options.overwrite,
         dry_run=options.dry_run,
-        load=options.load,
-        allowed=frozenset(options.allow),
     )
     report = Importer(request, invocation.store).run()
     if options.json:

@@ -78,11 +78,7 @@ class Invocation:
         if not settings.url and self.options.vault and not folder.exists():
             raise MimicError(f"there is no vault {shown}")
         vault = Vault(self.store, pickles=settings.pickles, label=shown)
-        if vault.is_old():
-            raise MimicError(
-                f"{shown} is a vault of pytest-mimic 0.x, which this version does not read",
-                remedies=["to record it again: pytest --mimic-record"],
-            )
+        vault.refuse_old()
         return vault
 
     def command(self, *words: str) -> str:

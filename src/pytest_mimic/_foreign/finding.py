@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_mimic._foreign.old_vaults import is_old_vault
+from pytest_mimic._vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".har")
@@ -37,29 +37,25 @@ class Found(NamedTuple):
 
 
 class FoundFiles(NamedTuple):
-    """The files to read, the files in folders that are left alone, and the vaults of pytest-mimic 0.2."""
+    """The files to read, and the files in folders that are left alone."""
 
     files: list[Found]
     ignored: list[str]
-    old_vaults: list[Path]
 
 
 def find_files(paths: Sequence[Path], here: Path) -> FoundFiles:
     """Return the files to import.
 
     Raises:
-        MimicError: A path does not exist, or a folder holds nothing to import.
+        MimicError: A path does not exist, or a folder is a vault of pytest-mimic 0.x or holds nothing to import.
     """
     files: dict[Path, Found] = {}
-    found = FoundFiles([], [], [])
+    found = FoundFiles([], [])
     for given in paths:
         path = Path(os.path.abspath(here / given))  # noqa: PTH100 - links stay as they are
         shown = _shown(path, here)
         if path.is_dir():
-            before = len(files) + len(found.old_vaults) + len(found.ignored)
-            if is_old_vault(path):
-                found.old_vaults.append(path)
-                continue
+            before = len(files) + len(found.ignored)
             for file in _files_in(path):
                 if file in files:
                     continue
@@ -68,7 +64,8 @@ def find_files(paths: Sequence[Path], here: Path) -> FoundFiles:
                     files[file] = Found(file, _shown(file, here), name)
                 else:
                     found.ignored.append(_shown(file, here))
-            if len(files) + len(found.old_vaults) + len(found.ignored) == before and not files:
+            if len(files) + len(found.ignored) == before and not files:
+                Vault(FolderStore(path), label=shown).refuse_old()
                 raise MimicError(f"{shown} has no files of {', '.join(_SUFFIXES)}")
         elif path.exists():
             files.setdefault(path, Found(path, shown, path.stem))

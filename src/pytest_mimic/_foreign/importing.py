@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pytest_mimic._ambient import command
 from pytest_mimic._boundaries.http.message import header_of
 from pytest_mimic._foreign.clients import boundaries_of, http_boundaries, mimicked_clients, unknown_agents
 from pytest_mimic._foreign.conversations import Conversation, Destination, refused
 from pytest_mimic._foreign.exchanges import ForeignFile, Refusal, UnreadableError
 from pytest_mimic._foreign.finding import Found, find_files
 from pytest_mimic._foreign.har import read_har
-from pytest_mimic._foreign.old_vaults import HASHED, UNTRUSTED, OldPickle, read_old_vault, stage_old
 from pytest_mimic._foreign.owning_tests import OwningTests
 from pytest_mimic._foreign.placing import Placed, Placer
 from pytest_mimic._foreign.report import ImportedFile, Leftover, Report
@@ -50,8 +48,6 @@ class ImportRequest(NamedTuple):
         name: The name of the cassette, for a single file.
         overwrite: Replace what is in the vault.
         dry_run: Write nothing.
-        load: Load the pickles of pytest-mimic 0.2.
-        allowed: The classes that they may import, as `module:Class`.
     """
 
     paths: Sequence[Path]
@@ -64,8 +60,6 @@ class ImportRequest(NamedTuple):
     name: str = ""
     overwrite: bool = False
     dry_run: bool = False
-    load: bool = False
-    allowed: frozenset[str] = frozenset()
 
 
 class _Ready(NamedTuple):
@@ -119,8 +113,6 @@ class Importer:
             ready = [one for each in found.files for one in self._read(each)]
             for number, one in enumerate(self._with_known_clients(ready, Path(folder))):
                 self._import(one, Path(folder, str(number)))
-            for number, old in enumerate(found.old_vaults):
-                self._import_old(old, Path(folder, f"old-{number}"))
         if not self._request.dry_run:
             self._vault.collect(self._vault.replaced)
             self._vault.store.flush()
@@ -249,8 +241,8 @@ class Importer:
             elif placed.how in ("new", "replaced"):
                 self.report.cassettes.append(one.destination.cassette)
 
-    def _note(self, shown: str, to: str, placed: Placed, counts: dict[str, int] | None = None) -> None:
-        """Report a file that was placed, with its calls by boundary; a single call by default."""
+    def _note(self, shown: str, to: str, placed: Placed, counts: dict[str, int]) -> None:
+        """Report a file that was placed, with its calls by boundary."""
         if placed.is_from_here:
             self._leave(
                 shown, f"another file of this import became {to}: import one of them, or give it a --name"
@@ -258,8 +250,7 @@ class Importer:
         elif placed.how == "kept":
             self._leave(shown, f"{to} has other recordings ({placed.obstacle}): --overwrite replaces them")
         else:
-            calls = 1 if counts is None else sum(counts.values())
-            self.report.imported.append(ImportedFile(shown, to, calls, counts or {}, placed.how))
+            self.report.imported.append(ImportedFile(shown, to, sum(counts.values()), counts, placed.how))
 
     @staticmethod
     def _leftover(one: _Ready, conversation: Conversation, refusal: Refusal) -> Leftover:
@@ -268,34 +259,6 @@ class Importer:
 
     def _leave(self, shown: str, reason: str) -> None:
         self.report.leave(Leftover(shown, 0, "", reason))
-
-    # -- pytest-mimic 0.2
-
-    def _import_old(self, vault: Path, folder: Path) -> None:
-        request = self._request
-        for number, (old, target) in enumerate(_by_target(vault, request.targets)):
-            shown = _shown(old.path, request.here)
-            if target is None:
-                self._leave(shown, HASHED)
-                continue
-            if not request.load:
-                self._leave(shown, UNTRUSTED.format(target.name))
-                continue
-            settings = request.settings._replace(vault=folder / str(number), url="")
-            try:
-                staged = stage_old(old, target, settings, allowed=request.allowed, today=request.today)
-            except MimicError as error:
-                self._leave(shown, error.what)
-                continue
-            self._note(shown, f"{target.name}()", self._placer.place(staged))
-        if any(one.reason == HASHED for one in self.report.leftovers):
-            self.report.remedies = [f"to record these calls: {command('--mimic-record')}"]
-
-
-def _by_target(vault: Path, targets: Sequence[Target]) -> Iterator[tuple[OldPickle, Target | None]]:
-    by_name = {target.name: target for target in targets}
-    for old in read_old_vault(vault, targets):
-        yield old, by_name.get(old.target)
 
 
 def _fitting_name(name: str) -> str:
@@ -313,7 +276,3 @@ def _date_of(exchange: ForeignExchange) -> str:
         return parsedate_to_datetime(header_of(exchange.head["headers"], "date") or "").date().isoformat()
     except (ValueError, TypeError):
         return ""
-
-
-def _shown(path: Path, here: Path) -> str:
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

@@ -18,7 +18,7 @@ class ImportedFile(NamedTuple):
         file: Its name.
         to: The test, or the cassette.
         calls: The number of its calls.
-        boundaries: The same by boundary; empty for a function.
+        boundaries: The same by boundary.
         how: What was done.
     """
 
@@ -50,7 +50,6 @@ class Report:
         ignored: Files in folders that are no cassettes.
         missing_lines: The boundaries that no line of `mimic_functions` names.
         cassettes: The names of the cassettes that were written.
-        remedies: Commands that record leftovers.
     """
 
     def __init__(self, vault: str, *, is_dry: bool) -> None:
@@ -62,7 +61,6 @@ class Report:
         self.ignored: list[str] = []
         self.missing_lines: list[str] = []
         self.cassettes: list[str] = []
-        self.remedies: list[str] = []
 
     def leave(self, one: Leftover) -> None:
         """Add what was not carried over. A file may be read for several tests."""
@@ -79,7 +77,6 @@ class Report:
             "doubtful": [one._asdict() for one in self.doubts],
             "ignored": self.ignored,
             "missing_lines": self.missing_lines,
-            "remedies": self.remedies,
         }
 
     def lines(self) -> Iterator[str]:
@@ -110,7 +107,6 @@ class Report:
         if self.cassettes:
             names = ", ".join(self.cassettes[:3]) + _and_more(len(self.cassettes) - 3)
             yield f'cassettes replay in blocks, with mimic_auto("{self.cassettes[0]}"): {names}'
-        yield from self.remedies
 
 
 def _named(leftovers: list[Leftover]) -> Iterator[str]:

@@ -230,3 +230,11 @@ class Vault:
     def is_old(self) -> bool:
         """Return whether this is a vault of pytest-mimic 0.x: pickles named by a hash, in one folder."""
         return any(re.fullmatch(_OLD, name) for name in self.store.names(deep=False))
+
+    def refuse_old(self) -> None:
+        """Raise MimicError if this is a vault of pytest-mimic 0.x."""
+        if self.is_old():
+            raise MimicError(
+                f"{self.label} is a vault of pytest-mimic 0.x, which this version does not read",
+                remedies=["to record it again: pytest --mimic-record"],
+            )
