@@ -44,7 +44,7 @@ COMMANDS = {
     "report": CommandEntry("report", "write an HTML page of the recordings"),
     "diff": CommandEntry("diff", "show what differs between recordings, vaults or revisions of git"),
     "review": CommandEntry("review", "accept or refuse outcomes that changed, one by one"),
-    "import": CommandEntry("import_", "take over cassettes of vcrpy, HAR files and old vaults"),
+    "import": CommandEntry("import_", "take over cassettes of vcrpy and HAR files"),
     "verify": CommandEntry("verify", "check every file of the vault, and repair it"),
     "unused": CommandEntry("unused", "judge the jobs of a split suite as one run: recordings that none used"),
     "push": CommandEntry("push", "send large objects to an object store"),
@@ -52,5 +52,6 @@ COMMANDS = {
     "status": CommandEntry("status", "compare large objects with an object store"),
     "rm": CommandEntry("rm", "delete recordings"),
     "gc": CommandEntry("gc", "delete what no recording needs"),
-    "completion": CommandEntry("completion", "print a script that completes this command in a shell"),
 }
+#: Subcommands that are gone, and what to use instead.
+GONE = {"completion": "nothing replaces it"}

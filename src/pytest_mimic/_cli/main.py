@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_mimic import _ambient
-from pytest_mimic._cli.commands import COMMANDS
+from pytest_mimic._cli.commands import COMMANDS, GONE
 from pytest_mimic._cli.output import Output
 from pytest_mimic._cli.parser import Parser, add_common_options
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
+    from pytest_mimic._cli.commands import CommandModule
     from pytest_mimic._cli.invocation import Invocation
 
 #: The exit codes besides 0 and those that a subcommand defines.
@@ -67,6 +68,8 @@ def _run(words: list[str]) -> int:
     if given.command is None:
         top.print_help()
         return USAGE
+    if given.command in GONE:
+        raise MimicError(f"the command {given.command} is gone: {GONE[given.command]}")
     if given.command not in COMMANDS:
         from pytest_mimic._targets.spelling import did_you_mean
 
@@ -75,7 +78,7 @@ def _run(words: list[str]) -> int:
             remedies=["see pytest-mimic --help"],
         )
     module = COMMANDS[given.command].load()
-    parser = parser_of(given.command, defaults=given)
+    parser = _parser_of(given.command, module, defaults=given)
     options = parser.read(given.words)
     from pytest_mimic._cli.invocation import Invocation
 
@@ -117,9 +120,8 @@ def _top_parser() -> Parser:
     return parser
 
 
-def parser_of(command: str, *, defaults: argparse.Namespace | None = None) -> Parser:
+def _parser_of(command: str, module: CommandModule, *, defaults: argparse.Namespace) -> Parser:
     """Return the parser of a subcommand. `defaults` are the options given before its name."""
-    module = COMMANDS[command].load()
     parser = Parser(
         prog=f"pytest-mimic {command}",
         description=module.__doc__,

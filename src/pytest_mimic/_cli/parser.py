@@ -28,19 +28,13 @@ class Parser(ArgumentParser):
             message = f"{what}{did_you_mean(choice[1], known) or f': it takes {choice[2]}'}"
         raise MimicError(message, remedies=[f"see {self.prog} --help"])
 
-    def words(self) -> list[str]:
-        """Return the words that may be given: the choices of a lone argument, then the options."""
-        # Python 3.14 colours the help on a terminal.
-        text = re.sub(r"\x1b\[[\d;]*m", "", self.format_help())
-        choices = re.search(r"(?<!\S)\{([\w,]+)\}\s*$", text.partition("\n\n")[0])
-        options = dict.fromkeys(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
-        return [*(choices[1].split(",") if choices else ()), *options]
-
     def read(self, words: Sequence[str]) -> Namespace:
         """Return the options. MimicError: the words are wrong."""
         options, unknown = self.parse_known_args(words)
         if unknown:
-            known = {word for word in self.words() if word.startswith("-")}
+            # Python 3.14 colours the usage on a terminal.
+            usage = re.sub(r"\x1b\[[\d;]*m", "", self.format_usage())
+            known = set(re.findall(r"--[a-z][a-z-]*", usage))
             word = unknown[0]
             self.error(f"unknown argument {word}{did_you_mean(word.partition('=')[0], known)}")
         return options

@@ -54,8 +54,11 @@ def test_the_version_is_that_of_the_distribution(call):
     ("words", "says"),
     [
         (["sow"], "there is no command sow (did you mean show?)"),
+        (["completion", "bash"], "the command completion is gone: nothing replaces it"),
         (["ls", "--sort", "sise"], "argument --sort: invalid choice: 'sise' (did you mean size?)"),
         (["ls", "--errros"], "unknown argument --errros (did you mean --errors?)"),
+        # Its help names an option of pytest.
+        (["unused", "a.json", "--mimic-usage"], "unknown argument --mimic-usage"),
         (["rm"], "rm takes a PATTERN or --test TEST, of what to delete"),
         (["ls", "--vault", "nowhere"], "there is no vault nowhere"),
         (["ls", "--vault", "pytest.ini"], "the vault pytest.ini is not a folder"),
@@ -103,7 +106,6 @@ def test_json_of_every_command_is_one_document(shop, call):
         ["verify"],
         ["gc"],
         ["rm", "shop:odd", "--dry-run"],
-        ["completion", "bash"],
     ):
         json.loads(call(*words, "--json").out)
 
@@ -222,34 +224,6 @@ def test_thirty_thousand_recordings_are_listed(tmp_path, monkeypatch, call):
     lines = call("ls").lines
     assert len(lines) == 30_001
     assert lines[-1].startswith("30000 recordings, ")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_knows_every_command_and_its_options(call, shell):
-    script = call("completion", shell).out
-
-    for command in COMMANDS:
-        assert re.search(rf"\b{command}\b", script)
-    assert "sort" in script
-    assert "bash" in script
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs bash")
-def test_bash_completes_commands_and_options(call):
-    script = call("completion", "bash").out
-    ask = """
-        COMP_WORDS=(pytest-mimic {words}); COMP_CWORD={last}; _pytest_mimic; echo "${{COMPREPLY[*]}}"
-    """
-    lines = [
-        ask.format(words="ve", last=1),
-        ask.format(words="ls --so", last=2),
-        ask.format(words="--json verify --re", last=3),
-    ]
-    done = subprocess.run(
-        ["bash", "-c", script + "".join(lines)], capture_output=True, text=True, check=False
-    )
-
-    assert done.stdout.splitlines() == ["verify", "--sort", "--repair"]
 
 
 @pytest.mark.parametrize(("words", "code"), [(["ls"], 0), (["lss"], 2)])
