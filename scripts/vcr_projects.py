@@ -5,7 +5,7 @@
 
 Each project is cloned at a fixed commit, and its own tests are run unchanged in an environment of its own: with
 pytest-recording, without it and with `mimic_vcr = replay`. The two runs have no network: `--block-network` there,
-`--mimic-block-network` here.
+`-o mimic_network=block` here.
 
 Prints the counts of both runs, and each test that ends differently. The exit code is 1 if there is one. Needs the
 network for the clones and the packages.
@@ -24,7 +24,7 @@ from typing import NamedTuple
 from environments import build_wheel, environment, install, uninstall
 from real_suites import counted, outcomes_in
 
-MIMIC = ("-o", "mimic_vcr=replay", "--mimic-block-network")
+MIMIC = ("-o", "mimic_vcr=replay", "-o", "mimic_network=block")
 RECORDING = ("--record-mode=none", "--block-network")
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _USUAL = {"mimic_source": "strict", "mimic_pickle": "listed", "mimic_vcr": "off", "mimic_network": "allow"}
-_WANTING = "record rerecord verify live only vault drift review report usage block_network".split()
+_WANTING = "record rerecord verify live only vault drift review report usage".split()
+# Options and ini keys that are gone, and what to do instead.
+GONE = {"--mimic-block-network": "write -o mimic_network=block"}
 # The types are in annotations, which are not evaluated: at each start, subscripts would be.
 _RUN: pytest.StashKey[PytestRun] = pytest.StashKey()
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
@@ -50,7 +52,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--mimic-live", "run every call for real without reading or writing the vault"),
         ("--mimic-review", "with a recording mode: its changes wait for `pytest-mimic review`"),
         ("--mimic-no-record", "write nothing, even if a fixture would record"),
-        ("--mimic-block-network", "in a replay, refuse connections that nothing mimics"),
         ("--mimic-clear-unused", "after the run, delete the recordings that are proven unused"),
         ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
     ):
@@ -83,7 +84,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"mimic_{name}", text, default=default)
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    known = vars(early_config)  # pytest 9 warns where `inicfg` is read
+    ini = known.get("_inicfg") or known.get("inicfg", ())
+    overridden = early_config.known_args_namespace.override_ini or ()
+    words = [*ini, *overridden, *(word for word in args if word.startswith("--"))]
+    given = {word.partition("=")[0].strip() for word in words}
+    if gone := [f"{name} is gone: {instead}" for name, instead in GONE.items() if name in given]:
+        raise pytest.UsageError(*gone)
     if early_config.getini("mimic_vcr") != "off":
         from pytest_mimic._run import vcr
 
@@ -167,8 +175,7 @@ def _run(config: pytest.Config) -> PytestRun:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    run = config.stash.get(_RUN, None)
-    if run is not None:
+    if (run := config.stash.get(_RUN, None)) is not None:
         run.close()
 
 
@@ -181,8 +188,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    run = session.config.stash.get(_RUN, None)
-    if run is not None:
+    if (run := session.config.stash.get(_RUN, None)) is not None:
         run.finish_collection(session.items)
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)  # of a worker of xdist
     if output is not None:
@@ -218,7 +224,7 @@ def _named(config: pytest.Config, vaults: Iterable[str]) -> list[str]:
     return name_vaults(vaults, start=config.invocation_params.dir)
 
 
-# -- tests
+# -- tests and their end
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -276,13 +282,9 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    run = item.config.stash.get(_RUN, None)
-    if run is not None:
+    if (run := item.config.stash.get(_RUN, None)) is not None:
         run.end_phase(item, call, report)
     return report
-
-
-# -- finish
 
 
 @pytest.hookimpl(trylast=True)
@@ -322,7 +324,6 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block.
 
     Use it as `with mimic_record("name", boundaries=["httpx"]) as cassette: ...`.
-
     Every call in the block runs for real. The cassette is written when the block ends.
     """
     return _Blocks(_run(request.config).session.block, "record")
@@ -333,7 +334,6 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     """Replay a cassette in a block.
 
     Use it as `with mimic_replay("name", strict=True) as cassette: ...`.
-
     Nothing runs for real. With `strict`, the block also fails if a recorded call was not made, or in another order.
     """
     return _Blocks(_run(request.config).session.block, "replay")
@@ -344,7 +344,6 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     """Record a cassette in a block if it does not exist, else replay it.
 
     Use it as `with mimic_auto() as cassette: ...`.
-
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing cassette is a miss.
     """
     return _Blocks(_run(request.config).session.block, "auto")

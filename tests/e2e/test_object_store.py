@@ -63,7 +63,7 @@ def test_two_clones_and_two_branches(project, s3_url, monkeypatch, capsys):
         monkeypatch.chdir(folder)
         # Nothing listens there: a replay that needed the store would fail.
         nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-        return project.replay("--mimic-block-network", env={**nowhere, **env})
+        return project.replay("-o", "mimic_network=block", env={**nowhere, **env})
 
     a, b = project.root, project.root.with_name(f"{project.root.name}-b")
     project.ini("shop:report", "shop:picture writes=path", mimic_objects=s3_url)

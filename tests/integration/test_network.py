@@ -478,14 +478,17 @@ def test_network_is_open_in_other_modes(project, mode):
     assert "network" not in run.header
 
 
-def test_option_blocks_the_network_too(project):
+def test_an_override_on_the_command_line_blocks_the_network_too(project):
     project.ini("shop:other")
     project.write("shop.py", PROBE + "\n    def other():\n        return 1\n")
     project.write("test_shop.py", "import shop\n\ndef test_it():\n    shop.probe()\n")
 
-    run = project.run("--mimic-block-network")
+    run = project.run("-o", "mimic_network=block")
 
-    run.expect(failed=1, says=["the network is blocked"])
+    run.expect(
+        failed=1,
+        says=["the network is blocked", "then pytest --mimic-record test_shop.py::test_it"],
+    )
     assert run.header == "replay from .mimic_vault (1 target), network blocked"
 
 
@@ -583,7 +586,7 @@ def test_off_by_default_and_under_live_nothing_is_patched(project):
     )
 
     project.run().expect(passed=1)
-    project.run("--mimic-live", "--mimic-block-network").expect(passed=1)
+    project.run("--mimic-live", "-o", "mimic_network=block").expect(passed=1)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from pytest_mimic.plugin import GONE
+
 SHOP = """
     from tally import ran
 
@@ -584,3 +586,60 @@ def test_a_missing_target_is_reported_by_collect_only_with_xdist(shop):
     run = shop.run("--collect-only", "-n2", process=True)
 
     run.expect(exit_code=4, says=["shop:fetsh does not exist in shop (did you mean fetch?)"])
+
+
+# -- names that are gone
+
+# pytest 7.4 warns of an error at this point, also of its own for an unknown option.
+of_old_pytest = pytest.mark.filterwarnings(
+    "ignore:A plugin raised an exception during an old-style hookwrapper"
+)
+
+
+@of_old_pytest
+@pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (["--mimic-block-network"], {}),
+        (["--mimic-block-network=yes", "test_shop.py"], {}),
+        ([], {"PYTEST_ADDOPTS": "--mimic-block-network"}),
+        (["-o", "addopts=--mimic-block-network"], {}),
+    ],
+)
+def test_an_option_that_is_gone_is_named_with_its_replacement(shop, args, env):
+    usage_error(shop.run(*args, env=env), "--mimic-block-network is gone: write -o mimic_network=block")
+
+
+@of_old_pytest
+@pytest.mark.promise("a name that is gone is a usage error that names what replaces it")
+@pytest.mark.parametrize(
+    ("ini", "args"),
+    [
+        ({"mimic_old": "1"}, []),
+        ({"mimic_old": "1", "addopts": "--strict-config"}, []),
+        ({}, ["-o", "mimic_old=1"]),
+        ({}, ["--override-ini=mimic_old=1"]),
+    ],
+)
+def test_an_ini_key_that_is_gone_is_no_mere_warning(shop, monkeypatch, ini, args):
+    monkeypatch.setitem(GONE, "mimic_old", "mimic_new needs none")
+    shop.ini("shop:fetch", **ini)
+
+    usage_error(shop.run(*args), "mimic_old is gone: mimic_new needs none")
+
+
+@of_old_pytest
+def test_all_names_that_are_gone_are_named_and_only_these(shop, monkeypatch):
+    monkeypatch.setitem(GONE, "mimic_old", "mimic_new needs none")
+    shop.ini("shop:fetch", mimic_old="1")
+    shop.write("mimic_old/test_it.py", "def test_it(): pass\n")
+
+    run = shop.run("--mimic-block-network").expect(exit_code=4, real=[])
+
+    assert [line for line in run.output.splitlines() if " is gone: " in line] == [
+        "ERROR: --mimic-block-network is gone: write -o mimic_network=block",
+        "ERROR: mimic_old is gone: mimic_new needs none",
+    ]
+    shop.ini("shop:fetch")
+    shop.run("mimic_old").expect(passed=1)

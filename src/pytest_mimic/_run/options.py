@@ -24,6 +24,8 @@ __tracebackhide__ = True  # pytest leaves this module out of tracebacks
 _PATHS = ("--mimic-vault", "--mimic-drift", "--mimic-report", "--mimic-usage")
 # Beginnings of the ini options that decide which tests there are, and what their calls return.
 _DECIDING = ("mimic_", "python", "doctest_")
+# Of these, one that a recording run ignores.
+_OF_REPLAYS = "mimic_network"
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -73,7 +75,7 @@ def settings_of(config: pytest.Config) -> Settings:
         drift=_file(here, drift),
         usage=_file(here, option.mimic_usage),
         review=option.mimic_review,
-        network=_network(config),
+        network=_choice(config, "mimic_network", ("allow", "block")),
         allowed_hosts=_allowed_hosts(config),
         objects=_objects_url(config),
         url=vault.url,
@@ -143,7 +145,11 @@ def _allowed_hosts(config: pytest.Config) -> tuple[str, ...]:
 
 def _given(option: Any) -> tuple[str, ...]:
     """Return the options that decide which tests and which vault a run has, for suggested commands."""
-    overridden = [line for line in getattr(option, "override_ini", None) or () if line.startswith(_DECIDING)]
+    overridden = [
+        line
+        for line in getattr(option, "override_ini", None) or ()
+        if line.startswith(_DECIDING) and not line.startswith(_OF_REPLAYS)
+    ]
     found = {
         "-c": getattr(option, "inifilename", None),
         "--rootdir": getattr(option, "rootdir", None),
@@ -190,12 +196,6 @@ def _cache_size(config: pytest.Config) -> int:
         return read_size(_ini(config, "mimic_cache_size"))
     except ValueError as error:
         raise pytest.UsageError(f"mimic_cache_size: {error}") from None
-
-
-def _network(config: pytest.Config) -> Any:
-    return (
-        "block" if config.option.mimic_block_network else _choice(config, "mimic_network", ("allow", "block"))
-    )
 
 
 def _objects_url(config: pytest.Config) -> str:
