@@ -122,6 +122,46 @@ def test_a_failing_test_keeps_no_answer_about_the_credentials(project):
     assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
 
 
+BUSY = """
+import os, pytest, requests
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429])
+def test_it(status):
+    answer = requests.get(f"{os.environ['API']}/guarded?status={status}")
+    assert answer.status_code == (status if os.environ.get("EXPECTED") else 200)
+"""
+
+
+@pytest.mark.promise("a failing test keeps new values, but no error, and nothing in place of a recording")
+def test_a_failing_test_keeps_no_answer_that_asks_to_try_again(project):
+    """The service was too slow or too busy. The 409 is an answer like any other."""
+    project.ini("requests ignore=host,port,headers.host")
+    project.write("test_shop.py", BUSY)
+    with running_server() as server:
+        busy = project.record(env={"API": server.url}).expect(failed=4)
+        server.release = 2
+        again = project.record(env={"API": server.url}).expect(passed=3, failed=1)
+
+    (kept,) = busy.vault.values()
+    assert b'"409"' in kept
+    assert "3 outcomes of failing tests were not kept: requests GET /guarded" in busy.output
+    assert again.section[0].startswith("3 calls recorded in # s, 1 replayed")
+
+
+def test_a_passing_test_keeps_an_answer_that_asks_to_try_again_and_it_is_listed(project):
+    project.ini("requests ignore=host,port,headers.host")
+    project.write("test_shop.py", BUSY)
+    with running_server() as server:
+        expected = project.record(env={"API": server.url, "EXPECTED": "1"}).expect(passed=4)
+
+    assert [line.split("    ")[0].strip() for line in expected.section if " gave " in line] == [
+        "requests GET /guarded gave 408",
+        "requests GET /guarded gave 425",
+        "requests GET /guarded gave 429",
+    ]
+    project.replay(env={"API": NOWHERE, "EXPECTED": "1"}).expect(passed=4)
+
+
 CHALLENGED = """
 import os, requests
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Unauthorized, Forbidden, Proxy Authentication Required.
 _REFUSED = (401, 403, 407)
+# The server was too slow or too busy, or wants the request once more: another time, the answer is another one.
+_TRY_AGAIN = (408, 425, 429)
 
 
 class Step(Protocol):
@@ -211,7 +213,7 @@ class Boundary:
     def failure(self, plain: Any, /) -> str | None:
         """Return how an exchange failed, `raised ReadTimeout` or `gave 503`; None if it did not. Failing tests keep no failure.
 
-        By default, it has failed if the plain data has an `error`, or a `status` of 500 or more.
+        By default, it has failed if the plain data has an `error`, or a `status` of 500 or more, 408, 425 or 429.
         """
         if not isinstance(plain, dict):
             return None
@@ -219,7 +221,9 @@ class Boundary:
         if error is not None:
             kind = error.get("type") if isinstance(error, dict) else None
             return f"raised {kind.rpartition(':')[2]}" if isinstance(kind, str) else "failed"
-        return f"gave {status}" if isinstance(status, int) and status >= 500 else None
+        if isinstance(status, int) and (status >= 500 or status in _TRY_AGAIN):
+            return f"gave {status}"
+        return None
 
     def refusal(self, plain: Any, /) -> str | None:
         """Return how a service refused the credentials of an exchange, `gave 401`; None if it did not.
