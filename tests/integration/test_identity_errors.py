@@ -102,6 +102,33 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(project, call, t
     assert run.vault == {}
 
 
+def test_the_first_remedy_keeps_the_recordings_of_two_objects_apart(project):
+    project.ini("shop:Client.name_of")
+    project.write(
+        "shop.py",
+        SHOP + "\n        def name_of(self):\n            ran('name_of')\n            return self.name\n",
+    )
+    project.write(
+        "test_shop.py",
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("name", ["eu", "us"])
+        def test_it(name):
+            assert shop.Client(name).name_of() == name
+        """,
+    )
+    told = _told(project.record().expect(failed=2))
+    remedy = told[2].removeprefix("leave it out:").strip()
+
+    project.ini(remedy)
+
+    assert remedy == "shop:Client.name_of ignore=self.lock"
+    assert told[3] == "only if no attribute of self changes the result:   shop:Client.name_of ignore=self"
+    project.record().expect(passed=2)
+    project.replay().expect(passed=2, real=[])
+
+
 def _dotted(path):
     return path.replace("['", ".").replace("']", "")
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # Types of Python itself that have no name, in the words that create them.
 _NAMELESS = {"_thread.RLock": "threading.RLock()", "_thread.lock": "threading.Lock()"}
-# The path to an item of lists and mappings, as `ignore=` can name it.
-_ITEM = re.compile(r"\w+(\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])+")
+# The path to an item or an attribute, as `ignore=` can name it.
+_PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])+")
 
 
 def refusal(
@@ -41,13 +41,15 @@ def refusal(
         return target_line(target, options, "ignore", [path])
 
     ways = []
-    if target and not ignore and unstable.is_item and _ITEM.fullmatch(unstable.path):
-        # A part of a list or mapping can be left out by itself.
-        steps = re.sub(r"\['?|'?\]", " ", unstable.path).split()
+    is_part = target and not ignore and unstable.is_named and _PART.fullmatch(unstable.path)
+    if is_part:
+        steps = re.sub(r"\['?|'?\]|\.", " ", unstable.path).split()
         ways.append(f"leave it out:   {line('.'.join(steps))}")
-        ways.append(f"or all of it:   {line(argument)}")
+    if target and not ignore and unstable.in_object:
+        # Without its attributes, calls on different objects would get one recording.
+        ways.append(f"only if no attribute of {argument} changes the result:   {line(argument)}")
     elif target:
-        ways.append(f"leave it out:   {line(argument)}")
+        ways.append(f"{'or all of it: ' if is_part else 'leave it out: '}  {line(argument)}")
     if unstable.remedy is None:
         ways += _lessons(unstable.owner or unstable.kind, is_only=not target)
     elif unstable.remedy and target:
@@ -91,11 +93,12 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
     """
     kinds: dict[type, Kind] = {}
     seen: dict[int, object] = {}
-    # With whether lists and mappings alone lead to the part.
+    in_object = False
+    # With whether `ignore=` can name the path.
     todo: list[tuple[str, Any, type | None, bool]] = [(name, value, None, True)]
     locate = resolver.locator() if resolver.places.marks else str
     while todo:
-        path, part, owner, is_item = todo.pop()
+        path, part, owner, is_named = todo.pop()
         part = _located(part, locate)
         type_ = type(part)
         if type_ in SCALARS or type_ is Raw or id(part) in seen:
@@ -116,15 +119,21 @@ def located(unstable: Unstable, value: object, resolver: Resolver, name: str) ->
                 reduced: Any = kind.reduce(part)
             except Unstable as error:
                 found = Unstable(error.type_name, error.kind, path, owner, remedy=error.remedy)
-                found.is_item = is_item
+                found.is_named, found.in_object = is_named, in_object
                 return found
-            if type(reduced) is dict and (kind.attributes or reduced is getattr(part, "__dict__", None)):
+            has_attributes = type(reduced) is dict and (
+                kind.attributes or reduced is getattr(part, "__dict__", None)
+            )
+            is_named = is_named and has_attributes
+            if part is value:
+                in_object = has_attributes or not is_stdlib(type_.__module__)
+            if has_attributes:
                 steps += ((f".{name}", item, type_) for name, item in reduced.items())
             else:
                 inner = reduced if type(reduced) is tuple else (reduced,)
                 steps += (("", item, owner) for item in inner)
-        is_item = is_item and type_ in (list, tuple, dict)
-        todo += ((path + step, item, around, is_item) for step, item, around in reversed(steps))
+        is_named = is_named and type_ not in (set, frozenset)
+        todo += ((path + step, item, around, is_named) for step, item, around in reversed(steps))
     # Found before, but gone now: code of the value's class answers differently each time.
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
 

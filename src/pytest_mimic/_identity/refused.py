@@ -10,7 +10,8 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         type_name: The name of its type for people, such as `a thread lock`.
         path: The path that leads to it, such as `config.clients[2]._lock`; empty until it is known.
         owner: The type of the nearest object around it that a user may have written, or None.
-        is_item: Whether it is an item of lists and mappings, each of which is an item of another, or the argument.
+        is_named: Whether `ignore=` can name the path: only items of lists and mappings, and attributes, lead to it.
+        in_object: Whether it is a part of an argument that is an object with attributes.
         remedy: What to do besides leaving it out, or an empty string if there is nothing. None: teach the type.
     """
 
@@ -28,7 +29,8 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         self.kind = kind
         self.path = path
         self.owner = owner
-        self.is_item = False
+        self.is_named = False
+        self.in_object = False
         self.remedy = remedy
 
 
